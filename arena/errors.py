@@ -1,0 +1,88 @@
+"""Every error arena reports.
+
+ArenaError
+├── UsageError            what was asked for cannot be done; nothing was played (exit code 2)
+│   ├── UnknownPart       no game, agent, model … of that name
+│   ├── BadPart           the part exists, its parameters are wrong
+│   ├── MissingExtra      an optional dependency is not installed
+│   ├── MissingKey        an API key is not set
+│   └── BadRecord         the database cannot be opened, read or written
+├── IllegalMove           the rules refuse a move; the seat is told why and asked again
+├── BadReply              an agent cannot turn a reply into a move; answered like an illegal move
+└── ModelUnavailable      a model did not answer, after all retries; the episode ends as `error`
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arena.game import Move
+    from arena.usage import Usage
+
+
+class ArenaError(Exception):
+    """Anything arena tells its user without a traceback."""
+
+
+class UsageError(ArenaError):
+    """What was asked for cannot be done; nothing was played."""
+
+
+class UnknownPart(UsageError):
+    """No part of that name; the message lists near misses and what exists."""
+
+
+class BadPart(UsageError):
+    """A part's parameters are wrong; the message names the field and what it takes."""
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is not installed; the message gives the install line."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an extra that is not installed; type: pip install 'arena[{extra}]'")
+
+
+class MissingKey(UsageError):
+    """An API key is not set; the message names the variable."""
+
+    def __init__(self, what: str, variable: str) -> None:
+        super().__init__(f"{what} needs a key in the environment; type: export {variable}=…")
+
+
+class BadRecord(UsageError):
+    """The database cannot be opened, read or written as asked."""
+
+
+class IllegalMove(ArenaError):
+    """The rules refuse the move of `seat`, because of `why`."""
+
+    def __init__(self, seat: str, why: str) -> None:
+        super().__init__(f"{seat}: {why}")
+        self.seat, self.why = seat, why
+
+
+class BadReply(ArenaError):
+    """A reply that is not one move; `move` holds what was said and what it cost."""
+
+    def __init__(self, why: str, move: "Move") -> None:
+        super().__init__(why)
+        self.why, self.move = why, move
+
+
+class ModelUnavailable(ArenaError):
+    """A model gave no usable answer after all retries; `usage` holds what the attempts cost."""
+
+    def __init__(self, model: str, why: str, usage: "Usage") -> None:
+        super().__init__(f"{model}: {why}")
+        self.model, self.why, self.usage = model, why, usage
+
+
+def unknown(kind: str, given: str, possible: Iterable[str], hint: str = "") -> str:
+    """The sentence for a name that does not exist: what was given, near misses, what is possible."""
+    names = sorted(possible)
+    near = get_close_matches(given, names, n=3, cutoff=0.5)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    listed = f" (there are: {', '.join(names)})" if names else ""
+    return f"no {kind} named {given!r}{meant}{listed}{hint}"

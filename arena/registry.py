@@ -1,0 +1,184 @@
+"""Names to parts. The folder is the registry: a marked class or function in the right folder is found by its name.
+
+The files are read as syntax trees, so a part is listed without importing what it needs; it is imported when built.
+"""
+
+import ast
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar, overload
+
+from arena.errors import BadPart, MissingExtra, UnknownPart, unknown
+
+FOLDERS = {
+    "game": "games",
+    "agent": "agents",
+    "model": "agents.models",
+    "method": "unlearning.methods",
+    "metric": "unlearning.metrics",
+    "attack": "unlearning.attacks",
+    "benchmark": "unlearning.benchmarks",
+}
+FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
+T = TypeVar("T", bound=Callable[..., Any])
+CONTRACTS: dict[type, str] = {}  # the Protocol or base class of each kind; filled once, where the contract is defined
+WRAPPERS: dict[str, Callable[[Any], Any]] = {}  # how a plain function becomes a part of that kind
+
+
+class Mark:
+    """The decorator of one kind of part: `@game`, `@agent`, or `@model("name")` where the class name will not do."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    @overload
+    def __call__(self, thing: str) -> Callable[[T], T]: ...
+    @overload
+    def __call__(self, thing: T) -> T: ...
+    def __call__(self, thing: Any) -> Any:
+        if isinstance(thing, str):
+            return lambda part: self._named(part, thing)
+        return self._named(thing, kebab(thing.__name__))
+
+    def _named(self, thing: T, name: str) -> T:
+        setattr(thing, "__part__", (self.kind, name))  # noqa: B010 (mypy does not know the attribute)
+        return thing
+
+
+def part(kind: str, contract: type, wrapper: Callable[[Any], Any] | None = None) -> Mark:
+    """The decorator that marks parts of `kind`; fields typed as `contract` are then built by name."""
+    CONTRACTS[contract] = kind
+    if wrapper is not None:
+        WRAPPERS[kind] = wrapper
+    return Mark(kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a part stands: its module, the name in it, and the first line of its docstring."""
+
+    name: str
+    module: str
+    attribute: str
+    about: str
+
+
+def kebab(name: str) -> str:
+    """`TitForTat` as `tit-for-tat`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+@cache
+def entries(kind: str) -> dict[str, Entry]:
+    """The parts of `kind` by name, read from the folder without importing them."""
+    found: dict[str, Entry] = {}
+    for path in _files(kind):
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, UnicodeDecodeError):
+            continue  # `broken` names it
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                for name in _marks(node, kind):
+                    about = (ast.get_docstring(node) or "").partition("\n")[0]
+                    found[name] = Entry(name, f"{FOLDERS[kind]}.{path.stem}", node.name, about)
+    return dict(sorted(found.items()))
+
+
+def broken(kind: str) -> dict[str, str]:
+    """Files in the folder of `kind` that cannot be read, with the reason."""
+    reasons = {}
+    for path in _files(kind):
+        try:
+            ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, UnicodeDecodeError) as error:
+            reasons[str(path)] = str(error)
+    return reasons
+
+
+def find(kind: str, name: str) -> tuple[Any, str | None]:
+    """The class or function called `name`, and what stands behind its first slash.
+
+    A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing`
+    from outside. Raises UnknownPart with near misses, MissingExtra, or BadPart where the file cannot be imported.
+    """
+    if ".py:" in name or "/" not in name.partition(":")[0] != name:
+        return _outside(kind, name), None
+    known = entries(kind)
+    head, slash, tail = name.partition("/")
+    if slash and head not in known and kind in FALLBACK and not get_close_matches(head, known, cutoff=0.75):
+        head, tail = FALLBACK[kind], name
+    entry = known.get(name) or (known.get(head) if slash else None)
+    if entry is None:
+        unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in broken(kind).items())
+        raise UnknownPart(unknown(kind, name, known, f"; or write module:Thing{unreadable}"))
+    try:
+        module = importlib.import_module(entry.module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"arena", "agents", "games", "unlearning"}:
+            raise BadPart(f"{kind} {name!r}: {entry.module} cannot be imported: {error}") from error
+        raise MissingExtra(f"{kind} {name!r} ({error.name})", entry.module.rpartition(".")[2]) from error
+    except ImportError as error:
+        raise BadPart(f"{kind} {name!r}: {entry.module} cannot be imported: {error}") from error
+    return getattr(module, entry.attribute), tail if slash and name not in known else None
+
+
+def name_of(thing: Any) -> str:
+    """The name under which a class or function is found again."""
+    kind, name = getattr(thing, "__part__", ("", ""))
+    if kind and name in entries(kind) and thing.__module__ == entries(kind)[name].module:
+        return str(name)
+    return f"{thing.__module__}:{thing.__qualname__}"
+
+
+def _files(kind: str) -> list[Path]:
+    try:
+        spec = importlib.util.find_spec(FOLDERS[kind])
+    except ModuleNotFoundError:
+        return []
+    folders = spec.submodule_search_locations if spec else None
+    return sorted(path for folder in folders or () for path in Path(folder).glob("[!_]*.py"))
+
+
+def _marks(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> list[str]:
+    names = []
+    for mark in node.decorator_list:
+        if isinstance(mark, ast.Name) and mark.id == kind:
+            names.append(kebab(node.name))
+        elif isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == kind:
+            names += [arg.value for arg in mark.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+    return names
+
+
+def _outside(kind: str, name: str) -> Any:
+    place, _, attribute = name.rpartition(":")
+    try:
+        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+    except (ImportError, OSError, SyntaxError) as error:
+        raise UnknownPart(f"{kind} {name!r}: {place} cannot be imported: {error}") from error
+    if not hasattr(module, attribute):
+        public = [key for key in vars(module) if not key.startswith("_")]
+        raise UnknownPart(f"{kind} {name!r}: {unknown('thing in ' + place, attribute, public)}")
+    return getattr(module, attribute)
+
+
+def _load_file(path: Path) -> ModuleType:
+    name = path.stem
+    loaded = sys.modules.get(name)
+    if loaded is not None and Path(getattr(loaded, "__file__", "") or "").resolve() == path.resolve():
+        return loaded
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None or not path.exists():
+        raise ImportError(f"there is no file {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

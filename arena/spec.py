@@ -1,0 +1,168 @@
+"""Parts as data: `{"name": "boulware", "exponent": 4}`. Building a part from its spec, and describing it again.
+
+A spec is a name, or a table with `name`, optionally `preset`, and the part's own fields; a field that holds another
+part is a spec in turn. The same table is the Python call, the TOML, the `--set` override and the stored row.
+"""
+
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from inspect import isclass, isfunction
+from typing import Any, TypeAlias
+
+from arena.errors import BadPart, UnknownPart, unknown
+from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
+
+Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
+OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
+
+
+def build(kind: str, spec: Any, where: str = "") -> Any:
+    """The part that `spec` describes; a part that is already built is returned as it is.
+
+    Raises UnknownPart or BadPart, naming `where` (for example "seats.buyer"), the field and what it takes.
+    """
+    if isclass(spec):
+        spec = spec()
+    if isfunction(spec) and kind in WRAPPERS:
+        return WRAPPERS[kind](spec)
+    if not isinstance(spec, str | Mapping):
+        return spec
+    table = _expand(kind, {"name": spec} if isinstance(spec, str) else dict(spec), where)
+    name = str(table.pop("name"))
+    thing, tail = find(kind, name)
+    if not isclass(thing):
+        if table:
+            raise BadPart(f"{where or kind}: {name!r} is a function and takes no parameters, got {sorted(table)}")
+        return WRAPPERS[kind](thing) if kind in WRAPPERS and isfunction(thing) else thing
+    arguments = {**_preset(thing, table.pop("preset", None), where), **table}
+    if tail is not None:
+        arguments[_field_names(thing)[0]] = tail
+    return _construct(thing, arguments, where or f"{kind} {name!r}")
+
+
+def describe(part: Any) -> Any:
+    """The resolved spec of a built part: its name and every field, defaults included; plain data."""
+    function = getattr(part, "function", None)
+    if isfunction(function):
+        return {"name": name_of(function)}
+    if not is_dataclass(part):
+        return {"name": name_of(type(part))}
+    name, values = name_of(type(part)), {f.name: _plain(getattr(part, f.name)) for f in fields(part) if f.init}
+    if fields(part) and fields(part)[0].name == "id":
+        name = f"{name}/{values.pop('id')}"
+    return {"name": name, **values}
+
+
+def ready(part: Any) -> None:
+    """Ask a part, and the parts it holds, whether all they need is there. Raises MissingExtra or MissingKey."""
+    if hasattr(part, "ready"):
+        part.ready()
+    thing: Any = type(part)
+    for name in _field_names(thing):
+        if _kind_of(_hints(thing)[name]):
+            ready(getattr(part, name))
+
+
+def assign(table: dict[str, Any], path: str, value: Any) -> None:
+    """Set `a.b.c` in nested tables; a name standing where a table is needed becomes `{"name": …}`."""
+    *parents, last = path.split(".")
+    for key in parents:
+        inner = table.get(key)
+        table[key] = {"name": inner} if isinstance(inner, str) else dict(inner or {})
+        table = table[key]
+    table[last] = value
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the form that is hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
+    name = table.get("name")
+    if not isinstance(name, str) or not name:
+        raise BadPart(f"{where or kind}: a spec needs a name, got {name!r} in {table!r}")
+    if kind not in ("agent", "model"):
+        return table
+    if name.partition(":")[0] in entries("model"):
+        name = table["name"] = name.replace(":", "/", 1)
+    if kind == "agent" and "/" in name and ".py:" not in name and name.partition("/")[0] not in entries("agent"):
+        own = _field_names(find("agent", OVER_MODEL)[0])
+        return {"name": OVER_MODEL, "model": {k: v for k, v in table.items() if k not in own}} | {
+            k: v for k, v in table.items() if k in own
+        }
+    return table
+
+
+def _preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
+    presets: Mapping[str, Mapping[str, Any]] = getattr(thing, "presets", {})
+    if name is None or name == "default":
+        return {}
+    if name not in presets:
+        raise UnknownPart(f"{where}: {unknown('preset', str(name), ['default', *presets])}")
+    return presets[name]
+
+
+def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    hints, names = _hints(thing), _field_names(thing)
+    values = {}
+    for key, value in arguments.items():
+        if key not in names:
+            raise BadPart(f"{where}: {unknown('parameter', key, names)}")
+        kind = _kind_of(hints[key])
+        if kind and value is not None:
+            values[key] = build(kind, value, f"{where}.{key}")
+            continue
+        try:
+            values[key] = _adapter(TypeAdapter, thing, key).validate_python(value)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            raise BadPart(f"{where}.{key} = {value!r}: {problem['msg']}") from None
+    try:
+        return thing(**values)
+    except (TypeError, ValueError) as error:
+        raise BadPart(f"{where}: {error}") from None
+
+
+@cache
+def _adapter(maker: Any, thing: Any, key: str) -> Any:
+    return maker(_hints(thing)[key])
+
+
+@cache
+def _hints(thing: Any) -> dict[str, Any]:
+    return typing.get_type_hints(thing, include_extras=True)
+
+
+@cache
+def _field_names(thing: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(thing) if f.init) if is_dataclass(thing) else ()
+
+
+def _kind_of(hint: Any) -> str | None:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return next((CONTRACTS[option] for option in options if option in CONTRACTS), None)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isclass(value):
+        if getattr(type(value), "__part__", None) or not _is_value(value):
+            return describe(value)
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        items = [_plain(item) for item in value]
+        return sorted(items) if isinstance(value, set | frozenset) else items
+    return value if value is None or isinstance(value, bool | int | float | str) else describe(value)
+
+
+def _is_value(part: Any) -> bool:
+    """Whether a dataclass is a plain value (a sampling, a note) and not a part."""
+    return not any(isinstance(part, contract) for contract in CONTRACTS if not typing.is_typeddict(contract))

@@ -1,0 +1,150 @@
+"""The one loop: replay what is recorded, ask, check, apply, until the game is over."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from random import Random
+from typing import Generic, TypeAlias, TypeVar
+
+from arena.agent import Agent
+from arena.episode import Episode, Match, Status, Turn
+from arena.errors import BadReply, IllegalMove
+from arena.game import Game, Move
+from arena.legal import may_read, well_formed
+
+S = TypeVar("S")
+OnTurn: TypeAlias = Callable[[Turn], Awaitable[None]]
+
+
+def seed_of(*parts: object) -> int:
+    """A 63-bit seed derived from the parts: equal parts, equal seed; no global state."""
+    return int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()) >> 1
+
+
+class RecordEnded(Exception):
+    """A replay has used all recorded answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Answers on record, by step and seat, in the order in which they were given."""
+
+    answers: dict[tuple[int, str], deque[Turn]]
+
+    @classmethod
+    def of(cls, turns: Iterable[Turn]) -> "Given":
+        answers: dict[tuple[int, str], deque[Turn]] = {}
+        for turn in turns:
+            answers.setdefault((turn.step, turn.seat), deque()).append(turn)
+        return cls(answers)
+
+    def next(self, step: int, seat: str) -> Turn | None:
+        queue = self.answers.get((step, seat))
+        return queue.popleft() if queue else None
+
+
+class Table(Generic[S]):
+    """One match being played."""
+
+    def __init__(
+        self,
+        game: Game[S],
+        agents: Mapping[str, Agent],
+        match: Match,
+        history: Sequence[Turn] = (),
+        on_turn: OnTurn | None = None,
+        on_state: Callable[[S], None] | None = None,
+    ) -> None:
+        self.game, self.agents, self.match = game, agents, match
+        self.given, self.on_turn, self.on_state = Given.of(history), on_turn, on_state
+        self.turns: dict[tuple[int, str, int], Turn] = {}
+        self.step = 0
+        self.state = game.start(Random(seed_of(match.seed, "game")))
+
+    async def run(self) -> Episode:
+        """Play to the end."""
+        self._show()
+        while seats := self.game.to_act(self.state):
+            quitter = await self._step(seats)
+            if quitter is not None:
+                after = self.game.forfeit(self.state, quitter)
+                if after is None:
+                    return self.episode("forfeit", quitter)
+                self.state = after
+            self.step += 1
+            self._show()
+        return self.episode("over")
+
+    def episode(self, status: Status, blame: str = "", error: str = "") -> Episode:
+        """The record as it stands."""
+        scores, facts = self.game.scores(self.state), self.game.facts(self.state)
+        return Episode(self.match, tuple(self.turns.values()), scores, facts, status, blame, error)
+
+    async def _step(self, seats: tuple[str, ...]) -> str | None:
+        """One transition; returns the seat that used up its patience, if one did."""
+        refusals, complaints = Counter[str](), dict.fromkeys(seats, "")
+        moves: dict[str, Move] = {}
+        waiting = seats
+        while True:
+            answers = await self._ask_all(waiting, refusals, complaints)
+            moves |= {seat: turn.move for seat, turn in answers.items() if not turn.refused}
+            refused = [turn for turn in answers.values() if turn.refused]
+            if not refused:
+                try:
+                    self.state = self.game.apply(self.state, moves)
+                    return None
+                except IllegalMove as error:
+                    refused = [await self._record(replace(self._last(error.seat), refused=error.why))]
+            for turn in refused:
+                refusals[turn.seat] += 1
+                complaints[turn.seat] = turn.refused
+                moves.pop(turn.seat, None)
+                if refusals[turn.seat] > self.match.patience:
+                    return turn.seat
+            waiting = tuple(turn.seat for turn in refused)
+
+    async def _ask_all(
+        self, seats: tuple[str, ...], refusals: Counter[str], complaints: dict[str, str]
+    ) -> dict[str, Turn]:
+        asked = [self._ask(seat, refusals[seat], complaints[seat]) for seat in seats]
+        turns = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+        return {turn.seat: turn for turn in turns}
+
+    async def _ask(self, seat: str, attempt: int, complaint: str) -> Turn:
+        """One answer of one seat, from the record or from its agent; well formed or refused."""
+        view = self.game.view(self.state, seat)
+        recorded = self.given.next(self.step, seat)
+        if recorded is not None:
+            move = recorded.move
+            turn = Turn(self.step, seat, move, attempt, recorded.refused)
+        elif seat not in self.agents:
+            raise RecordEnded
+        else:
+            assert may_read(seat, view.messages), f"{seat} was shown a message that is not addressed to it"
+            view = replace(view, complaint=complaint, seed=seed_of(self.match.seed, seat, self.step, attempt))
+            turn = Turn(self.step, seat, Move(), attempt)
+            try:
+                turn = replace(turn, move=await self.agents[seat].act(view))
+            except BadReply as error:
+                turn = replace(turn, move=error.move, refused=error.why)
+        if not turn.refused or recorded is not None:
+            try:
+                turn = replace(turn, move=well_formed(view, turn.move))
+            except IllegalMove as error:
+                turn = replace(turn, refused=error.why)
+        return await self._record(turn, new=recorded is None)
+
+    async def _record(self, turn: Turn, new: bool = True) -> Turn:
+        self.turns[turn.step, turn.seat, turn.attempt] = turn
+        if new and self.on_turn is not None:
+            await self.on_turn(turn)
+        return turn
+
+    def _last(self, seat: str) -> Turn:
+        return next(turn for turn in reversed(self.turns.values()) if turn.seat == seat)
+
+    def _show(self) -> None:
+        if self.on_state is not None:
+            self.on_state(self.state)
