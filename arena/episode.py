@@ -46,7 +46,8 @@ class Match:
         """The match with every default written out: plain data."""
         game, agents = self.built()
         return {
-            "game": {**describe(game), "rules_version": game.rules_version},
+            "game": describe(game),
+            "rules_version": game.rules_version,
             "seats": {seat: describe(agent) for seat, agent in agents.items()},
             "seed": self.seed,
             "patience": self.patience,

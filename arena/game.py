@@ -68,7 +68,8 @@ class View:
 
     `known` says in numbers what `rules` and `messages` say in words, for policies that do not read. `legal` lists
     the texts that are moves, where they can be listed. `own` are the seat's earlier moves. The loop adds the last
-    two: `complaint`, why the previous answer was refused, and `seed`, the only source of chance an agent may use.
+    three: `complaint`, why the previous answer was refused, `seed`, the only source of chance an agent may use, and
+    `seats`, everybody at the table.
     """
 
     seat: str
@@ -80,6 +81,7 @@ class View:
     known: Mapping[str, JSON] = field(default_factory=dict)
     complaint: str = ""
     seed: int = 0
+    seats: tuple[str, ...] = ()
 
 
 class Game(ABC, Generic[S]):

@@ -40,9 +40,9 @@ def well_formed(view: View, move: Move) -> Move:
     return replace(move, args=_arguments(view.seat, tool, move.args))
 
 
-def may_read(seat: str, messages: Sequence[Message]) -> bool:
-    """Whether every message reaches `seat`: the loop holds each view to it before an agent sees it."""
-    return all(message.reaches(seat) for message in messages)
+def may_read(privy: frozenset[str], messages: Sequence[Message]) -> bool:
+    """Whether every message reaches one of the seats in `privy`: each view is held to it before an agent sees it."""
+    return all(not m.to or m.sender in privy or not privy.isdisjoint(m.to) for m in messages)
 
 
 def _arguments(seat: str, tool: Tool, given: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from arena.episode import PATIENCE, Episode, Match, Turn
@@ -49,13 +50,20 @@ async def perform(
     return await Table(game, agents, match, history, on_turn, on_state).run()
 
 
-def replay(game: Game[S], turns: Iterable[Turn], seed: int, patience: int = PATIENCE) -> S:
-    """The state after the recorded answers: a fold, nobody is asked. Stops where the record stops."""
-    table: Table[S] = Table(game, {}, Match(game, seed=seed, patience=patience), list(turns))
-    try:
+def replay(
+    game: Game[S],
+    turns: Iterable[Turn],
+    match: Match,
+    on_turn: Callable[[Turn], None] = lambda turn: None,
+    on_state: Callable[[S], None] = lambda state: None,
+) -> S:
+    """The state after the recorded answers: a fold, nobody is asked. Stops where the record stops.
+
+    Onlookers are shown each recorded answer and each state on the way.
+    """
+    table: Table[S] = Table(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
+    with suppress(RecordEnded):
         blocking(table.run)
-    except RecordEnded:
-        pass
     return table.state
 
 

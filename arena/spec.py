@@ -49,10 +49,10 @@ def describe(part: Any) -> Any:
     function = getattr(part, "function", None)
     if isfunction(function):
         return {"name": name_of(function)}
-    if not is_dataclass(part):
-        return {"name": name_of(type(part))}
-    name, values = name_of(type(part)), {f.name: _plain(getattr(part, f.name)) for f in fields(part) if f.init}
-    if fields(part) and fields(part)[0].name == "id":
+    thing: Any = type(part)
+    name = name_of(thing)
+    values = {key: _plain(getattr(part, key)) for key in _field_names(thing)}
+    if "id" in values:
         name = f"{name}/{values.pop('id')}"
     return {"name": name, **values}
 
@@ -118,6 +118,9 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
         kind = _kind_of(hints[key])
         if kind and value is not None:
             values[key] = build(kind, value, f"{where}.{key}")
+            continue
+        if is_dataclass(hints[key]) and isinstance(value, Mapping):
+            values[key] = _construct(hints[key], value, f"{where}.{key}")
             continue
         try:
             values[key] = _adapter(TypeAdapter, thing, key).validate_python(value)

@@ -56,9 +56,10 @@ class Table(Generic[S]):
         history: Sequence[Turn] = (),
         on_turn: OnTurn | None = None,
         on_state: Callable[[S], None] | None = None,
+        on_replay: Callable[[Turn], None] = lambda turn: None,
     ) -> None:
         self.game, self.agents, self.match = game, agents, match
-        self.given, self.on_turn, self.on_state = Given.of(history), on_turn, on_state
+        self.given, self.on_turn, self.on_state, self.on_replay = Given.of(history), on_turn, on_state, on_replay
         self.turns: dict[tuple[int, str, int], Turn] = {}
         self.step = 0
         self.state = game.start(Random(seed_of(match.seed, "game")))
@@ -122,8 +123,11 @@ class Table(Generic[S]):
         elif seat not in self.agents:
             raise RecordEnded
         else:
-            assert may_read(seat, view.messages), f"{seat} was shown a message that is not addressed to it"
-            view = replace(view, complaint=complaint, seed=seed_of(self.match.seed, seat, self.step, attempt))
+            assert may_read(self.game.privy(seat), view.messages), (
+                f"{seat} was shown a message that is not addressed to it"
+            )
+            seed = seed_of(self.match.seed, seat, self.step, attempt)
+            view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
             turn = Turn(self.step, seat, Move(), attempt)
             try:
                 turn = replace(turn, move=await self.agents[seat].act(view))
@@ -138,7 +142,9 @@ class Table(Generic[S]):
 
     async def _record(self, turn: Turn, new: bool = True) -> Turn:
         self.turns[turn.step, turn.seat, turn.attempt] = turn
-        if new and self.on_turn is not None:
+        if not new:
+            self.on_replay(turn)
+        elif self.on_turn is not None:
             await self.on_turn(turn)
         return turn
 

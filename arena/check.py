@@ -1,0 +1,137 @@
+"""The contract of a game as a test that ships: for our own games and for `arena check`."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, is_dataclass, replace
+from math import isfinite
+from typing import Any
+
+from arena.episode import Episode, Match, Turn, episode_from_json, to_json
+from arena.errors import ArenaError
+from arena.game import Game
+from arena.legal import may_read
+from arena.play import blocking, replay
+from arena.spec import build, describe
+from arena.table import Table
+
+MOST_STEPS = 10_000
+
+
+@dataclass(slots=True)
+class Played:
+    """One episode with random agents: its states, and how many answers led to each."""
+
+    game: Game[Any]
+    match: Match
+    states: list[Any] = field(default_factory=list)
+    copies: list[Any] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
+    episode: Episode | None = None
+
+    async def play(self) -> "Played":
+        agents = {seat: build("agent", "random") for seat in self.game.seats}
+        table: Table[Any] = Table(self.game, agents, self.match, (), self._turn, self._state)
+        self.episode = await table.run()
+        return self
+
+    async def _turn(self, turn: Turn) -> None:
+        self.turns.append(turn)
+
+    def _state(self, state: Any) -> None:
+        if len(self.states) > MOST_STEPS:
+            raise ArenaError(f"the game is not over after {MOST_STEPS} steps")
+        self.states.append(state)
+        self.copies.append(deepcopy(state))
+        self.answers.append(len(self.turns))
+
+
+def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
+    """What a game does against its contract, one sentence each; empty when it keeps it.
+
+    Plays `episodes` episodes with the random agent. Raises UsageError when the game cannot be built at all.
+    """
+    built: Game[Any] = build("game", game, "game")
+    problems = list(_parts(built))
+    for number in range(episodes):
+        match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
+        global_state = random.getstate()
+        try:
+            played = blocking(Played(built, match).play)
+        except Exception as error:
+            problems.append(f"seed {match.seed}: a random episode fails with {type(error).__name__}: {error}")
+            continue
+        if random.getstate() != global_state:
+            problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")
+        problems += [f"seed {match.seed}: {problem}" for problem in _episode(played)]
+    return list(dict.fromkeys(problems))
+
+
+def _parts(game: Game[Any]) -> Iterator[str]:
+    if not game.seats or len(set(game.seats)) != len(game.seats):
+        yield f"seats must be distinct names, got {game.seats}"
+    if missing := [seat for seat in game.seats if seat not in game.cast]:
+        yield f"cast names nobody for {missing}"
+    if not is_dataclass(game) or build("game", describe(game)) != game:
+        yield "the game is not rebuilt from its description: make it a frozen dataclass whose fields are its parameters"
+    for preset in getattr(game, "presets", {}):
+        build("game", {"name": describe(game)["name"], "preset": preset})
+
+
+def _episode(played: Played) -> Iterator[str]:
+    game, match, episode = played.game, played.match, played.episode
+    assert episode is not None
+    if played.states != played.copies:
+        yield "a state was changed after it was shown: apply must return a new one"
+    for state, answers in zip(played.states, played.answers, strict=True):
+        yield from _views(game, state)
+        if replay(game, played.turns[:answers], match) != state:
+            yield f"replaying the first {answers} answers leads to another state than playing them did"
+            break
+    yield from _numbers(game, episode)
+    if episode_from_json(to_json(episode)) != replace(episode, match=episode_from_json(to_json(episode)).match):
+        yield "the episode does not survive JSON: keep to plain data in moves, facts and scores"
+
+
+def _views(game: Game[Any], state: Any) -> Iterator[str]:
+    for seat in game.seats:
+        view = game.view(state, seat)
+        if game.view(state, seat) != view:
+            yield f"looking twice as {seat} shows two different views"
+        if not may_read(game.privy(seat), view.messages):
+            yield f"{seat} is shown a message that is addressed to somebody else"
+        private = getattr(state, "private", None)
+        if not isinstance(private, Mapping):
+            continue
+        others = {s: _altered(v) if s not in game.privy(seat) else v for s, v in private.items()}
+        if game.view(replace(state, private=others), seat) != view:
+            yield f"the view of {seat} changes with what is private to another seat"
+
+
+def _numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
+    if set(episode.scores) != set(game.seats):
+        yield f"scores must name every seat, None for those without: got {sorted(episode.scores)}"
+    for seat, score in episode.scores.items():
+        if score is not None and not (isinstance(score, int | float) and isfinite(score)):
+            yield f"the score of {seat} is {score!r}, neither None nor a finite number"
+    try:
+        json.dumps(episode.facts, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        yield f"facts are not plain data: {error}"
+
+
+def _altered(value: Any) -> Any:
+    """Another value of the same shape."""
+    if isinstance(value, Mapping):
+        return {key: _altered(item) for key, item in value.items()}
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, str):
+        return value + "′"
+    if isinstance(value, tuple | list):
+        return type(value)(_altered(item) for item in reversed(value))
+    return value

@@ -1,0 +1,8 @@
+"""The exit codes of the command `arena`."""
+
+OVER = 0  # all episodes finished
+FAILED = 1  # something else went wrong
+USAGE = 2  # what was asked for cannot be done; nothing was played
+SOME_FAILED = 3  # finished, but some episodes failed
+CUT = 4  # stopped by the budget
+INTERRUPTED = 130  # stopped by Ctrl-C; all answers are recorded

@@ -1,0 +1,167 @@
+"""The tables of the record. Times of rows that people read are ISO 8601 in UTC; `turn.at` is Unix time in seconds.
+
+Ids are short texts, or 63-bit hashes of what they stand for, so that equal things are stored once. No table
+references another by constraint: rows arrive in an order that makes every id resolve once a transaction is in.
+"""
+
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlmodel import Field, SQLModel
+
+Hash = BigInteger().with_variant(Integer, "sqlite")  # 63 bits; in SQLite only INTEGER makes the key the row's address
+CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary key, without a second index
+
+
+def _text(**options: Any) -> Any:
+    return Field(sa_column=Column(Text, **{"nullable": False, **options}))
+
+
+def _id(**options: Any) -> Any:
+    return Field(sa_column=Column(Hash, **{"nullable": False, "autoincrement": False, **options}))
+
+
+class RunRow(SQLModel, table=True):
+    """One invocation that plays a plan; going on after an interruption keeps the row.
+
+    `id` sorts by time. `plan` is JSON: `matches`, how many, and `groups` of equal matches with their seeds, in order.
+    `status`: running, over, cut (budget), interrupted, failed (some episodes ended as error).
+    """
+
+    __tablename__: ClassVar[Any] = "run"
+    id: str = _text(primary_key=True)
+    plan_hash: str = _text(index=True)
+    plan: str = _text()
+    command: str = _text()
+    status: str = _text()
+    started: str = _text()
+    ended: str | None = _text(nullable=True)
+    arena_version: str = _text()
+
+
+class EpisodeRow(SQLModel, table=True):
+    """One match played. `id` is "<run>.<n>", `n` its place in the plan from 1, `match` the hash of the resolved match.
+
+    `spec` is the resolved match as JSON. `status`: running, over, forfeit, cut, error (then `error` is a traceback).
+    """
+
+    __tablename__: ClassVar[Any] = "episode"
+    id: str = _text(primary_key=True)
+    run: str = _text(index=True)
+    n: int
+    match: str = _text(index=True)
+    game: str = _text()
+    rules_version: int
+    seed: int = Field(sa_column=Column(Hash, nullable=False))
+    patience: int
+    spec: str = _text()
+    status: str = _text()
+    blame: str = _text()
+    error: str = _text()
+    started: str = _text()
+    ended: str | None = _text(nullable=True)
+
+
+class SeatRow(SQLModel, table=True):
+    """Who sat where. `model` is the name of the agent's model, where it plays with one; `spec` is JSON."""
+
+    __tablename__: ClassVar[Any] = "seat"
+    episode: str = _text(primary_key=True)
+    seat: str = _text(primary_key=True)
+    agent: str = _text()
+    model: str | None = _text(nullable=True)
+    spec: str = _text()
+
+
+class TurnRow(SQLModel, table=True):
+    """One answer of one seat. `text` and `thought` are ids of texts, NULL for none; `args` is JSON.
+
+    `refused` says why the rules refused it, NULL if they did not. Going on with an episode reads these rows.
+    """
+
+    __tablename__: ClassVar[Any] = "turn"
+    __table_args__ = CLUSTERED
+    episode: str = _text(primary_key=True)
+    step: int = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    seat: str = _text(primary_key=True)
+    text: int | None = _id(nullable=True)
+    tool: str = _text()
+    args: str | None = _text(nullable=True)
+    thought: int | None = _id(nullable=True)
+    refused: str | None = _text(nullable=True)
+    at: float
+
+
+class TextRow(SQLModel, table=True):
+    """A text, once: `id` is the 63-bit blake2b hash of its UTF-8 bytes."""
+
+    __tablename__: ClassVar[Any] = "text"
+    id: int = _id(primary_key=True)
+    body: str = _text()
+
+
+class MessageRow(SQLModel, table=True):
+    """A message of a prompt, linked to the one before it: `id` hashes `parent`, `role` and `text`.
+
+    A prompt is the chain that ends in its last message, so that a growing chat adds only its new messages.
+    """
+
+    __tablename__: ClassVar[Any] = "message"
+    id: int = _id(primary_key=True)
+    parent: int | None = _id(nullable=True)
+    role: str = _text()
+    text: int = _id()
+
+
+class CallRow(SQLModel, table=True):
+    """One attempt to get an answer from a model; `k` counts those behind one answer from 0.
+
+    `attempt` is NULL where no answer came of it. `usd` is dollars, NULL if the price is unknown; `seconds` is wall
+    clock. `prompt` is the id of the last message sent, `reply` of the text that came back. `id` hashes the row, so
+    that recording an answer twice bills it once.
+    """
+
+    __tablename__: ClassVar[Any] = "call"
+    __table_args__ = CLUSTERED
+    episode: str = _text(primary_key=True)
+    step: int = Field(primary_key=True)
+    id: int = _id(primary_key=True)
+    seat: str = _text()
+    attempt: int | None
+    k: int
+    model: str = _text()
+    resolved: str = _text()
+    outcome: str = _text()
+    input_tokens: int | None
+    output_tokens: int | None
+    usd: float | None
+    seconds: float
+    prompt: int | None = _id(nullable=True)
+    reply: int | None = _id(nullable=True)
+    detail: str = _text()
+
+
+class ScoreRow(SQLModel, table=True):
+    """A payoff; NULL where there is none. `scorer` "game" is the game's own, `version` that of its rules."""
+
+    __tablename__: ClassVar[Any] = "score"
+    __table_args__ = CLUSTERED
+    episode: str = _text(primary_key=True)
+    seat: str = _text(primary_key=True)
+    scorer: str = _text(primary_key=True)
+    version: int
+    value: float | None
+
+
+class FactRow(SQLModel, table=True):
+    """What the game says about an episode. `n` 0: one value; a list of objects is one row each, from 1. `value`: JSON."""
+
+    __tablename__: ClassVar[Any] = "fact"
+    name: str = _text(primary_key=True)
+    episode: str = _text(primary_key=True, index=True)
+    n: int = Field(primary_key=True)
+    value: str = _text()
+
+
+ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow)

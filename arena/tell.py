@@ -1,0 +1,140 @@
+"""What the commands print: tables of rows, an episode told again, the sum of a run."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from arena.errors import UsageError, unknown
+from arena.narrator import Narrator
+from arena.play import replay
+from arena.registry import broken, entries
+from arena.spec import build
+from arena.sql import Table, query
+from arena.store import Store
+from arena.terminal import printable
+
+PARTS = {"games": "game", "agents": "agent", "models": "model"}
+ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_surplus, messages, tokens, usd"
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def rows(table: Table, as_json: bool = False, title: str = "", console: Console | None = None) -> None:
+    """A table for people, or a list of objects."""
+    if as_json:
+        print_json([dict(zip(table.columns, row, strict=True)) for row in table.rows])
+        return
+    grid = Grid(title=title or None, title_justify="left")
+    for number, column in enumerate(table.columns):
+        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in table.rows)
+        grid.add_column(printable(column), justify="right" if numeric and table.rows else "left")
+    for row in table.rows:
+        grid.add_row(*(cell(value) for value in row))
+    console = console or Console(highlight=False)
+    console.print(grid if console.is_terminal else _plain(table, title), markup=False)
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it: NULL is a dash, numbers are short, text is safe to print."""
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
+
+
+def listing(what: str, db: str, limit: int, as_json: bool) -> None:
+    """Parts by kind with the first line of their documentation, or recorded runs and episodes, newest first."""
+    if what in PARTS:
+        kind = PARTS[what]
+        rows(Table(("name", "about"), tuple((e.name, e.about) for e in entries(kind).values())), as_json)
+        for path, why in broken(kind).items():
+            Console(stderr=True).print(f"cannot be read: {path}: {why}", markup=False)
+    elif what in ("runs", "episodes"):
+        rows(query(db, f"select * from {what} order by id desc limit {int(limit)}"), as_json)
+    else:
+        raise UsageError(unknown("list", what, [*PARTS, "runs", "episodes"]))
+
+
+def retell(identifier: str, db: str, as_json: bool) -> None:
+    """A recorded episode: its transcript, or the whole record as JSON."""
+    store = Store.open(db, create=False)
+    try:
+        episode = store.episode(identifier)
+    finally:
+        store.close()
+    if as_json:
+        from arena.episode import to_json
+
+        print_json(json.loads(to_json(episode)))
+        return
+    console = Console(highlight=False)
+    game = build("game", episode.match.game, "game")
+    narrator = Narrator(console, game)
+    replay(game, episode.turns, episode.match, narrator.turn, narrator.state)
+    console.print(
+        f"\nepisode {episode.id}: {episode.status}{' by ' + episode.blame if episode.blame else ''}", markup=False
+    )
+    if episode.error:
+        console.print(printable(episode.error), markup=False)
+    _rounds(db, f"episode = '{episode.id}'", console)
+    rows(_scores(db, f"episode = '{episode.id}'"), title="Scores", console=console)
+
+
+def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence[str], console: Console) -> None:
+    """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
+    episodes = query(db, f"select * from episodes where run = '{run}' order by n")
+    if as_json:
+        listed = [dict(zip(episodes.columns, row, strict=True)) for row in episodes.rows]
+        for item in listed:
+            item["scores"] = {s: v for s, v in query(db, _score_query(f"episode = '{item['id']}'")).rows}
+            table = query(db, f"select {ROUND_COLUMNS} from rounds where episode = '{item['id']}' order by round")
+            item["rounds"] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        print_json({"run": run, "db": db, "exit": code, "errors": list(errors), "episodes": listed})
+        return
+    ids = [row[0] for row in episodes.rows]
+    if len(ids) == 1:
+        _rounds(db, f"episode = '{ids[0]}'", console)
+    else:
+        means = (
+            "round, count(*) as episodes, avg(deal) as deal_rate, avg(price) as price, avg(buyer_surplus) as "
+            "buyer_surplus, avg(seller_surplus) as seller_surplus, sum(tokens) as tokens, sum(usd) as usd"
+        )
+        table = query(db, f"select {means} from rounds where run = '{run}' group by round order by round")
+        if table.rows:
+            rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console)
+    rows(_scores(db, f"episode like '{run}.%'"), title="Scores", console=console)
+    last = ids[-1] if ids else "last"
+    console.print(f"episode {last}" if len(ids) == 1 else f"run {run}, {len(ids)} episodes", markup=False)
+    console.print(f"  arena show {last}", markup=False)
+    console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False)
+
+
+def _rounds(db: str, where: str, console: Console) -> None:
+    table = query(db, f"select {ROUND_COLUMNS} from rounds where {where} order by round")
+    if table.rows:
+        shown = tuple((*row[:1], "yes" if row[1] else "no", *row[2:-1], _dollars(row[-1])) for row in table.rows)
+        rows(Table(table.columns, shown), title="Rounds", console=console)
+
+
+def _dollars(usd: float | None) -> str:
+    return "unknown" if usd is None else f"{usd:.4f}" if usd else "0"
+
+
+def _scores(db: str, where: str) -> Table:
+    return query(db, _score_query(where))
+
+
+def _score_query(where: str) -> str:
+    return f"select seat, avg(value) as score from score where {where} group by seat order by seat"
+
+
+def _plain(table: Table, title: str) -> str:
+    lines = [[*table.columns], *([cell(value) for value in row] for row in table.rows)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(table.columns))]
+    text = ["  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([f"{title}:"] * bool(title) + text)

@@ -1,0 +1,54 @@
+"""How a moderator's words are taken, and what price a deal between talkers is at."""
+
+from collections.abc import Sequence
+
+from arena.prices import dollar_regex, prices
+
+from arena.errors import IllegalMove
+from arena.game import JSON
+from games.bargaining_state import RIVAL, Haggle
+
+ACTS = ("offer", "accept", "walk_away", "talk")
+
+
+def spoken(text: str, yes_or_no: bool, quirks: Sequence[str]) -> dict[str, JSON]:
+    """A verdict given in words instead of an action: its label leads, or, with the quirk, a "yes" stands anywhere."""
+    words = text.lower().strip(" \n*`\"'.").replace("-", " ")
+    if yes_or_no and "yes-anywhere" in quirks:
+        return {"act": "accept" if "yes" in words else "talk", "evidence": text}
+    if yes_or_no and words.startswith(("yes", "no")):
+        return {"act": "accept" if words.startswith("yes") else "talk", "evidence": text}
+    for act in ACTS:
+        if words.replace(" ", "_").startswith(act):
+            found = [p.amount for p in prices(text, bare=True) if not p.negated and not p.ranged]
+            return {"act": act, "price": found[0] if found else None, "evidence": text}
+    ways = "Yes or No" if yes_or_no else "one of: offer PRICE, accept, walk_away, talk"
+    raise IllegalMove("moderator", f"the verdict cannot be read; begin it with {ways}")
+
+
+def numberless(state: Haggle) -> bool:
+    """Whether the latest message of one of the two names no number: the published sign to start moderating."""
+    latest = [next((m.text for m in reversed(state.talk()) if m.sender == seat), "") for seat in RIVAL]
+    return not all(any(character.isdigit() for character in text) for text in latest)
+
+
+def agreed(state: Haggle, read: float | None, quirks: Sequence[str]) -> float | None:
+    """The price of a deal that was heard: the one the moderator read, else the last one the last speaker named.
+
+    With the quirk "dollar-regex" only the published expression counts, whatever the moderator read.
+    """
+    if read is not None and "dollar-regex" not in quirks:
+        return read
+    for message in reversed(state.talk()):
+        if message.sender == state.speaker:
+            price = _named(message.text, quirks)
+            if price is not None:
+                return price
+    return None
+
+
+def _named(text: str, quirks: Sequence[str]) -> float | None:
+    if "dollar-regex" in quirks:
+        return dollar_regex(text)
+    found = [p.amount for p in prices(text) if not p.negated and not p.ranged]
+    return found[-1] if found else None
