@@ -1,5 +1,6 @@
 """The contract of a chat model: messages and tools in, one reply out, with what it cost."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,29 @@ class OpenWeights(Protocol):
     @property
     def tokenizer(self) -> Any: ...
     def with_module(self, module: Any) -> "OpenWeights": ...
+
+
+def schema(tool: Tool) -> dict[str, JSON]:
+    """The JSON Schema of a tool's arguments: an object without further keys; all but `optional` are required."""
+    return {
+        "type": "object",
+        "properties": dict(tool.parameters),
+        "required": [name for name in tool.parameters if name not in tool.optional],
+        "additionalProperties": False,
+    }
+
+
+def spoken(text: str, calls: Sequence[ToolCall]) -> str:
+    """Words and actions as one text: the words, then one JSON object a line for each action."""
+    shown = [{"tool": call.name, "arguments": call.broken or dict(call.args)} for call in calls]
+    return "\n".join(filter(None, [text, *(json.dumps(call, ensure_ascii=False) for call in shown)]))
+
+
+def as_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
+    """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
+    offered = [{"name": tool.name, "about": tool.about, "parameters": schema(tool)} for tool in tools]
+    head = (("tools", json.dumps(offered, ensure_ascii=False)),) if offered else ()
+    return head + tuple((line.role, spoken(line.text, (line.call,) if line.call else ())) for line in messages)
 
 
 def need_network(what: str) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 from arena.game import JSON
 
 STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-MEANT = re.compile(  # a key of a move, or the start of any object with a quoted key
-    r"""["']?\b(?:say|action|tool|move|arguments)\b["']?\s*+:|\{\s*+["'][\w ]{1,40}["']\s*+:""", re.IGNORECASE
-)
+SPEAKS = re.compile(r"""["']?\b(?:say|action|tool|move|arguments)\b["']?\s*+:""", re.IGNORECASE)  # a key of a move
+MEANT = re.compile(rf"""{SPEAKS.pattern}|\{{\s*+["'][\w ]{{1,40}}["']\s*+:""", re.IGNORECASE)  # or any quoted key
 OPEN, MARK = re.compile(r"\{"), re.compile(r'[{}"]')
 NOISE: dict[int, int | None] = {
     **{code: None for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t"},
@@ -26,37 +25,37 @@ class Garbled(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """JSON objects of a text, in order, and the text without them."""
+    """A JSON object of a text: what it holds, how it was written, and the text before it."""
 
-    objects: tuple[dict[str, JSON], ...]
-    rest: str
+    value: dict[str, JSON]
+    raw: str
+    before: str
 
 
-def find_objects(text: str) -> Found:
-    """The outermost JSON objects of `text`, in linear time. Braces that do not look like a move stay in the text.
+def find_objects(text: str) -> tuple[list[Found], str]:
+    """The outermost JSON objects of `text` and the text behind the last, in linear time.
 
-    Nothing is repaired: single quotes or a trailing comma raise Garbled with the position, as does an object that
-    does not end, or one that gives the same key twice with different values.
+    Braces that mean no object stay in the text. Nothing is repaired: single quotes or a trailing comma raise Garbled
+    with the position, as does an object that does not end, or one that gives the same key twice with different values.
     """
     spans, opened = _spans(text)
-    objects, kept, end = [], [], 0
+    found, end = [], 0
     for start, stop in spans:
-        value = load(text[start:stop])
-        if value is not None:
-            objects.append(value)
-            kept.append(text[end:start])
+        value = load(text[start:stop]) if stop - start > 2 else None
+        if value:
+            found.append(Found(value, text[start:stop], text[end:start]))
             end = stop
     inner = [span for span in spans if opened is not None and span[0] > opened]
-    if opened is not None and MEANT.search(text, opened) and not any(MEANT.search(text, *span) for span in inner):
+    if opened is not None and MEANT.search(text, opened) and not any(SPEAKS.search(text, *span) for span in inner):
         raise Garbled("the JSON object does not end")
-    return Found(tuple(objects), "".join([*kept, text[end:]]))
+    return found, text[end:]
 
 
 def load(text: str) -> dict[str, JSON] | None:
     """The object that `text` spells; None where braces are only braces. Raises Garbled where a move was meant."""
     try:
-        value = json.loads(text, object_pairs_hook=_once, strict=False)
-        return {str(key): scrub_json(item) for key, item in value.items()}
+        value = scrub_json(json.loads(text, object_pairs_hook=_once, strict=False))
+        return value if isinstance(value, dict) else None
     except Garbled:
         raise
     except json.JSONDecodeError as error:
@@ -117,4 +116,3 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise Garbled(f"the JSON object gives {key[:60]!r} twice, with different values; give one")
         table[key] = value
     return table
-

@@ -10,6 +10,7 @@ from arena.game import JSON, Tool
 
 ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'/>]++)""")
 BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+NUMBER = re.compile(r"[-+]?\d{1,15}(?:\.\d{1,15})?")
 SAY = "say"
 
 
@@ -30,7 +31,11 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
     actions, says, kept, end = [], [], [], 0
     for tag in pattern.finditer(text):
         closing, name, inside = tag[1], tag[2].casefold(), tag[3].strip()
-        if tag.start() < end or closing:
+        if tag.start() < end:
+            continue
+        if closing:
+            kept.append(text[end : tag.start()])
+            end = tag.end()
             continue
         tool, content, stop = known.get(name), None, tag.end()
         if not inside.endswith("/"):
@@ -41,6 +46,8 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
             actions.append((tool.name, _arguments(tool, inside.removesuffix("/"), content)))
         kept.append(text[end : tag.start()])
         end = stop
+    if cut := re.compile(rf"<({'|'.join(map(re.escape, names))})(?![\w-])[^<>]*+\Z", re.IGNORECASE).search(text, end):
+        raise Garbled(f"the tag <{cut[1]}> is not closed")
     return Tagged(tuple(actions), tuple(filter(None, says)), "".join([*kept, text[end:]]))
 
 
@@ -75,15 +82,21 @@ def _inner(content: str, names: Sequence[str]) -> dict[str, JSON]:
 
 
 def _typed(value: JSON, schema: Mapping[str, JSON]) -> JSON:
-    """The text of a tag as its schema's type, where that is no plain text or number (the rules read those)."""
-    if schema.get("type") == "boolean" and str(value).strip().lower() in ("true", "false", "yes", "no"):
-        return str(value).strip().lower() in ("true", "yes")
-    if schema.get("type") in ("array", "object"):
+    """The text of a tag as its schema's type; what does not fit stays text and is the rules' to refuse."""
+    text, kind = str(value).strip(), schema.get("type")
+    if kind in ("number", "integer") and NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    if kind == "boolean" and text.lower() in ("true", "false", "yes", "no"):
+        return text.lower() in ("true", "yes")
+    if kind in ("array", "object") and text.startswith("[" if kind == "array" else "{"):
         try:
-            return scrub_json(json.loads(str(value)))
+            return scrub_json(json.loads(text))
+        except Garbled:
+            raise
         except (ValueError, RecursionError):
-            lines = [BULLET.sub("", line).strip() for line in str(value).splitlines()]
-            return [line for line in lines if line] if schema["type"] == "array" else value
+            pass
+    if kind == "array":
+        return [line for line in (BULLET.sub("", line).strip() for line in text.splitlines()) if line]
     return value
 
 

@@ -12,7 +12,7 @@ from arena.exits import FAILED, OVER, USAGE
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=True,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Language-model agents play each other, learn from feedback, forget on request; and it is measured.",
 )

@@ -7,6 +7,7 @@ from typing import Any
 from arena.errors import IllegalMove, unknown
 from arena.game import JSON, Message, Move, Tool, View
 
+LARGEST = 1e15  # absolute value of a number; beyond it doubles and database columns lose digits or overflow
 LONGEST = 20_000  # characters of one message; longer ones are refused, not cut
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -65,7 +66,7 @@ def _value(seat: str, tool: Tool, name: str, schema: Mapping[str, Any], value: J
     if kind == "integer" and isinstance(value, float) and value.is_integer():
         value = int(value)
     wrong = not isinstance(value, JSON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")
-    if wrong or (isinstance(value, float) and value - value != 0.0):  # infinity and NaN differ from themselves
+    if wrong or (isinstance(value, int | float) and not abs(value) <= LARGEST):  # written so that NaN fails, too
         raise IllegalMove(seat, f"{tool}: {name} takes a {kind}, got {_clip(str(value))!r}")
     if "enum" in schema and value not in schema["enum"]:
         raise IllegalMove(seat, f"{tool}: {unknown(name, str(value), map(str, schema['enum']))}")

@@ -155,7 +155,7 @@ class ScoreRow(SQLModel, table=True):
 
 
 class FactRow(SQLModel, table=True):
-    """What the game says about an episode. `n` 0: one value; a list of objects is one row each, from 1. `value`: JSON."""
+    """What the game says about an episode. `value` is JSON; `n` is 0, or counts the objects of a list from 1."""
 
     __tablename__: ClassVar[Any] = "fact"
     name: str = _text(primary_key=True)

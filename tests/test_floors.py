@@ -66,7 +66,9 @@ def top_level(path: Path) -> set[str]:
 
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys, arena.cli; print(*sorted({m.partition('.')[0] for m in sys.modules}))"
-    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
     assert not loaded & (HEAVY | {"sqlmodel", "sqlalchemy", "pydantic", "jinja2"})
 
 

@@ -87,7 +87,11 @@ def test_a_refused_answer_is_kept_and_only_its_seat_is_asked_again() -> None:
     other = []
     episode = arena.play(Throws(rounds=1), {"p0": stubborn, "p1": lambda view: other.append(1) or "paper"})
     assert asked == ["", "there is no well here"] and len(other) == 1
-    assert [(t.seat, t.attempt, bool(t.refused)) for t in episode.turns] == [("p0", 0, True), ("p1", 0, False), ("p0", 1, False)]
+    assert [(t.seat, t.attempt, bool(t.refused)) for t in episode.turns] == [
+        ("p0", 0, True),
+        ("p1", 0, False),
+        ("p0", 1, False),
+    ]
 
 
 def test_patience_ends_in_a_forfeit_with_the_blame() -> None:
@@ -152,7 +156,9 @@ def test_matches_and_episodes_survive_json() -> None:
 
 def test_equal_plans_have_equal_ids_whatever_was_left_to_defaults() -> None:
     assert Match("bargaining").id == Match({"name": "bargaining", "cost": 8}, {"buyer": "linear"}).id
-    assert len({Match("bargaining").id, Match("bargaining", seed=1).id, Match({"name": "bargaining", "cost": 9}).id}) == 3
+    assert (
+        len({Match("bargaining").id, Match("bargaining", seed=1).id, Match({"name": "bargaining", "cost": 9}).id}) == 3
+    )
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,10 @@ def test_prices_written_as_text_in_an_action_count() -> None:
 def test_words_alone_are_read_by_the_moderator_and_its_evidence_is_kept() -> None:
     readings = says(reads("talk"), reads("offer", 13, "for 13"), reads("accept", 13, "Done"))
     episode = haggle(says("Nice day", "Yours for 13"), says(offer(5), "Done"), moderator=readings)
-    assert rounds(episode)[0] | {"price": 13, "by": "buyer", "decided_by": "moderator", "evidence": "Done"} == rounds(episode)[0]
+    assert (
+        rounds(episode)[0] | {"price": 13, "by": "buyer", "decided_by": "moderator", "evidence": "Done"}
+        == rounds(episode)[0]
+    )
     kept: Any = episode.facts["readings"]
     assert [(r["act"], r["used"], r["evidence"]) for r in kept] == [
         ("talk", "talk", "so they said"), ("offer", "offer", "for 13"), ("accept", "accept", "Done"),
@@ -161,7 +164,9 @@ def test_the_goal_sentence_can_be_left_out() -> None:
 def test_the_rival_starts_each_round_without_memory_unless_given_one() -> None:
     for memory in (False, True):
         seen: list[View] = []
-        haggle(says(offer(14), offer(15)), says(ACCEPT, ACCEPT, seen=seen), rounds=2, feedback="none", rival_memory=memory)
+        haggle(
+            says(offer(14), offer(15)), says(ACCEPT, ACCEPT, seen=seen), rounds=2, feedback="none", rival_memory=memory
+        )
         assert any("$14" in m.text or m.args.get("price") == 14 for m in seen[1].messages) == memory
         assert not any(m.sender == "critic" for m in seen[1].messages)
 
@@ -240,7 +245,9 @@ def test_ten_refusals_end_a_round() -> None:
 def test_the_published_chain_ends_with_the_first_round_that_fails() -> None:
     episode = published(lambda view: "no way", lambda view: "no way", lambda view: "No.", rounds=3)
     assert len(rounds(episode)) == 1
-    episode = published(lambda view: "no way", lambda view: "no way", lambda view: "No.", rounds=3, survivors_only=False)
+    episode = published(
+        lambda view: "no way", lambda view: "no way", lambda view: "No.", rounds=3, survivors_only=False
+    )
     assert len(rounds(episode)) == 3
 
 
@@ -257,7 +264,13 @@ def test_published_slips_are_options_that_are_off(
 ) -> None:
     for quirks, expected in (((), without), ((quirk,), with_it)):
         episode = published(
-            lambda view: words, lambda view: "hm", lambda view: verdict, quirks=quirks, turns=1, first="buyer", high=2000
+            lambda view: words,
+            lambda view: "hm",
+            lambda view: verdict,
+            quirks=quirks,
+            turns=1,
+            first="buyer",
+            high=2000,
         )
         assert look(rounds(episode)[0]) == expected
 

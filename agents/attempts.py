@@ -1,0 +1,105 @@
+"""The one way to get an answer from a server: take a turn, try, learn from what came, try again, give up."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result
+
+from agents.hints import NO_HINT, Hint
+from agents.limits import Limiter
+from agents.model import Reply
+from arena.errors import ModelUnavailable
+from arena.usage import Call, Usage
+
+FIRST_WAIT, MOST_WAIT = 0.5, 30.0  # seconds before the first and before any later retry, without a server's word
+LONGEST_ASKED = 300.0  # seconds; a server that asks for a longer wait is not waited for
+RETRIED = frozenset({"rate_limited", "timeout", "server", "connection", "malformed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt came to: its row, the reply if there is one, what the server said about waiting.
+
+    `mended`: it was refused for how it was put, not for what it asked; it is put differently next time, at once, and
+    does not count as a retry.
+    """
+
+    call: Call
+    reply: Reply | None = None
+    hint: Hint = NO_HINT
+    mended: bool = False
+
+    @property
+    def again(self) -> bool:
+        """Whether trying once more may help."""
+        return self.mended or (self.call.outcome in RETRIED and (self.hint.wait or 0.0) <= LONGEST_ASKED)
+
+
+async def attempt_all(
+    limiter: Limiter, one_attempt: Callable[[], Awaitable[Attempt]], model: str, retries: int, rng: Random, tokens: int
+) -> Reply:
+    """The reply of the first attempt that brings one; its usage lists every attempt.
+
+    `retries` bounds the attempts after the first; `tokens` is the most one attempt may use. Raises ModelUnavailable,
+    with every attempt in its usage.
+    """
+    done: list[Attempt] = []
+
+    async def attempt() -> Attempt:
+        async with limiter.turn(tokens) as began:
+            done.append(await one_attempt())
+            report(limiter, done[-1], began, tokens)
+        return done[-1]
+
+    def enough(_: RetryCallState) -> bool:
+        return sum(not one.mended for one in done) > retries
+
+    def wait(_: RetryCallState) -> float:
+        tries = sum(not one.mended for one in done)
+        return 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
+
+    retrying = AsyncRetrying(
+        retry=retry_if_result(lambda one: one.again), stop=enough, wait=wait, retry_error_callback=lambda _: done[-1]
+    )
+    last: Attempt = await retrying(attempt)
+    usage = Usage(tuple(one.call for one in done))
+    if last.reply is None:
+        raise ModelUnavailable(model, farewell(done), usage)
+    return Reply(last.reply.text, last.reply.calls, last.reply.stop, usage)
+
+
+def delay(hint: Hint, tries: int, rng: Random) -> float:
+    """Seconds before the next try: the server's word and up to a tenth more, or a doubling wait, half of it drawn."""
+    if hint.wait is not None:
+        return hint.wait * rng.uniform(1.0, 1.1)
+    return min(MOST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1)) * rng.uniform(0.5, 1.0)
+
+
+def report(limiter: Limiter, attempt: Attempt, began: float, tokens: int) -> None:
+    """Tell the limiter what came of a turn that began at `began` and had reserved `tokens`."""
+    now, pace, call = asyncio.get_running_loop().time(), limiter.pace, attempt.call
+    if call.outcome == "rate_limited":
+        pace.rate_limited(began, now)
+    elif call.outcome in RETRIED:
+        pace.troubled()
+    else:
+        pace.succeeded(wanted=limiter.full)
+    if (attempt.hint.wait or 0.0) <= LONGEST_ASKED:
+        pace.pause(attempt.hint, now)
+    if call.input_tokens is not None and call.output_tokens is not None:
+        pace.settle(tokens, call.input_tokens + call.output_tokens)
+
+
+def farewell(done: list[Attempt]) -> str:
+    """Why there is no reply: what was tried, what came of it, and the last thing the server said."""
+    last = done[-1]
+    counts = Counter(one.call.outcome for one in done)
+    tried = ", ".join(f"{outcome} ×{count}" if count > 1 else outcome for outcome, count in counts.items())
+    impatient = ""
+    if (last.hint.wait or 0.0) > LONGEST_ASKED:
+        impatient = f"; the server asks to wait {last.hint.wait:.0f} s, more than the {LONGEST_ASKED:.0f} s waited for"
+    attempts = f"{len(done)} attempt{'s' if len(done) > 1 else ''}"
+    return f"no reply after {attempts} ({tried}); the last: {last.call.detail or 'no reason given'}{impatient}"

@@ -1,0 +1,81 @@
+"""The chat-completions format, which OpenAI and most servers speak: lines to a request, a body to a reading."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+from agents.model import Line, Sampling, Stop, ToolCall, schema, spoken
+from agents.prices import Tokens
+from agents.wire import Reading, arguments, count, rows, table, words
+from arena.game import Tool
+
+Limit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
+STOPS: dict[str, Stop] = {"length": "length", "content_filter": "filter"}
+
+
+def to_request(
+    model: str, lines: Sequence[Line], tools: Sequence[Tool], sampling: Sampling, limit: Limit = "max_tokens"
+) -> dict[str, Any]:
+    """The body of a request; `limit` is how the server spells the most new tokens."""
+    messages: list[dict[str, Any]] = []
+    for at, line in enumerate(lines):
+        native = tools and line.call is not None and not line.call.broken
+        messages += _with_call(line, line.call, f"call_{at}") if native and line.call else [_plain(line)]
+    drawn = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stop": list(sampling.stop) or None,
+        "seed": sampling.seed,
+        "tools": [_tool(tool) for tool in tools] or None,
+    }
+    given = {key: value for key, value in drawn.items() if value is not None}
+    return {"model": model, "messages": messages, limit: sampling.max_tokens, **given}
+
+
+def from_body(body: Any) -> Reading:
+    """What a response body says; takes any JSON value."""
+    whole = table(body)
+    choice = table(next(iter(rows(whole.get("choices"))), None))
+    message, finish = choice.get("message"), choice.get("finish_reason")
+    resolved, tokens = words(whole.get("model")), _tokens(table(whole.get("usage")))
+    if not isinstance(message, dict):
+        wrong = "no choices" if not choice else "a choice without a message"
+        return Reading(resolved=resolved, tokens=tokens, wrong=wrong)
+    calls = tuple(_call(table(call)) for call in rows(message.get("tool_calls")))
+    text, refusal = words(message.get("content")), words(message.get("refusal"))
+    if refusal:
+        return Reading(refusal, calls, "refusal", resolved, tokens)
+    stop = STOPS.get(words(finish), "tool" if calls else "end")
+    return Reading(text, calls, stop, resolved, tokens)
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    return {"role": line.role, "content": spoken(line.text, (line.call,) if line.call else ())}
+
+
+def _with_call(line: Line, call: ToolCall, fallback: str) -> list[dict[str, Any]]:
+    name = call.id or fallback
+    function = {"name": call.name, "arguments": json.dumps(dict(call.args), ensure_ascii=False)}
+    asked = {"id": name, "type": "function", "function": function}
+    return [
+        {"role": line.role, "content": line.text or None, "tool_calls": [asked]},
+        {"role": "tool", "tool_call_id": name, "content": "ok"},
+    ]
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.about, "parameters": schema(tool)},
+    }
+
+
+def _call(call: dict[str, Any]) -> ToolCall:
+    function = table(call.get("function"))
+    args, broken = arguments(function.get("arguments", ""))
+    return ToolCall(words(function.get("name")), args, broken, words(call.get("id")))
+
+
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    cached = count(table(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    return Tokens(count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")), cached or 0)

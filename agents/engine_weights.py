@@ -1,0 +1,167 @@
+"""Weights on this machine: where they come from, loaded once, and shared by all who name the same."""
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from agents.engine import Engine, free_memory
+from arena.errors import UsageError
+
+HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which weights, and how they lie in memory. Equal sources share one engine."""
+
+    id: str
+    device: str
+    dtype: str
+    adapter: str | None
+    revision: str | None
+
+    def check(self) -> None:
+        """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
+        where = location(self.id)
+        chosen_device(self.device)
+        configuration(where, self.revision, offline())
+        if self.adapter is not None:
+            peft()
+            if not (Path(self.adapter).expanduser() / "adapter_config.json").is_file():
+                raise UsageError(f"adapter {self.adapter!r}: there is no folder with an adapter_config.json there")
+
+
+_ENGINES: dict[Source, Engine] = {}
+_LOADING = threading.Lock()
+
+
+def engine_of(source: Source) -> Engine:
+    """The engine of those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
+    with _LOADING:
+        if source not in _ENGINES:
+            try:
+                _ENGINES[source] = load(source)
+            except torch.OutOfMemoryError:
+                _ENGINES.clear()  # engines still at work are held by their own threads
+                free_memory()
+                _ENGINES[source] = load(source)
+        return _ENGINES[source]
+
+
+def release() -> None:
+    """Forget all loaded weights, to make room; models that are used again load again."""
+    with _LOADING:
+        _ENGINES.clear()
+    free_memory()
+
+
+def load(source: Source) -> Engine:
+    """Model and tokenizer from a folder or the hub. Code from the hub is never run."""
+    source.check()
+    where, device = location(source.id), chosen_device(source.device)
+    options: dict[str, Any] = {"revision": source.revision or "main", "local_files_only": offline()}
+    with bars_on_terminals():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(where, **options)
+            kind = chosen_dtype(source.dtype, device)
+            module: Any = AutoModelForCausalLM.from_pretrained(where, dtype=kind, **options)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"local model {source.id!r} cannot be loaded: {error}") from error
+        if source.adapter is not None:
+            module = peft().PeftModel.from_pretrained(module, str(Path(source.adapter).expanduser()))
+    return Engine(module.to(device).eval(), tokenizer)
+
+
+@contextmanager
+def bars_on_terminals() -> Iterator[None]:
+    """Progress bars inside only where a terminal shows them."""
+    if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
+
+
+def location(id: str) -> str:
+    """The folder that `id` names, else the hub id it is. Raises UsageError where it is neither."""
+    folder = Path(id).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise UsageError(f"local model {id!r}: the folder holds no transformers model (no config.json in it)")
+        return str(folder)
+    if not HUB_ID.fullmatch(id):
+        raise UsageError(
+            f"local model {id!r}: there is no folder {folder.absolute()}, and it is not a hub id either (those look "
+            "like owner/name); type local/FOLDER or local/OWNER/NAME"
+        )
+    return id
+
+
+@cache
+def configuration(where: str, revision: str | None, offline: bool) -> Any:
+    """The model's configuration; from the hub where `where` is no folder. Raises UsageError."""
+    try:
+        return AutoConfig.from_pretrained(where, revision=revision or "main", local_files_only=offline)
+    except (OSError, ValueError) as error:
+        kept = " among the models kept on this machine, and ARENA_OFFLINE is set" if offline else " on the hub"
+        place = "" if Path(where).is_dir() else f": there is no folder {Path(where).absolute()}, nor such a model{kept}"
+        raise UsageError(f"local model {where!r}{place}; {error}") from error
+
+
+def chosen_device(name: str) -> torch.device:
+    """`auto` is the first there is of cuda, mps and cpu. Raises UsageError for a device that is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, works in there.items() if works))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or not there.get(device.type) or (device.index or 0) >= max(1, torch.cuda.device_count()):
+        known = ", ".join(kind for kind, works in there.items() if works)
+        raise UsageError(f"device {name!r} is not there; there is: {known}; type device=auto to take the first")
+    return device
+
+
+def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
+    """`auto` is float32 on a CPU and bfloat16 on a GPU."""
+    dtype = getattr(torch, {"cpu": "float32"}.get(device.type, "bfloat16") if name == "auto" else name)
+    assert isinstance(dtype, torch.dtype)
+    return dtype
+
+
+def peft() -> Any:
+    """The library that reads adapters. Raises UsageError where it is not installed."""
+    try:
+        import peft  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise UsageError("an adapter needs the library peft; type: pip install peft") from None
+    return peft
+
+
+def offline() -> bool:
+    return os.environ.get("ARENA_OFFLINE", "") not in ("", "0")
+
+
+def fingerprint(module: Any) -> str:
+    """The hash of all weights, 8 hex digits; reads each once, about a second per gigabyte."""
+    digest = blake2b(digest_size=4)
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""Things kept for as long as an event loop runs: clients, limiters. Nothing is made on import."""
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+T = TypeVar("T")
+Close = Callable[[], Awaitable[None]]
+
+
+class Shelf:
+    """What one loop keeps. Its things are closed in the loop itself, when the loop shuts down."""
+
+    def __init__(self) -> None:
+        self.things: dict[Hashable, Any] = {}
+        self.closing: list[Close] = []
+        self.watch: AsyncIterator[None] | None = None
+
+    async def until_the_end(self) -> AsyncIterator[None]:
+        # asyncio.run closes the async generators that were begun in its loop, before it closes the loop: an open
+        # one is the only place from which a connection can still be closed in time.
+        try:
+            yield
+        finally:
+            self.things.clear()
+            for close in self.closing:
+                await close()
+            self.closing.clear()
+
+
+_SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = WeakKeyDictionary()
+
+
+async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
+    """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
+    shelf = _SHELVES.setdefault(asyncio.get_running_loop(), Shelf())
+    if key not in shelf.things:
+        thing = shelf.things[key] = make()
+        if close is not None:
+            shelf.closing.append(close(thing))
+            if shelf.watch is None:
+                shelf.watch = shelf.until_the_end()
+                await anext(shelf.watch)
+    return shelf.things[key]  # type: ignore[no-any-return]

@@ -1,0 +1,46 @@
+"""The agent that is a language model: a view becomes a prompt, a reply becomes a move."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agents.model import ChatModel, Sampling
+from agents.prompts import Form, prompt
+from agents.replies import read
+from arena.agent import agent
+from arena.errors import UsageError
+from arena.game import Move, View
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class LLM:
+    """A chat model at the table, with a persona, notes it remembers, and the form in which it is asked to answer.
+
+    `form`: "tool" (native tool calls), "json", "tag", "text" (words alone), or "auto": tools where the model takes
+    them, else JSON. `sampling.seed` left open is drawn anew for each answer from the match's seed.
+    """
+
+    model: ChatModel
+    persona: str = ""
+    memory: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+    form: Literal["auto", "tool", "json", "tag", "text"] = "auto"
+
+    def ready(self) -> None:
+        """Raises UsageError where the form asks for tool calls and the model has none."""
+        if self.form == "tool" and not self.model.native_tools:
+            raise UsageError("form = 'tool' needs a model that takes tools, and this one does not; set form to json")
+
+    async def act(self, view: View) -> Move:
+        """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none."""
+        form = self._form()
+        seed = view.seed if self.sampling.seed is None else self.sampling.seed
+        tools = view.tools if form == "tool" else ()
+        lines = prompt(view, form, self.persona, self.memory)
+        reply = await self.model.chat(lines, tools, replace(self.sampling, seed=seed))
+        return read(reply, view)
+
+    def _form(self) -> Form:
+        if self.form == "auto":
+            return "tool" if self.model.native_tools else "json"
+        return self.form

@@ -1,0 +1,137 @@
+"""Anthropic's models through the official SDK."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic
+
+from agents.kept import kept
+from agents.model import Line, Sampling, Stop, ToolCall, model, schema, spoken
+from agents.prices import Tokens
+from agents.remote import DUMMY, Remote
+from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, words
+from arena.game import Tool
+
+FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
+BEGIN = "Begin."  # said where a conversation would have to start with the assistant, which the format forbids
+STOPS: dict[str, Stop] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool",
+    "refusal": "refusal",
+}
+
+
+@model("anthropic")
+@dataclass(frozen=True, slots=True)
+class Anthropic(Remote):
+    """A model of Anthropic, or with `base_url` of a server that speaks its messages format.
+
+    Needs ANTHROPIC_API_KEY (or what `key_variable` names). The format has no seed: `Sampling.seed` is not sent.
+    """
+
+    provider: ClassVar[str] = "anthropic"
+    url_variable: ClassVar[str] = "ANTHROPIC_BASE_URL"
+    usual_key: ClassVar[str] = "ANTHROPIC_API_KEY"
+
+    def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
+        """The body of the request."""
+        return to_request(self.id, messages, tools, sampling)
+
+    async def send(self, request: dict[str, Any]) -> Answer:
+        """The server's answer, read to its end."""
+        key, url = self.key() or DUMMY, self.url
+        client = await kept(
+            ("anthropic", url, key),
+            lambda: AsyncAnthropic(api_key=key, base_url=url, max_retries=0),
+            lambda made: made.close,
+        )
+        # newer SDKs have no arguments for these two, the servers still take them
+        extra = {name: request[name] for name in ("temperature", "top_p") if name in request}
+        known = {name: value for name, value in request.items() if name not in extra}
+        create = client.messages.with_raw_response.create
+        return await answered(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
+
+    def read(self, body: Any) -> Reading:
+        """What a JSON value that came back says."""
+        return from_body(body)
+
+
+def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
+    """The body of a request in the messages format."""
+    first = next((at for at, line in enumerate(lines) if line.role != "system"), len(lines))
+    system = "\n\n".join(line.text for line in lines[:first] if line.text)
+    drawn = {
+        "system": system or None,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "stop_sequences": [stop for stop in sampling.stop if stop.strip()] or None,
+        "tools": [_tool(tool) for tool in tools] or None,
+    }
+    given = {key: value for key, value in drawn.items() if value is not None}
+    messages = _messages(lines[first:], bool(tools))
+    return {"model": model, "max_tokens": sampling.max_tokens, "messages": messages, **given}
+
+
+def from_body(body: Any) -> Reading:
+    """What a response body says; takes any JSON value."""
+    whole = table(body)
+    resolved, tokens = words(whole.get("model")), _tokens(table(whole.get("usage")))
+    if not isinstance(whole.get("content"), list):
+        return Reading(resolved=resolved, tokens=tokens, wrong="no content")
+    blocks = [table(block) for block in whole["content"]]
+    text = "".join(words(block.get("text")) for block in blocks if block.get("type") == "text")
+    calls = tuple(_call(block) for block in blocks if block.get("type") == "tool_use")
+    stop = STOPS.get(words(whole.get("stop_reason")), "tool" if calls else "end")
+    return Reading(text, calls, stop, resolved, tokens)
+
+
+def _messages(lines: Sequence[Line], native: bool) -> list[dict[str, Any]]:
+    """Lines as turns that alternate and begin with the user: neighbours of one role are merged, later system lines
+    are the user's, and the result of a tool stands first in the turn that follows it."""
+    turns: list[dict[str, Any]] = []
+
+    def say(role: str, blocks: list[dict[str, Any]]) -> None:
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        elif blocks:
+            turns.append({"role": role, "content": blocks})
+
+    for at, line in enumerate(lines):
+        role = "assistant" if line.role == "assistant" else "user"
+        if native and line.call and not line.call.broken:
+            name = line.call.id or f"call_{at}"
+            used = {"type": "tool_use", "id": name, "name": line.call.name, "input": dict(line.call.args)}
+            say(role, [*_texts(line.text), used])
+            say("user", [{"type": "tool_result", "tool_use_id": name, "content": "ok"}])
+        else:
+            say(role, _texts(spoken(line.text, (line.call,) if line.call else ())))
+    if not turns or turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": [_text(BEGIN)]})
+    return turns
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _texts(text: str) -> list[dict[str, Any]]:
+    return [_text(text)] if text.strip() else []  # the format takes no block without a visible character
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {"name": tool.name, "description": tool.about, "input_schema": schema(tool)}
+
+
+def _call(block: dict[str, Any]) -> ToolCall:
+    args, broken = arguments(block.get("input"))
+    return ToolCall(words(block.get("name")), args, broken, words(block.get("id")))
+
+
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    """The counts; the server's input tokens do not include those of the cache, ours do."""
+    plain = count(usage.get("input_tokens"))
+    read, write = count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens"))
+    whole = None if plain is None else plain + (read or 0) + (write or 0)
+    return Tokens(whole, count(usage.get("output_tokens")), read or 0, write or 0)

@@ -1,0 +1,145 @@
+"""Models that run in this process, by transformers: any causal model in a folder or on the hub."""
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from weakref import WeakValueDictionary
+
+from agents.engine import CannotGenerate, Engine, Output
+from agents.engine_weights import Source, engine_of, fingerprint
+from agents.model import Line, Reply, Sampling, as_pairs, model
+from agents.templates import render, template_text
+from arena.errors import ModelUnavailable, UsageError
+from arena.game import Tool
+from arena.usage import Call, Usage
+
+DERIVED = re.compile(r"#[0-9a-f]{8}$")
+_HELD: WeakValueDictionary[str, Engine] = WeakValueDictionary()  # modules given in memory, by the id made for them
+
+
+@model("local")
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A transformers model in this process, from a folder or the hub; requests that arrive together are one batch.
+
+    Instances that name the same weights share them. Each request keeps its own sampling; with a seed its text is the
+    same in any company, up to rounding. What `Sampling` leaves open follows the model's generation settings:
+    temperature 1 where they say nothing, greedy where they say `do_sample: false`. An answer ends at the model's end
+    token, a stop text, `max_tokens`, or the end of the context; a prompt that leaves no room is refused, never cut.
+
+    device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
+    adapter: a folder with a PEFT adapter. chat_template: a file or a Jinja text in place of the tokenizer's own;
+    where neither exists, lines are labelled plainly ("User: …"). max_batch: rows generated at once, halved when
+    memory runs out. A call costs 0 dollars; its seconds include the wait for the batch. With ARENA_OFFLINE set only
+    files on this machine are used. Code that comes with a model is never run.
+    """
+
+    id: str
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    adapter: str | None = None
+    chat_template: str | None = None
+    max_batch: int = 64
+    revision: str | None = None
+    _held: Engine | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ValueError("a local model needs a folder or a hub id; type local/FOLDER or local/OWNER/NAME")
+        if self.max_batch < 1:
+            raise ValueError(f"max_batch is how many requests are generated at once: 1 or more, not {self.max_batch}")
+        object.__setattr__(self, "_held", _HELD.get(self.id))
+
+    @property
+    def native_tools(self) -> bool:
+        """Never: tools are described in the prompt, and actions are read from the text."""
+        return False
+
+    @property
+    def module(self) -> Any:
+        """The transformers module; loaded when first asked for."""
+        return self._engine().module
+
+    @property
+    def tokenizer(self) -> Any:
+        return self._engine().tokenizer
+
+    def with_module(self, module: Any) -> "Local":
+        """The same model with the weights of `module`, as they are now; its id ends in `#` and their hash.
+
+        The id names them in this process, as long as some model holds them. To name them from outside, save them
+        (`module.save_pretrained`, `tokenizer.save_pretrained`) and give the folder.
+        """
+        derived = f"{DERIVED.sub('', self.id)}#{fingerprint(module)}"
+        engine = _HELD.get(derived)
+        if engine is None or engine.module is not module:
+            engine = _HELD[derived] = Engine(module, self.tokenizer)
+        return Local(derived, self.device, self.dtype, self.adapter, self.chat_template, self.max_batch, self.revision)
+
+    def ready(self) -> None:
+        """Check that the weights can be loaded, without loading them. Raises UsageError."""
+        if self._held is None:
+            self._source().check()
+        if self.chat_template is not None:
+            template_text(self.chat_template)
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
+        began = time.perf_counter()
+        if sampling.max_tokens < 1:
+            raise UsageError(f"max_tokens is how long an answer may be: 1 or more, not {sampling.max_tokens}")
+        engine: Engine = self._held if self._held is not None else await asyncio.to_thread(self._engine)
+        template = None if self.chat_template is None else template_text(self.chat_template)
+        prompt = render(engine.tokenizer, messages, template)
+        sent = as_pairs(messages)
+        try:
+            output = await asyncio.wrap_future(engine.submit(prompt, sampling, self.max_batch))
+        except CannotGenerate as error:
+            call = Call(self._name, outcome="rejected", input_tokens=error.tokens, usd=0.0, prompt=sent,
+                        seconds=time.perf_counter() - began, detail=str(error))  # fmt: skip
+            raise ModelUnavailable(self._name, str(error), Usage((call,))) from None
+        call = Call(
+            self._name,
+            _described(engine.module),
+            "ok" if output.stop == "end" else "truncated",
+            output.input_tokens,
+            output.output_tokens,
+            0.0,
+            time.perf_counter() - began,
+            sent,
+            output.text,
+            _detail(output, prompt.note),
+        )
+        return Reply(output.text, stop=output.stop, usage=Usage((call,)))
+
+    @property
+    def _name(self) -> str:
+        return f"local/{self.id}"
+
+    def _engine(self) -> Engine:
+        return self._held if self._held is not None else engine_of(self._source())
+
+    def _source(self) -> Source:
+        if DERIVED.search(self.id) and not Path(self.id).is_dir():
+            raise UsageError(
+                f"local model {self.id!r} is the name of weights that were changed in memory, and they are gone; save "
+                "them with save_pretrained and name the folder"
+            )
+        return Source(self.id, self.device, self.dtype, self.adapter, self.revision)
+
+
+def _described(module: Any) -> str:
+    """What answered: class, number type, device, and the hub's revision where it is known."""
+    revision = getattr(module.config, "_commit_hash", None)
+    name = f"{type(module).__name__} {str(module.dtype).removeprefix('torch.')} {module.device}"
+    return f"{name} {revision[:12]}" if revision else name
+
+
+def _detail(output: Output, note: str) -> str:
+    return f"{note}; batch of {output.batch}; seed {output.seed}"

@@ -1,0 +1,92 @@
+"""Models without a model: fixed replies, a plain function, an echo, a negotiator that reads. No network, no chance."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from agents.haggler import haggle
+from agents.model import Line, Reply, Sampling, as_pairs, model, spoken
+from arena.game import Tool
+from arena.usage import Call, Usage
+
+Answer: TypeAlias = str | Reply
+Rule: TypeAlias = Callable[[Sequence[Line]], Answer]
+Prices: TypeAlias = tuple[float, float]  # dollars per million tokens: input, output
+OUTCOMES = {"length": "truncated", "filter": "filtered", "refusal": "refused"}
+
+
+@model("scripted")
+@dataclass(frozen=True, slots=True)
+class Scripted:
+    """Answers from fixed replies: the n-th where the prompt holds n assistant lines, the last one from then on.
+
+    A reply is a text, or a Reply with tool calls, a stop reason, or its own usage. `function`, a plain function of
+    the lines, takes the place of `replies` (in Python only). Tokens are words; `usd_per_million` None: price unknown.
+    """
+
+    id: str = "fixed"
+    replies: tuple[Answer, ...] = ("I have nothing to add.",)
+    function: Rule | None = None
+    native_tools: bool = False
+    usd_per_million: Prices | None = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if not self.replies:
+            raise ValueError("replies holds one reply at least")
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        if self.function is not None:
+            answer = self.function(messages)
+        else:
+            turn = sum(line.role == "assistant" for line in messages)
+            answer = self.replies[min(turn, len(self.replies) - 1)]
+        return billed(answer, f"scripted/{self.id}", messages, tools, self.usd_per_million)
+
+
+@model("scripted/echo")
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Repeats the last line of the prompt, in one line of at most 200 characters."""
+
+    native_tools: bool = False
+    usd_per_million: Prices | None = (0.0, 0.0)
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        heard = " ".join(messages[-1].text.split()) if messages else ""
+        return billed(f"I heard: {heard[:200]}", "scripted/echo", messages, tools, self.usd_per_million)
+
+
+@model("scripted/negotiator")
+@dataclass(frozen=True, slots=True)
+class Negotiator:
+    """Haggles over a price: reads the prompt's text alone, answers in the form that it asks for.
+
+    It starts at the far end of the range that the rules name, concedes in equal steps to its own value, never beyond,
+    and accepts what is as good as its own next offer.
+    """
+
+    native_tools: bool = False
+    usd_per_million: Prices | None = (0.0, 0.0)
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        return billed(haggle(messages, tools), "scripted/negotiator", messages, tools, self.usd_per_million)
+
+
+def billed(
+    answer: Answer, name: str, messages: Sequence[Line], tools: Sequence[Tool], usd_per_million: Prices | None
+) -> Reply:
+    """The answer with one call for it, a word being a token; a reply that brings its own usage keeps it."""
+    reply = Reply(answer) if isinstance(answer, str) else answer
+    if reply.usage.calls:
+        return reply
+    prompt, raw = as_pairs(messages, tools), spoken(reply.text, reply.calls)
+    read, wrote = sum(len(text.split()) for _, text in prompt), len(raw.split())
+    usd = None if usd_per_million is None else (read * usd_per_million[0] + wrote * usd_per_million[1]) / 1e6
+    outcome = OUTCOMES.get(reply.stop, "ok")
+    return replace(reply, usage=Usage((Call(name, name, outcome, read, wrote, usd, prompt=prompt, reply=raw),)))

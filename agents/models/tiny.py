@@ -1,0 +1,182 @@
+"""Tiny models made on the spot: a tokenizer and a small Llama in a folder, for tests and for trying things out.
+
+`make_tiny("tiny", conversations=[[Line("user", "ping"), Line("assistant", "pong")]])`, then `local/tiny`.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE
+from tokenizers.trainers import BpeTrainer
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from agents.engine_weights import bars_on_terminals
+from agents.model import Line, spoken
+
+PAD, END, ROLES = "<|pad|>", "<|end|>", ("<|system|>", "<|user|>", "<|assistant|>")
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+IGNORED = -100  # a label that the loss leaves out
+Conversation: TypeAlias = Sequence[Line]  # the assistant's lines are what the model is taught to say
+
+
+def make_tiny(
+    folder: str | Path,
+    *,
+    seed: int = 0,
+    texts: Sequence[str] = (),
+    conversations: Sequence[Conversation] = (),
+    vocab: int = 1024,
+    hidden: int = 64,
+    layers: int = 2,
+    heads: int = 4,
+    context: int = 4096,
+    spread: float = 0.08,
+    steps: int = 300,
+) -> Path:
+    """The folder in which a tiny chat model was saved; the same arguments give the same weights.
+
+    The tokenizer is learnt from `texts` and the conversations; any text can be written with it. Without
+    conversations the weights are random (normal, deviation `spread`: 0.06 to 0.10 makes answers vary); with them the
+    model is trained to say the assistant's lines, for `steps` batches at most.
+    """
+    tokenizer = make_tokenizer([*texts, *(said(line) for lines in conversations for line in lines)], vocab)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=hidden,
+        intermediate_size=2 * hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        max_position_embeddings=context,
+        initializer_range=spread,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):  # initialisation draws from torch's global generator
+        torch.manual_seed(seed)
+        module = LlamaForCausalLM(config)
+    if conversations:
+        train(module, tokenizer, conversations, seed=seed, steps=steps)
+    with bars_on_terminals():
+        module.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return Path(folder)
+
+
+def make_tokenizer(texts: Sequence[str], vocab: int) -> Any:
+    """Byte-level BPE. Merges run across words but never into digits or over line ends: a sentence that is often said
+    is a few tokens, a number is its digits."""
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\n+"), "isolated"),
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    special = [PAD, END, *ROLES]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = BpeTrainer(
+        vocab_size=max(vocab, len(alphabet) + len(special)),
+        special_tokens=special,
+        initial_alphabet=alphabet,
+        min_frequency=2,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=END,
+        pad_token=PAD,
+        additional_special_tokens=list(ROLES),
+        chat_template=TEMPLATE,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def train(
+    module: Any,
+    tokenizer: Any,
+    conversations: Sequence[Conversation],
+    *,
+    seed: int = 0,
+    steps: int = 300,
+    batch: int = 32,
+    rate: float = 4e-3,
+    enough: float = 0.01,
+) -> float:
+    """The last loss (nats per taught token) after teaching the assistant's lines; stops early below `enough`.
+
+    AdamW with a short warm-up and a linear decay, float32, on one thread, so that a seed means the same everywhere.
+    """
+    examples = [encoded(tokenizer, conversation) for conversation in conversations]
+    chance = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.0)
+    loss = torch.tensor(0.0)
+    module.train()
+    with one_thread():
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = rate * min((step + 1) / 20, 1.05 - step / steps)
+            picked = torch.randint(len(examples), (batch,), generator=chance).tolist()
+            loss = module(**padded([examples[number] for number in picked], tokenizer.pad_token_id)).loss
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimiser.step()
+            if loss.item() < enough:
+                break
+    module.eval()
+    return loss.item()
+
+
+def encoded(tokenizer: Any, lines: Conversation) -> tuple[list[int], list[int]]:
+    """The tokens of a conversation, and its labels: the assistant's words and end tokens, the rest left out."""
+    ids: list[int] = []
+    labels: list[int] = []
+    for line in lines:
+        words = tokenizer(said(line), add_special_tokens=False)["input_ids"]
+        tokens = [tokenizer.convert_tokens_to_ids(f"<|{line.role}|>"), *words, tokenizer.eos_token_id]
+        ids += tokens
+        labels += [IGNORED, *tokens[1:]] if line.role == "assistant" else [IGNORED] * len(tokens)
+    return ids, labels
+
+
+def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, Tensor]:
+    """Model inputs, each (rows, longest), padded on the right."""
+    width = max(len(ids) for ids, _ in examples)
+
+    def table(rows: Sequence[Sequence[int]], fill: int) -> Tensor:
+        return torch.tensor([[*row, *[fill] * (width - len(row))] for row in rows])
+
+    return {
+        "input_ids": table([ids for ids, _ in examples], pad),
+        "attention_mask": table([[1] * len(ids) for ids, _ in examples], 0),
+        "labels": table([labels for _, labels in examples], IGNORED),
+    }
+
+
+def said(line: Line) -> str:
+    """A line as the model reads it, its action included."""
+    return spoken(line.text, (line.call,) if line.call else ())
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread inside, as before outside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,54 @@
+"""What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What one call used; None where the server did not say. `input` includes what was read from or written to a
+    prompt cache (`cache_read`, `cache_write`), `output` includes what was thought and not shown."""
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+UNKNOWN = Tokens()
+
+
+def dollars(
+    model: str,
+    tokens: Tokens,
+    *,
+    provider: str,
+    url: str | None = None,
+    usd_per_million: tuple[float, float] | None = None,
+) -> float | None:
+    """Dollars for `tokens` of `model`; None where the count or the price is unknown, never 0 for want of knowing.
+
+    `usd_per_million` (input, output) decides where it is given. Otherwise the provider is found by its name or, where
+    `url` is given, by that address: the same model name on a server of one's own has no known price.
+    """
+    if tokens.input is None or tokens.output is None:
+        return None
+    if usd_per_million is not None:
+        return (tokens.input * usd_per_million[0] + tokens.output * usd_per_million[1]) / 1e6
+    try:
+        from genai_prices import Usage, calc_price
+    except ImportError:
+        return None
+    usage = Usage(
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_read_tokens=tokens.cache_read or None,
+        cache_write_tokens=tokens.cache_write or None,
+    )
+    try:
+        if url is not None:
+            price = calc_price(usage, model, provider_api_url=url)
+        else:
+            price = calc_price(usage, model, provider_id=provider)
+    except (LookupError, ValueError):  # no such provider or model; counts that contradict each other
+        return None
+    return float(price.total_price)

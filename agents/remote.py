@@ -1,0 +1,212 @@
+"""A model behind an API: everything but the format and the transport, which each backend fills in."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from math import inf
+from os import environ
+from random import Random
+from time import perf_counter, time
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from agents.attempts import Attempt, attempt_all
+from agents.hints import hint
+from agents.limits import Limits, limiter
+from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
+from agents.prices import dollars
+from agents.wire import (
+    OUTCOMES,
+    Answer,
+    Lost,
+    Reading,
+    advice,
+    blur,
+    clean,
+    complaint,
+    cut,
+    loads,
+    outcome,
+    redact,
+    secrets,
+    unbilled,
+)
+from arena.errors import MissingKey, UsageError
+from arena.game import Tool
+from arena.usage import Call
+
+HERE = ("localhost", "127.0.0.1", "::1")
+DUMMY = "none"  # the key sent to a server of one's own that asks for none
+
+
+@dataclass(frozen=True, slots=True)
+class Remote(ABC):
+    """A model behind an API.
+
+    `base_url` names a compatible server (default: the provider's, or what the environment says); `key_variable` the
+    environment variable with the key. `timeout` is in seconds, for one whole attempt; `retries` are the attempts
+    after the first. `at_once`, `requests_per_minute` and `tokens_per_minute` cap all seats that share server and key.
+    `usd_per_million` is the price of a million tokens (input, output) where the kept tables do not know it.
+    """
+
+    id: str
+    base_url: str | None = None
+    key_variable: str = ""
+    timeout: float = 60.0
+    retries: int = 5
+    at_once: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    native_tools: bool = True
+    usd_per_million: tuple[float, float] | None = None
+
+    provider: ClassVar[str] = ""
+    url_variable: ClassVar[str] = ""
+    usual_key: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("base_url is a server's address like http://127.0.0.1:8000/v1")
+        if parts.username or parts.password:
+            raise ValueError("base_url must not hold a key: it is recorded; export it and name it in key_variable")
+        if not self.id:
+            raise ValueError(f"name the model: {self.provider or 'provider'}/NAME")
+        for name, least in (("timeout", 0.001), ("retries", 0), ("at_once", 1)):
+            if not getattr(self, name) >= least:
+                raise ValueError(f"{name} is at least {least}, got {getattr(self, name)}")
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            if (cap := getattr(self, name)) is not None and not cap > 0:
+                raise ValueError(f"{name} is above 0 (leave it out for no cap), got {cap}")
+        if self.usd_per_million is not None and min(self.usd_per_million) < 0:
+            raise ValueError(f"usd_per_million is two prices of at least 0, got {self.usd_per_million}")
+
+    @property
+    def name(self) -> str:
+        """The model as it was asked for: `provider/id`."""
+        return f"{self.provider}/{self.id}"
+
+    @property
+    def url(self) -> str | None:
+        """The address of the server where it is not the provider's usual one."""
+        return self.base_url or environ.get(self.url_variable) or None
+
+    @property
+    def priced_as(self) -> tuple[str, str]:
+        """The provider's and the model's name in the price tables."""
+        return self.provider, self.id
+
+    @property
+    def server(self) -> str:
+        """Whom the limits are shared with, where there is no address."""
+        return self.provider
+
+    def key(self) -> str | None:
+        """The key, or None where the environment has none."""
+        return environ.get(self.key_variable or self.usual_key, "").strip() or None
+
+    def ready(self) -> None:
+        """Raise MissingKey or UsageError where a call could not even be tried."""
+        self.permit()
+        self.checked_key(needed=self.url is None or self.key_variable not in ("", self.usual_key))
+
+    def permit(self) -> None:
+        """Raise UsageError where the server is on another machine and the network is switched off."""
+        if self.url is None or urlsplit(self.url).hostname not in HERE:
+            need_network(f"model {self.name!r}")
+
+    def checked_key(self, needed: bool) -> None:
+        """Raise MissingKey where a key is needed and missing, UsageError where it can be none."""
+        key, variable = self.key(), self.key_variable or self.usual_key
+        if key is None and needed:
+            raise MissingKey(f"model {self.name!r}", variable)
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise UsageError(f"model {self.name!r}: {variable} holds characters that no key has; export it again")
+
+    @abstractmethod
+    def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
+        """The body of the request; pure."""
+
+    @abstractmethod
+    async def send(self, request: dict[str, Any]) -> Answer:
+        """The server's answer. Raises TimeoutError, or Lost where the connection failed."""
+
+    @abstractmethod
+    def read(self, body: Any) -> Reading:
+        """What a JSON value that came back says; pure, takes any JSON."""
+
+    def mend(self, answer: Answer, request: dict[str, Any]) -> bool:
+        """Whether the next request will be put differently, after this one was rejected for how it was put."""
+        return False
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        """One reply, after as many attempts as it takes. Raises ModelUnavailable, with the cost of all of them."""
+        self.permit()
+        lines = [replace(line, text=clean(line.text)) for line in messages]
+        offered = tuple(tools) if self.native_tools else ()
+        hidden = secrets(self.key())
+        prompt = tuple((role, redact(text, hidden)) for role, text in as_pairs(lines, offered))
+        blank = Call(self.name, prompt=prompt)
+        most = sum(len(text) for _, text in prompt) // 4 + sampling.max_tokens  # about four characters a token
+        server = (self.url or self.server, blake2b((self.key() or DUMMY).encode()).hexdigest())
+        limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
+
+        async def attempt() -> Attempt:
+            began = perf_counter()
+            made = await self._try(self.request(lines, offered, sampling), blank, hidden, sampling.stop)
+            return replace(made, call=replace(made.call, seconds=perf_counter() - began))
+
+        rng = Random(f"{self.name}/{sampling.seed}/{prompt}")
+        return await attempt_all(await limiter(server, limits), attempt, self.name, self.retries, rng, most)
+
+    async def _try(self, request: dict[str, Any], call: Call, hidden: tuple[str, ...], stops: Sequence[str]) -> Attempt:
+        try:
+            async with asyncio.timeout(self.timeout):
+                answer = await self.send(request)
+        except TimeoutError:
+            return Attempt(replace(call, outcome="timeout", detail=f"no complete answer within {self.timeout:g} s"))
+        except Lost as error:
+            return Attempt(replace(call, outcome="connection", detail=blur(redact(str(error), hidden))))
+        made = self._judge(replace(answer, body=redact(answer.body, hidden)), call, stops)
+        return replace(made, mended=made.call.outcome == "rejected" and self.mend(answer, request))
+
+    def _judge(self, answer: Answer, call: Call, stops: Sequence[str]) -> Attempt:
+        """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
+        said = hint(answer.headers, time())
+        if not 200 <= answer.status < 300:
+            why = f"{answer.status}: {blur(complaint(answer.body))}"
+            check = advice(answer.status, self.key_variable or self.usual_key, self.url)
+            detail = f"{why}; {check}" if check else why
+            return Attempt(
+                replace(call, outcome=outcome(answer), usd=unbilled(answer.status), detail=detail), hint=said
+            )
+        try:
+            reading = self.read(loads(answer.body))
+        except ValueError as error:
+            reading = Reading(wrong=f"the body is not JSON: {error}")
+        tokens = reading.tokens
+        call = replace(
+            call,
+            resolved=reading.resolved,
+            input_tokens=tokens.input,
+            output_tokens=tokens.output,
+            usd=self.dollars(reading),
+            reply=spoken(reading.text, reading.calls),
+            outcome="malformed" if reading.wrong else OUTCOMES[reading.stop],
+        )
+        if reading.wrong:
+            return Attempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
+        return Attempt(call, Reply(cut(reading.text, stops), reading.calls, reading.stop), said)
+
+    def dollars(self, reading: Reading) -> float | None:
+        """The price of a reply by the model that answered, or by the name it was asked for; None where unknown."""
+        provider, asked = self.priced_as
+        prices = (
+            dollars(name, reading.tokens, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
+            for name in (reading.resolved, asked)
+        )
+        return next((price for price in prices if price is not None), None)

@@ -1,0 +1,139 @@
+"""Where records are kept, what can be wrong with that place, and reading it without the right to write."""
+
+import shutil
+import sqlite3
+import struct
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from arena.errors import BadRecord
+
+MAGIC = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the records are: a file, or (`path` None) a database server."""
+
+    url: URL
+    path: Path | None
+
+    @classmethod
+    def of(cls, where: str | Path) -> "Place":
+        """Reads a path or an SQLAlchemy URL. Raises BadRecord."""
+        if "://" not in str(where):
+            path = Path(where).expanduser()
+            return cls(URL.create("sqlite", database=str(path)), path)
+        try:
+            url = make_url(str(where))
+        except ArgumentError:
+            raise BadRecord("the database URL cannot be read; write sqlite:///FILE.db, or a path") from None
+        if url.get_backend_name() != "sqlite":
+            return cls(url, None)
+        if not url.database or ":memory:" in url.database:
+            raise BadRecord(f"{where}: records are kept in a file; write sqlite:///FILE.db, or a path")
+        return cls(url, Path(url.database))
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+
+
+def check_file(path: Path, create: bool = False) -> None:
+    """Raises BadRecord where `path` cannot be an SQLite file, before SQLite touches it."""
+    try:
+        if path.is_dir():
+            raise BadRecord(f"{path} is a folder, not a database; name a file in it, for example {path / 'arena.db'}")
+        if not path.parent.is_dir():
+            raise BadRecord(f"{path}: there is no folder {path.parent}; type: mkdir -p {path.parent}")
+        if not path.exists():
+            if create:
+                return
+            raise BadRecord(f"there is no database at {path}; playing makes one, type: arena play --db {path}")
+        with path.open("rb") as file:
+            head = file.read(100)
+        size = path.stat().st_size
+    except OSError as error:
+        raise BadRecord(f"{path} cannot be read: {error.strerror}; name another file") from error
+    if head and not head.startswith(MAGIC):
+        raise BadRecord(f"{path} is not a database; nothing in it was changed, name another file")
+    promised = _promised(head)
+    if size < promised and not _logged(path):
+        raise BadRecord(f"{path} is cut short: {size:,} of {promised:,} bytes are there; {_rescue(path)}")
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    SQLite makes files beside a database even to read it. Where it may not (a read-only folder), the file is read
+    as it stands, or, with answers still in its log, from a private copy.
+    """
+    resolved = path.resolve()
+    connection = _open(f"{resolved.as_uri()}?mode=ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return connection
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not is_closed(error):
+            raise
+    if not _logged(path):
+        return _open(f"{resolved.as_uri()}?mode=ro&immutable=1")
+    with tempfile.TemporaryDirectory(prefix="arena-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder, "copy.db")
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{resolved}{suffix}", f"{copy}{suffix}")
+        connection = _open(copy.as_uri())
+        connection.execute("PRAGMA journal_mode = DELETE")  # moves the log into the file
+        connection.close()
+        connection = _open(f"{copy.as_uri()}?mode=ro&immutable=1")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the file before it is unlinked
+    return connection
+
+
+def is_closed(error: BaseException | None) -> bool:
+    """Whether the error says that SQLite may not write here."""
+    return any(word in str(error) for word in ("unable to open", "readonly"))
+
+
+def failure(place: Place | Path, error: BaseException) -> BadRecord:
+    """What an error of the database means, and what to do."""
+    reason = str(getattr(error, "orig", None) or error)
+    low = reason.lower()
+    path = place if isinstance(place, Path) else place.path
+    if "locked" in low or "busy" in low:
+        advice = "another process holds it; wait until that ends, or name another file"
+    elif "readonly" in low or "read-only" in low or "unable to open" in low:
+        advice = "it may not be written; check the rights of the file and its folder, or name another file"
+    elif "full" in low or "disk i/o" in low:
+        advice = "the disk is full, or gave way; make room, then type the same command again"
+    elif "malformed" in low or "not a database" in low:
+        advice = f"it is damaged; {_rescue(path)}" if path else "it is damaged"
+    else:
+        advice = "the database gave no better reason"
+    return BadRecord(f"{place}: {reason}; {advice}")
+
+
+def _open(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _logged(path: Path) -> bool:
+    """Whether answers stand in the write-ahead log beside the file, not yet in it."""
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _promised(head: bytes) -> int:
+    """The size in bytes that the header of an SQLite file promises; 0 where it does not say."""
+    if len(head) < 100:
+        return 0
+    page, changes, pages, valid_for = struct.unpack(">16xH6xII60xI4x", head[:100])
+    return (65536 if page == 1 else int(page)) * int(pages) if changes == valid_for else 0
+
+
+def _rescue(path: Path) -> str:
+    return f"what can be read is saved by: sqlite3 {path} .recover | sqlite3 rescued.db"

@@ -1,0 +1,134 @@
+"""Questions to the records, read-only by construction: `arena sql`.
+
+Three locks, each enough: the file is opened for reading, the connection is told to only query, and each statement is
+checked, while SQLite compiles it, to do nothing but select.
+"""
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from arena.errors import BadRecord, UsageError, unknown
+from arena.place import Place, check_file, failure, read_only
+
+HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
+DESCRIBING = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "function_list")
+ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+WRITES = re.compile(r"SQLITE_(CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|TRANSACTION|SAVEPOINT|ANALYZE"
+                    r"|REINDEX|FUNCTION)")  # fmt: skip
+ACTIONS = {value: name[7:].replace("_", " ").lower() for name, value in vars(sqlite3).items() if WRITES.match(name)}
+FUNCTIONS = (
+    "json_each('[]')",
+    "json_tree('[]')",
+    *(f"pragma_{name}('x')" for name in DESCRIBING[:2]),
+    "pragma_table_list",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The answer to a query: the names of its columns, and its rows."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(slots=True)
+class Guard:
+    """SQLite's authorizer: asked for each action a statement is compiled to; remembers what it refused."""
+
+    refused: list[str] = field(default_factory=list)
+
+    def __call__(self, action: int, one: str | None, two: str | None, *_: str | None) -> int:
+        if action in ALLOWED:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_FUNCTION and two != "load_extension":
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_PRAGMA and (one in DESCRIBING or (one in HARMLESS and two is None)):
+            return sqlite3.SQLITE_OK
+        self.refused.append(" ".join(filter(None, (ACTIONS.get(action, f"action {action}"), one, two))))
+        return sqlite3.SQLITE_DENY
+
+
+def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> Table:
+    """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
+
+    Raises UsageError, with near misses, for anything that is not one SELECT over what is there; BadRecord for a
+    database that cannot be read.
+    """
+    place = Place.of(where)
+    if place.path is None:
+        raise BadRecord(f"{place}: arena sql reads SQLite files; use the database's own client here")
+    check_file(place.path)
+    guard = Guard()
+    try:
+        connection = read_only(place.path)
+    except sqlite3.Error as error:
+        raise failure(place, error) from error
+    try:
+        connection.text_factory = lambda body: body.decode("utf-8", "replace")
+        connection.execute("PRAGMA query_only = 1")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        for table in FUNCTIONS:  # SQLite sets these up on first use, which the guard would take for writing
+            connection.execute(f"SELECT 1 FROM {table}")
+        connection.set_authorizer(guard)
+        cursor = connection.execute(sql, parameters)
+        return Table(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
+    except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+        raise _explained(connection, place, sql, error, guard) from error
+    finally:
+        connection.close()
+
+
+def _explained(connection: sqlite3.Connection, place: Place, sql: str, error: Exception, guard: Guard) -> UsageError:
+    """The error for people: what was refused or not found, and what is possible."""
+    reason = str(error)
+    if guard.refused:
+        return UsageError(
+            f"refused, because it does more than read ({guard.refused[0]}); write a SELECT {_possible(connection)}"
+        )
+    if "one statement" in reason:
+        return UsageError("refused: more than one statement; write one SELECT, without ; in between")
+    if found := re.search(r"no such table: (?:main\.)?(.+)", reason):
+        return UsageError(unknown("table or view", found[1], _names(connection)))
+    if found := re.search(r"no such column: (?:.*\.)?(.+)", reason):
+        return UsageError(_missing_column(connection, sql, found[1]))
+    if "malformed" in reason or "not a database" in reason or "locked" in reason or "disk I/O" in reason:
+        return failure(place, error)
+    return UsageError(f"{reason}; write a SELECT {_possible(connection)}")
+
+
+def _missing_column(connection: sqlite3.Connection, sql: str, name: str) -> str:
+    """Near misses among the columns of what the query names, else of everything, and where they stand."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    columns = {table: _columns(connection, table) for table in _names(connection)}
+    asked = {table: names for table, names in columns.items() if table in words} or columns
+    near = get_close_matches(name, sorted({column for names in asked.values() for column in names}), n=3, cutoff=0.5)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    there = "".join(f"\n  {table}: {', '.join(names)}" for table, names in asked.items() if asked is not columns)
+    return f"no column named {name!r}{meant}{there}"
+
+
+def _possible(connection: sqlite3.Connection) -> str:
+    names = _names(connection)
+    return f"over {', '.join(names)}" if names else "over its tables"
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    """Views first, then tables."""
+    order = "ORDER BY type = 'table', name"
+    try:
+        rows = connection.execute(
+            f"SELECT name FROM sqlite_master WHERE type IN ('view', 'table') AND name NOT LIKE 'sqlite_%' {order}"
+        ).fetchall()
+    except sqlite3.Error:
+        return []
+    return [name for (name,) in rows]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]

@@ -1,0 +1,148 @@
+"""One thread that writes: it takes all rows that wait, puts them in one transaction, and tells who waits for them."""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+from arena.errors import BadRecord
+from arena.place import Place, failure
+from arena.rows import ONCE, STATEMENTS, Rows
+
+REMEMBERED = 200_000  # ids of texts and messages kept in memory, twice
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Rows to be written, and who waits: a future of an event loop, or one of a blocked thread."""
+
+    rows: Rows
+    loop: asyncio.AbstractEventLoop | None
+    waiting: asyncio.Future[None] | Future[None]
+
+
+class Known:
+    """The ids that were sent lately: a bounded memory, the older half of which is dropped when it is full."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self.most = most
+        self.young: set[int] = set()
+        self.old: set[int] = set()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self.young or number in self.old
+
+    def add(self, numbers: Sequence[int]) -> None:
+        self.young.update(numbers)
+        if len(self.young) > self.most:
+            self.young, self.old = set(), self.young
+
+
+class Writer:
+    """The only thread that writes to the database at `place`.
+
+    What it answered is committed. After an error nothing more is written: everyone gets that error, and all that was
+    answered before is kept.
+    """
+
+    def __init__(self, engine: Engine, place: Place) -> None:
+        self._engine, self.place = engine.execution_options(writes=True), place
+        self.error: BadRecord | None = None
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._open = threading.Lock()  # held while a job is put, so that none comes after the end
+        self._closed = False
+        self._known = {name: Known() for name in ONCE}
+        mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
+        self._statements = {name: statement.replace("?", mark) for name, statement in STATEMENTS.items()}
+        self._thread = threading.Thread(target=self._run, name="arena-writer", daemon=True)
+        self._thread.start()
+
+    async def commit(self, rows: Rows) -> None:
+        """Returns when the rows are committed. Raises BadRecord where they cannot be."""
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future()
+        self._put(Job(rows, loop, waiting))
+        await waiting
+
+    def commit_now(self, rows: Rows) -> None:
+        """The same for code that blocks."""
+        waiting: Future[None] = Future()
+        self._put(Job(rows, None, waiting))
+        waiting.result()
+
+    def close(self) -> None:
+        """Writes what waits, and ends the thread."""
+        with self._open:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _put(self, job: Job) -> None:
+        with self._open:
+            if self.error is not None:
+                raise BadRecord(str(self.error))
+            if self._closed:
+                raise BadRecord(f"{self.place}: the record is closed; open it again")
+            self._jobs.put(job)
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            batch = [self._jobs.get()]
+            while not self._jobs.empty():
+                batch.append(self._jobs.get())
+            closing = None in batch
+            jobs = [job for job in batch if job is not None]
+            if jobs and self.error is None:
+                try:
+                    self._write(jobs)
+                except BaseException as error:  # whatever it is, those who wait have to hear of it
+                    why = failure(self.place, error)
+                    self.error = BadRecord(f"{why}. All that was recorded before is kept.")
+                    self.error.__cause__ = error
+            _tell(jobs, self.error)
+
+    def _write(self, jobs: Sequence[Job]) -> None:
+        merged: dict[str, list[tuple[Any, ...]]] = {}
+        for job in jobs:
+            for name, rows in job.rows.of.items():
+                merged.setdefault(name, []).extend(rows)
+        for name in ONCE:
+            known = self._known[name]
+            merged[name] = list({row[0]: row for row in merged.get(name, ()) if row[0] not in known}.values())
+        with self._engine.begin() as connection:
+            for name, statement in self._statements.items():
+                if merged.get(name):
+                    connection.exec_driver_sql(statement, merged[name])
+        for name in ONCE:  # only now: what a failed transaction sent is not there
+            self._known[name].add([row[0] for row in merged[name]])
+
+
+def _tell(jobs: Sequence[Job], error: BadRecord | None) -> None:
+    """Wakes everyone who waits: each event loop once, each blocked thread by itself."""
+    loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+    for job in jobs:
+        if job.loop is not None:
+            loops.setdefault(job.loop, []).append(job.waiting)
+        else:
+            _resolve([job.waiting], error)
+    for loop, waiting in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, waiting, error)
+        except RuntimeError:
+            continue  # that loop is closed: nobody waits any more
+
+
+def _resolve(waiting: Sequence[Any], error: BadRecord | None) -> None:
+    for future in waiting:
+        if not future.done():
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(BadRecord(str(error)))

@@ -1,0 +1,103 @@
+"""Parts as data: names, near misses, parameters, nested parts, presets, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from arena.errors import BadPart, UnknownPart
+from arena.registry import entries, find, kebab
+from arena.spec import assign, build, describe
+
+KINDS = ("game", "agent", "model")
+# A registered name is a stored name: one that is renamed or removed breaks old rows.
+STORED: dict[str, set[str]] = {
+    "game": {"bargaining"},
+    "agent": {"linear", "boulware", "conceder", "tit-for-tat", "micro", "tough", "random", "human", "llm", "says",
+              "replay", "critic", "moderator"},
+    "model": {"openai", "anthropic", "litellm", "local", "scripted"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_stored_names_are_still_registered(kind: str) -> None:
+    assert STORED[kind] <= entries(kind).keys()
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in entries(kind)])
+def test_every_registered_part_is_a_documented_frozen_dataclass(kind: str, name: str) -> None:
+    thing, _ = find(kind, name)
+    assert entries(kind)[name].about, "the first line of the docstring says what it is"
+    assert thing.__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize("kind", ("game", "agent"))
+def test_what_can_be_built_by_name_is_rebuilt_from_its_description(kind: str) -> None:
+    built = 0
+    for name in entries(kind):
+        try:
+            part = build(kind, name)
+        except BadPart:
+            continue  # it has parameters without a default
+        assert build(kind, describe(part)) == part
+        built += 1
+    assert built >= len(STORED[kind]) - 3
+
+
+def test_names_are_kebab_case() -> None:
+    assert [kebab(name) for name in ("TitForTat", "LLM", "Bargaining")] == ["tit-for-tat", "llm", "bargaining"]
+
+
+def test_a_model_string_is_the_llm_agent_over_that_model() -> None:
+    for name in ("scripted/echo", "scripted:echo"):
+        agent = build("agent", {"name": name, "persona": "a stoic"})
+        table = describe(agent)
+        assert table["name"] == "llm" and table["persona"] == "a stoic"
+        assert table["model"]["name"] == "scripted/echo"
+
+
+def test_nested_values_are_set_by_their_path() -> None:
+    table: dict[str, Any] = {"buyer": "linear"}
+    assign(table, "buyer.exponent", 4)
+    assign(table, "seller.model.name", "openai/x")
+    assert table == {"buyer": {"name": "linear", "exponent": 4}, "seller": {"model": {"name": "openai/x"}}}
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Outside the registry."""
+
+    appetite: float = 1.0
+
+    async def act(self, view: Any) -> Any:
+        return view
+
+
+def test_a_part_from_outside_is_named_by_module_and_class() -> None:
+    name = f"{Greedy.__module__}:Greedy"
+    assert describe(Greedy(2)) == {"name": name, "appetite": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "error", "says"),
+    [
+        ("agent", "liner", UnknownPart, "did you mean linear"),
+        ("agent", {"name": "random", "seed": 1}, BadPart, "no parameter named 'seed'"),
+        ("game", {"name": "bargaining", "cost": "high"}, BadPart, "cost = 'high'"),
+        ("game", {"name": "bargaining", "rounds": 1.5}, BadPart, "rounds = 1.5"),
+        ("game", {"cost": 3}, BadPart, "needs a name"),
+        ("game", {"name": ["x"]}, BadPart, "needs a name"),
+        ("model", "opennai/x", UnknownPart, "did you mean openai"),
+        ("game", "no_such_file.py:Game", UnknownPart, "no file"),
+    ],
+)
+def test_wrong_specs_are_answered(kind: str, spec: str | Mapping[str, Any], error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        build(kind, spec)
+
+
+def test_a_file_that_does_not_parse_is_named_where_it_is_looked_for(tmp_path: Any) -> None:
+    (tmp_path / "torn.py").write_text("def (:")
+    with pytest.raises(UnknownPart, match=r"torn\.py cannot be imported"):
+        build("game", f"{tmp_path / 'torn.py'}:Game")
