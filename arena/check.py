@@ -91,7 +91,12 @@ def _episode(played: Played) -> Iterator[str]:
             yield f"replaying the first {answers} answers leads to another state than playing them did"
             break
     yield from _numbers(game, episode)
-    if episode_from_json(to_json(episode)) != replace(episode, match=episode_from_json(to_json(episode)).match):
+    try:
+        again = episode_from_json(to_json(episode))
+    except (TypeError, ValueError) as error:
+        yield f"the episode cannot be written as JSON: {error}"
+        return
+    if again != replace(episode, match=again.match):
         yield "the episode does not survive JSON: keep to plain data in moves, facts and scores"
 
 

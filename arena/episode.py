@@ -149,6 +149,6 @@ def _with_calls(turn: Turn, change: Any) -> Turn:
 
 @cache
 def _adapter() -> Any:
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import TypeAdapter
 
-    return TypeAdapter(Episode, config=ConfigDict(arbitrary_types_allowed=True))
+    return TypeAdapter(Episode)

@@ -72,7 +72,13 @@ class BadReply(ArenaError):
 
 
 class ModelUnavailable(ArenaError):
-    """A model gave no usable answer after all retries; `usage` holds what the attempts cost."""
+    """A model gave no usable answer after all retries; `usage` holds what the attempts cost.
+
+    The loop adds the `seat` and the `step` that it was asked for.
+    """
+
+    seat: str = ""
+    step: int = 0
 
     def __init__(self, model: str, why: str, usage: "Usage") -> None:
         super().__init__(f"{model}: {why}")

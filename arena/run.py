@@ -10,7 +10,6 @@ from arena.episode import Episode, Turn
 from arena.errors import ModelUnavailable, UsageError
 from arena.play import perform
 from arena.store import Pending, Store
-from arena.usage import FREE
 
 
 class Halted(Exception):
@@ -106,18 +105,19 @@ async def run(
 
 
 async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
+    """The episode, or the exception that ended its last try; calls that led to no answer are billed either way."""
+    store, name = attempt.store, attempt.pending.id
     for left in reversed(range(retries + 1)):
         try:
             return await attempt.play()
-        except (Halted, UsageError) as error:
-            if isinstance(error, UsageError):
-                await attempt.store.failed(attempt.pending.id, traceback.format_exc())
+        except Halted as error:
             return error
         except Exception as error:
-            if left:
+            if isinstance(error, ModelUnavailable):
+                await store.spent(name, error.usage, error.seat, error.step)
+            if left and not isinstance(error, UsageError):
                 continue
-            usage = error.usage if isinstance(error, ModelUnavailable) else FREE
-            await attempt.store.failed(attempt.pending.id, traceback.format_exc(), usage)
+            await store.failed(name, traceback.format_exc())
             return error
     raise AssertionError("unreachable: the last try returns")
 

@@ -69,7 +69,7 @@ class Session:
             loop.add_signal_handler(signal.SIGINT, self._interrupt, task)
         except (NotImplementedError, RuntimeError, ValueError):  # no signals on this platform or in this thread
             pass
-        watcher = self._narration() if len(self.matches) == 1 and not self.quiet else Watcher()
+        watcher = self._narration() if len(self.matches) == 1 and not self.quiet and not self._person() else Watcher()
         try:
             async for pending, result in run(
                 record.pending, store, at_once=self.at_once, halt=self.halt, watcher=watcher
@@ -84,6 +84,10 @@ class Session:
             task.cancel()
         self.halt.on = True
         self._progress("stopping after the answers in flight; press Ctrl-C again to leave at once")
+
+    def _person(self) -> bool:
+        """Whether a person plays: then only their seat's own view is shown, by the seat itself."""
+        return any(seat["name"] == "human" for seat in self.matches[0].resolved["seats"].values())
 
     def _narration(self) -> Watcher:
         narrator = Narrator(self.out, self.matches[0].built()[0])

@@ -50,7 +50,7 @@ class Run:
     done: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Store:
     """The records at one place. Reading is free; writing goes through one thread.
 
@@ -134,6 +134,12 @@ class Store:
             rows.add("score", episode_id, seat, "game", version, number(value) if finished else None)
         rows.facts(episode_id, episode.facts)
         rows.add("close", episode.status, clean(episode.blame), scrub(clean(episode.error)), _now(), episode_id)
+        await self.writer.commit(rows)
+
+    async def spent(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
+        """Records what calls cost that led to no answer."""
+        rows = Rows()
+        rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
         await self.writer.commit(rows)
 
     async def failed(self, episode_id: str, error: str, usage: Usage = FREE, seat: str = "", step: int = 0) -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from arena.agent import Agent
 from arena.episode import Episode, Match, Status, Turn
-from arena.errors import BadReply, IllegalMove
+from arena.errors import BadReply, IllegalMove, ModelUnavailable
 from arena.game import Game, Move
 from arena.legal import may_read, well_formed
 
@@ -123,9 +123,8 @@ class Table(Generic[S]):
         elif seat not in self.agents:
             raise RecordEnded
         else:
-            assert may_read(self.game.privy(seat), view.messages), (
-                f"{seat} was shown a message that is not addressed to it"
-            )
+            if not may_read(self.game.privy(seat), view.messages):
+                raise AssertionError(f"{seat} was shown a message that is not addressed to it")
             seed = seed_of(self.match.seed, seat, self.step, attempt)
             view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
             turn = Turn(self.step, seat, Move(), attempt)
@@ -133,6 +132,9 @@ class Table(Generic[S]):
                 turn = replace(turn, move=await self.agents[seat].act(view))
             except BadReply as error:
                 turn = replace(turn, move=error.move, refused=error.why)
+            except ModelUnavailable as error:
+                error.seat, error.step = seat, self.step
+                raise
         if not turn.refused or recorded is not None:
             try:
                 turn = replace(turn, move=well_formed(view, turn.move))

@@ -94,10 +94,13 @@ class TurnRow(SQLModel, table=True):
 
 
 class TextRow(SQLModel, table=True):
-    """A text, once: `id` is the 63-bit blake2b hash of its UTF-8 bytes."""
+    """A text, once: `id` is the 63-bit blake2b hash of its UTF-8 bytes.
+
+    Its key is an index beside the table, so that texts are appended: hashes in order of place leave a third empty.
+    """
 
     __tablename__: ClassVar[Any] = "text"
-    id: int = _id(primary_key=True)
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     body: str = _text()
 
 

@@ -37,7 +37,10 @@ def rows(table: Table, as_json: bool = False, title: str = "", console: Console 
     for row in table.rows:
         grid.add_row(*(cell(value) for value in row))
     console = console or Console(highlight=False)
-    console.print(grid if console.is_terminal else _plain(table, title), markup=False)
+    if console.is_terminal:
+        console.print(grid)
+    else:
+        console.print(_plain(table, title), markup=False, soft_wrap=True)
 
 
 def cell(value: Any) -> str:
@@ -111,7 +114,7 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
     last = ids[-1] if ids else "last"
     console.print(f"episode {last}" if len(ids) == 1 else f"run {run}, {len(ids)} episodes", markup=False)
     console.print(f"  arena show {last}", markup=False)
-    console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False)
+    console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False, soft_wrap=True)
 
 
 def _rounds(db: str, where: str, console: Console) -> None:

@@ -104,6 +104,7 @@ class Haggle:
             {
                 **asdict(r),
                 "deal": r.deal,
+                "accepted_by": r.by if r.deal else None,
                 "buyer_surplus": r.surplus("buyer", self.reservation("buyer")),
                 "seller_surplus": r.surplus("seller", self.reservation("seller")),
             }

@@ -33,18 +33,13 @@ def numberless(state: Haggle) -> bool:
 
 
 def agreed(state: Haggle, read: float | None, quirks: Sequence[str]) -> float | None:
-    """The price of a deal that was heard: the one the moderator read, else the last one the last speaker named.
+    """The price of a deal that was heard: the one the moderator read, else the last one that was named.
 
     With the quirk "dollar-regex" only the published expression counts, whatever the moderator read.
     """
     if read is not None and "dollar-regex" not in quirks:
         return read
-    for message in reversed(state.talk()):
-        if message.sender == state.speaker:
-            price = _named(message.text, quirks)
-            if price is not None:
-                return price
-    return None
+    return next((p for m in reversed(state.talk()) if (p := _named(m.text, quirks)) is not None), None)
 
 
 def _named(text: str, quirks: Sequence[str]) -> float | None:

@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from arena.episode import Match, Turn
 from arena.errors import BadRecord, IllegalMove
@@ -129,3 +132,9 @@ def child(code: str, *arguments: object, prefix: Sequence[str] = ()) -> subproce
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a query, read beside the store."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()

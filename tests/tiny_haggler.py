@@ -8,7 +8,7 @@ from agents.llm import LLM
 from agents.model import Line, Reply, Sampling
 from agents.models.scripted import Negotiator
 from agents.models.tiny import make_tiny
-from arena.game import JSON, Move, Tool, View
+from arena.game import JSON, Tool
 from arena.play import play
 
 CHAIN: dict[str, JSON] = {"name": "bargaining", "rounds": 5, "turns": 5}
@@ -29,30 +29,17 @@ class Overheard:
         return reply
 
 
-def critic(view: View) -> Move:
-    """A critic that always says the same."""
-    advice = ["Hold firm a little longer.", "Start from a more ambitious price.", "Give a reason with each price."]
-    return Move("\n".join(advice), "suggest", {"suggestions": advice})
-
-
-def moderator(view: View) -> str:
-    """A moderator that hears neither offer nor agreement."""
-    return "talk"
-
-
 def matches(count: int) -> list[list[Line]]:
-    """The longest prompts of `count` matches with their answers: all turns of a seat that remembers, or of a round."""
-    taught: list[list[Line]] = []
+    """Whole talks of `count` matches: five rounds for a seat that remembers them, else one."""
+    talks: list[list[Line]] = []
     for seed in range(count):
         heard: list[list[Line]] = []
-        game = {**CHAIN, "spread": 6.0, "rounds": 5 if seed % 4 == 0 else 1, "turns": 4 + seed % 3}
-        seats = {"buyer": LLM(Overheard(heard)), "seller": LLM(Overheard(heard)), "moderator": moderator}
-        play(game, seats | ({"critic": critic} if game["rounds"] == 5 else {}), seed)
-        starts = [lines for lines in heard if not any(longer[: len(lines)] == lines for longer in heard if longer is not lines)]
-        taught += starts
-    return taught
+        game = CHAIN | {"spread": 6.0, "rounds": 5 if seed % 4 == 0 else 1, "turns": 4 + seed % 3}
+        play(game, {seat: LLM(Overheard(heard)) for seat in ("buyer", "seller")}, seed)
+        talks += [talk for talk in heard if not any(other[: len(talk)] == talk for other in heard if other is not talk)]
+    return talks
 
 
 def make_haggler(folder: Path) -> Path:
     """The folder of the taught model; takes about ten seconds on one core."""
-    return make_tiny(folder, conversations=matches(80), steps=150)
+    return make_tiny(folder, conversations=matches(80), hidden=48, steps=400, batch=8, rate=6e-3)

@@ -40,12 +40,14 @@ def make_tiny(
     context: int = 4096,
     spread: float = 0.08,
     steps: int = 300,
+    batch: int = 32,
+    rate: float = 4e-3,
 ) -> Path:
     """The folder in which a tiny chat model was saved; the same arguments give the same weights.
 
     The tokenizer is learnt from `texts` and the conversations; any text can be written with it. Without
     conversations the weights are random (normal, deviation `spread`: 0.06 to 0.10 makes answers vary); with them the
-    model is trained to say the assistant's lines, for `steps` batches at most.
+    model is trained to say the assistant's lines, for `steps` batches at most (see `train`).
     """
     tokenizer = make_tokenizer([*texts, *(said(line) for lines in conversations for line in lines)], vocab)
     config = LlamaConfig(
@@ -66,7 +68,7 @@ def make_tiny(
         torch.manual_seed(seed)
         module = LlamaForCausalLM(config)
     if conversations:
-        train(module, tokenizer, conversations, seed=seed, steps=steps)
+        train(module, tokenizer, conversations, seed=seed, steps=steps, batch=batch, rate=rate)
     with bars_on_terminals():
         module.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -120,7 +122,8 @@ def train(
 
     AdamW with a short warm-up and a linear decay, float32, on one thread, so that a seed means the same everywhere.
     """
-    examples = [encoded(tokenizer, conversation) for conversation in conversations]
+    # sorted by length, so that a batch of neighbours is hardly padded
+    examples = sorted((encoded(tokenizer, lines) for lines in conversations), key=lambda example: len(example[0]))
     chance = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.0)
     loss = torch.tensor(0.0)
@@ -128,8 +131,8 @@ def train(
     with one_thread():
         for step in range(steps):
             optimiser.param_groups[0]["lr"] = rate * min((step + 1) / 20, 1.05 - step / steps)
-            picked = torch.randint(len(examples), (batch,), generator=chance).tolist()
-            loss = module(**padded([examples[number] for number in picked], tokenizer.pad_token_id)).loss
+            first = int(torch.randint(max(1, len(examples) - batch + 1), (), generator=chance))
+            loss = module(**padded(examples[first : first + batch], tokenizer.pad_token_id)).loss
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
@@ -153,7 +156,7 @@ def encoded(tokenizer: Any, lines: Conversation) -> tuple[list[int], list[int]]:
 
 
 def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, Tensor]:
-    """Model inputs, each (rows, longest), padded on the right."""
+    """Model inputs, each (rows, longest), padded on the right, where no token of a causal model looks."""
     width = max(len(ids) for ids, _ in examples)
 
     def table(rows: Sequence[Sequence[int]], fill: int) -> Tensor:
@@ -161,7 +164,6 @@ def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[st
 
     return {
         "input_ids": table([ids for ids, _ in examples], pad),
-        "attention_mask": table([[1] * len(ids) for ids, _ in examples], 0),
         "labels": table([labels for _, labels in examples], IGNORED),
     }
 

@@ -125,10 +125,9 @@ def lines(turns: list[Turn]) -> int:
 
 def size(folder: Path) -> None:
     print(f"\n{'20-turn chat':>34} {'bytes/answer':>13} {'of JSON lines':>14}")
-    for name, seats, system, words in (("one seat, 30-word messages", 1, 150, 30), ("one seat, 80-word messages", 1, 150, 80),
-                                       ("two seats, 30-word messages", 2, 150, 30)):  # fmt: skip
+    for seats, words in ((1, 30), (1, 80), (2, 30)):
         path, rng = folder / f"{seats}.{words}.db", Random(1)
-        chats = [chat(rng, seats, system, words) for _ in range(50)]
+        chats = [chat(rng, seats, 150, words) for _ in range(50)]
 
         async def work(store: Store, chats: list[list[Turn]] = chats) -> None:
             for pending, turns in zip(store.begin([duel(n) for n in range(50)]).pending, chats, strict=True):
@@ -139,6 +138,7 @@ def size(folder: Path) -> None:
         with Store.open(path) as store:
             asyncio.run(work(store))
         stored, plain_lines = path.stat().st_size, sum(map(lines, chats))
+        name = f"{'two seats' if seats > 1 else 'one seat'}, {words}-word messages"
         print(f"{name:>34} {stored / 1000:13,.0f} {stored / plain_lines:14.3f}")
 
 

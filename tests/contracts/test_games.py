@@ -99,7 +99,7 @@ def test_an_honest_game_passes() -> None:
     ("broken", "problem"),
     [
         (Leaks, "private to another seat"),
-        (Whispers, "addressed to somebody else"),
+        (Whispers, "not addressed to it"),
         (Rolls, "global random state"),
         (Mutates, "was changed after it was shown"),
         (Consumes, "two different views"),

@@ -269,7 +269,6 @@ def test_published_slips_are_options_that_are_off(
             lambda view: verdict,
             quirks=quirks,
             turns=1,
-            first="buyer",
             high=2000,
         )
         assert look(rounds(episode)[0]) == expected

@@ -1,0 +1,70 @@
+"""The scripted moderator: reads what talkers mean."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.phrases import dollars
+from agents.reading import Reading, offers, read, standing
+from arena.agent import agent
+from arena.errors import UsageError
+from arena.game import JSON, Message, Move, View
+
+LONGEST = 200  # characters of evidence
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """Reads the last message of a haggle by phrases and prices, and quotes the words it relies on.
+
+    No model: rules in `agents.reading` and `arena.prices`. In mode "read" it says what the message does (offer, accept,
+    walk_away, talk); in mode "deal" whether the two have reached a deal (accept, at the price it gives) or not (talk).
+    """
+
+    async def act(self, view: View) -> Move:
+        if not view.messages or "speaker" not in view.known:
+            raise UsageError(f"the moderator reads a haggle; the seat {view.seat!r} shows it no talk, seat another agent")
+        speaker = str(view.known["speaker"])
+        if view.known.get("mode") == "deal":
+            reading = read(view.messages[-1].text, standing(_heard(view), speaker))
+            act = "accept" if reading.act == "accept" else "talk"
+            price, verdict = reading.price if act == "accept" else None, _deal(speaker, reading)
+        else:
+            reading = read(view.messages[-1].text, standing(_recorded(view), speaker))
+            act, price, verdict = reading.act, reading.price, _verdict(speaker, reading)
+        evidence = reading.evidence[:LONGEST]
+        args: dict[str, JSON] = {"act": act, "evidence": evidence}
+        if price is not None:
+            args["price"] = price
+        return Move(f"{verdict}: “{evidence}”" if evidence else f"{verdict}.", "read", args)
+
+
+def _recorded(view: View) -> list[tuple[str, float]]:
+    """The offers on record in this round."""
+    recorded = view.known.get("offers")
+    pairs = recorded if isinstance(recorded, Sequence) and not isinstance(recorded, str) else ()
+    return [(str(seat), float(price)) for seat, price in pairs]  # type: ignore[misc, arg-type, union-attr]
+
+
+def _heard(view: View) -> list[tuple[str, float]]:
+    """The offers on record, then those heard in the talk before the last message: there, talk is all there is."""
+    before: tuple[Message, ...] = view.messages[:-1]
+    return _recorded(view) + offers(before)
+
+
+def _verdict(speaker: str, reading: Reading) -> str:
+    match reading.act:
+        case "offer":
+            return f"The {speaker} offers {dollars(reading.price or 0.0)}"
+        case "accept":
+            return f"The {speaker} accepts {dollars(reading.price or 0.0)}"
+        case "walk_away":
+            return f"The {speaker} walks away"
+        case _:
+            return f"The {speaker} proposes and accepts nothing"
+
+
+def _deal(speaker: str, reading: Reading) -> str:
+    if reading.act == "accept":
+        return f"Yes, the {speaker} agrees to {dollars(reading.price or 0.0)}"
+    return "No, not yet"
