@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from agents.advice import NONE, PLAIN_LINES, STEADY_LINES, Advice, Trait, compose
+from agents.advice import NONE, Advice, compose
+from agents.lexicon import PLAIN_LINES, STEADY_LINES, Trait
 from arena.agent import agent
 from arena.errors import UsageError
 from arena.game import Move, View
@@ -20,21 +21,23 @@ class Critic:
     """Advises the coached player by its results: firmer after a deal, softer after none, in three sentences.
 
     After each deal it asks for more firmness, each time for less more, and for more ambition too when the last push
-    gained nothing. A lost round takes the last push back and ends the pushing; a further one asks for larger steps and an
-    earlier compromise. So prices rise, flatten and stay. The sentences name no price; `agents.advice` reads them back.
+    gained nothing. A lost round takes the last push back and ends the pushing; a further one asks for larger steps and
+    an earlier compromise. So prices rise, flatten and stay. The sentences name no price; `agents.advice` reads them back.
     """
 
     async def act(self, view: View) -> Move:
         results = view.known.get("results")
         if not isinstance(results, Sequence) or isinstance(results, str) or not results:
-            raise UsageError(f"the critic needs results of rounds, and the seat {view.seat!r} shows none; seat another agent")
+            raise UsageError(
+                f"the critic needs results of rounds, and the seat {view.seat!r} shows none; seat another agent"
+            )
         rows: list[Mapping[str, Any]] = [dict(row) for row in results if isinstance(row, Mapping)]
         lines = _sentences(advise(rows), Random(view.seed))
         return Move(tool="suggest", args={"suggestions": lines})
 
 
 def advise(results: Sequence[Mapping[str, Any]]) -> Advice:
-    """The shifts to ask for after these rounds; depends on them alone, so that it remembers what it asked for before."""
+    """The shifts to ask for after these rounds; what it asked for before follows from them too."""
     asked, pushes, failed = NONE, 0, False
     for before, result in zip((None, *results), results, strict=False):
         if not result["deal"]:

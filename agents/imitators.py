@@ -15,14 +15,15 @@ from arena.agent import agent
 class TitForTat(Bargainer):
     """Concedes as much as the other side does.
 
-    tactic "mirror" (NegMAS NaiveTitForTatNegotiator): its best at step 0, the second best at steps 1 and 2, then utility
-    1 - u(standing offer) - `kindness`: what the other side's offer is worth to it, it gives back. It accepts offers that
-    reach the same demand, so from step 3 on those worth at least half. Two of them never agree.
+    tactic "mirror" (NegMAS NaiveTitForTatNegotiator): its best at step 0, the second best at steps 1 and 2, then
+    utility 1 - u(standing offer) - `kindness`: what the other side's offer is worth to it, it gives back. It accepts
+    offers that reach the same demand, so from step 3 on those worth at least half. Two of them never agree.
 
-    "relative", "absolute", "averaged" are the behaviour-dependent tactics of Faratin, Sierra & Jennings (1998), section 4.3: the last own
-    offer x is multiplied by y[n-δ-1] / y[n-δ], moved by y[n-δ-1] - y[n-δ], or multiplied by y[n-δ] / y[n], where y are the
-    other side's offers, n its last and δ the `window`; kept within the own range. Before δ + 1 offers, it asks its best. It
-    accepts what is no worse than its own next offer. (The paper's random part R(M) of the absolute tactic has M = 0.)
+    "relative", "absolute", "averaged" are the behaviour-dependent tactics of Faratin, Sierra & Jennings (1998): the
+    last own offer x is multiplied by y[n-δ] / y[n-δ+1], moved by y[n-δ] - y[n-δ+1], or multiplied by y[n-δ] / y[n],
+    where y are the other side's offers, n its last and δ the `window`; kept within the own range. Before δ + 1 offers,
+    it asks its best. It accepts what is no worse than its own next offer. (The random part R(M) of the paper's
+    absolute tactic is left out: M = 0.)
 
     Advice: firmness lowers the kindness by .05 per step, ambition keeps a least utility.
     """
@@ -81,11 +82,11 @@ class Micro(Bargainer):
     sent, drawn at random. It accepts what is no worse than the next price it is ready to send, or, if it is not ready,
     than its last one; with all sent, whatever is not below its reservation price.
 
-    Advice: firmness f > 0 sends the next price only while m · 2^f <= n, f < 0 comes down 2^-f ticks at once; ambition keeps
-    a least utility.
+    Advice: firmness f > 0 sends the next price only while m · 2^f <= n, f < 0 comes down 2^-f ticks at once; ambition
+    keeps a least utility.
 
-    de Jonge (2022), "An analysis of the linear bilateral ANAC domains using the MiCRO benchmark strategy", IJCAI; details
-    (accepting the same utility) as in NegMAS 0.16, MiCRONegotiator.
+    de Jonge (2022), "An analysis of the linear bilateral ANAC domains using the MiCRO benchmark strategy", IJCAI;
+    details (accepting the same utility) as in NegMAS 0.16, MiCRONegotiator.
     """
 
     def plan(self, side: Side, advice: Advice, rng: Random) -> Plan:

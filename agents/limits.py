@@ -162,7 +162,8 @@ class Limiter:
             ticket, tokens = self.waiting[0]
             now = loop.time()
             if not ticket.cancelled() and (delay := self.pace.delay(now)) > 0:
-                self.timer = loop.call_later(delay, self._admit)
+                # at least a millisecond: a wait too short to move the clock would come round for ever
+                self.timer = loop.call_later(max(delay, 0.001), self._admit)
                 return
             self.waiting.popleft()
             if not ticket.cancelled():

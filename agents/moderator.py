@@ -1,7 +1,8 @@
 """The scripted moderator: reads what talkers mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agents.phrases import dollars
 from agents.reading import Reading, offers, read, standing
@@ -23,7 +24,9 @@ class Moderator:
 
     async def act(self, view: View) -> Move:
         if not view.messages or "speaker" not in view.known:
-            raise UsageError(f"the moderator reads a haggle; the seat {view.seat!r} shows it no talk, seat another agent")
+            raise UsageError(
+                f"the moderator reads a haggle; the seat {view.seat!r} shows it no talk, seat another agent"
+            )
         speaker = str(view.known["speaker"])
         if view.known.get("mode") == "deal":
             reading = read(view.messages[-1].text, standing(_heard(view), speaker))
@@ -41,9 +44,8 @@ class Moderator:
 
 def _recorded(view: View) -> list[tuple[str, float]]:
     """The offers on record in this round."""
-    recorded = view.known.get("offers")
-    pairs = recorded if isinstance(recorded, Sequence) and not isinstance(recorded, str) else ()
-    return [(str(seat), float(price)) for seat, price in pairs]  # type: ignore[misc, arg-type, union-attr]
+    known: Mapping[str, Any] = view.known
+    return [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
 
 
 def _heard(view: View) -> list[tuple[str, float]]:

@@ -27,9 +27,9 @@ class Plan(NamedTuple):
 class Bargainer:
     """One side of a haggle over a price: it accepts what is worth enough to it, else makes an offer.
 
-    The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much. `heeds` is the
-    weight of the advice it has been given (0: deaf); `speaks`: "acts" takes an action with each sentence, "talks" only
-    says the sentence. With no price it could agree to, it walks away.
+    The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much.
+    `heeds` is the weight of the advice it has been given (0: deaf); `speaks`: "acts" takes an action with each
+    sentence, "talks" only says the sentence. With no price it could agree to, it walks away.
     """
 
     heeds: float = 1.0
@@ -83,7 +83,8 @@ class TimeDependent(Bargainer):
     `least`, patience starts the clock later.
 
     Faratin, Sierra & Jennings (1998), "Negotiation decision functions for autonomous agents", Robotics and Autonomous
-    Systems 24, with beta = 1 / exponent and k = 0; as in NegMAS 0.16 (Mohammad et al. 2021), TimeBasedConcedingNegotiator.
+    Systems 24, with beta = 1 / exponent and k = 0; as in NegMAS 0.16 (Mohammad et al. 2021), there
+    TimeBasedConcedingNegotiator.
     """
 
     exponent: float | None = None
@@ -127,7 +128,7 @@ class Boulware(TimeDependent):
 @agent
 @dataclass(frozen=True, slots=True)
 class Conceder(TimeDependent):
-    """Concedes early: aspiration 1 - t^(1/4) (NegMAS ConcederTBNegotiator; Faratin, Sierra & Jennings 1998, beta = 4)."""
+    """Concedes early: aspiration 1 - t^.25 (NegMAS ConcederTBNegotiator; Faratin, Sierra & Jennings 1998, beta = 4)."""
 
     EXPONENTS: ClassVar[Mapping[str, float]] = {"polynomial": 0.25, "exponential": 4.0}
 
@@ -149,8 +150,8 @@ def alpha(time: float, deadline: float = 1.0, beta: float = 1.0, k: float = 0.0,
 class Faratin(Bargainer):
     """The time tactics of Faratin, Sierra & Jennings: offers min + α(t) (max - min), mirrored for the seller.
 
-    t counts own messages from 0; `deadline` T is the message at which it offers its reservation price, by default the last
-    one. It accepts what is no worse than its own next offer. See `alpha` for `beta`, `k` and `curve`; source there.
+    t counts own messages from 0; `deadline` T is the message at which it offers its reservation price, by default the
+    last one. It accepts what is no worse than its own next offer. See `alpha` for `beta`, `k` and `curve`; source there.
 
     Advice: firmness f divides beta by 2^f, ambition keeps a least utility, patience starts the clock later.
     """
@@ -179,9 +180,9 @@ class Faratin(Bargainer):
 class OgNarrator(Bargainer):
     """The offer generator of OG-Narrator: a buyer that bids from half of its budget up to all of it.
 
-    Bid i of n is low + f_i (budget - low), with f from .5 to 1: "linear" in even steps, "exponential" .5 · 1.1^i, at most
-    1. It accepts when its next bid would be no better for it than the offer that stands. The paper has no seller: here it mirrors the
-    buyer, coming down from its highest price by the same fractions of its range.
+    Bid i of n is low + f_i (budget - low), with f from .5 to 1: "linear" in even steps, "exponential" .5 · 1.1^i, at
+    most 1. It accepts when its next bid would be no better for it than the offer that stands. The paper has no seller:
+    here it mirrors the buyer, coming down from its highest price by the same fractions of its range.
 
     Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility, patience starts later.
 
@@ -196,15 +197,15 @@ class OgNarrator(Bargainer):
         else:
             part = min(side.step / (side.steps - 1), 1.0) if side.steps > 1 else 1.0
             factor = 0.5 + 0.5 * clip(advice.clock(part)) ** advice.multiplier
-        return max(1 - factor, advice.floor(0.0))
+        return float(max(1 - factor, advice.floor(0.0)))
 
 
 @agent
 @dataclass(frozen=True, slots=True)
 class Tough(Bargainer):
-    """Offers and accepts only the best price for itself (NegMAS ToughNegotiator); deaf to advice unless told to heed it.
+    """Offers and accepts only the best price for itself (NegMAS ToughNegotiator).
 
-    Softer advice lowers its demand by a tenth per step.
+    It is deaf to advice unless told to heed it: softer advice then lowers its demand by a tenth per unit.
     """
 
     heeds: float = 0.0

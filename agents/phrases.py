@@ -46,7 +46,11 @@ HOLDS = {
     "seller": ("I stay at {price}.", "My price is still {price}.", "It is still {price}, I am afraid."),
     "buyer": ("I stay at {price}.", "My offer is still {price}.", "It is still {price}, I am afraid."),
 }
-LAST = ("This is my last word: {price}.", "My final offer is {price}.", "I cannot move any more. {price} is my last offer.")
+LAST = (
+    "This is my last word: {price}.",
+    "My final offer is {price}.",
+    "I cannot move any more. {price} is my last offer.",
+)
 ACCEPTS = ("Deal! {theirs} it is.", "Agreed, {theirs}. Thank you!", "All right, you have a deal at {theirs}.",
            "{theirs} works for me. Deal!", "I accept {theirs}. A pleasure doing business with you.")  # fmt: skip
 ACCEPTS_PLAINLY = ("Deal, thank you!", "Agreed. A pleasure doing business with you.", "All right, you have a deal.",
@@ -65,7 +69,13 @@ def dollars(price: float) -> str:
 
 
 def offering(
-    role: str, item: str, price: float, rng: Random, own: float | None = None, theirs: float | None = None, last: bool = False
+    role: str,
+    item: str,
+    price: float,
+    rng: Random,
+    own: float | None = None,
+    theirs: float | None = None,
+    last: bool = False,
 ) -> str:
     """An offer in words; `own` and `theirs` are the last offers so far, `last` says that no more will come."""
     said = {"item": item, "price": dollars(price), "theirs": dollars(theirs or 0.0)}

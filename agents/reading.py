@@ -1,11 +1,13 @@
 """What one message of a haggle does, read from its words: an offer, an acceptance, a leave, or mere talk."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from arena.game import Message
+from arena.price_words import word_set
 from arena.prices import Price, prices
 
 Act: TypeAlias = Literal["offer", "accept", "walk_away", "talk"]
@@ -16,47 +18,65 @@ CENT = 0.005
 SENTENCE = re.compile(r"[^.!?;\n]*(?:\.(?=\w)[^.!?;\n]*)*[.!?;\n]*")
 CLAUSE = re.compile(r"[,:—]\s|\s[-–]\s|\bbut\b|\bhowever\b|\band (?=(?:i|you|we)\b)")
 REPORTED = re.compile(  # prices that are told, not proposed
-    r"\b(?:you(?:'ve| have| had)? (?:said|say|asked?|offered|offer|want(?:ed)?|bid|mentioned|proposed|are asking|quoted|started)|"
-    r"your (?:(?:last|first|current|latest|initial|previous) )?(?:offer|bid|price|ask|asking price|counter)|"
-    r"(?:i|we) (?:paid|bought|spent|started)|cost(?:s|ed)? (?:me|us)|retail\w*|market\w*|usual\w*|normal\w*|elsewhere|others?\b|"
-    r"competitor\w*|used to|last (?:time|round|week|year)|original\w*|was\b|were\b|shops?\b|stores?\b|online)\b"
+    r"\b(?:you(?:'ve| have| had)? (?:said|say|asked?|offered|offer|want(?:ed)?|bid|mentioned|proposed|are asking|"
+    r"quoted|started)|your (?:(?:last|first|current|latest|initial|previous) )?(?:offer|bid|price|ask|asking price|counter)|"
+    r"(?:i|we) (?:paid|bought|spent|started)|cost(?:s|ed)? (?:me|us)|retail\w*|market\w*|usual\w*|normal\w*|elsewhere|"
+    r"others?\b|competitor\w*|used to|last (?:time|round|week|year)|original\w*|"
+    r"was\b(?! (?:hoping|thinking|looking|expecting))|were\b|shops?\b|stores?\b|online)\b"
 )
 CUE = re.compile(
-    r"\b(?:my (?:\w+ )?(?:price|offer|bid|ask|word)|i(?:'d|'ll|'m| can| could| will| would| am| offer| ask| bid| propose| stay)|how about|"
-    r"what about|would you|could you|can you|will you|let's|make it|meet|final|settle|take|pay|offer|asking|sell|yours for|have it|"
-    r"let it go|counter|split|(?:down|up) to)\b"
+    r"\b(?:my (?:\w+ )?(?:price|offer|bid|ask|word)|"
+    r"i(?:'d|'ll|'m| can| could| will| would| am| offer| ask| bid| propose| stay)|"
+    r"how about|what about|would you|could you|can you|will you|let's|make it|meet|final|settle|take|pay|offer|asking|"
+    r"sell|yours for|have it|let it go|counter|split|(?:down|up) to)\b"
 )
 CONDITION = re.compile(
-    r"\b(?:if|unless|provided|as long as|on condition|in exchange|only when|once you|before (?:i|we)|otherwise|or else|whether)\b|"
+    r"\b(?:if|unless|provided|as long as|on condition|in exchange|only when|once you|before (?:i|we)|otherwise|or else|"
+    r"whether)\b|"
     r"\b(?:would|could|might|may)(?:n't)? (?:\w+ )?(?:accept|agree|take|be a|be yours|have a|leave|walk|go)\b"
 )
 TENTATIVE = re.compile(
-    r"\b(?:not|no|never|cannot|almost|nearly|close to|hope(?: that)?|hoping|want|need|before|until|if|whether|think about|consider\w*|unable|"
-    r"hardly|haven't|do we|are we|is it|can we|shall we|let me)\b|n't\b"
+    r"\b(?:not|no|never|cannot|almost|nearly|close to|hope(?: that)?|hoping|want|need|before|until|if|whether|"
+    r"think about|consider\w*|unable|hardly|do we|are we|is it|can we|shall we|let me)\b|n't\b"
 )
-OPENER = r"(?:(?:ok|okay|alright|all right|fine|great|good|perfect|wonderful|excellent|well|yes|yeah|sure|then|so|very well|right)\W+)*"
+OPENER = (
+    r"(?:(?:ok|okay|alright|all right|fine|great|good|perfect|wonderful|excellent|well|yes|yeah|sure|then|so|very well|"
+    r"right)\W+)"
+)
 ACCEPT = re.compile(
-    rf"^\W*{OPENER}(?:it's a |it is a |done )?(?:deal|sold|done|accepted|agreed)\b(?! (?:breaker|is|would|only|on everything))|"
-    r"\b(?:i|we)(?:'ll| will| can| do| am| 'm|'m)?(?: (?:happy|glad|willing|pleased) to)?(?: gladly| happily| hereby)? (?:accept|agree)\b"
-    r"(?! (?:that|with (?:you|that)|to disagree|it's|this is))|"
-    r"\b(?:it's|it is|we have|we've got|you have|you've got|you got|we got|that's|that is|then)(?: yourself| ourselves)? a deal\b|"
-    r"\bdeal (?:at|for) \W?\d|\b(?:consider it|is) (?:sold|agreed|accepted)\b|\b(?:i'll|i will) take (?:it|that|this|your offer|the deal)\b|"
-    r"\b(?:it's|it is) (?:all )?yours\b|\byou(?:'ve| have)? got (?:it\b|yourself a deal)|\blet's (?:do it|shake|close (?:it|the deal|this)|seal)|"
-    r"\bshake on (?:it|that)\b|\b(?:that|it|this|offer|price)(?:'s| is| works| sounds| seems)?(?: \w+)?(?: (?:good|fine|okay|ok|great|perfect|"
-    r"acceptable|fair|reasonable))? (?:for|with|by|to) me\b|"
-    r"\b(?:that|this|your (?:offer|price|bid)) (?:works|will do|suits me|is (?:fine|good|acceptable|ok|okay|great|perfect|agreed))\b|"
-    r"\b(?:sounds|looks) (?:good|great|perfect|fine)\b|\bi can live with (?:that|it)\b"
+    rf"^\W*{OPENER}*(?:it's a |it is a |done )?(?:deal|sold|done|accepted|agreed)\b"
+    r"(?! (?:breaker|is|would|only|on all))|"
+    r"\b(?:i|we)(?:'ll| will| can| do| am|'m)?(?: (?:happy|glad|willing|pleased) to)?(?: gladly| happily| hereby)? "
+    r"(?:accept|agree)\b(?! (?:that (?:it|you|the|this|your|we|i)\b|with (?:you|that)|to disagree|it's|this is))|"
+    r"\b(?:decided|happy|glad|ready|prepared|pleased|delighted) to (?:accept|agree|take (?:it|that|your offer))\b|"
+    r"\b(?:it's|it is|we have|we've got|you have|you've got|you got|we got|that's|that is|then)"
+    r"(?: yourself| ourselves)? a deal\b|\bdeal (?:at|for) \W?\d|\b(?:consider it|is) (?:sold|agreed|accepted)\b|"
+    r"\b(?:i'll|i will) take (?:it|that|this|your offer|the deal)\b|\b(?:it's|it is) (?:all )?yours\b|"
+    r"\byou(?:'ve| have)? got (?:it\b|yourself a deal)|\blet's (?:do it|shake|close (?:it|the deal|this)|seal)|"
+    r"\bshake on (?:it|that)\b|\bthank(?:s| you) for (?:your (?:purchase|business)|buying|selling)\b|"
+    r"\b(?:that|it|this|offer|price)(?:'s| is| works| sounds| seems)?(?: \w+)?"
+    r"(?: (?:good|fine|okay|ok|great|perfect|acceptable|fair|reasonable))? (?:for|with|by|to) me\b|"
+    r"\b(?:that|this|your (?:offer|price|bid)) (?:works|will do|suits me|"
+    r"is (?:fine|good|acceptable|ok|okay|great|perfect|agreed))\b|"
+    r"\b(?:sounds|looks) (?:good|great|perfect|fine)\b|\bi can live with (?:that|it)\b|"
+    r"\bbut (?:ok|okay|fine|all right|alright|yes|sure)\W*$"
 )
-AGREES = re.compile(rf"^\W*{OPENER.removesuffix('*')}+|^\W*(?:ok|okay|alright|all right|fine|great|good|perfect|yes|yeah|sure|very well)\W*$")
-COURTESY = frozenset("thank thanks you very much it is then a pleasure doing business with have nice good great day enjoy so i'm happy".split())
+AGREES = re.compile(
+    rf"^\W*{OPENER}+|^\W*(?:ok|okay|alright|all right|fine|great|good|perfect|yes|yeah|sure|very well)\W*$"
+)
+COURTESY = word_set("""
+    a business day doing enjoy good great happy have i'm is it much nice pleasure so thank thanks then very with you
+""")
 BACK_OUT = re.compile(r"\bbut\b|\bhowever\b|\bunless\b|\bonly if\b|\bprovided\b|\bif\b|\bthough\b|\?")
+PROVISO = re.compile(r"\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b")
 LEAVE = re.compile(
-    r"\b(?:i'm|i am|we're|we are|i'll|i will|i'm going to|i have to|i must|time to|i'd rather|i think i'll|i'll just|have to|then i'll)(?: \w+)? "
-    r"?(?:walk(?:ing)? (?:away|out)|leav(?:e|ing)(?! it at)|go(?:ing)? elsewhere|look(?:ing)? elsewhere|out\b(?! of)|done (?:here|negotiating|talking)|"
-    r"end(?:ing)? (?:this|the) (?:negotiation|talk|discussion|conversation|bargaining)|pass(?:ing)?\b(?: on)?|giv(?:e|ing) up)|"
-    r"\b(?:good ?bye|farewell|forget (?:it|about it|the whole thing)|no longer interested|not interested(?: any ?more)?|"
+    r"\b(?:i'm|i am|we're|we are|i'll|i will|i'm going to|i have to|i must|time to|i'd rather|i think i'll|i'll just|"
+    r"have to)(?: \w+)? ?(?:walk(?:ing)? (?:away|out)|leav(?:e|ing)(?! it at)|(?:go|look)(?:ing)? elsewhere|out\b(?! of)|"
+    r"done (?:here|negotiating|talking)|pass(?:ing)?\b(?: on)?|giv(?:e|ing) up|"
+    r"end(?:ing)? (?:this|the) (?:negotiation|talk|discussion|conversation|bargaining))|"
+    r"\b(?:good ?bye|farewell|forget (?:it|about it|the whole thing)|no longer interested|not interested|"
     r"(?:won't|will not|cannot|can't|unable to|not going to) (?:reach|come to|find) an? (?:agreement|deal)|"
-    r"take my (?:business|money) elsewhere|(?:we|i) (?:are|am|were) too far apart|there(?:'s| is) no deal (?:here|to be)|no sale|"
+    r"take my (?:business|money) elsewhere|too far apart|there(?:'s| is) no deal (?:here|to be)|no sale|"
     r"negotiations? (?:is|are) over|keep (?:it|my money|the \w+) then)\b"
 )
 NO_DEAL = re.compile(r"^\W*(?:\w+\W+){0,3}no deal\b")
@@ -75,8 +95,8 @@ def read(text: str, standing: float | None = None) -> Reading:
     """The reading of one message; `standing` is the other side's last offer, None without one.
 
     Agreeing to the standing price, or naming it as one's own, accepts; agreeing with another number proposes that
-    number; agreeing while nothing stands is talk. Prices that are rejected, reported ("you said 15") or parts of a range
-    are not proposed. A question with a price proposes it.
+    number; agreeing while nothing stands is talk. Prices that are rejected, reported ("you said 15") or parts of a
+    range are not proposed. A question with a price proposes it. Numbers in words ("fifteen") are not read.
     """
     text = text[:LONGEST].replace("’", "'")
     found = prices(text) or (prices(text, bare=True) if len(text) <= SHORT else ())
@@ -90,9 +110,10 @@ def read(text: str, standing: float | None = None) -> Reading:
     chosen = _chosen(text, live, sentences)
     if chosen is not None:
         same = standing is not None and abs(chosen.amount - standing) < CENT
-        where = _sentence(sentences, chosen.start)
-        firm = agrees is not None or not ("?" in where or CONDITION.search(where.lower()))
-        return Reading("accept" if same and firm else "offer", chosen.amount, (agrees if same and agrees else where).strip())
+        where = sentences[_place(sentences, chosen.start)][1].strip()
+        if same and (agrees or not ("?" in where or CONDITION.search(where.lower()))):
+            return Reading("accept", chosen.amount, agrees or where)
+        return Reading("offer", chosen.amount, where)
     if agrees is not None and standing is not None and not _refused(found, told, standing):
         return Reading("accept", standing, agrees)
     return Reading("talk", None, _why(text, found, agrees, sentences))
@@ -120,9 +141,7 @@ def standing(offers: Sequence[tuple[str, float]], seat: str) -> float | None:
 
 
 def _reported(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> bool:
-    start = max((begin for begin, _ in sentences if begin <= price.start), default=0)
-    clause = CLAUSE.split(text[start : price.start].lower())[-1]
-    return REPORTED.search(clause) is not None
+    return REPORTED.search(_before(text, price, sentences)) is not None
 
 
 def _leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
@@ -130,7 +149,8 @@ def _leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
     for _, sentence in sentences:
         low = sentence.lower()
         match = LEAVE.search(low)
-        if match and not CONDITION.search(low) and not re.search(r"\b(?:or|before|don't|not) (?:\w+ )?$", low[: match.start()]):
+        kept = match and re.search(r"\b(?:or|before|don't|not) (?:\w+ )?$", low[: match.start()])
+        if match and not kept and not CONDITION.search(low):
             return sentence.strip(), False
         if NO_DEAL.search(low) and not prices(low) and not CONDITION.search(low):
             return sentence.strip(), True
@@ -144,9 +164,8 @@ def _agreement(text: str, sentences: Sequence[tuple[int, str]], priced: bool) ->
         part = sentence.lower()
         match = ACCEPT.search(part)
         doubt = match is not None and TENTATIVE.search(part[max(0, match.start() - 24) : match.start()])
-        if match and not doubt and "?" not in part and not CONDITION.search(part):
-            if not re.search(r"\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b", low):
-                return sentence.strip()
+        if match and not doubt and "?" not in part and not CONDITION.search(part) and not PROVISO.search(low):
+            return sentence.strip()
     if AGREES.search(low) and not BACK_OUT.search(low):
         rest = set(re.findall(r"[a-z']+", AGREES.sub("", low)))
         if priced or rest <= COURTESY:
@@ -157,17 +176,22 @@ def _agreement(text: str, sentences: Sequence[tuple[int, str]], priced: bool) ->
 def _chosen(text: str, live: Sequence[Price], sentences: Sequence[tuple[int, str]]) -> Price | None:
     """The price that is proposed, where several are named: the last that is said to be one, else the last."""
     cued = [price for price in live if CUE.search(_clause(text, price, sentences))]
-    return (cued or list(live) or [None])[-1]
+    return cued[-1] if cued else live[-1] if live else None
 
 
 def _clause(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
-    start = max((begin for begin, _ in sentences if begin <= price.start), default=0)
-    before = CLAUSE.split(text[start : price.start].lower())[-1]
-    return before + CLAUSE.split(text[price.end : price.end + SHORT].lower())[0]
+    """The words around a price, up to the next comma or the like on both sides."""
+    return _before(text, price, sentences) + CLAUSE.split(text[price.end : price.end + SHORT].lower())[0]
 
 
-def _sentence(sentences: Sequence[tuple[int, str]], place: int) -> str:
-    return next((words for begin, words in reversed(sentences) if begin <= place), "")
+def _before(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
+    start = max(sentences[_place(sentences, price.start)][0], price.start - SHORT)
+    return CLAUSE.split(text[start : price.start].lower())[-1]
+
+
+def _place(sentences: Sequence[tuple[int, str]], at: int) -> int:
+    """Which sentence holds the character `at`."""
+    return max(bisect_right(sentences, at, key=lambda sentence: sentence[0]) - 1, 0)
 
 
 def _refused(found: Sequence[Price], told: set[int], standing: float) -> bool:
@@ -178,5 +202,6 @@ def _refused(found: Sequence[Price], told: set[int], standing: float) -> bool:
 def _why(text: str, found: Sequence[Price], agrees: str | None, sentences: Sequence[tuple[int, str]]) -> str:
     """The words that show why a message is mere talk."""
     if found:
-        return text[found[0].start : found[-1].end] if found[0].ranged else _sentence(sentences, found[0].start).strip()
+        sentence = sentences[_place(sentences, found[0].start)][1].strip()
+        return text[found[0].start : found[-1].end] if found[0].ranged else sentence
     return agrees or (sentences[0][1].strip() if sentences else "")

@@ -36,8 +36,9 @@ class Side:
         """The side that a bargaining view shows. Raises UsageError for other views."""
         known: Mapping[str, Any] = view.known
         if missing := {"role", "low", "high", "tick", "step", "steps"} - known.keys():
+            lacking = ", ".join(sorted(missing))
             raise UsageError(
-                f"the seat {view.seat!r} is no side of a haggle over a price (its view lacks {', '.join(sorted(missing))}); "
+                f"the seat {view.seat!r} is no side of a haggle over a price (its view lacks {lacking}); "
                 "seat another agent there, for example: random"
             )
         role, low, high, tick = str(known["role"]), float(known["low"]), float(known["high"]), float(known["tick"])

@@ -3,7 +3,8 @@
 import re
 
 
-def _set(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text, separated by spaces."""
     return frozenset(words.split())
 
 
@@ -24,7 +25,7 @@ LIST_BEFORE, LIST_AFTER = re.compile(r"(?:^|\n)\s*$"), re.compile(r"[.)]\s+[^\W\
 WORD_BEFORE, WORD_AFTER = re.compile(r"([^\W\d_][^\W\d_']*)[\s~≈]+$"), re.compile(r"\s+([^\W\d_][^\W\d_']*)")
 
 # The word before, and after, a number that is a price: other words there make it a name or a count of things.
-LEADERS = _set("""
+LEADERS = word_set("""
     a about above accept accepting afford again agree agreed all almost an and another approximately around ask
     asked asking at be below best better between beyond bid bidding budget but charge charging cheap close
     closer consider cost costs counter counteroffer deal do down even exactly exceed fair final fine flat for
@@ -35,7 +36,7 @@ LEADERS = _set("""
     selling settle settled so spend still suggest sure take taking target than that that's then think to toward
     towards trade under until up want was well with without work works worth would yes you your
 """)
-FOLLOWERS = _set("""
+FOLLOWERS = word_set("""
     a about actually again all already also always an and any anyway apiece as asap at bargain because before
     bid but by can can't cannot cash could deal do does doesn't don't each either even exactly extra final
     finally firm fits flat for friend from good has here hmm honestly i i'd i'll i'm i've if in instead is isn't

@@ -15,7 +15,7 @@ from arena.errors import ArenaError
 from arena.exits import INTERRUPTED, OVER, SOME_FAILED
 from arena.narrator import Narrator
 from arena.run import Halt, Halted, Watcher, run
-from arena.spec import canonical
+from arena.spec import canonical, ready
 from arena.store import Pending, Run, Store
 from arena.tell import episode_tables, print_json
 
@@ -51,6 +51,8 @@ class Session:
 
     def play(self) -> int:
         """Play all that is not on record yet; returns the exit code."""
+        for agent in self.matches[0].built()[1].values():
+            ready(agent)
         store = Store.open(self.db)
         try:
             record = store.begin(self.matches, " ".join(sys.argv[1:]))
@@ -115,7 +117,7 @@ class Session:
 
     def _progress(self, line: str) -> None:
         if not self.quiet:
-            Console(stderr=True, highlight=False).print(line, markup=False)
+            Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
     def _sum_up(self, record: Run, store: Store) -> int:
         failed, stopped = self.ended["error"], self.halt.on

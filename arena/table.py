@@ -11,7 +11,7 @@ from typing import Generic, TypeAlias, TypeVar
 from arena.agent import Agent
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadReply, IllegalMove, ModelUnavailable
-from arena.game import Game, Move
+from arena.game import Game, Move, View
 from arena.legal import may_read, well_formed
 
 S = TypeVar("S")
@@ -118,29 +118,31 @@ class Table(Generic[S]):
         view = self.game.view(self.state, seat)
         recorded = self.given.next(self.step, seat)
         if recorded is not None:
-            move = recorded.move
-            turn = Turn(self.step, seat, move, attempt, recorded.refused)
-        elif seat not in self.agents:
-            raise RecordEnded
+            move, refused = recorded.move, recorded.refused
+        elif seat in self.agents:
+            move, refused = await self._answer(view, seat, attempt, complaint)
         else:
-            if not may_read(self.game.privy(seat), view.messages):
-                raise AssertionError(f"{seat} was shown a message that is not addressed to it")
-            seed = seed_of(self.match.seed, seat, self.step, attempt)
-            view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
-            turn = Turn(self.step, seat, Move(), attempt)
+            raise RecordEnded
+        if not refused:
             try:
-                turn = replace(turn, move=await self.agents[seat].act(view))
-            except BadReply as error:
-                turn = replace(turn, move=error.move, refused=error.why)
-            except ModelUnavailable as error:
-                error.seat, error.step = seat, self.step
-                raise
-        if not turn.refused or recorded is not None:
-            try:
-                turn = replace(turn, move=well_formed(view, turn.move))
+                move = well_formed(view, move)
             except IllegalMove as error:
-                turn = replace(turn, refused=error.why)
-        return await self._record(turn, new=recorded is None)
+                refused = error.why
+        return await self._record(Turn(self.step, seat, move, attempt, refused), new=recorded is None)
+
+    async def _answer(self, view: View, seat: str, attempt: int, complaint: str) -> tuple[Move, str]:
+        """What the agent answers, and why that is no move, where it is none."""
+        if not may_read(self.game.privy(seat), view.messages):
+            raise AssertionError(f"{seat} was shown a message that is not addressed to it")
+        seed = seed_of(self.match.seed, seat, self.step, attempt)
+        view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
+        try:
+            return await self.agents[seat].act(view), ""
+        except BadReply as error:
+            return error.move, error.why
+        except ModelUnavailable as error:
+            error.seat, error.step = seat, self.step
+            raise
 
     async def _record(self, turn: Turn, new: bool = True) -> Turn:
         self.turns[turn.step, turn.seat, turn.attempt] = turn

@@ -34,14 +34,20 @@ def main(db: str, episode: str, target: str) -> None:
         axes.plot(
             number + 0.8, price, "*", color="black", markersize=11, label="deal" if number == deals[0][0] else None
         )
-        axes.annotate(f"${price:g}", (number + 0.8, price), textcoords="offset points", xytext=(0, 8), ha="center")
+        axes.annotate(
+            f"${price:.2f}".removesuffix(".00"),
+            (number + 0.8, price),
+            textcoords="offset points",
+            xytext=(0, 8),
+            ha="center",
+        )
     axes.axhspan(cost, value, color="0.93", zorder=0, label="between the reservation prices")
     axes.set(
         xlabel="round", ylabel="price, dollars", title="Offers and deals; the critic coaches the seller between rounds"
     )
     axes.set_xticks([number + 0.4 for number in range(1, 1 + max(offer["round"] for offer in offers))])
     axes.set_xticklabels(range(1, 1 + max(offer["round"] for offer in offers)))
-    axes.legend(loc="lower right", fontsize=8)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     figure.savefig(target, dpi=130)
 
 

@@ -132,10 +132,13 @@ class Bargaining(Game[Haggle]):
         if move.tool == "accept" and state.standing(seat) is None:
             raise IllegalMove(seat, f"the {RIVAL[seat]} has made no offer you could accept yet; offer a price")
         words = move.text or texts.wordless(move.tool, price)
-        state = state.says(Message(seat, words, move.tool, move.args, round=state.round))
-        state = replace(state, said=state.said + 1, moves=(*state.moves, (seat, replace(move, usage=Move().usage))))
-        if price is not None:
-            state = replace(state, offers=(*state.offers, Offer(state.round, seat, price)))
+        state = replace(
+            state,
+            log=(*state.log, Message(seat, words, move.tool, move.args, round=state.round)),
+            said=state.said + 1,
+            moves=(*state.moves, (seat, Move(move.text, move.tool, move.args, move.thought))),
+            offers=state.offers if price is None else (*state.offers, Offer(state.round, seat, price)),
+        )
         if move.tool == "accept":
             return self._end(state, state.standing(seat), "accept", seat, "action", words)
         if move.tool == "walk_away":

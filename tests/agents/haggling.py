@@ -26,14 +26,15 @@ class Haggle:
 
 def look(
     role: str, step: int = 0, steps: int = 10, offers: Any = (), low: float = 0, high: float = 100, tick: float = 1,
-    reservation: float | None = None, messages: tuple[Message, ...] = (), seed: int = 0, tools: tuple[Tool, ...] = TOOLS,
+    reservation: float | None = None, messages: tuple[Message, ...] = (), seed: int = 0,
+    tools: tuple[Tool, ...] = TOOLS,
 ) -> View:  # fmt: skip
     """A player's view of the bargaining game."""
     offered: list[JSON] = [[seat, price] for seat, price in offers]
     bound = low if role == "seller" else high
     known: dict[str, JSON] = {
-        "role": role, "reservation": bound if reservation is None else reservation, "low": low, "high": high, "tick": tick,
-        "step": step, "steps": steps, "round": 1, "rounds": 1, "item": "balloon", "offers": offered,
+        "role": role, "reservation": bound if reservation is None else reservation, "low": low, "high": high,
+        "tick": tick, "step": step, "steps": steps, "round": 1, "rounds": 1, "item": "balloon", "offers": offered,
     }  # fmt: skip
     return View(role, "", messages, tools, known=known, seed=seed)
 
@@ -57,7 +58,9 @@ def haggle(
                 result.offers.append((role, float(move.args["price"])))  # type: ignore[arg-type]
             else:
                 result.ended = move.tool
-                result.price = next(p for r, p in reversed(result.offers) if r != role) if move.tool == "accept" else None
+                result.price = (
+                    next(p for r, p in reversed(result.offers) if r != role) if move.tool == "accept" else None
+                )
                 return result
     return result
 
@@ -65,7 +68,7 @@ def haggle(
 def chain(
     seller: Any, buyer: Any, coached: str, rounds: int = 10, critic: Any = "critic", seed: int = 0, **settings: Any
 ) -> tuple[list[float | None], list[list[str]]]:
-    """Prices of rounds with a critic between them, cost 8, value 20, prices 0 to 30 in halves; and what it suggested."""
+    """Prices of rounds with a critic between them, cost 8, value 20, prices 0 to 30; and what it suggested."""
     coach, results, advice = build("agent", critic), list[JSON](), list[Message]()
     for number in range(1, rounds + 1):
         played = haggle(seller, buyer, low=0, high=30, tick=0.5, cost=8, value=20, heard={coached: tuple(advice)},

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
+from itertools import pairwise
 from math import inf
 from random import Random
 from typing import TypeVar
@@ -314,7 +315,7 @@ def test_waits_double_and_are_drawn_from_the_seed() -> None:
     reply, times = attempts_of(failed("server"), failed("timeout"), failed("connection"), failed("malformed"), FINE)
     assert isinstance(reply, Reply)
     assert [call.outcome for call in reply.usage.calls] == ["server", "timeout", "connection", "malformed", "ok"]
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(times)]
     assert all(0.25 * 2**at <= wait <= 0.5 * 2**at for at, wait in enumerate(waits))
     assert attempts_of(failed("server"), FINE, seed=1)[1] == attempts_of(failed("server"), FINE, seed=1)[1]
     assert attempts_of(failed("server"), FINE, seed=1)[1] != attempts_of(failed("server"), FINE, seed=2)[1]

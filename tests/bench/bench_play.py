@@ -44,7 +44,9 @@ def timed(name: str, work: "asyncio.Future[int] | object", base: float | None = 
     turns = asyncio.run(work)  # type: ignore[arg-type]
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     ratio = f"{turns / wall / base:6.2f}" if base else "  1.00"
-    print(f"{name:<26} {turns:>7} turns {turns / wall:>8.0f} turns/s {cpu / turns * 1e6:>6.0f} µs CPU/turn  ratio {ratio}")
+    print(
+        f"{name:<26} {turns:>7} turns {turns / wall:>8.0f} turns/s {cpu / turns * 1e6:>6.0f} µs CPU/turn  ratio {ratio}"
+    )
     return turns / wall
 
 
@@ -54,7 +56,9 @@ def bare(db: Path, turns: int) -> float:
     connection.execute("create table turn (episode text, step int, seat text, text text, args text)")
     start = time.perf_counter()
     for first in range(0, turns, AT_ONCE):
-        rows = [("episode", k, "buyer", f"I could give you ${k}.", '{"price": 3}') for k in range(first, first + AT_ONCE)]
+        rows = [
+            ("episode", k, "buyer", f"I could give you ${k}.", '{"price": 3}') for k in range(first, first + AT_ONCE)
+        ]
         with connection:
             connection.executemany("insert into turn values (?, ?, ?, ?, ?)", rows)
     return turns / (time.perf_counter() - start)
