@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from agents.lexicon import CLAUSE, LEXICON, LINES, OPENING, SIDE_CLAUSE, SIZE, SIZES, TURN, Trait
@@ -28,9 +29,8 @@ class Advice:
 
     def scaled(self, weight: float) -> "Advice":
         """The advice with a weight, each trait kept within what is heeded at most."""
-        return Advice(
-            *(min(max(weight * value, -MOST), MOST) for value in (self.firmness, self.ambition, self.patience))
-        )
+        values = (self.firmness, self.ambition, self.patience)
+        return Advice(*(min(max(weight * value, -MOST), MOST) for value in values))
 
     @property
     def multiplier(self) -> float:
@@ -64,10 +64,12 @@ def heard(messages: Iterable[Message], role: str) -> Advice:
     return total
 
 
+@lru_cache(maxsize=1024)
 def understand(text: str, role: str) -> Advice:
     """The shifts that an English text asks of a seller or buyer, each between -1.5 and 1.5.
 
-    What the lexicon does not know is no advice. "don't", "avoid" and the like turn a phrase round; what stands behind "before", "when" and the like is no advice.
+    What the lexicon does not know is no advice, nor what stands behind "before", "when" and the like; "don't", "avoid"
+    and the like turn a phrase round.
     """
     sums: dict[str, float] = {"firmness": 0.0, "ambition": 0.0, "patience": 0.0}
     for clause in CLAUSE.split(text[:LONGEST].lower().replace("’", "'")):
@@ -90,11 +92,7 @@ def _clause(clause: str, role: str) -> dict[str, float]:
     """The shifts of one clause: per trait the first phrase found, times its size word."""
     found: dict[str, float] = {}
     size = SIZE.search(clause)
-    weight = (
-        1.0
-        if size is None
-        else SIZES[{"touch": "a touch", "little": "a little", "much": "much"}[size.lastgroup or "much"]]
-    )
+    weight = SIZES[(size.lastgroup or "").replace("_", " ")] if size else 1.0
     for trait, sign, pattern in LEXICON:
         match = pattern.search(clause)
         if match and trait not in found:

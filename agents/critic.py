@@ -22,7 +22,7 @@ class Critic:
 
     After each deal it asks for more firmness, each time for less more, and for more ambition too when the last push
     gained nothing. A lost round takes the last push back and ends the pushing; a further one asks for larger steps and
-    an earlier compromise. So prices rise, flatten and stay. The sentences name no price; `agents.advice` reads them back.
+    an earlier compromise. So prices rise, flatten and stay. The sentences name no price; `agents.advice` reads them.
     """
 
     async def act(self, view: View) -> Move:

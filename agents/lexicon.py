@@ -1,4 +1,4 @@
-"""The lexicon of advice: sentences that ask for a shift of a bargainer's parameters, and phrases that are heard as one."""
+"""The lexicon of advice: sentences that ask to shift a bargainer's parameters, and phrases that are heard so."""
 
 import re
 from typing import Literal, TypeAlias
@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 Trait: TypeAlias = Literal["firmness", "ambition", "patience"]
 SIZES = {"a touch": 0.25, "a little": 0.5, "": 1.0, "much": 1.5}
 SIZE = re.compile(
-    r"\b(?:(?P<touch>a touch)|(?P<little>a little|slightly|a bit|somewhat|marginally)|"
+    r"\b(?:(?P<a_touch>a touch)|(?P<a_little>a little|slightly|a bit|somewhat|marginally)|"
     r"(?P<much>much|far|a lot|considerably|significantly|substantially|a good deal))\b"
 )
 LINES: dict[tuple[Trait, int], tuple[str, ...]] = {
@@ -61,7 +61,8 @@ WISHES = r"(?:\w+ )?(?:sights|targets?|aspirations?|standards|expectations?|dema
 PHRASES: dict[tuple[Trait, float], tuple[str, ...]] = {
     ("firmness", 1): (
         r"hold(?:ing)? (?:firm|steady|fast|your (?:ground|line|position|price|offer))",
-        r"firm(?:er|ly|ness)\b|(?:stand|stay|remain|be)(?: too)? firm\b|tough(?:er)?\b|stick (?:to|with) your|resist\w*",
+        r"firm(?:er|ly|ness)\b|(?:stand|stay|remain|be)(?: too)? firm\b|tough(?:er)?\b",
+        r"stick (?:to|with) your|resist\w*",
         rf"{MOVE}(?: \w+){{0,3}}? (?:slow\w*|gradual\w*|less|later|reluctant\w*)",
         rf"(?:slow\w*|small\w*|fewer|gradual|minor|tiny) {STEPS}|steps (?:\w+ ){{0,3}}(?:small|short)er",
         r"closer to your own side",

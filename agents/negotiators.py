@@ -151,7 +151,7 @@ class Faratin(Bargainer):
     """The time tactics of Faratin, Sierra & Jennings: offers min + α(t) (max - min), mirrored for the seller.
 
     t counts own messages from 0; `deadline` T is the message at which it offers its reservation price, by default the
-    last one. It accepts what is no worse than its own next offer. See `alpha` for `beta`, `k` and `curve`; source there.
+    last one. It accepts what is no worse than its own next offer. `beta`, `k`, `curve` and the source: see `alpha`.
 
     Advice: firmness f divides beta by 2^f, ambition keeps a least utility, patience starts the clock later.
     """

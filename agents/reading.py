@@ -19,7 +19,8 @@ SENTENCE = re.compile(r"[^.!?;\n]*(?:\.(?=\w)[^.!?;\n]*)*[.!?;\n]*")
 CLAUSE = re.compile(r"[,:—]\s|\s[-–]\s|\bbut\b|\bhowever\b|\band (?=(?:i|you|we)\b)")
 REPORTED = re.compile(  # prices that are told, not proposed
     r"\b(?:you(?:'ve| have| had)? (?:said|say|asked?|offered|offer|want(?:ed)?|bid|mentioned|proposed|are asking|"
-    r"quoted|started)|your (?:(?:last|first|current|latest|initial|previous) )?(?:offer|bid|price|ask|asking price|counter)|"
+    r"quoted|started)|"
+    r"your (?:(?:last|first|current|latest|initial|previous) )?(?:offer|bid|price|ask|asking price|counter)|"
     r"(?:i|we) (?:paid|bought|spent|started)|cost(?:s|ed)? (?:me|us)|retail\w*|market\w*|usual\w*|normal\w*|elsewhere|"
     r"others?\b|competitor\w*|used to|last (?:time|round|week|year)|original\w*|"
     r"was\b(?! (?:hoping|thinking|looking|expecting))|were\b|shops?\b|stores?\b|online)\b"
@@ -71,7 +72,8 @@ BACK_OUT = re.compile(r"\bbut\b|\bhowever\b|\bunless\b|\bonly if\b|\bprovided\b|
 PROVISO = re.compile(r"\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b")
 LEAVE = re.compile(
     r"\b(?:i'm|i am|we're|we are|i'll|i will|i'm going to|i have to|i must|time to|i'd rather|i think i'll|i'll just|"
-    r"have to)(?: \w+)? ?(?:walk(?:ing)? (?:away|out)|leav(?:e|ing)(?! it at)|(?:go|look)(?:ing)? elsewhere|out\b(?! of)|"
+    r"have to)(?: \w+)? ?"
+    r"(?:walk(?:ing)? (?:away|out)|leav(?:e|ing)(?! it at)|(?:go|look)(?:ing)? elsewhere|out\b(?! of)|"
     r"done (?:here|negotiating|talking)|pass(?:ing)?\b(?: on)?|giv(?:e|ing) up|"
     r"end(?:ing)? (?:this|the) (?:negotiation|talk|discussion|conversation|bargaining))|"
     r"\b(?:good ?bye|farewell|forget (?:it|about it|the whole thing)|no longer interested|not interested|"

@@ -81,8 +81,9 @@ REJECTED = re.compile(
     r"(?:low\b|high\b|steep|much\b|little\b|expensive|(?:more|less|higher|lower) than|"
     r"(?:above|below|over|under|beyond|outside) (?:my|our|what)|"
     r"out of|impossible|unacceptable|unreasonable|unfair|insulting|ridiculous|"
-    r"not (?!bad|a problem|unreasonable|unfair)|never)|"
-    r"(?:is|was|does|do|will|would|ca|wo|could|did|has)(?:n't| not)\b(?! mind))|"
+    r"never\b)|"
+    r"(?:is|was|does|do|will|would|ca|wo|could|did|has)(?:n't| not)\b"
+    r"(?! (?:mind|only|just|a problem|unreasonable|unfair|(?:too |so |that )?bad)\b))|"
     r"\W{0,2}\s?[?!]+\s+"
     r"(?:no\b(?! problem)|never|impossible|(?:that|it)(?:'s| is) (?:\w+ )?(?:too|not|ridiculous|insulting))"
 )

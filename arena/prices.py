@@ -11,6 +11,7 @@ from arena import price_words as words
 
 NUMBER = re.compile(r"\d[\d.,]*")
 NEAR = 48  # characters looked at on each side of a number: so the time is linear in the length of the text
+TOUCH = 12  # characters before a number in which a sign or another number touches it
 LONGEST = 24  # characters of a number; longer strings of digits are no price
 PLAIN, GROUPED, EUROPEAN, COMMA = map(
     re.compile, (r"\d+(\.\d+)?", r"\d{1,3}(,\d{3})+(\.\d+)?", r"\d{1,3}(\.\d{3})+,\d{1,2}", r"\d+,\d{1,2}")
@@ -87,13 +88,13 @@ def _candidate(low: str, match: re.Match[str]) -> Candidate | None:
         start, before, amount = start - 1, before[:-1], amount / 10 ** len(digits)
     if thousand := words.THOUSAND.match(after):
         amount, after = amount * 1000, after[thousand.end() :]
-    marked = words.SIGN_BEFORE.search(before) is not None
+    marked = words.SIGN_BEFORE.search(before[-TOUCH:]) is not None
     if sign := words.SIGN_AFTER.match(after):
         cents = not marked and sign[0].strip().startswith(("cent", "¢"))
         amount, after, marked = amount / 100 if cents else amount, after[sign.end() :], True
     if words.PERCENT.match(after) or not (marked or _loose(before, after)):
         return None
-    if words.MINUS.search(before) and not re.search(r"\d\s?[-−]\s?\S?$", before):
+    if words.MINUS.search(before[-TOUCH:]) and not re.search(r"\d\s?[-−]\s?\S?$", before[-TOUCH:]):
         amount = -amount
     return Candidate(Price(amount, start, end), before, after, marked)
 
@@ -113,7 +114,7 @@ def _amount(digits: str) -> float | None:
 
 def _loose(before: str, after: str) -> bool:
     """Whether a number without a currency may be a price, by the words that touch it."""
-    if words.GLUED_AFTER.match(after) or words.GLUED_BEFORE.search(before):
+    if words.GLUED_AFTER.match(after) or words.GLUED_BEFORE.search(before[-TOUCH:]):
         return False
     if words.LIST_BEFORE.search(before) and words.LIST_AFTER.match(after):
         return False

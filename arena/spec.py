@@ -33,6 +33,7 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
         return spec
     table = _expand(kind, {"name": spec} if isinstance(spec, str) else dict(spec), where)
     name = str(table.pop("name"))
+    thing: Any
     thing, tail = find(kind, name)
     if not isclass(thing):
         if table:
@@ -40,7 +41,8 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
         return WRAPPERS[kind](thing) if kind in WRAPPERS and isfunction(thing) else thing
     arguments = {**_preset(thing, table.pop("preset", None), where), **table}
     if tail is not None:
-        arguments[_field_names(thing)[0]] = tail
+        first, *_ = _field_names(typing.cast(Any, thing))
+        arguments[first] = tail
     return _construct(thing, arguments, where or f"{kind} {name!r}")
 
 

@@ -1,6 +1,7 @@
 """What the commands print: tables of rows, an episode told again, the sum of a run."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,7 +100,7 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
             item["rounds"] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
         print_json({"run": run, "db": db, "exit": code, "errors": list(errors), "episodes": listed})
         return
-    ids = [row[0] for row in episodes.rows]
+    ids, statuses = ([row[episodes.columns.index(name)] for row in episodes.rows] for name in ("id", "status"))
     if len(ids) == 1:
         _rounds(db, f"episode = '{ids[0]}'", console)
     else:
@@ -112,7 +113,8 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
             rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console)
     rows(_scores(db, f"episode like '{run}.%'"), title="Scores", console=console)
     last = ids[-1] if ids else "last"
-    console.print(f"episode {last}" if len(ids) == 1 else f"run {run}, {len(ids)} episodes", markup=False)
+    ended = ", ".join(f"{number} {status}" for status, number in Counter(statuses).items())
+    console.print(f"episode {last}: {ended[2:]}" if len(ids) == 1 else f"run {run}: {ended}", markup=False)
     console.print(f"  arena show {last}", markup=False)
     console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False, soft_wrap=True)
 

@@ -2,8 +2,8 @@
 
 Each entry is (low, high, steps, seller, buyer): (price, step) with steps counted from 1, or None without an agreement.
 The seller's utility is (p - low) / (high - low), the buyer's 1 minus it. Negotiators: Boulware-, Linear-,
-ConcederTBNegotiator, NaiveTitForTatNegotiator, MiCRONegotiator, ToughNegotiator. Where MiCRO repeats random offers and the result varies over
-runs, the cell is left out.
+ConcederTBNegotiator, NaiveTitForTatNegotiator, MiCRONegotiator, ToughNegotiator. Where MiCRO repeats random
+offers and the result varies over runs, the cell is left out.
 """
 
 from typing import TypeAlias

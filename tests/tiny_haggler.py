@@ -34,7 +34,7 @@ def matches(count: int) -> list[list[Line]]:
     talks: list[list[Line]] = []
     for seed in range(count):
         heard: list[list[Line]] = []
-        game = CHAIN | {"spread": 6.0, "rounds": 5 if seed % 4 == 0 else 1, "turns": 4 + seed % 3}
+        game = CHAIN | {"spread": 6.0, "rounds": 5 if seed % 2 == 0 else 1, "turns": 4 + seed % 3}
         play(game, {seat: LLM(Overheard(heard)) for seat in ("buyer", "seller")}, seed)
         talks += [talk for talk in heard if not any(other[: len(talk)] == talk for other in heard if other is not talk)]
     return talks
@@ -42,4 +42,4 @@ def matches(count: int) -> list[list[Line]]:
 
 def make_haggler(folder: Path) -> Path:
     """The folder of the taught model; takes about ten seconds on one core."""
-    return make_tiny(folder, conversations=matches(80), hidden=48, steps=400, batch=8, rate=6e-3)
+    return make_tiny(folder, conversations=matches(80), vocab=2048, hidden=48, steps=300, batch=8, rate=8e-3)

@@ -232,6 +232,19 @@ def test_a_reply_of_a_megabyte_and_one_of_noise(kind: str) -> None:
 
 
 @FORMATS
+def test_what_a_server_says_is_clipped_and_never_shows_a_part_of_a_key(kind: str) -> None:
+    said = "Bearer abcdef0123456789 sk-proj-********wxyz key_name " + "word " * 10**5
+    script = Script(lambda _: {"text": said}, faults={"malformed": 1.0})
+    with serving(script) as server, pytest.raises(ModelUnavailable) as caught:
+        asked(model_of(kind, server, retries=0))
+    [call] = caught.value.usage.calls
+    assert 1_000 < len(call.detail) <= 2_000
+    assert "abcdef0123456789" not in call.detail
+    assert "wxyz" not in call.detail
+    assert "key_name" in call.detail
+
+
+@FORMATS
 def test_a_prompt_that_no_encoding_takes_is_sent_all_the_same(kind: str) -> None:
     with serving() as server:
         reply = asyncio.run(model_of(kind, server).chat([Line("user", "a \ud83d b")]))

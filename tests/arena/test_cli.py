@@ -91,9 +91,7 @@ def test_a_game_in_one_file_is_played_and_checked(played: tuple[Path, str]) -> N
     folder, _ = played
     text = arena(folder, "play", "mine:Guess", "--seat", "you=mine:seven")
     assert "7" in text and "Scores" in text
-    assert "1 problems" in arena(
-        folder, "check", "mine.py:Guess", "--episodes", "2", code=1
-    )  # random never says a number
+    assert "keeps the contract" in arena(folder, "check", "mine.py:Guess", "--episodes", "2")
 
 
 def test_json_is_one_document_on_stdout(played: tuple[Path, str]) -> None:
@@ -120,8 +118,8 @@ def test_quiet_says_only_the_result_and_dry_run_plays_nothing(tmp_path: Path) ->
         (["play", "--buyer", "opnai/gpt-5"], "did you mean openai"),
         (["play", "--buyer", "local/no/such/folder"], "no/such/folder"),
         (["play", "--rounds", "-3"], "rounds is a count"),
-        (["play", "--rounds", "x"], "x"),
-        (["play", "--seed", "abc"], "abc"),
+        (["play", "--rounds", "x"], "'--rounds'"),
+        (["play", "--seed", "abc"], "'--seed'"),
         (["play", "-n", "0"], "1 or more"),
         (["play", "--coach", "judge"], "coach = 'judge'"),
         (["play", "--seat", "buyer"], "NAME=AGENT"),
@@ -214,6 +212,6 @@ def answered(folder: Path) -> int:
 
 def test_escapes_in_what_agents_say_do_not_reach_the_terminal(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(GUESS + '\ndef loud(view): return "\\x1b[2J\\x1b]0;owned\\x07 gone"\n')
-    text = arena(tmp_path, "play", "mine:Guess", "--seat", "you=mine:loud")
+    text = arena(tmp_path, "play", "--seller", "mine:loud", "--buyer", "mine:loud", "--set", "game.turns=1")
     assert "\x1b" not in text and "\x07" not in text and "gone" in text
     assert "\x1b" not in arena(tmp_path, "show") + arena(tmp_path, "sql", "select * from transcript")
