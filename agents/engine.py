@@ -17,7 +17,8 @@ from agents.model import Sampling
 from agents.templates import Prompt
 
 QUIET = 0.004  # seconds without a new request after which a batch starts
-LINGER = 0.05  # seconds after which it starts in any case
+MISSED = 0.02  # the same, while fewer have come than were in the batch before
+LINGER = 0.25  # seconds after which it starts in any case
 
 
 class CannotGenerate(Exception):
@@ -62,6 +63,7 @@ class Engine:
         self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
         self._working = False
+        self._usual = 1  # requests in the batch before
         self._fits: int | None = None  # rows that fit into memory, known once a batch did not
 
     @property
@@ -91,10 +93,10 @@ class Engine:
         deadline = time.monotonic() + LINGER
         with self._arrived:
             while len(self._waiting) < self._most() and (left := deadline - time.monotonic()) > 0:
-                if not self._arrived.wait(min(QUIET, left)):
+                if not self._arrived.wait(min(QUIET if len(self._waiting) >= self._usual else MISSED, left)):
                     break
             jobs = [self._waiting.popleft() for _ in range(min(self._most(), len(self._waiting)))]
-            self._working = bool(jobs)
+            self._working, self._usual = bool(jobs), max(1, len(jobs))
             return jobs
 
     def _most(self) -> int:

@@ -250,3 +250,16 @@ def test_an_error_in_a_body_of_status_200_is_no_reply() -> None:
 
 def test_the_request_is_a_pure_function_of_its_parts() -> None:
     assert to_request("m", HISTORY, (OFFER,), Sampling()) == to_request("m", HISTORY, (OFFER,), Sampling())
+
+
+def price(model: OpenAI, body: Any) -> float | None:
+    return model.dollars(model.read(body))
+
+
+def test_the_price_is_known_at_the_providers_own_address() -> None:
+    completion: Any = {"model": "gpt-4o-mini-2024-07-18", "usage": {"prompt_tokens": 1_000, "completion_tokens": 100}}
+    completion["choices"] = [{"message": {"content": "yes"}, "finish_reason": "stop"}]
+    assert price(OpenAI("gpt-4o-mini"), completion) == pytest.approx(1_000 * 0.15e-6 + 100 * 0.60e-6)
+    assert price(OpenAI("gpt-4o-mini"), completion | {"model": ""}) == pytest.approx(1_000 * 0.15e-6 + 100 * 0.60e-6)
+    assert price(OpenAI("no-such"), completion | {"model": "no-such"}) is None
+    assert price(OpenAI("gpt-4o-mini"), completion | {"usage": None}) is None

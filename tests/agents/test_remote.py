@@ -287,19 +287,6 @@ def test_parameters_that_make_no_sense_are_named(field: str, value: object) -> N
     assert KEY not in str(caught.value)
 
 
-def price(model: Remote, body: Any) -> float | None:
-    return model.dollars(model.read(body))
-
-
-def test_the_price_is_known_at_the_providers_own_address() -> None:
-    completion: Any = {"model": "gpt-4o-mini-2024-07-18", "usage": {"prompt_tokens": 1_000, "completion_tokens": 100}}
-    completion["choices"] = [{"message": {"content": "yes"}, "finish_reason": "stop"}]
-    assert price(OpenAI("gpt-4o-mini"), completion) == pytest.approx(1_000 * 0.15e-6 + 100 * 0.60e-6)
-    assert price(OpenAI("gpt-4o-mini"), completion | {"model": ""}) == pytest.approx(1_000 * 0.15e-6 + 100 * 0.60e-6)
-    assert price(OpenAI("no-such"), completion | {"model": "no-such"}) is None
-    assert price(OpenAI("gpt-4o-mini"), completion | {"usage": None}) is None
-
-
 def test_sampling_is_an_argument_and_its_default_asks_for_little() -> None:
     with serving() as server:
         asked(model_of("openai", server))
