@@ -23,7 +23,8 @@ TEXTS = [
     ("a price from $12 to $14", "~12 ~14"), ("I'd pay 12 or 13", "~12 ~13"), ("12-14 dollars", "~12 ~14"),
     ("$12 and not $14", "12 -14"), ("I'd pay $12 and you add $2", "12 -2"),
     # rejected
-    ("not 15, I would take 13", "-15 13"), ("$16 is fine, not $20", "16 -20"), ("I can't do 15, but 13 works", "-15 13"),
+    ("not 15, I would take 13", "-15 13"), ("$16 is fine, not $20", "16 -20"),
+    ("I can't do 15, but 13 works", "-15 13"),
     ("$15 is too low", "-15"), ("15 is too much for me", "-15"), ("$15? No way.", "-15"),
     ("I don't think 15 is fair", "-15"),
     ("13 instead of 15 is my offer", "13 -15"), ("I would never sell at $15", "-15"), 
