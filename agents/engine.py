@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -110,9 +110,10 @@ class Engine:
         there the widest prompt plus the longest answer must stay inside. Rotary positions go on.
         """
         batches: list[list[tuple[Job, Row]]] = []
+        settings = self.module.generation_config.to_diff_dict()
         for job in jobs:
             try:
-                row = self._row(job)
+                row = self._row(job, settings)
             except Exception as error:  # handed to whoever asked
                 settle(job, error)
                 continue
@@ -129,7 +130,7 @@ class Engine:
         wide, long = max(len(row.ids) for row in rows), max(row.new for row in rows)
         return bool(rotary) or self.context is None or wide + long <= self.context
 
-    def _row(self, job: Job) -> Row:
+    def _row(self, job: Job, settings: Mapping[str, Any]) -> Row:
         prompt, sampling = job.prompt, job.sampling
         ids = self.tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"]
         if not ids:
@@ -142,7 +143,7 @@ class Engine:
                 "context",
                 len(ids),
             )
-        drawn = drawn_like(self.module.generation_config.to_diff_dict(), sampling.temperature, sampling.top_p)
+        drawn = drawn_like(settings, sampling.temperature, sampling.top_p)
         seed = secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63
         stop = tuple(text for text in (*sampling.stop, *prompt.stop) if text)
         return Row(tuple(ids), *drawn, seed, min(sampling.max_tokens, room), stop, job.future.cancelled)

@@ -51,13 +51,26 @@ def engine_of(source: Source) -> Engine:
     """The engine of those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
         if source not in _ENGINES:
-            try:
-                _ENGINES[source] = load(source)
-            except torch.OutOfMemoryError:
+            engine = attempt(source)
+            if engine is None:
                 _ENGINES.clear()  # engines still at work are held by their own threads
                 free_memory()
-                _ENGINES[source] = load(source)
+                engine = attempt(source)
+            if engine is None:
+                raise UsageError(
+                    f"local model {source.id!r} does not fit into the memory of {chosen_device(source.device)}; take a "
+                    "smaller one, dtype=bfloat16, or device=cpu"
+                )
+            _ENGINES[source] = engine
         return _ENGINES[source]
+
+
+def attempt(source: Source) -> Engine | None:
+    """The engine; None where memory ran out while it was loaded."""
+    try:
+        return load(source)
+    except torch.OutOfMemoryError:
+        return None
 
 
 def release() -> None:
@@ -90,11 +103,11 @@ def bars_on_terminals() -> Iterator[None]:
     if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
         yield
         return
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
     try:
         yield
     finally:
-        logging.enable_progress_bar()
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
 
 
 def location(id: str) -> str:

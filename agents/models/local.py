@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -28,8 +29,9 @@ class Local:
 
     Instances that name the same weights share them. Each request keeps its own sampling; with a seed its text is the
     same in any company, up to rounding. What `Sampling` leaves open follows the model's generation settings:
-    temperature 1 where they say nothing, greedy where they say `do_sample: false`. An answer ends at the model's end
-    token, a stop text, `max_tokens`, or the end of the context; a prompt that leaves no room is refused, never cut.
+    temperature 1 where they say nothing, greedy where they say `do_sample: false` (transformers 4 cannot tell the
+    two apart). An answer ends at the model's end token, a stop text, `max_tokens`, or the end of the context; a
+    prompt that leaves no room is refused, never cut.
 
     device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
     adapter: a folder with a PEFT adapter. chat_template: a file or a Jinja text in place of the tokenizer's own;
@@ -92,8 +94,7 @@ class Local:
     ) -> Reply:
         """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
         began = time.perf_counter()
-        if sampling.max_tokens < 1:
-            raise UsageError(f"max_tokens is how long an answer may be: 1 or more, not {sampling.max_tokens}")
+        check(sampling)
         engine: Engine = self._held if self._held is not None else await asyncio.to_thread(self._engine)
         template = None if self.chat_template is None else template_text(self.chat_template)
         prompt = render(engine.tokenizer, messages, template)
@@ -132,6 +133,16 @@ class Local:
                 "them with save_pretrained and name the folder"
             )
         return Source(self.id, self.device, self.dtype, self.adapter, self.revision)
+
+
+def check(sampling: Sampling) -> None:
+    """Raise UsageError for settings that mean nothing."""
+    if sampling.max_tokens < 1:
+        raise UsageError(f"max_tokens is how long an answer may be: 1 or more, not {sampling.max_tokens}")
+    if sampling.temperature is not None and not 0 <= sampling.temperature < inf:
+        raise UsageError(f"temperature is 0 (greedy) or more, not {sampling.temperature}")
+    if sampling.top_p is not None and not 0 <= sampling.top_p <= 1:
+        raise UsageError(f"top_p is a share of the probability, 0 to 1, not {sampling.top_p}")
 
 
 def _described(module: Any) -> str:

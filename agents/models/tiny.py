@@ -97,7 +97,7 @@ def make_tokenizer(texts: Sequence[str], vocab: int) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
         tokenizer_object=tokenizer,
         eos_token=END,
         pad_token=PAD,

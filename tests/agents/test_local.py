@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+import transformers
 
 from agents.engine_weights import release
 from agents.model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
@@ -190,7 +191,8 @@ async def test_what_the_sampling_leaves_open_follows_the_models_own_settings(wil
         greedy = texts_of(await together(model, ["to be"] * 4, open_ended))
         assert len(set(greedy)) == 1
         settings.do_sample, settings.top_k = False, None
-        assert texts_of(await together(model, ["to be"] * 4, open_ended)) == greedy
+        if int(transformers.__version__.partition(".")[0]) >= 5:  # before, no word and `false` were the same
+            assert texts_of(await together(model, ["to be"] * 4, open_ended)) == greedy
     finally:
         settings.do_sample = settings.top_k = None
 
@@ -260,12 +262,20 @@ async def test_an_adapter_changes_the_answers(folder: str, tmp_path: Path) -> No
     peft = pytest.importorskip("peft")
     from transformers import AutoModelForCausalLM
 
-    config = peft.LoraConfig(target_modules=["q_proj", "down_proj"], r=4, init_lora_weights=False)
+    config = peft.LoraConfig(target_modules=["q_proj", "down_proj"], r=4, lora_alpha=400, init_lora_weights=False)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         peft.get_peft_model(AutoModelForCausalLM.from_pretrained(folder), config).save_pretrained(tmp_path / "lora")
     adapted = await Local(folder, adapter=str(tmp_path / "lora")).chat(asked("say 42"), (), GREEDY)
     assert adapted.text != (await Local(folder).chat(asked("say 42"), (), GREEDY)).text
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(max_tokens=0), Sampling(-1.0), Sampling(float("nan")), Sampling(top_p=1.5)]
+)
+async def test_settings_that_mean_nothing_are_refused(folder: str, sampling: Sampling) -> None:
+    with pytest.raises(UsageError, match=r"max_tokens|temperature|top_p"):
+        await Local(folder).chat(asked("say 42"), (), sampling)
 
 
 def test_it_is_a_part_and_keeps_both_contracts(folder: str) -> None:

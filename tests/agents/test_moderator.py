@@ -8,7 +8,7 @@ from agents import phrases
 from agents.reading import read
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
-from arena.play import blocking
+from arena.play import blocking, play
 from arena.spec import build
 from tests.agents.haggling import haggle
 
@@ -207,3 +207,23 @@ def test_a_whole_talk_reads_like_the_actions_that_went_with_it(seller: str, buye
             )
             if move.tool == OFFER:
                 offers.append([speaker, move.args["price"]])
+
+
+@pytest.mark.parametrize(
+    ("seller", "buyer"),
+    [("linear", "linear"), ("boulware", "conceder"), ("micro", "linear"), ("og-narrator", "faratin")],
+)
+def test_a_game_of_talkers_ends_like_one_of_actions(seller: str, buyer: str) -> None:
+    def rounds(speaks: str) -> list[tuple[object, ...]]:
+        seats = {"seller": {"name": seller, "speaks": speaks}, "buyer": {"name": buyer, "speaks": speaks}}
+        facts = play({"name": "bargaining", "rounds": 4}, seats, seed=3).facts
+        return [(row["price"], row["ended"], row["by"]) for row in facts["rounds"]]  # type: ignore[index, union-attr, call-overload]
+
+    assert rounds("talks") == rounds("acts")
+
+
+def test_the_published_protocol_of_words_alone_can_be_played_without_a_model() -> None:
+    facts = play({"name": "bargaining", "preset": "gpt-bargaining", "rounds": 5}, seed=1).facts
+    prices = [row["price"] for row in facts["rounds"]]  # type: ignore[index, union-attr, call-overload]
+    assert len(prices) == 5
+    assert prices == sorted(prices) and 10 < prices[0] < prices[-1] < 20

@@ -192,7 +192,8 @@ def test_all_are_found_by_name() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(NAMES), st.sampled_from(["seller", "buyer"]), st.integers(0, 11), st.integers(1, 12),
-    st.integers(0, 60), st.lists(st.integers(0, 60), max_size=6), st.lists(st.integers(0, 60), max_size=6), st.integers(0, 99),
+    st.integers(0, 60), st.lists(st.integers(0, 60), max_size=6),
+    st.lists(st.integers(0, 60), max_size=6), st.integers(0, 99),
 )  # fmt: skip
 def test_nobody_offers_or_accepts_a_loss(
     name: str, role: str, step: int, steps: int, worth: int, theirs: list[int], mine: list[int], seed: int
