@@ -65,6 +65,7 @@ def heard(messages: Iterable[Message], role: str) -> Advice:
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(4096)  # the advice of past rounds is read again at every turn
 def understand(text: str, role: str) -> Advice:
     """The shifts that an English text asks of a seller or buyer, each between -1.5 and 1.5.
 

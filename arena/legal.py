@@ -43,7 +43,8 @@ def well_formed(view: View, move: Move) -> Move:
 
 def may_read(privy: frozenset[str], messages: Sequence[Message]) -> bool:
     """Whether every message reaches one of the seats in `privy`: each view is held to it before an agent sees it."""
-    return all(not m.to or m.sender in privy or not privy.isdisjoint(m.to) for m in messages)
+    addressed = [m for m in messages if m.to]
+    return all(m.sender in privy or not privy.isdisjoint(m.to) for m in addressed)
 
 
 def _arguments(seat: str, tool: Tool, given: Mapping[str, JSON]) -> dict[str, JSON]:

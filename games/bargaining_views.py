@@ -33,7 +33,8 @@ def player(game: "Bargaining", state: Haggle, seat: str) -> View:
     worth = state.reservation(seat) if seat == "seller" or game.buyer_knows_value else None
     rules = texts.player_rules(game.item, seat, worth, game.low, game.high, game.turns, game.rounds, game.actions)
     past = game.remembers(seat)
-    seen = tuple(m for m in state.log if m.reaches(seat) and (past or m.round == state.round))
+    heard = state.log if past else [m for m in state.log if m.round == state.round]
+    seen = tuple([m for m in heard if not m.to or m.reaches(seat)])
     own = tuple(move for who, move in state.moves if who == seat)
     known: dict[str, JSON] = {
         "role": seat,
