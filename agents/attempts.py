@@ -11,7 +11,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 from agents.hints import NO_HINT, Hint
 from agents.limits import Limiter
 from agents.model import Reply
-from arena.errors import ModelUnavailable
+from arena.budget import Spending
+from arena.errors import ModelUnavailable, Stopped
 from arena.usage import Call, Usage
 
 FIRST_WAIT, MOST_WAIT = 0.5, 30.0  # seconds before the first and before any later retry, without a server's word
@@ -39,18 +40,25 @@ class Attempt:
 
 
 async def attempt_all(
-    limiter: Limiter, one_attempt: Callable[[], Awaitable[Attempt]], model: str, retries: int, rng: Random, tokens: int
+    limiter: Limiter,
+    one_attempt: Callable[[], Awaitable[Attempt]],
+    model: str,
+    retries: int,
+    rng: Random,
+    tokens: int,
+    price: Callable[[], float | None] = lambda: None,
 ) -> Reply:
     """The reply of the first attempt that brings one; its usage lists every attempt.
 
-    `retries` bounds the attempts after the first; `tokens` is the most one attempt may use. Raises ModelUnavailable,
-    with every attempt in its usage.
+    `retries` bounds the attempts after the first; `tokens` is the most one attempt may use, `price` what that costs in
+    dollars. Raises ModelUnavailable, or Stopped where nothing may be asked any more, with every attempt in its usage.
     """
     done: list[Attempt] = []
 
     async def attempt() -> Attempt:
-        async with limiter.turn(tokens) as began:
+        async with limiter.turn(tokens) as began, Spending(price) as bill:
             done.append(await one_attempt())
+            bill.paid = done[-1].call.usd
             report(limiter, done[-1], began, tokens)
         return done[-1]
 
@@ -64,7 +72,11 @@ async def attempt_all(
     retrying = AsyncRetrying(
         retry=retry_if_result(lambda one: one.again), stop=enough, wait=wait, retry_error_callback=lambda _: done[-1]
     )
-    last: Attempt = await retrying(attempt)
+    try:
+        last: Attempt = await retrying(attempt)
+    except Stopped as error:
+        error.usage = Usage(tuple(one.call for one in done))
+        raise
     usage = Usage(tuple(one.call for one in done))
     if last.reply is None:
         raise ModelUnavailable(model, farewell(done), usage)

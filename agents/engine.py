@@ -1,22 +1,27 @@
-"""The engine: one model in memory, and a queue from which requests that arrive together are generated as one batch."""
+"""The engine: one model in memory, and a queue; requests join and leave the running batch at any token."""
 
 import gc
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 import torch
 
-from agents.engine_rows import Draw, Ends, Row, drawn_like
+from agents.engine_batch import Batch
+from agents.engine_network import Network, joinable
+from agents.engine_prefix import Prefixes
+from agents.engine_rows import Live, Row, Words, chance_of, drawn_like
+from agents.engine_static import StaticBatch
 from agents.model import Sampling
 from agents.templates import Prompt
 
-QUIET = 0.004  # seconds without a new request after which a batch starts
+QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
 MISSED = 0.02  # the same, while fewer have come than were in the batch before
 LINGER = 0.25  # seconds after which it starts in any case
 
@@ -31,7 +36,10 @@ class CannotGenerate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What was generated. Tokens are counted as the model read and made them, the end token included."""
+    """What was generated. Tokens are counted as the model read and made them, the end token included.
+
+    `batch` is the largest company it had; `reused` the tokens of the prompt that had been read before.
+    """
 
     text: str
     stop: Literal["end", "length"]
@@ -39,15 +47,18 @@ class Output:
     output_tokens: int
     batch: int
     seed: int
+    reused: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A request in the queue. `most` is the largest batch its asker allows."""
+    """A request in the queue. `most` is the largest batch its asker allows, `hold` the bytes for beginnings."""
 
     prompt: Prompt
     sampling: Sampling
     most: int
+    adapter: str = ""
+    hold: int = 0
     future: "Future[Output]" = field(default_factory=Future)
 
 
@@ -55,26 +66,33 @@ class Engine:
     """A causal model with its tokenizer. Requests may come from any thread and any event loop.
 
     One thread generates while there is work and ends when there is none, so an engine that nobody holds is freed.
-    The module's training mode is restored after each batch; gradients stay off while generating.
+    The module's training mode is as its owner left it whenever an answer arrives; gradients stay off while
+    generating. With `joins` False, and for models whose rows cannot join (`joinable`), only requests that arrive
+    together are one batch.
     """
 
-    def __init__(self, module: Any, tokenizer: Any) -> None:
-        self.module, self.tokenizer = module, tokenizer
+    def __init__(self, module: Any, tokenizer: Any, joins: bool = True) -> None:
+        self.network, self.tokenizer, self.joins = Network(module), tokenizer, joins
         self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
         self._working = False
+        # what follows belongs to the thread at work
+        self._jobs: dict[Live, Job] = {}
+        self._spare: deque[Live] = deque()  # begun, and given up for want of memory; they go on first
+        self._prefixes = Prefixes()
+        self._batch: Batch | StaticBatch = StaticBatch(self.network, 0)
         self._usual = 1  # requests in the batch before
-        self._fits: int | None = None  # rows that fit into memory, known once a batch did not
+        self._fits = inf  # rows that fit into memory, known once a batch did not
 
     @property
-    def context(self) -> int | None:
-        """The most tokens of prompt and answer together; None where the model sets no limit."""
-        limit = getattr(self.module.config.get_text_config(), "max_position_embeddings", None)
-        return limit if isinstance(limit, int) and limit > 0 else None
+    def module(self) -> Any:
+        return self.network.module
 
-    def submit(self, prompt: Prompt, sampling: Sampling, most: int) -> "Future[Output]":
+    def submit(
+        self, prompt: Prompt, sampling: Sampling, most: int, adapter: str = "", hold: int = 0
+    ) -> "Future[Output]":
         """The answer to come; cancelling it drops the request, or ends its row. Fails with CannotGenerate."""
-        job = Job(prompt, sampling, most)
+        job = Job(prompt, sampling, most, adapter, hold)
         with self._arrived:
             self._waiting.append(job)
             self._arrived.notify()
@@ -84,148 +102,155 @@ class Engine:
         return job.future
 
     def _work(self) -> None:
-        while jobs := self._gather():
-            for batch in self._packed(jobs):
-                self._answer(batch)
+        try:
+            while self._goes_on():
+                self._admit()
+                if self._batch.lives:
+                    self._turn()
+        except Exception as error:  # whatever went wrong, nobody waits in vain
+            with self._arrived:
+                left, self._working = [*self._jobs.values(), *self._waiting], False
+                self._waiting.clear()
+                self._spare.clear()
+                self._jobs.clear()
+                self._batch.surrender()
+            for job in left:
+                settle(job, error)
 
-    def _gather(self) -> list[Job]:
-        """The next jobs: waits while more keep arriving. Empty when there are none; the thread then ends."""
+    def _goes_on(self) -> bool:
+        """Whether there is work; where there is none the thread has to end."""
+        with self._arrived:
+            self._working = bool(self._jobs or self._waiting)
+            return self._working
+
+    def _admit(self) -> None:
+        """Move requests into the batch, in the order of their arrival, while everybody there allows one more."""
+        if not self._batch.lives:
+            self._begin()
+        held = self._batch.lives
+        count, room = len(held), min([self._fits, *(one.row.most for one in held)])
+        reader: Reader | None = None
+        while (head := self._head(count, room)) is not None:
+            reader = reader or Reader(self.network, self.tokenizer, isinstance(self._batch, StaticBatch))
+            one = head if isinstance(head, Live) else self._begun(head, reader)
+            if one is not None:
+                self._batch.admit(one)
+                count, room = count + 1, min(room, one.row.most)
+
+    def _begin(self) -> None:
+        """A new batch; where nobody can join it later, wait while more requests keep arriving."""
+        if self.joins and joinable(self.module):
+            self._batch = Batch(self.network, self._prefixes, special(self.module, self.tokenizer)[1])
+            return
+        self._batch = StaticBatch(self.network, special(self.module, self.tokenizer)[1])
         deadline = time.monotonic() + LINGER
         with self._arrived:
-            while len(self._waiting) < self._most() and (left := deadline - time.monotonic()) > 0:
+            while 0 < len(self._waiting) < self._waiting[0].most and (left := deadline - time.monotonic()) > 0:
                 if not self._arrived.wait(min(QUIET if len(self._waiting) >= self._usual else MISSED, left)):
                     break
-            jobs = [self._waiting.popleft() for _ in range(min(self._most(), len(self._waiting)))]
-            self._working, self._usual = bool(jobs), max(1, len(jobs))
-            return jobs
+            self._usual = max(1, len(self._waiting))
 
-    def _most(self) -> int:
-        asked = min((job.most for job in self._waiting), default=1)
-        return asked if self._fits is None else min(asked, self._fits)
+    def _head(self, count: int, room: float) -> Live | Job | None:
+        """The next for a batch that has `count` rows and room for `room`; None where it has to wait."""
+        with self._arrived:
+            if self._spare:
+                return self._spare.popleft() if count < min(room, self._spare[0].row.most) else None
+            return self._waiting.popleft() if self._waiting and count < min(room, self._waiting[0].most) else None
 
-    def _packed(self, jobs: Sequence[Job]) -> list[list[tuple[Job, Row]]]:
-        """The jobs in batches: one, but for models with learnt positions.
+    def _begun(self, job: Job, reader: "Reader") -> Live | None:
+        """The row of a request; None where it was cancelled or cannot be answered, and has been told so."""
+        if job.future.cancelled():
+            return None
+        try:
+            one = reader.live(job)
+        except Exception as error:  # handed to whoever asked
+            settle(job, error)
+            return None
+        self._jobs[one] = job
+        return one
 
-        A finished row is carried along until its batch ends, and a learnt table of positions ends with the context:
-        there the widest prompt plus the longest answer must stay inside. Rotary positions go on.
-        """
-        batches: list[list[tuple[Job, Row]]] = []
-        settings = self.module.generation_config.to_diff_dict()
-        for job in jobs:
-            try:
-                row = self._row(job, settings)
-            except Exception as error:  # handed to whoever asked
-                settle(job, error)
-                continue
-            fitting = (batch for batch in batches if self._inside([row, *(mate for _, mate in batch)]))
-            batch = next(fitting, None)
-            if batch is None:
-                batches.append(batch := [])
-            batch.append((job, row))
-        return batches
+    def _turn(self) -> None:
+        """Let the batch take one step, and hand out what ended."""
+        failure: Exception | None = None
+        try:
+            self._batch.turn()
+        except Exception as error:
+            failure = error
+            self._batch.surrender()
+        for one in [one for one in self._jobs if one.done]:
+            settle(self._jobs.pop(one), output_of(one))
+        if failure is None:
+            return
+        begun = [one for one in self._jobs if one not in self._spare]
+        if not ran_out(failure):
+            for one in begun:
+                settle(self._jobs.pop(one), failure)
+            return
+        failure = None  # its traceback holds the tensors of the step
+        self._prefixes.close()
+        free_memory()
+        self._fits = max(1, len(begun) // 2)
+        if len(begun) > 1:
+            self._spare.extendleft(reversed(begun))
+        for one in begun if len(begun) == 1 else ():
+            settle(self._jobs.pop(one), CannotGenerate("out of memory, even alone in its batch", len(one.row.ids)))
 
-    def _inside(self, rows: Sequence[Row]) -> bool:
-        config = self.module.config.get_text_config()
-        rotary = getattr(config, "rope_parameters", None) or getattr(config, "rope_theta", None)  # transformers 5, 4
-        wide, long = max(len(row.ids) for row in rows), max(row.new for row in rows)
-        return bool(rotary) or self.context is None or wide + long <= self.context
 
-    def _row(self, job: Job, settings: Mapping[str, Any]) -> Row:
-        prompt, sampling = job.prompt, job.sampling
+class Reader:
+    """Makes rows of requests, by the model's own settings as they are now."""
+
+    def __init__(self, network: Network, tokenizer: Any, static: bool) -> None:
+        self.network, self.tokenizer, self.static = network, tokenizer, static
+        self.settings = network.module.generation_config.to_diff_dict()
+        self.words = Words(self._decode, frozenset(special(network.module, tokenizer)[0]))
+
+    def live(self, job: Job) -> Live:
+        """The row. Raises CannotGenerate where the prompt leaves no room for an answer."""
+        prompt, sampling, context = job.prompt, job.sampling, self.network.context
         ids = self.tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"]
         if not ids:
             raise CannotGenerate("the prompt is empty; give it at least one line with a text", 0)
-        room = sampling.max_tokens if self.context is None else self.context - len(ids)
+        room = sampling.max_tokens if context is None else context - len(ids)
         if room < 1:
             raise CannotGenerate(
-                f"the prompt has {len(ids):,} tokens, and the model takes {self.context:,} with its answer; shorten "
+                f"the prompt has {len(ids):,} tokens, and the model takes {context:,} with its answer; shorten "
                 "what the agent is shown (its memory, the game's rounds or window) or take a model with a longer "
                 "context",
                 len(ids),
             )
-        drawn = drawn_like(settings, sampling.temperature, sampling.top_p)
-        seed = secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63
-        stop = tuple(text for text in (*sampling.stop, *prompt.stop) if text)
-        return Row(tuple(ids), *drawn, seed, min(sampling.max_tokens, room), stop, job.future.cancelled)
+        row = Row(
+            tuple(ids),
+            *drawn_like(self.settings, sampling.temperature, sampling.top_p),
+            seed=secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63,
+            new=min(sampling.max_tokens, room),
+            # the library's own loop applies it by itself
+            penalty=1.0 if self.static else float(self.settings.get("repetition_penalty") or 1.0),
+            stop=tuple(text for text in (*sampling.stop, *prompt.stop) if text),
+            gone=job.future.cancelled,
+            most=job.most,
+            adapter=job.adapter,
+            hold=job.hold,
+        )
+        return Live(row, self.words, chance_of(row, self.network.device))
 
-    def _answer(self, batch: Sequence[tuple[Job, Row]]) -> None:
-        batch = [(job, row) for job, row in batch if not job.future.cancelled()]
-        if not batch:
-            return
-        outputs = self._attempt([row for _, row in batch])
-        if outputs is None and len(batch) > 1:
-            half = self._fits = len(batch) // 2
-            free_memory()
-            self._answer(batch[:half])
-            self._answer(batch[half:])
-            return
-        for number, (job, row) in enumerate(batch):
-            if isinstance(outputs, list):
-                settle(job, outputs[number])
-            else:
-                settle(job, outputs or CannotGenerate("out of memory, even alone in its batch", len(row.ids)))
-
-    def _attempt(self, rows: Sequence[Row]) -> list[Output] | Exception | None:
-        """The outputs; None when memory ran out; any other failure as a value, for those who asked."""
-        try:
-            return self._generate(rows)
-        except torch.OutOfMemoryError:
-            return None
-        except RuntimeError as error:
-            # the CPU's and Apple's allocators say it in words only
-            return None if "allocate memory" in str(error) or "out of memory" in str(error) else error
-        except Exception as error:
-            return error
-
-    def _generate(self, rows: Sequence[Row]) -> list[Output]:
-        device, (end, pad) = self.module.device, self._special()
-        width = max(len(row.ids) for row in rows)
-        ids = torch.full((len(rows), width), pad)  # (rows, width), padded on the left
-        mask = torch.zeros_like(ids)
-        for number, row in enumerate(rows):
-            ids[number, width - len(row.ids) :] = torch.tensor(row.ids)
-            mask[number, width - len(row.ids) :] = 1
-        ends = Ends(rows, width, frozenset(end), self._decode)
-        training = self.module.training
-        self.module.eval()
-        try:
-            made = self.module.generate(
-                input_ids=ids.to(device),
-                attention_mask=mask.to(device),
-                do_sample=False,  # the draw is in the scores already
-                num_beams=1,
-                max_new_tokens=max(row.new for row in rows),
-                logits_processor=[Draw(rows, device)],
-                stopping_criteria=[ends],
-                eos_token_id=list(end) or None,
-                pad_token_id=pad,
-                **dict.fromkeys(("temperature", "top_p", "top_k", "max_length", "stop_strings")),
-            )
-        finally:
-            if training:
-                self.module.train()
-        tokens = made[:, width:].tolist()
-        return [self._output(row, tokens[i][: ends.lengths[i]], end, len(rows)) for i, row in enumerate(rows)]
-
-    def _output(self, row: Row, tokens: list[int], end: tuple[int, ...], batch: int) -> Output:
-        ended = bool(tokens) and tokens[-1] in end
-        text = self._decode(tokens[:-1] if ended else tokens)
-        found = [at for stop in row.stop if (at := text.find(stop)) >= 0]
-        if found:
-            text = text[: min(found)]
-        return Output(text, "end" if ended or found else "length", len(row.ids), len(tokens), batch, row.seed)
-
-    def _decode(self, tokens: Any) -> str:
+    def _decode(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
-    def _special(self) -> tuple[tuple[int, ...], int]:
-        """The tokens that end an answer, and the one that fills; the model's own before the tokenizer's."""
-        end = self.module.generation_config.eos_token_id
-        if end is None:
-            end = self.tokenizer.eos_token_id
-        ends = tuple(end) if isinstance(end, list | tuple) else () if end is None else (end,)
-        pad = self.tokenizer.pad_token_id
-        return ends, pad if pad is not None else ends[0] if ends else 0
+
+def special(module: Any, tokenizer: Any) -> tuple[tuple[int, ...], int]:
+    """The tokens that end an answer, and the one that fills; the model's own before the tokenizer's."""
+    end = module.generation_config.eos_token_id
+    if end is None:
+        end = tokenizer.eos_token_id
+    ends = tuple(end) if isinstance(end, list | tuple) else () if end is None else (end,)
+    pad = tokenizer.pad_token_id
+    return ends, pad if pad is not None else ends[0] if ends else 0
+
+
+def output_of(one: Live) -> Output:
+    text, ended = one.text()
+    stop: Literal["end", "length"] = "end" if ended else "length"
+    return Output(text, stop, len(one.row.ids), len(one.made), one.company, one.row.seed, one.reused)
 
 
 def settle(job: Job, result: Output | Exception) -> None:
@@ -236,6 +261,12 @@ def settle(job: Job, result: Output | Exception) -> None:
         job.future.set_exception(result)
     else:
         job.future.set_result(result)
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether memory ran out; the CPU's and Apple's allocators say it in words only."""
+    words = str(error) if isinstance(error, RuntimeError) else ""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in words or "out of memory" in words
 
 
 def free_memory() -> None:

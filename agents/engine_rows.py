@@ -1,4 +1,4 @@
-"""The rows of one batch: each request draws its next token, and ends, by its own settings.
+"""The rows of a batch: each request draws its next token, and ends, by its own settings.
 
 Generation runs greedily over scores that already hold each row's chance: argmax(log p + g) with g from a Gumbel
 distribution is a draw from p (Gumbel 1954; Maddison et al. 2014). The noise comes from the row's own generator, so
@@ -6,7 +6,7 @@ what a row draws does not depend on who else is in the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -21,7 +21,9 @@ class Row:
     """One request, ready to be generated: prompt tokens, how to draw, when to end.
 
     `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 keep every token; `new` is the most tokens to generate;
-    `gone` says whether nobody waits for the answer any more.
+    `penalty` above 1 makes tokens that were read or made less likely (Keskar et al. 2019); `gone` says whether nobody
+    waits for the answer any more. `most` is the largest batch it may be in, `adapter` the name of what lies on the
+    weights, `hold` the bytes that beginnings read before may take up, 0 to use none.
     """
 
     ids: tuple[int, ...]
@@ -30,8 +32,71 @@ class Row:
     top_k: int
     seed: int
     new: int
-    stop: tuple[str, ...]
-    gone: Callable[[], bool]
+    penalty: float = 1.0
+    stop: tuple[str, ...] = ()
+    gone: Callable[[], bool] = bool
+    most: int = 1
+    adapter: str = ""
+    hold: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a model's tokens become text, and which of them end an answer."""
+
+    decode: Callable[[Sequence[int]], str]
+    end: frozenset[int]
+
+
+@dataclass(slots=True, eq=False)
+class Live:
+    """A row at work. `made` are its new tokens, the end token included; `done` once there will be no more.
+
+    `company` is the largest batch it was in; `reused` the tokens of its prompt that did not have to be read; `stamp`
+    says which weights read it.
+    """
+
+    row: Row
+    words: Words
+    chance: torch.Generator | None
+    made: list[int] = field(default_factory=list)
+    done: bool = False
+    company: int = 0
+    reused: int = 0
+    stamp: object = None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """All its tokens so far."""
+        return (*self.row.ids, *self.made)
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.made) and self.made[-1] in self.words.end
+
+    def add(self, token: int, company: int) -> None:
+        """Take the next token, drawn in a batch of `company` rows."""
+        self.made.append(token)
+        self.company = max(self.company, company)
+        self.done = self.ended or len(self.made) >= self.row.new or self.row.gone() or self._stopped()
+
+    def text(self) -> tuple[str, bool]:
+        """The answer, and whether it ended by itself: by the end token or before a stop text."""
+        text = self.words.decode(self.made[:-1] if self.ended else self.made)
+        found = [at for stop in self.row.stop if (at := text.find(stop)) >= 0]
+        return (text[: min(found)] if found else text), self.ended or bool(found)
+
+    def _stopped(self) -> bool:
+        if not self.row.stop:
+            return False
+        tail = max(len(stop.encode()) for stop in self.row.stop) + 4  # a token holds at least one byte
+        text = self.words.decode(self.made[-tail:])
+        return any(stop in text for stop in self.row.stop)
+
+
+def chance_of(row: Row, device: torch.device) -> torch.Generator | None:
+    """The row's own source of chance; None where it is greedy."""
+    return torch.Generator(device).manual_seed(row.seed) if row.temperature else None
 
 
 def drawn_like(settings: Mapping[str, Any], temperature: float | None, top_p: float | None) -> tuple[float, float, int]:
@@ -47,9 +112,11 @@ def drawn_like(settings: Mapping[str, Any], temperature: float | None, top_p: fl
 
 
 class Draw:
-    """A logits processor: (rows, vocabulary) scores in, scores out whose argmax is each row's draw."""
+    """Scores (rows, vocabulary) in, scores out whose argmax is each row's draw."""
 
-    def __init__(self, rows: Sequence[Row], device: torch.device) -> None:
+    def __init__(self, lives: Sequence[Live], device: torch.device) -> None:
+        self.lives, rows = lives, [live.row for live in lives]
+
         def column(values: list[float]) -> Tensor:
             return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
 
@@ -58,17 +125,32 @@ class Draw:
         self.top_p = column([row.top_p if row.top_p < 1 and row.temperature else inf for row in rows])
         self.top_k = column([row.top_k if row.top_k and row.temperature else inf for row in rows])
         self.trims = bool((self.top_p < inf).any() or (self.top_k < inf).any())
-        self.chance = [torch.Generator(device).manual_seed(row.seed) if row.temperature else None for row in rows]
+        self.penalty = column([row.penalty for row in rows])
+        self.penalises = any(row.penalty != 1 for row in rows)
+        self.seen: Tensor | None = None  # (rows, vocabulary), whether a row has that token
 
-    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        scores = scores.float() / self.temperature
+    def __call__(self, scores: Tensor) -> Tensor:
+        scores = scores.float()
+        if self.penalises:
+            scores = self._penalised(scores)
+        scores = scores / self.temperature
         if self.trims:
             scores = self._trimmed(scores)
-        for row, generator in enumerate(self.chance):
-            if generator is not None:
-                noise = torch.empty_like(scores[row]).exponential_(generator=generator).clamp_min_(TINY)
+        for row, live in enumerate(self.lives):
+            if live.chance is not None:
+                noise = torch.empty_like(scores[row]).exponential_(generator=live.chance).clamp_min_(TINY)
                 scores[row] -= noise.log_()  # -log of an exponential variable is a Gumbel variable
         return scores
+
+    def _penalised(self, scores: Tensor) -> Tensor:
+        """Scores of tokens a row has, made smaller; `seen` is completed by the token drawn last."""
+        first = self.seen is None
+        if self.seen is None:
+            self.seen = torch.zeros_like(scores, dtype=torch.bool)
+        for row, live in enumerate(self.lives):
+            self.seen[row, list(live.ids if first else live.made[-1:])] = True
+        smaller = torch.where(scores < 0, scores * self.penalty, scores / self.penalty)
+        return torch.where(self.seen, smaller, scores)
 
     def _trimmed(self, scores: Tensor) -> Tensor:
         """Scores with everything outside the top k and the nucleus at -inf; the likeliest token always stays."""
@@ -79,28 +161,3 @@ class Draw:
         before = p.cumsum(-1) - p  # the mass of all likelier tokens
         ordered = ordered.masked_fill((before >= self.top_p) & (rank > 0), -inf)
         return torch.empty_like(scores).scatter_(-1, order, ordered)
-
-
-class Ends:
-    """A stopping criterion for each row apart; `lengths` are the new tokens of each row, its end token included."""
-
-    def __init__(self, rows: Sequence[Row], width: int, end: frozenset[int], decode: Callable[[Any], str]) -> None:
-        self.rows, self.width, self.end, self.decode = rows, width, end, decode
-        self.lengths = [0] * len(rows)  # 0 while the row goes on
-
-    def __call__(self, input_ids: Tensor, scores: object) -> Tensor:
-        made = input_ids.shape[1] - self.width
-        last = input_ids[:, -1].tolist()
-        for number, row in enumerate(self.rows):
-            if not self.lengths[number] and (
-                last[number] in self.end or made >= row.new or row.gone() or self._stopped(row, input_ids[number])
-            ):
-                self.lengths[number] = made
-        return torch.tensor([length > 0 for length in self.lengths], device=input_ids.device)
-
-    def _stopped(self, row: Row, ids: Tensor) -> bool:
-        if not row.stop:
-            return False
-        tail = max(len(stop.encode()) for stop in row.stop) + 4  # a token holds at least one byte
-        text = self.decode(ids[max(self.width, len(ids) - tail) :])
-        return any(stop in text for stop in row.stop)

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from agents.engine import Engine, free_memory
+from agents.engine_adapters import add_adapter, alone_on, check_adapter, gentle, mixable, settings_of, view_of
 from arena.errors import UsageError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -24,7 +25,7 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which weights, and how they lie in memory. Equal sources share one engine."""
+    """Which weights, and how they lie in memory. Equal sources share them."""
 
     id: str
     device: str
@@ -38,35 +39,45 @@ class Source:
         chosen_device(self.device)
         configuration(where, self.revision, offline())
         if self.adapter is not None:
-            peft()
-            if not (Path(self.adapter).expanduser() / "adapter_config.json").is_file():
-                raise UsageError(f"adapter {self.adapter!r}: there is no folder with an adapter_config.json there")
+            check_adapter(self.adapter)
 
 
-_ENGINES: dict[Source, Engine] = {}
-_LOADING = threading.Lock()
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Weights in memory: an engine, and which of the adapters on it answers; "" is none."""
+
+    engine: Engine
+    adapter: str = ""
+
+    @property
+    def module(self) -> Any:
+        return view_of(self.engine.network, self.adapter) if self.adapter else self.engine.module
 
 
-def engine_of(source: Source) -> Engine:
-    """The engine of those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
+_LOADED: dict[Source, Loaded] = {}
+_LOADING = threading.RLock()  # an adapter loads its base
+
+
+def loaded(source: Source) -> Loaded:
+    """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        if source not in _ENGINES:
-            engine = attempt(source)
-            if engine is None:
-                _ENGINES.clear()  # engines still at work are held by their own threads
+        if source not in _LOADED:
+            found = attempt(source)
+            if found is None:
+                _LOADED.clear()  # engines still at work are held by their own threads
                 free_memory()
-                engine = attempt(source)
-            if engine is None:
+                found = attempt(source)
+            if found is None:
                 raise UsageError(
                     f"local model {source.id!r} does not fit into the memory of {chosen_device(source.device)}; take a "
                     "smaller one, dtype=bfloat16, or device=cpu"
                 )
-            _ENGINES[source] = engine
-        return _ENGINES[source]
+            _LOADED[source] = found
+        return _LOADED[source]
 
 
-def attempt(source: Source) -> Engine | None:
-    """The engine; None where memory ran out while it was loaded."""
+def attempt(source: Source) -> Loaded | None:
+    """The weights; None where memory ran out while they were loaded."""
     try:
         return load(source)
     except torch.OutOfMemoryError:
@@ -76,13 +87,31 @@ def attempt(source: Source) -> Engine | None:
 def release() -> None:
     """Forget all loaded weights, to make room; models that are used again load again."""
     with _LOADING:
-        _ENGINES.clear()
+        _LOADED.clear()
     free_memory()
 
 
-def load(source: Source) -> Engine:
-    """Model and tokenizer from a folder or the hub. Code from the hub is never run."""
+def load(source: Source) -> Loaded:
+    """The weights a source names, from a folder or the hub. Code from the hub is never run.
+
+    An adapter lies on the base that others use, in one engine with them; where PEFT cannot mix it with others in a
+    batch it has an engine of its own on that base, and where it changes the base's weights a base of its own.
+    """
     source.check()
+    if source.adapter is None:
+        return Loaded(Engine(*base_of(source)))
+    settings, bare = settings_of(source.adapter), replace(source, adapter=None)
+    if not gentle(settings):
+        module, tokenizer = base_of(bare)
+        return Loaded(Engine(alone_on(module, source.adapter), tokenizer))
+    base = loaded(bare).engine
+    if mixable(settings):
+        return Loaded(base, add_adapter(base.network, source.adapter))
+    return Loaded(Engine(alone_on(base.module, source.adapter), base.tokenizer))
+
+
+def base_of(source: Source) -> tuple[Any, Any]:
+    """Model and tokenizer, without any adapter."""
     where, device = location(source.id), chosen_device(source.device)
     options: dict[str, Any] = {"revision": source.revision or "main", "local_files_only": offline()}
     with bars_on_terminals():
@@ -92,9 +121,7 @@ def load(source: Source) -> Engine:
             module: Any = AutoModelForCausalLM.from_pretrained(where, dtype=kind, **options)
         except (OSError, ValueError) as error:
             raise UsageError(f"local model {source.id!r} cannot be loaded: {error}") from error
-        if source.adapter is not None:
-            module = peft().PeftModel.from_pretrained(module, str(Path(source.adapter).expanduser()))
-    return Engine(module.to(device).eval(), tokenizer)
+    return module.to(device).eval(), tokenizer
 
 
 @contextmanager
@@ -156,15 +183,6 @@ def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
     dtype = getattr(torch, {"cpu": "float32"}.get(device.type, "bfloat16") if name == "auto" else name)
     assert isinstance(dtype, torch.dtype)
     return dtype
-
-
-def peft() -> Any:
-    """The library that reads adapters. Raises UsageError where it is not installed."""
-    try:
-        import peft  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise UsageError("an adapter needs the library peft; type: pip install peft") from None
-    return peft
 
 
 def offline() -> bool:

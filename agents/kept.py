@@ -44,3 +44,9 @@ async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close]
                 shelf.watch = shelf.until_the_end()
                 await anext(shelf.watch)
     return shelf.things[key]  # type: ignore[no-any-return]
+
+
+def shelf() -> dict[Hashable, Any]:
+    """All that the running loop keeps, by key."""
+    shelf = _SHELVES.get(asyncio.get_running_loop())
+    return {} if shelf is None else shelf.things

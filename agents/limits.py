@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import inf
 
 from agents.hints import Hint
-from agents.kept import kept
+from agents.kept import kept, shelf
 
 FIRST_WIDTH = 4  # requests at once before anything is known
 LONGEST_REFILL = 60.0  # seconds; what is used up for longer is asked for anyway, and the refusal says more
@@ -177,3 +177,9 @@ async def limiter(key: Hashable, limits: Limits) -> Limiter:
     shared = await kept(("limiter", key), lambda: Limiter(limits))
     shared.pace.tighten(limits)
     return shared
+
+
+def widths() -> list[tuple[str, int, int]]:
+    """Each endpoint of the running loop: its name, the calls under way, and how many may be; for progress displays."""
+    found = [(key[1], one) for key, one in shelf().items() if isinstance(one, Limiter) and isinstance(key, tuple)]
+    return [(str(key[0] if isinstance(key, tuple) else key), one.running, one.pace.width) for key, one in found]

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.model import ChatModel, Sampling
+from agents.model import ChatModel, Line, Sampling, as_pairs
 from agents.prompts import Form, prompt
 from agents.replies import read
 from arena.agent import agent
 from arena.errors import UsageError
-from arena.game import Move, View
+from arena.game import Move, Tool, View
 
 
 @agent
@@ -33,12 +33,18 @@ class LLM:
 
     async def act(self, view: View) -> Move:
         """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none."""
-        form = self._form()
+        lines, tools = self._prompt(view)
         seed = view.seed if self.sampling.seed is None else self.sampling.seed
-        tools = view.tools if form == "tool" else ()
-        lines = prompt(view, form, self.persona, self.memory)
         reply = await self.model.chat(lines, tools, replace(self.sampling, seed=seed))
         return read(reply, view)
+
+    def lines(self, view: View) -> tuple[tuple[str, str], ...]:
+        """The prompt for an answer as it is recorded: (role, text) pairs, tools that are handed over first."""
+        return as_pairs(*self._prompt(view))
+
+    def _prompt(self, view: View) -> tuple[tuple[Line, ...], tuple[Tool, ...]]:
+        form = self._form()
+        return prompt(view, form, self.persona, self.memory), view.tools if form == "tool" else ()
 
     def _form(self) -> Form:
         if self.form == "auto":

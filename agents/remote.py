@@ -16,7 +16,7 @@ from agents.attempts import Attempt, attempt_all
 from agents.hints import hint
 from agents.limits import Limits, limiter
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
-from agents.prices import dollars
+from agents.prices import Tokens, dollars
 from agents.wire import (
     OUTCOMES,
     Answer,
@@ -33,6 +33,7 @@ from agents.wire import (
     secrets,
     unbilled,
 )
+from arena.budget import tokens
 from arena.errors import MissingKey, UsageError
 from arena.game import Tool
 from arena.usage import Call
@@ -161,7 +162,11 @@ class Remote(ABC):
             return replace(made, call=replace(made.call, seconds=perf_counter() - began))
 
         rng = Random(f"{self.name}/{sampling.seed}/{prompt}")
-        return await attempt_all(await limiter(server, limits), attempt, self.name, self.retries, rng, most)
+        turns = await limiter(server, limits)
+        return await attempt_all(
+            turns, attempt, self.name, self.retries, rng, most,
+            lambda: self.price(tokens(*(text for _, text in prompt)), sampling.max_tokens),
+        )  # fmt: skip
 
     async def _try(self, request: dict[str, Any], call: Call, hidden: tuple[str, ...], stops: Sequence[str]) -> Attempt:
         try:
@@ -201,6 +206,12 @@ class Remote(ABC):
         if reading.wrong:
             return Attempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
         return Attempt(call, Reply(cut(reading.text, stops), reading.calls, reading.stop), said)
+
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Dollars for a call of that many tokens; None where the price is unknown."""
+        provider, asked = self.priced_as
+        used = Tokens(input_tokens, output_tokens)
+        return dollars(asked, used, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
 
     def dollars(self, reading: Reading) -> float | None:
         """The price of a reply by the model that answered, or by the name it was asked for; None where unknown."""

@@ -7,8 +7,29 @@ from typing import Annotated, Any
 
 import typer
 
+from arena import cli_replay
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
+from arena.options import (
+    DEFAULT_DB,
+    Again,
+    AtOnce,
+    Count,
+    Database,
+    DryRun,
+    Json,
+    On,
+    Quiet,
+    Retries,
+    RetryErrors,
+    Seed,
+    Settings,
+    Shown,
+    Usd,
+    UsdSeat,
+    dollar_pairs,
+    seat_pairs,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,9 +40,7 @@ app = typer.Typer(
 db_app = typer.Typer(no_args_is_help=True, help="The database of records.")
 app.add_typer(db_app, name="db")
 
-Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-DEFAULT_DB = "arena.db"
+cli_replay.mount(app)
 
 
 def _version(show: bool) -> None:
@@ -53,43 +72,88 @@ def play(
     coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
     feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
     preset: Annotated[str | None, typer.Option(help="A named set of the game's parameters.")] = None,
-    n: Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on.  [default: 1]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the first episode.  [default: 0]")] = None,
+    n: Count = None,
+    seed: Seed = None,
     plan: Annotated[
         Path | None, typer.Option(help="TOML file with game, seats, n, seed; options go before it.")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="a.b=c, e.g. game.cost=10 or seller.exponent=4.")
-    ] = None,
-    at_once: Annotated[int, typer.Option(help="Episodes played at a time.")] = 32,
+    settings: Settings = None,
+    at_once: AtOnce = None,
+    retries: Retries = None,
+    usd: Usd = None,
+    usd_seat: UsdSeat = None,
+    retry_errors: RetryErrors = False,
+    again: Again = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No transcript, no progress.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the resolved plan and play nothing.")] = False,
+    quiet: Quiet = False,
+    progress: Shown = "auto",
+    backend: On = "here",
+    dry_run: DryRun = False,
 ) -> None:
-    """Play a game and record it. Agents: a name (`arena list agents`), provider/model, or module:Thing."""
-    from arena.plan import make_plan, read_plan
-    from arena.session import Session
+    """Play a game and record it. Agents: a name (`arena list agents`), provider/model, or module:Thing.
+
+    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    """
+    from arena.plan import read_plan
 
     table: dict[str, Any] = read_plan(plan) if plan else {}
-    table |= {key: value for key, value in {"game": game, "n": n, "seed": seed}.items() if value is not None}
-    named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **_seats(seat or [])}
+    numbers = {"game": game, "n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd}
+    table |= {key: value for key, value in numbers.items() if value is not None}
+    named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
     table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
     sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
-    matches = make_plan(table, [*sets, *(settings or [])]).matches()
-    session = Session(matches, db, json=json, quiet=quiet, at_once=at_once)
-    raise typer.Exit(session.dry() if dry_run else session.play())
+    told = {"json": json, "quiet": quiet, "progress": progress, "retry_errors": retry_errors, "again": again,
+            "backend": backend}  # fmt: skip
+    _go(table, [*sets, *(settings or [])], usd_seat, db, told, dry_run)
 
 
-def _seats(pairs: list[str]) -> dict[str, str]:
-    seats = {}
-    for pair in pairs:
-        name, sign, agent = pair.partition("=")
-        if not sign or not name or not agent:
-            raise UsageError(f"--seat takes NAME=AGENT, for example --seat buyer=linear; got {pair!r}")
-        seats[name] = agent
-    return seats
+@app.command()
+def run(
+    plan: Annotated[Path, typer.Argument(help="A TOML file; its keys: game, seats, n, seed, rounds, sweep, swap, …")],
+    settings: Settings = None,
+    n: Count = None,
+    seed: Seed = None,
+    at_once: AtOnce = None,
+    retries: Retries = None,
+    usd: Usd = None,
+    usd_seat: UsdSeat = None,
+    retry_errors: RetryErrors = False,
+    again: Again = False,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+    quiet: Quiet = False,
+    progress: Shown = "auto",
+    backend: On = "here",
+    dry_run: DryRun = False,
+) -> None:
+    """Play a plan with its sweeps and swaps, every cell with the same seeds; options go before the file's keys.
+
+    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    """
+    from arena.plan import question, read_plan
+
+    numbers = {"n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd}
+    table = {**read_plan(plan), **{key: value for key, value in numbers.items() if value is not None}}
+    asked = question(plan)
+    command = " ".join(sys.argv[1:]) + (f"  # {asked}" if asked else "")
+    told = {"json": json, "quiet": quiet, "progress": progress, "retry_errors": retry_errors, "again": again,
+            "command": command, "backend": backend}  # fmt: skip
+    _go(table, settings or [], usd_seat, db, told, dry_run)
+
+
+def _go(
+    table: dict[str, Any], settings: list[str], usd_seat: list[str] | None, db: str, told: dict[str, Any], dry: bool
+) -> None:
+    """Plays a plan, or prints what it would play, and ends with its exit code."""
+    from arena.plan import make_plan
+    from arena.session import How, Session
+
+    if usd_seat:
+        table["usd_seats"] = {**table.get("usd_seats", {}), **dollar_pairs(usd_seat)}
+    session = Session(make_plan(table, settings), How(db, **told))
+    raise typer.Exit(session.dry() if dry else session.play())
 
 
 @app.command("list")

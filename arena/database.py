@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from arena import tables
-from arena.errors import BadRecord
+from arena import migrations, tables
+from arena.errors import BadRecord, MissingExtra
 from arena.place import Place, check_file, failure, is_closed, read_only
+from arena.postgres import alone, mark, marks, translate
 
 APPLICATION = 0x4152454E  # "AREN"
+SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; how PostgreSQL lists us
 Step: TypeAlias = Callable[[Connection], None]
-MIGRATIONS: tuple[Step, ...] = ()  # the n-th leads from schema n to n + 1
+MIGRATIONS: tuple[Step, ...] = (migrations.add_forks,)  # the n-th leads from schema n to n + 1
 VERSION = len(MIGRATIONS) + 1
 
 
@@ -34,9 +36,9 @@ def connect(place: Place, create: bool = True, wait: float = 30.0) -> Engine:
     if place.path is not None:
         check_file(place.path, create)
     try:
-        engine = create_engine(place.url, connect_args={"timeout": wait} if place.path else {})
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise BadRecord(f"{place}: no driver for this database ({error}); install one, or name a file") from None
+        engine = create_engine(place.url, connect_args={"timeout": wait} if place.path else SERVER)
+    except ModuleNotFoundError:
+        raise MissingExtra(f"the database {place}", "postgres") from None
     if place.path is not None:
         event.listen(engine, "connect", _settle)
         event.listen(engine, "begin", _begin)
@@ -66,11 +68,12 @@ def upgrade(connection: Connection, version: int, steps: Sequence[Step] = MIGRAT
     _stamp(connection, len(steps) + 1)
 
 
-def views() -> dict[str, str]:
-    """The statement that makes each view, by name, as `queries.sql` has it."""
+def views(dialect: str = "sqlite") -> dict[str, str]:
+    """The statement that makes each view, by name, in the order of `queries.sql`: later ones read earlier ones."""
     text = files("arena").joinpath("queries.sql").read_text(encoding="utf-8")
     found = re.findall(r"^CREATE VIEW IF NOT EXISTS (\w+)(.*?);$", text, re.MULTILINE | re.DOTALL)
-    return {name: f"CREATE VIEW {name}{rest}" for name, rest in found}
+    made = {name: f"CREATE VIEW {name}{rest}" for name, rest in found}
+    return made if dialect == "sqlite" else {name: translate(statement) for name, statement in made.items()}
 
 
 def _prepare(engine: Engine, place: Place, create: bool) -> None:
@@ -78,21 +81,24 @@ def _prepare(engine: Engine, place: Place, create: bool) -> None:
         version, stale = _version(connection, place), _stale(connection)
         if version is None and not create:
             raise BadRecord(f"{place} holds no records yet; type: arena play --db {place}")
-        if version == VERSION and not stale and not create:
-            return
+        if version == VERSION and not create and (not stale or place.path is None):
+            return  # who only reads leaves a server as it is
         if place.path is not None:
             connection.rollback()
             _log_ahead(connection)
     with writing(engine) as connection:  # begins also where nothing is left to do: the proof that it can be written
+        if place.path is None:
+            alone(connection)
         version = _version(connection, place)  # another process may have been quicker
         if version is None:
             SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in tables.ALL])
             _stamp(connection, VERSION)
         elif version < VERSION:
+            _drop_views(connection)  # PostgreSQL keeps a table that a view reads
             upgrade(connection, version)
-        for name, statement in _stale(connection).items():
-            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
-            connection.exec_driver_sql(statement)
+        if _stale(connection):
+            _drop_views(connection)
+            _make_views(connection)
 
 
 def _version(connection: Connection, place: Place) -> int | None:
@@ -128,13 +134,28 @@ def _stamp(connection: Connection, version: int) -> None:
     connection.exec_driver_sql(f"INSERT INTO arena_schema VALUES ({version})")
 
 
-def _stale(connection: Connection) -> dict[str, str]:
-    """The views that are missing or differ from `queries.sql`, with their statements; so far only SQLite has views."""
-    if connection.dialect.name != "sqlite":
-        return {}
-    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'view'")
-    there = {name: statement for name, statement in rows}
-    return {name: statement for name, statement in views().items() if there.get(name) != statement}
+def _stale(connection: Connection) -> bool:
+    """Whether a view is missing or differs from `queries.sql`."""
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'view'")
+        there = {name: statement for name, statement in rows}
+        return any(there.get(name) != statement for name, statement in views().items())
+    there = marks(connection)
+    return any(there.get(name) != mark(statement) for name, statement in views(dialect).items())
+
+
+def _drop_views(connection: Connection) -> None:
+    for name in reversed(views()):
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
+
+
+def _make_views(connection: Connection) -> None:
+    dialect = connection.dialect.name
+    for name, statement in views(dialect).items():
+        connection.exec_driver_sql(statement)
+        if dialect != "sqlite":
+            connection.exec_driver_sql(f"COMMENT ON VIEW {name} IS '{mark(statement)}'")
 
 
 def _settle(connection: sqlite3.Connection, _: object) -> None:

@@ -21,13 +21,15 @@ PATIENCE = 2
 class Match:
     """A plan for one episode: a game, an agent for each of its seats, a seed, and the patience with refused moves.
 
-    `seats` may leave out seats: the game's own cast sits there.
+    `seats` may leave out seats: the game's own cast sits there. `branch`, 0 but in forks, changes the chance that the
+    agents draw on and leaves the game's as it is.
     """
 
     game: Spec
     seats: Mapping[str, Spec] = field(default_factory=dict)
     seed: int = 0
     patience: int = PATIENCE
+    branch: int = 0
 
     def built(self) -> tuple[Game[Any], dict[str, Agent]]:
         """The game and the agents. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
@@ -49,9 +51,20 @@ class Match:
             "game": describe(game),
             "rules_version": game.rules_version,
             "seats": {seat: describe(agent) for seat, agent in agents.items()},
-            "seed": self.seed,
-            "patience": self.patience,
+            **self._numbers,
         }
+
+    @property
+    def _numbers(self) -> dict[str, int]:
+        """Seed, patience and branch; the last only in forks, so that ids are what they were before there were forks."""
+        numbers = {"seed": self.seed, "patience": self.patience}
+        return numbers | {"branch": self.branch} if self.branch else numbers
+
+    def with_seed(self, seed: int) -> "Match":
+        """The same match with another seed; what it resolves to is not worked out again."""
+        other = replace(self, seed=seed)
+        other.__dict__["resolved"] = {**self.resolved, **other._numbers}
+        return other
 
     @cached_property
     def id(self) -> str:
@@ -113,8 +126,7 @@ def to_json(value: Match | Episode) -> str:
             {
                 "game": describe_spec(value.game),
                 "seats": {k: describe_spec(v) for k, v in value.seats.items()},
-                "seed": value.seed,
-                "patience": value.patience,
+                **value._numbers,
             }
         )
     packed = replace(value, turns=tuple(_with_calls(turn, pack) for turn in value.turns))

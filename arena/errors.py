@@ -9,7 +9,10 @@ ArenaError
 │   └── BadRecord         the database cannot be opened, read or written
 ├── IllegalMove           the rules refuse a move; the seat is told why and asked again
 ├── BadReply              an agent cannot turn a reply into a move; answered like an illegal move
-└── ModelUnavailable      a model did not answer, after all retries; the episode ends as `error`
+├── ModelUnavailable      a model did not answer, after all retries; the episode ends as `error`
+└── Stopped               nothing more may be asked; the episode stands as recorded
+    ├── Halted            the run was asked to stop
+    └── BudgetSpent       the money is gone; the episode is `cut`
 """
 
 from collections.abc import Iterable
@@ -83,6 +86,22 @@ class ModelUnavailable(ArenaError):
     def __init__(self, model: str, why: str, usage: "Usage") -> None:
         super().__init__(f"{model}: {why}")
         self.model, self.why, self.usage = model, why, usage
+
+
+class Stopped(ArenaError):
+    """Nothing more may be asked; `usage` holds what attempts before that cost. The loop adds `seat` and `step`."""
+
+    seat: str = ""
+    step: int = 0
+    usage: "Usage | None" = None
+
+
+class Halted(Stopped):
+    """The run was asked to stop; the episode goes on next time."""
+
+
+class BudgetSpent(Stopped):
+    """The money is gone; the message says whose, how much of it, and what the next call may cost."""
 
 
 def unknown(kind: str, given: str, possible: Iterable[str], hint: str = "") -> str:

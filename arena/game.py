@@ -136,6 +136,11 @@ class Game(ABC, Generic[S]):
         """The seats whose private fields `seat` may see."""
         return frozenset({seat})
 
+    @property
+    def most_answers(self) -> Mapping[str, int] | None:
+        """How often each seat may be asked at most in one match, refusals apart; None: the rules set no limit."""
+        return None
+
     def forfeit(self, state: S, seat: str) -> S | None:
         """The state after `seat` used up its patience; None ends the match there."""
         return None

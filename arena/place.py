@@ -13,33 +13,47 @@ from sqlalchemy.exc import ArgumentError
 from arena.errors import BadRecord
 
 MAGIC = b"SQLite format 3\0"
+NO_REASON = "the database gave no better reason"
+SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL said
+    (("authentication failed", "no password", "role ", "pg_hba"), "check the user and the password in the URL"),
+    (("permission denied",), "the role in the URL may not do that; ask the owner of the database for the right to"),
+    (("database ",), "make it first, for example: createdb NAME"),
+    (("connection failed", "timeout", "could not translate"), "check the host and the port, and that a server runs"),
+    (("server closed", "terminating", "connection is lost"), "when it is back, type the same command again"),
+    (("depend on it",), "drop what was built on the views of arena, or move it to another schema"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the records are: a file, or (`path` None) a database server."""
+    """Where the records are: a file, or (`path` None) a PostgreSQL server."""
 
     url: URL
     path: Path | None
 
     @classmethod
     def of(cls, where: str | Path) -> "Place":
-        """Reads a path or an SQLAlchemy URL. Raises BadRecord."""
+        """Reads a path or an SQLAlchemy URL, sqlite:// or postgresql://. Raises BadRecord."""
         if "://" not in str(where):
             path = Path(where).expanduser()
             return cls(URL.create("sqlite", database=str(path)), path)
         try:
             url = make_url(str(where))
         except ArgumentError:
-            raise BadRecord("the database URL cannot be read; write sqlite:///FILE.db, or a path") from None
+            raise BadRecord("the database URL cannot be read; write postgresql://USER@HOST/NAME, or a path") from None
+        if url.get_backend_name() in ("postgres", "postgresql"):
+            return cls(url.set(drivername="postgresql+psycopg"), None)
         if url.get_backend_name() != "sqlite":
-            return cls(url, None)
+            shown = url.render_as_string(hide_password=True)
+            raise BadRecord(f"{shown}: no driver for this database; name a file, or postgresql://USER@HOST/NAME")
         if not url.database or ":memory:" in url.database:
             raise BadRecord(f"{where}: records are kept in a file; write sqlite:///FILE.db, or a path")
         return cls(url, Path(url.database))
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        if self.path:
+            return str(self.path)
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
 
 def check_file(path: Path, create: bool = False) -> None:
@@ -112,9 +126,11 @@ def failure(place: Place | Path, error: BaseException) -> BadRecord:
         advice = "the disk is full, or gave way; make room, then type the same command again"
     elif "malformed" in low or "not a database" in low:
         advice = f"it is damaged; {_rescue(path)}" if path else "it is damaged"
+    elif path is None:
+        advice = next((advice for words, advice in SERVER_ADVICE if any(word in low for word in words)), NO_REASON)
     else:
-        advice = "the database gave no better reason"
-    return BadRecord(f"{place}: {reason}; {advice}")
+        advice = NO_REASON
+    return BadRecord(f"{place}: {' '.join(reason.split())}; {advice}")
 
 
 def _open(uri: str) -> sqlite3.Connection:

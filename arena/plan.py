@@ -9,15 +9,20 @@ from typing import Any
 from arena.episode import PATIENCE, Match
 from arena.errors import UsageError, unknown
 from arena.game import Game
+from arena.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.spec import Spec, assign, build
+
+COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`n` matches of one game between the same agents, with the seeds `seed`, `seed` + 1, …
+    """`n` matches of one game between the same agents, with the seeds `seed`, `seed` + 1, … in every cell.
 
     The fields are the keys of a plan file: `game` and each of `seats` is a name or a table with `name`, optionally
-    `preset`, and parameters.
+    `preset`, and parameters. `sweep` holds lists of values in place of settings, each combination of which is a cell;
+    `swap` names seats of which each pair also changes places. `usd` and `usd_seats` are caps in dollars on all and on
+    each of some seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times.
     """
 
     game: Spec = "bargaining"
@@ -25,14 +30,43 @@ class Plan:
     n: int = 1
     seed: int = 0
     patience: int = PATIENCE
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+    swap: bool | Sequence[str] = False
+    usd: float | None = None
+    usd_seats: Mapping[str, float] = field(default_factory=dict)
+    at_once: int = 32
+    retries: int = 1
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
+        if self.n < 1:
+            raise UsageError(f"n is how many episodes to play, 1 or more; got {self.n}")
+        drafts = [(settings, *self._draft(settings)) for settings in combinations_of(sweep_paths(self.sweep))]
+        seats = {seat for *_, game, _ in drafts for seat in game.seats}
+        cells: list[Cell] = []
+        for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
+            present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
+            cells += swaps(Cell(settings, Match(spec, present, self.seed, self.patience)), self.swap)
+        for seat in self.usd_seats:
+            if seat not in seats:
+                raise UsageError(f"the budget of a seat: {unknown('seat', seat, seats)}")
+        return tuple(cells)
 
     def matches(self) -> tuple[Match, ...]:
-        """The matches in order. Raises UsageError for anything that cannot be played, before anything is."""
-        if self.n < 1:
-            raise UsageError(f"-n is how many episodes to play, 1 or more; got {self.n}")
-        plans = tuple(Match(self.game, self.seats, self.seed + k, self.patience) for k in range(self.n))
-        plans[0].built()
-        return plans
+        """The matches in order, cell by cell. Raises UsageError as `cells` does, before anything is played."""
+        return scheduled(self.cells(), self.n)
+
+    def _draft(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
+        """The game's spec, the game, and the named seats under some settings."""
+        draft: dict[str, Any] = {"game": self.game, "seats": dict(self.seats)}
+        for path, value in settings.items():
+            set_in(draft, path, value, "sweep")
+        return draft["game"], build("game", draft["game"], "game"), draft["seats"]
+
+
+def scheduled(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
+    """`n` matches of each cell, all cells with the same seeds."""
+    return tuple(cell.match.with_seed(cell.match.seed + k) for cell in cells for k in range(n))
 
 
 def read_plan(path: Path) -> dict[str, Any]:
@@ -46,38 +80,47 @@ def read_plan(path: Path) -> dict[str, Any]:
     return table
 
 
+def question(path: Path) -> str:
+    """The comment that a plan file begins with, as one line: what is asked, at what cost."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(filter(None, lines))
+
+
 def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
-    """A Plan from nested tables and `a.b=c` settings, whose first word is `game`, `seats` or a seat's name."""
-    known = {f.name for f in fields(Plan)}
-    for key in table:
-        if key not in known:
-            raise UsageError(f"plan: {unknown('key', key, known)}")
-    for key in ("n", "seed", "patience"):
-        if key in table and (not isinstance(table[key], int) or isinstance(table[key], bool)):
-            raise UsageError(f"plan: {key} takes a whole number, got {table[key]!r}")
-    if not isinstance(table.get("seats", {}), Mapping):
-        raise UsageError(f"plan: seats takes a table of seat = agent, got {table['seats']!r}")
+    """A Plan from nested tables and `a.b=c` settings, whose first word is `game`, `seats` or a seat's name.
+
+    `rounds`, in the table, is short for `game.rounds`.
+    """
+    _check(table)
     draft: dict[str, Any] = {"game": table.get("game", Plan().game), "seats": dict(table.get("seats", {}))}
+    if "rounds" in table:
+        assign(draft, "game.rounds", table["rounds"])
+    swept = {_normal(path) for path in sweep_paths(table.get("sweep", {}))}
     for setting in settings:
-        _set(draft, setting)
-    return Plan(**{**table, **draft})
+        path, sign, text = setting.partition("=")
+        if not sign or "." not in path:
+            raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
+        if _normal(path) in swept:
+            raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
+        set_in(draft, path, value_of(text), f"--set {setting}")
+    return Plan(**{key: value for key, value in {**table, **draft}.items() if key != "rounds"})
 
 
-def _set(draft: dict[str, Any], setting: str) -> None:
-    path, sign, text = setting.partition("=")
-    root, _, rest = path.partition(".")
-    if not sign or not rest:
-        raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
-    if root == "seats":
-        root, _, rest = rest.partition(".")
-    if root != "game":
-        game: Game[Any] = build("game", draft["game"], "game")
-        if root not in game.seats:
-            raise UsageError(f"--set {setting}: {unknown('seat', root, ['game', *game.seats])}")
-        draft["seats"].setdefault(root, game.cast[root])
-        assign(draft["seats"], f"{root}.{rest}" if rest else root, value_of(text))
-    else:
-        assign(draft, path, value_of(text))
+def set_in(draft: dict[str, Any], path: str, value: Any, where: str) -> None:
+    """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent` in the specs of a plan. Raises UsageError."""
+    root, _, rest = _normal(path).partition(".")
+    if root == "game":
+        assign(draft, path, value)
+        return
+    game: Game[Any] = build("game", draft["game"], "game")
+    if root not in game.seats:
+        raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
+    draft["seats"].setdefault(root, game.cast[root])
+    assign(draft["seats"], f"{root}.{rest}" if rest else root, value)
 
 
 def value_of(text: str) -> Any:
@@ -86,3 +129,31 @@ def value_of(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _normal(path: str) -> str:
+    return path.removeprefix("seats.")
+
+
+def _check(table: Mapping[str, Any]) -> None:
+    """Raises UsageError for a key that plans do not have, or a value that it does not take."""
+    known = [*(f.name for f in fields(Plan)), "rounds"]
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"plan: {unknown('key', key, known)}")
+        if key in COUNTS:
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UsageError(f"plan: {key} takes a whole number, got {value!r}")
+            if (least := COUNTS[key]) is not None and value < least:
+                raise UsageError(f"plan: {key} is {least} or more, got {value}")
+        elif key in ("seats", "sweep", "usd_seats") and not isinstance(value, Mapping):
+            raise UsageError(f"plan: {key} takes a table, got {value!r}")
+        elif key == "swap" and not (isinstance(value, bool) or _all_texts(value)):
+            raise UsageError(f"plan: swap takes true or a list of seats, got {value!r}")
+    for name, usd in {"usd": table.get("usd"), **table.get("usd_seats", {})}.items():
+        if usd is not None and (not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd < 1e12):
+            raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")
+
+
+def _all_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)

@@ -1,4 +1,5 @@
--- The public views of the records: what people, the command line, reports and pages read. SQLite.
+-- The public views of the records: what people, the command line, reports and pages read. In the SQL of SQLite; for
+-- PostgreSQL, `arena/postgres.py` translates the few words that differ, so keep to those that it knows.
 --
 -- Everywhere: `episode` is "<run>.<n>"; money is US dollars, NULL where a price is unknown, 0 where nothing was called;
 -- tokens are input and output together unless said; times are ISO 8601 in UTC; durations are seconds of wall clock.
@@ -11,7 +12,8 @@
 --   seconds (from the first start to the end, breaks included; NULL while it runs).
 CREATE VIEW IF NOT EXISTS episodes AS
 SELECT e.id, e.run, e.n, e.game, e.status, e.blame, e.seed,
-  (SELECT group_concat(s.seat || '=' || coalesce(s.model, s.agent), ' ') FROM seat s WHERE s.episode = e.id) AS seats,
+  (SELECT group_concat(w.who, ' ') FROM (SELECT s.seat || '=' || coalesce(s.model, s.agent) AS who
+     FROM seat s WHERE s.episode = e.id ORDER BY s.seat) AS w) AS seats,
   (SELECT count(*) - count(t.refused) FROM turn t WHERE t.episode = e.id) AS turns,
   (SELECT count(t.refused) FROM turn t WHERE t.episode = e.id) AS refused,
   (SELECT count(*) FROM call c WHERE c.episode = e.id) AS calls,
@@ -28,7 +30,7 @@ FROM episode e;
 --   errors, turns, calls, tokens, usd (NULL if any call's price is unknown), started, ended, seconds, arena_version.
 CREATE VIEW IF NOT EXISTS runs AS
 SELECT r.id, r.status, r.command,
-  json_extract(r.plan, '$.matches') AS matches,
+  CAST(json_extract(r.plan, '$.matches') AS INTEGER) AS matches,
   (SELECT count(*) FROM episode e WHERE e.run = r.id AND e.status IN ('over', 'forfeit')) AS finished,
   (SELECT count(*) FROM episode e WHERE e.run = r.id AND e.status = 'error') AS errors,
   (SELECT count(*) FROM episode e JOIN turn t ON t.episode = e.id WHERE e.run = r.id AND t.refused IS NULL) AS turns,
@@ -51,15 +53,15 @@ CREATE VIEW IF NOT EXISTS rounds AS
 SELECT f.episode, e.run, e.game, e.seed,
   (SELECT coalesce(s.model, s.agent) FROM seat s WHERE s.episode = f.episode AND s.seat = 'buyer') AS buyer,
   (SELECT coalesce(s.model, s.agent) FROM seat s WHERE s.episode = f.episode AND s.seat = 'seller') AS seller,
-  json_extract(f.value, '$.round') AS round,
-  json_extract(f.value, '$.deal') AS deal,
+  CAST(json_extract(f.value, '$.round') AS INTEGER) AS round,
+  CAST(json_extract(f.value, '$.deal') AS INTEGER) AS deal,
   json_extract(f.value, '$.price') AS price,
-  json_extract(f.value, '$.ended') AS ended,
-  json_extract(f.value, '$.accepted_by') AS accepted_by,
-  json_extract(f.value, '$.decided_by') AS decided_by,
+  CAST(json_extract(f.value, '$.ended') AS TEXT) AS ended,
+  CAST(json_extract(f.value, '$.accepted_by') AS TEXT) AS accepted_by,
+  CAST(json_extract(f.value, '$.decided_by') AS TEXT) AS decided_by,
   json_extract(f.value, '$.buyer_surplus') AS buyer_surplus,
   json_extract(f.value, '$.seller_surplus') AS seller_surplus,
-  json_extract(f.value, '$.messages') AS messages,
+  CAST(json_extract(f.value, '$.messages') AS INTEGER) AS messages,
   (SELECT coalesce(sum(c.input_tokens), 0) + coalesce(sum(c.output_tokens), 0) FROM call c
     WHERE c.episode = f.episode
       AND c.step BETWEEN json_extract(f.value, '$.first_step') AND json_extract(f.value, '$.last_step')) AS tokens,
@@ -99,11 +101,36 @@ SELECT coalesce(s.model, s.agent) AS agent, s.seat, e.game,
   count(*) FILTER (WHERE e.status = 'error') AS errors
 FROM episode e
 JOIN seat s ON s.episode = e.id
-LEFT JOIN score p ON p.episode = e.id AND p.seat = s.seat AND p.scorer = 'game'
+LEFT JOIN score p ON p.episode = e.id AND p.seat = s.seat AND p.scorer = 'game' AND p.version = e.rules_version
 LEFT JOIN (SELECT episode, count(*) AS rounds, sum(json_extract(value, '$.deal')) AS deals
              FROM fact WHERE name = 'rounds' GROUP BY episode) r ON r.episode = e.id
 WHERE e.status IN ('over', 'forfeit', 'error')
 GROUP BY coalesce(s.model, s.agent), s.seat, e.game;
+
+-- scores: one row per payoff and scoring.
+--   episode, run, game, seat, scorer ("game" for the game's own, else module:function), version (of the rules, or of the
+--   scorer), value (NULL for a seat that has none), recorded (1: the game's own when it was played, the only rows that
+--   other views use; 0: added later by `arena rescore`).
+CREATE VIEW IF NOT EXISTS scores AS
+SELECT p.episode, e.run, e.game, p.seat, p.scorer, p.version, p.value,
+  CASE WHEN p.scorer = 'game' AND p.version = e.rules_version THEN 1 ELSE 0 END AS recorded
+FROM score p JOIN episode e ON e.id = p.episode;
+
+-- forks: one row per seat of a forked episode, beside the episode it was forked from.
+--   episode, run, parent (the episode it comes from), at (how many of the parent's transitions it shares), seed (tells
+--   forks of one place apart), game, status, seat, agent, parent_agent, score, parent_score (NULL where there is none).
+--   The shared answers are billed to the parent alone: calls, tokens and usd of a fork are what it cost itself.
+CREATE VIEW IF NOT EXISTS forks AS
+SELECT f.episode, e.run, f.parent, f.at, f.seed, e.game, e.status, s.seat,
+  coalesce(s.model, s.agent) AS agent,
+  (SELECT coalesce(o.model, o.agent) FROM seat o WHERE o.episode = f.parent AND o.seat = s.seat) AS parent_agent,
+  (SELECT p.value FROM score p WHERE p.episode = f.episode AND p.seat = s.seat AND p.scorer = 'game'
+    AND p.version = e.rules_version) AS score,
+  (SELECT p.value FROM score p JOIN episode o ON o.id = p.episode WHERE p.episode = f.parent AND p.seat = s.seat
+    AND p.scorer = 'game' AND p.version = o.rules_version) AS parent_score
+FROM fork f
+JOIN episode e ON e.id = f.episode
+JOIN seat s ON s.episode = f.episode;
 
 -- spend: what the models cost.
 --   run, model, seat, calls (attempts), failed (attempts without an answer), input_tokens, output_tokens,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from arena.episode import Turn
 from arena.game import Move
-from arena.tables import CallRow, EpisodeRow, FactRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
+from arena.tables import CallRow, EpisodeRow, FactRow, ForkRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
 from arena.usage import Call, Usage
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -56,11 +56,16 @@ STATEMENTS = {  # executed in this order within a transaction; ? stands for a va
     "call": insert(CallRow),
     "unscore": "DELETE FROM score WHERE episode = ? AND scorer = 'game'",
     "unfact": "DELETE FROM fact WHERE episode = ?",
-    "score": insert(ScoreRow, ("version", "value")),
+    "score": insert(ScoreRow, ("value",)),
+    "rescore": insert(ScoreRow),
+    "fork": insert(ForkRow),
     "fact": insert(FactRow, ("value",)),
     "close": "UPDATE episode SET status = ?, blame = ?, error = ?, ended = ? WHERE id = ?",
     "end": "UPDATE run SET status = ?, ended = ? WHERE id = ?",
 }
+COUNTED = (  # the scores that count: the game's own, at the version of the rules under which an episode was played
+    "score s JOIN episode e ON e.id = s.episode AND e.rules_version = s.version WHERE s.scorer = 'game'"
+)
 ONCE = ("text", "message")  # rows that never change: known ones need not be sent again
 
 
@@ -122,7 +127,7 @@ class Rows:
         for name, value in facts.items():
             table = isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value)
             for n, item in enumerate(value, 1) if table else ((0, value),):
-                self.add("fact", name, episode, n, dump(item))
+                self.add("fact", clean(name), episode, n, dump(item))
 
 
 def clean(text: str) -> str:

@@ -2,35 +2,23 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from arena.backend import Backend, here
+from arena.budget import GATE, Budget, Gate
+from arena.budget import Halt as Halt
 from arena.episode import Episode, Turn
-from arena.errors import ModelUnavailable, UsageError
-from arena.play import perform
+from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
 from arena.store import Pending, Store
-
-
-class Halted(Exception):
-    """The run was asked to stop; the episode stands as recorded and goes on next time."""
-
-
-@dataclass(slots=True)
-class Halt:
-    """A switch that stops a run after the answers in flight."""
-
-    on: bool = False
-
-    def check(self) -> None:
-        if self.on:
-            raise Halted
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks on: called with each new answer and each state of an episode."""
+    """Who looks on: called when an episode is taken up, with each new answer, and with each state."""
 
+    began: Callable[[Pending], None] = lambda pending: None
     turn: Callable[[Pending, Turn], None] = lambda pending, turn: None
     state: Callable[[Pending, Any], None] = lambda pending, state: None
 
@@ -43,13 +31,14 @@ class Attempt:
     store: Store
     halt: Halt
     watcher: Watcher
+    backend: Backend
     turns: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
 
     async def play(self) -> Episode:
         await self.store.started(self.pending)
         history = (*self.pending.history, *self.turns.values())
         watch: Callable[[Any], None] = lambda state: self.watcher.state(self.pending, state)  # noqa: E731
-        episode = await perform(self.pending.match, history=_latest(history), on_turn=self.keep, on_state=watch)
+        episode = await self.backend(self.pending.match, _latest(history), self.keep, watch)
         await self.store.ended(self.pending.id, episode)
         return replace(episode, id=self.pending.id)
 
@@ -61,35 +50,43 @@ class Attempt:
 
 
 async def run(
-    pending: Sequence[Pending],
+    pending: Iterable[Pending],
     store: Store,
     *,
     at_once: int = 32,
     retries: int = 1,
     halt: Halt | None = None,
+    budget: Budget | None = None,
     watcher: Watcher = Watcher(),
+    backend: Backend = here,
 ) -> AsyncIterator[tuple[Pending, Episode | Exception]]:
     """Play what is pending, at most `at_once` at a time, and yield each match with its episode or its failure.
 
     A failed episode is tried again `retries` times from its last recorded answer, then stored as `error` with its
     traceback and without scores; the others go on. After `halt` nothing new starts and open episodes stay open.
+    When the money of `budget` is gone nothing new starts either; an episode whose next call it cannot hold is `cut`.
     """
     if at_once < 1:
         raise UsageError(f"at least one episode has to be played at a time, got {at_once}")
-    halt = halt or Halt()
+    if retries < 0:
+        raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
+    gate = Gate(halt or Halt(), budget)
     waiting = iter(pending)
     done: asyncio.Queue[tuple[Pending, Episode | Exception] | None] = asyncio.Queue()
 
     async def work() -> None:
+        GATE.set(gate)  # seen by this task, and by those that it starts
         try:
             for item in waiting:
-                if halt.on:
+                if gate.halt.on or (budget is not None and budget.gone):
                     break
-                await done.put((item, await _one(Attempt(item, store, halt, watcher), retries)))
+                watcher.began(item)
+                await done.put((item, await _one(Attempt(item, store, gate.halt, watcher, backend), retries)))
         finally:
             await done.put(None)
 
-    workers = [asyncio.create_task(work()) for _ in range(min(at_once, max(len(pending), 1)))]
+    most = len(pending) if isinstance(pending, Sized) else at_once
+    workers = [asyncio.create_task(work()) for _ in range(min(at_once, max(most, 1)))]
     try:
         open_workers = len(workers)
         while open_workers:
@@ -110,8 +107,8 @@ async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
     for left in reversed(range(retries + 1)):
         try:
             return await attempt.play()
-        except Halted as error:
-            return error
+        except Stopped as error:
+            return await _stopped(attempt, error)
         except Exception as error:
             if isinstance(error, ModelUnavailable):
                 await store.spent(name, error.usage, error.seat, error.step)
@@ -120,6 +117,19 @@ async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
             await store.failed(name, traceback.format_exc())
             return error
     raise AssertionError("unreachable: the last try returns")
+
+
+async def _stopped(attempt: Attempt, error: Stopped) -> Episode | Exception:
+    """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
+    store, pending = attempt.store, attempt.pending
+    if error.usage is not None and error.usage.calls:
+        await store.spent(pending.id, error.usage, error.seat, error.step)
+    if not isinstance(error, BudgetSpent):
+        return error
+    turns, seats = _latest((*pending.history, *attempt.turns.values())), pending.match.resolved["seats"]
+    episode = Episode(pending.match, turns, dict.fromkeys(seats), {}, "cut", error=str(error), id=pending.id)
+    await store.ended(pending.id, episode)
+    return episode
 
 
 def _latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:

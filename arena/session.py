@@ -1,133 +1,244 @@
-"""One `arena play` at the terminal: begin or go on, tell what happens, sum up."""
+"""One `arena play` or `arena run` at the terminal: begin or go on, tell what happens, sum up."""
 
 import asyncio
-import signal
+import os
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.console import Console
 
+from arena.backend import Backend, check_backend, opened
+from arena.budget import Budget, Halt
 from arena.episode import Episode, Match, Turn
-from arena.errors import ArenaError
-from arena.exits import INTERRUPTED, OVER, SOME_FAILED
+from arena.errors import ArenaError, Halted
+from arena.estimate import Estimate, check_prices, estimate
+from arena.exits import CUT, INTERRUPTED, OVER, SOME_FAILED
 from arena.narrator import Narrator
-from arena.run import Halt, Halted, Watcher, run
+from arena.place import Place
+from arena.plan import Plan, scheduled
+from arena.progress import Gauge, Progress, Shown, Tally
+from arena.resume import refuse_changed, spent
+from arena.run import Watcher, run
+from arena.schedule import Cell
+from arena.signals import stopping
 from arena.spec import canonical, ready
+from arena.sql import query
 from arena.store import Pending, Run, Store
-from arena.tell import episode_tables, print_json
+from arena.tell import episode_tables, print_json, rows
 
-PROGRESS_EVERY = 20  # lines of progress for a run of many episodes
+STATUS = {OVER: "over", SOME_FAILED: "failed", CUT: "cut", INTERRUPTED: "interrupted"}  # of a run, by exit code
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a plan is recorded and told, apart from what is played.
+
+    An unfinished run of the same matches is gone on with unless `again`; then `retry_errors` takes up what failed,
+    too. `command` is recorded with a new run.
+    """
+
+    db: str
+    json: bool = False
+    quiet: bool = False
+    progress: Shown = "auto"
+    retry_errors: bool = False
+    again: bool = False
+    backend: str = "here"
+    command: str = field(default_factory=lambda: " ".join(sys.argv[1:]))
 
 
 @dataclass(slots=True)
 class Session:
-    """Plays `matches` into the database `db` and says so: text on stdout, progress on stderr, or one JSON document."""
+    """Plays a plan and says so: text on stdout, progress on stderr; or one JSON document, and JSON lines on stderr.
 
-    matches: Sequence[Match]
-    db: str
-    json: bool = False
-    quiet: bool = False
-    at_once: int = 32
+    `cells` and `matches` are the plan's unless given; `prepare` has the last word on a run before it is played.
+    """
+
+    plan: Plan
+    how: How
+    cells: tuple[Cell, ...] = ()
+    matches: tuple[Match, ...] = ()
     halt: Halt = field(default_factory=Halt)
-    ended: Counter[str] = field(default_factory=Counter)
+    tally: Tally = field(default_factory=lambda: Tally(0))
     errors: list[str] = field(default_factory=list)
+    why_cut: str = ""
+    prepare: Callable[[Run, Store], Run] = lambda record, store: record
+
+    def __post_init__(self) -> None:
+        self.cells = self.cells or self.plan.cells()
+        self.matches = self.matches or scheduled(self.cells, self.plan.n)
+        self.tally = Tally(len(self.matches), halting=lambda: self.halt.on)
 
     @property
     def out(self) -> Console:
-        return Console(stderr=self.json, highlight=False)
+        return Console(stderr=self.how.json, highlight=False)
 
     def dry(self) -> int:
-        """Print the resolved plan; play nothing, record nothing."""
+        """Print the resolved plan and what it would ask of models; play nothing, record nothing."""
+        each = [estimate(cell.match) for cell in self.cells]
+        whole = sum((Estimate(one.calls.times(self.plan.n), one.usd.times(self.plan.n)) for one in each), Estimate())
         first = self.matches[0].resolved
-        if self.json:
-            print_json({"episodes": len(self.matches), "first": first, "ids": [m.id for m in self.matches]})
+        if self.how.json:
+            ends = {"calls": [whole.calls.low, whole.calls.high], "usd": [whole.usd.low, whole.usd.high]}
+            cells = [{"cell": cell.label, "resolved": cell.match.resolved} for cell in self.cells]
+            ids = [match.id for match in self.matches]
+            print_json({"episodes": len(self.matches), **ends, "first": first, "cells": cells, "ids": ids})
             return OVER
         self.out.print(f"{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:")
         self.out.print_json(canonical(first))
+        if len(self.cells) > 1:
+            self.out.print(f"{len(self.cells)} cells of {self.plan.n} episode(s), all with the same seeds:")
+            for cell in self.cells:
+                self.out.print(f"  {cell.label}", markup=False, soft_wrap=True)
+        for line in told(whole):
+            self.out.print(line, markup=False, soft_wrap=True)
         return OVER
 
     def play(self) -> int:
         """Play all that is not on record yet; returns the exit code."""
-        for agent in self.matches[0].built()[1].values():
-            ready(agent)
-        store = Store.open(self.db)
+        distinct = {canonical(spec): (cell, seat) for cell in self.cells
+                    for seat, spec in cell.match.resolved["seats"].items()}  # fmt: skip
+        for cell, seat in distinct.values():
+            check_backend(self.how.backend, cell.match.resolved["seats"][seat]["name"])
+            ready(cell.match.built()[1][seat])
+        if self.plan.usd is not None or self.plan.usd_seats:
+            check_prices(self.cells, self.plan.usd, self.plan.usd_seats)
+        store = Store.open(self.how.db)
         try:
-            record = store.begin(self.matches, " ".join(sys.argv[1:]))
-            if record.resumed:
-                self._progress(f"run {record.id} goes on: {record.done} of {len(self.matches)} episodes are done")
-            asyncio.run(self._run(record, store))
-            return self._sum_up(record, store)
+            if not self.how.again:
+                refuse_changed(store, self.matches, self.how.command)
+            record = store.begin(self.matches, self.how.command, self.how.retry_errors, self.how.again)
+            return self._play(self.prepare(record, store), store)
         finally:
             store.close()
 
-    async def _run(self, record: Run, store: Store) -> None:
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        assert task is not None
+    def _play(self, record: Run, store: Store) -> int:
+        self.tally.before = record.done
+        shown: Shown = "none" if self.how.quiet else self.how.progress
+        progress = Progress(self.tally, shown, self.how.json, gauge())
+        self._launch(record, progress)
+        left = False
+        pending, record = deque(record.pending), replace(record, pending=())  # what was played is not kept
         try:
-            loop.add_signal_handler(signal.SIGINT, self._interrupt, task)
-        except (NotImplementedError, RuntimeError, ValueError):  # no signals on this platform or in this thread
-            pass
-        watcher = self._narration() if len(self.matches) == 1 and not self.quiet and not self._person() else Watcher()
-        try:
-            async for pending, result in run(
-                record.pending, store, at_once=self.at_once, halt=self.halt, watcher=watcher
-            ):
-                self._count(pending, result)
-        except asyncio.CancelledError:
-            if not self.halt.on:
-                raise
+            with opened(self.how.backend) as backend, stopping(self.halt, progress.interrupt), progress.display():
+                asyncio.run(self._run(record.id, pending, store, progress, backend))
+        except KeyboardInterrupt:
+            left = True
+        return self._sum_up(record.id, store, progress, left)
 
-    def _interrupt(self, task: "asyncio.Task[Any]") -> None:
-        if self.halt.on:
-            task.cancel()
-        self.halt.on = True
-        self._progress("stopping after the answers in flight; press Ctrl-C again to leave at once")
+    def _launch(self, record: Run, progress: Progress) -> None:
+        goes_on = f"run {record.id} goes on: {record.done} of {len(self.matches)} episodes are done"
+        if self.how.json or record.resumed:
+            numbers = {"run": record.id, "db": str(Place.of(self.how.db)), "pid": os.getpid(), "resumed": record.resumed}
+            cells = [cell.label for cell in self.cells]
+            progress.say("launch", goes_on if record.resumed else f"run {record.id} begins", **numbers,
+                         matches=len(self.matches), done=record.done, cells=cells)  # fmt: skip
 
-    def _person(self) -> bool:
-        """Whether a person plays: then only their seat's own view is shown, by the seat itself."""
-        return any(seat["name"] == "human" for seat in self.matches[0].resolved["seats"].values())
+    async def _run(
+        self, run_id: str, pending: deque[Pending], store: Store, progress: Progress, backend: Backend
+    ) -> None:
+        plan, budget = self.plan, None
+        if plan.usd is not None or plan.usd_seats:
+            budget = Budget.of(plan.usd, plan.usd_seats, spent(store, run_id))
+        options: dict[str, Any] = {"halt": self.halt, "budget": budget, "backend": backend}
+        options["watcher"] = self._watcher(progress)
+        async for item, result in run(_taken(pending), store, at_once=plan.at_once, retries=plan.retries, **options):
+            self._count(item, result, progress)
+        self.why_cut = budget.gone if budget is not None else ""
 
-    def _narration(self) -> Watcher:
-        narrator = Narrator(self.out, self.matches[0].built()[0])
+    def _watcher(self, progress: Progress) -> Watcher:
+        """Counts what happens; a single match that no person plays is told as it happens, too."""
+        person = any(seat["name"] == "human" for seat in self.matches[0].resolved["seats"].values())
+        silent = len(self.matches) > 1 or self.how.quiet or self.how.json or person or self.how.backend != "here"
+        narrator = None if silent else Narrator(self.out, self.matches[0].built()[0])
 
-        def turn(_: Pending, turn: Turn) -> None:
-            narrator.turn(turn)
+        def turn(item: Pending, turn: Turn) -> None:
+            self.tally.turn(item, turn)
+            progress.update()
+            if narrator is not None:
+                with deaf(self.halt):
+                    narrator.turn(turn)
 
         def state(_: Pending, state: Any) -> None:
-            narrator.state(state)
+            if narrator is not None:
+                with deaf(self.halt):
+                    narrator.state(state)
 
-        return Watcher(turn, state)
+        return Watcher(self.tally.start, turn, state)
 
-    def _count(self, pending: Pending, result: Episode | Exception) -> None:
-        if isinstance(result, Halted):
-            return
-        if isinstance(result, Exception):
-            self.ended["error"] += 1
-            self.errors.append(f"{pending.id}: {_reason(result)}")
-            self._progress(f"episode {self.errors[-1]}")
-            return
-        self.ended[result.status] += 1
-        done, every = self.ended.total(), max(1, len(self.matches) // PROGRESS_EVERY)
-        if len(self.matches) > 1 and done % every == 0:
-            self._progress(f"{done} of {len(self.matches)} episodes done, {self.ended['error']} failed")
+    def _count(self, pending: Pending, result: Episode | Exception, progress: Progress) -> None:
+        if isinstance(result, Episode):
+            self.tally.end(result.status)
+        elif isinstance(result, Halted):
+            self.tally.end("open")
+        else:
+            self.tally.end("error")
+            reason = str(result) if isinstance(result, ArenaError) else f"{type(result).__name__}: {result}"
+            self.errors.append(f"{pending.id}: {reason}")
+            progress.fail(pending.id, reason)
+        progress.update()
 
-    def _progress(self, line: str) -> None:
-        if not self.quiet:
-            Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
-
-    def _sum_up(self, record: Run, store: Store) -> int:
-        failed, stopped = self.ended["error"], self.halt.on
-        code = INTERRUPTED if stopped else SOME_FAILED if failed else OVER
-        store.end(record.id, "interrupted" if stopped else "over")
-        episode_tables(self.db, record.id, self.json, code, self.errors, self.out)
-        if stopped:
-            self._progress("all answers are recorded; the same command goes on where this one stopped")
+    def _sum_up(self, run_id: str, store: Store, progress: Progress, left: bool) -> int:
+        failed, cut = self.tally.ended["error"], bool(self.tally.ended["cut"] or self.why_cut)
+        code = INTERRUPTED if self.halt.on else CUT if cut else SOME_FAILED if failed else OVER
+        store.end(run_id, STATUS[code])
+        if not left:
+            with deaf(self.halt):
+                episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out)
+                self._compare(run_id)
+        line = {CUT: self.why_cut, INTERRUPTED: "all answers are recorded; the same command goes on where this one "
+                "stopped"}.get(code, "")  # fmt: skip
+        if line or self.how.json:
+            progress.say("done", line, run=run_id, status=STATUS[code], exit=code, **self.tally.numbers())
         return code
 
+    def _compare(self, run_id: str) -> None:
+        """Mean scores of each cell, side by side."""
+        if len(self.cells) == 1 or self.how.json:
+            return
+        labels = " ".join(f"when {n} then '{cell.label.replace(chr(39), chr(39) * 2)}'" for n, cell in
+                          enumerate(self.cells))  # fmt: skip
+        table = query(
+            self.how.db,
+            f"select case (n - 1) / {self.plan.n} {labels} end as cell, seat, count(value) as episodes, avg(value) as "
+            f"score from scores join episode on episode.id = scores.episode where scores.run = '{run_id}' and "
+            f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) order by seat, min(n)",
+        )
+        rows(table, title="Cells", console=self.out)
 
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, ArenaError) else f"{type(error).__name__}: {error}"
+
+@contextmanager
+def deaf(halt: Halt) -> Iterator[None]:
+    """Within it, a terminal that was closed is no error once the run was told to stop: nobody is left to read."""
+    try:
+        yield
+    except (OSError, SystemExit):  # the second is how rich answers a pipe that nobody reads
+        if not halt.on:
+            raise
+
+
+def told(whole: Estimate) -> list[str]:
+    """An estimate in words."""
+    calls, usd = whole.calls, whole.usd
+    if not calls.high and not calls.low:
+        return ["calls to models: none; cost: $0"]
+    most = "any number" if calls.high is None else f"{calls.high:,.0f}"
+    cost = "unknown, since a model's price is (tell it with --set SEAT.usd_per_million=[1,2])"
+    if usd.low is not None:
+        cost = f"${usd.low:.4f} to {'any amount' if usd.high is None else f'${usd.high:.4f}'}"
+    return [f"calls to models: {calls.low:,.0f} to {most}, refused answers and retries not counted", f"cost: {cost}"]
+
+
+def gauge() -> Gauge | None:
+    """Tells the width of each endpoint, where agents that have any are loaded."""
+    return getattr(sys.modules.get("agents.limits"), "widths", None)
+
+
+def _taken(pending: deque[Pending]) -> Iterator[Pending]:
+    """What is pending, one by one, and not kept."""
+    while pending:
+        yield pending.popleft()

@@ -69,6 +69,13 @@ def ready(part: Any) -> None:
             ready(getattr(part, name))
 
 
+def held(part: Any, kind: str) -> dict[str, Any]:
+    """The parts of `kind` that a part's fields hold, by field."""
+    thing: Any = type(part)
+    found = {name: getattr(part, name) for name in _field_names(thing) if _kind_of(_hints(thing)[name]) == kind}
+    return {name: inner for name, inner in found.items() if inner is not None}
+
+
 def assign(table: dict[str, Any], path: str, value: Any) -> None:
     """Set `a.b.c` in nested tables; a name standing where a table is needed becomes `{"name": …}`."""
     *parents, last = path.split(".")

@@ -1,18 +1,18 @@
 """Questions to the records, read-only by construction: `arena sql`.
 
-Three locks, each enough: the file is opened for reading, the connection is told to only query, and each statement is
-checked, while SQLite compiles it, to do nothing but select.
+For a file there are three locks, each enough: it is opened for reading, the connection is told to only query, and each
+statement is checked, while SQLite compiles it, to do nothing but select. For a server: see `arena/sql_postgres.py`.
 """
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from arena.errors import BadRecord, UsageError, unknown
+from arena.errors import MissingExtra, UsageError, unknown
 from arena.place import Place, check_file, failure, read_only
 
 HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
@@ -21,6 +21,7 @@ ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 WRITES = re.compile(r"SQLITE_(CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|TRANSACTION|SAVEPOINT|ANALYZE"
                     r"|REINDEX|FUNCTION)")  # fmt: skip
 ACTIONS = {value: name[7:].replace("_", " ").lower() for name, value in vars(sqlite3).items() if WRITES.match(name)}
+SEVERAL = "refused: more than one statement; write one SELECT, without ; in between"
 FUNCTIONS = (
     "json_each('[]')",
     "json_tree('[]')",
@@ -62,7 +63,11 @@ def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any
     """
     place = Place.of(where)
     if place.path is None:
-        raise BadRecord(f"{place}: arena sql reads SQLite files; use the database's own client here")
+        try:
+            from arena.sql_postgres import answer
+        except ModuleNotFoundError:
+            raise MissingExtra(f"the database {place}", "postgres") from None
+        return answer(place, sql, parameters)
     check_file(place.path)
     guard = Guard()
     try:
@@ -86,26 +91,23 @@ def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any
 
 def _explained(connection: sqlite3.Connection, place: Place, sql: str, error: Exception, guard: Guard) -> UsageError:
     """The error for people: what was refused or not found, and what is possible."""
-    reason = str(error)
+    reason, names = str(error), _names(connection)
     if guard.refused:
-        return UsageError(
-            f"refused, because it does more than read ({guard.refused[0]}); write a SELECT {_possible(connection)}"
-        )
+        return UsageError(f"refused, because it does more than read ({guard.refused[0]}); {possible(names)}")
     if "one statement" in reason:
-        return UsageError("refused: more than one statement; write one SELECT, without ; in between")
+        return UsageError(SEVERAL)
     if found := re.search(r"no such table: (?:main\.)?(.+)", reason):
-        return UsageError(unknown("table or view", found[1], _names(connection)))
+        return UsageError(unknown("table or view", found[1], names))
     if found := re.search(r"no such column: (?:.*\.)?(.+)", reason):
-        return UsageError(_missing_column(connection, sql, found[1]))
+        return UsageError(missing_column({name: _columns(connection, name) for name in names}, sql, found[1]))
     if "malformed" in reason or "not a database" in reason or "locked" in reason or "disk I/O" in reason:
         return failure(place, error)
-    return UsageError(f"{reason}; write a SELECT {_possible(connection)}")
+    return UsageError(f"{reason}; {possible(names)}")
 
 
-def _missing_column(connection: sqlite3.Connection, sql: str, name: str) -> str:
-    """Near misses among the columns of what the query names, else of everything, and where they stand."""
+def missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) -> str:
+    """Near misses among the `columns` of the tables that the query names, else of all, and where they stand."""
     words = set(re.findall(r"\w+", sql.lower()))
-    columns = {table: _columns(connection, table) for table in _names(connection)}
     asked = {table: names for table, names in columns.items() if table in words} or columns
     near = get_close_matches(name, sorted({column for names in asked.values() for column in names}), n=3, cutoff=0.5)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
@@ -113,9 +115,9 @@ def _missing_column(connection: sqlite3.Connection, sql: str, name: str) -> str:
     return f"no column named {name!r}{meant}{there}"
 
 
-def _possible(connection: sqlite3.Connection) -> str:
-    names = _names(connection)
-    return f"over {', '.join(names)}" if names else "over its tables"
+def possible(names: Sequence[str]) -> str:
+    """What may be asked, for the end of a sentence."""
+    return f"write a SELECT over {', '.join(names) or 'its tables'}"
 
 
 def _names(connection: sqlite3.Connection) -> list[str]:

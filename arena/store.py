@@ -22,7 +22,7 @@ from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.place import Place, failure
-from arena.rows import Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
+from arena.rows import COUNTED, Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 
@@ -78,8 +78,11 @@ class Store:
         """The path, or the URL without its password."""
         return str(self.place)
 
-    def begin(self, matches: Sequence[Match], command: str = "", retry_errors: bool = False) -> Run:
-        """The unfinished run of the same plan, or a new one. Raises UsageError where a match cannot be built.
+    def begin(
+        self, matches: Sequence[Match], command: str = "", retry_errors: bool = False, again: bool = False
+    ) -> Run:
+        """The unfinished run of the same plan, or a new one (`again`: in any case a new one). Raises UsageError where
+        a match cannot be built.
 
         What ended (over, forfeit, and error unless `retry_errors`) is not pending. A run that another process is
         playing right now is left to it.
@@ -87,10 +90,10 @@ class Store:
         for match in matches:
             if not -LARGEST <= match.seed <= LARGEST:
                 raise BadRecord(f"a seed has to fit into 63 bits, got {match.seed}")
-        plan_hash = blake2b(" ".join(match.id for match in matches).encode(), digest_size=16).hexdigest()
+        plan = plan_hash(matches)
         try:
             with self.engine.connect() as connection:
-                for run in _unfinished(connection, plan_hash, retry_errors):
+                for run in () if again else _unfinished(connection, plan, retry_errors):
                     if self._claim(run):
                         pending = _pending(connection, run, matches, retry_errors)
                         self.end(run, "running")
@@ -100,8 +103,8 @@ class Store:
         run = _new_id()
         self._claim(run)
         rows = Rows()
-        plan = dump(_grouped(matches))
-        rows.add("run", run, plan_hash, plan, mask_command(clean(command)), "running", _now(), None, arena.__version__)
+        listed = dump(grouped(matches))
+        rows.add("run", run, plan, listed, mask_command(clean(command)), "running", _now(), None, arena.__version__)
         self.writer.commit_now(rows)
         return Run(run, False, tuple(Pending(n, f"{run}.{n}", match) for n, match in enumerate(matches, 1)), 0)
 
@@ -165,13 +168,13 @@ class Store:
             with self.engine.connect() as connection:
                 row = _find(connection, id, self.where)
                 spec, name = json.loads(row.spec), row.id
-                query = text("SELECT seat, value FROM score WHERE episode = :id AND scorer = 'game'")
+                query = text(f"SELECT s.seat, s.value FROM {COUNTED} AND s.episode = :id")
                 found = {seat: value for seat, value in connection.execute(query, {"id": name})}
                 scores = {seat: found[seat] for seat in spec["seats"] if seat in found}
                 turns, facts = load_turns(connection, name), load_facts(connection, name)
         except DBAPIError as error:
             raise failure(self.place, error) from error
-        match = Match(spec["game"], spec["seats"], row.seed, row.patience)
+        match = Match(spec["game"], spec["seats"], row.seed, row.patience, spec.get("branch", 0))
         status: Status = "cut" if row.status == "running" else row.status
         return Episode(match, turns, scores, facts, status, row.blame, row.error, name)
 
@@ -189,10 +192,17 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def is_played(self, run: str) -> bool:
+        """Whether another process plays that run right now."""
+        claim = None if run in self.claims else Claim.take(self.place, self.engine, run)
+        if claim is not None:
+            claim.release()
+        return claim is None and run not in self.claims
+
     def _claim(self, run: str) -> bool:
-        if self.place.path is None or run in self.claims:
+        if run in self.claims:
             return True
-        claim = Claim.take(self.place.path, run)
+        claim = Claim.take(self.place, self.engine, run)
         if claim is not None:
             self.claims[run] = claim
         return claim is not None
@@ -242,12 +252,22 @@ def _find(connection: Connection, id: str, where: str) -> Row[Any]:
     raise BadRecord(f"no episode {id!r} in {where}{meant} (all: arena list episodes)")
 
 
-def _grouped(matches: Sequence[Match]) -> dict[str, Any]:
-    """The plan as data: consecutive matches that differ in nothing but the seed stand together."""
+def plan_hash(matches: Sequence[Match]) -> str:
+    """The hash of the resolved matches in their order: equal plans have equal hashes."""
+    return blake2b(" ".join(match.id for match in matches).encode(), digest_size=16).hexdigest()
+
+
+def grouped(matches: Sequence[Match]) -> dict[str, Any]:
+    """The plan as data: consecutive matches that differ in nothing but seed and branch stand together."""
     specs = [mask(match.resolved) for match in matches]
     groups = []
-    for rest, several in groupby(specs, key=lambda spec: {**spec, "seed": None}):
-        groups.append({**{k: v for k, v in rest.items() if k != "seed"}, "seeds": [spec["seed"] for spec in several]})
+    for rest, several in groupby(
+        specs, key=lambda spec: {k: v for k, v in spec.items() if k not in ("seed", "branch")}
+    ):
+        members = list(several)
+        branches = [spec["branch"] for spec in members if "branch" in spec]
+        forked = {"branches": branches} if branches else {}
+        groups.append({**rest, "seeds": [spec["seed"] for spec in members], **forked})
     return {"matches": len(matches), "groups": groups}
 
 

@@ -9,10 +9,12 @@ from random import Random
 from typing import Generic, TypeAlias, TypeVar
 
 from arena.agent import Agent
+from arena.budget import asking
 from arena.episode import Episode, Match, Status, Turn
-from arena.errors import BadReply, IllegalMove, ModelUnavailable
+from arena.errors import BadReply, IllegalMove, ModelUnavailable, Stopped
 from arena.game import Game, Move, View
 from arena.legal import may_read, well_formed
+from arena.usage import Usage
 
 S = TypeVar("S")
 OnTurn: TypeAlias = Callable[[Turn], Awaitable[None]]
@@ -21,6 +23,17 @@ OnTurn: TypeAlias = Callable[[Turn], Awaitable[None]]
 def seed_of(*parts: object) -> int:
     """A 63-bit seed derived from the parts: equal parts, equal seed; no global state."""
     return int.from_bytes(blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()) >> 1
+
+
+def first_state(game: Game[S], match: Match) -> S:
+    """The state a match begins with: the game's chance comes from the match's seed alone."""
+    return game.start(Random(seed_of(match.seed, "game")))
+
+
+def answer_seed(match: Match, seat: str, step: int, attempt: int) -> int:
+    """The chance an agent may draw on for one answer; a fork's branch makes it another."""
+    parts = (match.seed, seat, step, attempt)
+    return seed_of(*parts, match.branch) if match.branch else seed_of(*parts)
 
 
 class RecordEnded(Exception):
@@ -61,8 +74,9 @@ class Table(Generic[S]):
         self.game, self.agents, self.match = game, agents, match
         self.given, self.on_turn, self.on_state, self.on_replay = Given.of(history), on_turn, on_state, on_replay
         self.turns: dict[tuple[int, str, int], Turn] = {}
+        self.lines: dict[tuple[str, str], tuple[str, str]] = {}
         self.step = 0
-        self.state = game.start(Random(seed_of(match.seed, "game")))
+        self.state = first_state(game, match)
 
     async def run(self) -> Episode:
         """Play to the end."""
@@ -110,8 +124,14 @@ class Table(Generic[S]):
         self, seats: tuple[str, ...], refusals: Counter[str], complaints: dict[str, str]
     ) -> dict[str, Turn]:
         asked = [self._ask(seat, refusals[seat], complaints[seat]) for seat in seats]
-        turns = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
-        return {turn.seat: turn for turn in turns}
+        if len(asked) == 1:
+            turn = await asked[0]
+            return {turn.seat: turn}
+        answers = await asyncio.gather(*asked, return_exceptions=True)  # all are heard out: none on its way is lost
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return {answer.seat: answer for answer in answers if isinstance(answer, Turn)}
 
     async def _ask(self, seat: str, attempt: int, complaint: str) -> Turn:
         """One answer of one seat, from the record or from its agent; well formed or refused."""
@@ -134,23 +154,33 @@ class Table(Generic[S]):
         """What the agent answers, and why that is no move, where it is none."""
         if not may_read(self.game.privy(seat), view.messages):
             raise AssertionError(f"{seat} was shown a message that is not addressed to it")
-        seed = seed_of(self.match.seed, seat, self.step, attempt)
+        seed = answer_seed(self.match, seat, self.step, attempt)
         view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
         try:
-            return await self.agents[seat].act(view), ""
+            with asking(seat):
+                return await self.agents[seat].act(view), ""
         except BadReply as error:
             return error.move, error.why
-        except ModelUnavailable as error:
+        except (ModelUnavailable, Stopped) as error:
             error.seat, error.step = seat, self.step
             raise
 
     async def _record(self, turn: Turn, new: bool = True) -> Turn:
+        turn = self._sparing(turn)
         self.turns[turn.step, turn.seat, turn.attempt] = turn
         if not new:
             self.on_replay(turn)
         elif self.on_turn is not None:
             await self.on_turn(turn)
         return turn
+
+    def _sparing(self, turn: Turn) -> Turn:
+        """The same answer; the lines of its prompts are those kept before, so that a long chat takes linear space."""
+        if not any(call.prompt for call in turn.move.usage.calls):
+            return turn
+        kept = self.lines.setdefault
+        calls = (replace(c, prompt=tuple(kept(line, line) for line in c.prompt)) for c in turn.move.usage.calls)
+        return replace(turn, move=replace(turn.move, usage=Usage(tuple(calls))))
 
     def _last(self, seat: str) -> Turn:
         return next(turn for turn in reversed(self.turns.values()) if turn.seat == seat)

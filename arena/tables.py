@@ -6,10 +6,12 @@ references another by constraint: rows arrive in an order that makes every id re
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Integer, Text
+from sqlalchemy import BigInteger, Column, Integer
+from sqlalchemy import Text as AnyText
 from sqlmodel import Field, SQLModel
 
 Hash = BigInteger().with_variant(Integer, "sqlite")  # 63 bits; in SQLite only INTEGER makes the key the row's address
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")  # sorted by bytes, as SQLite does
 CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary key, without a second index
 
 
@@ -146,15 +148,31 @@ class CallRow(SQLModel, table=True):
 
 
 class ScoreRow(SQLModel, table=True):
-    """A payoff; NULL where there is none. `scorer` "game" is the game's own, `version` that of its rules."""
+    """A payoff; NULL where there is none. `scorer` "game" is the game's own, `version` that of its rules.
+
+    The row that counts is the game's at the episode's `rules_version`; the others were added by later scorings.
+    """
 
     __tablename__: ClassVar[Any] = "score"
     __table_args__ = CLUSTERED
     episode: str = _text(primary_key=True)
     seat: str = _text(primary_key=True)
     scorer: str = _text(primary_key=True)
-    version: int
+    version: int = Field(primary_key=True)
     value: float | None
+
+
+class ForkRow(SQLModel, table=True):
+    """Where a forked episode comes from: the first `at` transitions of the episode `parent` are its own.
+
+    `seed` tells forks of the same place apart: it changes the chance of the agents, not that of the game.
+    """
+
+    __tablename__: ClassVar[Any] = "fork"
+    episode: str = _text(primary_key=True)
+    parent: str = _text(index=True)
+    at: int
+    seed: int = Field(sa_column=Column(Hash, nullable=False))
 
 
 class FactRow(SQLModel, table=True):
@@ -167,4 +185,4 @@ class FactRow(SQLModel, table=True):
     value: str = _text()
 
 
-ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow)
+ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow, ForkRow)

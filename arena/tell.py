@@ -9,9 +9,12 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from arena.errors import UsageError, unknown
+from arena.fork_table import forks
 from arena.narrator import Narrator
+from arena.place import Place
 from arena.play import replay
 from arena.registry import broken, entries
+from arena.rows import COUNTED
 from arena.spec import build
 from arena.sql import Table, query
 from arena.store import Store
@@ -94,11 +97,17 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
     if as_json:
         listed = [dict(zip(episodes.columns, row, strict=True)) for row in episodes.rows]
+        scores = f"select s.episode, s.seat, s.value from {COUNTED} and e.run = '{run}' order by s.seat"
+        rounds = f"select episode, {ROUND_COLUMNS} from rounds where run = '{run}' order by round"
+        payoffs, played = _by_episode(query(db, scores)), _by_episode(query(db, rounds))
         for item in listed:
-            item["scores"] = {s: v for s, v in query(db, _score_query(f"episode = '{item['id']}'")).rows}
-            table = query(db, f"select {ROUND_COLUMNS} from rounds where episode = '{item['id']}' order by round")
-            item["rounds"] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        print_json({"run": run, "db": db, "exit": code, "errors": list(errors), "episodes": listed})
+            item["scores"] = {row["seat"]: row["value"] for row in payoffs.get(item["id"], ())}
+            item["rounds"] = played.get(item["id"], [])
+        table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
+        forked = {"forks": [dict(zip(table.columns, row, strict=True)) for row in table.rows]} if table.rows else {}
+        print_json(
+            {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors), "episodes": listed, **forked}
+        )
         return
     ids, statuses = ([row[episodes.columns.index(name)] for row in episodes.rows] for name in ("id", "status"))
     if len(ids) == 1:
@@ -112,11 +121,21 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
         if table.rows:
             rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console)
     rows(_scores(db, f"episode like '{run}.%'"), title="Scores", console=console)
+    if (beside := forks(db, run)).rows:
+        rows(beside, title="Forks", console=console)
     last = ids[-1] if ids else "last"
     ended = ", ".join(f"{number} {status}" for status, number in Counter(statuses).items())
     console.print(f"episode {last}: {ended[2:]}" if len(ids) == 1 else f"run {run}: {ended}", markup=False)
     console.print(f"  arena show {last}", markup=False)
     console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False, soft_wrap=True)
+
+
+def _by_episode(table: Table) -> dict[str, list[dict[str, Any]]]:
+    """The rows of a table as objects, by its first column."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for episode, *row in table.rows:
+        found.setdefault(episode, []).append(dict(zip(table.columns[1:], row, strict=True)))
+    return found
 
 
 def _rounds(db: str, where: str, console: Console) -> None:
@@ -135,7 +154,7 @@ def _scores(db: str, where: str) -> Table:
 
 
 def _score_query(where: str) -> str:
-    return f"select seat, avg(value) as score from score where {where} group by seat order by seat"
+    return f"select s.seat, avg(s.value) as score from {COUNTED} and {where} group by s.seat order by s.seat"
 
 
 def _plain(table: Table, title: str) -> str:

@@ -115,7 +115,8 @@ class Writer:
                 merged.setdefault(name, []).extend(rows)
         for name in ONCE:
             known = self._known[name]
-            merged[name] = list({row[0]: row for row in merged.get(name, ()) if row[0] not in known}.values())
+            new = {row[0]: row for row in merged.get(name, ()) if row[0] not in known}
+            merged[name] = [new[number] for number in sorted(new)]  # in one order, or two writers wait for each other
         with self._engine.begin() as connection:
             for name, statement in self._statements.items():
                 if merged.get(name):

@@ -75,9 +75,8 @@ class Bargaining(Game[Haggle]):
             raise ValueError(f"prices need low < high and tick > 0, got {self.low}, {self.high}, {self.tick}")
         if (self.opening_ask is None) != (self.opening_bid is None):
             raise ValueError("opening_ask and opening_bid come together: give both or none")
-        for quirk in self.quirks:
-            if quirk not in QUIRKS:
-                raise ValueError(f"no quirk named {quirk!r} (there are: {', '.join(QUIRKS)})")
+        for quirk in set(self.quirks) - set(QUIRKS):
+            raise ValueError(f"no quirk named {quirk!r} (there are: {', '.join(QUIRKS)})")
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -92,6 +91,11 @@ class Bargaining(Game[Haggle]):
     @property
     def coached_seats(self) -> tuple[str, ...]:
         return {"both": ("seller", "buyer"), "none": ()}.get(self.coach, (self.coach,))
+
+    @property
+    def most_answers(self) -> Mapping[str, int]:
+        talk, coaching = self.rounds * self.turns, (self.rounds - 1) * len(self.coached_seats)
+        return {seat: {"moderator": 2 * talk, "critic": coaching}.get(seat, talk) for seat in self.seats}
 
     def remembers(self, seat: str) -> bool:
         """Whether a player sees the rounds before this one."""
@@ -177,8 +181,7 @@ class Bargaining(Game[Haggle]):
 
     def _use(self, state: Haggle, act: str, price: float | None, evidence: str) -> Haggle:
         """What follows from a verdict; one that cannot be followed counts as talk and is recorded so."""
-        speaker, used = state.speaker, act
-        numberless = self.moderation == "numberless"
+        speaker, used, numberless = state.speaker, act, self.moderation == "numberless"
         agreed = verdicts.agreed(state, price, self.quirks) if numberless else state.standing(speaker)
         if act == "offer" and (price is None or not self.low <= price <= self.high):
             used = "talk"
@@ -236,9 +239,8 @@ class Bargaining(Game[Haggle]):
 
     def _within(self, price: float) -> bool:
         """Whether a price lies strictly between the opening prices (where there are any)."""
-        if self.opening_ask is None or self.opening_bid is None:
-            return True
-        return self.opening_bid < price < self.opening_ask
+        bid, ask = self.opening_bid, self.opening_ask
+        return bid is None or ask is None or bid < price < ask
 
     def _coach(self, state: Haggle, seat: str, move: Move) -> Haggle:
         advice = move.args.get("suggestions", [move.text] if move.text.strip() else [])
@@ -254,8 +256,7 @@ class Bargaining(Game[Haggle]):
     def _next_coach(self, state: Haggle, first: bool = False) -> Haggle:
         """Feedback for the coached players in turn; with the last of them served, the next round."""
         if not first:
-            state = self._set_goal(state)
-            state = replace(state, coached=state.coached[1:])
+            state = replace(self._set_goal(state), coached=state.coached[1:])
         while state.coached:
             if self.feedback == "ai":
                 return replace(state, phase="coach")

@@ -4,14 +4,14 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from agents.engine import CannotGenerate, Engine, Output
-from agents.engine_weights import Source, engine_of, fingerprint
+from agents.engine_weights import Loaded, Source, fingerprint, loaded
 from agents.model import Line, Reply, Sampling, as_pairs, model
 from agents.templates import render, template_text
 from arena.errors import ModelUnavailable, UsageError
@@ -25,19 +25,22 @@ _HELD: WeakValueDictionary[str, Engine] = WeakValueDictionary()  # modules given
 @model("local")
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A transformers model in this process, from a folder or the hub; requests that arrive together are one batch.
+    """A transformers model in this process, from a folder or the hub; requests join the running batch at any token.
 
     Instances that name the same weights share them. Each request keeps its own sampling; with a seed its text is the
-    same in any company, up to rounding. What `Sampling` leaves open follows the model's generation settings:
+    same in any company, up to rounding. Models whose state is not keys and values by token (recurrent, hybrid) are
+    batched as requests arrive together. What `Sampling` leaves open follows the model's generation settings:
     temperature 1 where they say nothing, greedy where they say `do_sample: false` (transformers 4 cannot tell the
     two apart). An answer ends at the model's end token, a stop text, `max_tokens`, or the end of the context; a
     prompt that leaves no room is refused, never cut.
 
     device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
-    adapter: a folder with a PEFT adapter. chat_template: a file or a Jinja text in place of the tokenizer's own;
-    where neither exists, lines are labelled plainly ("User: …"). max_batch: rows generated at once, halved when
-    memory runs out. A call costs 0 dollars; its seconds include the wait for the batch. With ARENA_OFFLINE set only
-    files on this machine are used. Code that comes with a model is never run.
+    adapter: a folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it
+    stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's own; where neither exists,
+    lines are labelled plainly ("User: …"). max_batch: rows generated at once, halved when memory runs out.
+    prefix_cache_mb: MiB, beside the weights, for what was read before, so that the next turn of a chat and prompts
+    that begin alike read only what is new; 0 for none. A call costs 0 dollars; its seconds include the wait for its
+    turn. With ARENA_OFFLINE set only files on this machine are used. Code that comes with a model is never run.
     """
 
     id: str
@@ -47,6 +50,7 @@ class Local:
     chat_template: str | None = None
     max_batch: int = 64
     revision: str | None = None
+    prefix_cache_mb: int = 256
     _held: Engine | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -54,6 +58,8 @@ class Local:
             raise ValueError("a local model needs a folder or a hub id; type local/FOLDER or local/OWNER/NAME")
         if self.max_batch < 1:
             raise ValueError(f"max_batch is how many requests are generated at once: 1 or more, not {self.max_batch}")
+        if self.prefix_cache_mb < 0:
+            raise ValueError(f"prefix_cache_mb is a size in MiB: 0 (none) or more, not {self.prefix_cache_mb}")
         object.__setattr__(self, "_held", _HELD.get(self.id))
 
     @property
@@ -64,11 +70,11 @@ class Local:
     @property
     def module(self) -> Any:
         """The transformers module; loaded when first asked for."""
-        return self._engine().module
+        return self._loaded().module
 
     @property
     def tokenizer(self) -> Any:
-        return self._engine().tokenizer
+        return self._loaded().engine.tokenizer
 
     def with_module(self, module: Any) -> "Local":
         """The same model with the weights of `module`, as they are now; its id ends in `#` and their hash.
@@ -80,7 +86,7 @@ class Local:
         engine = _HELD.get(derived)
         if engine is None or engine.module is not module:
             engine = _HELD[derived] = Engine(module, self.tokenizer)
-        return Local(derived, self.device, self.dtype, self.adapter, self.chat_template, self.max_batch, self.revision)
+        return replace(self, id=derived)
 
     def ready(self) -> None:
         """Check that the weights can be loaded, without loading them. Raises UsageError."""
@@ -95,19 +101,21 @@ class Local:
         """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
         began = time.perf_counter()
         check(sampling)
-        engine: Engine = self._held if self._held is not None else await asyncio.to_thread(self._engine)
+        held = self._loaded() if self._held is not None else await asyncio.to_thread(self._loaded)
         template = None if self.chat_template is None else template_text(self.chat_template)
-        prompt = render(engine.tokenizer, messages, template)
+        prompt = render(held.engine.tokenizer, messages, template)
         sent = as_pairs(messages)
+        hold = self.prefix_cache_mb * 2**20
         try:
-            output = await asyncio.wrap_future(engine.submit(prompt, sampling, self.max_batch))
+            asked = held.engine.submit(prompt, sampling, self.max_batch, held.adapter, hold)
+            output = await asyncio.wrap_future(asked)
         except CannotGenerate as error:
             call = Call(self._name, outcome="rejected", input_tokens=error.tokens, usd=0.0, prompt=sent,
                         seconds=time.perf_counter() - began, detail=str(error))  # fmt: skip
             raise ModelUnavailable(self._name, str(error), Usage((call,))) from None
         call = Call(
             self._name,
-            _described(engine.module),
+            _described(held),
             "ok" if output.stop == "end" else "truncated",
             output.input_tokens,
             output.output_tokens,
@@ -119,12 +127,16 @@ class Local:
         )
         return Reply(output.text, stop=output.stop, usage=Usage((call,)))
 
+    def price(self, input_tokens: int, output_tokens: int) -> float:
+        """Nothing: what runs in this process is not billed."""
+        return 0.0
+
     @property
     def _name(self) -> str:
         return f"local/{self.id}"
 
-    def _engine(self) -> Engine:
-        return self._held if self._held is not None else engine_of(self._source())
+    def _loaded(self) -> Loaded:
+        return Loaded(self._held) if self._held is not None else loaded(self._source())
 
     def _source(self) -> Source:
         if DERIVED.search(self.id) and not Path(self.id).is_dir():
@@ -145,12 +157,14 @@ def check(sampling: Sampling) -> None:
         raise UsageError(f"top_p is a share of the probability, 0 to 1, not {sampling.top_p}")
 
 
-def _described(module: Any) -> str:
+def _described(held: Loaded) -> str:
     """What answered: class, number type, device, and the hub's revision where it is known."""
+    module = held.engine.module
     revision = getattr(module.config, "_commit_hash", None)
     name = f"{type(module).__name__} {str(module.dtype).removeprefix('torch.')} {module.device}"
     return f"{name} {revision[:12]}" if revision else name
 
 
 def _detail(output: Output, note: str) -> str:
-    return f"{note}; batch of {output.batch}; seed {output.seed}"
+    reused = f"{output.reused} tokens read before; " if output.reused else ""
+    return f"{note}; batch of {output.batch}; {reused}seed {output.seed}"

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from agents.haggler import haggle
 from agents.model import Line, Reply, Sampling, as_pairs, model, spoken
+from arena.budget import Spending
 from arena.game import Tool
 from arena.usage import Call, Usage
 
@@ -42,7 +43,11 @@ class Scripted:
         else:
             turn = sum(line.role == "assistant" for line in messages)
             answer = self.replies[min(turn, len(self.replies) - 1)]
-        return billed(answer, f"scripted/{self.id}", messages, tools, self.usd_per_million)
+        return await paid(answer, f"scripted/{self.id}", messages, tools, self.usd_per_million)
+
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Dollars for a call of that many tokens."""
+        return dollars(self.usd_per_million, input_tokens, output_tokens)
 
 
 @model("scripted/echo")
@@ -57,7 +62,11 @@ class Echo:
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
         heard = " ".join(messages[-1].text.split()) if messages else ""
-        return billed(f"I heard: {heard[:200]}", "scripted/echo", messages, tools, self.usd_per_million)
+        return await paid(f"I heard: {heard[:200]}", "scripted/echo", messages, tools, self.usd_per_million)
+
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Dollars for a call of that many tokens."""
+        return dollars(self.usd_per_million, input_tokens, output_tokens)
 
 
 @model("scripted/negotiator")
@@ -75,7 +84,11 @@ class Negotiator:
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
-        return billed(haggle(messages, tools), "scripted/negotiator", messages, tools, self.usd_per_million)
+        return await paid(haggle(messages, tools), "scripted/negotiator", messages, tools, self.usd_per_million)
+
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Dollars for a call of that many tokens."""
+        return dollars(self.usd_per_million, input_tokens, output_tokens)
 
 
 def billed(
@@ -87,6 +100,21 @@ def billed(
         return reply
     prompt, raw = as_pairs(messages, tools), spoken(reply.text, reply.calls)
     read, wrote = sum(len(text.split()) for _, text in prompt), len(raw.split())
-    usd = None if usd_per_million is None else (read * usd_per_million[0] + wrote * usd_per_million[1]) / 1e6
+    usd = dollars(usd_per_million, read, wrote)
     outcome = OUTCOMES.get(reply.stop, "ok")
     return replace(reply, usage=Usage((Call(name, name, outcome, read, wrote, usd, prompt=prompt, reply=raw),)))
+
+
+async def paid(
+    answer: Answer, name: str, messages: Sequence[Line], tools: Sequence[Tool], usd_per_million: Prices | None
+) -> Reply:
+    """The billed answer, given when the run's budget lets it; what it will cost is known beforehand."""
+    reply = billed(answer, name, messages, tools, usd_per_million)
+    async with Spending(lambda: reply.usage.usd) as bill:
+        bill.paid = reply.usage.usd
+    return reply
+
+
+def dollars(usd_per_million: Prices | None, read: int, wrote: int) -> float | None:
+    """The price of so many tokens; None where the prices are unknown."""
+    return None if usd_per_million is None else (read * usd_per_million[0] + wrote * usd_per_million[1]) / 1e6

@@ -62,11 +62,16 @@ def texts_of(replies: list[Reply]) -> list[str]:
     return [reply.text for reply in replies]
 
 
-async def test_requests_that_arrive_together_are_one_batch_with_the_texts_they_have_alone(folder: str) -> None:
+def company(reply: Reply) -> int:
+    """The largest batch it was in, as its record says."""
+    return int(reply.usage.calls[0].detail.split("; ")[1].removeprefix("batch of "))
+
+
+async def test_requests_at_once_share_batches_and_have_the_texts_they_have_alone(folder: str) -> None:
     model = Local(folder)
     prompts = [f"{'please ' * (n % 5)}say {n}" for n in range(10, 26)]
     replies = await together(model, prompts, [GREEDY] * 16)
-    assert {reply.usage.calls[0].detail.split("; ")[1] for reply in replies} == {"batch of 16"}
+    assert max(map(company, replies)) >= 8
     assert texts_of(replies) == texts_of(await apart(model, prompts, [GREEDY] * 16))
     assert len(set(texts_of(replies))) > 8
     assert (await model.chat(asked("say 42"), (), GREEDY)).text == "You said 42, and 42 it is."
@@ -74,9 +79,7 @@ async def test_requests_that_arrive_together_are_one_batch_with_the_texts_they_h
 
 async def test_max_batch_bounds_the_batch(folder: str) -> None:
     replies = await together(Local(folder, max_batch=3), ["say 11"] * 7, [GREEDY] * 7)
-    assert sorted(reply.usage.calls[0].detail.split("; ")[1] for reply in replies) == (
-        ["batch of 1"] + ["batch of 3"] * 6
-    )
+    assert max(map(company, replies)) == 3
 
 
 async def test_a_seed_gives_the_same_text_in_any_company(wild: str) -> None:
@@ -241,7 +244,7 @@ def test_what_cannot_be_loaded_is_refused_before_anything_is_played(
     with pytest.raises(UsageError, match=r"no folder .*nobody/nothing.*ARENA_OFFLINE is set"):
         ready(Local("nobody/nothing"))
     ready(Local(folder))
-    for wrong in ({"dtype": "int3"}, {"max_batch": 0}, {"devise": "cpu"}):
+    for wrong in ({"dtype": "int3"}, {"max_batch": 0}, {"devise": "cpu"}, {"prefix_cache_mb": -1}):
         with pytest.raises(BadPart):
             build("model", {"name": f"local/{folder}", **wrong})
     with pytest.raises(BadPart, match="local/FOLDER"):
@@ -251,7 +254,7 @@ def test_what_cannot_be_loaded_is_refused_before_anything_is_played(
 def test_an_adapter_needs_its_library_and_its_folder(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "peft", None)  # as if it were not installed
-        with pytest.raises(UsageError, match="pip install peft"):
+        with pytest.raises(UsageError, match=r"pip install .arena\[lora\]"):
             ready(Local(folder, adapter="somewhere"))
     pytest.importorskip("peft")
     with pytest.raises(UsageError, match=r"adapter_config\.json"):

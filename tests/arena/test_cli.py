@@ -82,7 +82,9 @@ def test_every_command_of_a_tour_works(played: tuple[Path, str]) -> None:
     assert "keeps the contract" in arena(folder, "check", "bargaining", "--episodes", "2")
 
 
-@pytest.mark.parametrize("view", ["rounds", "deals", "transcript", "leaderboard", "spend", "calls", "episodes", "runs"])
+@pytest.mark.parametrize(
+    "view", ["rounds", "deals", "transcript", "leaderboard", "spend", "calls", "episodes", "runs", "scores", "forks"]
+)
 def test_the_views_answer(played: tuple[Path, str], view: str) -> None:
     assert isinstance(json.loads(arena(played[0], "sql", f"select * from {view}", "--json")), list)
 

@@ -8,7 +8,7 @@ import pytest
 from duel import ask, duel, play_all
 from sqlalchemy import Connection
 
-from arena.database import VERSION, connect, upgrade, writing
+from arena.database import MIGRATIONS, VERSION, connect, upgrade, writing
 from arena.place import Place
 from arena.store import Store
 
@@ -52,12 +52,12 @@ def test_a_migration_is_all_or_nothing(path: Path) -> None:
 
     engine = connect(Place.of(old(path)))
     with pytest.raises(ZeroDivisionError), writing(engine) as connection:
-        upgrade(connection, 1, (add, stumble))
-    assert ask(path, "PRAGMA user_version") == [(1,)] and "note" not in str(ask(path, "PRAGMA table_info(run)"))
+        upgrade(connection, VERSION, (*MIGRATIONS, add, stumble))
+    assert ask(path, "PRAGMA user_version") == [(VERSION,)] and "note" not in str(ask(path, "PRAGMA table_info(run)"))
     with writing(engine) as connection:
-        upgrade(connection, 1, (add,))
+        upgrade(connection, VERSION, (*MIGRATIONS, add))
     engine.dispose()
-    assert ask(path, "PRAGMA user_version") == [(2,)] and "note" in str(ask(path, "PRAGMA table_info(run)"))
+    assert ask(path, "PRAGMA user_version") == [(VERSION + 1,)] and "note" in str(ask(path, "PRAGMA table_info(run)"))
 
 
 def test_views_that_differ_from_the_present_ones_are_made_anew(path: Path) -> None:

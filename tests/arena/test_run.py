@@ -130,3 +130,40 @@ def test_a_halted_run_goes_on_where_it_stopped(store: Store) -> None:
     assert len(seen) + len(more) == 20
     store.end(again.id, "over")
     assert not store.begin(matches).resumed, "a finished run is not gone on with"
+
+
+@dataclass(frozen=True, slots=True)
+class Both(Game[int]):
+    """Two seats answer at the same time, once."""
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        return ("a", "b")
+
+    def start(self, rng: Random) -> int:
+        return 0
+
+    def to_act(self, state: int) -> tuple[str, ...]:
+        return self.seats if state < 1 else ()
+
+    def view(self, state: int, seat: str) -> View:
+        return View(seat, f"{state}")
+
+    def apply(self, state: int, moves: Mapping[str, Move]) -> int:
+        return state + 1
+
+    def scores(self, state: int) -> dict[str, float | None]:
+        return {"a": float(state), "b": None}
+
+
+def test_an_answer_on_its_way_is_kept_when_the_other_seat_fails(store: Store) -> None:
+    asked: list[str] = []
+
+    async def slow(view: View) -> str:
+        asked.append(view.seat)
+        await asyncio.sleep(0.05)
+        return "here"
+
+    (episode,) = play(store, [Match(Both(), {"a": Flaky({"0"}, []), "b": slow})])
+    assert isinstance(episode, Episode) and len(episode.turns) == 2
+    assert asked == ["b"], "the answer that came after the failure was used, not asked for again"

@@ -1,0 +1,18 @@
+"""What a scripted agent needs to know of a game, or a sentence that says that it sits at the wrong table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from arena.errors import UsageError
+from arena.game import View
+
+
+def knowing(view: View, game: str, *names: str) -> Mapping[str, Any]:
+    """What the view tells in numbers. Raises UsageError where one of `names` is missing: it is no seat of `game`."""
+    known: Mapping[str, Any] = view.known
+    if missing := [name for name in names if name not in known]:
+        raise UsageError(
+            f"the seat {view.seat!r} is no seat of {game} (its view lacks {', '.join(missing)}); "
+            "seat another agent there, for example: random"
+        )
+    return known

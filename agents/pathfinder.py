@@ -1,0 +1,82 @@
+"""A walker that plans: the shortest way over all cells that are not known to be blocked."""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from agents.knowing import knowing
+from arena.agent import agent
+from arena.game import Move, View
+
+Cell: TypeAlias = tuple[int, int]
+WAYS: Mapping[str, Cell] = {
+    "north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0),
+    "north-east": (1, 1), "north-west": (-1, 1), "south-east": (1, -1), "south-west": (-1, -1),
+}  # fmt: skip
+PLACE = re.compile(r"^(.+?) is at \((\d+), (\d+)\)")
+BLOCKED = re.compile(r"\((\d+), (\d+)\),? is blocked")
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Pathfinder:
+    """Walks the shortest way to its goal in gridworld, taking cells it has not seen for free.
+
+    Where it does not know where the goal is, it explores: the cell next that shows most unseen cells for the way there.
+    `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.").
+    With the whole map told or noted it walks as few steps as there can be.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    async def act(self, view: View) -> Move:
+        known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")
+        blocked = {_cell(cell) for cell in known["blocked"]} | {
+            (int(m[1]), int(m[2])) for note in self.notes if (m := BLOCKED.search(note))
+        }
+        places = {m[1]: (int(m[2]), int(m[3])) for note in self.notes if (m := PLACE.search(note))}
+        places |= {name: _cell(cell) for name, cell in known["places"].items()}
+        start, goal = _cell(known["position"]), places.get(known["goal"])
+        ways = shortest(start, blocked, known["size"])
+        if goal in ways:
+            steps = len(ways[goal])
+            words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
+            return _go(ways[goal][0], words)
+        met = {_cell(cell) for cell in known["met"]}
+        target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / max(1, len(ways[cell])), cell))
+        return _go(ways[target][0], f"I don't know where {known['goal']} is, so I look around.")
+
+
+def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, list[str]]:
+    """The first shortest way to each cell that can be reached, as directions; without `start` itself."""
+    ways: dict[Cell, list[str]] = {start: []}
+    queue = deque([start])
+    while queue:
+        cell = queue.popleft()
+        for direction, other in _next(cell, size):
+            if other not in blocked and other not in ways:
+                ways[other] = [*ways[cell], direction]
+                queue.append(other)
+    del ways[start]
+    return ways
+
+
+def _next(cell: Cell, size: int) -> Iterator[tuple[str, Cell]]:
+    for direction, (east, north) in WAYS.items():
+        other = (cell[0] + east, cell[1] + north)
+        if all(1 <= number <= size for number in other):
+            yield direction, other
+
+
+def _unseen(cell: Cell, met: set[Cell], size: int) -> int:
+    return sum(other not in met for _, other in _next(cell, size)) + (cell not in met)
+
+
+def _go(direction: str, words: str) -> Move:
+    return Move(words, "go", {"direction": direction})
+
+
+def _cell(pair: Any) -> Cell:
+    return (pair[0], pair[1])

@@ -1,0 +1,47 @@
+"""Options that several commands share."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from arena.errors import UsageError
+
+Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="a.b=c, e.g. game.cost=10 or seller.exponent=4.")]
+Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on.  [default: 1]")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the first episode.  [default: 0]")]
+AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time.  [default: 32]")]
+Retries = Annotated[int | None, typer.Option(help="How often a failed episode is tried again.  [default: 1]")]
+Usd = Annotated[float | None, typer.Option(help="Dollars this run may spend; held back before each call.")]
+UsdSeat = Annotated[list[str] | None, typer.Option(help="NAME=DOLLARS that one seat may spend.")]
+RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Take up failed episodes of this plan, too.")]
+Again = Annotated[bool, typer.Option("--again", help="Begin a new run, whether or not one is unfinished.")]
+Shown = Annotated[Literal["auto", "plain", "none"], typer.Option("--progress", help="Live on a terminal, else lines.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No transcript, no progress.")]
+On = Annotated[Literal["here", "ray"], typer.Option("--backend", help="Where episodes are played: ray is a cluster.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the resolved plan and its cost, and play nothing.")]
+DEFAULT_DB = "arena.db"
+
+
+def seat_pairs(pairs: list[str]) -> dict[str, str]:
+    """Agents by seat from `NAME=AGENT` texts."""
+    seats = {}
+    for pair in pairs:
+        name, sign, agent = pair.partition("=")
+        if not sign or not name or not agent:
+            raise UsageError(f"--seat takes NAME=AGENT, for example --seat buyer=linear; got {pair!r}")
+        seats[name] = agent
+    return seats
+
+
+def dollar_pairs(pairs: list[str]) -> dict[str, float]:
+    """Dollars by seat from `NAME=DOLLARS` texts."""
+    caps = {}
+    for pair in pairs:
+        name, _, amount = pair.partition("=")
+        try:
+            caps[name] = float(amount.removeprefix("$"))
+        except ValueError:
+            raise UsageError(f"--usd-seat takes NAME=DOLLARS, for example --usd-seat buyer=2; got {pair!r}") from None
+    return caps

@@ -1,0 +1,84 @@
+"""What verify and rescore print."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from arena.exits import OVER, SOME_FAILED
+from arena.rescore import Rescoring
+from arena.sql import Table
+from arena.tell import print_json, rows
+from arena.verify import Verdict
+
+MOST = 20  # lines of a table before those that are as they should be are left out
+
+
+def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
+    """The verdicts on stdout, all of them or, of many, those that need a look; returns the exit code."""
+    diverged = [verdict for verdict in found if verdict.divergence]
+    code = SOME_FAILED if diverged else OVER
+    if as_json:
+        print_json({"exit": code, "equal": len(found) - len(diverged), "diverged": len(diverged),
+                    "episodes": [asdict(verdict) for verdict in found]})  # fmt: skip
+        return code
+    shown = found if len(found) <= MOST else [v for v in found if v.divergence or v.prompt or v.notes]
+    columns = ("episode", "status", "answers", "verdict", "step", "seat", "why", "recorded", "now")
+    lines = []
+    for verdict in shown:
+        head = (verdict.episode, verdict.status, verdict.turns)
+        if found_at := verdict.divergence:
+            tail = ("diverges", found_at.step, found_at.seat, found_at.why, found_at.then, found_at.now)
+        else:
+            tail = ("equal", None, "", "", "", "")
+        lines.append((*head, *tail))
+    if lines:
+        rows(Table(columns, tuple(lines)))
+    for verdict in shown:
+        for note in (*verdict.notes, *([f"prompt differs: {verdict.prompt}"] if verdict.prompt else [])):
+            print(f"{verdict.episode}: {note}")
+    prompts = sum(verdict.prompts for verdict in found)
+    said = (
+        f"; {prompts} prompts compared, {sum(bool(v.prompt) for v in found)} episodes differ in one" if prompts else ""
+    )
+    print(f"{len(found) - len(diverged)} of {len(found)} episodes lead to the same end today{said}")
+    return code
+
+
+def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
+    """What was scored again: each payoff with `diff`, else means by seat; returns the exit code."""
+    conflicts = [row for row in done.rows if row.stored == "conflict"]
+    code = SOME_FAILED if conflicts or done.left_out else OVER
+    if as_json:
+        print_json({"exit": code, "scores": [asdict(row) for row in done.rows], "left_out": dict(done.left_out)})
+        return code
+    if diff:
+        changed = [row for row in done.rows if row.old != row.new]
+        lines = [
+            (r.episode, r.seat, r.scorer, r.version, r.old, r.new, _minus(r.new, r.old), r.stored) for r in changed
+        ]
+        rows(Table(("episode", "seat", "scorer", "version", "old", "new", "change", "row"), tuple(lines)))
+    groups = dict.fromkeys((row.seat, row.scorer, row.version) for row in done.rows)
+    sums = []
+    for group in groups:
+        own = [row for row in done.rows if (row.seat, row.scorer, row.version) == group]
+        differ = sum(row.old != row.new for row in own)
+        sums.append((*group, len(own), _mean(r.old for r in own), _mean(r.new for r in own), differ,
+                     sum(row.stored == "added" for row in own)))  # fmt: skip
+    rows(Table(("seat", "scorer", "version", "episodes", "old", "new", "changed", "added"), tuple(sums)))
+    for episode, why in done.left_out.items():
+        print(f"{episode} was left out: {why}")
+    if conflicts:
+        row = conflicts[0]
+        said = f"{len(conflicts)} scores stand under {row.scorer} version {row.version} with another value and stay"
+        advice = f"raise the version, or type --version {row.version + 1}"
+        print(f"{said}, first that of {row.seat} in {row.episode}; {advice}", file=sys.stderr)
+    return code
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _minus(new: float | None, old: float | None) -> float | None:
+    return None if new is None or old is None else new - old

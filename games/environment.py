@@ -1,0 +1,250 @@
+"""One agent, one world and a task: the loop and the record that all environments share.
+
+The world depends on the parameter `world` alone, the task on the seed of the match, so that many tasks share one world:
+what was learned in one episode is of use in the next, and there is something to forget.
+
+There is no environment that runs code written by a model: Python offers no sandbox, and a subprocess with limits can
+still read files, open sockets and start processes. It needs a container or a virtual machine, which is not pure Python.
+"""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Generic, NamedTuple, TypeVar
+
+from arena.errors import IllegalMove
+from arena.game import JSON, Game, Message, Move, Tool, View
+
+W = TypeVar("W")
+SEAT = "agent"
+ANY = "…"  # stands for free text in a possible action
+
+
+class Action(NamedTuple):
+    """A tool and its arguments."""
+
+    tool: str
+    args: Mapping[str, JSON] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Something worth remembering: what kind it is, what it is about, and a sentence that stands alone."""
+
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A lesson and the step in which it was learned; 0 is before the first step."""
+
+    step: int
+    lesson: Lesson
+
+    def row(self) -> dict[str, JSON]:
+        return {
+            "step": self.step,
+            "kind": self.lesson.kind,
+            "subject": self.lesson.subject,
+            "text": self.lesson.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[W]):
+    """What comes of an action: where things stand, what is told, which states were entered, what can be learned."""
+
+    here: W
+    told: str
+    visited: tuple[str, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stay(Generic[W]):
+    """One episode in an environment. `here` is the environment's own part; the rest is its record so far.
+
+    `steps` counts lost answers, too; `trajectory` has the actions in words, `visited` the states entered by name.
+    """
+
+    here: W
+    log: tuple[Message, ...] = ()
+    moves: tuple[Move, ...] = ()
+    steps: int = 0
+    lost: int = 0
+    trajectory: tuple[str, ...] = ()
+    visited: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def after(self, outcome: Outcome[W], *said: Message) -> "Stay[W]":
+        """The stay with an outcome written down; a lesson counts once."""
+        known = {event.lesson.text for event in self.events}
+        new = {lesson.text: lesson for lesson in outcome.lessons if lesson.text not in known}
+        return replace(
+            self,
+            here=outcome.here,
+            log=(*self.log, *said, Message("", outcome.told)),
+            visited=self.visited + outcome.visited,
+            events=(*self.events, *(Event(self.steps, lesson) for lesson in new.values())),
+        )
+
+
+class Environment(Game[Stay[W]]):
+    """A world with one seat, "agent", that acts by tools and is told what it sees; the hole is `act`.
+
+    Subclasses are frozen dataclasses with the fields `world` (which of the worlds) and `cap` (the most steps). The
+    score is the success of the task, 0 to 1. An action that cannot be taken is refused with those that can; an agent
+    that runs out of patience loses the step.
+    """
+
+    world: int
+    cap: int
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        return (SEAT,)
+
+    @property
+    def most_answers(self) -> Mapping[str, int]:
+        return {SEAT: self.cap}
+
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest score."""
+        return (0.0, 1.0)
+
+    # ---- the holes -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self, rng: Random) -> Outcome[W]:
+        """The task, and what is told of it before the first step."""
+
+    @abstractmethod
+    def rules(self) -> str:
+        """What the agent is told of the world and its actions, whatever the task."""
+
+    @abstractmethod
+    def tools(self) -> tuple[Tool, ...]:
+        """The actions, the same in each step."""
+
+    @abstractmethod
+    def possible(self, here: W) -> tuple[Action, ...]:
+        """The actions that can be taken now, as far as what was told says so; free text stands as ANY."""
+
+    @abstractmethod
+    def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
+        """An action in words: "go to shelf 1"."""
+
+    @abstractmethod
+    def act(self, here: W, tool: str, args: Mapping[str, JSON]) -> Outcome[W] | None:
+        """What comes of an action; None where it cannot be taken."""
+
+    @abstractmethod
+    def is_done(self, here: W) -> bool:
+        """Whether the task is over, well or badly."""
+
+    @abstractmethod
+    def reward(self, here: W) -> float:
+        """The success so far, 0 to 1."""
+
+    @abstractmethod
+    def seen(self, here: W) -> dict[str, JSON]:
+        """What was told so far, as data: nothing that the words do not say."""
+
+    @abstractmethod
+    def task(self, here: W) -> dict[str, JSON]:
+        """The task as facts: `task` in words and its `task_type`."""
+
+    @abstractmethod
+    def optimal(self, here: W) -> int:
+        """The fewest steps that solve the task, for who knows the world."""
+
+    def facts_of(self, here: W) -> dict[str, JSON]:
+        """Facts that only this environment has."""
+        return {}
+
+    def told_off(self, here: W, tool: str, args: Mapping[str, JSON]) -> str:
+        """Why an action cannot be taken, in a few words."""
+        return f"you cannot {self.phrase(tool, args)} now"
+
+    # ---- the contract of a game ----------------------------------------------------------------------------------
+
+    def start(self, rng: Random) -> Stay[W]:
+        outcome = self.begin(rng)
+        return Stay(outcome.here).after(outcome)
+
+    def is_over(self, state: Stay[W]) -> bool:
+        return self.is_done(state.here) or state.steps >= self.cap
+
+    def to_act(self, state: Stay[W]) -> tuple[str, ...]:
+        return () if self.is_over(state) else (SEAT,)
+
+    def view(self, state: Stay[W], seat: str) -> View:
+        task = self.task(state.here)
+        known: dict[str, JSON] = {
+            "task": task["task"],
+            "task_type": task["task_type"],
+            "step": state.steps,
+            "steps": self.cap,
+            "possible": [[tool, args] for tool, args in self.possible(state.here)],
+            **self.seen(state.here),
+        }
+        return View(seat, self.rules(), state.log, self.tools(), own=state.moves, known=known)
+
+    def apply(self, state: Stay[W], moves: Mapping[str, Move]) -> Stay[W]:
+        move = moves[SEAT]
+        possible = f"possible now: {'; '.join(self.phrase(*action) for action in self.possible(state.here))}"
+        if not move.tool:
+            raise IllegalMove(SEAT, f"words alone do nothing here, take an action; {possible}")
+        args = {name: value.strip() if isinstance(value, str) else value for name, value in move.args.items()}
+        outcome = self.act(state.here, move.tool, args)
+        if outcome is None:
+            raise IllegalMove(SEAT, f"{self.told_off(state.here, move.tool, args)}; {possible}")
+        stay = replace(
+            state,
+            steps=state.steps + 1,
+            moves=(*state.moves, Move(move.text, move.tool, move.args, move.thought)),
+            trajectory=(*state.trajectory, self.phrase(move.tool, args)),
+        )
+        return self._closed(stay.after(outcome, Message(SEAT, move.text, move.tool, move.args)))
+
+    def forfeit(self, state: Stay[W], seat: str) -> Stay[W]:
+        """An agent out of patience loses the step."""
+        lost = replace(state, steps=state.steps + 1, lost=state.lost + 1)
+        return self._closed(lost.after(Outcome(state.here, "Nothing happens; the step is lost.")))
+
+    def scores(self, state: Stay[W]) -> dict[str, float | None]:
+        """The success of the agent, None before the end."""
+        return {SEAT: self.reward(state.here) if self.is_over(state) else None}
+
+    def facts(self, state: Stay[W]) -> dict[str, JSON]:
+        """The targets of forgetting by name: states `visited`, the `trajectory`, the `task_type` and `world`."""
+        return {
+            "world": self.world,
+            **self.task(state.here),
+            "success": self.reward(state.here) == 1.0,
+            "steps": state.steps,
+            "optimal": self.optimal(state.here),
+            "lost": state.lost,
+            **self.facts_of(state.here),
+            "visited": list(state.visited),
+            "trajectory": list(state.trajectory),
+            "events": [event.row() for event in state.events],
+        }
+
+    def watch(self, state: Stay[W]) -> tuple[Message, ...]:
+        return state.log
+
+    def _closed(self, state: Stay[W]) -> Stay[W]:
+        """The stay with its ending told and kept as a last event, when it is over."""
+        if not self.is_over(state):
+            return state
+        task, reward = str(self.task(state.here)["task"]), self.reward(state.here)
+        result = "done" if reward == 1 else f"done in part ({reward:.2f})" if reward else "not done"
+        ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {result}"
+        story = f"The task “{task}” was {result} in {state.steps} steps: {'; '.join(state.trajectory)}."
+        lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
+        told = f"{ending} ({state.steps} of {self.cap} steps)."
+        return state.after(Outcome(state.here, told, lessons=(lesson,)))

@@ -1,0 +1,135 @@
+"""The command, killed at random moments: the record ends as if nothing had happened, and nobody is asked twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from duel import ask
+
+ROOT = Path(__file__).parent.parent.parent
+KILLS = 50
+AGENT = """
+import os, time
+from arena import Move
+
+def noted(view):
+    '''Writes down that it was asked, by the seed of the answer, which names match, seat, step and attempt.'''
+    file = os.open("asked.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(file, b"%d\\n" % view.seed)
+    os.close(file)
+    time.sleep(0.0005)
+    if view.seed % 7 == 0 and not view.complaint:
+        return Move("no")
+    return Move(f"answer {view.seed % 997}")
+"""
+DRIVER = """
+import os, random, signal, sqlite3, sys, time
+import arena.session, arena.schedule, agents.scripted, duel, noted  # once, before all forks
+from arena.cli import main
+from arena.table import seed_of
+
+def play(db):
+    '''The process id of a fresh process that types the command.'''
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
+        seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
+        sys.argv = ["arena", "play", "duel:Duel", *seats, "-n", "250", "--set", "game.length=8", "--db", db]
+        try:
+            main()
+        except SystemExit as ended:
+            os._exit(ended.code or 0)
+        os._exit(0)
+    return pid
+
+def recorded(db):
+    query = "select e.seed, t.seat, t.step, t.attempt from turn t join episode e on e.id = t.episode"
+    connection = sqlite3.connect(db)
+    try:
+        return {seed_of(*row) for row in connection.execute(query)}
+    except sqlite3.OperationalError:  # killed before there was a table
+        return set()
+    finally:
+        connection.close()
+
+def asked():
+    return [int(line) for line in open("asked.log")] if os.path.exists("asked.log") else []
+
+def wait(kills, before):
+    '''Until a random moment: by the clock, so as to meet the start, or after a number of answers.'''
+    if kills % 2:
+        return time.sleep(rng.uniform(0.0, 0.08))
+    until, more = time.monotonic() + 5, rng.randrange(1, 80)
+    while len(asked()) < before + more and time.monotonic() < until:
+        time.sleep(0.001)
+
+rng, kills, again = random.Random(1), 0, 0
+while True:
+    before, known = len(asked()), recorded("killed.db") if kills else set()
+    pid = play("killed.db")
+    if kills < int(sys.argv[1]):
+        wait(kills, before)
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    kills += os.WIFSIGNALED(status)
+    again += len(known & set(asked()[before:]))
+    if not os.WIFSIGNALED(status):
+        break
+print(kills, again, os.waitstatus_to_exitcode(status))
+_, status = os.waitpid(play("whole.db"), 0)
+print(os.waitstatus_to_exitcode(status))
+"""
+ROWS = (  # all but ids of runs and times
+    "SELECT n, match, game, rules_version, seed, patience, spec, status, blame, error FROM episode ORDER BY n",
+    "SELECT e.n, step, attempt, seat, text, tool, args, thought, refused FROM turn JOIN episode e ON e.id = episode "
+    "ORDER BY 1, 2, 3, 4",
+    "SELECT e.n, seat, scorer, version, value FROM score JOIN episode e ON e.id = episode ORDER BY 1, 2, 3, 4",
+    "SELECT e.n, name, f.n, value FROM fact f JOIN episode e ON e.id = episode ORDER BY 1, 2, 3",
+    "SELECT e.n, seat, agent, model, s.spec FROM seat s JOIN episode e ON e.id = episode ORDER BY 1, 2",
+    "SELECT id, body FROM text ORDER BY id",
+    "SELECT plan_hash, plan, status FROM run",
+)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_fifty_kills_leave_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:
+    (tmp_path / "noted.py").write_text(AGENT)
+    (tmp_path / "driver.py").write_text(DRIVER)
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    done = subprocess.run(
+        [sys.executable, "driver.py", str(KILLS)], cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    said = (tmp_path / "stderr.log").read_text()
+    assert done.returncode == 0, done.stderr + said
+    assert done.stdout.split() == [str(KILLS), "0", "0", "0"], "kills, answers asked for again, exit codes; " + said
+    for query in ROWS:
+        whole, killed = ask(tmp_path / "whole.db", query), ask(tmp_path / "killed.db", query)
+        assert whole == killed and whole, query
+    assert "goes on" in said and not list(tmp_path.glob("*.lock"))
+
+
+def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "noted.py").write_text(AGENT.replace("0.0005", "0.05"))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--at-once", "2"]
+    env = {**os.environ, "PYTHONPATH": paths}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    asked = tmp_path / "asked.log"
+    while not asked.exists() or len(asked.read_text().splitlines()) < 5:
+        assert process.poll() is None
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    process.stderr.close()  # nobody reads any more, as when a terminal is gone
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(20) == 130
+    turns = ask(tmp_path / "arena.db", "SELECT count(*) FROM turn")[0][0]
+    assert turns == len(asked.read_text().splitlines()) >= 5
+    assert ask(tmp_path / "arena.db", "SELECT status FROM run") == [("interrupted",)]

@@ -1,0 +1,81 @@
+"""A game in a file of its own, which tests play, edit and hold against its records; and the command, as it is typed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SOURCE = '''
+from dataclasses import dataclass
+from arena import Game, IllegalMove, View
+
+@dataclass(frozen=True, slots=True)
+class Ladder(Game[tuple]):
+    """Two seats call numbers in turn, each higher than the one before."""
+
+    length: int = 6
+    rules_version = 1
+
+    @property
+    def seats(self): return ("left", "right")
+
+    def start(self, rng): return (rng.randrange(100),)
+
+    def to_act(self, calls): return (self.seats[(len(calls) + 1) % 2],) if len(calls) <= self.length else ()
+
+    def view(self, calls, seat): return View(seat, f"Call higher than {calls[-1]}")
+
+    def apply(self, calls, moves):
+        ((seat, move),) = moves.items()
+        if not move.text.isdigit() or int(move.text) <= calls[-1]:
+            raise IllegalMove(seat, f"call higher than {calls[-1]}")
+        return (*calls, int(move.text))
+
+    def scores(self, calls): return {"left": float(calls[-1] - calls[0]), "right": None}
+
+    def facts(self, calls):
+        return {"start": calls[0], "calls": [{"step": n, "call": c} for n, c in enumerate(calls[1:])]}
+
+def above(view): return int(view.rules.split()[-1])
+def climbs(view): return str(above(view) + 1 + view.seed % 1000)
+def steps(view): return str(above(view) + 1)
+def slips(view): return str(above(view) + bool(view.complaint))
+def falls(view): return "down"
+def slow(view):
+    import time
+    time.sleep(0.25)
+    return climbs(view)
+'''
+PLAY = ("play", "ladder.py:Ladder", "--seat", "left=ladder.py:climbs", "--seat", "right=ladder.py:slips", "-q")
+
+
+def arena(folder: Path, *arguments: str, code: int = 0) -> str:
+    """What the command prints on stdout, and on stderr where it fails; its exit code must be `code`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "arena", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout + (done.stderr if code else "")
+
+
+def told(folder: Path, *arguments: str, code: int = 0) -> Any:
+    """The JSON document that the command prints."""
+    text = arena(folder, *arguments, "--json", code=code)
+    return json.JSONDecoder().raw_decode(text)[0]
+
+
+def ladder(folder: Path) -> Path:
+    """The folder, with the game's file in it."""
+    (folder / "ladder.py").write_text(SOURCE)
+    return folder
+
+
+def edit(folder: Path, old: str, new: str) -> None:
+    """Changes the game's rules."""
+    assert SOURCE.count(old) == 1
+    (folder / "ladder.py").write_text(SOURCE.replace(old, new))
