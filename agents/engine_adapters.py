@@ -93,8 +93,8 @@ def view_of(network: Network, name: str) -> Any:
     """The module with that one adapter active and no other on it; it shares the network's parameters."""
     if name not in network.views:
         module = shared(network.adapted)
+        module.set_adapter(name)
         for other in set(module.peft_config) - {name}:
             module.delete_adapter(other)
-        module.set_adapter(name)
         network.views[name] = module
     return network.views[name]

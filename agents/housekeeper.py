@@ -16,7 +16,9 @@ MADE = {"clean": "clean", "heat": "hot", "cool": "cold"}
 LAMP = "lamp 1"
 LIKELY = {  # where things are often found, the best first; what needs no opening is tried before the rest
     **dict.fromkeys(("apple", "bun", "carrot", "egg", "lemon", "onion"), ("counter", "table", "fridge", "sink", "bin")),
-    **dict.fromkeys(("bowl", "cup", "kettle", "mug", "pan", "plate"), ("counter", "table", "sink", "shelf", "cupboard")),
+    **dict.fromkeys(
+        ("bowl", "cup", "kettle", "mug", "pan", "plate"), ("counter", "table", "sink", "shelf", "cupboard")
+    ),
     **dict.fromkeys(("fork", "ladle", "spoon", "whisk"), ("counter", "table", "sink", "drawer")),
     "lamp": ("desk", "table", "shelf"),
 }
@@ -35,7 +37,7 @@ class Housekeeper:
     notes: tuple[str, ...] = ()
 
     async def act(self, view: View) -> Move:
-        known = knowing(view, "household", "object", "target", "at", "carried", "made", "places", "closed")
+        known = knowing(view, "household", "type", "object", "target", "at", "carried", "made", "places", "closed")
         return Chore(known, _noted(self.notes, known["places"])).next()
 
 
@@ -55,7 +57,7 @@ class Chore:
             return self._at(known["at"] or next(iter(known["places"])), "put", carried, f"I don't need {carried}.")
         if known["target"] is None:
             return self._light(carried)
-        treatment = known["task_type"]
+        treatment = known["type"]
         if treatment in APPLIANCES and MADE[treatment] not in known["made"]:
             (place, *_) = self._of_kind(APPLIANCES[treatment])
             if known["at"] == place:
@@ -65,7 +67,7 @@ class Chore:
 
     def _fetch(self, kind: str) -> Move:
         """Take an object of a kind that is still to be moved, or look for one."""
-        goal = self._goal() if self.known["task_type"] == "two" else ""
+        goal = self._goal() if self.known["type"] == "two" else ""
         known_places = [(place, name) for place, name in self._objects() if _kind(name) == kind and place != goal]
         near = [pair for pair in known_places if pair[0] == self.known["at"]]
         if not known_places:
@@ -97,10 +99,11 @@ class Chore:
     def _search(self, kind: str) -> Move:
         """Look into the likeliest place that was not seen yet."""
         at, closed = self.known["at"], self.known["closed"]
-        if at and at in closed and self._unseen(at):
+        if at and at in closed and self.known["places"][at] is None:
             return _move(f"Is there {_a(kind)} in {at}?", "open", receptacle=at)
         order = LIKELY.get(kind, THINGS)
-        unseen = [place for place in self.known["places"] if self._unseen(place)]
+        dark = [place for place, names in self.known["places"].items() if names is None]
+        unseen = [place for place in dark if self._unseen(place)] or dark
         if not unseen:
             return _move("I have looked everywhere.", "look")
         place = min(unseen, key=lambda name: (_kind(name) not in order, order.index(_kind(name)) if _kind(name) in order
@@ -115,7 +118,7 @@ class Chore:
         options = self._of_kind(self.known["target"])
         inside = {place: [n for p, n in self._objects() if p == place and _kind(n) == self.known["object"]]
                   for place in options}  # fmt: skip
-        if self.known["task_type"] == "two":
+        if self.known["type"] == "two":
             return max(options, key=lambda place: len(inside[place]))
         return min(options, key=lambda place: (place != self.known["at"], place in self.known["closed"]))
 

@@ -25,7 +25,8 @@ class Pathfinder:
     """Walks the shortest way to its goal in gridworld, taking cells it has not seen for free.
 
     Where it does not know where the goal is, it explores: the cell next that shows most unseen cells for the way there.
-    `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.").
+    `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.");
+    what it sees counts for more.
     With the whole map told or noted it walks as few steps as there can be.
     """
 
@@ -33,18 +34,19 @@ class Pathfinder:
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")
-        blocked = {_cell(cell) for cell in known["blocked"]} | {
-            (int(m[1]), int(m[2])) for note in self.notes if (m := BLOCKED.search(note))
-        }
+        met, seen = {_cell(cell) for cell in known["met"]}, {_cell(cell) for cell in known["blocked"]}
+        noted = {(int(m[1]), int(m[2])) for note in self.notes if (m := BLOCKED.search(note))} - met
         places = {m[1]: (int(m[2]), int(m[3])) for note in self.notes if (m := PLACE.search(note))}
+        places = {name: cell for name, cell in places.items() if cell not in met}
         places |= {name: _cell(cell) for name, cell in known["places"].items()}
         start, goal = _cell(known["position"]), places.get(known["goal"])
-        ways = shortest(start, blocked, known["size"])
+        ways = shortest(start, seen, known["size"])
+        if (clear := shortest(start, seen | noted, known["size"])) and (goal is None or goal in clear):
+            ways = clear  # what was seen counts for more than what was noted
         if goal in ways:
             steps = len(ways[goal])
             words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
             return _go(ways[goal][0], words)
-        met = {_cell(cell) for cell in known["met"]}
         target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / max(1, len(ways[cell])), cell))
         return _go(ways[target][0], f"I don't know where {known['goal']} is, so I look around.")
 

@@ -28,7 +28,7 @@ class Played:
     states: list[Any] = field(default_factory=list)
     copies: list[Any] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
+    kept: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
     episode: Episode | None = None
 
     async def play(self) -> "Played":
@@ -37,15 +37,20 @@ class Played:
         self.episode = await table.run()
         return self
 
+    @property
+    def turns(self) -> list[Turn]:
+        """The answers in order, each with the last word on it: the loop tells twice of one that the rules refuse."""
+        return list(self.kept.values())
+
     async def _turn(self, turn: Turn) -> None:
-        self.turns.append(turn)
+        self.kept[turn.step, turn.seat, turn.attempt] = turn
 
     def _state(self, state: Any) -> None:
         if len(self.states) > MOST_STEPS:
             raise ArenaError(f"the game is not over after {MOST_STEPS} steps")
         self.states.append(state)
         self.copies.append(deepcopy(state))
-        self.answers.append(len(self.turns))
+        self.answers.append(len(self.kept))
 
 
 def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
@@ -85,9 +90,10 @@ def _episode(played: Played) -> Iterator[str]:
     assert episode is not None
     if played.states != played.copies:
         yield "a state was changed after it was shown: apply must return a new one"
+    turns = played.turns
     for state, answers in zip(played.states, played.answers, strict=True):
         yield from _views(game, state)
-        if replay(game, played.turns[:answers], match) != state:
+        if replay(game, turns[:answers], match) != state:
             yield f"replaying the first {answers} answers leads to another state than playing them did"
             break
     yield from _numbers(game, episode)

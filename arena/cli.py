@@ -104,8 +104,7 @@ def play(
     table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
     sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
-    told = {"json": json, "quiet": quiet, "progress": progress, "retry_errors": retry_errors, "again": again,
-            "backend": backend}  # fmt: skip
+    told = dict(json=json, quiet=quiet, progress=progress, retry_errors=retry_errors, again=again, backend=backend)
     _go(table, [*sets, *(settings or [])], usd_seat, db, told, dry_run)
 
 
@@ -138,9 +137,8 @@ def run(
     table = {**read_plan(plan), **{key: value for key, value in numbers.items() if value is not None}}
     asked = question(plan)
     command = " ".join(sys.argv[1:]) + (f"  # {asked}" if asked else "")
-    told = {"json": json, "quiet": quiet, "progress": progress, "retry_errors": retry_errors, "again": again,
-            "command": command, "backend": backend}  # fmt: skip
-    _go(table, settings or [], usd_seat, db, told, dry_run)
+    told = dict(json=json, quiet=quiet, progress=progress, retry_errors=retry_errors, again=again, backend=backend)
+    _go(table, settings or [], usd_seat, db, {**told, "command": command}, dry_run)
 
 
 def _go(

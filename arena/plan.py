@@ -77,6 +77,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the plan {path} is not TOML: {error}") from error
+    _check(table)
     return table
 
 

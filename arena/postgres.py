@@ -15,7 +15,7 @@ TRANSLATIONS = (  # from the few words of SQLite that `queries.sql` uses; fields
     (rf"CAST\({FIELD} AS TEXT\)", r"(\1::jsonb ->> '\2')"),
     (rf"CAST\({FIELD} AS INTEGER\)", rf"{NUMBER}::bigint"),
     (FIELD, NUMBER),
-    (r"\bgroup_concat\(", "string_agg("),
+    (r"\bgroup_concat\((.+), ' '\)", r"string_agg(\1, ' ' ORDER BY \1)"),
     (r"\bjulianday\(([\w.]+)\)", r"(extract(epoch FROM \1::timestamptz) / 86400)"),
     (r"\bround\((.+), (\d)\) AS", r"round((\1)::numeric, \2)::double precision AS"),
     (

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from arena.episode import Turn
@@ -172,11 +173,14 @@ class Progress:
                 text = json.dumps({"event": "stopping", "text": line}) if self.records else f"\n{line}"
                 os.write(2, f"{text}\n".encode())
 
-    def _table(self) -> Group:
+    def _table(self) -> Table:
         tally = self.tally
         bar = ProgressBar(total=max(tally.total, 1), completed=tally.done, width=40)
         state = "  stopping after the answers in flight" if tally.halting() else ""
-        return Group(bar, Text(tally.line() + state))
+        grid = Table.grid()
+        grid.add_row(bar)
+        grid.add_row(Text(tally.line() + state))
+        return grid
 
 
 def dollars(usd: float, unpriced: int) -> str:

@@ -12,8 +12,7 @@
 --   seconds (from the first start to the end, breaks included; NULL while it runs).
 CREATE VIEW IF NOT EXISTS episodes AS
 SELECT e.id, e.run, e.n, e.game, e.status, e.blame, e.seed,
-  (SELECT group_concat(w.who, ' ') FROM (SELECT s.seat || '=' || coalesce(s.model, s.agent) AS who
-     FROM seat s WHERE s.episode = e.id ORDER BY s.seat) AS w) AS seats,
+  (SELECT group_concat(s.seat || '=' || coalesce(s.model, s.agent), ' ') FROM seat s WHERE s.episode = e.id) AS seats,
   (SELECT count(*) - count(t.refused) FROM turn t WHERE t.episode = e.id) AS turns,
   (SELECT count(t.refused) FROM turn t WHERE t.episode = e.id) AS refused,
   (SELECT count(*) FROM call c WHERE c.episode = e.id) AS calls,
@@ -64,10 +63,12 @@ SELECT f.episode, e.run, e.game, e.seed,
   CAST(json_extract(f.value, '$.messages') AS INTEGER) AS messages,
   (SELECT coalesce(sum(c.input_tokens), 0) + coalesce(sum(c.output_tokens), 0) FROM call c
     WHERE c.episode = f.episode
-      AND c.step BETWEEN json_extract(f.value, '$.first_step') AND json_extract(f.value, '$.last_step')) AS tokens,
+      AND c.step BETWEEN CAST(json_extract(f.value, '$.first_step') AS INTEGER)
+        AND CAST(json_extract(f.value, '$.last_step') AS INTEGER)) AS tokens,
   (SELECT CASE WHEN count(*) = count(c.usd) THEN coalesce(sum(c.usd), 0.0) END FROM call c
     WHERE c.episode = f.episode
-      AND c.step BETWEEN json_extract(f.value, '$.first_step') AND json_extract(f.value, '$.last_step')) AS usd
+      AND c.step BETWEEN CAST(json_extract(f.value, '$.first_step') AS INTEGER)
+        AND CAST(json_extract(f.value, '$.last_step') AS INTEGER)) AS usd
 FROM fact f JOIN episode e ON e.id = f.episode
 WHERE f.name = 'rounds';
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence, Sized
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from arena.backend import Backend, here
 from arena.budget import GATE, Budget, Gate
@@ -12,6 +12,8 @@ from arena.budget import Halt as Halt
 from arena.episode import Episode, Turn
 from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
 from arena.store import Pending, Store
+
+Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +73,10 @@ async def run(
     if retries < 0:
         raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
     gate = Gate(halt or Halt(), budget)
-    waiting = iter(pending)
-    done: asyncio.Queue[tuple[Pending, Episode | Exception] | None] = asyncio.Queue()
-
-    async def work() -> None:
-        GATE.set(gate)  # seen by this task, and by those that it starts
-        try:
-            for item in waiting:
-                if gate.halt.on or (budget is not None and budget.gone):
-                    break
-                watcher.began(item)
-                await done.put((item, await _one(Attempt(item, store, gate.halt, watcher, backend), retries)))
-        finally:
-            await done.put(None)
-
+    done: Done = asyncio.Queue()
+    attempts = (Attempt(item, store, gate.halt, watcher, backend) for item in pending)
     most = len(pending) if isinstance(pending, Sized) else at_once
-    workers = [asyncio.create_task(work()) for _ in range(min(at_once, max(most, 1)))]
+    workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
     try:
         open_workers = len(workers)
         while open_workers:
@@ -99,6 +89,20 @@ async def run(
     finally:
         for worker in workers:
             worker.cancel()
+
+
+async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Done) -> None:
+    """Plays what comes next until nothing does; None is the last it says."""
+    GATE.set(gate)  # seen by this task, and by those that it starts
+    try:
+        while not gate.halt.on and not (gate.budget is not None and gate.budget.gone):
+            attempt = next(attempts, None)
+            if attempt is None:
+                break
+            attempt.watcher.began(attempt.pending)
+            done.put_nowait((attempt.pending, await _one(attempt, retries)))
+    finally:
+        done.put_nowait(None)
 
 
 async def _one(attempt: Attempt, retries: int) -> Episode | Exception:

@@ -133,7 +133,8 @@ class Session:
     def _launch(self, record: Run, progress: Progress) -> None:
         goes_on = f"run {record.id} goes on: {record.done} of {len(self.matches)} episodes are done"
         if self.how.json or record.resumed:
-            numbers = {"run": record.id, "db": str(Place.of(self.how.db)), "pid": os.getpid(), "resumed": record.resumed}
+            place = str(Place.of(self.how.db))  # a URL without its password
+            numbers = {"run": record.id, "db": place, "pid": os.getpid(), "resumed": record.resumed}
             cells = [cell.label for cell in self.cells]
             progress.say("launch", goes_on if record.resumed else f"run {record.id} begins", **numbers,
                          matches=len(self.matches), done=record.done, cells=cells)  # fmt: skip

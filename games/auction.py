@@ -257,7 +257,7 @@ class Auction(Game[Bidding]):
     def _tools(self, state: Bidding) -> tuple[Tool, ...]:
         sealed = self.kind != "english"
         least = 0.0 if sealed else self._least(state)
-        about = f"Bid at least {dollars(self._least(state))}" + (", or 0 to buy nothing." if sealed else ".")
+        about = f"Bid at least {dollars(self._least(state))}." + (" A bid of 0 buys nothing." if sealed else "")
         bid = Tool("bid", about, {"amount": {
             "type": "number", "minimum": min(least, self.budget), "maximum": self.budget, "description": "dollars",
         }})  # fmt: skip

@@ -253,18 +253,18 @@ class DealOrNoDeal(Game[Division]):
         return (offer, accept, end) if any(who != seat for who, _ in state.offers) else (offer, end)
 
     def _rules(self, state: Division, seat: str) -> str:
-        each = ", ".join(f"a {item} {value}" for item, value in zip(ITEMS, state.values(seat), strict=True))
+        worth = (f"a {item} is worth {value}" for item, value in zip(ITEMS, state.values(seat), strict=True))
         aim = {
             "own": "Your score is the worth of what you get: make it as large as you can.",
             "sum": "Your score is the worth of what you both get, each by the own values: work together.",
             "difference": "Your score is the worth of what you get less what the other gets is worth to them.",
         }[self.mode]
         return (
-            f"You are the {seat} of two people who divide {counted(state.counts, ITEMS)}. To you {each} points is "
-            f"worth; all together {TOTAL}. To the other side they are worth {TOTAL} together as well, by other "
-            f"values, which you do not know. You talk in turn, {self.turns} messages each at most: offer a division, "
-            "accept the last offer, end the talk, or only talk. Then both say at the same time what they take. If "
-            f"that is not all items exactly, neither gets anything. {aim}"
+            f"You are the {seat} of two people who divide {counted(state.counts, ITEMS)}. In points, to you "
+            f"{', '.join(worth)}: {TOTAL} points together. To the other side they are worth {TOTAL} together as well, "
+            f"by other values, which you do not know. You talk in turn, {self.turns} messages each at most: offer a "
+            "division, accept the last offer, end the talk, or only talk. Then both say at the same time what they "
+            f"take. If that is not all items exactly, neither gets anything. {aim}"
         )
 
 

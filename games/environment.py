@@ -182,10 +182,8 @@ class Environment(Game[Stay[W]]):
         return () if self.is_over(state) else (SEAT,)
 
     def view(self, state: Stay[W], seat: str) -> View:
-        task = self.task(state.here)
         known: dict[str, JSON] = {
-            "task": task["task"],
-            "task_type": task["task_type"],
+            "task": self.task(state.here)["task"],
             "step": state.steps,
             "steps": self.cap,
             "possible": [[tool, args] for tool, args in self.possible(state.here)],
@@ -195,13 +193,12 @@ class Environment(Game[Stay[W]]):
 
     def apply(self, state: Stay[W], moves: Mapping[str, Move]) -> Stay[W]:
         move = moves[SEAT]
-        possible = f"possible now: {'; '.join(self.phrase(*action) for action in self.possible(state.here))}"
         if not move.tool:
-            raise IllegalMove(SEAT, f"words alone do nothing here, take an action; {possible}")
+            raise self._refusal(state.here, "words alone do nothing here, take an action")
         args = {name: value.strip() if isinstance(value, str) else value for name, value in move.args.items()}
         outcome = self.act(state.here, move.tool, args)
         if outcome is None:
-            raise IllegalMove(SEAT, f"{self.told_off(state.here, move.tool, args)}; {possible}")
+            raise self._refusal(state.here, self.told_off(state.here, move.tool, args))
         stay = replace(
             state,
             steps=state.steps + 1,
@@ -236,6 +233,10 @@ class Environment(Game[Stay[W]]):
 
     def watch(self, state: Stay[W]) -> tuple[Message, ...]:
         return state.log
+
+    def _refusal(self, here: W, why: str) -> IllegalMove:
+        possible = "; ".join(self.phrase(*action) for action in self.possible(here))
+        return IllegalMove(SEAT, f"{why}; possible now: {possible}")
 
     def _closed(self, state: Stay[W]) -> Stay[W]:
         """The stay with its ending told and kept as a last event, when it is over."""

@@ -66,8 +66,9 @@ class Gridworld(Environment[Walk]):
         places = self.map.open_places()
         assert len(places) == OPEN_PLACES
         start = rng.choice(places)
-        ways = {name: distances(self.map, self.map.places[start])[self.map.places[name]] for name in places}
-        far = [name for name in places if ways[name] >= LEAST_WAY] or [name for name in places if name != start]
+        ways = distances(self.map, self.map.places[start])
+        far = [name for name in places if ways[self.map.places[name]] >= LEAST_WAY]
+        far = far or [name for name in places if name != start]
         here = Walk((self.map.places[start],), rng.choice(far))
         where = f" at {text(self.map.places[here.goal])}" if self.sight != "name" else ""
         arrived = self._arrive(here)
@@ -101,12 +102,13 @@ class Gridworld(Environment[Walk]):
         return {"task": f"go to {here.goal}", "task_type": "reach"}
 
     def seen(self, here: Walk) -> dict[str, JSON]:
-        whole = self.sight == "map"
-        near = {cell for position in here.path for cell in (position, *dict(neighbours(position)).values())}
-        met = [cell for cell in sorted(near) if self.map.inside(cell)]
-        blocked = sorted(self.map.blocked) if whole else [cell for cell in met if cell in self.map.blocked]
+        """`met` are the cells that were near enough to see; `blocked` and `places` what is known of any cell."""
+        grid, whole = self.map, self.sight == "map"
+        near = {*here.path}.union(*(dict(neighbours(cell)).values() for cell in {*here.path}))
+        met = [cell for cell in sorted(near) if grid.inside(cell)]
+        blocked = sorted(grid.blocked) if whole else [cell for cell in met if cell in grid.blocked]
         told = {here.goal} if self.sight == "goal" else set()
-        places = {n: list(c) for n, c in self.map.places.items() if whole or c in near or n in told}
+        places = {n: list(c) for n, c in grid.places.items() if whole or c in near or n in told}
         return {
             "position": list(here.position),
             "goal": here.goal,

@@ -25,7 +25,7 @@ class Map:
     places: Mapping[str, Cell]
 
     def inside(self, cell: Cell) -> bool:
-        return all(1 <= number <= self.size for number in cell)
+        return 1 <= cell[0] <= self.size and 1 <= cell[1] <= self.size
 
     def is_free(self, cell: Cell) -> bool:
         return self.inside(cell) and cell not in self.blocked

@@ -9,8 +9,17 @@ from arena.game import JSON, Tool, game
 from games.environment import Action, Environment, Lesson, Outcome
 from games.household_tasks import TASK_TYPES, Task, TaskType, fewest, is_done, tasks
 from games.household_world import (
-    APPLIANCES, KINDS, LAMP, MADE, OPENABLE, House, Treatment, build_house, kind_of, placed,
-)  # fmt: skip
+    APPLIANCES,
+    KINDS,
+    LAMP,
+    MADE,
+    OPENABLE,
+    House,
+    Treatment,
+    build_house,
+    kind_of,
+    placed,
+)
 from games.words import listed
 
 HANDS = "your hands"
@@ -54,9 +63,9 @@ class Household(Environment[Visit]):
     """A robot does one chore in a house of some twenty receptacles, some closed, and forty-odd objects.
 
     `world` builds the house and lays out its objects, the seed draws the chore. `chore` restricts it to one of six
-    types: "place" (put a thing somewhere), "look" (hold it into the light of the lamp), "clean", "heat", "cool" (and put
-    it somewhere), "two" (put two of a kind into one receptacle). One thing can be carried at a time. The score is 1
-    when the chore is done within `cap` steps, 0 else.
+    types: "place" (put a thing somewhere), "look" (hold it into the light of the lamp), "clean", "heat", "cool" (and
+    put it somewhere), "two" (put two of a kind into one receptacle). One thing can be carried at a time. The score is
+    1 when the chore is done within `cap` steps, 0 else.
 
     The task types and the cap are those of ALFWorld (Shridhar et al. 2021, arXiv 2010.03768); house, text and code are
     not. The kinds of things are everyday ones, what is where is invented. A state is a receptacle or an object.
@@ -164,7 +173,7 @@ class Household(Environment[Visit]):
         return f"You look closely at {name}: {states}."
 
     def told_off(self, here: Visit, tool: str, args: Mapping[str, JSON]) -> str:
-        name, receptacle, at = str(args.get("object", "")), str(args.get("receptacle", "")), here.at
+        receptacle, at = str(args.get("receptacle", "")), here.at
         if receptacle and tool == "go_to":
             return f"you are at {receptacle} already"
         if receptacle and receptacle != at:
@@ -193,6 +202,7 @@ class Household(Environment[Visit]):
         """`places` has for each receptacle what is in it as far as it was told, None where it was not."""
         carried = here.carried
         return {
+            "type": here.task.type,
             "object": here.task.object,
             "target": here.task.target,
             "at": here.at,
@@ -209,11 +219,12 @@ class Household(Environment[Visit]):
 
     def rules(self) -> str:
         return (
-            f"You are a household robot in the house of {self.house.owner}. You stand at one receptacle at a time and see "
-            "what is in or on it; cupboards, drawers, the fridge and the microwave are closed until you open them. You "
-            "carry one object at a time. With an object in your hands you can clean it at the sink, heat it at the "
-            "microwave, cool it at the fridge, or hold it into the light of the lamp by using the lamp where it stands. "
-            f"Objects are named by kind and number, like “mug 1”; any of the kind will do. You have {self.cap} steps."
+            f"You are a household robot in the house of {self.house.owner}. You stand at one receptacle at a time and "
+            "see what is in or on it; cupboards, drawers, the fridge and the microwave are closed until you open them. "
+            "You carry one object at a time. With an object in your hands you can clean it at the sink, heat it at the "
+            "microwave, cool it at the fridge, or hold it into the light of the lamp by using the lamp where it "
+            "stands. Objects are named by kind and number, like “mug 1”; any of the kind will do. You have "
+            f"{self.cap} steps."
         )
 
     def tools(self) -> tuple[Tool, ...]:

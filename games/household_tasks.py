@@ -6,8 +6,17 @@ from itertools import permutations
 from typing import Literal, TypeAlias
 
 from games.household_world import (
-    APPLIANCES, KINDS, LAMP, LOOKED_AT, MADE, OPENABLE, House, Treatment, kind_of, placed,
-)  # fmt: skip
+    APPLIANCES,
+    KINDS,
+    LAMP,
+    LOOKED_AT,
+    MADE,
+    OPENABLE,
+    House,
+    Treatment,
+    kind_of,
+    placed,
+)
 
 TaskType: TypeAlias = Literal["place", "look", "clean", "heat", "cool", "two"]
 TASK_TYPES: tuple[TaskType, ...] = ("place", "look", "clean", "heat", "cool", "two")

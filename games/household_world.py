@@ -75,7 +75,9 @@ def build_house(world: int) -> House:
     rng = world_rng("household", world)
     owner = Names(rng).person()
     receptacles = [
-        f"{kind} {number}" for kind, (low, high) in RECEPTACLES.items() for number in range(1, rng.randint(low, high) + 1)
+        f"{kind} {number}"
+        for kind, (low, high) in RECEPTACLES.items()
+        for number in range(1, rng.randint(low, high) + 1)
     ]
     house = House(owner, tuple(receptacles), {})
     objects = {LAMP: _spot(rng, house, LAMP_ON)}

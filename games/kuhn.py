@@ -127,7 +127,7 @@ class Kuhn(Game[Deals]):
         if self.to_act(state):
             return dict.fromkeys(self.seats)
         mean = sum(hand.won for hand in state.hands) / self.hands
-        return {"first": mean, "second": -mean}
+        return {"first": mean, "second": 0.0 - mean}
 
     def facts(self, state: Deals) -> dict[str, JSON]:
         rows = [

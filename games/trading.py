@@ -260,9 +260,10 @@ class Trading(Game[Market]):
     def _rules(self, seat: str) -> str:
         rest = " The first trade ends it." if self.one_trade else ""
         hidden = "" if self.open_holdings else ", and so is what each holds"
+        goods = listed(plural(good, 2) for good in self.goods)
         return (
-            f"You are {seat}, one of {self.traders} traders with {listed(self.goods)}. What one of each is worth to "
-            f"a trader is private{hidden}. You speak in turn, {self.turns} times each: offer somebody a swap, accept "
+            f"You are {seat}, one of {self.traders} traders of {goods}. What one of each is worth to a trader is "
+            f"private{hidden}. You speak in turn, {self.turns} times each: offer somebody a swap, accept "
             "an offer made to you, pass, or only talk. An offer stands until its maker's next turn; a trade "
             "withdraws the other offers of both. Nobody can give what it does not have. It ends early when all pass "
             f"one after the other.{rest} Your score is the worth to you of what you have in the end less that of "

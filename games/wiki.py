@@ -133,16 +133,18 @@ class Wiki(Environment[Search]):
 
     def rules(self) -> str:
         return (
-            "You answer a question from a wiki. It is about things you cannot know from elsewhere, and the answer takes "
-            "two pages. Search opens the page with a title and shows how it begins; lookup finds the next sentence with "
-            "some words on the open page; finish gives your answer, as briefly as you can: a name, a year, or what is "
-            f"asked for and nothing else. You have {self.cap} steps and one answer."
+            "You answer a question from a wiki. It is about things that you cannot know from elsewhere, and the answer "
+            "takes two pages. Search opens the page with a title and shows how it begins; lookup finds the next "
+            "sentence with some words on the open page; finish gives your answer, as briefly as you can: a name, a "
+            f"year, or what is asked for and nothing else. You have {self.cap} steps and one answer."
         )
 
     def tools(self) -> tuple[Tool, ...]:
         return (
             Tool("search", "Open a page.", {"title": {"type": "string", "description": "the title of the page"}}),
-            Tool("lookup", "Find words on the open page.", {"words": {"type": "string", "description": "what to find"}}),
+            Tool(
+                "lookup", "Find words on the open page.", {"words": {"type": "string", "description": "what to find"}}
+            ),
             Tool("finish", "Give the answer.", {"answer": {"type": "string", "description": "the answer alone"}}),
         )
 

@@ -94,6 +94,7 @@ def test_swaps_that_change_nothing_are_left_out_and_every_pair_is_swapped() -> N
         ("swap = ['buyer']", "two seats or more"),
         ("swap = 3", "true or a list of seats"),
         ("n = 0", "n is 1 or more"),
+        ("seats = 3", "takes a table"),
         ("at_once = 0", "at_once is 1 or more"),
         ("usd = -1", "0 or more"),
         ("usd = 'much'", "in dollars"),

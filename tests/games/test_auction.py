@@ -159,17 +159,17 @@ def test_at_the_first_price_the_shaded_bid_is_the_best_reply_to_shaded_bids(bidd
     game = Auction(kind="first", bidders=2, tick=1)
     state = first_state(game)
     agent = Shading()
-    theirs = [agent.most(v, 0.0, 0.0, bidders) for v in range(101)]
+    theirs = [agent.most(v / 10, 0.0, 0.0, bidders) for v in range(1001)]  # values in steps of ten cents
 
     def expected(amount: float) -> float:
         """Against the highest of the other bids; P(win) by counting all values of the others."""
-        below = sum(amount > other for other in theirs) / 101
-        level = sum(amount == other for other in theirs) / 101
+        below = sum(amount > other for other in theirs) / 1001
+        level = sum(amount == other for other in theirs) / 1001
         return (value - amount) * (below + level / 2) ** (bidders - 1)
 
     shaded = agent.most(value, 0.0, 0.0, bidders)
     assert shaded == pytest.approx(value * (bidders - 1) / bidders, abs=0.01)
-    assert expected(shaded) > 0 and expected(shaded) >= max(expected(k / 4) for k in range(4 * value)) * 0.98
+    assert expected(shaded) > 0 and expected(shaded) >= max(expected(k / 4) for k in range(4 * value)) * 0.99
     paid = gain(game, with_values(state, value, 0), shaded, 0)
     assert paid == pytest.approx(value - shaded)
 

@@ -54,7 +54,7 @@ def test_four_in_a_column_win_in_connect_four(column: int) -> None:
 def test_lines_do_not_wrap_around_the_edge() -> None:
     game = Connect()
     state = first_state(game)
-    for k, move in enumerate("c3 a1 a2 c2 b2".split()):  # x: the last of the top row, two of the middle one
+    for k, move in enumerate(["c3", "a1", "a2", "c2", "b2"]):  # x: the last of the top row, two of the middle one
         state = after(game, state, {"xo"[k % 2]: move})
     assert not state.winner and game.to_act(state) == ("o",)
 
@@ -140,7 +140,7 @@ def test_minimax_beats_a_random_player_in_connect_four(seat: str) -> None:
 def test_it_wins_at_once_where_it_can_and_else_stops_the_other() -> None:
     game = Connect(rows=6, columns=7, length=4, gravity=True)
     state = first_state(game)
-    for k, move in enumerate("1 7 1 7 1".split()):
+    for k, move in enumerate(["1", "7", "1", "7", "1"]):
         state = after(game, state, {"xo"[k % 2]: move})
     assert answer(Minimax(nodes=50), game.view(state, "o")).text == "1"  # x threatens column 1
     state = after(game, state, {"o": "7"})

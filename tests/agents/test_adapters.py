@@ -1,0 +1,170 @@
+"""Adapters: many on one base in memory, mixed in one batch, each as it is alone."""
+
+import asyncio
+import copy
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+
+import peft
+import torch
+from transformers import AutoModelForCausalLM
+
+from agents.engine_weights import fingerprint, release
+from agents.model import Line, Reply, Sampling
+from agents.models.local import Local
+from agents.models.tiny import make_tiny, one_thread
+from arena.errors import MissingExtra
+from arena.spec import ready
+
+LINES = [Line("user", "to be or not to be, that is the question " * 3)]
+SAMPLING = Sampling(temperature=0, max_tokens=16)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def calm() -> Iterator[None]:
+    """One thread: the models are too small to gain from more."""
+    with one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(make_tiny(tmp_path_factory.mktemp("base"), texts=["to be or not"], spread=0.1, context=512))
+
+
+@pytest.fixture(scope="module")
+def adapters(base: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Folders with adapters whose weights are large enough to be heard."""
+    places = {}
+    kinds: dict[str, dict[str, Any]] = {
+        "buyer": {"target_modules": ["q_proj", "down_proj"]},
+        "seller": {"target_modules": ["v_proj", "up_proj"], "r": 2},
+        "dora": {"target_modules": ["q_proj", "v_proj"], "use_dora": True},
+        "writes": {"target_modules": ["q_proj", "v_proj"], "init_lora_weights": "pissa", "r": 4},
+    }
+    for seed, (name, settings) in enumerate(kinds.items()):
+        given = {"r": 4, "lora_alpha": 64, "init_lora_weights": False, **settings}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = AutoModelForCausalLM.from_pretrained(base)
+            made = peft.get_peft_model(module, peft.LoraConfig(task_type="CAUSAL_LM", **given))
+            with torch.no_grad():
+                for key, one in made.named_parameters():
+                    if "lora_B" in key:
+                        one.normal_(std=0.2)
+        places[name] = str(tmp_path_factory.mktemp(name))
+        made.save_pretrained(places[name])
+    return places
+
+
+def alone(base: str, adapter: str | None) -> str:
+    """The greedy answer of PEFT's own module, loaded for itself."""
+    module: Any = AutoModelForCausalLM.from_pretrained(base)
+    if adapter:
+        module = peft.PeftModel.from_pretrained(module, adapter)
+    model = Local(base).with_module(module.eval())
+    return asyncio.run(model.chat(LINES, (), SAMPLING)).text
+
+
+def company(reply: Reply) -> int:
+    return int(reply.usage.calls[0].detail.split("; ")[1].removeprefix("batch of "))
+
+
+def memory(*modules: Any) -> set[tuple[int, int]]:
+    """Where the parameters of these modules lie, and how many bytes each takes."""
+    return {(one.data_ptr(), one.nbytes) for module in modules for one in module.parameters()}
+
+
+def size(places: set[tuple[int, int]]) -> int:
+    return sum(count for _, count in places)
+
+
+def test_seats_with_different_adapters_share_one_batch_and_speak_as_they_do_alone(
+    base: str, adapters: dict[str, str]
+) -> None:
+    seats = [None, adapters["buyer"], adapters["seller"]]
+    models = [Local(base, adapter=seat) for seat in seats]
+
+    async def together() -> list[Reply]:
+        for model in models:  # loaded
+            await model.chat(LINES, (), Sampling(max_tokens=1))
+        return await asyncio.gather(*(model.chat(LINES, (), SAMPLING) for model in models * 3))
+
+    replies = asyncio.run(together())
+    expected = [alone(base, seat) for seat in seats]
+    assert [reply.text for reply in replies] == expected * 3 and len(set(expected)) == 3
+    assert max(map(company, replies)) > 3, "more than there are of one kind"
+    again = asyncio.run(together())
+    assert [reply.text for reply in again] == expected * 3, "what one adapter read is not shown to another"
+    assert any("read before" in reply.usage.calls[0].detail for reply in again)
+
+
+def test_two_adapters_cost_one_base(base: str, adapters: dict[str, str]) -> None:
+    release()
+    plain, buyer, seller = (Local(base, adapter=name).module for name in (None, adapters["buyer"], adapters["seller"]))
+    bases = [{one for one in memory(module) if one in memory(plain)} for module in (plain, buyer, seller)]
+    assert bases[0] == bases[1] == bases[2] == memory(plain)
+    # q (64 × 64) and down (128 × 64) with rank 4, v (64 × 64) and up (64 × 128) with rank 2, in 2 layers, 4 bytes
+    extra = {adapters["buyer"]: 2 * 4 * (128 + 192) * 4, adapters["seller"]: 2 * 2 * (128 + 192) * 4}
+    assert size(memory(plain, buyer, seller)) - size(memory(plain)) == sum(extra.values())
+
+
+def test_the_base_stays_as_it_was(base: str, adapters: dict[str, str]) -> None:
+    release()
+    plain = Local(base)
+    names, before = list(plain.module.state_dict()), fingerprint(plain.module)
+    for name in adapters.values():
+        asyncio.run(Local(base, adapter=name).chat(LINES, (), SAMPLING))
+    assert list(plain.module.state_dict()) == names and fingerprint(plain.module) == before
+    assert asyncio.run(plain.chat(LINES, (), SAMPLING)).text == alone(base, None)
+
+
+@pytest.mark.parametrize("name", ["buyer", "dora", "writes"])
+def test_every_kind_of_adapter_speaks_as_it_does_alone(name: str, base: str, adapters: dict[str, str]) -> None:
+    model = Local(base, adapter=adapters[name])
+    assert asyncio.run(model.chat(LINES, (), SAMPLING)).text == alone(base, adapters[name]) != alone(base, None)
+    shares = memory(Local(base).module) <= memory(model.module)
+    assert shares == (name != "writes"), "an adapter that writes into the base has one of its own"
+
+
+def test_an_adapters_module_can_be_copied_changed_and_put_back(base: str, adapters: dict[str, str]) -> None:
+    model = Local(base, adapter=adapters["buyer"])
+    before = asyncio.run(model.chat(LINES, (), SAMPLING)).text
+    same = model.with_module(copy.deepcopy(model.module))
+    assert asyncio.run(same.chat(LINES, (), SAMPLING)).text == before
+    changed = copy.deepcopy(model.module)
+    with torch.no_grad():
+        for key, one in changed.named_parameters():
+            if "lora_B" in key:
+                one.zero_()
+    assert asyncio.run(model.with_module(changed).chat(LINES, (), SAMPLING)).text == alone(base, None) != before
+    assert asyncio.run(model.chat(LINES, (), SAMPLING)).text == before
+
+
+def test_an_adapter_needs_its_library(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)  # as if it were not installed
+    with pytest.raises(MissingExtra, match=r"pip install 'arena\[lora\]'"):
+        ready(Local(base, adapter="somewhere"))
+
+
+def test_loading_an_adapter_disturbs_nobody_at_work(base: str, adapters: dict[str, str]) -> None:
+    release()
+    buyer, seller = (Local(base, adapter=adapters[name]) for name in ("buyer", "seller"))
+
+    async def work() -> tuple[str, str, str]:
+        long = Sampling(temperature=0, max_tokens=300)
+        at_work = asyncio.create_task(buyer.chat(LINES, (), long))
+        await asyncio.sleep(0.1)
+        newcomer = (await seller.chat(LINES, (), SAMPLING)).text
+        text = (await at_work).text
+        return newcomer, text, (await buyer.chat(LINES, (), long)).text
+
+    newcomer, text, again = asyncio.run(work())
+    assert newcomer == alone(base, adapters["seller"]) and text == again
