@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from agents.attempts import Attempt, attempt_all
 from agents.hints import hint
+from agents.kept import kept
 from agents.limits import Limits, limiter
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
@@ -149,7 +150,8 @@ class Remote(ABC):
         self.permit()
         lines = [replace(line, text=clean(line.text)) for line in messages]
         offered = tuple(tools) if self.native_tools else ()
-        hidden = secrets(self.key())
+        key = self.key()
+        hidden = await kept(("secrets", key), lambda: secrets(key))
         prompt = tuple((role, redact(text, hidden)) for role, text in as_pairs(lines, offered))
         blank = Call(self.name, prompt=prompt)
         most = sum(len(text) for _, text in prompt) // 4 + sampling.max_tokens  # about four characters a token

@@ -51,8 +51,8 @@ def player_rules(item: str, seat: str, reservation: float | None, low: float, hi
 MODERATOR_READ = (
     "You moderate a negotiation between a buyer and a seller over a {item}. Read the last message of the talk and say "
     "what it does: `offer` (it proposes one price: give the price), `accept` (it agrees to the other side's last "
-    "offer), `walk_away` (it ends the negotiation) or `talk` (none of these: a range, a question without a price, a refusal). "
-    "Quote the words you rely on as evidence. Do not count a price that the speaker rejects."
+    "offer), `walk_away` (it ends the negotiation) or `talk` (none of these: a range, a question without a price, a "
+    "refusal). Quote the words you rely on as evidence. Do not count a price that the speaker rejects."
 )
 MODERATOR_DEAL = (
     "You moderate a negotiation between a buyer and a seller over a {item}. Have the two reached a deal with the last "

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from arena.prices import dollar_regex, prices
-
 from arena.errors import IllegalMove
 from arena.game import JSON
+from arena.prices import dollar_regex, prices
 from games.bargaining_state import RIVAL, Haggle
 
 ACTS = ("offer", "accept", "walk_away", "talk")

@@ -20,9 +20,9 @@ class Trading(Game[Market]):
 
     Each seat starts with 0 to `most` of each of the `goods` and values one of them at `low` to `high`, whole numbers
     drawn by the seed, or the `endowments` and `values` given here, a line for each seat. Values are private; holdings
-    are open to all or, without `open_holdings`, private as well. An offer goes to one seat and stands until its
-    maker's next turn; a trade withdraws the other offers of both. Nobody gives what it does not have. It ends when all
-    turns are used, when everybody has passed one after the other, and with the first trade if `one_trade` is set.
+    are open to all or, without `open_holdings`, private as well. An offer goes to one seat and stands until its maker's
+    next turn, so that nobody has two, and what is offered is there. Nobody gives what it does not have. It ends when
+    all turns are used, when everybody has passed one after the other, and with the first trade if `one_trade` is set.
 
     The preset "negotiation-arena" is the resource exchange of Bianchi et al. (2024, arXiv 2402.05863): 25 X and 5 Y
     against 5 X and 25 Y, one trade, eight messages, every unit worth 1 to both, so that one's gain is the other's loss.
@@ -189,7 +189,7 @@ class Trading(Game[Market]):
         change = dict(state.change)
         for who, way in ((maker, 1), (seat, -1)):
             change[who] = tuple(k + way * more for k, more in zip(change[who], flow, strict=True))
-        rest = tuple(offer for offer in state.offers if offer.maker not in (maker, seat))
+        rest = tuple(offer for offer in state.offers if offer.maker != maker)
         told = f"{maker} gives {self._named(swap.give)} to {seat} and gets {self._named(swap.get)}."
         log = (*state.log, Message("", told))
         return replace(state, change=change, offers=rest, trades=(*state.trades, swap), log=log)
@@ -263,9 +263,8 @@ class Trading(Game[Market]):
         goods = listed(plural(good, 2) for good in self.goods)
         return (
             f"You are {seat}, one of {self.traders} traders of {goods}. What one of each is worth to a trader is "
-            f"private{hidden}. You speak in turn, {self.turns} times each: offer somebody a swap, accept "
-            "an offer made to you, pass, or only talk. An offer stands until its maker's next turn; a trade "
-            "withdraws the other offers of both. Nobody can give what it does not have. It ends early when all pass "
-            f"one after the other.{rest} Your score is the worth to you of what you have in the end less that of "
-            "what you had at first."
+            f"private{hidden}. You speak in turn, {self.turns} times each: offer somebody a swap, accept an offer made "
+            "to you, pass, or only talk. An offer stands until its maker's next turn. Nobody can give what it does not "
+            f"have. It ends early when all pass one after the other.{rest} Your score is the worth to you of what you "
+            "have in the end less that of what you had at first."
         )

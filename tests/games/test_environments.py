@@ -9,8 +9,8 @@ import pytest
 from moves import does, first_state
 from wanderer import ANY, roam
 
-from arena.errors import IllegalMove, UsageError
 from arena.episode import Episode
+from arena.errors import IllegalMove, UsageError
 from arena.game import Game, Move
 from arena.legal import well_formed
 from arena.play import play

@@ -81,7 +81,7 @@ def three(*moves: Any) -> tuple[Trading, Market]:
     return played(*moves, traders=3, endowments=((4, 0), (0, 6), (2, 2)), values=((1, 3), (2, 1), (1, 1)))
 
 
-def test_a_trade_withdraws_the_other_offers_of_both() -> None:
+def test_a_trade_uses_up_its_offer_and_leaves_those_of_others() -> None:
     _, state = three(offer(to="green", give_X=4, get_Y=1), offer(to="red", give_Y=6, get_X=1), accept(of="red"))
     assert state.holds("green") == (6, 1) and [swap.maker for swap in state.offers] == ["blue"]
     with pytest.raises(IllegalMove, match="you have 0"):
