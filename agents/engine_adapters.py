@@ -74,25 +74,27 @@ def alone_on(module: Any, folder: str) -> Any:
 def add_adapter(network: Network, folder: str) -> str:
     """The adapter's name in that network, onto which it is put where it is not yet there.
 
-    The network gets a new module, which shares all it had: steps that run meanwhile use the old one to their end.
+    What takes steps is copied from a pattern that never does, since PEFT hangs hooks into a module while it runs;
+    all share their parameters. The network gets a new copy: steps that run meanwhile use the old one to their end.
     """
     place = str(Path(folder).expanduser().resolve())
     name = f"adapter_{blake2b(place.encode(), digest_size=6).hexdigest()}"
-    if network.adapted is None:
-        adapted = peft().PeftModel.from_pretrained(shared(network.module), place, adapter_name=name)
-    elif name in network.adapted.peft_config:
+    if network.pattern is None:
+        pattern = peft().PeftModel.from_pretrained(shared(network.module), place, adapter_name=name)
+        network.pattern = pattern.to(network.device).eval()
+    elif name in network.pattern.peft_config:
         return name
     else:
-        adapted = shared(network.adapted)
-        adapted.load_adapter(place, adapter_name=name)
-    network.adapted = adapted.to(network.device).eval()
+        network.pattern.load_adapter(place, adapter_name=name)
+        network.pattern.to(network.device).eval()
+    network.adapted = shared(network.pattern)
     return name
 
 
 def view_of(network: Network, name: str) -> Any:
     """The module with that one adapter active and no other on it; it shares the network's parameters."""
     if name not in network.views:
-        module = shared(network.adapted)
+        module = shared(network.pattern)
         module.set_adapter(name)
         for other in set(module.peft_config) - {name}:
             module.delete_adapter(other)

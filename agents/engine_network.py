@@ -26,9 +26,10 @@ class Network:
     def __init__(self, module: Any) -> None:
         self.module = module
         self.adapted: Any = None  # replaced as a whole when an adapter is added, so a step sees one or the other
+        self.pattern: Any = None  # what `adapted` is copied from
         self.views: dict[str, Any] = {}  # by adapter, the module as its owner sees it
         self._narrow = "logits_to_keep" in accepted(type(plain(module)))  # scores of the last column alone
-        self._active: tuple[int, str] | None = None
+        self._active: tuple[Any, str] = (None, "")
 
     @property
     def device(self) -> torch.device:
@@ -76,11 +77,11 @@ class Network:
             return self.module, {}
         if len(different) > 1:
             return self.adapted, {"adapter_names": [name or "__base__" for name in adapters]}
-        chosen = (id(self.adapted), adapters[0])
-        if self._active != chosen:
-            self.adapted.set_adapter(adapters[0])
-            self._active = chosen
-        return self.adapted, {}
+        adapted, name = self.adapted, adapters[0]
+        if self._active[0] is not adapted or self._active[1] != name:
+            adapted.set_adapter(name)
+            self._active = (adapted, name)
+        return adapted, {}
 
 
 def joinable(module: Any) -> bool:

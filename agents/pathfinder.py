@@ -48,7 +48,7 @@ class Pathfinder:
             words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
             return _go(ways[goal][0], words)
         target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / max(1, len(ways[cell])), cell))
-        return _go(ways[target][0], f"I don't know where {known['goal']} is, so I look around.")
+        return _go(ways[target][0], f"I look for {known['goal']} in the {ways[target][0]}.")
 
 
 def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, list[str]]:

@@ -245,7 +245,8 @@ class Environment(Game[Stay[W]]):
         task, reward = str(self.task(state.here)["task"]), self.reward(state.here)
         result = "done" if reward == 1 else f"done in part ({reward:.2f})" if reward else "not done"
         ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {result}"
-        story = f"The task “{task}” was {result} in {state.steps} steps: {'; '.join(state.trajectory)}."
+        steps = "1 step" if state.steps == 1 else f"{state.steps} steps"
+        story = f"The task “{task}” was {result} in {steps}: {'; '.join(state.trajectory) or 'nothing was done'}."
         lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
         told = f"{ending} ({state.steps} of {self.cap} steps)."
         return state.after(Outcome(state.here, told, lessons=(lesson,)))

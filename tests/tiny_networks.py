@@ -77,12 +77,13 @@ class Asked:
 @dataclass(slots=True)
 class Stage:
     """An engine, and what happens while its network takes a given step, counted from 1: requests that arrive, and
-    some that are given up. `steps` are the (rows, columns) it read."""
+    some that are given up. `steps` are the (rows, columns) it read, `seen` the columns it could look at."""
 
     engine: Engine
     arrivals: Mapping[int, Sequence[Asked]] = field(default_factory=dict)
     leaving: Mapping[int, Asked] = field(default_factory=dict)
     steps: list[tuple[int, int]] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
     futures: dict[Asked, "Future[Output]"] = field(default_factory=dict)
 
     def play(self, first: Asked) -> dict[Asked, Output]:
@@ -91,6 +92,8 @@ class Stage:
         def happen(module: Any, given: Any, named: Any) -> None:
             rows, columns = named["input_ids"].shape
             self.steps.append((rows, columns))
+            if named.get("attention_mask") is not None:
+                self.seen.append(named["attention_mask"].shape[1])
             for asked in self.arrivals.get(len(self.steps), ()):
                 self.futures[asked] = asked.of(self.engine)
             if len(self.steps) in self.leaving:

@@ -114,6 +114,7 @@ def test_two_adapters_cost_one_base(base: str, adapters: dict[str, str]) -> None
     # q (64 × 64) and down (128 × 64) with rank 4, v (64 × 64) and up (64 × 128) with rank 2, in 2 layers, 4 bytes
     extra = {adapters["buyer"]: 2 * 4 * (128 + 192) * 4, adapters["seller"]: 2 * 2 * (128 + 192) * 4}
     assert size(memory(plain, buyer, seller)) - size(memory(plain)) == sum(extra.values())
+    assert size(memory(seller)) - size(memory(plain)) == extra[adapters["seller"]], "and nothing of the other's"
 
 
 def test_the_base_stays_as_it_was(base: str, adapters: dict[str, str]) -> None:
@@ -128,8 +129,13 @@ def test_the_base_stays_as_it_was(base: str, adapters: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["buyer", "dora", "writes"])
 def test_every_kind_of_adapter_speaks_as_it_does_alone(name: str, base: str, adapters: dict[str, str]) -> None:
-    model = Local(base, adapter=adapters[name])
-    assert asyncio.run(model.chat(LINES, (), SAMPLING)).text == alone(base, adapters[name]) != alone(base, None)
+    model, other = Local(base, adapter=adapters[name]), Local(base, adapter=adapters["seller"])
+
+    async def together() -> list[Reply]:
+        return await asyncio.gather(*(one.chat(LINES, (), SAMPLING) for one in [model, other] * 2))
+
+    expected = [alone(base, adapters[name]), alone(base, adapters["seller"])] * 2
+    assert [reply.text for reply in asyncio.run(together())] == expected and alone(base, None) not in expected
     shares = memory(Local(base).module) <= memory(model.module)
     assert shares == (name != "writes"), "an adapter that writes into the base has one of its own"
 
@@ -156,15 +162,19 @@ def test_an_adapter_needs_its_library(base: str, monkeypatch: pytest.MonkeyPatch
 
 def test_loading_an_adapter_disturbs_nobody_at_work(base: str, adapters: dict[str, str]) -> None:
     release()
-    buyer, seller = (Local(base, adapter=adapters[name]) for name in ("buyer", "seller"))
+    plain, buyer, seller = (Local(base, adapter=name) for name in (None, adapters["buyer"], adapters["seller"]))
+    long = Sampling(temperature=0, max_tokens=200)
 
-    async def work() -> tuple[str, str, str]:
-        long = Sampling(temperature=0, max_tokens=300)
-        at_work = asyncio.create_task(buyer.chat(LINES, (), long))
+    async def work() -> tuple[str, list[Reply], list[Reply]]:
+        await buyer.chat(LINES, (), Sampling(max_tokens=1))
+        at_work = [asyncio.create_task(model.chat(LINES, (), long)) for model in (plain, buyer)]
         await asyncio.sleep(0.1)
         newcomer = (await seller.chat(LINES, (), SAMPLING)).text
-        text = (await at_work).text
-        return newcomer, text, (await buyer.chat(LINES, (), long)).text
+        replies = await asyncio.gather(*at_work)
+        return newcomer, replies, [await model.chat(LINES, (), long) for model in (plain, buyer)]
 
-    newcomer, text, again = asyncio.run(work())
-    assert newcomer == alone(base, adapters["seller"]) and text == again
+    for _ in range(2):
+        release()
+        newcomer, replies, again = asyncio.run(work())
+        assert newcomer == alone(base, adapters["seller"])
+        assert [reply.text for reply in replies] == [reply.text for reply in again]

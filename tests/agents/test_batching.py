@@ -49,6 +49,18 @@ def test_a_newcomer_is_read_at_the_next_step_and_whoever_ends_leaves_at_once() -
     assert [done[asked].output_tokens for asked in (long, brief, late)] == [9, 3, 1]
 
 
+def test_the_room_of_whoever_has_left_is_not_carried_along() -> None:
+    played, first = stage(), Asked("ab", 12)
+    wide, narrow, brief = Asked("c" * 70, 3), Asked("d" * 60, 6), Asked("e" * 65, 1)
+    played.arrivals = {2: [brief, wide, narrow]}
+    done = played.play(first)
+    assert played.steps[2:5] == [(3, 70), (3, 1), (3, 1)]
+    assert played.seen[3:9] == [71, 72, 63, 64, 65, 9], "the widest of those that are left"
+    assert {asked: output.text for asked, output in done.items()} == {
+        asked: reference(played.engine.module, asked) for asked in done
+    }
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whoever_comes_and_goes_the_texts_are_those_of_each_request_alone(family: str) -> None:
     played = stage(family)

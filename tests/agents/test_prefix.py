@@ -123,6 +123,7 @@ def test_what_was_not_used_for_longest_leaves_first_and_ends_before_beginnings()
     for ids in (a, b):
         held.put(ids, "", run(2 * BLOCK), limit)
     assert held.bytes == limit and len(held.longest(a, "")) == 2 and held.longest(a, "adapter") == []
+    assert [len(held.longest(ids, "")) for ids in (b, a)] == [2, 2]
     held.put(c[:BLOCK], "", run(BLOCK), limit)
     assert [len(held.longest(ids, "")) for ids in (a, b, c)] == [2, 1, 1] and held.bytes == limit
     held.put(c, "", run(2 * BLOCK), 2 * BLOCK * 16)

@@ -3,7 +3,7 @@
     python tests/bench/bench_calls.py [SECONDS PER CELL]
 
 A server in a process of its own answers each POST after 50 ms with the same chat completion. The arms: a bare aiohttp
-loop; `openai/…` by its quick transport; the same through the official SDK; and everything: five-round bargaining between
+loop; `openai/…` by its quick transport; the same through the official SDK; and everything: bargaining between
 two models, with views, prompts, limits, parsing and every row in SQLite. Times are of the client's process.
 """
 

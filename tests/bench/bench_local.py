@@ -9,9 +9,9 @@ A tiny Llama on one CPU thread; each table holds its own baseline, measured in t
 
 import asyncio
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -34,11 +34,10 @@ PROMPTS = [[Line("user", WORDS * (1 + n % 16))] for n in range(CHATS)]
 def in_thread(work: Callable[[], Any]) -> float:
     """Seconds that `work` takes in a thread of its own, as the engine's work does: torch keeps its helpers by thread,
     and those of a thread that is done with computing would take the cores from the next."""
-    thread = threading.Thread(target=work)
-    began = time.perf_counter()
-    thread.start()
-    thread.join()
-    return time.perf_counter() - began
+    with ThreadPoolExecutor(1) as thread:
+        began = time.perf_counter()
+        thread.submit(work).result()
+        return time.perf_counter() - began
 
 
 def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, float]:

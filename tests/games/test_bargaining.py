@@ -278,8 +278,17 @@ def test_the_published_slip_of_beating_minus_one_dollars() -> None:
     for quirks, expected in (((), "reach a deal"), (("minus-one",), "higher than -$1")):
         seen: list[View] = []
         seller = says("hm", "$15", seen=seen)
-        haggle(seller, says(WALK.text or "no, bye", "ok"), says("No", "No", "Yes"), preset="gpt-bargaining", turns=1, rounds=2,
-               survivors_only=False, feedback="goal", quirks=quirks)  # fmt: skip
+        haggle(
+            seller,
+            says("no, bye", "ok"),
+            says("No", "No", "Yes"),
+            preset="gpt-bargaining",
+            turns=1,
+            rounds=2,
+            survivors_only=False,
+            feedback="goal",
+            quirks=quirks,
+        )
         assert any(expected in m.text for m in seen[1].messages)
 
 

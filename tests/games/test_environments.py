@@ -150,7 +150,7 @@ def test_events_kept_as_notes_save_steps_on_the_same_task_and_do_no_harm_in_anot
         assert lost.scores == {"agent": 1.0}, "wrong notes cost steps, not the task"
         abroad += facts(lost)["steps"]
         elsewhere += facts(solve(name, seed, world=2, **fields(seed)))["steps"]
-    assert again < 0.8 * novice
+    assert again < 0.9 * novice
     assert abroad <= 2 * elsewhere
 
 

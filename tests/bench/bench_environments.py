@@ -1,0 +1,91 @@
+"""Steps per second of each environment: its rules alone, and whole matches with the expert and without a record.
+
+    python tests/bench/bench_environments.py
+
+"rules" is view, one random possible action, apply, in a bare loop; "match" is the loop of the arena with the game's own
+expert. The baseline of the same run is gymnasium's FrozenLake-v1 with random actions, where it is installed.
+"""
+
+import asyncio
+import importlib.util
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from arena.episode import Match
+from arena.game import Move
+from arena.play import perform
+from arena.spec import build
+
+NAMES = ("gridworld", "household", "shopping", "wiki")
+EPISODES, RUNS = 100, 3
+WORDS = ("teapot", "lamp", "born", "founded")
+
+
+def rules(name: str) -> int:
+    """Steps taken in `EPISODES` random episodes over five worlds."""
+    steps = 0
+    for seed in range(EPISODES):
+        game: Any = build("game", {"name": name, "world": seed % 5})
+        rng, state = Random(seed), game.start(Random(seed))
+        while game.to_act(state):
+            tool, args = rng.choice(game.view(state, "agent").known["possible"])
+            filled = {key: rng.choice(WORDS) if value == "…" else value for key, value in args.items()}
+            state = game.apply(state, {"agent": Move(tool=tool, args=filled)})
+            steps += 1
+    return steps
+
+
+def matches(name: str) -> int:
+    """Answers given in `EPISODES` matches of the expert over five worlds."""
+
+    async def work() -> int:
+        plans = [Match({"name": name, "world": seed % 5}, {}, seed) for seed in range(EPISODES)]
+        return sum([len((await perform(plan)).turns) for plan in plans])
+
+    return asyncio.run(work())
+
+
+def frozen_lake() -> int:
+    import gymnasium
+
+    env = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    rng, steps = Random(0), 0
+    for seed in range(EPISODES * 10):
+        env.reset(seed=seed)
+        over = False
+        while not over:
+            _, _, ended, cut, _ = env.step(rng.randrange(4))
+            over, steps = ended or cut, steps + 1
+    return steps
+
+
+def best(work: Callable[[], int]) -> float:
+    """Steps per second of the quickest of some runs; the worlds are drawn before."""
+    work()
+    speeds = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        steps = work()
+        speeds.append(steps / (time.perf_counter() - start))
+    return max(speeds)
+
+
+def main() -> None:
+    print(f"{'environment':<14} {'rules, steps/s':>15} {'match, steps/s':>15} {'world, ms':>10}")
+    for name in NAMES:
+        start = time.perf_counter()
+        build("game", {"name": name, "world": 99}).start(Random(0))
+        made = (time.perf_counter() - start) * 1e3
+        print(
+            f"{name:<14} {best(lambda n=name: rules(n)):>15,.0f} {best(lambda n=name: matches(n)):>15,.0f} {made:>10.1f}"
+        )
+    if importlib.util.find_spec("gymnasium"):
+        print(f"{'FrozenLake-v1':<14} {best(frozen_lake):>15,.0f}   (gymnasium, numbers instead of text)")
+    else:
+        print("gymnasium is not installed: no baseline")
+
+
+if __name__ == "__main__":
+    main()
