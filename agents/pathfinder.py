@@ -41,25 +41,27 @@ class Pathfinder:
         places |= {name: _cell(cell) for name, cell in known["places"].items()}
         start, goal = _cell(known["position"]), places.get(known["goal"])
         ways = shortest(start, seen, known["size"])
-        if (clear := shortest(start, seen | noted, known["size"])) and (goal is None or goal in clear):
+        if noted and (clear := shortest(start, seen | noted, known["size"])) and (goal is None or goal in clear):
             ways = clear  # what was seen counts for more than what was noted
         if goal in ways:
-            steps = len(ways[goal])
+            steps, direction = ways[goal]
             words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
-            return _go(ways[goal][0], words)
-        target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / max(1, len(ways[cell])), cell))
-        return _go(ways[target][0], f"I look for {known['goal']} in the {ways[target][0]}.")
+            return _go(direction, words)
+        target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / ways[cell][0], cell))
+        _, direction = ways[target]
+        return _go(direction, f"I look for {known['goal']} in the {direction}.")
 
 
-def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, list[str]]:
-    """The first shortest way to each cell that can be reached, as directions; without `start` itself."""
-    ways: dict[Cell, list[str]] = {start: []}
+def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, tuple[int, str]]:
+    """For each cell that can be reached, `start` left out, the fewest steps and the direction of the first of them."""
+    ways: dict[Cell, tuple[int, str]] = {start: (0, "")}
     queue = deque([start])
     while queue:
         cell = queue.popleft()
+        steps, first = ways[cell]
         for direction, other in _next(cell, size):
             if other not in blocked and other not in ways:
-                ways[other] = [*ways[cell], direction]
+                ways[other] = (steps + 1, first or direction)
                 queue.append(other)
     del ways[start]
     return ways
@@ -68,7 +70,7 @@ def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, list[str]
 def _next(cell: Cell, size: int) -> Iterator[tuple[str, Cell]]:
     for direction, (east, north) in WAYS.items():
         other = (cell[0] + east, cell[1] + north)
-        if all(1 <= number <= size for number in other):
+        if 1 <= other[0] <= size and 1 <= other[1] <= size:
             yield direction, other
 
 

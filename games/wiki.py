@@ -3,7 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
+from difflib import get_close_matches
+from functools import cache
 from random import Random
 from string import punctuation
 from typing import Literal, get_args
@@ -78,10 +79,11 @@ class Wiki(Environment[Search]):
         return self._search(here, words) if tool == "search" else self._lookup(here, words)
 
     def _search(self, here: Search, words: str) -> Outcome[Search]:
-        page = next((page for title, page in self.pages.items() if normal(title) == normal(words)), None)
-        if page is None:
-            near = ", ".join(similar(words, self.pages)) or "nothing"
+        known = titles(self.world)
+        if normal(words) not in known:
+            near = ", ".join(similar(words, known)) or "nothing"
             return Outcome(replace(here, page=None), f"There is no page “{words}”. Similar titles: {near}.")
+        page = self.pages[known[normal(words)]]
         shown = [fact for fact in page.facts if fact.first]
         more = len(page.facts) - len(shown)
         rest = f" ({more} more {'sentence' if more == 1 else 'sentences'})" if more else ""
@@ -155,15 +157,19 @@ def normal(answer: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
 
 
-def similar(words: str, titles: Mapping[str, Page]) -> list[str]:
-    """Titles that share a word with what was searched for, or look like it; the nearest first."""
+@cache
+def titles(world: int) -> Mapping[str, str]:
+    """The titles of a wiki by the form in which they are compared."""
+    return {normal(title): title for title in write_wiki(world)}
+
+
+def similar(words: str, known: Mapping[str, str]) -> list[str]:
+    """Titles that share a word with what was searched for, most shared first, then those that look like it."""
     wanted = normal(words)
-    scored = [
-        (len({*normal(title).split()} & {*wanted.split()}), SequenceMatcher(None, wanted, normal(title)).ratio(), title)
-        for title in titles
-    ]
-    near = [(shared, ratio, title) for shared, ratio, title in scored if shared or ratio >= NEAR]
-    return [title for *_, title in sorted(near, key=lambda entry: (-entry[0], -entry[1], entry[2]))[:SIMILAR]]
+    shared = {bare: len({*bare.split()} & {*wanted.split()}) for bare in known}
+    near = sorted((bare for bare in known if shared[bare]), key=lambda bare: (-shared[bare], bare))
+    alike = [bare for bare in get_close_matches(wanted, known, SIMILAR, NEAR) if not shared[bare]]
+    return [known[bare] for bare in [*near, *alike][:SIMILAR]]
 
 
 def _lessons(page: Page, *facts: Fact) -> tuple[Lesson, ...]:

@@ -104,8 +104,9 @@ def test_a_chain_of_models_in_every_seat_is_on_record(kind: str, tmp_path: Path)
             return {"text": "", "tool": "suggest", "args": {"suggestions": ["Hold firm.", "Start higher."]}}
         if "read" in names:
             return {"text": "", "tool": "read", "args": {"act": "offer", "price": 15, "evidence": "$15"}}
-        text = json.dumps(request["messages"][-1])
-        return {"text": "Done.", "tool": "accept", "args": {}} if "15" in text else {"text": "I would say $15."}
+        if "You are the buyer" in json.dumps(request):
+            return {"text": "Done.", "tool": "accept", "args": {}}
+        return {"text": "I would say $15."}
 
     db = tmp_path / "arena.db"
     with serving(Script(reply=talk)) as server:

@@ -10,7 +10,7 @@ from arena.errors import IllegalMove
 from arena.game import Move
 from arena.play import play
 from games.environment import Stay
-from games.wiki import Search, Wiki, normal, similar
+from games.wiki import Search, Wiki, normal, similar, titles
 from games.wiki_world import ASKED, HOPS, questions, write_wiki
 
 GAME = Wiki(cap=20)
@@ -82,8 +82,8 @@ def test_a_page_that_does_not_exist_offers_the_nearest_titles_and_closes_the_ope
     assert f"Similar titles: {FIRM.title}" in told(state)
     with pytest.raises(IllegalMove, match=r"no page is open.*possible now: search \[…\]; finish \[…\]"):
         steps(state, lookup("founded"))
-    assert similar(FIRM.title[:-3], PAGES)[0] == FIRM.title
-    assert similar("qqqqqq", PAGES) == []
+    assert similar(FIRM.title[:-3], titles(0))[0] == FIRM.title
+    assert similar("qqqqqq", titles(0)) == []
 
 
 @pytest.mark.parametrize("move", [search(" "), finish("..."), finish("the")])
