@@ -187,13 +187,15 @@ class Engine:
                 settle(self._jobs.pop(one), failure)
             return
         failure = None  # its traceback holds the tensors of the step
+        alone = len(begun) == 1 and not self._prefixes.bytes
         self._prefixes.close()
         free_memory()
         self._fits = max(1, len(begun) // 2)
-        if len(begun) > 1:
+        if alone:
+            why = CannotGenerate("out of memory, even alone in its batch", len(begun[0].row.ids))
+            settle(self._jobs.pop(begun[0]), why)
+        else:
             self._spare.extendleft(reversed(begun))
-        for one in begun if len(begun) == 1 else ():
-            settle(self._jobs.pop(one), CannotGenerate("out of memory, even alone in its batch", len(one.row.ids)))
 
 
 class Reader:

@@ -61,8 +61,9 @@ def _says(settings: Any, possible: dict[str, tuple[Any, ...]]) -> bool:
 
 
 def shared(module: Any) -> Any:
-    """A module of the same structure that holds the very parameters and buffers of `module`, not copies."""
-    return copy.deepcopy(module, {id(one): one for one in (*module.parameters(), *module.buffers())})
+    """A module of the same structure that holds the very parameters, buffers and generation settings of `module`."""
+    kept = (*module.parameters(), *module.buffers(), module.generation_config)
+    return copy.deepcopy(module, {id(one): one for one in kept})
 
 
 def alone_on(module: Any, folder: str) -> Any:

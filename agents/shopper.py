@@ -97,7 +97,7 @@ class Visit:
     def _is_here(self, noted: Known) -> bool:
         """Whether a noted product may be in this shop: its code has its title, and a search for that shows it."""
         titles = {code: title for code, title, _ in self.known["results"]}
-        return titles.get(noted.code, "" if noted.title in self.searched else noted.title) == noted.title
+        return bool(titles.get(noted.code, "" if noted.title in self.searched else noted.title) == noted.title)
 
     def _may_do(self, product: Known) -> bool:
         """Whether kind, price and options fit, whatever the features."""

@@ -228,21 +228,18 @@ class Household(Environment[Visit]):
         )
 
     def tools(self) -> tuple[Tool, ...]:
-        place: Mapping[str, JSON] = {
-            "type": "string",
-            "enum": list(self.house.receptacles),
-            "description": "a receptacle",
-        }
+        anywhere: Mapping[str, JSON] = {"type": "string", "enum": list(self.house.receptacles)}
+        here: Mapping[str, JSON] = {"type": "string", "description": "the receptacle you are at"}
         name: Mapping[str, JSON] = {"type": "string", "description": "an object, for example mug 1"}
         return (
-            Tool("go_to", "Go to a receptacle.", {"receptacle": place}),
-            Tool("open", "Open the receptacle you are at.", {"receptacle": place}),
-            Tool("close", "Close the receptacle you are at.", {"receptacle": place}),
-            Tool("take", "Take an object from the receptacle you are at.", {"object": name, "receptacle": place}),
-            Tool("put", "Put what you carry in or on the receptacle.", {"object": name, "receptacle": place}),
-            Tool("heat", "Heat what you carry with the microwave.", {"object": name, "receptacle": place}),
-            Tool("clean", "Clean what you carry with the sink.", {"object": name, "receptacle": place}),
-            Tool("cool", "Cool what you carry with the fridge.", {"object": name, "receptacle": place}),
+            Tool("go_to", "Go to a receptacle.", {"receptacle": anywhere}),  # the one list: it costs tokens
+            Tool("open", "Open the receptacle you are at.", {"receptacle": here}),
+            Tool("close", "Close the receptacle you are at.", {"receptacle": here}),
+            Tool("take", "Take an object from the receptacle you are at.", {"object": name, "receptacle": here}),
+            Tool("put", "Put what you carry in or on the receptacle you are at.", {"object": name, "receptacle": here}),
+            Tool("heat", "Heat what you carry with the microwave.", {"object": name, "receptacle": here}),
+            Tool("clean", "Clean what you carry with the sink.", {"object": name, "receptacle": here}),
+            Tool("cool", "Cool what you carry with the fridge.", {"object": name, "receptacle": here}),
             Tool("use", "Turn on a lamp where you are.", {"object": name}),
             Tool("examine", "Look closely at an object.", {"object": name}),
             Tool("look", "Look at what is where you are."),

@@ -20,6 +20,7 @@ from agents.engine_weights import fingerprint, release
 from agents.model import Line, Reply, Sampling
 from agents.models.local import Local
 from agents.models.tiny import make_tiny, one_thread
+from agents.templates import render
 from arena.errors import MissingExtra
 from arena.spec import ready
 
@@ -64,13 +65,16 @@ def adapters(base: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     return places
 
 
-def alone(base: str, adapter: str | None) -> str:
-    """The greedy answer of PEFT's own module, loaded for itself."""
+def alone(base: str, adapter: str | None, **settings: Any) -> str:
+    """The greedy answer of PEFT's own module, loaded for itself, by the library's own loop."""
     module: Any = AutoModelForCausalLM.from_pretrained(base)
     if adapter:
         module = peft.PeftModel.from_pretrained(module, adapter)
-    model = Local(base).with_module(module.eval())
-    return asyncio.run(model.chat(LINES, (), SAMPLING)).text
+    tokenizer = Local(base).tokenizer
+    ids = torch.tensor([tokenizer(render(tokenizer, LINES).text)["input_ids"]])
+    most: dict[str, Any] = {"max_new_tokens": SAMPLING.max_tokens, "do_sample": False, **settings}
+    made = module.eval().generate(input_ids=ids, attention_mask=torch.ones_like(ids), **most)
+    return str(tokenizer.decode(made[0, ids.shape[1] :], skip_special_tokens=True))
 
 
 def company(reply: Reply) -> int:
@@ -104,6 +108,23 @@ def test_seats_with_different_adapters_share_one_batch_and_speak_as_they_do_alon
     again = asyncio.run(together())
     assert [reply.text for reply in again] == expected * 3, "what one adapter read is not shown to another"
     assert any("read before" in reply.usage.calls[0].detail for reply in again)
+
+
+def test_adapters_are_kept_apart_where_only_the_librarys_own_loop_will_do(base: str, adapters: dict[str, str]) -> None:
+    models = [Local(base, adapter=seat) for seat in (None, adapters["buyer"], adapters["seller"])]
+
+    async def together() -> list[Reply]:
+        return await asyncio.gather(*(model.chat(LINES, (), SAMPLING) for model in models))
+
+    plain = asyncio.run(together())
+    settings = models[0].module.generation_config
+    settings.no_repeat_ngram_size = 1
+    try:
+        replies = asyncio.run(together())
+    finally:
+        settings.no_repeat_ngram_size = None
+    assert [reply.text for reply in replies] == [alone(base, one.adapter, no_repeat_ngram_size=1) for one in models]
+    assert [reply.text for reply in replies] != [reply.text for reply in plain]
 
 
 def test_two_adapters_cost_one_base(base: str, adapters: dict[str, str]) -> None:

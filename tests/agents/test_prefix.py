@@ -112,6 +112,24 @@ def test_what_rows_read_before_a_change_of_weights_is_not_kept_after_it() -> Non
     assert (output.reused, output.text) == (0, reference(module, brief))
 
 
+def test_where_memory_runs_out_nothing_is_held_any_more() -> None:
+    module, asked = network(FAMILIES["llama"]), Asked("z" * 70, 5, hold=MUCH)
+    played, fails = Stage(Engine(module, TOKENIZER)), [False, True, False]
+
+    def fail(layer: Any, given: Any) -> None:
+        if fails and fails.pop(0):
+            raise torch.OutOfMemoryError("out of memory")
+
+    module.lm_head.register_forward_pre_hook(fail)
+    played.arrivals = {1: [Asked("abc", 5)]}
+    done = played.play(asked)
+    assert not fails and {one: output.text for one, output in done.items()} == {
+        one: reference(module, one) for one in done
+    }
+    played.arrivals = {}
+    assert played.play(asked)[asked].reused == 0
+
+
 def run(tokens: int) -> Run:
     """Two layers of one head of size one: 16 bytes a token."""
     return [(torch.rand(1, tokens, 1), torch.rand(1, tokens, 1)) for _ in range(2)]

@@ -13,11 +13,18 @@ from arena.spec import assign, build, describe
 KINDS = ("game", "agent", "model")
 # A registered name is a stored name: one that is renamed or removed breaks old rows.
 STORED: dict[str, set[str]] = {
-    "game": {"bargaining"},
-    "agent": {"linear", "boulware", "conceder", "tit-for-tat", "micro", "tough", "random", "human", "llm", "says",
-              "replay", "critic", "moderator"},
-    "model": {"openai", "anthropic", "litellm", "local", "scripted"},
-}  # fmt: skip
+    "game": set(
+        "auction bargaining connect deal-or-no-deal debate dilemma gridworld household kuhn multi-issue "
+        "shopping trading ultimatum wiki".split()
+    ),
+    "agent": set(
+        "advocate always arbiter best-reply boulware conceder copycat critic fair faratin gambler grim "
+        "housekeeper human linear llm logroller micro minimax moderator og-narrator pathfinder pavlov "
+        "random replay researcher rubinstein says shading shopper straight tit-for-tat tough trader "
+        "truthful".split()
+    ),
+    "model": set("anthropic litellm local openai scripted scripted/echo scripted/negotiator".split()),
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,8 @@
     python tests/bench/bench_environments.py
 
 "rules" is view, one random possible action, apply, in a bare loop; "match" is the loop of the arena with the game's own
-expert. The baseline of the same run is gymnasium's FrozenLake-v1 with random actions, where it is installed.
+expert. The baselines of the same run, where they are installed, are walks on a grid with random actions: TextArena's
+FrozenLake-v0, of the gridworld's size and told in text, too, and gymnasium's FrozenLake-v1, told in numbers.
 """
 
 import asyncio
@@ -47,10 +48,25 @@ def matches(name: str) -> int:
     return asyncio.run(work())
 
 
-def frozen_lake() -> int:
-    import gymnasium
+def textarena() -> int:
+    import textarena as ta
 
-    env = gymnasium.make("FrozenLake-v1", is_slippery=False)
+    rng, steps = Random(0), 0
+    for seed in range(EPISODES):
+        env = ta.make("FrozenLake-v0", size=10, num_holes=20)
+        env.reset(num_players=1, seed=seed)
+        over = False
+        while not over:
+            env.get_observation()
+            over, _ = env.step(rng.choice(("[up]", "[down]", "[left]", "[right]")))
+            steps += 1
+    return steps
+
+
+def gymnasium() -> int:
+    import gymnasium as gym
+
+    env = gym.make("FrozenLake-v1", is_slippery=False)
     rng, steps = Random(0), 0
     for seed in range(EPISODES * 10):
         env.reset(seed=seed)
@@ -81,10 +97,11 @@ def main() -> None:
         made = (time.perf_counter() - start) * 1e3
         bare, whole = best(lambda n=name: rules(n)), best(lambda n=name: matches(n))
         print(f"{name:<14} {bare:>15,.0f} {whole:>15,.0f} {made:>10.1f}")
-    if importlib.util.find_spec("gymnasium"):
-        print(f"{'FrozenLake-v1':<14} {best(frozen_lake):>15,.0f}   (gymnasium, numbers instead of text)")
-    else:
-        print("gymnasium is not installed: no baseline")
+    for baseline in (textarena, gymnasium):
+        if importlib.util.find_spec(baseline.__name__):
+            print(f"{baseline.__name__:<14} {best(baseline):>15,.0f}")
+        else:
+            print(f"{baseline.__name__} is not installed: no such baseline")
 
 
 if __name__ == "__main__":
