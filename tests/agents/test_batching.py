@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+import transformers
 from tiny_networks import FAMILIES, RECURRENT, TOKENIZER, Asked, Stage, at_random, network, reference
 
 from agents.engine import Engine
@@ -143,6 +144,9 @@ def test_settings_that_a_model_brings_are_kept() -> None:
     assert unique == reference(played.engine.module, asked) and unique not in (plain, penalised)
 
 
+@pytest.mark.skipif(
+    int(transformers.__version__.partition(".")[0]) < 5, reason="transformers 4 lets a recurrent network read padding"
+)
 def test_a_recurrent_network_is_batched_as_requests_arrive_together() -> None:
     played = Stage(Engine(network(RECURRENT), TOKENIZER))
     assert not joinable(played.engine.module)

@@ -14,16 +14,63 @@ KINDS = ("game", "agent", "model")
 # A registered name is a stored name: one that is renamed or removed breaks old rows.
 STORED: dict[str, set[str]] = {
     "game": set(
-        "auction bargaining connect deal-or-no-deal debate dilemma gridworld household kuhn multi-issue "
-        "shopping trading ultimatum wiki".split()
+        [
+            "auction",
+            "bargaining",
+            "connect",
+            "deal-or-no-deal",
+            "debate",
+            "dilemma",
+            "gridworld",
+            "household",
+            "kuhn",
+            "multi-issue",
+            "shopping",
+            "trading",
+            "ultimatum",
+            "wiki",
+        ]
     ),
     "agent": set(
-        "advocate always arbiter best-reply boulware conceder copycat critic fair faratin gambler grim "
-        "housekeeper human linear llm logroller micro minimax moderator og-narrator pathfinder pavlov "
-        "random replay researcher rubinstein says shading shopper straight tit-for-tat tough trader "
-        "truthful".split()
+        [
+            "advocate",
+            "always",
+            "arbiter",
+            "best-reply",
+            "boulware",
+            "conceder",
+            "copycat",
+            "critic",
+            "fair",
+            "faratin",
+            "gambler",
+            "grim",
+            "housekeeper",
+            "human",
+            "linear",
+            "llm",
+            "logroller",
+            "micro",
+            "minimax",
+            "moderator",
+            "og-narrator",
+            "pathfinder",
+            "pavlov",
+            "random",
+            "replay",
+            "researcher",
+            "rubinstein",
+            "says",
+            "shading",
+            "shopper",
+            "straight",
+            "tit-for-tat",
+            "tough",
+            "trader",
+            "truthful",
+        ]
     ),
-    "model": set("anthropic litellm local openai scripted scripted/echo scripted/negotiator".split()),
+    "model": set(["anthropic", "litellm", "local", "openai", "scripted", "scripted/echo", "scripted/negotiator"]),
 }
 
 
