@@ -28,6 +28,7 @@ class Network:
         self.adapted: Any = None  # replaced as a whole when an adapter is added, so a step sees one or the other
         self.pattern: Any = None  # what `adapted` is copied from
         self.views: dict[str, Any] = {}  # by adapter, the module as its owner sees it
+        self.batches: bool | None = None  # whether the library's loop keeps its rows apart, once that was tried
         self._narrow = "logits_to_keep" in accepted(type(plain(module)))  # scores of the last column alone
         self._active: tuple[Any, str] = (None, "")
 

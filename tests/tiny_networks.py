@@ -16,6 +16,7 @@ from transformers import (
     MambaConfig,
     MistralConfig,
     PretrainedConfig,
+    RwkvConfig,
 )
 
 from agents.engine import Engine, Output
@@ -44,9 +45,14 @@ FAMILIES: dict[str, PretrainedConfig] = {
     "every other layer slides": Gemma2Config(**SHAPE, sliding_window=WINDOW, head_dim=8),
     "partly rotated": GPTNeoXConfig(**{key: value for key, value in SHAPE.items() if key != "num_key_value_heads"}),
 }
-RECURRENT = MambaConfig(
-    vocab_size=len(TOKENIZER), hidden_size=32, state_size=8, num_hidden_layers=2, initializer_range=0.3, **ENDLESS
-)
+RECURRENT: dict[str, PretrainedConfig] = {
+    "masks": MambaConfig(
+        vocab_size=len(TOKENIZER), hidden_size=32, state_size=8, num_hidden_layers=2, initializer_range=0.3, **ENDLESS
+    ),
+    "mixes rows": RwkvConfig(
+        vocab_size=len(TOKENIZER), hidden_size=32, num_hidden_layers=2, context_length=512, **ENDLESS
+    ),
+}
 
 
 def network(config: PretrainedConfig, seed: int = 0) -> Any:
