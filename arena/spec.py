@@ -9,8 +9,8 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
-from inspect import isclass, isfunction
+from functools import cache, partial
+from inspect import Parameter, isclass, isfunction, signature
 from typing import Any, TypeAlias
 
 from arena.errors import BadPart, UnknownPart, unknown
@@ -35,10 +35,10 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
     name = str(table.pop("name"))
     thing: Any
     thing, tail = find(kind, name)
+    if isfunction(thing):
+        return _settled(kind, thing, table, where or f"{kind} {name!r}")
     if not isclass(thing):
-        if table:
-            raise BadPart(f"{where or kind}: {name!r} is a function and takes no parameters, got {sorted(table)}")
-        return WRAPPERS[kind](thing) if kind in WRAPPERS and isfunction(thing) else thing
+        return thing
     arguments = {**_preset(thing, table.pop("preset", None), where), **table}
     if tail is not None:
         first, *_ = _field_names(typing.cast(Any, thing))
@@ -48,9 +48,11 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
 
 def describe(part: Any) -> Any:
     """The resolved spec of a built part: its name and every field, defaults included; plain data."""
-    function = getattr(part, "function", None)
+    if isinstance(part, partial):
+        return {"name": name_of(part.func), **_settings(part.func), **_plain(part.keywords)}
+    function = part if isfunction(part) else getattr(part, "function", None)
     if isfunction(function):
-        return {"name": name_of(function)}
+        return {"name": name_of(function), **_settings(function)}
     thing: Any = type(part)
     name = name_of(thing)
     values = {key: _plain(getattr(part, key)) for key in _field_names(thing)}
@@ -114,6 +116,30 @@ def _preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
     if name not in presets:
         raise UnknownPart(f"{where}: {unknown('preset', str(name), ['default', *presets])}")
     return presets[name]
+
+
+def _settled(kind: str, function: Any, arguments: Mapping[str, Any], where: str) -> Any:
+    """A function with its settings: its keyword-only parameters are its configuration."""
+    from pydantic import TypeAdapter, ValidationError
+
+    names, hints = _settings(function), typing.get_type_hints(function)
+    for key, value in arguments.items():
+        if key not in names:
+            told = unknown("parameter", key, names) if names else f"it takes no parameters, got {key!r}"
+            raise BadPart(f"{where}: {told}")
+        try:
+            names[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
+        except ValidationError as error:
+            raise BadPart(f"{where}.{key} = {value!r}: {error.errors(include_url=False)[0]['msg']}") from None
+    if names:
+        return partial(function, **{key: value for key, value in names.items() if value is not Parameter.empty})
+    return WRAPPERS[kind](function) if kind in WRAPPERS else function
+
+
+def _settings(function: Any) -> dict[str, Any]:
+    """The keyword-only parameters of a function with their defaults."""
+    parameters = signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is Parameter.KEYWORD_ONLY}
 
 
 def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:

@@ -1,0 +1,28 @@
+"""The contract of a method: a function from agents to agents. The original stays as it was."""
+
+from typing import Protocol, runtime_checkable
+
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.registry import part
+from unlearning.request import Request
+
+
+class ClosedModel(UsageError):
+    """The method changes or reads weights, and the model is behind an API."""
+
+    def __init__(self, method: str, model: str) -> None:
+        super().__init__(
+            f"the method {method!r} needs a model's weights, and {model!r} does not show them; "
+            "give it a local one (local/FOLDER), or take a method that works on the prompt or the memory"
+        )
+
+
+@runtime_checkable
+class Method(Protocol):
+    """Makes, of an agent and a request, the agent that has forgotten. Raises ClosedModel where it cannot."""
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent: ...
+
+
+method = part("method", Method)

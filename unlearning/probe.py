@@ -1,0 +1,104 @@
+"""The contract of what measures: a trial goes in, a reading with its null comes out.
+
+A metric or an attack is an async function of a Trial; its keyword-only parameters are its configuration:
+
+    @metric
+    async def extraction_strength(trial: Trial, *, span: str = "value") -> Reading: ...
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from arena.agent import Agent
+from arena.game import JSON
+from arena.registry import part
+from unlearning.request import Item, Request
+
+Role: TypeAlias = Literal["before", "after", "oracle"]
+Direction: TypeAlias = Literal["lower", "higher", "twin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do: a game as a spec, the seat that is taken, who sits at the others, the seed of the match."""
+
+    game: Any
+    seat: str = "agent"
+    seats: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One experiment: who knew (`before`), who is said to have forgotten (`after`), the never-exposed twin (`oracle`).
+
+    data: items by what they are to the request: `forget`, `retain`, `holdout` (like the forgotten ones, never taught),
+    `paraphrase`, `neighbor`, `general`, … tasks: games to play by the same roles. twins: further honest twins (other
+    seeds), whose readings against the oracle are the null of every distance to it.
+    """
+
+    request: Request
+    before: Agent
+    after: Agent
+    oracle: Agent
+    data: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
+    tasks: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
+    twins: tuple[Agent, ...] = ()
+    seed: int = 0
+
+    def agent(self, role: Role) -> Agent:
+        """The agent in that role."""
+        return {"before": self.before, "after": self.after, "oracle": self.oracle}[role]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A measured value with its interval, its parts, and its null: the same probe on the twin.
+
+    value: None where it could not be taken (never 0 for a failure). items: the value by item, in the order asked.
+    low, high: the interval at `level`. null: the value for the twin; `lift` is what counts. before: the value for
+    the agent that knew. better: which way is better, or "twin" where nearer to the null is better.
+    detail: what a reader needs besides: counts, by channel, by budget.
+    """
+
+    value: float | None
+    items: tuple[float, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    null: float | None = None
+    before: float | None = None
+    better: Direction = "twin"
+    level: float = 0.95
+    detail: Mapping[str, JSON] = field(default_factory=dict)
+
+    @property
+    def lift(self) -> float | None:
+        """The value over that of the twin; None where one of them is missing."""
+        return None if self.value is None or self.null is None else self.value - self.null
+
+    @property
+    def recovered(self) -> float | None:
+        """Where the value stands between the twin (0) and the agent that knew (1); None where these are equal."""
+        if self.value is None or self.null is None or self.before is None or self.before == self.null:
+            return None
+        share = (self.value - self.null) / (self.before - self.null)
+        return share if isfinite(share) else None
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """Every metric and every attack: measures a trial. Raises ClosedModel where it needs weights and has none."""
+
+    def __call__(self, trial: Trial) -> Awaitable[Reading]: ...
+
+
+@runtime_checkable
+class Attack(Probe, Protocol):
+    """A probe that tries to get back what was forgotten, or to tell that something was."""
+
+
+metric = part("metric", Probe)
+attack = part("attack", Attack)

@@ -1,0 +1,69 @@
+"""What is asked to be forgotten, what is asked to be kept, and in which sense."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from arena.errors import UsageError
+
+Scope: TypeAlias = Literal["facts", "state", "trajectory", "environment"]
+SCOPES: tuple[str, ...] = get_args(Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that can be known, forgotten and asked for.
+
+    name: what tells it from others: the name of a state, the id of an episode, of an environment, of a fact.
+    prompt, answer: how it is asked for and what comes back; a passage has its beginning as prompt, or none.
+    aliases: other names of it, or other forms of the answer. wrong: false answers of the same type.
+    tags: what kind of item it is: `subject`, `relation`, `form`, `environment`, `world`, `task_type`, …
+    """
+
+    name: str
+    prompt: str = ""
+    answer: str = ""
+    aliases: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything it is called: the name, then the aliases."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to forget the items `forget` and to keep the items `retain`.
+
+    `scope` says what the items are: "state" a place, thing or person; "trajectory" one sequence of actions, while its
+    task stays permitted; "environment" a world or a kind of task; "facts" questions with their answers. `note` is
+    the request in the words of who made it.
+    """
+
+    forget: tuple[Item, ...]
+    retain: tuple[Item, ...] = ()
+    scope: Scope = "facts"
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scope not in SCOPES:
+            raise UsageError(f"request: scope is one of {', '.join(SCOPES)}; got {self.scope!r}")
+        if not self.forget:
+            raise UsageError("request: nothing is named to forget; name an item, such as the clinic")
+        if both := sorted({item.name for item in self.forget} & {item.name for item in self.retain}):
+            raise UsageError(
+                f"request: {', '.join(map(repr, both))} cannot be forgotten and kept at once; "
+                "take it out of one of the two lists"
+            )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of what is to be forgotten, aliases included, each once."""
+        return names(self.forget)
+
+
+def names(items: Iterable[Item]) -> tuple[str, ...]:
+    """All that the items are called, each name once, in order."""
+    return tuple(dict.fromkeys(name for item in items for name in item.names if name))
