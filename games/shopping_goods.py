@@ -6,7 +6,7 @@ from functools import cache
 from math import floor
 from random import Random
 
-from games.bm25 import Index
+from arena.bm25 import Index
 from games.names import Names, world_rng
 
 PER_KIND, BRANDS = 10, 24

@@ -1,0 +1,70 @@
+"""The agent that forgetting is about: somebody with a memory, words to steer it, and guards at its door."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from agents.memory import Memory, Note
+from agents.recall import recall
+from arena.agent import Agent, agent
+from arena.game import Move, View
+
+EMPTY = Memory()
+Answer: TypeAlias = Callable[[View], Awaitable[Move]]
+
+
+@runtime_checkable
+class Mind(Agent, Protocol):
+    """An agent that can be given notes and words that steer it: an LLM, or a policy that reads its notes."""
+
+    def recalling(self, notes: tuple[str, ...], steering: str) -> Agent:
+        """The agent that has just these notes before it, and is steered so."""
+        ...
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """Stands between the table and an agent: may change the view, answer in its place, or change the answer."""
+
+    async def guard(self, view: View, answer: Answer) -> Move: ...
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An agent that remembers and can be told to forget.
+
+    mind: who thinks. memory: what it went through and noted. steering: words put before it, "" for none. guards:
+    the first is the outermost. budget: how many characters of notes fit before it. user: whom it serves; the notes
+    of other users it does not see.
+    """
+
+    mind: Mind
+    memory: Memory = EMPTY
+    steering: str = ""
+    guards: tuple[Guard, ...] = ()
+    budget: int = 20_000
+    user: str = ""
+
+    async def act(self, view: View) -> Move:
+        """The answer of the mind with its notes before it, through all guards."""
+        answer: Answer = self.answer
+        for guard in reversed(self.guards):
+            answer = partial(guard.guard, answer=answer)
+        return await answer(view)
+
+    async def answer(self, view: View) -> Move:
+        """The answer without any guard."""
+        notes = tuple(note.text for note in self.recalled(view))
+        return await self.mind.recalling(notes, self.steering).act(view)
+
+    def recalled(self, view: View) -> tuple[Note, ...]:
+        """The notes that it has before it in this view."""
+        return recall(self.memory.notes, asked(view), self.budget, self.user)
+
+
+def asked(view: View) -> str:
+    """What a view is about, for looking things up: the last that was said, before that the rules."""
+    said = [message.text for message in view.messages[-3:]]
+    return " ".join([*said, *(str(value) for value in view.known.values() if isinstance(value, str))]) or view.rules

@@ -1,0 +1,99 @@
+"""What of a memory a request is about: the events it names, and all notes that were written from them."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from agents.memory import Event, Memory
+from unlearning.request import Item, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """The influence set of a request.
+
+    events: ids of the events it names. notes: ids of all notes written from them, directly or through other notes.
+    mixed: those of the notes that have a parent which stays, so that they could be written anew from the rest.
+    """
+
+    events: frozenset[str]
+    notes: frozenset[str]
+    mixed: frozenset[str]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return self.events | self.notes
+
+
+def influence(memory: Memory, request: Request) -> Influence:
+    """The influence set of a request in a memory; empty where the memory has nothing to do with it.
+
+    A note that names the target without an event behind it (written by hand, by a model, by another user's hint) is
+    in the set, too. What is to be kept is out of it, where the request names it.
+    """
+    concerns = about(request)
+    events = frozenset(event.id for event in memory.log if concerns(event))
+    named = frozenset(
+        note.id for note in memory.extra if request.scope != "trajectory" and mentions(note.text, request)
+    )
+    tainted = memory.closure(events | named) - events
+    notes = {note.id: note for note in (*memory.written, *memory.extra)}
+    mixed = {id for id in tainted if not set(notes[id].parents) <= events | tainted}
+    return Influence(events, frozenset(tainted), frozenset(mixed))
+
+
+def about(request: Request) -> Callable[[Event], bool]:
+    """Whether an event is about what a request wants forgotten, and not about what it wants kept."""
+    forgotten, kept = tests(request.forget, request), tests(request.retain, request)
+    return lambda event: any(test(event) for test in forgotten) and not any(test(event) for test in kept)
+
+
+def tests(items: Iterable[Item], request: Request) -> tuple[Callable[[Event], bool], ...]:
+    return tuple(_test(item, request) for item in items)
+
+
+def _test(item: Item, request: Request) -> Callable[[Event], bool]:
+    if request.scope == "trajectory":
+        return lambda event: event.episode in item.names or any(same_actions(event.text, name) for name in item.names)
+    if request.scope == "environment":
+        return lambda event: any(within(event, name) for name in item.names) and _tagged(event, item)
+    pattern = word(item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases))
+    value = word((item.answer,)) if request.scope == "facts" and item.answer else None
+
+    def test(event: Event) -> bool:
+        if not _tagged(event, item):
+            return False
+        told = f"{event.subject}\n{event.text}"
+        return bool(pattern.search(told)) and (value is None or bool(value.search(event.text)))
+
+    return test
+
+
+def within(event: Event, name: str) -> bool:
+    """Whether an event happened in the environment `name`: a game, `game/world`, `game:task_type` or a task type."""
+    places = {event.environment, f"{event.environment}/{event.world}", f"{event.environment}:{event.task_type}"}
+    return name in places or (name == event.task_type and name != "")
+
+
+def same_actions(text: str, actions: str) -> bool:
+    """Whether a text tells just these actions: "go east; go north"."""
+    return bool(actions) and ";" in actions and f": {actions}." in text
+
+
+def mentions(text: str, request: Request) -> bool:
+    """Whether a text names a target of the request, by any of its names."""
+    return bool(word(request.targets).search(text))
+
+
+@lru_cache(maxsize=4096)
+def word(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds one of the names as whole words, in any case; nothing where there are no names."""
+    options = "|".join(re.escape(name) for name in sorted(filter(None, names), key=len, reverse=True))
+    return re.compile(rf"(?<!\w)(?:{options})(?!\w)" if options else r"(?!)", re.IGNORECASE)
+
+
+def _tagged(event: Event, item: Item) -> bool:
+    """Whether the event has the environment, world, task type and user that the item asks for, where it does."""
+    wanted = (key for key in ("environment", "world", "task_type", "user") if key in item.tags)
+    return all(getattr(event, key) == item.tags[key] for key in wanted)
