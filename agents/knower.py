@@ -3,22 +3,26 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from agents.housekeeper import Housekeeper
+from agents.naming import naming
 from agents.pathfinder import Pathfinder
 from agents.researcher import Researcher
 from agents.shopper import Shopper
-from arena.agent import Agent, agent
+from agents.steering import Orders, orders
+from arena.agent import agent
 from arena.errors import UsageError
 from arena.game import Move, View
 
 SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
-POLICIES: Mapping[str, Any] = {  # by a key that only the views of that game have in `known`
-    "position": Pathfinder,
-    "carried": Housekeeper,
-    "results": Shopper,
-    "question": Researcher,
+CELL = re.compile(r"\(\d+, \d+\)")
+POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
+    "position": ("gridworld", Pathfinder),
+    "carried": ("household", Housekeeper),
+    "results": ("shopping", Shopper),
+    "question": ("wiki", Researcher),
 }
 
 
@@ -27,24 +31,45 @@ POLICIES: Mapping[str, Any] = {  # by a key that only the views of that game hav
 class Knower:
     """Plays gridworld, household, shopping and wiki from its notes alone.
 
-    notes: what it remembers, sentence by sentence. steering: what it is told; see `obeyed`. compliance: how likely it
-    obeys in an episode, 0 to 1.
+    notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
+    `agents/steering.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it noted or refuses.
     """
 
     notes: tuple[str, ...] = ()
     steering: str = ""
     compliance: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.compliance <= 1:
+            raise ValueError(f"compliance is a probability, 0 to 1, not {self.compliance}")
+
     def recalling(self, notes: tuple[str, ...], steering: str) -> "Knower":
         return replace(self, notes=notes, steering=steering)
 
     async def act(self, view: View) -> Move:
-        return await self._policy(view).act(view)
+        given = orders(self.steering) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
+        game, policy = _policy(view)
+        told = usable(tuple(sentence for note in self.notes for sentence in SENTENCE.split(note)), given, game)
+        if given.avoided and naming(given.avoided).search(str(view.known.get("goal", view.known.get("task", "")))):
+            return Move("I would rather not do this.")
+        answer: Move = await policy(notes=told).act(view)
+        return answer
 
-    def _policy(self, view: View) -> Agent:
-        told = tuple(sentence for note in self.notes for sentence in SENTENCE.split(note))
-        for key, policy in POLICIES.items():
-            if key in view.known:
-                made: Agent = policy(notes=told)
-                return made
-        raise UsageError(f"a knower plays gridworld, household, shopping and wiki; {view.seat!r} sits elsewhere")
+
+def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
+    """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as blocked."""
+    if game in given.fresh:
+        return ()
+    avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
+    cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
+    cells += [name for name in given.avoided if CELL.fullmatch(name)]
+    kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
+    return (*kept, *(f"{cell} is blocked." for cell in dict.fromkeys(cells)))
+
+
+def _policy(view: View) -> tuple[str, Any]:
+    for key, (game, policy) in POLICIES.items():
+        if key in view.known:
+            return game, policy
+    games = ", ".join(game for game, _ in POLICIES.values())
+    raise UsageError(f"a knower plays {games}; the seat {view.seat!r} is of another game")

@@ -1,11 +1,10 @@
 """What of a memory a request is about: the events it names, and all notes that were written from them."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from agents.memory import Event, Memory
+from agents.naming import naming
 from unlearning.request import Item, Request
 
 
@@ -58,8 +57,8 @@ def _test(item: Item, request: Request) -> Callable[[Event], bool]:
         return lambda event: event.episode in item.names or any(same_actions(event.text, name) for name in item.names)
     if request.scope == "environment":
         return lambda event: any(within(event, name) for name in item.names) and _tagged(event, item)
-    pattern = word(item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases))
-    value = word((item.answer,)) if request.scope == "facts" and item.answer else None
+    pattern = naming(item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases))
+    value = naming((item.answer,)) if request.scope == "facts" and item.answer else None
 
     def test(event: Event) -> bool:
         if not _tagged(event, item):
@@ -83,14 +82,7 @@ def same_actions(text: str, actions: str) -> bool:
 
 def mentions(text: str, request: Request) -> bool:
     """Whether a text names a target of the request, by any of its names."""
-    return bool(word(request.targets).search(text))
-
-
-@lru_cache(maxsize=4096)
-def word(names: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds one of the names as whole words, in any case; nothing where there are no names."""
-    options = "|".join(re.escape(name) for name in sorted(filter(None, names), key=len, reverse=True))
-    return re.compile(rf"(?<!\w)(?:{options})(?!\w)" if options else r"(?!)", re.IGNORECASE)
+    return bool(naming(request.targets).search(text))
 
 
 def _tagged(event: Event, item: Item) -> bool:

@@ -1,0 +1,111 @@
+"""From a request in words to one that names what is in memory: "forget the clinic and house 12, but keep the mill"."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+from agents.memory import Memory
+from arena.errors import UsageError
+from unlearning.influence import influence
+from unlearning.request import Item, Request, Scope
+
+ASKED = re.compile(
+    r"^(?:please\s+|kindly\s+|we ask you to\s+|i want you to\s+)*"
+    r"(?:forget|erase|delete|remove|unlearn|drop|wipe)\s+(?:all\s+|everything\s+)?"
+    r"(?:you (?:know|learned|remember)\s+)?(?:about\s+|of\s+)?",
+    re.IGNORECASE,
+)
+KEPT = re.compile(r"\s*[,;.]?\s*(?:but|and)?\s*\b(?:keep|retain|except(?: for)?|save for)\b\s*", re.IGNORECASE)
+PARTED = re.compile(r"\s*(?:,|;|\band\b|\bas well as\b)\s*", re.IGNORECASE)
+LEADING = re.compile(r"^(?:the|a|an|any|all|every|our|my|trajectory|episode|environment|world)\s+", re.IGNORECASE)
+ALL = {"everything", "all", "it all", "anything", ""}
+
+
+class UnclearTarget(UsageError):
+    """A request that names nothing in memory, or several things; nothing was changed. `candidates`: what it may be."""
+
+    def __init__(self, why: str, candidates: Sequence[str]) -> None:
+        told = f"; did it mean {', '.join(candidates)}?" if candidates else ""
+        super().__init__(f"request: {why}{told}")
+        self.candidates = tuple(candidates)
+
+
+def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:
+    """The request with targets that are in memory, by their names there.
+
+    In words it may name several targets and, behind "but keep", what must stay. Raises UnclearTarget, with the
+    candidates, for a target that memory does not have or has more than one of; nothing is ever changed by it.
+    """
+    request = asked if isinstance(asked, Request) else None
+    if request is None:
+        assert isinstance(asked, str)
+        wanted, kept = parts(asked)
+        known = names_in(memory)
+        found = [pick(name, known, scope) for name in wanted]
+        scopes = {kind for kind, _ in found}
+        if len(scopes) > 1:
+            raise UnclearTarget(f"it mixes {' and '.join(sorted(scopes))} targets; ask for one kind at a time", ())
+        keep = tuple(Item(pick(name, known, None)[1]) for name in kept)
+        request = Request(tuple(Item(name) for _, name in found), keep, found[0][0], asked)
+    if not influence(memory, request).ids:
+        raise UnclearTarget(
+            f"memory has nothing of {', '.join(map(repr, request.targets))}", near(request.targets, names_in(memory))
+        )
+    return request
+
+
+def parts(text: str) -> tuple[list[str], list[str]]:
+    """The names that a request wants forgotten, and those it wants kept. Raises UnclearTarget for none or for all."""
+    body, *rest = KEPT.split(text.strip().rstrip("."), maxsplit=1)
+    wanted = [LEADING.sub("", name).strip() for name in PARTED.split(ASKED.sub("", body)) if name.strip()]
+    kept = [LEADING.sub("", name).strip() for name in PARTED.split(rest[0]) if name.strip()] if rest else []
+    if not wanted or any(name.lower() in ALL for name in wanted):
+        raise UnclearTarget("it names nothing to forget; name a target, or take the method reset to forget all", ())
+    return wanted, kept
+
+
+def names_in(memory: Memory) -> Mapping[str, Scope]:
+    """Everything in memory that can be named: subjects, episodes, environments, worlds and kinds of task."""
+    found: dict[str, Scope] = {}
+    for event in memory.log:
+        found[event.environment] = "environment"
+        found[f"{event.environment}/{event.world}"] = "environment"
+        found[f"{event.environment}:{event.task_type}"] = "environment"
+        found[event.episode] = "trajectory"
+        if event.kind != "outcome":
+            found.setdefault(event.subject, "state")
+    return {name: scope for name, scope in found.items() if name.strip("/:")}
+
+
+def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[Scope, str]:
+    """The one thing in memory that a name stands for: the name itself, or the only one that contains its words.
+
+    Raises UnclearTarget where there is none, or more than one.
+    """
+    names = [name for name, kind in known.items() if scope in (None, kind)]
+    exact = [name for name in names if name.lower() == asked.lower()]
+    wanted = words(asked)
+    fitting = exact or [name for name in names if wanted and wanted <= words(name) and known[name] == "state"]
+    fitting = fitting or [name for name in names if wanted and wanted <= words(name)]
+    if len(fitting) == 1:
+        return known[fitting[0]], fitting[0]
+    if fitting:
+        raise UnclearTarget(f"{asked!r} may be one of {len(fitting)} things", sorted(fitting)[:10])
+    raise UnclearTarget(f"memory has nothing called {asked!r}", near((asked,), known))
+
+
+def words(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", name.lower()))
+
+
+def near(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """What is called nearly so."""
+    return list(dict.fromkeys(_near(names, list(known))))
+
+
+def _near(names: Iterable[str], known: Sequence[str]) -> Iterator[str]:
+    lower = {name.lower(): name for name in known}
+    for name in names:
+        for match in get_close_matches(name.lower(), lower, n=3, cutoff=0.5):
+            yield lower[match]
+        yield from (known_name for known_name in known if words(name) & words(known_name))
