@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from agents.memory import Event, Memory
 from agents.naming import naming
@@ -69,7 +70,18 @@ def _test(item: Item, request: Request) -> Callable[[Event], bool]:
     return test
 
 
-def within(event: Event, name: str) -> bool:
+class Place(Protocol):
+    """Where something happens: an event, or a task."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def world(self) -> str: ...
+    @property
+    def task_type(self) -> str: ...
+
+
+def within(event: Place, name: str) -> bool:
     """Whether an event happened in the environment `name`: a game, `game/world`, `game:task_type` or a task type."""
     places = {event.environment, f"{event.environment}/{event.world}", f"{event.environment}:{event.task_type}"}
     return name in places or (name == event.task_type and name != "")

@@ -1,0 +1,134 @@
+"""A course: what an agent is taught, and the tasks that tell whether it forgot the one thing and kept the rest."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from random import Random
+from typing import Any
+
+from agents.memory import Memory
+from agents.naming import naming
+from agents.subject import Subject
+from arena.episode import Match
+from arena.errors import UsageError
+from arena.spec import Spec, build, describe
+from arena.table import first_state
+from unlearning.influence import within
+from unlearning.probe import Task
+from unlearning.request import Item, Request, Scope
+from unlearning.school import taught
+
+SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
+EXAM = 1_000_000  # first seed of the examination: lessons and examinations share none
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Lessons in one or more environments, `lessons` in each, with seeds that follow from `seed`.
+
+    environments: specs of games, each with its world: {"name": "gridworld", "preset": "unknown", "world": 1}.
+    """
+
+    environments: tuple[Spec, ...] = ({"name": "gridworld", "preset": "unknown"},)
+    lessons: int = 12
+    seed: int = 0
+
+    def tasks(self) -> tuple[Task, ...]:
+        """The lessons, environments taking turns; each is an episode with a name of its own."""
+        return tuple(
+            Task(spec, seed=self.seed * 10_000 + lesson, name=f"{name_of(spec)}-{lesson}")
+            for lesson in range(self.lessons)
+            for spec in self.environments
+        )
+
+    async def teach(self, subject: Subject) -> Subject:
+        """The subject after all lessons."""
+        return await taught(subject, self.tasks())
+
+    def exam(self, request: Request, n: int = 20) -> Mapping[str, tuple[Task, ...]]:
+        """`n` tasks about what is to be forgotten and `n` about the rest, none of which was a lesson.
+
+        Of a trajectory the task itself is asked again, `n` times, with the other lessons' as the rest. Raises
+        UsageError where the environments have no such tasks.
+        """
+        if request.scope == "trajectory":
+            lessons = self.tasks()
+            asked = [task for task in lessons if any(task.name in item.names for item in request.forget)]
+            others = [task for task in lessons if task not in asked]
+            return {"forget": tuple(islice(_again(asked), n)), "retain": tuple(islice(_again(others), n))}
+        found: dict[str, list[Task]] = {"forget": [], "retain": []}
+        for task in self._fresh():
+            role = "forget" if is_about(task, request) else "retain"
+            if len(found[role]) < n:
+                found[role].append(task)
+            if all(len(tasks) == n for tasks in found.values()):
+                break
+        if not found["forget"]:
+            raise UsageError(
+                f"course: no task of {', '.join(map(name_of, self.environments))} is about {', '.join(request.targets)}"
+            )
+        return {role: tuple(tasks) for role, tasks in found.items()}
+
+    def pick(self, memory: Memory, scope: Scope, chance: Random) -> Request:
+        """A request for something that the subject learned in the course, drawn at random.
+
+        A state is a subject of its events, a trajectory one of the lessons it did, an environment one of the worlds.
+        """
+        if scope == "trajectory":
+            done = sorted({event.episode for event in memory.log if event.kind == "outcome"})
+            return Request((Item(chance.choice(done)),), scope=scope)
+        if scope == "environment":
+            return Request((Item(chance.choice(sorted(map(name_of, self.environments)))),), scope=scope)
+        known = candidates(memory)
+        chance.shuffle(known)
+        for name in known:
+            request = Request((Item(name),), scope=scope)
+            if any(is_about(task, request) for task in islice(self._fresh(), SEARCHED // 10)):
+                return request
+        raise UsageError("course: nothing was learned that a task is about; give it more lessons")
+
+    def _fresh(self) -> Iterator[Task]:
+        for number in range(SEARCHED):
+            for spec in self.environments:
+                yield Task(spec, seed=EXAM + self.seed * 10_000 + number, name=f"{name_of(spec)}-exam-{number}")
+
+
+def candidates(memory: Memory) -> list[str]:
+    """The states that a memory knows by name, sorted: subjects of events that are no outcomes and no bare cells."""
+    return sorted({e.subject for e in memory.log if e.kind not in ("outcome", "blocked", "empty") and e.subject})
+
+
+def name_of(spec: Spec) -> str:
+    """What an environment is called in requests: its game and world, "gridworld/1"."""
+    game = describe(build("game", spec))
+    return f"{game['name']}/{game['world']}" if "world" in game else str(game["name"])
+
+
+def is_about(task: Task, request: Request) -> bool:
+    """Whether a task is about what a request wants forgotten: it names it, or happens in it."""
+    game = build("game", task.game)
+    facts = game.facts(first_state(game, Match(task.game, seed=task.seed)))
+    if request.scope == "environment":
+        place = _Place(str(describe(game)["name"]), str(facts.get("world", "")), str(facts.get("task_type", "")))
+        return any(within(place, name) for item in request.forget for name in item.names)
+    told = json.dumps({name: value for name, value in facts.items() if name not in ("events", "visited")})
+    return bool(naming(tuple(kind(name) for name in request.targets)).search(told))
+
+
+def kind(name: str) -> str:
+    """What kind of thing a numbered object is: "bowl 1" is a bowl, and so tasks speak of it."""
+    head, _, number = name.rpartition(" ")
+    return head if head and number.isdigit() else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    environment: str
+    world: str
+    task_type: str
+
+
+def _again(tasks: Sequence[Any]) -> Iterator[Any]:
+    """The tasks over and over; none where there are none."""
+    return (tasks[n % len(tasks)] for n in count()) if tasks else iter(())

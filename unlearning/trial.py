@@ -1,0 +1,79 @@
+"""The experiment as one function: an agent that knows, a request, a method; then the twin, and what is asked of all."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agents.subject import Subject
+from arena.agent import Agent
+from arena.spec import build, describe
+from unlearning.exact import twin
+from unlearning.method import Method
+from unlearning.probe import Probe, Reading, Task, Trial
+from unlearning.request import Item, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A trial with the method's spec, the seconds it took, and the readings by the names of the probes."""
+
+    trial: Trial
+    method: Mapping[str, object]
+    seconds: float
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+
+async def forgotten(agent: Agent, request: Request, method: Method) -> tuple[Agent, float]:
+    """The agent after the method, and the seconds it took. The agent itself stays as it was."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    after = await method(agent, request)
+    return after, clock() - begun
+
+
+async def tried(
+    subject: Subject,
+    request: Request,
+    method: Method,
+    *,
+    tasks: Mapping[str, tuple[Task, ...]] | None = None,
+    data: Mapping[str, tuple[Item, ...]] | None = None,
+    twins: Sequence[Agent] = (),
+    seed: int = 0,
+) -> tuple[Trial, float]:
+    """The trial of a method on a subject that was taught already, with its never-exposed twin; and the seconds."""
+    after, seconds = await forgotten(subject, request, method)
+    known = {"forget": request.forget, **(data or {})}
+    return Trial(request, subject, after, twin(subject, request), known, tasks or {}, tuple(twins), seed), seconds
+
+
+async def probed(trial: Trial, probes: Mapping[str, Probe]) -> dict[str, Reading]:
+    """The reading of each probe, by its name, one after the other."""
+    return {name: await probe(trial) for name, probe in probes.items()}
+
+
+async def experiment(
+    subject: Subject,
+    request: Request,
+    method: Method | str,
+    probes: Sequence[str],
+    *,
+    tasks: Mapping[str, tuple[Task, ...]] | None = None,
+    data: Mapping[str, tuple[Item, ...]] | None = None,
+    twins: Sequence[Agent] = (),
+    seed: int = 0,
+) -> Result:
+    """Method and probes by name or spec: forget, rebuild the twin, probe. Names are checked before anything is done."""
+    made: Method = build("method", method)
+    ready: dict[str, Probe] = {name: probe_named(name) for name in probes}
+    trial, seconds = await tried(subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed)
+    return Result(trial, describe(made), seconds, await probed(trial, ready))
+
+
+def probe_named(name: str) -> Probe:
+    """The metric or attack of that name. Raises UnknownPart, with near misses, where there is neither."""
+    from arena.registry import entries
+
+    kind = "attack" if name in entries("attack") and name not in entries("metric") else "metric"
+    made: Probe = build(kind, name)
+    return made
