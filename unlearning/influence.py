@@ -35,10 +35,10 @@ def influence(memory: Memory, request: Request) -> Influence:
     concerns = about(request)
     events = frozenset(event.id for event in memory.log if concerns(event))
     named = frozenset(
-        note.id for note in memory.extra if request.scope != "trajectory" and mentions(note.text, request)
+        note.id for note in memory.by_hand if request.scope != "trajectory" and mentions(note.text, request)
     )
     tainted = memory.closure(events | named) - events
-    notes = {note.id: note for note in (*memory.written, *memory.extra)}
+    notes = {note.id: note for note in memory.notes}
     mixed = {id for id in tainted if not set(notes[id].parents) <= events | tainted}
     return Influence(events, frozenset(tainted), frozenset(mixed))
 
