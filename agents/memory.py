@@ -11,6 +11,10 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from agents.gate import Gate
+
+OPEN = Gate()
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -81,12 +85,13 @@ class Memory:
     """A log of events, the notes written from it, and the writers, in their order: each may read the notes before it.
 
     A value: every function gives a new one. Notes whose `writer` is none of the writers were made by hand or by a
-    model; they are kept as they are.
+    model; they are kept as they are. What the gate does not admit is neither logged nor noted.
     """
 
     log: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
     writers: tuple[Writer, ...] = ()
+    gate: Gate = OPEN
 
     @cached_property
     def children(self) -> Mapping[str, tuple[str, ...]]:
@@ -106,12 +111,13 @@ class Memory:
     def learned(self, events: Iterable[Event]) -> "Memory":
         """The memory with more events, those it has already left out; the groups they stand in are written anew."""
         known = {event.id for event in self.log}
-        new = {event.id: event for event in events if event.id not in known}
+        admitted = (event for event in events if self.gate.admits(f"{event.subject}\n{event.text}"))
+        new = {event.id: event for event in admitted if event.id not in known}
         return self._changed((*self.log, *new.values()), self.notes, list(new.values()))
 
     def noted(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
-        return replace(self, notes=(*self.notes, note))
+        return replace(self, notes=(*self.notes, note)) if self.gate.admits(note.text) else self
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""
@@ -126,7 +132,7 @@ class Memory:
     def dropped(self, ids: Collection[str]) -> "Memory":
         """The memory without these events and notes; what was written from them stays as it is."""
         log = tuple(event for event in self.log if event.id not in ids)
-        return Memory(log, tuple(note for note in self.notes if note.id not in ids), self.writers)
+        return replace(self, log=log, notes=tuple(note for note in self.notes if note.id not in ids))
 
     def repaired(self, ids: Collection[str]) -> "Memory":
         """The memory without these events and all that was written from them; only their groups are written anew.
@@ -147,7 +153,7 @@ class Memory:
         tainted = self.closure(ids)
         log = tuple(event for event in self.log if event.id not in tainted)
         by_hand = tuple(note for note in self.by_hand if note.id not in tainted)
-        return Memory(log, by_hand, self.writers)._changed(log, by_hand, list(log))
+        return self._changed(log, by_hand, list(log))
 
     def _changed(self, log: tuple[Event, ...], notes: tuple[Note, ...], touched: list[Source]) -> "Memory":
         """The memory with this log, every group that a touched source belongs to written anew; notes in order."""
@@ -164,7 +170,7 @@ class Memory:
         own = {writer.name for writer in self.writers}
         by_hand = [note for note in notes if note.writer not in own]
         written = [source for source in sources[len(log) :] if isinstance(source, Note)]
-        return Memory(log, (*written, *by_hand), self.writers)
+        return replace(self, log=log, notes=(*written, *by_hand))
 
 
 def write(writer: Writer, sources: Iterable[Source], keys: Collection[str]) -> Iterator[Note]:

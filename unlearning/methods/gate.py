@@ -1,0 +1,30 @@
+"""A gate against telling it again."""
+
+import secrets
+from dataclasses import dataclass, replace
+
+from arena.agent import Agent
+from unlearning.exact import remembering
+from unlearning.method import method
+from unlearning.request import Request
+
+
+@method("write-gate")
+@dataclass(frozen=True, slots=True)
+class WriteGate:
+    """Keeps the names of the target out of memory from now on, by keyed hashes; deletes nothing itself.
+
+    To be put behind a deletion. The gate holds no name: HMAC-SHA256 of canonical forms, under a key that is drawn when
+    the gate is first closed (`key`, hex, to set it). A name written otherwise than by case, accents or punctuation
+    (a translation, an alias that the request lacks) comes in. Reversible by who has the key (`Gate.opened_to`).
+    Cost: one hash for each run of words of what is written. Leaks: that the agent does not learn the target again
+    where a novice would, so that being taught tells it from the twin.
+    """
+
+    key: str = ""
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, "write-gate")
+        gate = subject.memory.gate
+        keyed = gate if gate.key else replace(gate, key=bytes.fromhex(self.key) or secrets.token_bytes(32))
+        return replace(subject, memory=replace(subject.memory, gate=keyed.closed_to(request.targets)))
