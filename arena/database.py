@@ -23,7 +23,7 @@ from arena.postgres import alone, mark, marks, translate
 APPLICATION = 0x4152454E  # "AREN"
 SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; how PostgreSQL lists us
 Step: TypeAlias = Callable[[Connection], None]
-MIGRATIONS: tuple[Step, ...] = (migrations.add_forks,)  # the n-th leads from schema n to n + 1
+MIGRATIONS: tuple[Step, ...] = (migrations.add_forks, migrations.add_memory)  # the n-th leads from schema n to n + 1
 VERSION = len(MIGRATIONS) + 1
 
 

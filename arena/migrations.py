@@ -2,6 +2,8 @@
 
 from sqlalchemy import Connection
 
+PLACE = "environment:t world:t task_type:t whose:t"
+
 
 def add_forks(connection: Connection) -> None:
     """Schema 1 to 2: where forks come from, and several versions of a score side by side."""
@@ -25,3 +27,32 @@ def add_forks(connection: Connection) -> None:
         "CREATE INDEX ix_fork_parent ON fork (parent)",
     ):
         connection.exec_driver_sql(statement)
+
+
+def add_memory(connection: Connection) -> None:
+    """Schema 2 to 3: agents that remember, requests to forget, and how well they did."""
+    sqlite = connection.dialect.name == "sqlite"
+    kinds = {
+        "t": "TEXT NOT NULL" if sqlite else 'TEXT COLLATE "C" NOT NULL',
+        "b": f"{'INTEGER' if sqlite else 'BIGINT'} NOT NULL",
+        "i": "INTEGER NOT NULL",
+        "f": "FLOAT NOT NULL",
+        "o": "FLOAT",
+    }
+    for table, columns, keys, clustered in (
+        ("subject", "name:t spec:t course:t gate:t epoch:i scrub:i made:t changed:t", "name", False),
+        ("event", f"owner:t n:i id:t text:t kind:t subject:t episode:t step:i {PLACE}", "owner, n", True),
+        ("note", f"owner:t n:i id:t text:t kind:t parents:t writer:t subject:t {PLACE} grouped:t exact:i", "owner, n",
+         True),
+        ("request", "id:t owner:t scope:t targets:i digest:t method:t receipt:t epoch:i seconds:f at:t", "id", False),
+        ("trial", "id:t bench:t setting:t scope:t target:t method:t seed:b spec:t status:t error:t seconds:f cost:t "
+         "at:t", "id", False),
+        ("reading", "trial:t probe:t value:o low:o high:o twin:o knew:o better:t level:f items:t detail:t",
+         "trial, probe", False),
+    ):  # fmt: skip
+        made = [f"\t{name} {kinds[kind]}" for name, kind in (column.split(":") for column in columns.split())]
+        tail = "\n WITHOUT ROWID" if sqlite and clustered else ""
+        lines = ", \n".join([*made, f"\tPRIMARY KEY ({keys})"])
+        connection.exec_driver_sql(f"CREATE TABLE {table} (\n{lines}\n){tail}\n\n")
+    connection.exec_driver_sql("CREATE INDEX ix_request_owner ON request (owner)")
+    connection.exec_driver_sql("CREATE INDEX ix_trial_bench ON trial (bench)")

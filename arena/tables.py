@@ -6,21 +6,11 @@ references another by constraint: rows arrive in an order that makes every id re
 
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Integer
-from sqlalchemy import Text as AnyText
+from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, SQLModel
 
-Hash = BigInteger().with_variant(Integer, "sqlite")  # 63 bits; in SQLite only INTEGER makes the key the row's address
-Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")  # sorted by bytes, as SQLite does
-CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary key, without a second index
-
-
-def _text(**options: Any) -> Any:
-    return Field(sa_column=Column(Text, **{"nullable": False, **options}))
-
-
-def _id(**options: Any) -> Any:
-    return Field(sa_column=Column(Hash, **{"nullable": False, "autoincrement": False, **options}))
+from arena import tables_memory
+from arena.columns import CLUSTERED, Hash, number, string
 
 
 class RunRow(SQLModel, table=True):
@@ -31,14 +21,14 @@ class RunRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "run"
-    id: str = _text(primary_key=True)
-    plan_hash: str = _text(index=True)
-    plan: str = _text()
-    command: str = _text()
-    status: str = _text()
-    started: str = _text()
-    ended: str | None = _text(nullable=True)
-    arena_version: str = _text()
+    id: str = string(primary_key=True)
+    plan_hash: str = string(index=True)
+    plan: str = string()
+    command: str = string()
+    status: str = string()
+    started: str = string()
+    ended: str | None = string(nullable=True)
+    arena_version: str = string()
 
 
 class EpisodeRow(SQLModel, table=True):
@@ -48,31 +38,31 @@ class EpisodeRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "episode"
-    id: str = _text(primary_key=True)
-    run: str = _text(index=True)
+    id: str = string(primary_key=True)
+    run: str = string(index=True)
     n: int
-    match: str = _text(index=True)
-    game: str = _text()
+    match: str = string(index=True)
+    game: str = string()
     rules_version: int
     seed: int = Field(sa_column=Column(Hash, nullable=False))
     patience: int
-    spec: str = _text()
-    status: str = _text()
-    blame: str = _text()
-    error: str = _text()
-    started: str = _text()
-    ended: str | None = _text(nullable=True)
+    spec: str = string()
+    status: str = string()
+    blame: str = string()
+    error: str = string()
+    started: str = string()
+    ended: str | None = string(nullable=True)
 
 
 class SeatRow(SQLModel, table=True):
     """Who sat where. `model` is the name of the agent's model, where it plays with one; `spec` is JSON."""
 
     __tablename__: ClassVar[Any] = "seat"
-    episode: str = _text(primary_key=True)
-    seat: str = _text(primary_key=True)
-    agent: str = _text()
-    model: str | None = _text(nullable=True)
-    spec: str = _text()
+    episode: str = string(primary_key=True)
+    seat: str = string(primary_key=True)
+    agent: str = string()
+    model: str | None = string(nullable=True)
+    spec: str = string()
 
 
 class TurnRow(SQLModel, table=True):
@@ -83,15 +73,15 @@ class TurnRow(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "turn"
     __table_args__ = CLUSTERED
-    episode: str = _text(primary_key=True)
+    episode: str = string(primary_key=True)
     step: int = Field(primary_key=True)
     attempt: int = Field(primary_key=True)
-    seat: str = _text(primary_key=True)
-    text: int | None = _id(nullable=True)
-    tool: str = _text()
-    args: str | None = _text(nullable=True)
-    thought: int | None = _id(nullable=True)
-    refused: str | None = _text(nullable=True)
+    seat: str = string(primary_key=True)
+    text: int | None = number(nullable=True)
+    tool: str = string()
+    args: str | None = string(nullable=True)
+    thought: int | None = number(nullable=True)
+    refused: str | None = string(nullable=True)
     at: float
 
 
@@ -103,7 +93,7 @@ class TextRow(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "text"
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    body: str = _text()
+    body: str = string()
 
 
 class MessageRow(SQLModel, table=True):
@@ -113,10 +103,10 @@ class MessageRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "message"
-    id: int = _id(primary_key=True)
-    parent: int | None = _id(nullable=True)
-    role: str = _text()
-    text: int = _id()
+    id: int = number(primary_key=True)
+    parent: int | None = number(nullable=True)
+    role: str = string()
+    text: int = number()
 
 
 class CallRow(SQLModel, table=True):
@@ -129,22 +119,22 @@ class CallRow(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "call"
     __table_args__ = CLUSTERED
-    episode: str = _text(primary_key=True)
+    episode: str = string(primary_key=True)
     step: int = Field(primary_key=True)
-    id: int = _id(primary_key=True)
-    seat: str = _text()
+    id: int = number(primary_key=True)
+    seat: str = string()
     attempt: int | None
     k: int
-    model: str = _text()
-    resolved: str = _text()
-    outcome: str = _text()
+    model: str = string()
+    resolved: str = string()
+    outcome: str = string()
     input_tokens: int | None
     output_tokens: int | None
     usd: float | None
     seconds: float
-    prompt: int | None = _id(nullable=True)
-    reply: int | None = _id(nullable=True)
-    detail: str = _text()
+    prompt: int | None = number(nullable=True)
+    reply: int | None = number(nullable=True)
+    detail: str = string()
 
 
 class ScoreRow(SQLModel, table=True):
@@ -155,9 +145,9 @@ class ScoreRow(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "score"
     __table_args__ = CLUSTERED
-    episode: str = _text(primary_key=True)
-    seat: str = _text(primary_key=True)
-    scorer: str = _text(primary_key=True)
+    episode: str = string(primary_key=True)
+    seat: str = string(primary_key=True)
+    scorer: str = string(primary_key=True)
     version: int = Field(primary_key=True)
     value: float | None
 
@@ -169,8 +159,8 @@ class ForkRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "fork"
-    episode: str = _text(primary_key=True)
-    parent: str = _text(index=True)
+    episode: str = string(primary_key=True)
+    parent: str = string(index=True)
     at: int
     seed: int = Field(sa_column=Column(Hash, nullable=False))
 
@@ -179,10 +169,11 @@ class FactRow(SQLModel, table=True):
     """What the game says about an episode. `value` is JSON; `n` is 0, or counts the objects of a list from 1."""
 
     __tablename__: ClassVar[Any] = "fact"
-    name: str = _text(primary_key=True)
-    episode: str = _text(primary_key=True, index=True)
+    name: str = string(primary_key=True)
+    episode: str = string(primary_key=True, index=True)
     n: int = Field(primary_key=True)
-    value: str = _text()
+    value: str = string()
 
 
-ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow, ForkRow)
+ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow, ForkRow,
+                        *tables_memory.ALL)  # fmt: skip

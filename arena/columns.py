@@ -1,0 +1,21 @@
+"""The kinds of columns that the tables share."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer
+from sqlalchemy import Text as AnyText
+from sqlmodel import Field
+
+Hash = BigInteger().with_variant(Integer, "sqlite")  # 63 bits; in SQLite only INTEGER makes the key the row's address
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")  # sorted by bytes, as SQLite does
+CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary key, without a second index
+
+
+def string(**options: Any) -> Any:
+    """A text that is never NULL, unless said."""
+    return Field(sa_column=Column(Text, **{"nullable": False, **options}))
+
+
+def number(**options: Any) -> Any:
+    """A number of 63 bits that is never NULL, unless said."""
+    return Field(sa_column=Column(Hash, **{"nullable": False, "autoincrement": False, **options}))
