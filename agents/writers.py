@@ -5,6 +5,7 @@ All are deterministic, so that a memory can be written again from its log, exact
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from agents.memory import Note, Source, Writer, note_id
 
@@ -25,7 +26,7 @@ def made(writer: str, kind: str, text: str, group: Sequence[Source]) -> Note:
 class Records:
     """Every event but outcomes becomes a note in its own words; the same words are noted once, for each user."""
 
-    name: str = "records"
+    name: ClassVar[str] = "records"
 
     def key(self, source: Source) -> str | None:
         if isinstance(source, Note) or source.kind == "outcome":
@@ -40,7 +41,7 @@ class Records:
 class Reflections:
     """The outcome of each episode becomes a note: what the task was, how it went, what was done."""
 
-    name: str = "reflections"
+    name: ClassVar[str] = "reflections"
 
     def key(self, source: Source) -> str | None:
         return source.episode if not isinstance(source, Note) and source.kind == "outcome" else None
@@ -53,7 +54,7 @@ class Reflections:
 class Summaries:
     """All records of a world become one note: its sentences one after the other."""
 
-    name: str = "summaries"
+    name: ClassVar[str] = "summaries"
 
     def key(self, source: Source) -> str | None:
         if not isinstance(source, Note) or source.kind != "record":
@@ -68,7 +69,7 @@ class Summaries:
 class Plans:
     """The shortest way in which a task was done becomes a plan for the next time."""
 
-    name: str = "plans"
+    name: ClassVar[str] = "plans"
 
     def key(self, source: Source) -> str | None:
         if isinstance(source, Note) or source.kind != "outcome" or "was done in" not in source.text:

@@ -1,0 +1,77 @@
+"""What a method did, found by comparing the agent before with the agent after: nobody is taken at their word."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from agents.subject import Subject
+from arena.game import JSON
+from unlearning.exact import twin
+from unlearning.influence import influence, mentions
+from unlearning.request import Request
+
+WEIGHTS = "what the model itself knew before it was taught; its weights were not touched"
+COPIES = "copies made by others: backups, exports, logs of the provider of a model"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was touched, and what was left.
+
+    events, notes: how many were removed. rewritten: notes that were written anew. kept: how many notes that derive
+    from the target are still there. named: how many texts before the agent (events, notes, steering) still name it.
+    collateral: notes removed that the twin has. steering: characters of steering added. guards: guards added.
+    gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin.
+    reversible: whether what was done can be undone from what is left. remains: what could not be removed.
+    """
+
+    events: int
+    notes: int
+    rewritten: int
+    kept: int
+    named: int
+    collateral: int
+    steering: int
+    guards: int
+    gated: int
+    model: bool
+    exact: bool
+    reversible: bool
+    remains: tuple[str, ...] = ()
+
+    def row(self) -> Mapping[str, JSON]:
+        """The receipt as plain data."""
+        return {**asdict(self), "remains": list(self.remains)}
+
+
+def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
+    """What changed from one agent to the other, in the sight of a request."""
+    found, honest = influence(before.memory, request), twin(before, request)
+    old, new = {n.id for n in before.memory.notes}, {n.id for n in after.memory.notes}
+    events = {event.id for event in before.memory.log} - {event.id for event in after.memory.log}
+    told = [*(e.text for e in after.memory.log), *(n.text for n in after.memory.notes), after.steering]
+    named = sum(mentions(text, request) for text in told) if request.scope != "environment" else 0
+    exact = (after.memory.log, after.memory.notes) == (honest.memory.log, honest.memory.notes)
+    kept = len(found.notes & new)
+    return Receipt(
+        events=len(events),
+        notes=len(old - new),
+        rewritten=len(new - old),
+        kept=kept,
+        named=named,
+        collateral=len({note.id for note in honest.memory.notes} & old - new),
+        steering=max(0, len(after.steering) - len(before.steering)),
+        guards=len(after.guards) - len(before.guards),
+        gated=len(after.memory.gate.hashes - before.memory.gate.hashes),
+        model=after.mind != before.mind,
+        exact=exact,
+        reversible=not events and not old - new and after.mind == before.mind,
+        remains=tuple(_remains(kept, named, bool(found.events - events), after)),
+    )
+
+
+def _remains(kept: int, named: int, logged: bool, after: Subject) -> list[str]:
+    left = [f"{kept} notes that were written from it"] if kept else []
+    left += ["the events themselves, in the log"] if logged else []
+    left += [f"its name, in {named} texts"] if named else []
+    left += ["its name, in the words that steer the agent"] if named and after.steering else []
+    return [*left, WEIGHTS, COPIES]

@@ -1,0 +1,165 @@
+"""Where agents that remember are kept: in the records, by name; what they forget is gone from the files.
+
+A deletion is one transaction: killed in the middle, it has not begun or is complete. Freed pages are overwritten with
+zeros, the write-ahead log is folded in and cut, and the file is packed, so that no byte of what was forgotten stays;
+where a process died before that was done, the next one that opens the agent does it (`subject.scrub`).
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from agents.gate import Gate
+from agents.memory import Event, Memory, Note
+from agents.subject import Subject
+from arena.database import writing
+from arena.errors import UsageError, unknown
+from arena.spec import build, canonical, describe
+from arena.store import Store
+
+PLACE = ("subject", "environment", "world", "task_type", "user")
+EVENT = ("id", "text", "kind", "episode", "step", *PLACE)
+NOTE = ("id", "text", "kind", "parents", "writer", "group", "exact", *PLACE)
+COLUMN = {"user": "whose", "group": "grouped"}  # what a field is called in SQL, where its own name is taken
+PUT = """
+INSERT INTO subject (name, spec, course, gate, epoch, scrub, made, changed)
+VALUES (:name, :spec, :course, :gate, :epoch, :scrub, :now, :now)
+ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, course = excluded.course, gate = excluded.gate,
+    epoch = excluded.epoch, changed = excluded.changed,
+    scrub = CASE WHEN excluded.scrub > subject.scrub THEN excluded.scrub ELSE subject.scrub END
+"""
+
+
+def put(connection: Connection, name: str, subject: Subject, course: Mapping[str, Any] | None = None) -> int:
+    """Keeps an agent under a name, within the caller's transaction; returns its epoch, how often it forgot.
+
+    What an agent of that name knew is overwritten for good: call `scrubbed` behind the transaction. Only rows that
+    differ are written. `course` says what it was taught; None leaves what is written there.
+    """
+    before = connection.execute(text("SELECT epoch, course FROM subject WHERE name = :n"), {"n": name}).first()
+    taught = canonical(course) if course is not None else (before.course if before else "")
+    lost = _replace(connection, "event", name, map(_event_row, subject.memory.log))
+    lost += _replace(connection, "note", name, map(_note_row, subject.memory.notes))
+    epoch = (before.epoch if before else 0) + bool(lost)
+    values = {
+        "name": name,
+        "spec": canonical(_spec(subject)),
+        "course": taught,
+        "gate": json.dumps(_gate_row(subject.memory.gate)),
+        "epoch": epoch,
+        "scrub": int(bool(lost)),
+        "now": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    connection.execute(text(PUT), values)
+    return epoch
+
+
+def get(store: Store, name: str) -> Subject:
+    """The agent of that name. Raises UsageError, with the names there are."""
+    scrubbed(store.engine)
+    with store.engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM subject WHERE name = :n"), {"n": name}).first()
+        if row is None:
+            raise UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
+        spec = json.loads(row.spec)
+        log = tuple(_event(found._mapping) for found in _rows(connection, "event", name))
+        notes = tuple(_note(found._mapping) for found in _rows(connection, "note", name))
+    writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
+    guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
+    memory = Memory(log, notes, writers, _gate(json.loads(row.gate)))
+    return Subject(build("agent", spec.pop("mind")), memory, guards=guards, **spec)
+
+
+def names(store: Store) -> list[str]:
+    """The names of the agents that are kept."""
+    with store.engine.connect() as connection:
+        return [row.name for row in connection.execute(text("SELECT name FROM subject ORDER BY name"))]
+
+
+def course_of(store: Store, name: str) -> dict[str, Any]:
+    """What an agent was taught, as it was put down; empty where that is not known."""
+    with store.engine.connect() as connection:
+        found = connection.execute(text("SELECT course FROM subject WHERE name = :n"), {"n": name}).scalar()
+    taught: dict[str, Any] = json.loads(found) if found else {}
+    return taught
+
+
+def scrubbed(engine: Engine) -> bool:
+    """Whether something was left to be wiped from the files, and now is. Does nothing on a server.
+
+    PostgreSQL keeps dead rows until its own vacuum, and its log; what has to be done there is in the documentation.
+    """
+    with engine.connect() as connection:
+        if engine.dialect.name != "sqlite" or not connection.execute(text("SELECT max(scrub) FROM subject")).scalar():
+            return False
+        connection.rollback()
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("PRAGMA secure_delete = ON")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        driver.execute("VACUUM")  # rewrites the file without its free pages
+        busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        return False  # a reader still holds the old log; the next to open does it
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE subject SET scrub = 0"))
+    return True
+
+
+def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+    before = {row.n: dict(row._mapping) for row in _rows(connection, table, owner)}
+    after = {n: {"owner": owner, "n": n, **row} for n, row in enumerate(rows)}
+    gone = [n for n, row in before.items() if after.get(n) != row]
+    if gone:
+        delete = text(f"DELETE FROM {table} WHERE owner = :owner AND n = :n")
+        connection.execute(delete, [{"owner": owner, "n": n} for n in gone])
+    if new := [row for n, row in after.items() if before.get(n) != row]:
+        values = ", ".join(f":{column}" for column in new[0])
+        connection.execute(text(f"INSERT INTO {table} ({', '.join(new[0])}) VALUES ({values})"), new)
+    return len(gone)
+
+
+def _rows(connection: Connection, table: str, owner: str) -> list[Any]:
+    return list(connection.execute(text(f"SELECT * FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner}))
+
+
+def _spec(subject: Subject) -> dict[str, Any]:
+    return {
+        "mind": describe(subject.mind),
+        "writers": [describe(writer) for writer in subject.memory.writers],
+        "guards": [describe(guard) for guard in subject.guards],
+        "steering": subject.steering,
+        "budget": subject.budget,
+        "user": subject.user,
+    }
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {COLUMN.get(name, name): getattr(event, name) for name in EVENT}
+
+
+def _note_row(note: Note) -> dict[str, Any]:
+    row = {COLUMN.get(name, name): getattr(note, name) for name in NOTE}
+    return {**row, "parents": json.dumps(list(note.parents)), "exact": int(note.exact)}
+
+
+def _event(row: Mapping[str, Any]) -> Event:
+    return Event(**{name: row[COLUMN.get(name, name)] for name in EVENT})
+
+
+def _note(row: Mapping[str, Any]) -> Note:
+    fields = {name: row[COLUMN.get(name, name)] for name in NOTE}
+    return Note(**{**fields, "parents": tuple(json.loads(row["parents"])), "exact": bool(row["exact"])})
+
+
+def _gate_row(gate: Gate) -> dict[str, Any]:
+    return {"key": gate.key.hex(), "hashes": sorted(gate.hashes), "sizes": sorted(gate.sizes)}
+
+
+def _gate(row: Mapping[str, Any]) -> Gate:
+    return Gate(bytes.fromhex(row["key"]), frozenset(row["hashes"]), frozenset(row["sizes"]))
