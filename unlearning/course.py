@@ -37,7 +37,7 @@ class Course:
     def tasks(self) -> tuple[Task, ...]:
         """The lessons, environments taking turns; each is an episode with a name of its own."""
         return tuple(
-            Task(spec, seed=self.seed * 10_000 + lesson, name=f"{name_of(spec)}-{lesson}")
+            Task(spec, seed=self.seed * 10_000 + lesson, name=f"{name_of(spec)}-{self.seed}-{lesson}")
             for lesson in range(self.lessons)
             for spec in self.environments
         )

@@ -61,12 +61,20 @@ def get(store: Store, name: str) -> Subject:
     """The agent of that name. Raises UsageError, with the names there are."""
     scrubbed(store.engine)
     with store.engine.connect() as connection:
-        row = connection.execute(text("SELECT * FROM subject WHERE name = :n"), {"n": name}).first()
-        if row is None:
-            raise UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
-        spec = json.loads(row.spec)
-        log = tuple(_event(found._mapping) for found in _rows(connection, "event", name))
-        notes = tuple(_note(found._mapping) for found in _rows(connection, "note", name))
+        subject = load(connection, name)
+    if subject is None:
+        raise UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
+    return subject
+
+
+def load(connection: Connection, name: str) -> Subject | None:
+    """The agent of that name, within the caller's transaction; None where there is none."""
+    row = connection.execute(text("SELECT * FROM subject WHERE name = :n"), {"n": name}).first()
+    if row is None:
+        return None
+    spec = json.loads(row.spec)
+    log = tuple(_event(found._mapping) for found in _rows(connection, "event", name))
+    notes = tuple(_note(found._mapping) for found in _rows(connection, "note", name))
     writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
     guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
     memory = Memory(log, notes, writers, _gate(json.loads(row.gate)))

@@ -1,0 +1,183 @@
+"""Where agents are taught and requests are carried out: what is on record before, is on record after, or not at all."""
+
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, cast
+
+from sqlalchemy import text
+
+from agents.memory import Memory
+from agents.subject import Mind, Subject
+from agents.writers import ALL
+from arena.database import writing
+from arena.errors import BadPart, BadRecord, UsageError, unknown
+from arena.play import blocking
+from arena.spec import assign, build, canonical, describe
+from arena.spec_text import value_of
+from arena.store import Store
+from unlearning import shelf
+from unlearning.course import Course
+from unlearning.method import Method
+from unlearning.receipt import Receipt, receipt
+from unlearning.request import SCOPES, Request, Scope
+from unlearning.resolve import resolved
+
+ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request as it was typed: the agent's name, the words, the method with its settings, and what to do with it."""
+
+    agent: str
+    words: str
+    method: str = "selective-replay"
+    scope: str | None = None
+    settings: tuple[str, ...] = ()
+    keep: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A request that was carried out, or would be (`id` ""): on which agent, by which method, and the receipt."""
+
+    id: str
+    agent: str
+    scope: str
+    targets: int
+    method: dict[str, Any]
+    receipt: dict[str, Any]
+    seconds: float
+    epoch: int
+    at: str
+
+
+def taught(
+    store: Store, name: str, games: Sequence[str], mind: str, lessons: int, seed: int, settings: Sequence[str]
+) -> Subject:
+    """An agent taught in these environments and kept under its name; one of that name learns on."""
+    if lessons < 1:
+        raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
+    table: dict[str, Any] = {"mind": mind}
+    set_all(table, settings)
+    course = Course(tuple(environment(game) for game in games), lessons, seed)
+    for spec in course.environments:
+        build("game", spec)
+    known = name in shelf.names(store)
+    subject = shelf.get(store, name) if known else new_subject(table)
+    if known and shelf.course_of(store, name).get("seed") == seed:
+        raise UsageError(f"{name} had these lessons; type another --seed, or another name")
+    learned = blocking(lambda: course.teach(subject))
+    with writing(store.engine) as connection:
+        if known and shelf.load(connection, name) != subject:
+            raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
+        shelf.put(connection, name, learned, describe(course))
+    shelf.scrubbed(store.engine)
+    return learned
+
+
+def new_subject(table: dict[str, Any]) -> Subject:
+    """A subject that remembers nothing yet, by its mind, its budget and the like."""
+    mind = build("agent", table.pop("mind"), "mind")
+    if not isinstance(mind, Mind):
+        raise UsageError(
+            f"{describe(mind)['name']} cannot be given notes; take knower, or a model such as local/FOLDER"
+        )
+    try:
+        return Subject(mind, Memory(writers=ALL), **table)
+    except TypeError:
+        raise BadPart(unknown("setting", next(iter(table)), ["mind", "budget", "user"])) from None
+
+
+def set_all(table: dict[str, Any], settings: Sequence[str]) -> None:
+    """Sets each `a.b=c` in nested tables. Raises UsageError for one that is no setting."""
+    for setting in settings:
+        path, sign, value = setting.partition("=")
+        if not sign or not path:
+            raise UsageError(f"--set takes a=c or a.b=c, for example mind.compliance=0.5; got {setting!r}")
+        assign(table, path, value_of(value))
+
+
+def environment(words: str) -> dict[str, Any]:
+    """The spec of a game from `gridworld/unknown#2`: its name, its preset, its world."""
+    head, _, world = words.partition("#")
+    name, _, preset = head.partition("/")
+    if world and not world.isdigit():
+        raise UsageError(f"--game takes NAME, NAME/PRESET or NAME#WORLD, the world a number; got {words!r}")
+    return {"name": name, **({"preset": preset} if preset else {}), **({"world": int(world)} if world else {})}
+
+
+def forgot(store: Store, order: Order) -> Done:
+    """Carries out a request; the agent then has forgotten, or nothing has changed. Raises UnclearTarget, UsageError."""
+    if order.scope is not None and order.scope not in SCOPES:
+        raise UsageError(unknown("scope", order.scope, SCOPES))
+    spec: dict[str, Any] = {"name": order.method}
+    set_all(spec, order.settings)
+    method: Method = build("method", spec)
+    for _ in range(ATTEMPTS):
+        before = shelf.get(store, order.agent)
+        request = resolved(before.memory, order.words, cast(Scope | None, order.scope))
+        begun = time.perf_counter()
+        after = blocking(lambda: method(before, request))  # noqa: B023 (called at once)
+        if not isinstance(after, Subject):
+            raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
+        done = _done(order, request, method, receipt(before, after, request), time.perf_counter() - begun, before)
+        if order.dry_run:
+            return replace(done, id="")
+        if (epoch := _kept(store, order, before, after, done)) is not None:
+            shelf.scrubbed(store.engine)
+            return replace(done, epoch=epoch)
+    raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
+
+
+def found_receipt(store: Store, which: str) -> Done:
+    """The receipt of a request by its id, of an agent's last request, or of the last of all. Raises BadRecord."""
+    columns = "SELECT id, owner, scope, targets, method, receipt, seconds, epoch, at FROM request"
+    where = "" if which == "last" else "WHERE id = :which OR owner = :which"
+    with store.engine.connect() as connection:
+        row = connection.execute(text(f"{columns} {where} ORDER BY at DESC, id DESC LIMIT 1"), {"which": which}).first()
+        made = [found.id for found in connection.execute(text("SELECT id FROM request ORDER BY at DESC LIMIT 8"))]
+    if row is None:
+        told = f"no receipt {which!r}; there are {', '.join(made)}" if made else "nobody was asked to forget yet"
+        raise BadRecord(f"{told}; type: arena forget --agent NAME --request “forget …”")
+    return Done(
+        row.id, row.owner, row.scope, row.targets, json.loads(row.method), json.loads(row.receipt), row.seconds,
+        row.epoch, row.at,
+    )  # fmt: skip
+
+
+def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, before: Subject) -> Done:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    id = f"q{secrets.token_hex(4)}"
+    owner = order.keep or order.agent
+    return Done(id, owner, request.scope, len(request.targets), describe(method), dict(made.row()), seconds, 0, at)
+
+
+def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> int | None:
+    """The epoch of the agent that forgot, now on record with its receipt; None where it changed meanwhile."""
+    with writing(store.engine) as connection:
+        if shelf.load(connection, order.agent) != before:
+            return None
+        course = None if order.keep is None else shelf.course_of(store, order.agent)
+        epoch = shelf.put(connection, done.agent, after, course)
+        row = {
+            "id": done.id, "owner": done.agent, "scope": done.scope, "targets": done.targets,
+            "digest": _digest(after, order.words), "method": canonical(done.method),
+            "receipt": canonical(done.receipt), "epoch": epoch, "seconds": done.seconds, "at": done.at,
+        }  # fmt: skip
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO request ({', '.join(row)}) VALUES ({values})"), row)
+    return epoch
+
+
+def _digest(agent: Subject, words: str) -> str:
+    """A keyed hash of the request's words, under the key of the agent's gate; "" where it has none."""
+    key = agent.memory.gate.key
+    return hmac.new(key, words.encode(), sha256).hexdigest() if key else ""

@@ -1,0 +1,89 @@
+"""What the commands of forgetting print."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from agents.memory import Note
+from agents.subject import Subject
+from arena.sql import Table
+from arena.tell import print_json, rows
+from arena.terminal import printable
+from unlearning.office import Done
+
+SHOWN = 100  # characters of a note's text
+
+
+def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
+    """What an agent knows after its lessons, in numbers."""
+    episodes = {event.episode for event in subject.memory.log}
+    kinds = Counter(note.kind for note in subject.memory.notes)
+    if as_json:
+        print_json({"name": name, "episodes": len(episodes), "events": len(subject.memory.log), "notes": kinds})
+        return
+    told = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+    say(f"{name} went through {len(episodes)} episodes and remembers {len(subject.memory.log)} events; notes: {told}.")
+    say(f"What it remembers: arena notes {name}. To make it forget: arena forget --agent {name} --request “forget …”")
+
+
+def tell_notes(subject: Subject, about: str, as_json: bool) -> None:
+    """The notes of an agent, each with its parents."""
+    notes = [note for note in subject.memory.notes if about.lower() in note.text.lower()]
+    if as_json:
+        print_json([_row(note) for note in notes])
+        return
+    short = [(note.id, note.kind, place(note), len(note.parents), _cut(note.text)) for note in notes]
+    rows(Table(("id", "kind", "where", "parents", "text"), tuple(short)))
+
+
+def tell_receipt(done: Done, as_json: bool) -> None:
+    """What was done for a request, and what could not be removed."""
+    made = done.receipt
+    if as_json:
+        print_json({**made, "id": done.id, "agent": done.agent, "scope": done.scope, "method": done.method,
+                    "seconds": done.seconds, "epoch": done.epoch, "at": done.at})  # fmt: skip
+        return
+    head = f"{done.agent} forgot" if done.id else f"{done.agent} would forget (nothing was changed)"
+    targets = "1 target" if done.targets == 1 else f"{done.targets} targets"
+    say(f"{head} {targets} ({done.scope}) by {done.method['name']} in {done.seconds:.3f} s.")
+    for name, words in FIELDS.items():
+        if made[name]:
+            say(f"  {made[name]:>6} {words}")
+    say("  exact: the memory is that of the never-exposed twin" if made["exact"] else "  not exact: see below")
+    say("  reversible" if made["reversible"] else "  not reversible")
+    say("Not removed:")
+    for what in made["remains"]:
+        say(f"  – {what}")
+    if done.id:
+        say(f"receipt {done.id} · again: arena receipt {done.id}")
+
+
+FIELDS: Mapping[str, str] = {
+    "events": "events removed",
+    "notes": "notes removed",
+    "rewritten": "notes written anew",
+    "kept": "notes kept that were written from the target",
+    "named": "texts that still name the target",
+    "collateral": "notes removed that the twin has",
+    "steering": "characters of steering added",
+    "guards": "guards added",
+    "gated": "names that may not come in again",
+}
+
+
+def place(note: Note) -> str:
+    """Where a note is from: "gridworld/0"."""
+    return f"{note.environment}/{note.world}" if note.environment and note.world else note.environment
+
+
+def say(line: str) -> None:
+    Console(highlight=False, soft_wrap=True).print(printable(line), markup=False)
+
+
+def _row(note: Note) -> dict[str, object]:
+    return {name: getattr(note, name) for name in Note.__dataclass_fields__}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
