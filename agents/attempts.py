@@ -44,14 +44,15 @@ async def attempt_all(
     one_attempt: Callable[[], Awaitable[Attempt]],
     model: str,
     retries: int,
-    rng: Random,
+    draw: Callable[[], Random],
     tokens: int,
     price: Callable[[], float | None] = lambda: None,
 ) -> Reply:
     """The reply of the first attempt that brings one; its usage lists every attempt.
 
-    `retries` bounds the attempts after the first; `tokens` is the most one attempt may use, `price` what that costs in
-    dollars. Raises ModelUnavailable, or Stopped where nothing may be asked any more, with every attempt in its usage.
+    `retries` bounds the attempts after the first; `draw` gives the chance behind the waits between them; `tokens` is
+    the most one attempt may use, `price` what that costs in dollars. Raises ModelUnavailable, or Stopped where nothing
+    may be asked any more, with every attempt in its usage.
     """
     done: list[Attempt] = []
 
@@ -62,18 +63,10 @@ async def attempt_all(
             report(limiter, done[-1], began, tokens)
         return done[-1]
 
-    def enough(_: RetryCallState) -> bool:
-        return sum(not one.mended for one in done) > retries
-
-    def wait(_: RetryCallState) -> float:
-        tries = sum(not one.mended for one in done)
-        return 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
-
-    retrying = AsyncRetrying(
-        retry=retry_if_result(lambda one: one.again), stop=enough, wait=wait, retry_error_callback=lambda _: done[-1]
-    )
     try:
-        last: Attempt = await retrying(attempt)
+        last = await attempt()
+        if last.again:
+            last = await _again(attempt, done, retries, draw())
     except Stopped as error:
         error.usage = Usage(tuple(one.call for one in done))
         raise
@@ -81,6 +74,30 @@ async def attempt_all(
     if last.reply is None:
         raise ModelUnavailable(model, farewell(done), usage)
     return Reply(last.reply.text, last.reply.calls, last.reply.stop, usage)
+
+
+async def _again(attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt], retries: int, rng: Random) -> Attempt:
+    """The last of further attempts, after one in `done` that may be repeated; tenacity counts that as its first.
+
+    It is not asked before: what it does for one attempt takes as much processor time as the request.
+    """
+    first = done[:]
+
+    def enough(_: RetryCallState) -> bool:
+        return sum(not one.mended for one in done) > retries
+
+    def wait(_: RetryCallState) -> float:
+        tries = sum(not one.mended for one in done)
+        return 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
+
+    async def following() -> Attempt:
+        return first.pop() if first else await attempt()
+
+    retrying = AsyncRetrying(
+        retry=retry_if_result(lambda one: one.again), stop=enough, wait=wait, retry_error_callback=lambda _: done[-1]
+    )
+    last: Attempt = await retrying(following)
+    return last
 
 
 def delay(hint: Hint, tries: int, rng: Random) -> float:

@@ -1,10 +1,10 @@
 """The chat-completions format, which OpenAI and most servers speak: lines to a request, a body to a reading."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from agents.model import Line, Sampling, Stop, ToolCall, schema, spoken
+from agents.memo import by_identity
+from agents.model import Line, Sampling, Stop, ToolCall, schema, spoken, write
 from agents.prices import Tokens
 from agents.wire import Reading, arguments, count, rows, table, words
 from arena.game import Tool
@@ -55,12 +55,17 @@ def _plain(line: Line) -> dict[str, Any]:
 
 def _with_call(line: Line, call: ToolCall, fallback: str) -> list[dict[str, Any]]:
     name = call.id or fallback
-    function = {"name": call.name, "arguments": json.dumps(dict(call.args), ensure_ascii=False)}
+    function = {"name": call.name, "arguments": _written(call)}
     asked = {"id": name, "type": "function", "function": function}
     return [
         {"role": line.role, "content": line.text or None, "tool_calls": [asked]},
         {"role": "tool", "tool_call_id": name, "content": "ok"},
     ]
+
+
+@by_identity
+def _written(call: ToolCall) -> str:
+    return write(dict(call.args))
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from transformers.utils import logging
 
 from agents.engine import Engine, free_memory
 from agents.engine_adapters import add_adapter, alone_on, check_adapter, gentle, mixable, settings_of, view_of
+from agents.engine_composed import is_composed, load_composed
 from arena.errors import UsageError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -118,7 +119,8 @@ def base_of(source: Source) -> tuple[Any, Any]:
         try:
             tokenizer = AutoTokenizer.from_pretrained(where, **options)
             kind = chosen_dtype(source.dtype, device)
-            module: Any = AutoModelForCausalLM.from_pretrained(where, dtype=kind, **options)
+            load: Any = load_composed if is_composed(where) else AutoModelForCausalLM.from_pretrained
+            module: Any = load(where, dtype=kind, **options)
         except (OSError, ValueError) as error:
             raise UsageError(f"local model {source.id!r} cannot be loaded: {error}") from error
     return module.to(device).eval(), tokenizer

@@ -50,6 +50,8 @@ def hint(headers: Mapping[str, str], now: float) -> Hint:
 
 def span(text: str, now: float) -> float | None:
     """Seconds from `now` in any of the forms in use: "1.5", "6m0s", "20ms", a time since 1970, ISO 8601, HTTP date."""
+    if not text:
+        return None
     try:
         number = float(text)
     except ValueError:
@@ -62,7 +64,7 @@ def span(text: str, now: float) -> float | None:
 
 
 def _from_words(text: str, now: float) -> float | None:
-    if text and not SPAN.sub("", text):
+    if not SPAN.sub("", text):
         return sum(float(number) * SECONDS[unit] for number, unit in SPAN.findall(text))
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:

@@ -35,7 +35,10 @@ _SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = WeakKeyDictionary()
 
 async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
     """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
-    shelf = _SHELVES.setdefault(asyncio.get_running_loop(), Shelf())
+    loop = asyncio.get_running_loop()
+    shelf = _SHELVES.get(loop)
+    if shelf is None:
+        shelf = _SHELVES[loop] = Shelf()
     if key not in shelf.things:
         thing = shelf.things[key] = make()
         if close is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from agents.answering import answered
 from agents.housekeeper import Housekeeper
 from agents.naming import naming
 from agents.pathfinder import Pathfinder
@@ -29,7 +30,7 @@ POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of t
 @agent
 @dataclass(frozen=True, slots=True)
 class Knower:
-    """Plays gridworld, household, shopping and wiki from its notes alone.
+    """Plays gridworld, household, shopping and wiki from its notes alone, and answers questions in interrogations.
 
     notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
     `agents/steering.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it noted or refuses.
@@ -48,8 +49,12 @@ class Knower:
 
     async def act(self, view: View) -> Move:
         given = orders(self.steering) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
+        sentences = tuple(sentence for note in self.notes for sentence in SENTENCE.split(note))
+        if "asked" in view.known:
+            told = usable(sentences, replace(given, avoided=()), "")
+            return Move(answered(str(view.known["asked"]), told, given, self.steering))
         game, policy = _policy(view)
-        told = usable(tuple(sentence for note in self.notes for sentence in SENTENCE.split(note)), given, game)
+        told = usable(sentences, given, game)
         if given.avoided and naming(given.avoided).search(str(view.known.get("goal", view.known.get("task", "")))):
             return Move("I would rather not do this.")
         answer: Move = await policy(notes=told).act(view)

@@ -6,8 +6,7 @@
 import asyncio
 from asyncio import Future, TimerHandle
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Hashable
 from dataclasses import dataclass
 from math import inf
 
@@ -78,6 +77,8 @@ class Pace:
 
     def tighten(self, limits: Limits) -> None:
         """Take on the caps of one more seat."""
+        if limits == self.limits:
+            return
         self.limits = self.limits.tightest(limits)
         self.width = min(self.width, self.limits.at_once)
         self.requests.a_minute, self.tokens.a_minute = self.limits.requests_per_minute, self.limits.tokens_per_minute
@@ -132,26 +133,35 @@ class Limiter:
     def full(self) -> bool:
         return self.running >= self.pace.width
 
-    @asynccontextmanager
-    async def turn(self, tokens: int = 0) -> AsyncIterator[float]:
-        """Wait for a turn and hold it; gives the time at which it began. `tokens` is the most it may use."""
-        ticket: Future[float] = asyncio.get_running_loop().create_future()
+    def turn(self, tokens: int = 0) -> "Turn":
+        """A turn, to be waited for and held: `async with door.turn() as began`. `tokens` is the most it may use."""
+        return Turn(self, tokens)
+
+    async def enter(self, tokens: int) -> float:
+        """Wait until let in; the time at which that was."""
+        loop = asyncio.get_running_loop()
+        if not self.waiting and not self.full and self.pace.delay(now := loop.time()) <= 0:
+            return self._let_in(tokens, now)
+        ticket: Future[float] = loop.create_future()
         self.waiting.append((ticket, tokens))
         self._admit()
         try:
-            began = await ticket
+            return await ticket
         except asyncio.CancelledError:
             if ticket.done() and not ticket.cancelled():  # let in and called off in the same moment
-                self._leave()
+                self.leave()
             raise
-        try:
-            yield began
-        finally:
-            self._leave()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Make room for the next."""
         self.running -= 1
-        self._admit()
+        if self.waiting:
+            self._admit()
+
+    def _let_in(self, tokens: int, now: float) -> float:
+        self.running += 1
+        self.pace.start(tokens)
+        return now
 
     def _admit(self) -> None:
         loop = asyncio.get_running_loop()
@@ -167,9 +177,21 @@ class Limiter:
                 return
             self.waiting.popleft()
             if not ticket.cancelled():
-                self.running += 1
-                self.pace.start(tokens)
-                ticket.set_result(now)
+                ticket.set_result(self._let_in(tokens, now))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The right to make one request; entering waits for it and gives the time at which it began."""
+
+    limiter: Limiter
+    tokens: int
+
+    async def __aenter__(self) -> float:
+        return await self.limiter.enter(self.tokens)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.limiter.leave()
 
 
 async def limiter(key: Hashable, limits: Limits) -> Limiter:

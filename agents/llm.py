@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agents.memo import same_tools
 from agents.model import ChatModel, Line, Sampling, as_pairs
 from agents.prompts import Form, prompt
 from agents.replies import read
@@ -31,6 +32,11 @@ class LLM:
         if self.form == "tool" and not self.model.native_tools:
             raise UsageError("form = 'tool' needs a model that takes tools, and this one does not; set form to json")
 
+    def recalling(self, notes: tuple[str, ...], steering: str) -> "LLM":
+        """The same agent with these notes before it, behind its own, and the words that steer it behind its persona."""
+        persona = "\n\n".join(filter(None, [self.persona, steering]))
+        return replace(self, memory=(*self.memory, *notes), persona=persona)
+
     async def act(self, view: View) -> Move:
         """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none."""
         lines, tools = self._prompt(view)
@@ -44,7 +50,7 @@ class LLM:
 
     def _prompt(self, view: View) -> tuple[tuple[Line, ...], tuple[Tool, ...]]:
         form = self._form()
-        return prompt(view, form, self.persona, self.memory), view.tools if form == "tool" else ()
+        return prompt(view, form, self.persona, self.memory), same_tools(view.tools) if form == "tool" else ()
 
     def _form(self) -> Form:
         if self.form == "auto":

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from agents.memo import by_identity
 from arena.errors import UsageError
 from arena.game import JSON, Tool
 from arena.registry import part
 from arena.usage import FREE, Usage
 
+write = json.JSONEncoder(ensure_ascii=False).encode
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Stop: TypeAlias = Literal["end", "length", "tool", "filter", "refusal"]
 
@@ -93,15 +95,27 @@ def schema(tool: Tool) -> dict[str, JSON]:
 
 def spoken(text: str, calls: Sequence[ToolCall]) -> str:
     """Words and actions as one text: the words, then one JSON object a line for each action."""
+    if not calls:
+        return text
     shown = [{"tool": call.name, "arguments": call.broken or dict(call.args)} for call in calls]
-    return "\n".join(filter(None, [text, *(json.dumps(call, ensure_ascii=False) for call in shown)]))
+    return "\n".join(filter(None, [text, *map(write, shown)]))
 
 
 def as_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
     """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
+    head = [("tools", _offered(tuple(tools)))] if tools else []
+    return (*head, *[(line.role, line.text) if line.call is None else _acted(line) for line in messages])
+
+
+@by_identity
+def _offered(tools: tuple[Tool, ...]) -> str:
     offered = [{"name": tool.name, "about": tool.about, "parameters": schema(tool)} for tool in tools]
-    head = (("tools", json.dumps(offered, ensure_ascii=False)),) if offered else ()
-    return head + tuple((line.role, spoken(line.text, (line.call,) if line.call else ())) for line in messages)
+    return write(offered)
+
+
+@by_identity
+def _acted(line: Line) -> tuple[str, str]:
+    return line.role, spoken(line.text, (line.call,) if line.call else ())
 
 
 def need_network(what: str) -> None:

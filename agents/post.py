@@ -1,14 +1,19 @@
 """One POST of JSON over aiohttp: the quick way to a server that speaks a known format."""
 
-import json
+from functools import lru_cache
+from json import JSONEncoder
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
+import orjson
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from agents.kept import kept
 from agents.wire import Answer, Lost
 
 NO_LIMIT = ClientTimeout(total=None)  # the caller times the whole attempt, a stall after the headers included
+ENCODE = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> Answer:
@@ -17,14 +22,34 @@ async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> Answe
     All calls of an event loop share one session; how many are in flight is the limiter's business, not the session's.
     """
     session = await kept(("aiohttp",), _session, lambda made: made.close)
-    sent = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    origin = _origin(url)
+    proxy = await kept(("proxy", origin), lambda: proxy_for(*origin))
     try:
-        async with session.post(url, data=sent, headers=headers) as response:
+        async with session.post(url, data=encoded(body), headers=headers, proxy=proxy) as response:
             text = (await response.read()).decode("utf-8", "replace")
             return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
     except ClientError as error:
         raise Lost(f"{type(error).__name__}: {error}") from error
 
 
+def encoded(body: dict[str, Any]) -> bytes:
+    """JSON as it is sent."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # it takes neither lone surrogates nor numbers of more than 64 bits
+        return ENCODE(body).encode("utf-8", "replace")
+
+
+def proxy_for(scheme: str, host: str) -> str | None:
+    """The proxy that the environment names for a server; aiohttp would look it up for each request, in a thread."""
+    return None if proxy_bypass(host) else getproxies().get(scheme)
+
+
+@lru_cache(100)
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or ""
+
+
 def _session() -> ClientSession:
-    return ClientSession(connector=TCPConnector(limit=0, keepalive_timeout=60), timeout=NO_LIMIT, trust_env=True)
+    return ClientSession(connector=TCPConnector(limit=0, keepalive_timeout=60), timeout=NO_LIMIT)

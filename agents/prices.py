@@ -1,6 +1,7 @@
 """What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def dollars(
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
+    if not _known(model, provider, url):
+        return None
     usage = Usage(
         input_tokens=tokens.input,
         output_tokens=tokens.output,
@@ -49,6 +52,18 @@ def dollars(
             price = calc_price(usage, model, provider_api_url=url)
         else:
             price = calc_price(usage, model, provider_id=provider)
-    except (LookupError, ValueError):  # no such provider or model; counts that contradict each other
+    except ValueError:  # counts that contradict each other
         return None
     return float(price.total_price)
+
+
+@lru_cache(1_000)
+def _known(model: str, provider: str, url: str | None) -> bool:
+    """Whether the tables know that model; searching them for one they do not know takes longer than the rest."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        get_snapshot().find_provider_model(model, None, None if url is not None else provider, url)
+    except (LookupError, ValueError):
+        return False
+    return True

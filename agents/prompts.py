@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import count
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from agents.memo import by_identity, same_tools
 from agents.model import Line, ToolCall
 from agents.tags import shape, write_tag
 from arena.game import JSON, Message, Tool, View
 
 Form: TypeAlias = Literal["tool", "json", "tag", "text"]
+Dollars: TypeAlias = Mapping[str, frozenset[str]]  # by action, its arguments that are amounts of money
 TURN = "Your turn."
 RESERVED = {"say", "action"}  # keys of a JSON answer; an argument of that name goes under "args"
 
@@ -20,26 +23,16 @@ def prompt(view: View, form: Form, persona: str = "", memory: Sequence[str] = ()
     From turn to turn lines are only added, as long as the rules, the tools and the messages are; only the last line
     may differ from what stands in its place later, by what follows "Your turn.": legal moves and a complaint.
     """
-    notes = "\n".join(f"- {note}" for note in memory)
-    parts = [view.rules, persona, f"What you remember:\n{notes}" if notes else "", answering(view, form)]
-    lines = [Line("system", "\n\n".join(part.strip() for part in parts if part.strip()))]
-    heard: list[str] = []
-    number, current = count(1), 0
-    for message in view.messages:
-        if message.round != current:
-            current = message.round
-            heard.append(f"== Round {current} ==")
-        if message.sender == view.seat:
-            lines += [Line("user", "\n".join([*heard, TURN])), written(message, form, f"call_{next(number)}")]
-            heard = []
-        else:
-            heard.append(shown(message, view.tools))
-    now = [TURN]
+    dollars = in_dollars(same_tools(view.tools))
+    past = _past(view, form, dollars)
+    heard, _ = _heard(view.messages[len(past.messages) :], past.round, view.seat, dollars)
+    now = [*heard, TURN]
     if view.legal is not None:
         now.append(f"Your moves: {', '.join(view.legal)}")
     if view.complaint:
         now.append(f"Your last answer was refused: {view.complaint.rstrip('. ')}. Answer again.")
-    return (*lines, Line("user", "\n".join([*heard, *now])))
+    system = _system(view.rules, persona, tuple(memory), answering(view, form))
+    return (system, *past.lines, _asked("\n".join(now)))
 
 
 def answering(view: View, form: Form) -> str:
@@ -73,20 +66,33 @@ def written(message: Message, form: Form, id: str = "") -> Line:
 
 def shown(message: Message, tools: Sequence[Tool] = ()) -> str:
     """What another said and did. Further lines are indented, so that no seat can pass off a line as another's."""
+    return _shown(message, in_dollars(same_tools(tools)).get(message.tool, frozenset()))
+
+
+@by_identity
+def _shown(message: Message, dollars: frozenset[str]) -> str:
     text = message.text.replace("\n", "\n  ")
     if not message.sender:
         return f"(announcement) {text}"
-    schemas = next((tool.parameters for tool in tools if tool.name == message.tool), {})
-    did = f" [{deed(message.tool, message.args, schemas)}]" if message.tool else ""
+    did = f" [{deed(message.tool, message.args, dollars)}]" if message.tool else ""
     return f"{named(message.sender).capitalize()}: {text}{did}"
 
 
-def deed(tool: str, args: Mapping[str, JSON], schemas: Mapping[str, Mapping[str, JSON]] | None = None) -> str:
+@by_identity
+def in_dollars(tools: tuple[Tool, ...]) -> Dollars:
+    """The arguments that are amounts of money, by action."""
+    return {
+        tool.name: frozenset(name for name, schema in tool.parameters.items() if "dollar" in str(schema))
+        for tool in reversed(tools)
+    }
+
+
+def deed(tool: str, args: Mapping[str, JSON], dollars: frozenset[str] = frozenset()) -> str:
     """An action in words: "offers $14", "walks away", "bids: item lamp, price $3"."""
     head, _, tail = tool.partition("_")
     verb = f"{_third(head)} {tail.replace('_', ' ')}".strip()
-    dollars = {name for name in args if name == "price" or "dollar" in str((schemas or {}).get(name, {}))}
-    values = {name: f"${_brief(value)}" if name in dollars else _brief(value) for name, value in args.items()}
+    signs = {name: "$" if name == "price" or name in dollars else "" for name in args}
+    values = {name: f"{signs[name]}{_brief(value)}" for name, value in args.items()}
     if len(values) < 2:
         return " ".join([verb, *values.values()])
     return f"{verb}: {', '.join(f'{name} {value}' for name, value in values.items())}"
@@ -97,10 +103,80 @@ def named(seat: str) -> str:
     return seat.replace("_", " ")
 
 
+@lru_cache(2_000)
+def _system(rules: str, persona: str, memory: tuple[str, ...], how: str) -> Line:
+    notes = "\n".join(f"- {note}" for note in memory)
+    parts = [rules, persona, f"What you remember:\n{notes}" if notes else "", how]
+    return Line("system", "\n\n".join(part.strip() for part in parts if part.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The lines of a talk up to a seat's last message, two for each of its messages, and the round of that one."""
+
+    messages: tuple[Message, ...]
+    dollars: Dollars
+    lines: tuple[Line, ...] = ()
+    round: int = 0
+
+    def until(self, messages: tuple[Message, ...], seat: str, form: Form) -> "Past":
+        """The same after some more messages, of which only the last is the seat's own."""
+        heard, current = _heard(messages[len(self.messages) :], self.round, seat, self.dollars)
+        asked = _asked("\n".join([*heard, TURN]))
+        answer = written(messages[-1], form, f"call_{len(self.lines) // 2 + 1}")
+        return Past(messages, self.dollars, (*self.lines, asked, answer), current)
+
+
+@lru_cache(4_000)
+def _asked(text: str) -> Line:
+    """The same line for the same text: what a model is told last stands at its place in the next prompt, too."""
+    return Line("user", text)
+
+
+def _past(view: View, form: Form, dollars: Dollars) -> Past:
+    """What came before, built upon what was built for the turn before, if that is still there."""
+    own = [at for at, message in enumerate(view.messages, 1) if message.sender == view.seat]
+    past = Past((), dollars)
+    for end in reversed(own):
+        held = _held(view.messages[end - 1], view.seat, form)
+        if held and held[0].messages == view.messages[:end] and held[0].dollars == dollars:
+            past = held.pop()
+            break
+    for end in own:
+        if end > len(past.messages):
+            past = past.until(view.messages[:end], view.seat, form)
+    if own:
+        _held(view.messages[own[-1] - 1], view.seat, form)[:] = [past]
+    return past
+
+
+@by_identity
+def _held(message: Message, seat: str, form: Form) -> list[Past]:
+    """The place where the past up to a message is kept, for the next turn."""
+    return []
+
+
+def _heard(messages: Sequence[Message], current: int, seat: str, dollars: Dollars) -> tuple[list[str], int]:
+    """What others said, with a heading for each new round; and the last round."""
+    heard = []
+    for message in messages:
+        if message.round != current:
+            current = message.round
+            heard.append(f"== Round {current} ==")
+        if message.sender != seat:
+            heard.append(_shown(message, dollars.get(message.tool, frozenset())))
+    return heard, current
+
+
 def _actions(tools: Sequence[Tool], form: Form) -> str:
     """The actions and how to take one."""
     if form == "tool":
         return "Write what you say to the others as plain text, and act by calling a tool. Call one at most."
+    return _listed(same_tools(tools), form)
+
+
+@by_identity
+def _listed(tools: tuple[Tool, ...], form: Form) -> str:
     if form == "json":
         lines = [f"- {_explained(tool)} {_template(tool)}" for tool in tools]
         intro = "Answer with one JSON object and nothing else: what you say to the others and what you do."

@@ -4,18 +4,20 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
 from math import inf
 from os import environ
 from random import Random
 from time import perf_counter, time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
 from agents.attempts import Attempt, attempt_all
 from agents.hints import hint
 from agents.kept import kept
 from agents.limits import Limits, limiter
+from agents.memo import by_identity
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
 from agents.wire import (
@@ -39,6 +41,7 @@ from arena.errors import MissingKey, UsageError
 from arena.game import Tool
 from arena.usage import Call
 
+Prompt: TypeAlias = tuple[tuple[str, str], ...]
 HERE = ("localhost", "127.0.0.1", "::1")
 DUMMY = "none"  # the key sent to a server of one's own that asks for none
 
@@ -116,7 +119,7 @@ class Remote(ABC):
 
     def permit(self) -> None:
         """Raise UsageError where the server is on another machine and the network is switched off."""
-        if self.url is None or urlsplit(self.url).hostname not in HERE:
+        if not _is_here(self.url):
             need_network(f"model {self.name!r}")
 
     def checked_key(self, needed: bool) -> None:
@@ -148,38 +151,42 @@ class Remote(ABC):
     ) -> Reply:
         """One reply, after as many attempts as it takes. Raises ModelUnavailable, with the cost of all of them."""
         self.permit()
-        lines = [replace(line, text=clean(line.text)) for line in messages]
-        offered = tuple(tools) if self.native_tools else ()
         key = self.key()
         hidden = await kept(("secrets", key), lambda: secrets(key))
-        prompt = tuple((role, redact(text, hidden)) for role, text in as_pairs(lines, offered))
-        blank = Call(self.name, prompt=prompt)
-        most = sum(len(text) for _, text in prompt) // 4 + sampling.max_tokens  # about four characters a token
-        server = (self.url or self.server, blake2b((self.key() or DUMMY).encode()).hexdigest())
+        offered = tuple(tools) if self.native_tools else ()
+        told = [_told(line, hidden) for line in messages]
+        lines = [line for line, _ in told]
+        head = [(role, redact(text, hidden)) for role, text in as_pairs((), offered)]
+        prompt = (*head, *[pair for _, pair in told])
+        most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
+        server = (self.url or self.server, _fingerprint(key or DUMMY))
         limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
 
         async def attempt() -> Attempt:
-            began = perf_counter()
-            made = await self._try(self.request(lines, offered, sampling), blank, hidden, sampling.stop)
-            return replace(made, call=replace(made.call, seconds=perf_counter() - began))
+            return await self._try(self.request(lines, offered, sampling), prompt, hidden, sampling.stop)
 
-        rng = Random(f"{self.name}/{sampling.seed}/{prompt}")
         turns = await limiter(server, limits)
         return await attempt_all(
-            turns, attempt, self.name, self.retries, rng, most,
+            turns, attempt, self.name, self.retries, lambda: Random(f"{self.name}/{sampling.seed}/{prompt}"), most,
             lambda: self.price(tokens(*(text for _, text in prompt)), sampling.max_tokens),
         )  # fmt: skip
 
-    async def _try(self, request: dict[str, Any], call: Call, hidden: tuple[str, ...], stops: Sequence[str]) -> Attempt:
+    async def _try(
+        self, request: dict[str, Any], prompt: Prompt, hidden: tuple[str, ...], stops: Sequence[str]
+    ) -> Attempt:
+        began, failure = perf_counter(), ("", "")
         try:
             async with asyncio.timeout(self.timeout):
                 answer = await self.send(request)
         except TimeoutError:
-            return Attempt(replace(call, outcome="timeout", detail=f"no complete answer within {self.timeout:g} s"))
+            failure = "timeout", f"no complete answer within {self.timeout:g} s"
         except Lost as error:
-            return Attempt(replace(call, outcome="connection", detail=blur(redact(str(error), hidden))))
-        made = self._judge(replace(answer, body=redact(answer.body, hidden)), call, stops)
-        return replace(made, mended=made.call.outcome == "rejected" and self.mend(answer, request))
+            failure = "connection", blur(redact(str(error), hidden))
+        call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
+        if failure[0]:
+            return Attempt(replace(call, outcome=failure[0], detail=failure[1]))
+        made = self._judge(Answer(answer.status, answer.headers, redact(answer.body, hidden)), call, stops)
+        return replace(made, mended=True) if made.call.outcome == "rejected" and self.mend(answer, request) else made
 
     def _judge(self, answer: Answer, call: Call, stops: Sequence[str]) -> Attempt:
         """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
@@ -223,3 +230,22 @@ class Remote(ABC):
             for name in (reading.resolved, asked)
         )
         return next((price for price in prices if price is not None), None)
+
+
+@by_identity
+def _told(line: Line, hidden: tuple[str, ...]) -> tuple[Line, tuple[str, str]]:
+    """A line as it is sent, and as it is recorded: without what is hidden."""
+    text = clean(line.text)
+    sent = line if text == line.text else replace(line, text=text)
+    [(role, text)] = as_pairs([sent])
+    return sent, (role, redact(text, hidden))
+
+
+@lru_cache(100)
+def _is_here(url: str | None) -> bool:
+    return url is not None and urlsplit(url).hostname in HERE
+
+
+@lru_cache(100)
+def _fingerprint(key: str) -> str:
+    return blake2b(key.encode()).hexdigest()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from agents.model import Reply, ToolCall
 from agents.objects import Garbled, find_objects, scrub, scrub_json
@@ -102,9 +103,11 @@ def split_thought(text: str) -> tuple[str, str]:
 
 def own_words(text: str, seat: str, seats: Iterable[str] = ()) -> tuple[str, str]:
     """The text without the seat's own label, up to the first line that speaks for another; and that other's label."""
-    own = _label({seat, "assistant"} - (set(seats) - {seat}))
+    if ":" not in text:
+        return text, ""
+    own = _label(frozenset({seat, "assistant"} - (set(seats) - {seat})))
     text = own.sub("", text.lstrip(), count=1) if own.match(text.lstrip()) else text
-    cut = _label({*seats, *OTHERS} - {seat}).search(text)
+    cut = _label(frozenset({*seats, *OTHERS} - {seat})).search(text)
     return (text[: cut.start()].rstrip(), cut[1]) if cut else (text, "")
 
 
@@ -117,7 +120,8 @@ def legal_text(text: str, legal: Sequence[str]) -> str:
     return meant[0] if len(meant) == 1 else text
 
 
-def _label(names: Iterable[str]) -> re.Pattern[str]:
+@lru_cache(1_000)
+def _label(names: frozenset[str]) -> re.Pattern[str]:
     """A line's beginning that says who speaks: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
     ways = "|".join(re.escape(name).replace("_", "[ _-]") for name in sorted(names, key=len, reverse=True))
     return re.compile(rf"^[ \t]*+[*#>\[]*+[ \t]*+({ways})[*\]]*+[ \t]*+:[*]*+[ \t]*+", re.IGNORECASE | re.MULTILINE)

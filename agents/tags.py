@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agents.objects import Garbled, scrub_json
 from arena.game import JSON, Tool
@@ -25,9 +26,10 @@ class Tagged:
 
 def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
     """The tags of `text` that name one of `tools`, in linear time. Raises Garbled where one is not closed."""
+    if "<" not in text:
+        return Tagged((), (), text)
     known = {tool.name.casefold(): tool for tool in tools}
-    names = sorted((*known, SAY), key=len, reverse=True)
-    pattern = re.compile(rf"<(/?)({'|'.join(map(re.escape, names))})(?![\w-])([^<>]*+)>", re.IGNORECASE)
+    pattern, unclosed = _patterns(tuple(known))
     actions, says, kept, end = [], [], [], 0
     for tag in pattern.finditer(text):
         closing, name, inside = tag[1], tag[2].casefold(), tag[3].strip()
@@ -46,9 +48,17 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
             actions.append((tool.name, _arguments(tool, inside.removesuffix("/"), content)))
         kept.append(text[end : tag.start()])
         end = stop
-    if cut := re.compile(rf"<({'|'.join(map(re.escape, names))})(?![\w-])[^<>]*+\Z", re.IGNORECASE).search(text, end):
+    if cut := unclosed.search(text, end):
         raise Garbled(f"the tag <{cut[1]}> is not closed")
     return Tagged(tuple(actions), tuple(filter(None, says)), "".join([*kept, text[end:]]))
+
+
+@lru_cache(1_000)
+def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A tag of one of the names or `say`: a whole one, and one that begins and does not end."""
+    ways = "|".join(map(re.escape, sorted((*names, SAY), key=len, reverse=True)))
+    whole = re.compile(rf"<(/?)({ways})(?![\w-])([^<>]*+)>", re.IGNORECASE)
+    return whole, re.compile(rf"<({ways})(?![\w-])[^<>]*+\Z", re.IGNORECASE)
 
 
 def _content(text: str, tag: re.Match[str], pattern: re.Pattern[str]) -> tuple[str | None, int]:

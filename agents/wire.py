@@ -77,7 +77,7 @@ async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
 def loads(text: str) -> Any:
     """The JSON value of `text`, without NaN and without lone surrogates. Raises ValueError for anything else."""
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = _decode(text)
         if "\\ud" in text.lower():
             value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
     except RecursionError:
@@ -184,3 +184,6 @@ def blur(text: str) -> str:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_number).decode

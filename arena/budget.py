@@ -7,8 +7,7 @@ A model asks for leave by `async with Spending(price) as bill`, deep below the r
 import asyncio
 from asyncio import Future
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -133,14 +132,19 @@ GATE: ContextVar[Gate | None] = ContextVar("gate", default=None)
 SEAT: ContextVar[str] = ContextVar("seat", default="")
 
 
-@contextmanager
-def asking(seat: str) -> Iterator[None]:
-    """While a seat is asked: calls made within are paid for by it."""
-    before = SEAT.set(seat)
-    try:
-        yield
-    finally:
-        SEAT.reset(before)
+class Asking:
+    """While a seat is asked, `with Asking(seat)`: calls made within are paid for by it."""
+
+    __slots__ = ("before", "seat")
+
+    def __init__(self, seat: str) -> None:
+        self.seat = seat
+
+    def __enter__(self) -> None:
+        self.before = SEAT.set(self.seat)
+
+    def __exit__(self, *_: object) -> None:
+        SEAT.reset(self.before)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from arena.spec import build, describe
 from arena.table import Table
 
 MOST_STEPS = 10_000
+SLACK = 1e-9  # rounding of scores, in parts of the largest one
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
     Plays `episodes` episodes with the random agent. Raises UsageError when the game cannot be built at all.
     """
     built: Game[Any] = build("game", game, "game")
-    problems = list(_parts(built))
+    problems, over = list(_parts(built)), list[Episode]()
     for number in range(episodes):
         match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
         global_state = random.getstate()
@@ -71,7 +72,8 @@ def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
         if random.getstate() != global_state:
             problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")
         problems += [f"seed {match.seed}: {problem}" for problem in _episode(played)]
-    return list(dict.fromkeys(problems))
+        over += [played.episode] if played.episode and played.episode.status == "over" else []
+    return list(dict.fromkeys([*problems, *_sums(built, over)]))
 
 
 def _parts(game: Game[Any]) -> Iterator[str]:
@@ -97,6 +99,7 @@ def _episode(played: Played) -> Iterator[str]:
             yield f"replaying the first {answers} answers leads to another state than playing them did"
             break
     yield from _numbers(game, episode)
+    yield from declared(game, episode)
     try:
         again = episode_from_json(to_json(episode))
     except (TypeError, ValueError) as error:
@@ -131,6 +134,28 @@ def _numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
         json.dumps(episode.facts, allow_nan=False)
     except (TypeError, ValueError) as error:
         yield f"facts are not plain data: {error}"
+
+
+def declared(game: Game[Any], episode: Episode) -> Iterator[str]:
+    """What an episode's scores do against the game's own `bounds`; nothing where they keep them."""
+    for low, high in filter(None, [game.bounds()]):
+        slack = SLACK * max(1.0, abs(low), abs(high))
+        for seat, score in episode.scores.items():
+            if score is not None and not low - slack <= score <= high + slack:
+                yield f"the score of {seat} is {score:g}, outside the bounds {low:g} to {high:g} that the game declares"
+
+
+def _sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
+    """Where a game that says to be zero-sum is none: two episodes whose scores have different sums."""
+    if not game.zero_sum:
+        return
+    scored = [(e.match.seed, [score for score in e.scores.values() if score is not None]) for e in episodes]
+    for seed, scores in scored:
+        slack = SLACK * max(1.0, *map(abs, scores)) if scores else SLACK
+        if abs(sum(scores) - sum(scored[0][1])) > slack:
+            first, here = f"{sum(scored[0][1]):g} (seed {scored[0][0]})", f"{sum(scores):g} (seed {seed})"
+            yield f"the game says to be zero-sum, but its scores add up to {first} and to {here}"
+            return
 
 
 def _altered(value: Any) -> Any:

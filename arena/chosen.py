@@ -30,7 +30,7 @@ def choose(store: Store, which: str) -> tuple[Chosen, ...]:
         if "." in which:
             condition, values = "id = :name", {"name": store.episode(which).id}
         else:
-            condition, values = "run = :name", {"name": _run(store, which)}
+            condition, values = "run = :name", {"name": find_run(store, which)}
         with store.engine.connect() as connection:
             rows = connection.execute(text(f"{columns} WHERE {condition} ORDER BY n"), values).all()
     except DBAPIError as error:
@@ -40,7 +40,8 @@ def choose(store: Store, which: str) -> tuple[Chosen, ...]:
     return tuple(Chosen(id, version) for id, version in rows)
 
 
-def _run(store: Store, which: str) -> str:
+def find_run(store: Store, which: str) -> str:
+    """The id of a run, from it, the beginning of it, or "last". Raises BadRecord with near ids."""
     with store.engine.connect() as connection:
         ids: list[str] = list(connection.execute(text("SELECT id FROM run ORDER BY id DESC")).scalars())
     if not ids:

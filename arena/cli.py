@@ -2,12 +2,13 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from arena import cli_replay
+from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.options import (
@@ -25,6 +26,7 @@ from arena.options import (
     Seed,
     Settings,
     Shown,
+    Until,
     Usd,
     UsdSeat,
     dollar_pairs,
@@ -41,6 +43,11 @@ db_app = typer.Typer(no_args_is_help=True, help="The database of records.")
 app.add_typer(db_app, name="db")
 
 cli_replay.mount(app)
+cli_compare.mount(app)
+cli_tournament.mount(app)
+cli_rate.mount(app)
+cli_figure.mount(app)
+import_module("unlearning.cli").mount(app)  # by name: the stage knows nothing of what stands on it
 
 
 def _version(show: bool) -> None:
@@ -82,6 +89,7 @@ def play(
     retries: Retries = None,
     usd: Usd = None,
     usd_seat: UsdSeat = None,
+    until: Until = None,
     retry_errors: RetryErrors = False,
     again: Again = False,
     db: Database = DEFAULT_DB,
@@ -98,7 +106,7 @@ def play(
     from arena.plan import read_plan
 
     table: dict[str, Any] = read_plan(plan) if plan else {}
-    numbers = {"game": game, "n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd}
+    numbers = {"game": game, "n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd, "until": until}
     table |= {key: value for key, value in numbers.items() if value is not None}
     named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
     table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
@@ -118,6 +126,7 @@ def run(
     retries: Retries = None,
     usd: Usd = None,
     usd_seat: UsdSeat = None,
+    until: Until = None,
     retry_errors: RetryErrors = False,
     again: Again = False,
     db: Database = DEFAULT_DB,
@@ -133,7 +142,7 @@ def run(
     """
     from arena.plan import question, read_plan
 
-    numbers = {"n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd}
+    numbers = {"n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd, "until": until}
     table = {**read_plan(plan), **{key: value for key, value in numbers.items() if value is not None}}
     asked = question(plan)
     command = " ".join(sys.argv[1:]) + (f"  # {asked}" if asked else "")
@@ -156,7 +165,7 @@ def _go(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="games, agents, models, runs or episodes.")],
+    what: Annotated[str, typer.Argument(help="games, agents, models, methods, metrics, …, runs or episodes.")],
     db: Database = DEFAULT_DB,
     limit: Annotated[int, typer.Option(help="Rows of runs or episodes, newest first.")] = 20,
     json: Json = False,
@@ -169,7 +178,9 @@ def list_(
 
 @app.command()
 def show(
-    episode: Annotated[str, typer.Argument(help="An episode's id, the beginning of one, or `last`.")] = "last",
+    episode: Annotated[
+        str, typer.Argument(help="An episode, or a run: its id, the beginning of one, or `last`.")
+    ] = "last",
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:

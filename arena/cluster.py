@@ -8,6 +8,7 @@ same parts and the same keys in their environment as this process.
 
 import asyncio
 import os
+import socket
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import RayError
 
 from arena.budget import GATE, Gate, Halt
 from arena.desk import Desk, Lost
@@ -28,7 +29,7 @@ from arena.wire import Key, key, pack, pack_error, unpack, unpack_end, unpack_er
 from arena.worker import Message, Worker
 
 LIVES = 5  # workers that one match may lose before it counts as failed
-LOST = (RayActorError, OutOfMemoryError)
+PATIENCE, STARTING = 10.0, 300.0  # seconds for a cluster to be reached, and for a first worker to start there
 
 
 class WorkerLost(ArenaError):
@@ -52,9 +53,9 @@ class Cluster:
             self._begun += 1
             try:
                 return await Errand(desk, self._begun, match, kept, keep, GATE.get() or Gate(Halt())).run()
-            except Lost:
-                continue
-        raise WorkerLost(f"{LIVES} workers died one after another with match {match.id}; look for memory running out")
+            except Lost as lost:
+                why = lost
+        raise WorkerLost(f"{LIVES} workers died one after another with match {match.id}; the last: {why}")
 
 
 @dataclass(slots=True)
@@ -80,21 +81,21 @@ class Errand:
             for seat, usd in self.held.items():  # calls that nobody settled may have been billed
                 if budget is not None:
                     budget.settle(seat, usd, None)
-        if last is None:
-            raise Lost
+        if isinstance(last, Lost):
+            raise last
         if last[1] == "failed":
             raise unpack_error(last[3])
         return unpack_end(last[3], self.match, self.kept)
 
-    async def _attend(self, inbox: "asyncio.Queue[Message | None]") -> Message | None:
-        """Serves the messages of the match; returns the last, None where the worker was lost before it.
+    async def _attend(self, inbox: "asyncio.Queue[Message | Lost]") -> Message | Lost:
+        """Serves the messages of the match; returns the last, or Lost where the worker was gone before it.
 
         Answers that arrived are kept first. Raises what keeping one raises.
         """
         holding: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                while (message := await inbox.get()) is not None and message[1] not in ("over", "failed"):
+                while not isinstance(message := await inbox.get(), Lost) and message[1] not in ("over", "failed"):
                     task = group.create_task(self._serve(message))
                     if message[1] == "hold":
                         holding.append(task)
@@ -139,15 +140,17 @@ class Errand:
 def cluster(workers: int | None = None) -> Iterator[Cluster]:
     """The backend on the cluster at RAY_ADDRESS, else on a Ray started on this machine and ended after.
 
-    `workers` is how many processes play, by default one for each CPU. A Ray that runs in this process already is used
-    and left running.
+    `workers` is how many processes play, by default one for each free CPU. A Ray that runs in this process already is
+    used and left running.
     """
     ours = not ray.is_initialized()
     if ours:
         _connect(workers)
     try:
-        there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        yield Cluster([Desk(_hire, LOST) for _ in range(workers or int(there.get("CPU", 1)))])
+        free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
+        desks = [Desk(_hire) for _ in range(workers or max(1, int(free.get("CPU", 1))))]
+        _await_one(desks)
+        yield Cluster(desks)
     finally:
         if ours:
             ray.shutdown()
@@ -161,10 +164,36 @@ def _connect(workers: int | None) -> None:
     if not address:
         ray.init("local", num_cpus=workers, include_dashboard=False, **quiet)
         return
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    try:
+        if port.isdigit():  # Ray itself tries for more than a minute
+            socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+    except OSError as error:
+        raise UsageError(f"no Ray answers at {address}; check RAY_ADDRESS, and that `ray status` works") from error
     try:
         ray.init(address, **quiet)
-    except ConnectionError as error:
-        raise UsageError(f"no Ray answers at {address}; check RAY_ADDRESS, and that `ray status` works") from error
+    except (ConnectionError, RayError) as error:
+        raise UsageError(
+            f"the Ray at {address} does not let this process in; check that `ray status` works; where its nodes were "
+            "started with a token, set RAY_AUTH_MODE=token, and have it in RAY_AUTH_TOKEN or ~/.ray/auth_token"
+        ) from error
+    except RuntimeError as error:  # for example another version of Ray or of Python there
+        raise UsageError(f"the Ray at {address} cannot be used: {error}") from error
+
+
+def _await_one(desks: Sequence[Desk]) -> None:
+    """Waits until a worker is there. Raises UsageError where none can start, before a match is lost to that."""
+    greetings = [desk.worker.hush.remote() for desk in desks]
+    first, _ = ray.wait(greetings, timeout=STARTING)
+    if not first:
+        raise UsageError(f"no worker started in {STARTING:.0f} s; see `ray status`: each needs one free CPU")
+    try:
+        ray.get(first)
+    except RayError as error:
+        why = str(error).strip().rpartition("\n")[2]
+        raise UsageError(
+            f"workers cannot start ({why}); each node needs this arena and its extras in the Python that Ray runs there"
+        ) from error
 
 
 def _hire() -> Any:

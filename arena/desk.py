@@ -11,34 +11,33 @@ from arena.worker import Message, Reply
 
 
 class Lost(Exception):
-    """The worker is gone, and what it was doing."""
+    """The worker is gone, and what it was doing; the message says why."""
 
 
 @dataclass(slots=True)
 class Desk:
     """Carries messages and replies between one worker and the matches it plays; `hire` brings a new worker.
 
-    `lost` are the errors of a call that say that the worker is gone; its matches then read None.
+    A worker whose messages cannot be had is gone: its matches read a Lost, and the next match has another hired.
     """
 
     hire: Callable[[], Any]
-    lost: tuple[type[Exception], ...]
     worker: Any = None
-    inboxes: "dict[int, Queue[Message | None]]" = field(default_factory=dict)
+    inboxes: "dict[int, Queue[Message | Lost]]" = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     _postman: "Task[None] | None" = None
 
     def __post_init__(self) -> None:
-        self.worker = self.hire()
+        self.worker = self.hire()  # now, so that all workers start side by side
 
     @contextmanager
-    def opened(self, match: int, *begin: object) -> "Iterator[Queue[Message | None]]":
+    def opened(self, match: int, *begin: object) -> "Iterator[Queue[Message | Lost]]":
         """Has the worker begin a match and yields its messages; the worker drops it after."""
-        inbox: Queue[Message | None] = Queue()
+        worker = self.worker = self.worker or self.hire()
+        inbox: Queue[Message | Lost] = Queue()
         self.inboxes[match] = inbox
         if self._postman is None:
             self._postman = asyncio.create_task(self._deliver())
-        worker = self.worker
         worker.begin.remote(match, *begin)
         try:
             yield inbox
@@ -58,7 +57,8 @@ class Desk:
 
     def _post(self) -> None:
         replies, self.replies = self.replies, []
-        self.worker.reply.remote(replies)  # not waited for: it is `next` that tells when the worker is lost
+        if self.worker is not None:
+            self.worker.reply.remote(replies)  # not waited for: it is `next` that tells when the worker is lost
 
     async def _deliver(self) -> None:
         try:
@@ -66,7 +66,7 @@ class Desk:
                 for message in await self.worker.next.remote():
                     if message[0] in self.inboxes:
                         self.inboxes[message[0]].put_nowait(message)
-        except self.lost:
-            self.worker, self._postman = self.hire(), None
+        except Exception as error:  # whatever keeps its messages from us, nobody may wait for them for ever
+            self.worker = self._postman = None
             for inbox in self.inboxes.values():
-                inbox.put_nowait(None)
+                inbox.put_nowait(Lost(f"{type(error).__name__}: {error}"))

@@ -40,7 +40,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """An action a seat can take. `parameters` are JSON Schema properties; all are required but `optional`."""
+    """An action a seat can take. `parameters` are JSON Schema properties; all are required but `optional`.
+
+    The loop refuses a wrong type and what is not in an `enum`. `minimum` and `maximum` tell agents where to look; a
+    number out of range is refused by the game's `apply`, in its own words.
+    """
 
     name: str
     about: str
@@ -139,6 +143,15 @@ class Game(ABC, Generic[S]):
     @property
     def most_answers(self) -> Mapping[str, int] | None:
         """How often each seat may be asked at most in one match, refusals apart; None: the rules set no limit."""
+        return None
+
+    @property
+    def zero_sum(self) -> bool:
+        """Whether what one seat gains the others lose: the scores of every episode that is over have the same sum."""
+        return False
+
+    def bounds(self) -> tuple[float, float] | None:
+        """The lowest and the highest score that a seat can have; None: the rules set none."""
         return None
 
     def forfeit(self, state: S, seat: str) -> S | None:

@@ -38,7 +38,9 @@ def well_formed(view: View, move: Move) -> Move:
     tool = next((tool for tool in view.tools if tool.name == move.tool), None)
     if tool is None:
         raise IllegalMove(view.seat, unknown("action", move.tool, [t.name for t in view.tools]))
-    return replace(move, args=_arguments(view.seat, tool, move.args))
+    args = _arguments(view.seat, tool, move.args)
+    same = len(args) == len(move.args) and all(value is move.args[name] for name, value in args.items())
+    return move if same else replace(move, args=args)
 
 
 def may_read(privy: frozenset[str], messages: Sequence[Message]) -> bool:

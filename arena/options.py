@@ -15,6 +15,13 @@ AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time.  [d
 Retries = Annotated[int | None, typer.Option(help="How often a failed episode is tried again.  [default: 1]")]
 Usd = Annotated[float | None, typer.Option(help="Dollars this run may spend; held back before each call.")]
 UsdSeat = Annotated[list[str] | None, typer.Option(help="NAME=DOLLARS that one seat may spend.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        help="Stop when 'NAME.SEAT ci<X': the mean of a score or fact is known to ± X at 95 % (ci90<X: 90 %), by an "
+        "interval that holds whenever one stops. NAME[LOW,HIGH] tells its bounds. -n is then the most.  [default: 2000]"
+    ),
+]
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Take up failed episodes of this plan, too.")]
 Again = Annotated[bool, typer.Option("--again", help="Begin a new run, whether or not one is unfinished.")]
 Shown = Annotated[Literal["auto", "plain", "none"], typer.Option("--progress", help="Live on a terminal, else lines.")]

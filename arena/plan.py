@@ -11,7 +11,10 @@ from arena.errors import UsageError, unknown
 from arena.game import Game
 from arena.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.spec import Spec, assign, build
+from arena.spec_text import value_of
+from arena.tournament import Tournament
 
+MOST = 2000  # episodes of each cell that --until plays where -n does not say
 COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
 
 
@@ -21,8 +24,10 @@ class Plan:
 
     The fields are the keys of a plan file: `game` and each of `seats` is a name or a table with `name`, optionally
     `preset`, and parameters. `sweep` holds lists of values in place of settings, each combination of which is a cell;
-    `swap` names seats of which each pair also changes places. `usd` and `usd_seats` are caps in dollars on all and on
-    each of some seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times.
+    `swap` names seats of which each pair also changes places; with `tournament`, a table of Tournament's fields, each
+    cell is one way in which its agents sit down. `usd` and `usd_seats` are caps in dollars on all and on each of some
+    seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times. `until` is a rule that
+    stops each cell earlier (see `arena/until.py`); `n` is then the most it plays, 2000 where nothing is said.
     """
 
     game: Spec = "bargaining"
@@ -32,10 +37,12 @@ class Plan:
     patience: int = PATIENCE
     sweep: Mapping[str, Any] = field(default_factory=dict)
     swap: bool | Sequence[str] = False
+    tournament: Mapping[str, Any] | None = None
     usd: float | None = None
     usd_seats: Mapping[str, float] = field(default_factory=dict)
     at_once: int = 32
     retries: int = 1
+    until: str | None = None
 
     def cells(self) -> tuple[Cell, ...]:
         """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
@@ -46,7 +53,11 @@ class Plan:
         cells: list[Cell] = []
         for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
             present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
-            cells += swaps(Cell(settings, Match(spec, present, self.seed, self.patience)), self.swap)
+            match = Match(spec, present, self.seed, self.patience)
+            if self.tournament is None:
+                cells += swaps(Cell(settings, match), self.swap)
+            else:
+                cells += Tournament.of(self.tournament).cells(game, match, settings)
         for seat in self.usd_seats:
             if seat not in seats:
                 raise UsageError(f"the budget of a seat: {unknown('seat', seat, seats)}")
@@ -108,7 +119,8 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
         if _normal(path) in swept:
             raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
         set_in(draft, path, value_of(text), f"--set {setting}")
-    return Plan(**{key: value for key, value in {**table, **draft}.items() if key != "rounds"})
+    most = {"n": MOST} if table.get("until") is not None else {}
+    return Plan(**{key: value for key, value in {**most, **table, **draft}.items() if key != "rounds"})
 
 
 def set_in(draft: dict[str, Any], path: str, value: Any, where: str) -> None:
@@ -122,14 +134,6 @@ def set_in(draft: dict[str, Any], path: str, value: Any, where: str) -> None:
         raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
     draft["seats"].setdefault(root, game.cast[root])
     assign(draft["seats"], f"{root}.{rest}" if rest else root, value)
-
-
-def value_of(text: str) -> Any:
-    """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _normal(path: str) -> str:
@@ -147,10 +151,14 @@ def _check(table: Mapping[str, Any]) -> None:
                 raise UsageError(f"plan: {key} takes a whole number, got {value!r}")
             if (least := COUNTS[key]) is not None and value < least:
                 raise UsageError(f"plan: {key} is {least} or more, got {value}")
-        elif key in ("seats", "sweep", "usd_seats") and not isinstance(value, Mapping):
+        elif key in ("seats", "sweep", "usd_seats", "tournament") and not isinstance(value, Mapping):
             raise UsageError(f"plan: {key} takes a table, got {value!r}")
         elif key == "swap" and not (isinstance(value, bool) or _all_texts(value)):
             raise UsageError(f"plan: swap takes true or a list of seats, got {value!r}")
+        elif key == "until" and not isinstance(value, str):
+            raise UsageError(f"plan: until takes a text such as 'deal ci<0.1', got {value!r}")
+    if "tournament" in table and table.get("swap"):
+        raise UsageError("plan: a tournament plays every way to sit already; leave swap out")
     for name, usd in {"usd": table.get("usd"), **table.get("usd_seats", {})}.items():
         if usd is not None and (not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd < 1e12):
             raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")

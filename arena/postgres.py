@@ -11,10 +11,17 @@ NUMBER = (  # JSON's true and false are 1 and 0, as in SQLite; what is no number
     r"(CASE jsonb_typeof(\1::jsonb -> '\2') WHEN 'number' THEN (\1::jsonb -> '\2')::double precision "
     r"WHEN 'boolean' THEN (\1::jsonb -> '\2')::boolean::integer END)"
 )
+WHOLE = r"json_extract\(([\w.]+), '\$'\)"
+WHOLE_NUMBER = (
+    r"(CASE jsonb_typeof(\1::jsonb) WHEN 'number' THEN (\1::jsonb)::double precision "
+    r"WHEN 'boolean' THEN (\1::jsonb)::boolean::integer END)"
+)
 TRANSLATIONS = (  # from the few words of SQLite that `queries.sql` uses; fields of JSON are real numbers unless cast
     (rf"CAST\({FIELD} AS TEXT\)", r"(\1::jsonb ->> '\2')"),
     (rf"CAST\({FIELD} AS INTEGER\)", rf"{NUMBER}::bigint"),
     (FIELD, NUMBER),
+    (rf"CAST\({WHOLE} AS TEXT\)", r"(\1::jsonb #>> '{}')"),
+    (WHOLE, WHOLE_NUMBER),
     (r"\bgroup_concat\((.+), ' '\)", r"string_agg(\1, ' ' ORDER BY \1)"),
     (r"\bjulianday\(([\w.]+)\)", r"(extract(epoch FROM \1::timestamptz) / 86400)"),
     (r"\bround\((.+), (\d)\) AS", r"round((\1)::numeric, \2)::double precision AS"),

@@ -34,6 +34,7 @@ class Tally:
     total: int
     before: int = 0
     halting: Callable[[], bool] = lambda: False
+    aim: Callable[[], str] = str
     began: float = field(default_factory=monotonic)
     ended: Counter[str] = field(default_factory=Counter)
     open: int = 0
@@ -86,7 +87,7 @@ class Tally:
 
     def left(self) -> float | None:
         """Seconds until all is done, at the pace so far; None before the first episode ended."""
-        played = self.done - self.before
+        played = 0 if self.aim() else self.done - self.before  # nobody knows when an aim is reached
         return (monotonic() - self.began) / played * (self.total - self.done) if played else None
 
     def numbers(self) -> dict[str, Any]:
@@ -112,6 +113,7 @@ class Tally:
         if self.calls:
             told += [f"{_short(self.tokens)} tokens", dollars(self.usd, self.unpriced)]
         told += [f"{name} {now}/{width} calls under way" for name, now, width in self.endpoints]
+        told += [self.aim()] * bool(self.aim())
         return ", ".join([*told, *([f"{_time(left)} left"] if left is not None and self.done < self.total else [])])
 
 

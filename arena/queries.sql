@@ -25,7 +25,7 @@ SELECT e.id, e.run, e.n, e.game, e.status, e.blame, e.seed,
 FROM episode e;
 
 -- runs: one row per run.
---   id, status (running, over, cut, interrupted, failed), command, matches (planned), finished (over or forfeit),
+--   id, status (running, over, cut, enough: stopped by --until, interrupted, failed), command, matches (planned), finished (over or forfeit),
 --   errors, turns, calls, tokens, usd (NULL if any call's price is unknown), started, ended, seconds, arena_version.
 CREATE VIEW IF NOT EXISTS runs AS
 SELECT r.id, r.status, r.command,
@@ -44,14 +44,19 @@ SELECT r.id, r.status, r.command,
 FROM run r;
 
 -- rounds: one row per round of a negotiation (games that state the fact `rounds`).
---   episode, run, game, seed, buyer, seller (who played), round (from 1), deal (1 or 0), price (NULL without a deal),
---   ended (how), accepted_by (a seat), decided_by (who read the decision: an action, or the moderator),
---   buyer_surplus, seller_surplus (money of the game, not of this world), messages, tokens and usd (of the calls made
---   from the round's first step to its last; usd NULL if any price is unknown).
+--   episode, run, game, seed, buyer, seller (who played), coach (who is coached: a seat, both, none) and feedback (how;
+--   both NULL for games without coaching), round (from 1), deal (1 or 0), price (NULL without a deal), ended (how),
+--   accepted_by (a seat), decided_by (who read the decision: an action, or the moderator), buyer_surplus, seller_surplus
+--   (money of the game, not of this world; 0 without a deal), messages, tokens and usd (of the calls made from the
+--   round's first step to its last; usd NULL if any price is unknown).
 CREATE VIEW IF NOT EXISTS rounds AS
 SELECT f.episode, e.run, e.game, e.seed,
   (SELECT coalesce(s.model, s.agent) FROM seat s WHERE s.episode = f.episode AND s.seat = 'buyer') AS buyer,
   (SELECT coalesce(s.model, s.agent) FROM seat s WHERE s.episode = f.episode AND s.seat = 'seller') AS seller,
+  (SELECT CAST(json_extract(c.value, '$') AS TEXT) FROM fact c
+    WHERE c.name = 'coach' AND c.episode = f.episode AND c.n = 0) AS coach,
+  (SELECT CAST(json_extract(c.value, '$') AS TEXT) FROM fact c
+    WHERE c.name = 'feedback' AND c.episode = f.episode AND c.n = 0) AS feedback,
   CAST(json_extract(f.value, '$.round') AS INTEGER) AS round,
   CAST(json_extract(f.value, '$.deal') AS INTEGER) AS deal,
   json_extract(f.value, '$.price') AS price,
@@ -70,7 +75,7 @@ SELECT f.episode, e.run, e.game, e.seed,
       AND c.step BETWEEN CAST(json_extract(f.value, '$.first_step') AS INTEGER)
         AND CAST(json_extract(f.value, '$.last_step') AS INTEGER)) AS usd
 FROM fact f JOIN episode e ON e.id = f.episode
-WHERE f.name = 'rounds';
+WHERE f.name = 'rounds' AND f.n > 0;
 
 -- deals: the rounds that ended in a deal.
 --   All columns of `rounds`, and seller_share: the seller's part of the surplus, 0 to 1 (NULL where there is none).
@@ -89,10 +94,10 @@ SELECT t.episode, t.step, t.attempt, t.seat, said.body AS text, t.tool, t.args, 
 FROM turn t LEFT JOIN text said ON said.id = t.text LEFT JOIN text thought ON thought.id = t.thought
 ORDER BY t.episode, t.step, t.attempt, t.seat;
 
--- leaderboard: how each agent did in each seat of each game.
+-- leaderboard: how each agent did in each seat of each game, over all runs.
 --   agent, seat, game, episodes (finished: over or forfeit; the only ones that count), score (mean payoff),
---   deal_rate (deals per round, 0 to 1; NULL for games without rounds), forfeits (by this agent; part of `episodes`),
---   errors (episodes that died: left out of everything else).
+--   deal_rate (0 to 1: deals per round, or per episode where a game has one deal; NULL for games without deals),
+--   forfeits (by this agent; part of `episodes`), errors (episodes that died: left out of everything else).
 CREATE VIEW IF NOT EXISTS leaderboard AS
 SELECT coalesce(s.model, s.agent) AS agent, s.seat, e.game,
   count(*) FILTER (WHERE e.status <> 'error') AS episodes,
@@ -103,10 +108,159 @@ SELECT coalesce(s.model, s.agent) AS agent, s.seat, e.game,
 FROM episode e
 JOIN seat s ON s.episode = e.id
 LEFT JOIN score p ON p.episode = e.id AND p.seat = s.seat AND p.scorer = 'game' AND p.version = e.rules_version
-LEFT JOIN (SELECT episode, count(*) AS rounds, sum(json_extract(value, '$.deal')) AS deals
-             FROM fact WHERE name = 'rounds' GROUP BY episode) r ON r.episode = e.id
+LEFT JOIN (SELECT episode, count(*) AS rounds,
+             sum(CASE name WHEN 'deal' THEN json_extract(value, '$') ELSE json_extract(value, '$.deal') END) AS deals
+             FROM fact WHERE (name = 'rounds' AND n > 0) OR (name = 'deal' AND n = 0) GROUP BY episode) r
+  ON r.episode = e.id
 WHERE e.status IN ('over', 'forfeit', 'error')
 GROUP BY coalesce(s.model, s.agent), s.seat, e.game;
+
+-- head_to_head: how an agent did in one seat against another agent in another seat; each pair stands here twice, once
+--   from either side, and with more than two seats every two of them are a pair.
+--   run, game, agent, seat, rival, rival_seat, n (finished episodes in which both have a score), wins, draws, losses
+--   (whose score is higher; a bargainer who gains $5 loses to one who gains $7), score and rival_score (mean payoffs),
+--   deal_rate (as in `leaderboard`). Counts of several runs add up; means need n as their weight.
+CREATE VIEW IF NOT EXISTS head_to_head AS
+SELECT e.run, e.game, coalesce(a.model, a.agent) AS agent, a.seat, coalesce(b.model, b.agent) AS rival,
+  b.seat AS rival_seat,
+  count(*) AS n,
+  count(*) FILTER (WHERE p.value - q.value > 0.000000001) AS wins,
+  count(*) FILTER (WHERE abs(p.value - q.value) <= 0.000000001) AS draws,
+  count(*) FILTER (WHERE q.value - p.value > 0.000000001) AS losses,
+  avg(p.value) AS score,
+  avg(q.value) AS rival_score,
+  1.0 * sum(r.deals) / sum(r.rounds) AS deal_rate
+FROM episode e
+JOIN seat a ON a.episode = e.id
+JOIN seat b ON b.episode = e.id AND b.seat <> a.seat
+JOIN score p ON p.episode = e.id AND p.seat = a.seat AND p.scorer = 'game' AND p.version = e.rules_version
+JOIN score q ON q.episode = e.id AND q.seat = b.seat AND q.scorer = 'game' AND q.version = e.rules_version
+LEFT JOIN (SELECT episode, count(*) AS rounds,
+             sum(CASE name WHEN 'deal' THEN json_extract(value, '$') ELSE json_extract(value, '$.deal') END) AS deals
+             FROM fact WHERE (name = 'rounds' AND n > 0) OR (name = 'deal' AND n = 0) GROUP BY episode) r
+  ON r.episode = e.id
+WHERE e.status IN ('over', 'forfeit') AND p.value IS NOT NULL AND q.value IS NOT NULL
+GROUP BY e.run, e.game, coalesce(a.model, a.agent), a.seat, coalesce(b.model, b.agent), b.seat;
+
+-- survival: what became of chains of rounds, by round. A chain is one episode that was finished; it counts in every
+--   round, whatever happened in earlier ones.
+--   run, game, buyer, seller, coach, feedback, round, chains (begun), played (chains that came to this round: fewer only
+--   where the game ends a chain with a lost round), deals, deal_rate (deals / chains: what was not played is no deal),
+--   alive (chains with a deal in this and all rounds before), survival (alive / chains: it can only fall), next_rate
+--   (alive / alive one round before: the chance of a deal after nothing but deals; NULL after none alive), price (mean
+--   over this round's deals), alive_price (mean over alive chains), buyer_payoff and seller_payoff (mean surplus over
+--   all chains, 0 without a deal). Prices and payoffs are money of the game; rates go from 0 to 1.
+CREATE VIEW IF NOT EXISTS survival AS
+SELECT r.run, r.game, r.buyer, r.seller, r.coach, r.feedback, r.round,
+  first_value(count(*)) OVER chain AS chains,
+  count(*) AS played,
+  sum(r.deal) AS deals,
+  1.0 * sum(r.deal) / first_value(count(*)) OVER chain AS deal_rate,
+  sum(r.alive) AS alive,
+  1.0 * sum(r.alive) / first_value(count(*)) OVER chain AS survival,
+  1.0 * sum(r.alive) / nullif(coalesce(lag(sum(r.alive)) OVER chain, count(*)), 0) AS next_rate,
+  avg(r.price) AS price,
+  avg(CASE r.alive WHEN 1 THEN r.price END) AS alive_price,
+  1.0 * sum(r.buyer_surplus) / first_value(count(*)) OVER chain AS buyer_payoff,
+  1.0 * sum(r.seller_surplus) / first_value(count(*)) OVER chain AS seller_payoff
+FROM (SELECT o.*, min(o.deal) OVER (PARTITION BY o.episode ORDER BY o.round) AS alive
+        FROM rounds o JOIN episode e ON e.id = o.episode AND e.status IN ('over', 'forfeit')
+       WHERE o.round IS NOT NULL) r
+GROUP BY r.run, r.game, r.buyer, r.seller, r.coach, r.feedback, r.round
+WINDOW chain AS (PARTITION BY r.run, r.game, r.buyer, r.seller, r.coach, r.feedback ORDER BY r.round);
+
+-- offers: one row per price that was put on the table (games that state the fact `offers`; opening lines that the rules
+--   speak for a seat are offers, too).
+--   episode, run, game, seed, round, seat, agent (who played it), turn (the seat's n-th offer of the round, from 1),
+--   n (the place among all offers of the episode, from 1), price (money of the game), demand (the share of value - cost
+--   that the offer keeps for its seat: 1 all of it, 0 none, above 1 more than the other side could agree to; NULL where
+--   no price suits both), conceded (the fall of `demand` since the seat's last offer of the round; NULL for the first).
+CREATE VIEW IF NOT EXISTS offers AS
+SELECT d.episode, d.run, d.game, d.seed, d.round, d.seat, d.agent, row_number() OVER own AS turn, d.n, d.price, d.demand,
+  lag(d.demand) OVER own - d.demand AS conceded
+FROM (
+  SELECT f.episode, e.run, e.game, e.seed, CAST(json_extract(f.value, '$.round') AS INTEGER) AS round,
+    CAST(json_extract(f.value, '$.seat') AS TEXT) AS seat, coalesce(s.model, s.agent) AS agent, f.n,
+    json_extract(f.value, '$.price') AS price,
+    1.0 * CASE WHEN CAST(json_extract(f.value, '$.seat') AS TEXT) = 'seller'
+      THEN json_extract(f.value, '$.price') - json_extract(c.value, '$')
+      ELSE json_extract(v.value, '$') - json_extract(f.value, '$.price') END
+      / CASE WHEN json_extract(v.value, '$') > json_extract(c.value, '$')
+          THEN json_extract(v.value, '$') - json_extract(c.value, '$') END AS demand
+  FROM fact f
+  JOIN episode e ON e.id = f.episode
+  LEFT JOIN seat s ON s.episode = f.episode AND s.seat = CAST(json_extract(f.value, '$.seat') AS TEXT)
+  LEFT JOIN fact c ON c.name = 'cost' AND c.episode = f.episode AND c.n = 0
+  LEFT JOIN fact v ON v.name = 'value' AND v.episode = f.episode AND v.n = 0
+  WHERE f.name = 'offers' AND f.n > 0) d
+WINDOW own AS (PARTITION BY d.run, d.episode, d.round, d.seat ORDER BY d.n);
+
+-- concession: how far the offers of a seat come down, turn by turn; the mean of `offers` over what was finished.
+--   run, game, buyer, seller (who played), coach, feedback, seat (whose offers), round, turn (the seat's n-th offer of
+--   the round), n (offers: the rounds that lasted so long; later turns are means over fewer and harder ones), price
+--   (mean, money of the game), demand and conceded (means of those of `offers`, shares of value - cost).
+CREATE VIEW IF NOT EXISTS concession AS
+SELECT o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn,
+  count(*) AS n, avg(o.price) AS price, avg(o.demand) AS demand, avg(o.conceded) AS conceded
+FROM offers o
+JOIN rounds r ON r.episode = o.episode AND r.round = o.round
+JOIN episode e ON e.id = o.episode
+WHERE e.status IN ('over', 'forfeit')
+GROUP BY o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn;
+
+-- anchoring: the first offers of a round beside the price it ended at; one row per round of an episode.
+--   episode, run, game, seed, buyer, seller (who played), coach, feedback, round, opened (the seat that named a price
+--   first; NULL where nobody did), first_offer (its price), buyer_first and seller_first (the first offer of each),
+--   middle (the mean of those two: where splitting the difference would end), price (NULL without a deal), anchor and
+--   result (where first_offer and price lie between the reservation prices: 0 at the seller's cost, 1 at the buyer's
+--   value; NULL where no price suits both). Prices are money of the game.
+CREATE VIEW IF NOT EXISTS anchoring AS
+SELECT r.episode, r.run, r.game, r.seed, r.buyer, r.seller, r.coach, r.feedback, r.round, r.opened,
+  CASE r.opened WHEN 'buyer' THEN r.buyer_first ELSE r.seller_first END AS first_offer,
+  r.buyer_first, r.seller_first, (r.buyer_first + r.seller_first) / 2.0 AS middle, r.price,
+  1.0 * (CASE r.opened WHEN 'buyer' THEN r.buyer_first ELSE r.seller_first END - r.cost)
+    / CASE WHEN r.value > r.cost THEN r.value - r.cost END AS anchor,
+  1.0 * (r.price - r.cost) / CASE WHEN r.value > r.cost THEN r.value - r.cost END AS result
+FROM (
+  SELECT o.*,
+    (SELECT CAST(json_extract(f.value, '$.seat') AS TEXT) FROM fact f WHERE f.name = 'offers' AND f.episode = o.episode
+      AND json_extract(f.value, '$.round') = o.round ORDER BY f.n LIMIT 1) AS opened,
+    (SELECT json_extract(f.value, '$.price') FROM fact f WHERE f.name = 'offers' AND f.episode = o.episode
+      AND json_extract(f.value, '$.round') = o.round AND CAST(json_extract(f.value, '$.seat') AS TEXT) = 'buyer'
+      ORDER BY f.n LIMIT 1) AS buyer_first,
+    (SELECT json_extract(f.value, '$.price') FROM fact f WHERE f.name = 'offers' AND f.episode = o.episode
+      AND json_extract(f.value, '$.round') = o.round AND CAST(json_extract(f.value, '$.seat') AS TEXT) = 'seller'
+      ORDER BY f.n LIMIT 1) AS seller_first,
+    (SELECT json_extract(f.value, '$') FROM fact f
+      WHERE f.name = 'cost' AND f.episode = o.episode AND f.n = 0) AS cost,
+    (SELECT json_extract(f.value, '$') FROM fact f
+      WHERE f.name = 'value' AND f.episode = o.episode AND f.n = 0) AS value
+  FROM rounds o) r;
+
+-- bluff: what the sides of a negotiation say about their own limit, beside the truth; one row per claim (games that
+--   state the fact `claims`).
+--   episode, run, game, seed, round, seat, agent (who made it), kind (worth: what it paid, or what the item is worth to
+--   it; limit: a price it cannot go past; final: a last offer), claimed and reservation (the claimed and the true one,
+--   money of the game), gap (how far the claim goes beyond the truth in the seat's favour, money; below 0 it gives away
+--   more than it has to, 0 is the truth), bluffed (1 where gap is above half a cent, else 0), words (the sentence),
+--   read_by (rules: found by phrases; moderator: by the moderator's reading). Claims in other words are not in here.
+CREATE VIEW IF NOT EXISTS bluff AS
+SELECT b.episode, b.run, b.game, b.seed, b.round, b.seat, b.agent, b.kind, b.claimed, b.reservation, b.gap,
+  CASE WHEN b.gap > 0.005 THEN 1 WHEN b.gap IS NOT NULL THEN 0 END AS bluffed, b.words, b.read_by
+FROM (
+  SELECT f.episode, e.run, e.game, e.seed, CAST(json_extract(f.value, '$.round') AS INTEGER) AS round, s.seat,
+    coalesce(s.model, s.agent) AS agent, CAST(json_extract(f.value, '$.kind') AS TEXT) AS kind,
+    json_extract(f.value, '$.claimed') AS claimed, json_extract(t.value, '$') AS reservation,
+    CASE s.seat WHEN 'seller' THEN json_extract(f.value, '$.claimed') - json_extract(t.value, '$')
+      ELSE json_extract(t.value, '$') - json_extract(f.value, '$.claimed') END AS gap,
+    CAST(json_extract(f.value, '$.words') AS TEXT) AS words,
+    CAST(json_extract(f.value, '$.read_by') AS TEXT) AS read_by
+  FROM fact f
+  JOIN episode e ON e.id = f.episode
+  JOIN seat s ON s.episode = f.episode AND s.seat = CAST(json_extract(f.value, '$.seat') AS TEXT)
+  LEFT JOIN fact t ON t.episode = f.episode AND t.n = 0
+    AND t.name = CASE s.seat WHEN 'seller' THEN 'cost' ELSE 'value' END
+  WHERE f.name = 'claims' AND f.n > 0) b;
 
 -- scores: one row per payoff and scoring.
 --   episode, run, game, seat, scorer ("game" for the game's own, else module:function), version (of the rules, or of the
@@ -170,5 +324,6 @@ LEFT JOIN text reply ON reply.id = c.reply;
 --     SELECT m.id, m.parent, m.role, m.text, above + 1 FROM message m JOIN chain ON m.id = chain.parent)
 --   SELECT role, body FROM chain JOIN text ON text.id = chain.text ORDER BY above DESC;
 --
--- Slow on large databases, because they read every row: `leaderboard` and `spend` (all episodes and all calls), and
--- `runs`, `episodes` without a condition on id or run when their counts are selected.
+-- Slow on large databases, because they read every row: `leaderboard`, `head_to_head`, `survival`, `concession` and
+-- `spend` (all episodes, rounds, offers or calls), and `runs`, `episodes` without a condition on id or run when their
+-- counts are selected.

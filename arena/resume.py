@@ -17,6 +17,7 @@ from arena.store import Store, grouped, plan_hash
 SHOWN = 8  # differences that are told
 ASIDE = re.compile(  # options that change how a plan is played, not what is played
     r" --(?:json|quiet|retry-errors|again|dry-run)\b| -q\b|"
+    r" --until(?:=| )[^<]*< *[\d.eE+-]+|"
     r" --(?:db|usd|usd-seat|at-once|retries|progress|backend)(?:=| )(?:\S+)| +#.*"
 )
 
@@ -46,7 +47,9 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str) -> None
         with store.engine.connect() as connection:
             query = text("SELECT id, status, command, plan FROM run ORDER BY id DESC LIMIT 200")
             rows = connection.execute(query).all()
-            same = text("SELECT id FROM run WHERE plan_hash = :plan AND status IN ('running', 'cut', 'interrupted')")
+            same = text(
+                "SELECT id FROM run WHERE plan_hash = :plan AND status IN ('running', 'cut', 'interrupted', 'enough')"
+            )
             if connection.execute(same, {"plan": plan_hash(matches)}).first() is not None:
                 return
     except DBAPIError as error:

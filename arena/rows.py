@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
@@ -66,16 +66,26 @@ STATEMENTS = {  # executed in this order within a transaction; ? stands for a va
 COUNTED = (  # the scores that count: the game's own, at the version of the rules under which an episode was played
     "score s JOIN episode e ON e.id = s.episode AND e.rules_version = s.version WHERE s.scorer = 'game'"
 )
+Chain: TypeAlias = tuple[Sequence[tuple[str, str]], Sequence[int]]  # a prompt's lines, and the ids of their rows
+NONE: Chain = ((), ())
 ONCE = ("text", "message")  # rows that never change: known ones need not be sent again
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 class Rows:
-    """Rows on their way into the tables, by statement."""
+    """Rows on their way into the tables, by statement.
 
-    __slots__ = ("of",)
+    `chains` are the prompts of an episode that were written last, by seat: of one that begins alike only the rest is
+    added. The prompts of these rows stand in `longer`, and are written once the rows are.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("chains", "longer", "of")
+
+    def __init__(self, chains: Mapping[str, Chain] | None = None) -> None:
         self.of: dict[str, list[tuple[Any, ...]]] = {}
+        self.chains, self.longer = chains or {}, dict[str, Chain]()
 
     def add(self, statement: str, *values: Any) -> None:
         self.of.setdefault(statement, []).append(values)
@@ -87,15 +97,20 @@ class Rows:
         self.add("text", number, body)
         return number
 
-    def prompt(self, lines: Iterable[tuple[str, str]]) -> int | None:
-        """Adds a chain of messages and returns the id of the last."""
-        last: int | None = None
-        for role, body in lines:
+    def prompt(self, lines: Sequence[tuple[str, str]], begun: Chain = NONE) -> Chain:
+        """Adds a chain of messages, but for those with which it begins like `begun`; returns it with all its ids."""
+        same = 0
+        for line, known in zip(lines, begun[0], strict=False):
+            if line is not known and line != known:
+                break
+            same += 1
+        ids: list[int] = list(begun[1][:same])
+        for role, body in lines[same:]:
+            last = ids[-1] if ids else None
             role, said = clean(role), self.text(body)
-            number = _hash(f"{last}/{role}/{said}".encode())
-            self.add("message", number, last, role, said)
-            last = number
-        return last
+            ids.append(_hash(f"{last}/{role}/{said}".encode()))
+            self.add("message", ids[-1], last, role, said)
+        return lines, ids
 
     def turn(self, episode: str, turn: Turn, at: float) -> None:
         """Adds an answer and the calls behind it; `at` is Unix time in seconds."""
@@ -114,7 +129,8 @@ class Rows:
     ) -> None:
         """Adds model calls; calls that are equal in all, `salt` included, are one row."""
         for k, call in enumerate(calls):
-            sent, reply = self.prompt(call.prompt), self.text(call.reply) if call.reply else None
+            chain = self.longer[seat] = self.prompt(call.prompt, self.longer.get(seat) or self.chains.get(seat, NONE))
+            sent, reply = chain[1][-1] if chain[1] else None, self.text(call.reply) if call.reply else None
             values = (
                 *(seat, attempt, k, clean(call.model), clean(call.resolved), clean(call.outcome)),
                 *(call.input_tokens, call.output_tokens, number(call.usd), number(call.seconds) or 0.0),
@@ -142,7 +158,7 @@ def number(value: float | None) -> float | None:
 
 def dump(value: Any) -> str:
     """JSON that every database reads, keys in their order."""
-    return json.dumps(_storable(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(_storable(value))
 
 
 def mask(value: Any) -> Any:
@@ -156,6 +172,8 @@ def mask(value: Any) -> Any:
 
 def scrub(text: str) -> str:
     """A text for people without the keys that may stand in it."""
+    if not text:
+        return text
     for pattern, instead in LEAKS:
         text = pattern.sub(instead, text)
     return text

@@ -11,6 +11,7 @@ from arena.budget import GATE, Budget, Gate
 from arena.budget import Halt as Halt
 from arena.episode import Episode, Turn
 from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
+from arena.garbage import seldom
 from arena.store import Pending, Store
 
 Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
@@ -79,12 +80,13 @@ async def run(
     workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
     try:
         open_workers = len(workers)
-        while open_workers:
-            result = await done.get()
-            if result is None:
-                open_workers -= 1
-            else:
-                yield result
+        with seldom(at_once):
+            while open_workers:
+                result = await done.get()
+                if result is None:
+                    open_workers -= 1
+                else:
+                    yield result
         await asyncio.gather(*workers)
     finally:
         for worker in workers:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
-from typing import Any
+from itertools import combinations, permutations, product
+from typing import Any, TypeVar
 
 from arena.episode import Match
 from arena.errors import UsageError, unknown
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,27 @@ def swaps(cell: Cell, swap: bool | Sequence[str]) -> Iterator[Cell]:
         other = replace(cell.match, seats={**named, left: named[right], right: named[left]})
         if other.resolved != cell.match.resolved:
             yield Cell(cell.settings, other, (left, right))
+
+
+def lineups(agents: Sequence[T], seats: int, self_play: bool = False) -> Iterator[tuple[T, ...]]:
+    """Who sits down together: `seats` of the agents, each as often as any other, give or take one.
+
+    With at least as many agents as seats these are all combinations; with fewer, some sit there more than once. With
+    `self_play`, also each agent in all seats. An agent for one seat sits alone.
+    """
+    each, more = divmod(seats, len(agents))
+    for extra in combinations(range(len(agents)), more):
+        yield tuple(agent for k, agent in enumerate(agents) for _ in range(each + (k in extra)))
+    if self_play and seats > 1:
+        for agent in agents:
+            yield (agent,) * seats
+
+
+def orders(lineup: Sequence[T], which: str = "rotations") -> Iterator[tuple[T, ...]]:
+    """The ways to sit: "rotations", in which each agent sits in each seat equally often, or "all"; equal ones once."""
+    turned = (tuple(lineup[k:]) + tuple(lineup[:k]) for k in range(len(lineup)))
+    seen: list[tuple[T, ...]] = []
+    for order in turned if which == "rotations" else permutations(lineup):
+        if order not in seen:
+            seen.append(order)
+            yield order

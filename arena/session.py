@@ -4,23 +4,25 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from arena.backend import Backend, check_backend, opened
 from arena.budget import Budget, Halt
 from arena.episode import Episode, Match, Turn
-from arena.errors import ArenaError, Halted
+from arena.errors import ArenaError, Halted, MissingExtra
 from arena.estimate import Estimate, check_prices, estimate
-from arena.exits import CUT, INTERRUPTED, OVER, SOME_FAILED
+from arena.exits import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
 from arena.narrator import Narrator
 from arena.place import Place
 from arena.plan import Plan, scheduled
 from arena.progress import Gauge, Progress, Shown, Tally
+from arena.ratings_standings import standings
+from arena.ratings_tables import print_standings, standings_json
 from arena.resume import refuse_changed, spent
 from arena.run import Watcher, run
 from arena.schedule import Cell
@@ -30,7 +32,8 @@ from arena.sql import query
 from arena.store import Pending, Run, Store
 from arena.tell import episode_tables, print_json, rows
 
-STATUS = {OVER: "over", SOME_FAILED: "failed", CUT: "cut", INTERRUPTED: "interrupted"}  # of a run, by exit code
+if TYPE_CHECKING:
+    from arena.until import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,15 @@ class Session:
     tally: Tally = field(default_factory=lambda: Tally(0))
     errors: list[str] = field(default_factory=list)
     why_cut: str = ""
+    watch: "Watch | None" = None
     prepare: Callable[[Run, Store], Run] = lambda record, store: record
 
     def __post_init__(self) -> None:
         self.cells = self.cells or self.plan.cells()
         self.matches = self.matches or scheduled(self.cells, self.plan.n)
-        self.tally = Tally(len(self.matches), halting=lambda: self.halt.on)
+        self.watch = watched(self.plan, self.cells)
+        aim = self.watch.line if self.watch is not None else str
+        self.tally = Tally(len(self.matches), halting=lambda: self.halt.on, aim=aim)
 
     @property
     def out(self) -> Console:
@@ -88,7 +94,8 @@ class Session:
             ids = [match.id for match in self.matches]
             print_json({"episodes": len(self.matches), **ends, "first": first, "cells": cells, "ids": ids})
             return OVER
-        self.out.print(f"{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:")
+        most = f"at most, until {self.watch.rule}, " if self.watch is not None else ""
+        self.out.print(f"{most}{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:")
         self.out.print_json(canonical(first))
         if len(self.cells) > 1:
             self.out.print(f"{len(self.cells)} cells of {self.plan.n} episode(s), all with the same seeds:")
@@ -122,13 +129,20 @@ class Session:
         progress = Progress(self.tally, shown, self.how.json, gauge())
         self._launch(record, progress)
         left = False
-        pending, record = deque(record.pending), replace(record, pending=())  # what was played is not kept
+        if self.watch is not None:
+            self.watch.recall(self.how.db, record.id, (item.n for item in record.pending))
+        pending, record = deque(self._in_turn(record)), replace(record, pending=())  # what was played is not kept
         try:
             with opened(self.how.backend) as backend, stopping(self.halt, progress.interrupt), progress.display():
                 asyncio.run(self._run(record.id, pending, store, progress, backend))
         except KeyboardInterrupt:
             left = True
         return self._sum_up(record.id, store, progress, left)
+
+    def _in_turn(self, record: Run) -> Sequence[Pending]:
+        """What is pending, in the order of the plan; in a tournament seed by seed, so that a cut leaves it balanced."""
+        by_seed = self.plan.tournament is not None
+        return sorted(record.pending, key=lambda item: item.match.seed) if by_seed else record.pending
 
     def _launch(self, record: Run, progress: Progress) -> None:
         goes_on = f"run {record.id} goes on: {record.done} of {len(self.matches)} episodes are done"
@@ -147,7 +161,8 @@ class Session:
             budget = Budget.of(plan.usd, plan.usd_seats, spent(store, run_id))
         options: dict[str, Any] = {"halt": self.halt, "budget": budget, "backend": backend}
         options["watcher"] = self._watcher(progress)
-        async for item, result in run(_taken(pending), store, at_once=plan.at_once, retries=plan.retries, **options):
+        options |= {"at_once": plan.at_once, "retries": plan.retries}
+        async for item, result in run(_taken(pending, self.watch), store, **options):
             self._count(item, result, progress)
         self.why_cut = budget.gone if budget is not None else ""
 
@@ -174,10 +189,14 @@ class Session:
     def _count(self, pending: Pending, result: Episode | Exception, progress: Progress) -> None:
         if isinstance(result, Episode):
             self.tally.end(result.status)
+            if self.watch is not None and result.status != "cut":
+                self.watch.take(pending.n, result.scores, result.facts)
         elif isinstance(result, Halted):
             self.tally.end("open")
         else:
             self.tally.end("error")
+            if self.watch is not None:
+                self.watch.fail(pending.n)
             reason = str(result) if isinstance(result, ArenaError) else f"{type(result).__name__}: {result}"
             self.errors.append(f"{pending.id}: {reason}")
             progress.fail(pending.id, reason)
@@ -186,20 +205,30 @@ class Session:
     def _sum_up(self, run_id: str, store: Store, progress: Progress, left: bool) -> int:
         failed, cut = self.tally.ended["error"], bool(self.tally.ended["cut"] or self.why_cut)
         code = INTERRUPTED if self.halt.on else CUT if cut else SOME_FAILED if failed else OVER
-        store.end(run_id, STATUS[code])
+        enough = self.watch is not None and self.watch.narrow and code in (OVER, SOME_FAILED)
+        status = ENOUGH if enough and self.tally.done < self.tally.total else STATUS[code]
+        store.end(run_id, status)
         if not left:
             with deaf(self.halt):
-                episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out)
+                listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
+                more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
+                more |= {"until": self.watch.records()} if self.watch is not None else {}
+                episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
+                if listed and not self.how.json:
+                    print_standings(listed, self.out)
                 self._compare(run_id)
+                if self.watch is not None and not self.how.json:
+                    rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out)
         line = {CUT: self.why_cut, INTERRUPTED: "all answers are recorded; the same command goes on where this one "
                 "stopped"}.get(code, "")  # fmt: skip
         if line or self.how.json:
-            progress.say("done", line, run=run_id, status=STATUS[code], exit=code, **self.tally.numbers())
+            ended = {"until": self.watch.records()} if self.watch is not None else {}
+            progress.say("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
         return code
 
     def _compare(self, run_id: str) -> None:
         """Mean scores of each cell, side by side."""
-        if len(self.cells) == 1 or self.how.json:
+        if len(self.cells) == 1 or self.how.json or self.plan.tournament is not None:
             return
         labels = " ".join(f"when {n} then '{cell.label.replace(chr(39), chr(39) * 2)}'" for n, cell in
                           enumerate(self.cells))  # fmt: skip
@@ -207,7 +236,7 @@ class Session:
             self.how.db,
             f"select case (n - 1) / {self.plan.n} {labels} end as cell, seat, count(value) as episodes, avg(value) as "
             f"score from scores join episode on episode.id = scores.episode where scores.run = '{run_id}' and "
-            f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) order by seat, min(n)",
+            f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) > 0 order by seat, min(n)",
         )
         rows(table, title="Cells", console=self.out)
 
@@ -239,7 +268,20 @@ def gauge() -> Gauge | None:
     return getattr(sys.modules.get("agents.limits"), "widths", None)
 
 
-def _taken(pending: deque[Pending]) -> Iterator[Pending]:
-    """What is pending, one by one, and not kept."""
+def watched(plan: Plan, cells: Sequence[Cell]) -> "Watch | None":
+    """What follows the plan's rule `until`, if it has one. Raises MissingExtra."""
+    if plan.until is None:
+        return None
+    try:
+        from arena.until import Watch
+    except ModuleNotFoundError:
+        raise MissingExtra("--until", "stats") from None
+    return Watch.over(plan.until, cells, plan.n)
+
+
+def _taken(pending: deque[Pending], watch: "Watch | None" = None) -> Iterator[Pending]:
+    """What is pending and still wanted, one by one, and not kept."""
     while pending:
-        yield pending.popleft()
+        item = pending.popleft()
+        if watch is None or watch.wants(item.n):
+            yield item

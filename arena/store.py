@@ -22,7 +22,7 @@ from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.place import Place, failure
-from arena.rows import COUNTED, Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
+from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 
@@ -61,6 +61,7 @@ class Store:
     engine: Engine
     writer: Writer
     claims: dict[str, Claim] = field(default_factory=dict)
+    chains: dict[str, dict[str, Chain]] = field(default_factory=dict)  # last prompts of open episodes, by seat
 
     @classmethod
     def open(cls, where: str | Path, create: bool = True, wait: float = 30.0) -> "Store":
@@ -123,9 +124,11 @@ class Store:
 
     async def turn(self, episode_id: str, turn: Turn) -> None:
         """Records an answer with its calls; recorded again, the later word holds. Committed when it returns."""
-        rows = Rows()
+        chains = self.chains.setdefault(episode_id, {})
+        rows = Rows(chains)
         rows.turn(episode_id, turn, time.time())
         await self.writer.commit(rows)
+        chains.update(rows.longer)
 
     async def ended(self, episode_id: str, episode: Episode) -> None:
         """Records how an episode ended: its status, facts, and scores, which are NULL where it was not played out."""
@@ -138,6 +141,7 @@ class Store:
         rows.facts(episode_id, episode.facts)
         rows.add("close", episode.status, clean(episode.blame), scrub(clean(episode.error)), _now(), episode_id)
         await self.writer.commit(rows)
+        self.chains.pop(episode_id, None)
 
     async def spent(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
         """Records what calls cost that led to no answer."""
@@ -153,9 +157,10 @@ class Store:
         rows.add("unfact", episode_id)
         rows.add("close", "error", "", scrub(clean(error)), _now(), episode_id)
         await self.writer.commit(rows)
+        self.chains.pop(episode_id, None)
 
     def end(self, run_id: str, status: str) -> None:
-        """Records how a run ended: over, cut, interrupted or failed; "running" opens it again."""
+        """Records how a run ended: over, cut, enough, interrupted or failed; "running" opens it again."""
         rows = Rows()
         rows.add("end", status, None if status == "running" else _now(), run_id)
         self.writer.commit_now(rows)
@@ -213,7 +218,7 @@ def _unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> l
     died = "OR EXISTS (SELECT 1 FROM episode e WHERE e.run = r.id AND e.status = 'error')" if retry_errors else ""
     query = text(
         "SELECT r.id FROM run r WHERE r.plan_hash = :plan AND "
-        f"(r.status IN ('running', 'cut', 'interrupted') {died}) ORDER BY r.id DESC"
+        f"(r.status IN ('running', 'cut', 'interrupted', 'enough') {died}) ORDER BY r.id DESC"
     )
     return list(connection.execute(query, {"plan": plan_hash}).scalars())
 

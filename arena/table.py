@@ -1,7 +1,7 @@
 """The one loop: replay what is recorded, ask, check, apply, until the game is over."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -9,7 +9,7 @@ from random import Random
 from typing import Generic, TypeAlias, TypeVar
 
 from arena.agent import Agent
-from arena.budget import asking
+from arena.budget import Asking
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadReply, IllegalMove, ModelUnavailable, Stopped
 from arena.game import Game, Move, View
@@ -99,7 +99,7 @@ class Table(Generic[S]):
 
     async def _step(self, seats: tuple[str, ...]) -> str | None:
         """One transition; returns the seat that used up its patience, if one did."""
-        refusals, complaints = Counter[str](), dict.fromkeys(seats, "")
+        refusals, complaints = dict.fromkeys(seats, 0), dict.fromkeys(seats, "")
         moves: dict[str, Move] = {}
         waiting = seats
         while True:
@@ -113,7 +113,7 @@ class Table(Generic[S]):
                 except IllegalMove as error:
                     refused = [await self._record(replace(self._last(error.seat), refused=error.why))]
             for turn in refused:
-                refusals[turn.seat] += 1
+                refusals[turn.seat] = refusals.get(turn.seat, 0) + 1
                 complaints[turn.seat] = turn.refused
                 moves.pop(turn.seat, None)
                 if refusals[turn.seat] > self.match.patience:
@@ -121,7 +121,7 @@ class Table(Generic[S]):
             waiting = tuple(turn.seat for turn in refused)
 
     async def _ask_all(
-        self, seats: tuple[str, ...], refusals: Counter[str], complaints: dict[str, str]
+        self, seats: tuple[str, ...], refusals: dict[str, int], complaints: dict[str, str]
     ) -> dict[str, Turn]:
         asked = [self._ask(seat, refusals[seat], complaints[seat]) for seat in seats]
         if len(asked) == 1:
@@ -157,7 +157,7 @@ class Table(Generic[S]):
         seed = answer_seed(self.match, seat, self.step, attempt)
         view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
         try:
-            with asking(seat):
+            with Asking(seat):
                 return await self.agents[seat].act(view), ""
         except BadReply as error:
             return error.move, error.why
@@ -176,9 +176,9 @@ class Table(Generic[S]):
 
     def _sparing(self, turn: Turn) -> Turn:
         """The same answer; the lines of its prompts are those kept before, so that a long chat takes linear space."""
-        if not any(call.prompt for call in turn.move.usage.calls):
-            return turn
         kept = self.lines.setdefault
+        if all(kept(line, line) is line for call in turn.move.usage.calls for line in call.prompt):
+            return turn
         calls = (replace(c, prompt=tuple(kept(line, line) for line in c.prompt)) for c in turn.move.usage.calls)
         return replace(turn, move=replace(turn.move, usage=Usage(tuple(calls))))
 

@@ -17,7 +17,8 @@ class RunRow(SQLModel, table=True):
     """One invocation that plays a plan; going on after an interruption keeps the row.
 
     `id` sorts by time. `plan` is JSON: `matches`, how many, and `groups` of equal matches with their seeds, in order.
-    `status`: running, over, cut (budget), interrupted, failed (some episodes ended as error).
+    `status`: running, over, cut (budget), enough (stopped by its rule `until`), interrupted, failed (some episodes
+    ended as error).
     """
 
     __tablename__: ClassVar[Any] = "run"

@@ -2,25 +2,27 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table as Grid
 
 from arena.errors import UsageError, unknown
+from arena.exits import CODES
 from arena.fork_table import forks
 from arena.narrator import Narrator
 from arena.place import Place
 from arena.play import replay
-from arena.registry import broken, entries
-from arena.rows import COUNTED
+from arena.registry import FOLDERS, broken, entries
+from arena.roster import games
 from arena.spec import build
 from arena.sql import Table, query
-from arena.store import Store
 from arena.terminal import printable
 
-PARTS = {"games": "game", "agents": "agent", "models": "model"}
+SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
+MOST = 20  # failures of a run that are told
+PARTS = {f"{kind}s": kind for kind in FOLDERS}
 ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_surplus, messages, tokens, usd"
 
 
@@ -58,7 +60,8 @@ def listing(what: str, db: str, limit: int, as_json: bool) -> None:
     """Parts by kind with the first line of their documentation, or recorded runs and episodes, newest first."""
     if what in PARTS:
         kind = PARTS[what]
-        rows(Table(("name", "about"), tuple((e.name, e.about) for e in entries(kind).values())), as_json)
+        parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
+        rows(games() if kind == "game" else Table(("name", "about"), parts), as_json)
         for path, why in broken(kind).items():
             Console(stderr=True).print(f"cannot be read: {path}: {why}", markup=False)
     elif what in ("runs", "episodes"):
@@ -68,12 +71,14 @@ def listing(what: str, db: str, limit: int, as_json: bool) -> None:
 
 
 def retell(identifier: str, db: str, as_json: bool) -> None:
-    """A recorded episode: its transcript, or the whole record as JSON."""
-    store = Store.open(db, create=False)
-    try:
+    """A recorded episode: its transcript, or the whole record as JSON; of a run of several, what it came to."""
+    from arena.store import Store
+
+    with Store.open(db, create=False) as store:
+        if run := _of_several(db, identifier):
+            _resum(run, db, as_json)
+            return
         episode = store.episode(identifier)
-    finally:
-        store.close()
     if as_json:
         from arena.episode import to_json
 
@@ -89,15 +94,39 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
     if episode.error:
         console.print(printable(episode.error), markup=False)
     _rounds(db, f"episode = '{episode.id}'", console)
-    rows(_scores(db, f"episode = '{episode.id}'"), title="Scores", console=console)
+    rows(query(db, SCORES.format(f"episode = '{episode.id}'")), title="Scores", console=console)
 
 
-def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence[str], console: Console) -> None:
+def _of_several(db: str, identifier: str) -> str:
+    """The run of that id, or the only one whose id begins so, if it has several episodes; else ""."""
+    if "." in identifier or identifier == "last":
+        return ""
+    found = query(db, "select id from run where substr(id, 1, ?) = ?", (len(identifier), identifier)).rows
+    ids = [id for (id,) in found if id == identifier or len(found) == 1]
+    episodes = query(db, "select count(*) from episode where run = ?", (ids[0],)).rows[0][0] if ids else 0
+    return ids[0] if episodes > 1 else ""
+
+
+def _resum(run: str, db: str, as_json: bool) -> None:
+    """What a recorded run came to, and why some of its episodes failed."""
+    died = query(db, "select id, error from episode where run = ? and status = 'error' order by n", (run,)).rows
+    errors = [f"{id}: {error.strip().rpartition(chr(10))[2]}" for id, error in died]
+    status = query(db, "select status from run where id = ?", (run,)).rows[0][0]
+    console = Console(highlight=False)
+    episode_tables(db, run, as_json, CODES.get(status), errors, console)
+    for error in [] if as_json else errors[:MOST]:
+        console.print(f"episode {printable(error)}", markup=False, soft_wrap=True)
+
+
+def episode_tables(
+    db: str, run: str, as_json: bool, code: int | None, errors: Sequence[str], console: Console,
+    more: Mapping[str, Any] = {},
+) -> None:  # fmt: skip
     """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
     if as_json:
         listed = [dict(zip(episodes.columns, row, strict=True)) for row in episodes.rows]
-        scores = f"select s.episode, s.seat, s.value from {COUNTED} and e.run = '{run}' order by s.seat"
+        scores = f"select episode, seat, value from scores where recorded = 1 and run = '{run}' order by seat"
         rounds = f"select episode, {ROUND_COLUMNS} from rounds where run = '{run}' order by round"
         payoffs, played = _by_episode(query(db, scores)), _by_episode(query(db, rounds))
         for item in listed:
@@ -105,9 +134,8 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
             item["rounds"] = played.get(item["id"], [])
         table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
         forked = {"forks": [dict(zip(table.columns, row, strict=True)) for row in table.rows]} if table.rows else {}
-        print_json(
-            {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors), "episodes": listed, **forked}
-        )
+        head = {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors)}
+        print_json({**head, "episodes": listed, **forked, **more})
         return
     ids, statuses = ([row[episodes.columns.index(name)] for row in episodes.rows] for name in ("id", "status"))
     if len(ids) == 1:
@@ -120,7 +148,7 @@ def episode_tables(db: str, run: str, as_json: bool, code: int, errors: Sequence
         table = query(db, f"select {means} from rounds where run = '{run}' group by round order by round")
         if table.rows:
             rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console)
-    rows(_scores(db, f"episode like '{run}.%'"), title="Scores", console=console)
+    rows(query(db, SCORES.format(f"run = '{run}'")), title="Scores", console=console)
     if (beside := forks(db, run)).rows:
         rows(beside, title="Forks", console=console)
     last = ids[-1] if ids else "last"
@@ -147,14 +175,6 @@ def _rounds(db: str, where: str, console: Console) -> None:
 
 def _dollars(usd: float | None) -> str:
     return "unknown" if usd is None else f"{usd:.4f}" if usd else "0"
-
-
-def _scores(db: str, where: str) -> Table:
-    return query(db, _score_query(where))
-
-
-def _score_query(where: str) -> str:
-    return f"select s.seat, avg(s.value) as score from {COUNTED} and {where} group by s.seat order by s.seat"
 
 
 def _plain(table: Table, title: str) -> str:

@@ -74,7 +74,6 @@ class Auction(Game[Bidding]):
     increment: float = 5.0
     budget: float = 150.0
 
-    zero_sum: ClassVar[bool] = False
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "first-price": {"kind": "first"},
         "second-price": {"kind": "second"},
@@ -105,7 +104,6 @@ class Auction(Game[Bidding]):
         return dict.fromkeys(self.seats, raises * self.rounds)
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return (min(0.0, self.low - self.budget), max(0.0, self.high - self.reserve))
 
     def start(self, rng: Random) -> Bidding:

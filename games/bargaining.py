@@ -1,7 +1,7 @@
 """Haggling over one item, round after round, with a critic between the rounds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any, ClassVar, Literal
 
@@ -10,6 +10,7 @@ from arena.game import JSON, Game, Message, Move, View, game
 from games import bargaining_texts as texts
 from games import bargaining_verdicts as verdicts
 from games import bargaining_views as views
+from games.bargaining_claims import claims
 from games.bargaining_state import RIVAL, Ended, Haggle, Offer, Reading, Round
 
 QUIRKS = ("strict-range", "yes-anywhere", "dollar-regex", "deaf-player", "minus-one")
@@ -97,6 +98,9 @@ class Bargaining(Game[Haggle]):
         talk, coaching = self.rounds * self.turns, (self.rounds - 1) * len(self.coached_seats)
         return {seat: {"moderator": 2 * talk, "critic": coaching}.get(seat, talk) for seat in self.seats}
 
+    def bounds(self) -> tuple[float, float] | None:
+        return verdicts.bounds(self)
+
     def remembers(self, seat: str) -> bool:
         """Whether a player sees the rounds before this one."""
         return seat in self.coached_seats or self.rival_memory
@@ -115,8 +119,7 @@ class Bargaining(Game[Haggle]):
     def apply(self, state: Haggle, moves: Mapping[str, Move]) -> Haggle:
         act = {"talk": self._talk, "read": self._read, "coach": self._coach}[state.phase]
         (seat,) = self.to_act(state)
-        after = act(state, seat, moves[seat])
-        return replace(after, step=state.step + 1)
+        return replace(act(state, seat, moves[seat]), step=state.step + 1)
 
     def forfeit(self, state: Haggle, seat: str) -> Haggle:
         """A player loses the round, a moderator's reading counts as talk, a critic's advice is left out."""
@@ -154,10 +157,9 @@ class Bargaining(Game[Haggle]):
 
     def _offered(self, seat: str, move: Move) -> float | None:
         """The price of an offer, in cents; None for other moves."""
-        if move.tool != "offer":
+        price = move.args["price"] if move.tool == "offer" else None
+        if not isinstance(price, int | float):
             return None
-        price = move.args["price"]
-        assert isinstance(price, int | float)
         if not self.low <= price <= self.high:
             low, high = texts.dollars(self.low), texts.dollars(self.high)
             raise IllegalMove(seat, f"{texts.dollars(price)} is outside {low} to {high}; offer a price within")
@@ -173,13 +175,12 @@ class Bargaining(Game[Haggle]):
 
     def _read(self, state: Haggle, seat: str, move: Move) -> Haggle:
         args = move.args if move.tool else verdicts.spoken(move.text, self.moderation == "numberless", self.quirks)
-        price = args.get("price")
-        amount = round(float(price), 2) if isinstance(price, int | float) else None
+        amount, claim = verdicts.amount(args, "price"), verdicts.amount(args, "claim")
         evidence = str(args.get("evidence") or move.text)
         state = state.says(Message("moderator", move.text or evidence, "read", args, ("moderator",), state.round))
-        return self._use(state, str(args["act"]), amount, evidence)
+        return self._use(state, str(args["act"]), amount, evidence, claim)
 
-    def _use(self, state: Haggle, act: str, price: float | None, evidence: str) -> Haggle:
+    def _use(self, state: Haggle, act: str, price: float | None, evidence: str, claim: float | None = None) -> Haggle:
         """What follows from a verdict; one that cannot be followed counts as talk and is recorded so."""
         speaker, used, numberless = state.speaker, act, self.moderation == "numberless"
         agreed = verdicts.agreed(state, price, self.quirks) if numberless else state.standing(speaker)
@@ -189,7 +190,7 @@ class Bargaining(Game[Haggle]):
             used = "talk"
         if numberless and act in ("offer", "walk_away"):
             used = "talk"
-        reading = Reading(state.round, state.step, speaker, act, price, evidence, used)
+        reading = Reading(state.round, state.step, speaker, act, price, evidence, used, claim)
         state = replace(state, readings=(*state.readings, reading))
         if used == "accept":
             ending: Ended = "accept" if agreed is not None else "no_price"
@@ -250,8 +251,7 @@ class Bargaining(Game[Haggle]):
 
     def _advise(self, state: Haggle, text: str, lines: list[str]) -> Haggle:
         words = text or "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1))
-        message = Message("critic", words, "suggest", {"suggestions": lines}, (state.coached[0],), state.round)
-        return state.says(message)
+        return state.says(Message("critic", words, "suggest", {"suggestions": lines}, (state.coached[0],), state.round))
 
     def _next_coach(self, state: Haggle, first: bool = False) -> Haggle:
         """Feedback for the coached players in turn; with the last of them served, the next round."""
@@ -292,8 +292,8 @@ class Bargaining(Game[Haggle]):
         return {
             "item": self.item, "cost": state.reservation("seller"), "value": state.reservation("buyer"),
             "coach": self.coach, "feedback": self.feedback, "forfeits": forfeits, "rounds": state.table(),
-            "offers": [{"round": o.round, "seat": o.seat, "price": o.price} for o in state.offers],
-            "readings": [{k: getattr(r, k) for k in Reading.__slots__} for r in state.readings],
+            "offers": [asdict(offer) for offer in state.offers], "claims": claims(state),
+            "readings": [asdict(reading) for reading in state.readings],
         }  # fmt: skip
 
     def watch(self, state: Haggle) -> tuple[Message, ...]:

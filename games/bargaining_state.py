@@ -22,7 +22,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the moderator made of a message, and the words it relied on; `used` is what followed from it."""
+    """What the moderator made of a message, and the words it relied on; `used` is what followed from it.
+
+    `claim` is a limit that the speaker names for itself, in dollars, where the moderator heard one.
+    """
 
     round: int
     step: int
@@ -31,6 +34,7 @@ class Reading:
     price: float | None
     evidence: str
     used: str
+    claim: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ MODERATOR_READ = (
     "You moderate a negotiation between a buyer and a seller over a {item}. Read the last message of the talk and say "
     "what it does: `offer` (it proposes one price: give the price), `accept` (it agrees to the other side's last "
     "offer), `walk_away` (it ends the negotiation) or `talk` (none of these: a range, a question without a price, a "
-    "refusal). Quote the words you rely on as evidence. Do not count a price that the speaker rejects."
+    "refusal). Quote the words you rely on as evidence. Do not count a price that the speaker rejects. If the speaker "
+    "names a limit of its own (what it paid, its budget, a price it cannot go past), give that as `claim`, true or not."
 )
 MODERATOR_DEAL = (
     "You moderate a negotiation between a buyer and a seller over a {item}. Have the two reached a deal with the last "

@@ -18,8 +18,9 @@ READ = Tool(
         "act": {"type": "string", "enum": list(ACTS), "description": "what the message does"},
         "price": {"type": "number", "description": "the one price it proposes or agrees to, in dollars"},
         "evidence": {"type": "string", "description": "the words you rely on"},
+        "claim": {"type": "number", "description": "the limit of its own that the speaker names, if it does"},
     },
-    optional=("price", "evidence"),
+    optional=("price", "evidence", "claim"),
 )
 SUGGEST = Tool(
     "suggest",

@@ -50,7 +50,6 @@ class Connect(Game[Board]):
     gravity: bool = False
     opening: int = 0
 
-    zero_sum: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "tic-tac-toe": {"rows": 3, "columns": 3, "length": 3, "gravity": False},
         "connect-four": {"rows": 6, "columns": 7, "length": 4, "gravity": True},
@@ -77,8 +76,11 @@ class Connect(Game[Board]):
         squares = self.rows * self.columns
         return {"x": (squares + 1) // 2, "o": squares // 2}
 
+    @property
+    def zero_sum(self) -> bool:
+        return True
+
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return (-1.0, 1.0)
 
     def start(self, rng: Random) -> Board:

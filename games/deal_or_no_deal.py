@@ -106,7 +106,6 @@ class DealOrNoDeal(Game[Division]):
         return self.mode == "difference"
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return {"own": (0.0, 10.0), "sum": (0.0, 20.0), "difference": (-10.0, 10.0)}[self.mode]
 
     def start(self, rng: Random) -> Division:

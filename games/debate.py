@@ -68,7 +68,6 @@ class Debate(Game[Hearing]):
     rounds: int = 3
     cards: int = 5
 
-    zero_sum: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"words-alone": {"cards": 0}}
 
     def __post_init__(self) -> None:
@@ -87,8 +86,11 @@ class Debate(Game[Hearing]):
     def most_answers(self) -> Mapping[str, int]:
         return {"pro": self.rounds, "con": self.rounds, "judge": 1}
 
+    @property
+    def zero_sum(self) -> bool:
+        return True
+
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return (-1.0, 1.0)
 
     def start(self, rng: Random) -> Hearing:

@@ -109,7 +109,6 @@ class Dilemma(Game[Past]):
         return all(row + column == 0 for row, column in self._cells())
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         payoffs = [payoff for cell in self._cells() for payoff in cell]
         return (min(payoffs), max(payoffs))
 

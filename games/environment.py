@@ -112,7 +112,6 @@ class Environment(Game[Stay[W]]):
         return {SEAT: self.cap}
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest score."""
         return (0.0, 1.0)
 
     # ---- the holes -----------------------------------------------------------------------------------------------

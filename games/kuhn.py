@@ -59,7 +59,6 @@ class Kuhn(Game[Deals]):
 
     hands: int = 1
 
-    zero_sum: ClassVar[bool] = True
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"evening": {"hands": 20}}
 
     def __post_init__(self) -> None:
@@ -78,8 +77,11 @@ class Kuhn(Game[Deals]):
     def most_answers(self) -> Mapping[str, int]:
         return {"first": 2 * self.hands, "second": self.hands}
 
+    @property
+    def zero_sum(self) -> bool:
+        return True
+
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return (-2.0, 2.0)
 
     def start(self, rng: Random) -> Deals:

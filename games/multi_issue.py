@@ -60,7 +60,6 @@ class MultiIssue(Game[Talks]):
     drawn: tuple[int, ...] = ()
     turns: int = 10
 
-    zero_sum: ClassVar[bool] = False
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"purchase": {}, "drawn": {"drawn": [5, 4, 3, 3]}}
 
     def __post_init__(self) -> None:
@@ -89,13 +88,12 @@ class MultiIssue(Game[Talks]):
         return dict.fromkeys(self.seats, self.turns)
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         if self.drawn:
             return (0.0, 1.0 + 0.001 * len(self.drawn))  # drawn utilities are rounded
         sides = [[issue.first for issue in self.issues], [issue.second for issue in self.issues]]
         least = min(sum(min(values) for values in side) for side in sides)
         most = max(sum(max(values) for values in side) for side in sides)
-        return (min(least, *self.reserves) - 1e-9, max(most, *self.reserves) + 1e-9)
+        return (min(least, *self.reserves), max(most, *self.reserves))
 
     def start(self, rng: Random) -> Talks:
         issues = self._issues(rng)

@@ -59,7 +59,6 @@ class Ultimatum(Game[Pot]):
     periods: int = 1
     discounts: tuple[float, float] = (1.0, 1.0)
 
-    zero_sum: ClassVar[bool] = False
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "one-shot": {"periods": 1},
         "alternating": {"periods": 10, "discounts": [0.9, 0.9]},
@@ -89,7 +88,6 @@ class Ultimatum(Game[Pot]):
         return {"first": (answers + 1) // 2, "second": answers // 2}
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the largest score of a seat."""
         return (0.0, self.pot + self.spread)
 
     def start(self, rng: Random) -> Pot:

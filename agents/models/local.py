@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from agents.engine import CannotGenerate, Engine, Output
 from agents.engine_weights import Loaded, Source, fingerprint, loaded
 from agents.model import Line, Reply, Sampling, as_pairs, model
-from agents.templates import render, template_text
+from agents.templates import Prompt, render, template_text
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
 from arena.usage import Call, Usage
@@ -99,12 +99,20 @@ class Local:
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
         """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
+        template = None if self.chat_template is None else template_text(self.chat_template)
+        prompt = render((await self._ready()).engine.tokenizer, messages, template)
+        return await self.complete(prompt, sampling, as_pairs(messages))
+
+    async def complete(
+        self, prompt: Prompt, sampling: Sampling = Sampling(), sent: tuple[tuple[str, str], ...] = ()
+    ) -> Reply:
+        """What the model writes behind a text as it stands; `sent` is the prompt as it is recorded, if it has lines.
+
+        Raises ModelUnavailable for a prompt that does not fit.
+        """
         began = time.perf_counter()
         check(sampling)
-        held = self._loaded() if self._held is not None else await asyncio.to_thread(self._loaded)
-        template = None if self.chat_template is None else template_text(self.chat_template)
-        prompt = render(held.engine.tokenizer, messages, template)
-        sent = as_pairs(messages)
+        held, sent = await self._ready(), sent or (("user", prompt.text),)
         hold = self.prefix_cache_mb * 2**20
         try:
             asked = held.engine.submit(prompt, sampling, self.max_batch, held.adapter, hold)
@@ -126,6 +134,10 @@ class Local:
             _detail(output, prompt.note),
         )
         return Reply(output.text, stop=output.stop, usage=Usage((call,)))
+
+    async def _ready(self) -> Loaded:
+        """The weights, loaded beside the event loop."""
+        return self._loaded() if self._held is not None else await asyncio.to_thread(self._loaded)
 
     def price(self, input_tokens: int, output_tokens: int) -> float:
         """Nothing: what runs in this process is not billed."""

@@ -3,7 +3,7 @@
 `make_tiny("tiny", conversations=[[Line("user", "ping"), Line("assistant", "pong")]])`, then `local/tiny`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -50,6 +50,23 @@ def make_tiny(
     model is trained to say the assistant's lines, for `steps` batches at most (see `train`).
     """
     tokenizer = make_tokenizer([*texts, *(said(line) for lines in conversations for line in lines)], vocab)
+    module = make_network(tokenizer, seed, hidden=hidden, layers=layers, heads=heads, context=context, spread=spread)
+    if conversations:
+        train(module, tokenizer, conversations, seed=seed, steps=steps, batch=batch, rate=rate)
+    return save(folder, module, tokenizer)
+
+
+def make_network(
+    tokenizer: Any,
+    seed: int = 0,
+    *,
+    hidden: int = 64,
+    layers: int = 2,
+    heads: int = 4,
+    context: int = 4096,
+    spread: float = 0.08,
+) -> Any:
+    """A Llama with random weights for that tokenizer; input and output embeddings are one tensor."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
@@ -66,24 +83,27 @@ def make_tiny(
     )
     with torch.random.fork_rng(devices=[]):  # initialisation draws from torch's global generator
         torch.manual_seed(seed)
-        module = LlamaForCausalLM(config)
-    if conversations:
-        train(module, tokenizer, conversations, seed=seed, steps=steps, batch=batch, rate=rate)
+        return LlamaForCausalLM(config)
+
+
+def save(folder: str | Path, module: Any, tokenizer: Any) -> Path:
+    """The folder, with model and tokenizer in it: `local/FOLDER`."""
     with bars_on_terminals():
         module.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return Path(folder)
 
 
-def make_tokenizer(texts: Sequence[str], vocab: int) -> Any:
+def make_tokenizer(texts: Sequence[str], vocab: int, words: bool = False) -> Any:
     """Byte-level BPE. Merges run across words but never into digits or over line ends: a sentence that is often said
-    is a few tokens, a number is its digits."""
+    is a few tokens, a number is its digits. With `words` no token spans two words, and a word that occurs in the
+    texts is one token where `vocab` allows."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(r"\n+"), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=words),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
@@ -125,22 +145,48 @@ def train(
     # sorted by length, so that a batch of neighbours is hardly padded
     examples = sorted((encoded(tokenizer, lines) for lines in conversations), key=lambda example: len(example[0]))
     chance = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.0)
-    loss = torch.tensor(0.0)
-    module.train()
-    with one_thread():
-        for step in range(steps):
-            optimiser.param_groups[0]["lr"] = rate * min((step + 1) / 20, 1.05 - step / steps)
+
+    def batches() -> Iterator[dict[str, Tensor]]:
+        for _ in range(steps):
             first = int(torch.randint(max(1, len(examples) - batch + 1), (), generator=chance))
-            loss = module(**padded(examples[first : first + batch], tokenizer.pad_token_id)).loss
+            yield padded(examples[first : first + batch], tokenizer.pad_token_id)
+
+    return fit(
+        module,
+        batches(),
+        rate=lambda step: rate * min((step + 1) / 20, 1.05 - step / steps),
+        enough=lambda _, loss: loss < enough,
+    )
+
+
+def fit(
+    module: Any,
+    batches: Iterable[dict[str, Tensor]],
+    *,
+    rate: Callable[[int], float],
+    enough: Callable[[int, float], bool] = lambda step, loss: False,
+) -> float:
+    """The last loss after one step of AdamW on each batch; ends where `enough(step, loss)`, steps counted from 0.
+
+    A batch is what the module is called with, labels included; `rate(step)` is the learning rate. Gradients are cut
+    to norm 1; no weight decay; one thread.
+    """
+    optimiser = torch.optim.AdamW(module.parameters(), lr=rate(0), weight_decay=0.0)
+    value = 0.0
+    with one_thread():
+        for step, inputs in enumerate(batches):
+            module.train()
+            optimiser.param_groups[0]["lr"] = rate(step)
+            loss = module(**inputs).loss
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             optimiser.step()
-            if loss.item() < enough:
+            value = loss.item()
+            if enough(step, value):
                 break
     module.eval()
-    return loss.item()
+    return value
 
 
 def encoded(tokenizer: Any, lines: Conversation) -> tuple[list[int], list[int]]:

@@ -1,4 +1,5 @@
 import asyncio
+from functools import partial
 from itertools import pairwise
 from random import Random
 
@@ -38,7 +39,7 @@ class Service:
 def asked(service: Service, requests: int, limits: Limits) -> tuple[list[Reply], float, Limiter]:
     async def work() -> tuple[list[Reply], float, Limiter]:
         door = Limiter(limits)
-        calls = (attempt_all(door, service.attempt, "m", 8, Random(at), 0) for at in range(requests))
+        calls = (attempt_all(door, service.attempt, "m", 8, partial(Random, at), 0) for at in range(requests))
         return list(await asyncio.gather(*calls)), clock(), door
 
     return swiftly(work)
@@ -71,7 +72,7 @@ def attempts_of(*made: Attempt, retries: int = 5, seed: int = 0) -> tuple[Reply 
 
     async def work() -> Reply | ModelUnavailable:
         try:
-            return await attempt_all(Limiter(Limits()), one, "m", retries, Random(seed), 0)
+            return await attempt_all(Limiter(Limits()), one, "m", retries, partial(Random, seed), 0)
         except ModelUnavailable as error:
             return error
 
@@ -112,9 +113,9 @@ def test_everybody_waits_when_the_server_says_so() -> None:
 
     async def work() -> None:
         door = Limiter(Limits())
-        first = asyncio.ensure_future(attempt_all(door, refused, "m", 1, Random(0), 0))
+        first = asyncio.ensure_future(attempt_all(door, refused, "m", 1, partial(Random, 0), 0))
         await asyncio.sleep(1.0)
-        await attempt_all(door, later, "m", 0, Random(0), 0)
+        await attempt_all(door, later, "m", 0, partial(Random, 0), 0)
         await first
 
     swiftly(work)
@@ -131,7 +132,7 @@ def test_an_empty_allowance_is_waited_for_even_after_a_success() -> None:
     async def work() -> None:
         door = Limiter(Limits())
         for _ in range(3):
-            await attempt_all(door, one, "m", 0, Random(0), 0)
+            await attempt_all(door, one, "m", 0, partial(Random, 0), 0)
 
     swiftly(work)
     assert begun == pytest.approx([0.0, 4.0, 8.0])

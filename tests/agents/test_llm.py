@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.llm import LLM
 from agents.model import Line, Reply, Sampling, ToolCall
@@ -95,6 +98,28 @@ def test_lines_are_only_added_from_turn_to_turn(form: Any) -> None:
         assert new[len(old) - 1].text.startswith(heard), "the last line may only grow"
     asked, answered = prompt(views[1], form), prompt(replace(VIEW, messages=TALK[:3]), form)
     assert answered[: len(asked)] == asked, "what was sent stays as it was sent"
+
+
+SAID = st.builds(
+    Message,
+    st.sampled_from(["buyer", "seller", ""]),
+    st.sampled_from(["a", "b", ""]),
+    st.sampled_from(["", "offer"]),
+    st.sampled_from([{}, {"price": 1}, {"price": 2}]),
+    round=st.integers(1, 2),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(SAID, max_size=10), st.data())
+def test_a_prompt_does_not_depend_on_what_was_asked_before(log: list[Message], data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(["tool", "json", "tag", "text"]))
+    for end in range(len(log) + 1):  # seats take turns, each with a window that may change
+        seat, first = data.draw(st.sampled_from(["buyer", "seller"])), data.draw(st.integers(0, 2))
+        tools = data.draw(st.sampled_from([TOOLS, (), (replace(OFFER, parameters={"price": {"type": "number"}}),)]))
+        view = View(seat, "Haggle.", tuple(log[first:end]), tools, seats=("buyer", "seller"))
+        fresh = replace(view, messages=deepcopy(view.messages), tools=deepcopy(view.tools))
+        assert prompt(view, form) == prompt(fresh, form)
 
 
 def test_a_complaint_only_extends_the_last_line() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from agents.attempts import attempt_all
 from agents.limits import Limiter, Limits
 from agents.llm import LLM
 from agents.model import Reply, Sampling
-from arena.budget import GATE, Budget, Gate, Halt, Spending, asking
+from arena.budget import GATE, Asking, Budget, Gate, Halt, Spending
 from arena.episode import Episode, Match
 from arena.errors import BudgetSpent, Halted, UsageError
 from arena.estimate import check_prices
@@ -138,7 +139,7 @@ def test_no_order_of_calls_spends_more_than_the_caps(
 
     async def one(most: float, share: float, wait: int, known: bool, seat: str) -> None:
         try:
-            with asking(seat):
+            with Asking(seat):
                 async with Spending(lambda: most) as bill:
                     assert all(p.spent + p.held <= p.cap + 1e-6 for p in budget.purses(seat))
                     await asyncio.sleep(wait)
@@ -184,7 +185,7 @@ def test_attempts_before_the_money_was_gone_are_billed() -> None:
     async def work() -> BudgetSpent:
         GATE.set(Gate(Halt(), Budget.of(0.5, {})))
         with pytest.raises(BudgetSpent) as caught:
-            await attempt_all(Limiter(Limits()), timeout, "m", 9, Random(0), 0, lambda: 0.2)
+            await attempt_all(Limiter(Limits()), timeout, "m", 9, partial(Random, 0), 0, lambda: 0.2)
         return caught.value
 
     error = swiftly(work)
@@ -202,7 +203,7 @@ def test_a_halted_run_starts_no_call_that_waited_for_its_turn() -> None:
     async def work() -> list[Any]:
         GATE.set(Gate(halt))
         door = Limiter(Limits(at_once=2))
-        calls = [asyncio.create_task(attempt_all(door, slow, "m", 3, Random(n), 0)) for n in range(10)]
+        calls = [asyncio.create_task(attempt_all(door, slow, "m", 3, partial(Random, n), 0)) for n in range(10)]
         await asyncio.sleep(1)
         halt.on = True
         return await asyncio.gather(*calls, return_exceptions=True)

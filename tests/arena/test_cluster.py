@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def test_a_match_that_kills_its_workers_fails_and_the_others_are_played(backend:
         died = store.episode(next(p.id for p, e in results if isinstance(e, Exception)))
     assert sorted(e.status for _, e in results if isinstance(e, Episode)) == ["over"] * 4
     assert died.status == "error" and died.scores == {} and [t.move.text for t in died.turns] == ["hello"]
-    assert "5 workers died one after another" in died.error
+    assert "5 workers died one after another" in died.error and "the last: " in died.error
     assert budget.total is not None and (budget.total.spent, budget.total.held) == (5 * 0.25, 0.0), "it may be billed"
 
 
@@ -154,6 +155,35 @@ def test_what_a_stop_leaves_goes_on_without_asking_twice(backend: Backend, path:
     assert sorted(e.status for _, e in results if isinstance(e, Episode)) == ["over"] * 6
     seeds = [question.seed for question in asked(notes)]
     assert len(seeds) == len(set(seeds)) == 36
+
+
+def test_a_cluster_that_is_not_there_is_named_before_anything_is_played(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "127.0.0.1:1"}
+    command = [sys.executable, "-m", "arena", "play", "-n", "2", "--backend", "ray"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "no Ray answers at 127.0.0.1:1; check RAY_ADDRESS" in done.stderr
+    assert ask(tmp_path / "arena.db", "SELECT count(*) FROM episode") == [(0,)]
+
+
+class Broken:
+    """A worker whose messages cannot be had; it stands for all that a cluster may do."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    async def remote(self, *_: object) -> list[Any]:
+        raise OSError("the network is gone")
+
+
+def test_whatever_keeps_a_workers_messages_away_no_match_waits_for_ever(path: Path) -> None:
+    from arena.cluster import Cluster
+    from arena.desk import Desk
+
+    with warnings.catch_warnings(), Store.open(path) as store:
+        warnings.simplefilter("ignore")  # calls that nobody waits for
+        results = played(store, [duel(0), duel(1)], Cluster([Desk(Broken)]))
+    assert [str(error).endswith("the last: OSError: the network is gone") for _, error in results] == [True, True]
+    assert ask(path, "SELECT status, count(*) FROM episode GROUP BY status") == [("error", 2)]
 
 
 def test_a_backend_has_a_name() -> None:

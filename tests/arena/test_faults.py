@@ -2,23 +2,21 @@
 
 import asyncio
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import FakeServer, Script, serving
+from typer.testing import CliRunner
 
+from arena.cli import app
 from arena.episode import Episode, Match
 from arena.errors import ModelUnavailable
 from arena.run import run
 from arena.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 MIXED = ("429", "429-wait", "500", "529", "malformed", "cut", "hang", "empty", "tool-cut", "filter")
 GAME = {"name": "bargaining", "turns": 3, "moderation": "never"}
 KINDS = pytest.mark.parametrize("kind", ["openai", "anthropic"])
@@ -51,8 +49,8 @@ def rows(db: Path, query: str) -> list[tuple[Any, ...]]:
 @KINDS
 def test_a_tenth_of_mixed_faults_loses_no_episode(kind: str, tmp_path: Path) -> None:
     db = tmp_path / "arena.db"
-    script = Script(reply=offers, faults={fault: 0.1 / len(MIXED) for fault in MIXED}, seed=5)
-    with serving(script) as server:
+    mixed = {fault: 0.1 / len(MIXED) for fault in MIXED}
+    with serving(Script(reply=offers, latency=0.005, spread=0.7, faults=mixed, seed=5)) as server:
         player = seat(kind, server, at_once=32)
         results = played([Match(GAME, {"buyer": player, "seller": player}, k) for k in range(100)], db)
     assert all(isinstance(result, Episode) and result.status == "over" for result in results)
@@ -62,38 +60,70 @@ def test_a_tenth_of_mixed_faults_loses_no_episode(kind: str, tmp_path: Path) -> 
         assert server.asked_twice == []
     failed = sum(one.fault in MIXED[:8] for one in server.seen)
     assert rows(db, "select count(*) from call where outcome not in ('ok', 'filtered', 'truncated')")[0][0] >= failed
+    assert rows(db, "select count(distinct episode) from score where value is not null") == [(100,)]
 
 
 @KINDS
-@pytest.mark.parametrize("fault", MIXED[:8])
-def test_nothing_but_one_fault_ends_soon_and_the_rest_of_the_plan_is_played(
+def test_what_dies_of_faults_has_no_score_and_least_of_all_zero(kind: str, tmp_path: Path) -> None:
+    db = tmp_path / "arena.db"
+    half = dict.fromkeys(("429", "500", "529", "malformed", "cut"), 0.1)
+    with serving(Script(reply=offers, latency=0.002, faults=half, seed=5)) as server:
+        player = seat(kind, server, retries=1)
+        results = played([Match(GAME, {"buyer": player, "seller": "tough"}, k) for k in range(40)], db, retries=0)
+    died = sum(isinstance(result, ModelUnavailable) for result in results)
+    assert 5 < died < 35, "some die, some live"
+    statuses = rows(db, "select status, count(*) from episode group by status order by status")
+    assert statuses == [("error", died), ("over", 40 - died)]
+    paid = "select count(*), count(value) from scores join episode on episode.id = episode where status = '{}'"
+    assert rows(db, paid.format("error")) == [(0, 0)]
+    assert rows(db, paid.format("over")) == [(2 * (40 - died), 2 * (40 - died))]
+    assert rows(db, "select sum(episodes), sum(errors) from leaderboard where seat = 'buyer'") == [(40 - died, died)]
+    assert rows(db, "select count(*) from call") == [(len(server.seen),)], "calls of episodes that died are on record"
+
+
+PLAN = """
+n = 2
+[game]
+name = "bargaining"
+turns = 3
+moderation = "never"
+[seats]
+seller = "tough"
+buyer = {{ name = "{kind}/some-model", retries = 1, timeout = {patience}, usd_per_million = [1, 2] }}
+[sweep]
+seats.buyer.base_url = ["{bad}", "{good}"]
+"""
+
+
+@KINDS
+@pytest.mark.parametrize("fault", MIXED)
+def test_the_command_where_a_server_has_nothing_but_one_fault_plays_the_rest_and_says_so(
     kind: str, fault: str, tmp_path: Path
 ) -> None:
-    db, begun = tmp_path / "arena.db", time.monotonic()
-    with serving(Script(reply=offers, faults={fault: 1.0})) as bad, serving(Script(reply=offers)) as good:
-        plan = [
-            Match(GAME, {"buyer": seat(kind, server, retries=1, timeout=0.3), "seller": "tough"}, k)
-            for k, server in enumerate((bad, good, bad, good))
-        ]
-        results = played(plan, db, retries=0)
+    begun = time.monotonic()
+    wordless = {"tool-cut": {"tool": "offer", "args": {"price": 12}}, "filter": {}}  # what such servers mostly send
+
+    def says(request: dict[str, Any]) -> dict[str, Any]:
+        return wordless.get(fault, offers(request))
+
+    with serving(Script(reply=says, faults={fault: 1.0})) as bad, serving(Script(reply=offers)) as good:
+        urls = [server.url if kind == "openai" else server.root for server in (bad, good)]
+        patience = 0.3 if fault == "hang" else 5.0
+        (tmp_path / "plan.toml").write_text(PLAN.format(kind=kind, bad=urls[0], good=urls[1], patience=patience))
+        words = ["run", str(tmp_path / "plan.toml"), "--db", str(tmp_path / "arena.db"), "--json", "--retries", "0"]
+        done = CliRunner().invoke(app, words)
     assert time.monotonic() - begun < 20
-    assert [type(result) for result in results] == [ModelUnavailable, Episode, ModelUnavailable, Episode]
-    assert rows(db, "select status from episode order by n") == [("error",), ("over",), ("error",), ("over",)]
-    assert rows(db, "select count(*) from score join episode on episode.id = score.episode "
-                    "where episode.status = 'error' and value is not null") == [(0,)]  # fmt: skip
-    assert rows(db, "select count(*) from call") == [(len(bad.seen) + len(good.seen),)]
-
-
-def test_the_command_says_that_episodes_failed(tmp_path: Path) -> None:
-    with serving(Script(reply=offers, faults={"500": 1.0})) as server:
-        command = [sys.executable, "-m", "arena", "play", "-n", "3", "--json", "--buyer", "openai/some-model"]
-        sets = ["--set", f"buyer.base_url={server.url}", "--set", "buyer.retries=0"]
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run([*command, *sets], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=env)
-    assert done.returncode == 3
-    document = json.loads(done.stdout)
-    assert [episode["status"] for episode in document["episodes"]] == ["error"] * 3
-    assert all("500" in error for error in document["errors"])
+    document, calls = json.loads(done.stdout), rows(tmp_path / "arena.db", "select count(*) from call")
+    assert calls == [(len(bad.seen) + len(good.seen),)], "every attempt is a row"
+    statuses = [episode["status"] for episode in document["episodes"]]
+    assert statuses[2:] == ["over", "over"], "the rest of the plan is played"
+    if fault in MIXED[:8]:  # no reply at all
+        assert (done.exit_code, statuses[:2], len(document["errors"])) == (3, ["error"] * 2, 2), done.output
+        assert all(episode["scores"] == {} for episode in document["episodes"][:2])
+    else:  # replies that are no move: the seat is told so, and in the end it gives up the round
+        assert (done.exit_code, statuses[:2], document["errors"]) == (0, ["over"] * 2, []), done.output
+        assert [episode["rounds"][0]["ended"] for episode in document["episodes"]] == ["forfeit"] * 2 + ["turns"] * 2
+        assert [episode["refused"] for episode in document["episodes"]] == [3, 3, 0, 0]
 
 
 @KINDS

@@ -1,13 +1,17 @@
 """The command, killed at random moments: the record ends as if nothing had happened, and nobody is asked twice."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from duel import ask
+from fake_server import Script, serving
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 50
@@ -27,7 +31,8 @@ def noted(view):
 """
 DRIVER = """
 import os, random, signal, sqlite3, sys, time
-import arena.session, arena.schedule, agents.scripted, duel, noted  # once, before all forks
+import arena.session, arena.schedule, agents.scripted, agents.llm, duel  # once, before all forks
+import agents.models.openai, agents.post
 from arena.cli import main
 from arena.table import seed_of
 
@@ -37,8 +42,7 @@ def play(db):
     if pid == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
-        seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
-        sys.argv = ["arena", "play", "duel:Duel", *seats, "-n", "250", "--set", "game.length=8", "--db", db]
+        sys.argv = ["arena", "play", "duel:Duel", *sys.argv[3:], "--set", "game.length=8", "--db", db]
         try:
             main()
         except SystemExit as ended:
@@ -63,7 +67,7 @@ def wait(kills, before):
     '''Until a random moment: by the clock, so as to meet the start, or after a number of answers.'''
     if kills % 2:
         return time.sleep(rng.uniform(0.0, 0.08))
-    until, more = time.monotonic() + 5, rng.randrange(1, 80)
+    until, more = time.monotonic() + 5, rng.randrange(1, int(sys.argv[2]))
     while len(asked()) < before + more and time.monotonic() < until:
         time.sleep(0.001)
 
@@ -95,19 +99,47 @@ ROWS = (  # all but ids of runs and times
 )
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+CALLS = "SELECT e.n, step, seat, attempt, k, model, outcome, input_tokens, output_tokens, usd, prompt, reply " \
+    "FROM call JOIN episode e ON e.id = episode ORDER BY 1, 2, 3, 4"  # fmt: skip
+FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+
+
+@FORKS
 def test_fifty_kills_leave_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT)
+    driven(tmp_path, 80, ["-n", "250", "--seat", "buyer=noted:noted", "--seat", "seller=noted:noted"], ROWS)
+
+
+@FORKS
+def test_fifty_kills_and_a_server_is_asked_for_no_recorded_answer_again(tmp_path: Path) -> None:
+    log = tmp_path / "asked.log"
+
+    def reply(request: dict[str, Any]) -> dict[str, Any]:
+        """What the agent above says; a question is known by its seed."""
+        with log.open("a") as file:
+            file.write(f"{request['seed']}\n")
+        refused = "never say no" in json.dumps(request["messages"])
+        return {"text": "no" if request["seed"] % 7 == 0 and not refused else f"answer {request['seed'] % 997}"}
+
+    with serving(Script(reply=reply, latency=0.001)) as server:
+        model = ["--seat", "buyer=openai/some-model", "--set", f"buyer.base_url={server.url}"]
+        both = [*model, *(word.replace("buyer", "seller") for word in model)]
+        driven(tmp_path, 30, ["-n", "80", *both, "--set", "buyer.usd_per_million=[1,2]"], [*ROWS, CALLS])
+    assert 2 * 80 * 8 < len(server.seen) < 2 * 80 * 8 * 3, "two runs, refusals, and what was in flight at a kill"
+
+
+def driven(tmp_path: Path, apart: int, words: Sequence[str], queries: Sequence[str]) -> None:
+    """A run with these words is killed, at most `apart` answers apart, and equals one that was not in all `queries`."""
     (tmp_path / "driver.py").write_text(DRIVER)
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
     done = subprocess.run(
-        [sys.executable, "driver.py", str(KILLS)], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": paths},
+        [sys.executable, "driver.py", str(KILLS), str(apart), *words], cwd=tmp_path, capture_output=True, text=True,
+        timeout=120, env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     said = (tmp_path / "stderr.log").read_text()
     assert done.returncode == 0, done.stderr + said
     assert done.stdout.split() == [str(KILLS), "0", "0", "0"], "kills, answers asked for again, exit codes; " + said
-    for query in ROWS:
+    for query in queries:
         whole, killed = ask(tmp_path / "whole.db", query), ask(tmp_path / "killed.db", query)
         assert whole == killed and whole, query
     assert "goes on" in said and not list(tmp_path.glob("*.lock"))

@@ -80,7 +80,8 @@ def filled(new: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> 
     plan = [duel(seed, length=9, buyer="random", seller=Chatty([0.001, None][seed % 2])) for seed in range(11)]
     for place in places:
         with Store.open(place) as store:
-            play_all(store, [*plan, duel(99, seller="duel:Keyed"), Match("bargaining", {}, 3)])
+            haggles = [Match("bargaining", {}, 3), Match({"name": "bargaining", "rounds": 3}, {"seller": "tough"}, 3)]
+            play_all(store, [*plan, duel(99, seller="duel:Keyed"), *haggles])
     return places
 
 
@@ -248,7 +249,7 @@ def test_writers_that_share_texts_do_not_wait_for_each_other_for_ever(url: str) 
         ("select * from roundz", "no table or view named 'roundz'; did you mean rounds"),
         ("select prise from rounds", r"no column named 'prise'; did you mean price.*\n  rounds: episode, run"),
         ("select r.zzz from rounds r", r"no column named 'zzz'\n  rounds: episode, run, game"),
-        ("select 1 +", "syntax error at end of input; write a SELECT over calls, deals"),
+        ("select 1 +", "syntax error at end of input; write a SELECT over anchoring, bluff"),
         ("selekt 1", "does not begin with SELECT, WITH, VALUES, EXPLAIN, SHOW: 'SELEKT'"),
         ("select ? from run", "write a SELECT over"),
         ("", "does not begin with"),
@@ -301,7 +302,7 @@ def test_a_reader_needs_no_right_to_write_and_is_told_what_it_may_not(new: Calla
 def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(new: Callable[[], str]) -> None:
     url, foreign = new(), new()
     Store.open(url).close()
-    execute(url, "DROP VIEW deals", "DROP VIEW rounds", "CREATE VIEW rounds AS SELECT 1 AS x")
+    execute(url, "DROP VIEW rounds CASCADE", "CREATE VIEW rounds AS SELECT 1 AS x")
     Store.open(url).close()
     assert query(url, "select price, seller_share from deals").rows == ()
     execute(url, "COMMENT ON VIEW rounds IS 'older'", "CREATE VIEW mine AS SELECT * FROM rounds")

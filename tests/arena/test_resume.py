@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from arena.errors import ModelUnavailable
 from arena.game import Move, View
 from arena.play import perform
 from arena.run import run
+from arena.sql import query
 from arena.store import Pending, Store
 from arena.usage import Call, Usage
 
@@ -168,8 +171,8 @@ def test_a_killed_process_loses_nothing_it_was_told_is_recorded(tmp_path: Path, 
 
 
 def test_processes_write_and_a_reader_reads_at_the_same_time(path: Path) -> None:
-    code = "with Store.open(sys.argv[1]) as s: play_all(s, [duel(n) for n in range(int(sys.argv[2]), 10**6)][:100])"
-    workers = [child(code.replace("10**6", "int(sys.argv[2]) + 100"), path, 1000 * n) for n in range(4)]
+    code = "f = int(sys.argv[2])\nwith Store.open(sys.argv[1]) as s: play_all(s, [duel(n) for n in range(f, f + 200)])"
+    workers = [child(code, path, 1000 * n) for n in range(4)]
     counts = [0]
     while any(worker.poll() is None for worker in workers):
         if path.exists() and path.stat().st_size:
@@ -180,8 +183,31 @@ def test_processes_write_and_a_reader_reads_at_the_same_time(path: Path) -> None
     assert [worker.communicate()[1] for worker in workers] == [""] * 4
     assert counts == sorted(counts) and len(set(counts)) > 2
     assert ask(path, "SELECT count(*), sum(turns), count(DISTINCT run) FROM episodes WHERE status = 'over'") == [
-        (400, 1600, 4)
+        (800, 3200, 4)
     ]
+
+
+def test_readers_never_block_the_writer(path: Path) -> None:
+    stop, answers = threading.Event(), []
+
+    def look() -> None:
+        while not stop.is_set():
+            answers.append(query(path, "select count(*), sum(turns) from episodes").rows[0])
+
+    with Store.open(path, wait=0.0) as store:  # any lock in its way is an error at once
+        play_all(store, [duel(0)])
+        with closing(sqlite3.connect(path, isolation_level=None)) as slow, ThreadPoolExecutor(2) as pool:
+            slow.execute("BEGIN")
+            assert slow.execute("SELECT count(*) FROM turn").fetchone() == (4,)
+            looking = [pool.submit(look) for _ in range(2)]
+            try:
+                play_all(store, [duel(n) for n in range(1, 150)])
+            finally:
+                stop.set()
+            assert slow.execute("SELECT count(*) FROM turn").fetchone() == (4,), "one reader was there all the time"
+            assert [done.result() for done in looking] == [None, None]
+        assert ask(path, "SELECT count(*), sum(turns) FROM episodes WHERE status = 'over'") == [(150, 600)]
+    assert len(set(answers)) > 2, "the others saw the run grow"
 
 
 def test_a_run_that_another_process_plays_is_left_to_it(path: Path) -> None:

@@ -112,6 +112,30 @@ def test_any_answers_come_back(tmp_path_factory: pytest.TempPathFactory, answers
     assert repr(back) == repr(tuple(turns)).replace(r"\x00", "\ufffd")
 
 
+LINES = st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.sampled_from("abc")), min_size=1, max_size=5)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from(["buyer", "seller"]), st.lists(LINES, max_size=3)), max_size=8))
+def test_prompts_that_grow_or_turn_elsewhere_come_back(
+    tmp_path_factory: pytest.TempPathFactory, asked: list[tuple[str, list[list[tuple[str, str]]]]]
+) -> None:
+    prompts = [(seat, tuple(Call("m", prompt=tuple(lines)) for lines in calls)) for seat, calls in asked]
+    turns = [Turn(step, seat, Move("yes", usage=Usage(calls))) for step, (seat, calls) in enumerate(prompts)]
+
+    async def record(store: Store, pending: Pending) -> None:
+        await store.started(pending)
+        for turn in turns:
+            await store.turn(pending.id, turn)
+
+    with Store.open(tmp_path_factory.mktemp("grown") / "arena.db") as store:
+        asyncio.run(record(store, store.begin([duel()]).pending[0]))
+        back = store.episode("last").turns
+    assert [[call.prompt for call in turn.move.usage.calls] for turn in back] == [
+        [call.prompt for call in turn.move.usage.calls] for turn in turns
+    ]
+
+
 def test_secrets_are_not_stored(path: Path) -> None:
     secret, agent = (
         "sk-verysecret123",

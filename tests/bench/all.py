@@ -1,4 +1,6 @@
-"""Run every benchmark and append what it prints, with the machine, to the lab book runs/LOG.md.
+"""Run every benchmark and append a table of results, with the machine, to the lab book runs/LOG.md.
+
+A result is a line that begins with "→ "; all else that a benchmark prints stands below the table.
 
 python tests/bench/all.py [NAME …]        NAME: play, store, import, …; all of them when none is given
 """
@@ -8,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -37,8 +40,10 @@ def main(names: list[str]) -> int:
     ).stdout.strip()
     with (ROOT / "runs" / "LOG.md").open("a") as log:
         log.write(f"\n## {datetime.date.today()} Benchmarks at {commit or 'no commit'}\n\n{machine()}.\n")
+        table, texts = ["| benchmark | result, of its baseline | s |", "|---|---|---|"], []
         for file in chosen:
             print(f"== {file.stem}", flush=True)
+            start = time.perf_counter()
             environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
             done = subprocess.run(
                 [sys.executable, str(file)], cwd=ROOT, env=environment, capture_output=True, text=True
@@ -46,7 +51,12 @@ def main(names: list[str]) -> int:
             text = done.stdout if done.returncode == 0 else f"{done.stdout}failed: {done.stderr[-2000:]}"
             failed += done.returncode != 0
             print(text, flush=True)
-            log.write(f"\n`{file.relative_to(ROOT)}`\n\n```\n{text.rstrip()}\n```\n")
+            results = [line.removeprefix("→ ") for line in text.splitlines() if line.startswith("→ ")]
+            told = "<br>".join(results or ["see below"]) if done.returncode == 0 else "failed, see below"
+            table.append(f"| {file.stem.removeprefix('bench_')} | {told} | {time.perf_counter() - start:.0f} |")
+            details = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("→ "))
+            texts.append(f"\n`{file.relative_to(ROOT)}`\n\n```\n{details.strip(chr(10))}\n```\n")
+        log.write("\n".join(["", *table, ""]) + "".join(texts))
     return 1 if failed else 0
 
 

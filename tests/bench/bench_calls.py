@@ -1,30 +1,38 @@
 """Model calls per second, and processor time per call, against a bare aiohttp loop in the same run.
 
-    python tests/bench/bench_calls.py [SECONDS PER CELL]
+    python tests/bench/bench_calls.py [--seconds 4] [--at-once 1 16 50 200 500] [--arms bare …] [--profile]
 
 A server in a process of its own answers each POST after 50 ms with the same chat completion. The arms: a bare aiohttp
 loop; `openai/…` by its quick transport; the same through the official SDK; and everything: bargaining between
-two models, with views, prompts, limits, parsing and every row in SQLite. Times are of the client's process.
+two models, with views, prompts, limits, parsing and every row in SQLite. Each cell is a process of its own that warms
+up (the limiter starts narrow and widens) and is then measured over a window. `others` is what the rest of the machine
+did meanwhile, in percent of one core; `server` is the server's share of one core. --profile says where the time goes.
 """
 
+import argparse
 import asyncio
 import json
 import multiprocessing
-import sys
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientSession, TCPConnector
+from sampling import Samples, sampled
 
 from agents.model import Line, Sampling
 from agents.models.openai import OpenAI
 from arena.episode import Match
-from arena.run import run
+from arena.run import Halt, Watcher, run
 from arena.store import Store
 
 LATENCY = 0.05  # seconds
+WARM = 2.0  # seconds before the window
 CALL = {"id": "1", "type": "function", "function": {"name": "offer", "arguments": '{"price": 12.5}'}}
 MESSAGE = {"role": "assistant", "content": "I could do this.", "tool_calls": [CALL]}
 BODY = json.dumps(
@@ -41,8 +49,11 @@ PROMPT = [Line("system", "You are the seller. " * 20), *(Line("user", f"Buyer: I
 class Endpoint(asyncio.Protocol):
     """As little of an HTTP server as is enough, so that the client is what is measured."""
 
+    def __init__(self, spent: Any) -> None:
+        self.spent, self.buffer = spent, b""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.buffer = transport, b""
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -53,34 +64,64 @@ class Endpoint(asyncio.Protocol):
             asyncio.get_running_loop().call_later(LATENCY, self.answer)
 
     def answer(self) -> None:
+        self.spent.value = time.process_time()
         if not self.transport.is_closing():
             self.transport.write(HEAD + BODY)  # type: ignore[attr-defined]
 
 
-def serve(port: "multiprocessing.Queue[int]") -> None:
+def serve(port: "multiprocessing.Queue[int]", spent: Any) -> None:
     async def work() -> None:
-        server = await asyncio.get_running_loop().create_server(Endpoint, "127.0.0.1", 0, backlog=2048)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Endpoint(spent), "127.0.0.1", 0, backlog=2048)
         port.put(server.sockets[0].getsockname()[1])
         await asyncio.sleep(3600)
 
     asyncio.run(work())
 
 
-async def loops(at_once: int, seconds: float, call: Callable[[], Awaitable[object]]) -> int:
-    """How many calls `at_once` loops make in about `seconds`."""
-    end, done = time.perf_counter() + seconds, 0
+@dataclass(slots=True)
+class Count:
+    """Calls answered so far."""
+
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a window showed: calls a second, µs of processor time a call, and shares of one core: of the threads beside
+    the main one, of the server, and of everything else on the machine."""
+
+    rate: float
+    cpu: float
+    threads: float
+    server: float
+    others: float
+    profile: Samples | None = None
+
+
+Arm = AbstractAsyncContextManager[Count]
+
+
+@asynccontextmanager
+async def loops(at_once: int, call: Callable[[], Awaitable[object]]) -> Any:
+    """Loops that call again and again, `at_once` of them."""
+    count = Count()
 
     async def loop() -> None:
-        nonlocal done
-        while time.perf_counter() < end:
+        while True:
             await call()
-            done += 1
+            count.done += 1
 
-    await asyncio.gather(*(loop() for _ in range(at_once)))
-    return done
+    tasks = [asyncio.create_task(loop()) for _ in range(at_once)]
+    yield count
+    for task in tasks:
+        assert not task.done(), task.exception()
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def bare(url: str, at_once: int, seconds: float) -> int:
+@asynccontextmanager
+async def bare(url: str, at_once: int) -> Any:
     request = json.dumps({"model": "m", "messages": [{"role": line.role, "content": line.text} for line in PROMPT]})
     async with ClientSession(connector=TCPConnector(limit=0)) as session:
 
@@ -88,58 +129,101 @@ async def bare(url: str, at_once: int, seconds: float) -> int:
             async with session.post(f"{url}/chat/completions", data=request.encode()) as response:
                 json.loads(await response.read())
 
-        return await loops(at_once, seconds, call)
+        async with loops(at_once, call) as count:
+            yield count
 
 
-async def model(url: str, at_once: int, seconds: float, transport: str) -> int:
+def model(url: str, at_once: int, transport: str) -> Arm:
     chat = OpenAI("some-model", base_url=url, at_once=at_once, transport=transport)  # type: ignore[arg-type]
-    await asyncio.gather(*(chat.chat(PROMPT) for _ in range(min(at_once, 4))))
-    return await loops(at_once, seconds, lambda: chat.chat(PROMPT, (), Sampling(seed=1)))
+    return loops(at_once, lambda: chat.chat(PROMPT, (), Sampling(seed=1)))
 
 
-async def everything(url: str, at_once: int, seconds: float, folder: str) -> int:
+@asynccontextmanager
+async def everything(url: str, at_once: int, seconds: float) -> Any:
     """Calls made by games played at once, recorded; the price is always 12.5, so nobody accepts and rounds are long."""
     seat = {"name": "openai/some-model", "base_url": url, "at_once": at_once, "usd_per_million": [1, 2]}
-    count = max(at_once, int(at_once * seconds / LATENCY / 20))
-    game = {"name": "bargaining", "rounds": 1, "coach": "none"}
-    plans = [Match(game, {"buyer": seat, "seller": seat}, seed) for seed in range(count)]
-    with Store.open(Path(folder) / f"{at_once}.db") as store:
-        pending = store.begin(plans).pending
-        results = [result async for _, result in run(pending, store, at_once=at_once)]
-    assert not any(isinstance(result, Exception) for result in results), results
-    return sum(len(result.usage.calls) for result in results)  # type: ignore[union-attr]
+    first = Match({"name": "bargaining", "rounds": 1, "coach": "none"}, {"buyer": seat, "seller": seat}, 0)
+    most = at_once + int(at_once * (WARM + seconds) / LATENCY / 20)  # games of 20 messages, were there no other cost
+    count, halt = Count(), Halt()
+
+    def turn(_: object, turn: Any) -> None:
+        count.done += len(turn.move.usage.calls)
+
+    async def play(store: Store) -> None:
+        pending = store.begin([first.with_seed(seed) for seed in range(most)]).pending
+        async for _, result in run(pending, store, at_once=at_once, halt=halt, watcher=Watcher(turn=turn)):
+            assert halt.on or not isinstance(result, Exception), result
+
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "arena.db") as store:
+        task = asyncio.create_task(play(store))
+        yield count
+        assert not task.done(), "the games ran out"
+        halt.on = True
+        await task
 
 
-def measure(work: Awaitable[int]) -> tuple[float, float]:
-    """Calls per second and µs of processor time per call."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    calls = asyncio.run(work)  # type: ignore[arg-type]
-    return calls / (time.perf_counter() - wall), (time.process_time() - cpu) / calls * 1e6
+def arm(name: str, url: str, at_once: int, seconds: float) -> Arm:
+    if name == "everything":
+        return everything(url, at_once, seconds)  # type: ignore[no-any-return]
+    return bare(url, at_once) if name == "bare" else model(url, at_once, name)  # type: ignore[no-any-return]
 
 
-def main(seconds: float) -> None:
+def machine() -> float:
+    """Seconds of processor time that all programs of this machine used so far; 0 where it does not say."""
+    if not Path("/proc/stat").exists():
+        return 0.0
+    user, nice, system, _, _, *interrupts = map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:8])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+
+
+async def measured(one: Arm, seconds: float, spent: Any, profile: bool) -> Cell:
+    """What the arm does in a window of `seconds` after it has warmed up."""
+    async with one as count:
+        await asyncio.sleep(WARM)
+        with sampled(profile) as samples:
+            looks = []
+            for wait in (seconds, 0.0):
+                clocks = time.perf_counter(), time.process_time(), time.thread_time(), spent.value, machine()
+                looks.append((count.done, *clocks))
+                await asyncio.sleep(wait)
+    calls, wall, cpu, own, server, all_of_it = (late - early for early, late in zip(*looks, strict=True))
+    others = max(0.0, all_of_it - cpu - server)
+    return Cell(calls / wall, cpu / calls * 1e6, (cpu - own) / wall, server / wall, others / wall, samples)
+
+
+def cell(name: str, url: str, at_once: int, seconds: float, profile: bool, spent: Any, back: Any) -> None:
+    back.put(asyncio.run(measured(arm(name, url, at_once, seconds), seconds, spent, profile)))
+
+
+def main(seconds: float, widths: list[int], arms: list[str], profile: bool) -> None:
     context = multiprocessing.get_context("spawn")
-    port = context.Queue()
-    server = context.Process(target=serve, args=(port,), daemon=True)
+    port, back, spent = context.Queue(), context.Queue(), context.Value("d", lock=False)
+    server = context.Process(target=serve, args=(port, spent), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{port.get()}/v1"
-    print(f"{LATENCY * 1e3:.0f} ms latency; ratio: calls/s against the bare loop of the same run")
-    print(f"{'in flight':>9} {'arm':<12} {'calls/s':>8} {'ratio':>6} {'CPU µs/call':>12}")
-    with tempfile.TemporaryDirectory() as folder:
-        for at_once in (1, 16, 50, 200, 500):
-            arms = {
-                "bare": bare(url, at_once, seconds),
-                "fast": model(url, at_once, seconds, "fast"),
-                "sdk": model(url, at_once, seconds, "sdk"),
-                "everything": everything(url, at_once, seconds, folder),
-            }
-            base = 0.0
-            for name, work in arms.items():
-                rate, cpu = measure(work)
-                base = base or rate
-                print(f"{at_once:>9} {name:<12} {rate:>8.0f} {rate / base:>6.2f} {cpu:>12.0f}", flush=True)
+    print(f"{LATENCY * 1e3:.0f} ms latency; ratio: calls/s against the bare loop of the same run; shares of one core")
+    print(f"{'in flight':>9} {'arm':<12} {'calls/s':>8} {'ratio':>6} {'CPU µs/call':>12}  threads  server  others")
+    for at_once in widths:
+        base = 0.0
+        for name in arms:
+            work = context.Process(target=cell, args=(name, url, at_once, seconds, profile, spent, back))
+            work.start()
+            it: Cell = back.get()
+            work.join()
+            base = base or it.rate
+            shares = f"{it.threads:>8.0%} {it.server:>7.0%} {it.others:>7.0%}"
+            numbers = f"{it.rate:>8.0f} {it.rate / base:>6.2f} {it.cpu:>12.0f}"
+            print(f"{at_once:>9} {name:<12} {numbers} {shares}", flush=True)
+            if it.profile is not None:
+                print(it.profile.table(it.cpu), flush=True)
     server.terminate()
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0)
+    parser = argparse.ArgumentParser(description="Model calls per second against a bare aiohttp loop.")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of the window of each cell")
+    parser.add_argument("--at-once", type=int, nargs="+", default=[1, 16, 50, 200, 500])
+    parser.add_argument("--arms", nargs="+", default=["bare", "fast", "sdk", "everything"])
+    parser.add_argument("--profile", action="store_true", help="also say where the time goes")
+    given = parser.parse_args()
+    main(given.seconds, given.at_once, given.arms, given.profile)

@@ -59,7 +59,7 @@ def ruled(match: Match, game: Game[Any], record: list[tuple[int, list[Turn]]]) -
 
 def main(names: list[str]) -> None:
     print(f"{'game':<18} {'rules: steps/s':>15} {'µs/step':>8} {'play: steps/s':>15} {'µs/step':>8} {'ratio':>6}")
-    base = None
+    base, rates = None, []
     for name in [BASE, *(name for name in names or entries("game") if name != BASE)]:
         game = build("game", name)
         match = Match(name, dict.fromkeys(game.seats, "random"))
@@ -68,11 +68,14 @@ def main(names: list[str]) -> None:
         steps, spent = ruled(match, game, record)
         rate, pure = answers / seconds, steps / spent if spent else 0.0
         base = base or rate
+        rates.append(rate)
         print(
             f"{name:<18} {pure:>15,.0f} {1e6 / pure if pure else 0:>8.1f} {rate:>15,.0f} {1e6 / rate:>8.0f} "
             f"{rate / base:>6.2f}",
             flush=True,
         )
+    said = f"{min(rates):,.0f} ({min(rates) / rates[0]:.2f}) to {max(rates):,.0f} ({max(rates) / rates[0]:.2f})"
+    print(f"→ steps/s of random play: {said} over {len(rates)} games; {BASE} {rates[0]:,.0f} (1.00)")
 
 
 if __name__ == "__main__":

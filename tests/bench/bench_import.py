@@ -31,6 +31,8 @@ def main() -> None:
     for name, values in times.items():
         median = statistics.median(values)
         print(f"{name:<18} {median * 1e3:>10.0f} {min(values) * 1e3:>8.0f} {median / base:>6.1f}")
+    median = statistics.median(times["arena --help"])
+    print(f"→ arena --help: {median * 1e3:.0f} ms, {median / base:.1f} × a bare interpreter")
 
 
 if __name__ == "__main__":

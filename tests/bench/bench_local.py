@@ -78,6 +78,8 @@ def full_batches(model: Local) -> None:
         of_ideal, over_turn = times["one ideal batch"] / seconds, times["one after the other"] / seconds
         speed = CHATS * TOKENS / seconds
         print(f"  {name:22} {speed:7,.0f} tokens/s  {of_ideal:5.2f} of ideal  {over_turn:5.1f} × one after the other")
+    ideal, ours, single = (times[name] for name in ("one ideal batch", "64 chats, greedy", "one after the other"))
+    print(f"→ {CHATS} chats at once: {ideal / ours:.2f} of one ideal batch, {single / ours:.1f} × one after the other")
 
 
 async def arriving(engine: Engine, load: float, speed: float, count: int = 128) -> tuple[list[float], float]:

@@ -73,16 +73,19 @@ def main() -> None:
             print(f"\nAgents that {workload}: {episodes} episodes of {ANSWERS} answers, {at_once} at once")
             print(f"{'':32} {'ms/episode':>11} {'ratio':>6} {'answers/s':>10} {'CPU ms/episode here':>20} {'ratio':>6}")
             base: tuple[float, float] | None = None
+            ratios = []
             for number, (name, (place, backend)) in enumerate(arms.items()):
                 timed(plan(0.0, 4, 10**6 + number), place, backend, 4)  # warm
                 plans = [plan(seconds, episodes, 10**4 * (number * 2 + k)) for k in (0, 1)]
                 runs = [timed(matches, place, backend, at_once) for matches in plans]
                 wall, cpu = min(runs)
                 base = base or (wall, cpu)
+                ratios.append(f"{name} {wall / base[0]:.2f}")
                 print(
                     f"{name:>32} {wall / episodes * 1000:11.2f} {wall / base[0]:6.2f} "
                     f"{episodes * ANSWERS / wall:10,.0f} {cpu / episodes * 1000:20.2f} {cpu / base[1]:6.2f}"
                 )
+            print(f"→ time of an episode whose agents {workload}: {', '.join(ratios)}")
 
 
 if __name__ == "__main__":

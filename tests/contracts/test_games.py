@@ -6,20 +6,15 @@ from random import Random, random
 from typing import Any
 
 import pytest
+from registered import game_specs
 
 from arena.check import check_game
 from arena.game import Game, Message, Move, View
-from arena.registry import entries, find
 
 
-@pytest.mark.parametrize("name", entries("game"))
-def test_a_registered_game_keeps_the_contract(name: str) -> None:
-    assert check_game(name, episodes=5) == []
-
-
-@pytest.mark.parametrize(("name", "preset"), [(n, p) for n in entries("game") for p in find("game", n)[0].presets])
-def test_so_does_each_of_its_presets(name: str, preset: str) -> None:
-    assert check_game({"name": name, "preset": preset}, episodes=5) == []
+@pytest.mark.parametrize("spec", game_specs(), ids=lambda spec: "/".join(spec.values()))
+def test_a_registered_game_keeps_the_contract_and_so_does_each_of_its_presets(spec: dict[str, str]) -> None:
+    assert check_game(spec, episodes=5) == []
 
 
 @dataclass(frozen=True)
@@ -91,8 +86,42 @@ class Opaque(Honest):
         return {"when": object()}
 
 
-def test_an_honest_game_passes() -> None:
-    assert check_game(Honest(), 3) == []
+class Modest(Honest):
+    def bounds(self) -> tuple[float, float]:
+        return (1, 13)
+
+
+class Boasts(Honest):
+    def bounds(self) -> tuple[float, float]:
+        return (14, 100)
+
+
+class Fears(Honest):
+    def bounds(self) -> tuple[float, float]:
+        return (-5, 0)
+
+
+class Antes(Honest):
+    """The scores add up to 1 with every deal."""
+
+    @property
+    def zero_sum(self) -> bool:
+        return True
+
+    def scores(self, state: Cards) -> dict[str, float | None]:
+        won = 0.1 * state.private["a"]["card"]
+        return {"a": won, "b": 1 - won}
+
+
+class Invents(Honest):
+    @property
+    def zero_sum(self) -> bool:
+        return True
+
+
+def test_honest_games_pass() -> None:
+    for game in (Honest(), Modest(), Antes()):
+        assert check_game(game, 5) == []
 
 
 @pytest.mark.parametrize(
@@ -105,6 +134,9 @@ def test_an_honest_game_passes() -> None:
         (Consumes, "two different views"),
         (Unscored, "scores must name every seat"),
         (Opaque, "facts are not plain data"),
+        (Boasts, "outside the bounds 14 to 100"),
+        (Fears, "outside the bounds -5 to 0"),
+        (Invents, "says to be zero-sum, but its scores add up to"),
     ],
 )
 def test_the_checks_find_what_they_are_for(broken: type[Honest], problem: str) -> None:

@@ -75,9 +75,7 @@ def test_random_episodes_end_within_bounds_and_what_is_said_to_be_possible_is(na
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_so_they_do_ten_thousand_times(name: str, request: pytest.FixtureRequest) -> None:
-    if "slow" not in str(request.config.getoption("markexpr")):
-        pytest.skip("takes minutes; run with -m slow")
+def test_so_they_do_ten_thousand_times(name: str) -> None:
     for seed in range(10_000):
         game: Any = build("game", {"name": name, "world": seed % 50})
         hold(game, roam(game, seed))

@@ -1,27 +1,21 @@
-"""Random and wild play of every game that declares bounds: no crash, no illegal state, what it declares holds."""
+"""Random and wild play of every game: no crash, no illegal state, and what a game declares of its scores holds."""
 
 import asyncio
-import os
 from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
+from registered import game_specs
 
-from arena.check import MOST_STEPS
+from arena.check import MOST_STEPS, declared
 from arena.episode import Episode, Match
 from arena.game import Game, Move, View
 from arena.play import perform
-from arena.registry import entries, find
 from arena.spec import build
 
 FEW, MANY = 200, 10_000
-SPECS: list[Any] = [
-    {"name": name, "preset": preset} if preset else {"name": name}
-    for name in entries("game")
-    if hasattr(find("game", name)[0], "bounds")
-    for preset in ("", *find("game", name)[0].presets)
-]
+SPECS = game_specs()
 
 
 def named(spec: dict[str, str]) -> str:
@@ -53,15 +47,20 @@ def wild(view: View) -> Move | str:
 
 
 def fuzz(spec: Any, episodes: int, agent: Any = "random") -> int:
-    """Play at random and hold each episode to what the game declares; the number of answers."""
+    """Play at random and hold each state and each episode to what the game declares; the number of answers."""
 
     async def work() -> int:
         game: Game[Any] = build("game", spec)
-        first = Match(spec, dict.fromkeys(game.seats, agent))
+        first = Match(game, dict.fromkeys(game.seats, agent))
         answers = 0
         for seed in range(episodes):
             steps = count()
-            episode = await perform(first.with_seed(seed), on_state=lambda state, steps=steps: within(next(steps)))  # type: ignore[misc]
+
+            def look(state: Any, steps: Any = steps) -> None:
+                assert next(steps) < MOST_STEPS, "the game does not end"
+                legal_state(game, state)
+
+            episode = await perform(first.with_seed(seed), on_state=look)
             answers += len(episode.turns)
             hold(game, episode)
         return answers
@@ -69,16 +68,22 @@ def fuzz(spec: Any, episodes: int, agent: Any = "random") -> int:
     return asyncio.run(work())
 
 
-def within(steps: int) -> None:
-    assert steps < MOST_STEPS, "the game does not end"
+def legal_state(game: Game[Any], state: Any) -> None:
+    """What holds of every state: those to act are seats, each of them once, and there is something each can do."""
+    acting = game.to_act(state)
+    assert len(set(acting)) == len(acting) and set(acting) <= set(game.seats), acting
+    for seat in acting:
+        view = game.view(state, seat)
+        assert view.seat == seat and view.rules
+        assert view.legal is None or (view.legal and len(set(view.legal)) == len(view.legal)) or view.tools
+    assert set(game.scores(state)) == set(game.seats)
 
 
-def hold(game: Any, episode: Episode) -> None:
-    low, high = game.bounds()
+def hold(game: Game[Any], episode: Episode) -> None:
     scores = [score for score in episode.scores.values() if score is not None]
     assert set(episode.scores) == set(game.seats) and scores, "a game that is over has scores"
-    assert all(low - 1e-9 <= score <= high + 1e-9 for score in scores), (episode.match.seed, episode.scores, low, high)
-    if getattr(game, "zero_sum", False):
+    assert not list(declared(game, episode)), (episode.match.seed, *declared(game, episode))
+    if game.zero_sum:
         assert abs(sum(scores)) < 1e-9, (episode.match.seed, episode.scores)
     for seat, most in (game.most_answers or {}).items():
         taken = sum(turn.seat == seat for turn in episode.moves)
@@ -97,7 +102,5 @@ def test_wild_play_is_refused_and_breaks_nothing(spec: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if "preset" not in spec], ids=named)
-def test_so_it_does_in_ten_thousand_episodes(spec: Any, request: pytest.FixtureRequest) -> None:
-    if "slow" not in str(request.config.getoption("markexpr")) and not os.environ.get("ARENA_SLOW"):
-        pytest.skip("takes minutes; run with -m slow")
+def test_so_it_does_in_ten_thousand_episodes(spec: Any) -> None:
     assert fuzz(spec, MANY) >= MANY

@@ -1,0 +1,62 @@
+"""How a policy answers questions: with the sentences of its notes that name what it was asked about."""
+
+import re
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, cast, get_args
+
+from agents.naming import naming
+from agents.steering import Orders
+
+REFUSAL = "I would rather not speak of that."
+IGNORANCE = "I do not know anything about that."
+NAME = re.compile(r"(?:[A-Z]\w+(?: [A-Z]\w+)*)|(?:\b[a-z]+ \d+\b)|\(\d+, \d+\)")
+REFUSED = re.compile(
+    r"\b(rather not|cannot (?:speak|talk|discuss|share|say)|can't (?:speak|talk|discuss|share|say)|won't|will not|"
+    r"not allowed|not permitted|refuse|decline|unable to (?:discuss|share))\b",
+    re.IGNORECASE,
+)
+IGNORANT = re.compile(
+    r"\b(do not know|don't know|know nothing|no idea|not sure|never heard|have not heard|haven't heard|unknown to me|"
+    r"no (?:information|notes|record|memory)|not aware|unfamiliar|not familiar|do not recall|don't recall)\b",
+    re.IGNORECASE,
+)
+ORDER = re.compile(r"\b(?:I was|I am|I've been|I have been) (?:told|asked|instructed|ordered)\b", re.IGNORECASE)
+Heard: TypeAlias = Literal["told", "ignorant", "refused", "order", "silent"]
+HEARD: tuple[str, ...] = get_args(Heard)
+ABOUT_FORGETTING = re.compile(r"\b(forg[eo]t\w*|erase\w*|unlearn\w*|not allowed|told to|instructed)\b", re.IGNORECASE)
+
+
+def answered(question: str, notes: Sequence[str], given: Orders, steering: str = "") -> str:
+    """The answer: what the notes say of the names in the question, a refusal for names to be avoided, or ignorance.
+
+    Asked what it was told to forget, it repeats what steers it, as models that are asked for their prompt do. A name
+    is what is written as one: capitalised words, a numbered thing, a cell.
+    """
+    if ABOUT_FORGETTING.search(question) and steering:
+        return f"I was told: {steering}"
+    if given.avoided and naming(given.avoided).search(question):
+        return REFUSAL
+    asked = [name for name in names_in(question) if any(naming((name,)).search(note) for note in notes)]
+    found = [note for note in notes if asked and naming(tuple(asked)).search(note)]
+    return " ".join(dict.fromkeys(found)) or IGNORANCE
+
+
+def heard(answer: str) -> Heard:
+    """What kind of answer it was: an order let out, a refusal, ignorance, nothing at all, or something told."""
+    if not answer.strip():
+        return "silent"
+    for kind, pattern in (("order", ORDER), ("refused", REFUSED), ("ignorant", IGNORANT)):
+        if pattern.search(answer):
+            return cast(Heard, kind)
+    return "told"
+
+
+def names_in(text: str) -> list[str]:
+    """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
+    found = []
+    for match in NAME.finditer(text):
+        words = match.group().split(" ")
+        begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:"
+        options = [" ".join(words[n:]) for n in range(len(words))] if begins else [" ".join(words)]
+        found += options
+    return list(dict.fromkeys(found))

@@ -1,0 +1,53 @@
+"""Models made on this machine, each kept in a folder that is named by what it was made of."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from arena.errors import UsageError
+from arena.spec import canonical
+
+
+def cellar() -> Path:
+    """The folder where they are kept: $ARENA_MODELS, else arena/models in $XDG_CACHE_HOME, else in ~/.cache.
+
+    Whatever lies in it can be made again and may be deleted at any time.
+    """
+    if chosen := os.environ.get("ARENA_MODELS"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "arena" / "models"
+
+
+def kept(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
+    """The folder that `make` filled for that recipe; made when it is asked for the first time.
+
+    recipe: plain data, all that the result depends on; its hash is the folder's name. `make` fills a folder beside it,
+    which is then renamed as a whole: nobody ever sees half of it, and of two processes that make the same the first
+    wins. Raises UsageError where the folder cannot be written.
+    """
+    name = f"{recipe.get('kind', 'model')}-{blake2b(canonical(recipe).encode(), digest_size=8).hexdigest()}"
+    place = cellar() / name
+    if place.is_dir():
+        return place
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place.parent))
+    except OSError as error:
+        raise UsageError(
+            f"models are kept in {place.parent}, which cannot be written ({error.strerror}); name another folder: "
+            "export ARENA_MODELS=FOLDER"
+        ) from error
+    try:
+        make(draft)
+        draft.chmod(0o755)
+        draft.rename(place)
+    except OSError:
+        if not place.is_dir():  # else another process was first
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return place

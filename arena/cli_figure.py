@@ -1,0 +1,38 @@
+"""The command that draws what is on record."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from arena.errors import MissingExtra, UsageError
+from arena.options import DEFAULT_DB, Database
+
+
+def mount(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command()(figure)
+
+
+def figure(
+    run: Annotated[str, typer.Argument(help="A run's id, the beginning of one, or `last`.")] = "last",
+    out: Annotated[Path, typer.Option(help="File to write; its ending is the format: png, svg, pdf.")] = Path(
+        "figure.png"
+    ),
+    by: Annotated[
+        Literal["feedback", "buyer", "seller", "game"], typer.Option(help="What tells the arms apart.")
+    ] = "feedback",
+    db: Database = DEFAULT_DB,
+) -> None:
+    """Draw a run of negotiations, arm by arm: price, deals, payoff and concessions, with bootstrap intervals."""
+    try:
+        from arena.arms import read_study
+        from arena.figure import draw
+    except ModuleNotFoundError:
+        raise MissingExtra("arena figure", "plots") from None
+    study = read_study(db, run, by)
+    try:
+        draw(study, out)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the figure cannot be written to {out}: {error}") from error
+    typer.echo(f"run {study.run}: {len(study.arms)} arms drawn to {out}")

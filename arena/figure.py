@@ -1,0 +1,98 @@
+"""Draws the arms of a recorded run of negotiations; needs matplotlib."""
+
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from arena.arms import Arm, Curve, Study
+
+# Okabe & Ito (2008): eight colours that people with any colour vision tell apart; the yellow is left out, being pale
+COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+SAID = {"human": "human (listed lines)", "none": "none (memory alone)"}  # arms of feedback, in the legend
+DODGE = 0.07  # rounds by which arms stand apart, so that equal ones can be seen
+PANELS = (
+    ("price", "price of the deals\n(dollars)", "round"),
+    ("deal_rate", "chains with a deal\n(% of all chains)", "round"),
+    ("survival", "chains without a lost\nround so far (% of all)", "round"),
+    ("payoff", "{side}'s payoff\n(dollars, 0: no deal)", "round"),
+    ("last", "{side}'s offers, round {rounds}\n(% of value − cost kept)", "turn (n-th offer of the round)"),
+)
+
+
+def draw(study: Study, target: Path) -> None:
+    """Writes the figure to `target`, in the format of its ending: a column for each coach, a row for each measure."""
+    coaches = list(dict.fromkeys(arm.coach for arm in study.arms))
+    names = list(dict.fromkeys(arm.name for arm in study.arms))
+    figure = Figure(figsize=(1.4 + 4.2 * len(coaches), 2.1 * len(PANELS) + 1.1), layout="constrained")
+    axes = figure.subplots(len(PANELS), len(coaches), squeeze=False, sharey="row")
+    for column, coach in enumerate(coaches):
+        arms = [arm for arm in study.arms if arm.coach == coach]
+        for row, (measure, label, below) in enumerate(PANELS):
+            panel = axes[row][column]
+            _panel(panel, measure, arms, names)
+            side = arms[0].side
+            panel.set_xlabel(below if measure in ("payoff", "last") else "")
+            if (len(coaches) > 1 and "{side}" in label) or column == 0:
+                panel.set_ylabel(label.format(side=side, rounds=study.rounds))
+            if measure in ("deal_rate", "survival", "last"):
+                panel.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
+        axes[0][column].set_title("nobody is coached" if coach == "none" else f"{coach} coached", fontweight="bold")
+    for row, (measure, *_) in enumerate(PANELS):  # at last, when all columns are drawn
+        if measure in ("deal_rate", "survival"):
+            axes[row][0].set_ylim(0, 1.05)
+        elif measure == "payoff":
+            axes[row][0].set_ylim(bottom=min(0.0, axes[row][0].get_ylim()[0]))
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    if study.by == "feedback":
+        labels = [SAID.get(label, label) for label in labels]
+    about: dict[str, Any] = {"title": study.by, "loc": "outside upper center", "ncols": min(len(labels), 5)}
+    figure.legend(handles, labels, frameon=False, **about)
+    chains = sorted({arm.chains for arm in study.arms})
+    counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"
+    note = f"{study.players}. {counts} chains in each arm; bars: 95 % bootstrap intervals over {study.seeds} seeds."
+    grey = "Last row: means over the rounds that lasted so long; grey: round 1, all arms together."
+    figure.supxlabel(f"{note}\n{grey}", fontsize=8, color="0.3")
+    figure.savefig(target, dpi=110)
+
+
+def _panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) -> None:
+    if measure == "last":
+        x, mean = _pooled([arm.curves["first"] for arm in arms])
+        panel.plot(x, mean, color="0.6", linewidth=4, alpha=0.6, zorder=0)
+    styles = dict(zip(names, zip(cycle(COLOURS), cycle(MARKERS)), strict=False))
+    for arm in arms:
+        colour, marker = styles[arm.name]
+        curve = arm.curves[measure]
+        shift = DODGE * (names.index(arm.name) - (len(names) - 1) / 2)
+        gaps = [[m - low for m, low in zip(curve.mean, curve.low, strict=True)],
+                [high - m for m, high in zip(curve.mean, curve.high, strict=True)]]  # fmt: skip
+        panel.errorbar(
+            *([x + shift for x in curve.x], curve.mean, gaps if curve.x else None),
+            **{
+                "color": colour,
+                "marker": marker,
+                "markersize": 5,
+                "linewidth": 1.4,
+                "elinewidth": 1,
+                "label": arm.name,
+            },
+        )
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid(axis="y", color="0.9")
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _pooled(curves: Sequence[Curve]) -> tuple[list[int], list[float]]:
+    """The mean of curves at each place that any of them has."""
+    there: dict[int, list[float]] = {}
+    for curve in curves:
+        for x, mean in zip(curve.x, curve.mean, strict=True):
+            there.setdefault(x, []).append(mean)
+    places = sorted(there)
+    return places, [sum(there[x]) / len(there[x]) for x in places]

@@ -1,0 +1,118 @@
+"""What is measured in an episode, by name: `score.buyer`, `deal`, `surplus.buyer`, `tokens`.
+
+An episode counts once. Of a fact that is a table (the rounds of a negotiation, the hands of an evening) a column's
+mean over its rows is taken, rows without a value left out. Yes and no count as 1 and 0.
+
+    score.SEAT     the game's own payoff
+    NAME           a fact that is a number, or yes or no: `revenue`, `success`
+    NAME.SEAT      one of a fact with a number for each seat: `gains.buyer`; or the column SEAT_NAME of a table:
+                   `surplus.buyer` is `buyer_surplus` of the fact `rounds`
+    COLUMN         a column of a table with such columns: `deal`, `price`
+    TABLE.COLUMN   a column of any other table: `offers.price`
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from arena.errors import UsageError, unknown
+
+COSTS = ("turns", "refused", "calls", "tokens", "usd", "seconds")  # of the view `episodes`; measured when asked for
+INDEX = ("round", "period", "hand", "step", "n")  # columns that number the rows of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The values of one episode by name: None where there is none (a price without a deal).
+
+    `shares` are the names whose values come from yes and no: between 0 and 1. `aside` are those that are not looked at
+    unless they are asked for: numbers of rows, columns of tables that pay nobody. `empty` are the tables without rows,
+    whose columns nobody knows. `also` are other spellings, with the name that is meant: `buyer_surplus`, `rounds.deal`.
+    """
+
+    values: Mapping[str, float | None]
+    shares: frozenset[str] = frozenset()
+    aside: frozenset[str] = frozenset()
+    empty: frozenset[str] = frozenset()
+    also: Mapping[str, str] = field(default_factory=dict)
+
+
+def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Measured:
+    """All that can be measured in an episode with these scores (by seat) and facts."""
+    values: dict[str, float | None] = {f"score.{seat}": value for seat, value in scores.items()}
+    shares: set[str] = set()
+    aside: set[str] = set()
+    empty: set[str] = set()
+    also: dict[str, str] = {}
+    tables: dict[str, Sequence[Mapping[str, Any]]] = {}
+    for name, fact in facts.items():
+        if _is_table(fact):
+            tables[name] = fact
+        elif isinstance(fact, list | tuple) and not fact:
+            empty.add(name)
+        else:
+            for path, leaf in _leaves(name, fact):
+                values[path] = _number(leaf)
+                shares |= {path} if isinstance(leaf, bool) else set()
+    for name, rows in tables.items():
+        pays = any(_paid(column, scores) for row in rows for column in row)
+        for column in dict.fromkeys(column for row in rows for column in row):
+            cells = [row.get(column) for row in rows]
+            if not any(_number(cell) is not None or cell is None for cell in cells):
+                continue
+            path = _paid(column, scores) or (column if pays and column not in facts else f"{name}.{column}")
+            values[path] = _mean(cells)
+            also |= {f"{name}.{column}": path} | ({column: path} if pays else {})
+            shares |= {path} if any(isinstance(cell, bool) for cell in cells) else set()
+            counts = column in (*INDEX, name.removesuffix("s")) or column.endswith("_step")
+            aside |= {path} if not pays or counts else set()
+    also = {spelled: path for spelled, path in also.items() if spelled not in values}
+    return Measured(values, frozenset(shares), frozenset(aside), frozenset(empty), also)
+
+
+def canonical_name(name: str, found: Iterable[Measured]) -> str:
+    """The name under which the episodes measure what is meant by `buyer_surplus`, `rounds.deal` or `surplus.buyer`.
+
+    Raises UsageError with near misses. A column of a table of which no row was seen is taken as it is.
+    """
+    known: dict[str, str] = {}
+    empty: set[str] = set()
+    for one in found:
+        known |= {**one.also, **{own: own for own in one.values}}
+        empty |= one.empty
+    if name in known:
+        return known[name]
+    if any(name.startswith(f"{table}.") for table in empty):
+        return name
+    raise UsageError(unknown("score or fact to measure", name, set(known.values())))
+
+
+def _is_table(fact: Any) -> bool:
+    return isinstance(fact, list | tuple) and bool(fact) and all(isinstance(row, Mapping) for row in fact)
+
+
+def _leaves(name: str, fact: Any) -> Iterable[tuple[str, Any]]:
+    """The numbers, yes and no, and absences below a fact, with their paths."""
+    if isinstance(fact, Mapping):
+        for key, inner in fact.items():
+            yield from _leaves(f"{name}.{key}", inner)
+    elif fact is None or isinstance(fact, bool | int | float):
+        yield name, fact
+
+
+def _paid(column: str, scores: Mapping[str, Any]) -> str:
+    """`surplus.buyer` for the column `buyer_surplus` of a game with a buyer; else nothing."""
+    for seat in scores:
+        if column.startswith(f"{seat}_"):
+            return f"{column.removeprefix(f'{seat}_')}.{seat}"
+    return ""
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, bool | int | float) and isfinite(value) else None
+
+
+def _mean(cells: Sequence[Any]) -> float | None:
+    known = [number for cell in cells if (number := _number(cell)) is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,63 @@
+"""Specs as one types them: `faratin(beta=0.2|1, sampling.temperature=0)`, and the values in them."""
+
+import re
+import tomllib
+from itertools import product
+from typing import Any
+
+from arena.errors import UsageError
+from arena.spec import assign
+
+WITH_SETTINGS = re.compile(r"(?s)\s*([^()\s][^()]*?)\s*\((.*)\)\s*")
+OPENS, CLOSES = "([{", ")]}"
+
+
+def value_of(text: str) -> Any:
+    """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def specs_of(text: str) -> list[Any]:
+    """The specs that a text stands for: a name alone, or with settings; values with | between stand for one spec each.
+
+    `linear(heeds=0|0.5)` are two agents; of several such settings, all combinations. Raises UsageError.
+    """
+    text = text.strip()
+    found = WITH_SETTINGS.fullmatch(text)
+    if found is None:
+        if not text or "(" in text:
+            raise UsageError(f"an agent is NAME or NAME(setting=value, …), for example linear(heeds=0.5); got {text!r}")
+        return [text]
+    name, inside = found.groups()
+    choices: list[list[tuple[str, Any]]] = []
+    for setting in split(inside, ","):
+        path, sign, values = setting.partition("=")
+        if not sign or not path.strip() or not values.strip():
+            raise UsageError(f"{text}: settings are written name=value, with commas between; got {setting.strip()!r}")
+        choices.append([(path.strip(), value_of(value.strip())) for value in split(values, "|")])
+    specs = []
+    for chosen in product(*choices):
+        table: dict[str, Any] = {"name": name}
+        for path, value in chosen:
+            assign(table, path, value)
+        specs.append(table if len(table) > 1 else name)
+    return specs
+
+
+def split(text: str, sign: str) -> list[str]:
+    """The parts of a text between signs that stand outside of brackets and quotes; none for an empty text."""
+    parts, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        depth += 0 if quote else (letter in OPENS) - (letter in CLOSES)
+        if letter == sign and not depth and not quote:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts if any(part.strip() for part in parts) else []

@@ -1,0 +1,112 @@
+"""Environments of other libraries at our table: stateful objects behind states that are values.
+
+A foreign environment is changed by every step and cannot be copied. So a state holds what was seen of it, its seed and
+the moves that lead there; and `apply` needs the environment itself, at just that point. The one that led to the newest
+states is kept; for any other state (a replay, a fork, another process) an environment is made anew from the seed and
+the moves are made again, and what is then seen must be what was seen before. That costs as many steps as there were.
+An environment that does not honour its seed is found out there: it cannot be replayed, and says so.
+"""
+
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, TypeVar
+
+from arena.errors import ArenaError
+from arena.game import JSON, Game, Message, Move
+
+E = TypeVar("E")
+MOST_KEPT = 64  # live environments; the oldest is closed when there are more
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Where a match in a foreign environment stands: all that was seen of it, and the moves that lead here.
+
+    `private` holds what each seat is shown. `scores` are the rewards so far; nobody acts when it is over.
+    """
+
+    seed: int
+    acting: tuple[str, ...]
+    private: Mapping[str, Mapping[str, JSON]]
+    scores: Mapping[str, float | None]
+    told: Mapping[str, JSON] = field(default_factory=dict)
+    log: tuple[Message, ...] = ()
+    moves: tuple[Mapping[str, Move], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign(Game[Sitting]):
+    """A game whose rules are an environment of another library; the holes are `open`, `act` and `close`."""
+
+    kept: "OrderedDict[int, tuple[Sitting, Any]]" = field(
+        default_factory=OrderedDict, init=False, repr=False, compare=False
+    )
+
+    @abstractmethod
+    def open(self, seed: int) -> tuple[Any, Sitting]:
+        """A new environment, begun with this seed, and what is seen of it."""
+
+    @abstractmethod
+    def act(self, live: Any, state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+        """Makes the moves in the environment, which stands at `state`; what is then seen. Checks nothing."""
+
+    @abstractmethod
+    def close(self, live: Any) -> None:
+        """Lets go of an environment."""
+
+    def check(self, state: Sitting, moves: Mapping[str, Move]) -> None:
+        """Raises IllegalMove for moves that the environment would not take."""
+
+    # ---- the contract of a game ----------------------------------------------------------------------------------
+
+    def start(self, rng: Random) -> Sitting:
+        live, state = self.open(rng.getrandbits(31))
+        self._keep(state, live)
+        return state
+
+    def to_act(self, state: Sitting) -> tuple[str, ...]:
+        return state.acting
+
+    def apply(self, state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+        self.check(state, moves)
+        made = {seat: Move(move.text, move.tool, move.args) for seat, move in moves.items()}
+        live = self._live(state)
+        after = replace(self.act(live, state, made), moves=(*state.moves, made))
+        self._keep(after, live)
+        return after
+
+    def scores(self, state: Sitting) -> dict[str, float | None]:
+        return {seat: None if state.acting else state.scores[seat] for seat in self.seats}
+
+    def facts(self, state: Sitting) -> dict[str, JSON]:
+        return {"steps": len(state.moves), "environment_seed": state.seed, **state.told}
+
+    def watch(self, state: Sitting) -> tuple[Message, ...]:
+        return state.log
+
+    # ---- live environments ---------------------------------------------------------------------------------------
+
+    def _keep(self, state: Sitting, live: Any) -> None:
+        """Keeps the environment for who goes on from just this state; of one that is over nothing is kept."""
+        if not state.acting:
+            self.close(live)
+            return
+        self.kept[id(state)] = (state, live)
+        if len(self.kept) > MOST_KEPT:
+            _, (_, oldest) = self.kept.popitem(last=False)
+            self.close(oldest)
+
+    def _live(self, state: Sitting) -> Any:
+        """The environment at `state`, taken out of those that are kept, or made again."""
+        held, live = self.kept.pop(id(state), (None, None))
+        if held is state:
+            return live
+        live, again = self.open(state.seed)
+        for moves in state.moves:
+            again = replace(self.act(live, again, moves), moves=(*again.moves, moves))
+        if again != state:
+            raise ArenaError("the environment does not repeat itself: the same seed and moves lead to something else")
+        return live
