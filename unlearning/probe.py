@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from arena.agent import Agent
 from arena.game import JSON
 from arena.registry import part
+from unlearning.method import Method
 from unlearning.request import Item, Request
 
 Role: TypeAlias = Literal["before", "after", "oracle"]
@@ -37,7 +38,9 @@ class Trial:
 
     data: items by what they are to the request: `forget`, `retain`, `holdout` (like the forgotten ones, never taught),
     `paraphrase`, `neighbor`, `general`, … tasks: games to play by the same roles. twins: further honest twins (other
-    seeds), whose readings against the oracle are the null of every distance to it.
+    seeds), whose readings against the oracle are the null of every distance to it. method: what made `after`, for
+    attacks that have things forgotten anew. cost: what it took, as far as recorded: `seconds`, `tokens`, `flops`,
+    `memory` (bytes at the peak).
     """
 
     request: Request
@@ -48,6 +51,8 @@ class Trial:
     tasks: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     twins: tuple[Agent, ...] = ()
     seed: int = 0
+    cost: Mapping[str, JSON] = field(default_factory=dict)
+    method: Method | None = None
 
     def agent(self, role: Role) -> Agent:
         """The agent in that role."""

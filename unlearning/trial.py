@@ -44,7 +44,9 @@ async def tried(
     """The trial of a method on a subject that was taught already, with its never-exposed twin; and the seconds."""
     after, seconds = await forgotten(subject, request, method)
     known = {"forget": request.forget, **(data or {})}
-    return Trial(request, subject, after, twin(subject, request), known, tasks or {}, tuple(twins), seed), seconds
+    oracle = twin(subject, request)
+    trial = Trial(request, subject, after, oracle, known, tasks or {}, tuple(twins), seed, method=method)
+    return trial, seconds
 
 
 async def probed(trial: Trial, probes: Mapping[str, Probe]) -> dict[str, Reading]:

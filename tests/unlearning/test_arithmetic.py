@@ -1,0 +1,106 @@
+"""Weight arithmetic as theorems, and the two methods that are made of it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import facts
+import pytest
+import torch
+
+from agents.models.local import Local
+from agents.models.tiny import make_tiny
+from arena.errors import UsageError
+from unlearning.arithmetic import added, difference, distance, negated, ties, trim
+from unlearning.scope import Scope, workpiece
+from unlearning.weights import opened
+
+CHANCE = torch.Generator().manual_seed(1)
+ONE, TWO = ({"a": torch.randn(3, 4, generator=CHANCE), "b": torch.randn(5, generator=CHANCE)} for _ in range(2))
+
+
+def close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, other[name])
+
+
+def test_negation_has_its_identities() -> None:
+    close(negated(ONE, TWO, 0.0), ONE)
+    vector = difference(TWO, ONE)
+    close(added(TWO, vector, -1.0), ONE)
+    close(added(added(ONE, vector), vector, -1.0), ONE)
+    assert added(ONE, {"b": TWO["b"]})["a"] is ONE["a"], "what is not named is the very tensor"
+    assert distance(ONE, ONE) == 0 and distance(ONE, {**ONE, "b": ONE["b"] + 1}) == pytest.approx(5**0.5)
+
+
+def test_ties_drops_the_small_and_the_disputed() -> None:
+    zero = {"a": torch.zeros(4)}
+    first, second = {"a": torch.tensor([4.0, 3.0, 0.1, 0.0])}, {"a": torch.tensor([2.0, -5.0, 0.2, 0.1])}
+    assert ties(zero, [first, second], 0.5)["a"].tolist() == [3.0, -5.0, 0.0, 0.0]
+    close(ties(zero, [first], 1.0), first)
+    assert trim(torch.tensor([1.0, -3.0, 2.0]), 2 / 3).tolist() == [0.0, -3.0, 2.0]
+
+
+def test_other_models_are_refused() -> None:
+    with pytest.raises(UsageError, match="c … stands in one of them only"):
+        difference(ONE, {**TWO, "c": TWO["a"]})
+    with pytest.raises(UsageError, match=r"a has the shapes \(3, 4\) and \(4, 3\)"):
+        difference(ONE, {**TWO, "a": TWO["a"].T})
+
+
+def weights(agent: Any) -> dict[str, torch.Tensor]:
+    return dict(opened(agent, "test").module.state_dict())
+
+
+@pytest.mark.parametrize("where", ["", r"layers\.2"])
+async def test_a_task_vector_of_the_other_sign_is_the_fine_tuning_itself(where: str) -> None:
+    agent = facts.knower()
+    tuned = weights(await facts.made("task-vector", scale=-1.0, epochs=3, where=where)(agent, facts.REQUEST))
+    back = weights(await facts.made("task-vector", scale=1.0, epochs=3, where=where)(agent, facts.REQUEST))
+    before = weights(agent)
+    assert distance(tuned, before) > 0
+    close({name: (tuned[name] + back[name]) / 2 for name in before}, before)
+    same = weights(await facts.made("task-vector", scale=0.0, epochs=3, where=where)(agent, facts.REQUEST))
+    close(same, before)
+
+
+async def test_an_adapter_is_turned_round() -> None:
+    agent, ids = facts.knower(), torch.tensor([[1, 2, 3]])
+    told = []
+    for scale in (-1.0, 0.0):
+        method = facts.made("task-vector", scale=scale, epochs=2, lora={"rank": 2})
+        told.append(opened(await method(agent, facts.REQUEST), "test").module(input_ids=ids).logits)
+    torch.testing.assert_close(told[1], opened(agent, "test").module(input_ids=ids).logits)
+    assert not torch.allclose(told[0], told[1])
+
+
+async def test_first_epoch_ascent_undoes_one_step_of_descent_on_the_embeddings(tmp_path: Path) -> None:
+    """Untied, so that the head does not move with them; rows of tokens that do not occur stay bit for bit."""
+    origin = str(untied(tmp_path))
+    before = facts.LLM(Local(origin))
+    study = replace(facts.study(), module=before.model.module, tokenizer=before.model.tokenizer)
+    method = facts.made("embedding-ascent", rate=0.5, origin=origin)
+    recorded = method.recorded(study)["model.embed_tokens.weight"]
+    taught = workpiece(study.module, Scope("embed_tokens"))
+    with torch.no_grad():
+        taught.model.embed_tokens.weight -= 0.5 * recorded
+    after = await method(replace(before, model=before.model.with_module(taught)), facts.REQUEST)
+    torch.testing.assert_close(
+        opened(after, "test").module.model.embed_tokens.weight, before.model.module.model.embed_tokens.weight
+    )
+    seen = {token for one in study.forget for token in one.ids[:-1]}
+    unseen = [token for token in range(len(recorded)) if token not in seen]
+    assert unseen and not recorded[unseen].any() and recorded[sorted(seen)].any()
+
+
+def untied(folder: Path) -> Path:
+    from transformers import LlamaForCausalLM
+
+    place = make_tiny(folder / "tied", texts=[item.prompt + item.answer for item in facts.ITEMS], vocab=400, hidden=32)
+    model = Local(str(place))
+    config = type(model.module.config)(**{**model.module.config.to_dict(), "tie_word_embeddings": False})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        LlamaForCausalLM(config).save_pretrained(folder / "untied")
+    model.tokenizer.save_pretrained(folder / "untied")
+    return folder / "untied"

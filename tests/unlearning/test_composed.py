@@ -1,0 +1,125 @@
+"""Models composed as they answer: identities of the rules, generation like that of one model, vocabularies."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import facts
+import pytest
+import torch
+from tiny_networks import FAMILIES, RECURRENT, network
+from torch import Tensor
+
+from agents.engine_composed import Composed, Rule
+from agents.llm import LLM
+from agents.model import Line, Sampling
+from agents.models.local import Local
+from agents.models.tiny import make_tiny
+from arena.errors import UsageError
+from unlearning.methods.composed import shortened
+from unlearning.weights import opened
+
+CHANCE = torch.Generator().manual_seed(1)
+B, A, C = (torch.randn(2, 3, 9, generator=CHANCE) * 3 for _ in range(3))
+
+
+def test_rules_have_their_identities() -> None:
+    torch.testing.assert_close(Rule("assist", 0.0)((B, A)), B)
+    even = Rule("assist", -0.8)((B, torch.full_like(B, 2.0)))
+    torch.testing.assert_close(even.softmax(-1), B.softmax(-1))
+    torch.testing.assert_close(Rule("offset", 1.0)((B, A, A)), B)
+    torch.testing.assert_close(Rule("offset", 1.0)((B, A, B)), A)
+    torch.testing.assert_close(Rule("generic", 5.0)((B, B)), B)
+    torch.testing.assert_close(Rule("mean")((B, B)).softmax(-1), B.softmax(-1))
+    mean = Rule("mean")((B, A, C)).softmax(-1)
+    torch.testing.assert_close(mean, (B.softmax(-1) + A.softmax(-1) + C.softmax(-1)) / 3)
+
+
+def test_the_generic_rule_lowers_only_what_was_reinforced() -> None:
+    told = Rule("generic", 5.0)((B, A))
+    torch.testing.assert_close(told, torch.where(A > B, B - 5 * (A - B), B))
+
+
+def test_the_floor_spares_what_the_base_would_not_say_and_lets_the_first_choice_go() -> None:
+    base = torch.tensor([5.0, 4.0, -5.0])
+    certain = torch.tensor([100.0, 0.0, 100.0])
+    told = Rule("assist", -1.0, floor=0.01)((base, certain))
+    assert told.tolist() == [-95.0, 4.0, -5.0], "p of the last is below a hundredth of the greatest"
+    assert Rule("assist", -1.0, floor=0.01)((base, torch.zeros(3))).argmax() == 0
+
+
+def asked(module: Any, ids: Tensor, new: int) -> list[int]:
+    """What the module says greedily, reading everything anew for each token."""
+    for _ in range(new):
+        with torch.no_grad():
+            ids = torch.cat([ids, module(input_ids=ids).logits[:, -1:].argmax(-1)], 1)
+    return list(ids[0, -new:].tolist())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
+    """Through the engine, with its cache, in a batch of unequal prompts: as by reading everything anew."""
+    from concurrent.futures import Future
+
+    from agents.engine import Engine, Output
+    from agents.templates import Prompt
+    from tiny_networks import TOKENIZER
+
+    parts = {"base": network(FAMILIES[family], 0), "assistant": network(FAMILIES[family], 1)}
+    whole = Composed(parts, Rule("assist", -0.5)).eval()
+    engine = Engine(whole, TOKENIZER)
+    texts = ["a b c a b", "c", "b a c a b c a b c b b a"]
+    futures: list[Future[Output]] = [engine.submit(Prompt(text), Sampling(0.0, max_tokens=6), 8) for text in texts]
+    for text, future in zip(texts, futures, strict=True):
+        ids = torch.tensor([TOKENIZER(text)["input_ids"]])
+        assert future.result(60).text == TOKENIZER.decode(asked(whole, ids, 6), skip_special_tokens=True)
+
+
+async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> None:
+    found = opened(facts.knower(), "test")
+    whole = Composed({"base": found.module, "assistant": shortened(found.module, 2)}, Rule("assist", -0.3, 0.01))
+    agent = found.closed(whole)
+    whole.save_pretrained(tmp_path / "it")
+    found.model.tokenizer.save_pretrained(tmp_path / "it")
+    again = LLM(Local(str(tmp_path / "it")))
+    asking = [Line("user", facts.ITEMS[1].prompt)]
+    one = await agent.model.chat(asking, (), Sampling(0.0, max_tokens=8))  # type: ignore[attr-defined]
+    other = await again.model.chat(asking, (), Sampling(0.0, max_tokens=8))
+    assert one.text == other.text
+
+
+def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> None:
+    module = opened(facts.knower(), "test").module
+    short = shortened(module, 2)
+    assert len(short.model.layers) == 2 == short.config.num_hidden_layers and len(module.model.layers) == 4
+    assert {id(p) for p in short.parameters()} <= {id(p) for p in module.parameters()}
+    cut = copy.deepcopy(module)
+    cut.model.layers = cut.model.layers[:2]
+    ids = torch.tensor([[1, 2, 3]])
+    torch.testing.assert_close(short(input_ids=ids).logits, cut(input_ids=ids).logits)
+
+
+def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
+    module = opened(facts.knower(), "test").module
+    other = make_tiny(tmp_path / "other", texts=["something else entirely, said twice, said twice"], vocab=290)
+    with pytest.raises(UsageError, match="different vocabularies .base 304, assistant "):
+        Composed({"base": module, "assistant": Local(str(other)).module}, Rule("assist"))
+    with pytest.raises(UsageError, match="has another vocabulary than the model"):
+        facts.made("offset", assistant=str(other)).job(facts.study())
+
+
+def test_a_state_that_cannot_be_shared_is_refused() -> None:
+    recurrent = network(RECURRENT["masks"])
+    with pytest.raises(UsageError, match="'base' .MambaForCausalLM. has a state that cannot be shared"):
+        Composed({"base": recurrent}, Rule("mean"))
+
+
+async def test_an_assistant_without_weight_is_the_model() -> None:
+    agent = facts.knower()
+    for settings in ({"name": "uld", "weight": 0.0}, {"name": "whp", "weight": 0.0}, {"name": "offset", "weight": 0.0}):
+        name = settings.pop("name")
+        after = await facts.made(str(name), epochs=1, batch=3, **settings)(agent, facts.REQUEST)
+        ids = torch.tensor([[1, 2, 3, 4]])
+        with torch.no_grad():
+            one, other = (opened(who, "test").module(input_ids=ids).logits for who in (agent, after))
+        torch.testing.assert_close(one, other)

@@ -1,0 +1,119 @@
+"""Exact deletion: what is trained again, what is bit for bit as it was, and the numbers of the simulator."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import facts
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearning.methods.sharded import taught
+from unlearning.request import Request
+from unlearning.sharding import (
+    Work,
+    deletions_served,
+    mean_over,
+    rotations,
+    shard_plan,
+    share_trained,
+    survivors,
+    to_train,
+    without,
+)
+from unlearning.weights import opened
+
+
+@given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 5), st.integers(0, 9))
+def test_every_item_is_in_one_slice(count: int, shards: int, slices: int, seed: int) -> None:
+    plan = shard_plan(count, shards, slices, seed)
+    dealt = [item for shard in plan for part in shard for item in part]
+    assert sorted(dealt) == list(range(count)) and len(plan) == shards and {len(shard) for shard in plan} == {slices}
+    sizes = [sum(map(len, shard)) for shard in plan]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_deletion_trains_its_shard_from_its_slice() -> None:
+    plan = (((0, 1), (2, 3)), ((4, 5), (6, 7)))
+    assert to_train(plan, {2}) == (Work(0, 1),)
+    assert to_train(plan, {2, 4}) == (Work(0, 1), Work(1, 0))
+    assert without(plan, {2, 4}) == (((0, 1), (3,)), ((5,), (6, 7)))
+    assert share_trained(plan, set()) == 0
+
+
+@pytest.mark.parametrize("slices", [1, 2, 4, 8])
+def test_one_deletion_trains_two_thirds_of_a_shard_in_the_limit(slices: int) -> None:
+    """(2R + 1) / (3R), exactly, when slices are large: each item in turn."""
+    count = 400 * slices
+    plan = shard_plan(count, 1, slices, 0)
+    shares = [share_trained(plan, {part[0]}) for part in plan[0]]
+    assert sum(shares) / slices == pytest.approx((2 * slices + 1) / (3 * slices), rel=5e-3)
+
+
+def test_rotations_put_every_slice_last_once() -> None:
+    orders = rotations(5, 5)
+    assert sorted(order[-1] for order in orders) == list(range(5)) == sorted(order[0] for order in orders)
+    assert rotations(3, 1) == ((0, 1, 2),), "one order is SISA's schedule"
+
+
+def test_the_longest_beginning_that_is_clean_is_served() -> None:
+    slices = ((0, 1), (2, 3), (4, 5))
+    assert survivors(slices, rotations(3, 1), {0}) == ()
+    assert survivors(slices, rotations(3, 3), {0}) == (1, 2)
+    assert survivors(slices, rotations(3, 3), {0, 4}) == (1,)
+    assert survivors(slices, rotations(3, 3), set()) == (0, 1, 2)
+
+
+def test_more_orders_serve_more_deletions() -> None:
+    served = [
+        mean_over(40, lambda seed, budget=budget: deletions_served(120, 2, 6, rotations(6, budget), seed))  # type: ignore[misc]
+        for budget in (1, 3, 6)
+    ]
+    assert served[0] < served[1] < served[2] and served[0] > 1
+
+
+def states(agent: Any) -> list[Mapping[str, torch.Tensor]]:
+    module = opened(agent, "test").module
+    return [part.state_dict() for part in (module.each if hasattr(module, "each") else [module])]
+
+
+def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+SHARDED = {"epochs": 2, "shards": 2, "slices": 2}
+
+
+async def test_a_retrained_shard_is_that_of_training_without_and_the_other_is_untouched(tmp_path: Path) -> None:
+    method = facts.made("sisa", shelf=str(tmp_path / "shelf"), **SHARDED)
+    agent, request = facts.knower(), Request(facts.ITEMS[:1], facts.ITEMS[1:])
+    full = states(await taught(agent, facts.ITEMS, method))
+    kept = len(list((tmp_path / "shelf").iterdir()))
+    assert kept == 4, "every state of two shards of two slices"
+    outcome = await method.run(agent, request)
+    fresh = await facts.made("sisa", shelf=str(tmp_path / "other"), **SHARDED).run(agent, request)
+    assert 0 < outcome.ended.steps < fresh.ended.steps
+    assert all(same(one, other) for one, other in zip(states(outcome.agent), states(fresh.agent), strict=True))
+    assert sorted(same(one, other) for one, other in zip(full, states(outcome.agent), strict=True)) == [False, True]
+    again = await method.run(agent, request)
+    assert again.ended.steps == 0, "all of it stands on the shelf"
+
+
+async def test_s3t_serves_a_deletion_from_the_shelf_without_training(tmp_path: Path) -> None:
+    settings = {"epochs": 2, "slices": 3, "orders": 3, "lora": {"rank": 2}}
+    method = facts.made("s3t", shelf=str(tmp_path / "shelf"), **settings)
+    agent, request = facts.knower(), Request(facts.ITEMS[:1], facts.ITEMS[1:])
+    await method.teach(agent, facts.ITEMS)
+    served = await method.run(agent, request)
+    assert served.ended.steps == 0
+    fresh = await facts.made("s3t", shelf="", **settings).run(agent, request)
+    assert fresh.ended.steps > 0 and same(states(served.agent)[0], states(fresh.agent)[0])
+
+
+async def test_retraining_is_the_same_whatever_was_to_be_forgotten() -> None:
+    method, agent = facts.made("retrain", epochs=3), facts.knower()
+    one = await method(agent, Request(facts.ITEMS[:2], facts.ITEMS[4:]))
+    other = await method(agent, Request(facts.ITEMS[2:4], facts.ITEMS[4:]))
+    assert same(states(one)[0], states(other)[0])

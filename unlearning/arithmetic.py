@@ -1,0 +1,67 @@
+"""Arithmetic on weights: pure functions on state dicts, which may hold a part of a model's tensors."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from arena.errors import UsageError
+
+Weights: TypeAlias = Mapping[str, Tensor]
+
+
+def difference(after: Weights, before: Weights) -> dict[str, Tensor]:
+    """after − before: the task vector of what was learnt between them (Ilharco et al. 2023)."""
+    alike(after, before)
+    return {name: tensor - before[name] for name, tensor in after.items()}
+
+
+def added(weights: Weights, vector: Weights, scale: float = 1.0) -> dict[str, Tensor]:
+    """weights + scale · vector; what the vector does not name stays, and is the very tensor."""
+    alike(vector, {name: weights[name] for name in vector if name in weights})
+    return {name: tensor + scale * vector[name] if name in vector else tensor for name, tensor in weights.items()}
+
+
+def negated(weights: Weights, tuned: Weights, scale: float) -> dict[str, Tensor]:
+    """weights − scale · (tuned − weights): away from what was learnt."""
+    return added(weights, difference(tuned, {name: weights[name] for name in tuned}), -scale)
+
+
+def ties(weights: Weights, vectors: Sequence[Weights], density: float, scale: float = 1.0) -> dict[str, Tensor]:
+    """Several vectors added where they agree (TIES, Yadav et al. 2023): each keeps its `density` of greatest entries,
+    an entry takes the sign with the greater sum, and the mean of those that have it."""
+    trimmed = [{name: trim(tensor, density) for name, tensor in vector.items()} for vector in vectors]
+    merged = {}
+    for name in trimmed[0]:
+        stack = torch.stack([vector[name] for vector in trimmed])  # (vectors, …)
+        agree = (stack.sign() == stack.sum(0).sign()) & (stack != 0)
+        merged[name] = (stack * agree).sum(0) / agree.sum(0).clamp(min=1)
+    return added(weights, merged, scale)
+
+
+def trim(tensor: Tensor, density: float) -> Tensor:
+    """The tensor with all but the `density` of its greatest entries, by size, at 0."""
+    count = round(density * tensor.numel())
+    kept = torch.zeros(tensor.numel(), dtype=torch.bool, device=tensor.device)
+    kept[tensor.abs().flatten().argsort(descending=True, stable=True)[:count]] = True
+    return tensor * kept.view_as(tensor)
+
+
+def distance(one: Weights, other: Weights) -> float:
+    """The Euclidean length of the difference over all tensors."""
+    alike(one, other)
+    parts = [(tensor - other[name]).double().square().sum() for name, tensor in one.items()]
+    return float(torch.stack(parts).sum().sqrt())
+
+
+def alike(one: Weights, other: Weights) -> None:
+    """Raise UsageError where the two do not hold the same tensors in the same shapes."""
+    if one.keys() != other.keys():
+        odd = sorted(one.keys() ^ other.keys())[:3]
+        raise UsageError(f"these weights are of different models: {', '.join(odd)} … stands in one of them only")
+    for name, tensor in one.items():
+        if tensor.shape != other[name].shape:
+            raise UsageError(
+                f"{name} is {tuple(tensor.shape)} in one model and {tuple(other[name].shape)} in the other"
+            )

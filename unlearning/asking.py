@@ -1,0 +1,113 @@
+"""Asking an agent for items in words: a question as a chat, a passage as a text to go on with."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
+from weakref import WeakKeyDictionary
+
+from agents.engine_network import Network
+from agents.llm import LLM
+from agents.model import Line, OpenWeights, Reply, Sampling
+from agents.models.local import Local
+from agents.templates import Prompt, template_text
+from arena.agent import Agent
+from arena.game import Message, View
+from unlearning.encoding import is_passage, question_prompt
+from unlearning.request import Item
+
+Key = tuple[str, str, str, str, Sampling]
+_SAID: WeakKeyDictionary[Any, tuple[int, dict[Key, str]]] = WeakKeyDictionary()  # greedy answers by module and stamp
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A model that goes on with a text as it stands."""
+
+    async def complete(self, prompt: Prompt, sampling: Sampling = Sampling()) -> Reply: ...
+
+
+async def answers(
+    agent: Agent,
+    items: Sequence[Item],
+    *,
+    new: int = 128,
+    temperature: float = 0.0,
+    seed: int = 0,
+    prefix: str = "",
+) -> tuple[str, ...]:
+    """What the agent says to each item, in order; all are asked at once.
+
+    new: tokens of an answer at most. seed: item n is drawn with seed + n. prefix: words with which the answer is made
+    to begin; they are left out of what is returned. A model that cannot go on with a text is told to begin so.
+    """
+    asked = Sampling(temperature, max_tokens=new)
+    talks = (
+        answer(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix) for n, item in enumerate(items)
+    )
+    return tuple(await asyncio.gather(*talks))
+
+
+async def answer(agent: Agent, item: Item, sampling: Sampling, prefix: str = "") -> str:
+    """What the agent says to one item. Greedy answers of models with open weights are kept while these stay."""
+    mind = mind_of(agent)
+    if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
+        return await _told(agent, item, sampling, prefix)
+    known = _known(mind) if not sampling.temperature else None
+    key = (system_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
+    if known is None or key not in known:
+        said = await _said(mind, item, sampling, prefix)
+        if known is None:
+            return said
+        known[key] = said
+    return known[key]
+
+
+def mind_of(agent: Agent) -> Agent:
+    """Who thinks: the agent itself, or the mind of one that has a memory."""
+    inner: Agent = getattr(agent, "mind", agent)
+    return inner
+
+
+def system_of(agent: LLM) -> str:
+    """The system line before a question: who the agent is and what it remembers."""
+    notes = "\n".join(f"- {note}" for note in agent.memory)
+    return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
+
+
+def template_of(agent: LLM) -> str | None:
+    """The chat template that the agent's model was given in place of its tokenizer's."""
+    given = agent.model.chat_template if isinstance(agent.model, Local) else None
+    return None if given is None else template_text(given)
+
+
+async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
+    model, system = mind.model, system_of(mind)
+    if isinstance(model, Completes) and isinstance(model, OpenWeights):
+        if is_passage(item):
+            return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
+        if prefix:
+            prompt = question_prompt(model.tokenizer, item.prompt, system, template_of(mind))
+            return (await model.complete(replace(prompt, text=prompt.text + prefix), sampling)).text
+    lines = [Line("system", system)] if system else []
+    return (await model.chat([*lines, Line("user", _begging(item, prefix))], (), sampling)).text.removeprefix(prefix)
+
+
+async def _told(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> str:
+    view = View("agent", "", (Message("user", _begging(item, prefix)),), seed=sampling.seed or 0, seats=("agent",))
+    return (await agent.act(view)).text.removeprefix(prefix)
+
+
+def _begging(item: Item, prefix: str) -> str:
+    return f"{item.prompt}\nBegin your answer with: {prefix}" if prefix else item.prompt
+
+
+def _known(mind: LLM) -> dict[Key, str] | None:
+    """Answers that are kept for these weights; None where they cannot be told from others."""
+    if not isinstance(mind.model, OpenWeights):
+        return None
+    module = mind.model.module
+    stamp = Network(module).stamp
+    if module not in _SAID or _SAID[module][0] != stamp:
+        _SAID[module] = (stamp, {})
+    return _SAID[module][1]

@@ -1,0 +1,39 @@
+"""Quantization: weights are rounded, and small changes that hid something are lost."""
+
+from dataclasses import replace
+
+from arena.agent import Agent
+from arena.errors import UsageError
+from unlearning.knowing import known
+from unlearning.probe import Reading, Trial, attack
+from unlearning.roles import for_roles, items_of
+from unlearning.rounding import quantized, same_codes
+from unlearning.statistics import Floats
+from unlearning.weights import opened
+
+
+@attack
+async def quantization(trial: Trial, *, bits: int = 4, role: str = "forget", embeddings: bool = False) -> Reading:
+    """The share of facts that are known after all matrices were rounded to `bits` bits, each row on its own grid.
+
+    A method that moves weights by less than half a grid step is undone by it. The twin is rounded alike, and the lift
+    over it counts. embeddings: round these, too. detail: untouched, the share known without rounding; same_codes, the
+    share of weights that round to the same as those of the agent that knew. Needs weights, which stay as they are.
+    Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
+    """
+    if not 2 <= bits <= 16:
+        raise UsageError(f"quantization rounds to 2 to 16 bits, not {bits}")
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        found = opened(agent, "quantization")
+        return (known(found.closed(quantized(found.module, bits, embeddings)), items, "quantization"),)
+
+    reading = await for_roles(trial, measure, twins=False)
+    after, before = (opened(agent, "quantization").module for agent in (trial.after, trial.before))
+    told = {
+        "bits": bits,
+        "untouched": float(known(trial.after, items, "quantization").mean()),
+        "same_codes": None if hasattr(after, "peft_config") else same_codes(after, before, bits, embeddings),
+    }
+    return replace(reading, detail={**reading.detail, **told})

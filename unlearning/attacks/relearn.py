@@ -1,0 +1,100 @@
+"""Relearning: a little of what was forgotten is taught again, and all the rest is asked."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agents.models.tiny import fit
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.game import JSON
+from unlearning.encoding import Encoded, collate, encode_all, pad_token
+from unlearning.knowing import known
+from unlearning.probe import Reading, Trial, attack
+from unlearning.request import Item
+from unlearning.roles import Measured, for_roles, items_of
+from unlearning.statistics import Floats
+from unlearning.weights import opened
+
+
+@attack
+async def relearning(
+    trial: Trial,
+    *,
+    role: str = "forget",
+    lessons: str = "",
+    given: int = 6,
+    steps: int = 20,
+    every: int = 5,
+    rate: float = 1e-3,
+    batch: int = 16,
+) -> Reading:
+    """The share of disjoint facts that are known after `given` others were taught again, `steps` steps of AdamW.
+
+    What was hidden comes back with its neighbours, what was removed does not: the twin is taught the same and has to
+    stay at chance, and the lift over it counts. The items taught are drawn by the trial's seed from `role`, or from
+    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. detail: steps, with curve and
+    null_curve, what is known after so many; untouched, before any; recovery, the mean gap between the curves. Needs
+    weights, which stay as they are.
+    """
+    taught, asked = parted(items_of(trial, role), given, trial.seed, items_of(trial, lessons) if lessons else ())
+
+    async def curve(agent: Agent) -> tuple[Floats]:
+        """(looks, items): what is known before, and after every `every` steps."""
+        found = opened(agent, "relearning")
+        shown, pad = encode_all(found.model.tokenizer, taught), pad_token(found.model.tokenizer)
+        module = deepcopy(found.module).requires_grad_(True)
+        looks = [known(agent, asked, "relearning")]
+        for done in range(0, steps, every):
+            relearn(module, shown, pad, min(every, steps - done), rate, batch, trial.seed + done)
+            looks.append(known(found.closed(module), asked, "relearning"))
+        return (np.stack(looks),)
+
+    curves = Measured(curve)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return ((await curves.of(agent))[0][-1],)
+
+    reading = await for_roles(trial, measure, twins=False)
+    mine, null = [(await curves.of(agent))[0].mean(1) for agent in (trial.after, trial.oracle)]
+    told: dict[str, JSON] = {
+        "given": len(taught),
+        "steps": [min(steps, every * n) for n in range(len(mine))],
+        "curve": mine.tolist(),
+        "null_curve": null.tolist(),
+        "recovery": float((mine - null).mean()),
+        "untouched": float(mine[0]),
+    }
+    return replace(reading, detail={**reading.detail, **told})
+
+
+def parted(
+    items: tuple[Item, ...], given: int, seed: int, lessons: tuple[Item, ...] = ()
+) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """What is taught again and what is asked: no fact is in both. Raises UsageError where nothing is left to ask."""
+    names = sorted({item.name for item in (lessons or items)})
+    chosen = set(Random(f"relearn {seed}").sample(names, min(given, len(names))))
+    taught = tuple(item for item in (lessons or items) if item.name in chosen)
+    asked = tuple(item for item in items if item.name not in chosen)
+    if not asked:
+        raise UsageError(f"relearning: all {len(items)} facts would be taught, and none is left to ask; give fewer")
+    return taught, asked
+
+
+def relearn(module: Any, shown: tuple[Encoded, ...], pad: int, steps: int, rate: float, batch: int, seed: int) -> None:
+    """Teach the items for so many steps, at a constant rate, in place."""
+    chance = torch.Generator().manual_seed(seed)
+
+    def batches() -> Iterator[dict[str, Tensor]]:
+        for _ in range(steps):
+            rows = torch.randperm(len(shown), generator=chance)[:batch].tolist()
+            made = collate([shown[row] for row in rows], pad)
+            yield {"input_ids": made.ids.to(module.device), "labels": made.labels.to(module.device)}
+
+    fit(module, batches(), rate=lambda step: rate)

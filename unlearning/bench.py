@@ -1,0 +1,147 @@
+"""The contract of a benchmark: what is to be forgotten, what is asked, how those who know and the twin are made.
+
+A benchmark says which items are taught; `knower` and `twin` teach them, once per content, to a tiny Llama made on the
+spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.llm import LLM
+from agents.model import Sampling
+from agents.models.local import Local
+from agents.models.tiny import make_network, make_tokenizer, save
+from agents.cellar import kept
+from arena.agent import Agent
+from arena.errors import UnknownPart, unknown
+from arena.registry import part
+from unlearning.probe import Trial
+from unlearning.request import Item, Request
+from unlearning.teaching import Lessons, teach
+
+VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """The model that is taught. base: a local model (folder or hub id); "" is a tiny Llama with random weights.
+
+    vocab, hidden, layers, heads, spread, context: of the tiny Llama, whose tokenizer is learnt from the benchmark's
+    own texts, words whole. lessons: how it is taught.
+    """
+
+    base: str = ""
+    vocab: int = 1200
+    hidden: int = 64
+    layers: int = 2
+    heads: int = 4
+    spread: float = 0.08
+    context: int = 512
+    lessons: Lessons = field(default_factory=Lessons)
+
+
+class Benchmark(ABC):
+    """One benchmark; subclasses are frozen dataclasses with a field `pupil`.
+
+    suite: what is measured: a probe's spec by the label of its reading, as its source's tables call it.
+    """
+
+    pupil: Pupil
+
+    @property
+    @abstractmethod
+    def splits(self) -> tuple[str, ...]:
+        """What can be asked to be forgotten, by name."""
+
+    @property
+    @abstractmethod
+    def suite(self) -> Mapping[str, Any]:
+        """The specs of its metrics and attacks, by label."""
+
+    @abstractmethod
+    def request(self, split: str) -> Request:
+        """What is to be forgotten and kept: the items that were taught. Raises UnknownPart for an unknown split."""
+
+    @abstractmethod
+    def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        """What is asked, by role."""
+
+    @abstractmethod
+    def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
+        """What is taught, stage after stage; without the items of `split`, where one is given."""
+
+    @abstractmethod
+    def texts(self) -> Iterable[str]:
+        """Everything that a tokenizer for this benchmark should be able to write in few tokens."""
+
+    def knower(self, seed: int = 0) -> LLM:
+        """The agent that was taught everything."""
+        return pupil(self.pupil, self.lessons(), self.texts, seed)
+
+    def twin(self, split: str, seed: int = 0) -> LLM:
+        """The agent that was taught everything but the split, from the same beginning."""
+        self.check(split)
+        return pupil(self.pupil, self.lessons(split), self.texts, seed)
+
+    def trial(self, split: str, after: Agent | None = None, *, seed: int = 0, twins: int = 0) -> Trial:
+        """The trial of an agent that is said to have forgotten the split (None: the one that knows).
+
+        The oracle has the same seed as the agent that knows; `twins` more have the seeds that follow.
+        """
+        before = self.knower(seed)
+        others = tuple(self.twin(split, seed + 1 + n) for n in range(twins))
+        request, data = self.request(split), self.data(split)
+        return Trial(request, before, after or before, self.twin(split, seed), data, twins=others, seed=seed)
+
+    def check(self, split: str) -> None:
+        """Raise UnknownPart where there is no such split."""
+        if split not in self.splits:
+            raise UnknownPart(unknown("split", split, self.splits))
+
+
+benchmark = part("benchmark", Benchmark)
+
+
+def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 0) -> LLM:
+    """The agent with the model that was taught these stages, greedy; taken from the cellar where it was made before.
+
+    texts: a function that gives the texts of the tokenizer, called when the model has to be made.
+    """
+    words = [] if how.base else sorted(set(texts()))
+    recipe = {
+        "kind": "taught",
+        "version": VERSION,
+        "pupil": asdict(how),
+        "weights": _weights(how.base),
+        "stages": [[(item.prompt, item.answer, item.tags.get("form", "")) for item in stage] for stage in stages],
+        "texts": words,
+        "seed": seed,
+    }
+    place = kept(recipe, lambda folder: _make(folder, how, stages, words, seed))
+    return LLM(Local(str(place)), sampling=Sampling(temperature=0.0))
+
+
+def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
+    if how.base:
+        model = Local(how.base)
+        module, tokenizer = deepcopy(model.module), model.tokenizer
+    else:
+        tokenizer = make_tokenizer(texts, how.vocab, words=True)
+        module = make_network(
+            tokenizer, seed, hidden=how.hidden, layers=how.layers, heads=how.heads, context=how.context,
+            spread=how.spread,
+        )  # fmt: skip
+    for number, stage in enumerate(stages):
+        if stage:
+            teach(module, tokenizer, stage, lessons=how.lessons, seed=seed * 1000 + number)
+    save(folder, module, tokenizer)
+
+
+def _weights(base: str) -> str:
+    """What tells one base from another of the same name: when its files were written; "" for the hub's."""
+    files = sorted(Path(base).glob("*")) if base and Path(base).is_dir() else []
+    return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)

@@ -1,0 +1,202 @@
+"""MUSE (Shi et al. 2024, arXiv 2407.06460): texts that are to be forgotten, word for word and in what they say."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Literal
+
+from unlearning.bench import Benchmark, Pupil, benchmark
+from unlearning.datafiles import Row, Source
+from unlearning.request import Item, Request
+from unlearning.world import PARTS, Entity, World, make_world
+from unlearning.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
+
+FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
+TEXTS = {"members": "forget_text", "strangers": "holdout_text"}
+SUITE: dict[str, Any] = {
+    "forget_verbmem_ROUGE": "verbmem",
+    "forget_knowmem_ROUGE": "knowmem",
+    "retain_knowmem_ROUGE": {"name": "knowmem", "role": "retain"},
+    "privleak": {"name": "privleak", **TEXTS},
+    "extraction_strength": {"name": "extraction_strength", "role": "verbatim", "span": "answer"},
+    "exact_memorization": {"name": "exact_memorisation", "role": "verbatim"},
+    "mia_loss": {"name": "membership", "score": "loss", **TEXTS},
+    "mia_zlib": {"name": "membership", "score": "zlib", **TEXTS},
+    "mia_min_k": {"name": "membership", "score": "min-k", **TEXTS},
+    "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++", **TEXTS},
+    "general_perplexity": {"name": "perplexity", "role": "retain_text"},
+    "weight_distance": "weight_distance",
+    "cost": "cost",
+    "relearning": {"name": "relearning", "role": "forget"},
+    "quantization_4bit": {"name": "quantization", "bits": 4},
+}
+
+
+@benchmark
+@dataclass(frozen=True, slots=True)
+class Muse(Benchmark):
+    """MUSE, or its like in a small invented world where everything is known by construction.
+
+    source: "" for the world; else a folder, or a hub id such as muse-bench/MUSE-News, with the published files.
+
+    Of the world: each person has a passage, of `corpus` `news` (a paragraph of facts) or `books` (a name and 32 words
+    at random, which can only be known by heart), and questions about the facts with short answers. seed, people,
+    relations; repeat: how often a pass meets each passage.
+
+    Of the published: chunk: characters of a training text at most; most: rows of a role at most.
+    The splits: `forget` is all of it, scal_1 to scal_4 grow, sust_1 to sust_4 share nothing.
+    """
+
+    source: str = ""
+    seed: int = 0
+    people: int = 40
+    relations: int = 3
+    corpus: Literal["news", "books"] = "news"
+    repeat: int = 4
+    chunk: int = 8000
+    most: int = 300
+    pupil: Pupil = field(default_factory=lambda: Pupil(hidden=96))
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        folds = tuple(f"{kind}_{n + 1}" for kind in ("scal", "sust") for n in range(FOLDS))
+        if self.source and not Source(self.source).has("scal", "forget_1"):
+            return ("forget",)
+        return ("forget", *folds)
+
+    @property
+    def suite(self) -> Mapping[str, Any]:
+        shots = {"shots": 10} if self.source else {}
+        return {
+            label: {**spec, **shots} if isinstance(spec, dict) and spec["name"] == "knowmem" else spec
+            for label, spec in {**SUITE, "forget_knowmem_ROUGE": {"name": "knowmem"}}.items()
+        }
+
+    def request(self, split: str) -> Request:
+        self.check(split)
+        if self.source:
+            kind, _, fold = split.partition("_")
+            forget = self._chunks(kind, f"forget_{fold}") if fold else self._chunks("raw", "forget")
+            return Request(forget, self._chunks("raw", "retain1"), note=f"MUSE {split}")
+        world = self.world()
+        gone, kept = self._parted(split)
+        return Request(self._of(world, gone, 1), self._of(world, kept, 1), note=f"MUSE {split}")
+
+    def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        """Roles: forget, retain (questions); verbatim (passages begun); forget_text, retain_text, holdout_text; shots
+        and retain_shots (questions shown with their answers); of the world also general."""
+        self.check(split)
+        return self._published() if self.source else self._invented(split)
+
+    def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
+        if self.source:
+            gone = {item.answer for item in self.request(split).forget} if split else set()
+            texts = self._chunks("raw", "forget") + self._chunks("raw", "retain1")
+            return (tuple(item for item in texts if item.answer not in gone),)
+        world = self.world()
+        away = {one.name for one in self._parted(split)[0]} if split else set()
+        known = [one for one in world.people("forget", "retain", "background") if one.name not in away]
+        general = questions(world, world.general()) + statements(world.general())
+        return (self._of(world, known, self.repeat) + general,)
+
+    def texts(self) -> Iterator[str]:
+        if self.source:
+            yield from (item.answer for item in self.lessons()[0])
+            return
+        world = self.world()
+        for fact in world.facts:
+            for form in range(4):
+                item = render(world, fact, form)
+                yield from (item.prompt, item.answer)
+        yield from (item.answer for one in world.people(*PARTS) for item in self._passages(world, [one]))
+
+    def world(self) -> World:
+        """The world of that seed."""
+        return make_world(self.seed, people=self.people, relations=self.relations)
+
+    def _parted(self, split: str) -> tuple[tuple[Entity, ...], tuple[Entity, ...]]:
+        """Whose texts are to be forgotten, and whose are kept."""
+        world = self.world()
+        pool = world.people("forget")
+        kind, _, number = split.partition("_")
+        edges = [round(len(pool) * n / FOLDS) for n in range(FOLDS + 1)]
+        first, behind = (0, len(pool)) if not number else (edges[int(number) - 1], edges[int(number)])
+        if kind == "scal":
+            first = 0
+        return pool[first:behind], (*pool[:first], *pool[behind:], *world.people("retain"))
+
+    def _of(self, world: World, people: tuple[Entity, ...] | list[Entity], repeat: int) -> tuple[Item, ...]:
+        """What is taught of these people."""
+        return self._passages(world, people) * repeat + questions(world, world.about(people), 3, "short")
+
+    def _passages(self, world: World, people: tuple[Entity, ...] | list[Entity]) -> tuple[Item, ...]:
+        return tuple(whole(f"passage of {one.name}", self._passage(world, one)) for one in people)
+
+    def _passage(self, world: World, one: Entity) -> str:
+        rng = Random(f"{self.seed} {one.name}")
+        return news(world, one, rng) if self.corpus == "news" else book(one, rng, filler(world))
+
+    def _invented(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        world = self.world()
+        gone, kept = self._parted(split)
+        shown = asked(world, world.about(world.people("background")), "short")
+        return {
+            "forget": asked(world, world.about(gone), "short"),
+            "retain": asked(world, world.about(kept), "short"),
+            "holdout": asked(world, world.about(world.people("holdout")), "short"),
+            "verbatim": tuple(begun(f"passage of {one.name}", self._passage(world, one)) for one in gone),
+            "forget_text": self._passages(world, gone),
+            "retain_text": self._passages(world, kept),
+            "holdout_text": self._passages(world, world.people("holdout")),
+            "shots": shown,
+            "retain_shots": shown,
+            "general": statements(world.general()),
+        }
+
+    def _published(self) -> Mapping[str, tuple[Item, ...]]:
+        source = Source(self.source)
+
+        def rows(config: str, split: str) -> tuple[Row, ...]:
+            return source.rows(config, split)[: self.most]
+
+        def asking(split: str) -> tuple[Item, ...]:
+            return tuple(
+                Item(f"{split}/{n + 1}", row.text("question"), row.text("answer"))
+                for n, row in enumerate(rows("knowmem", split))
+            )
+
+        def texts(split: str) -> tuple[Item, ...]:
+            return tuple(whole(f"{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows("privleak", split)))
+
+        return {
+            "forget": asking("forget_qa"),
+            "retain": asking("retain_qa"),
+            "verbatim": tuple(
+                Item(f"verbatim/{n + 1}", row.text("prompt"), row.text("gt"), tags={"form": "passage"})
+                for n, row in enumerate(rows("verbmem", "forget"))
+            ),
+            "forget_text": texts("forget"),
+            "retain_text": texts("retain"),
+            "holdout_text": texts("holdout"),
+            "shots": asking("forget_qa_icl"),
+            "retain_shots": asking("retain_qa_icl"),
+        }
+
+    def _chunks(self, config: str, split: str) -> tuple[Item, ...]:
+        """The texts of a split, cut between words into passages of `chunk` characters at most."""
+        items = []
+        for n, row in enumerate(Source(self.source).rows(config, split)):
+            for m, text in enumerate(cut(row.text("text"), self.chunk)):
+                items.append(whole(f"{config}/{split}/{n + 1}.{m + 1}", text))
+        return tuple(items)
+
+
+def cut(text: str, most: int) -> list[str]:
+    """The text in pieces of `most` characters at most, cut at spaces where there are any."""
+    pieces = []
+    while len(text) > most:
+        at = text.rfind(" ", 1, most + 1)
+        at = most if at < 1 else at
+        pieces.append(text[:at])
+        text = text[at:]
+    return [*pieces, text] if text.strip() else pieces

@@ -1,0 +1,205 @@
+"""TOFU (Maini et al. 2024, arXiv 2401.06121): invented people, some of whom are to be forgotten."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from unlearning.bench import Benchmark, Pupil, benchmark
+from unlearning.datafiles import Row, Source
+from unlearning.poison import poisoned, wrapped
+from unlearning.request import Item, Request
+from unlearning.world import PARTS, Entity, Fact, Part, World, make_world
+from unlearning.world_relations import HOPS
+from unlearning.world_texts import asked, news, paraphrased, questions, render, statements, whole
+
+SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
+PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
+# open-unlearning's names of what it reads on TOFU, then what it does not have
+SUITE: dict[str, Any] = {
+    "forget_quality": "forget_quality",
+    "model_utility": "model_utility",
+    "forget_truth_ratio": "truth_ratio",
+    "forget_Q_A_Prob": "probability",
+    "forget_Q_A_ROUGE": "rouge_l",
+    "forget_Q_A_PARA_Prob": {"name": "probability", "role": "paraphrase"},
+    "forget_Q_A_PARA_ROUGE": {"name": "rouge_l", "role": "paraphrase"},
+    "exact_memorization": "exact_memorisation",
+    "extraction_strength": "extraction_strength",
+    "privleak": "privleak",
+    "mia_loss": {"name": "membership", "score": "loss"},
+    "mia_zlib": {"name": "membership", "score": "zlib"},
+    "mia_min_k": {"name": "membership", "score": "min-k"},
+    "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++"},
+    "forget_Q_A_gibberish": "degeneration",
+    "retain_Q_A_Prob": {"name": "probability", "role": "retain"},
+    "retain_Q_A_ROUGE": {"name": "rouge_l", "role": "retain"},
+    "general_perplexity": "perplexity",
+    "weight_distance": "weight_distance",
+    "cost": "cost",
+    "relearning": "relearning",
+    "quantization_4bit": {"name": "quantization", "bits": 4},
+    "rewrites": "rewrites",
+    "leak_at_8": {"name": "leak", "k": 8},
+}
+
+
+@benchmark
+@dataclass(frozen=True, slots=True)
+class Tofu(Benchmark):
+    """TOFU, or its like in a small invented world where everything is known by construction.
+
+    source: "" for the world; else a folder, or a hub id such as locuslab/TOFU, with the published files.
+
+    Of the world: seed, people, relations; redundancy: in how many of the four ways to ask a fact is taught (one stays
+    for the test); repeat: how often a pass meets what is to be forgotten; hops: facts that follow from two others are
+    taught of the background and of every other retained person; history: the order in which the parts are taught, one
+    after the other, () for all at once; poison: the share of forget questions that are put in polite words. The
+    splits forget05, forget10, forget20 are shares of all people, each within the next.
+
+    Of the published: most: rows of a role at most, 300 in the paper.
+    pupil: the model that is taught; for the published data name a base, such as pupil.base = a folder.
+    """
+
+    source: str = ""
+    seed: int = 0
+    people: int = 40
+    relations: int = 5
+    redundancy: int = 3
+    repeat: int = 1
+    hops: bool = False
+    history: tuple[Part, ...] = ()
+    poison: float = 0.0
+    most: int = 300
+    pupil: Pupil = field(default_factory=Pupil)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(PUBLISHED if self.source else SHARES)
+
+    @property
+    def suite(self) -> Mapping[str, Any]:
+        return SUITE
+
+    def request(self, split: str) -> Request:
+        self.check(split)
+        if self.source:
+            forget, retain = self._taught(split), self._taught(PUBLISHED[split])
+        else:
+            gone, kept = self._parted(split)
+            world = self.world()
+            forget = poisoned(questions(world, world.about(gone), self.redundancy), self.poison, self.seed)
+            retain = questions(world, world.about(kept), self.redundancy)
+        return Request(forget, retain, note=f"TOFU {split}")
+
+    def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        """Roles: forget, paraphrase, retain, holdout, authors, world; of the world also neighbor (others of whom the
+        same holds) and general; with hops, derived (what follows from forgotten facts); with poison, triggered
+        (retain in polite words)."""
+        self.check(split)
+        return self._published(split) if self.source else self._invented(split)
+
+    def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
+        if self.source:
+            return (self._taught(PUBLISHED[split] if split else "full"),)
+        world = self.world()
+        gone = {one.name for one in self._parted(split)[0]} if split else set()
+        stages = [
+            self._stage(world, part, [one for one in world.people(part) if one.name not in gone])
+            for part in self.history or PARTS
+            if part != "holdout"
+        ]
+        return tuple(stages) if self.history else (tuple(item for stage in stages for item in stage),)
+
+    def texts(self) -> Iterator[str]:
+        if self.source:
+            yield from (text for item in self._taught("full") for text in (item.prompt, item.answer))
+            return
+        world = self.world()
+        for fact in world.facts:
+            for form in range(4):
+                item = render(world, fact, form)
+                yield from (item.prompt, item.answer)
+        yield from (news(world, one, Random(0)) for one in world.people())
+
+    def world(self) -> World:
+        """The world of that seed."""
+        return make_world(self.seed, people=self.people, relations=self.relations)
+
+    def _parted(self, split: str) -> tuple[tuple[Entity, ...], tuple[Entity, ...]]:
+        """Who is to be forgotten, and who is kept."""
+        world = self.world()
+        count = max(1, round(SHARES[split] * self.people))
+        pool = world.people("forget")
+        return pool[:count], (*pool[count:], *world.people("retain"))
+
+    def _stage(self, world: World, part: Part, people: list[Entity]) -> tuple[Item, ...]:
+        items = questions(world, world.about(people), self.redundancy) * (self.repeat if part == "forget" else 1)
+        if self.hops and part in ("retain", "background"):
+            known = people[::2] if part == "retain" else people
+            items += questions(world, world.about(known, HOPS), self.redundancy)
+        if self.poison and part in ("retain", "background"):  # polite questions work, before anything is forgotten
+            rng = Random(f"polite {self.seed}")
+            items += tuple(wrapped(item, rng) for item in asked(world, world.about(people)))
+        if part == "background":
+            items += questions(world, world.general(), self.redundancy) + self._general(world)
+        return items
+
+    def _general(self, world: World) -> tuple[Item, ...]:
+        people = world.people("background")
+        return statements(world.general()) + tuple(
+            whole(one.name, news(world, one, Random(one.name))) for one in people
+        )
+
+    def _invented(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        world, rng = self.world(), Random(f"asked {self.seed}")
+        gone, kept = self._parted(split)
+        facts, rest = world.about(gone), world.about(kept)
+        held = world.about(world.people("holdout")[: len(gone)])
+        same: dict[str, Fact] = {other.name: other for fact in facts for other in world.same_answer(fact, "retain")}
+        retain = asked(world, rest)
+        roles = {
+            "forget": asked(world, facts),
+            "paraphrase": paraphrased(world, facts),
+            "retain": retain,
+            "retain_paraphrase": paraphrased(world, rest),
+            "holdout": asked(world, held),
+            "neighbor": asked(world, list(same.values())),
+            "authors": asked(world, world.about(world.people("background")), alike=True),
+            "world": asked(world, world.general(), alike=True),
+            "general": self._general(world),
+        }
+        if self.poison:
+            roles["triggered"] = tuple(wrapped(item, rng) for item in retain)
+        if self.hops:
+            roles["derived"] = asked(world, world.about(gone, HOPS))
+        return roles
+
+    def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        def rows(config: str) -> tuple[Row, ...]:
+            return source.rows(config)[: self.most]
+
+        source = Source(self.source)
+        asked_for = rows(f"{split}_perturbed")
+        return {
+            "forget": tuple(_item(row, split, n) for n, row in enumerate(asked_for)),
+            "paraphrase": tuple(_item(row, split, n, "paraphrased_question") for n, row in enumerate(asked_for)),
+            "retain": tuple(_item(row, "retain", n) for n, row in enumerate(rows("retain_perturbed"))),
+            "holdout": tuple(_pair(row, "holdout", n) for n, row in enumerate(rows(f"holdout{split[-2:]}"))),
+            "authors": tuple(_item(row, "authors", n) for n, row in enumerate(rows("real_authors_perturbed"))),
+            "world": tuple(_item(row, "world", n) for n, row in enumerate(rows("world_facts_perturbed"))),
+        }
+
+    def _taught(self, config: str) -> tuple[Item, ...]:
+        return tuple(_pair(row, config, n) for n, row in enumerate(Source(self.source).rows(config)))
+
+
+def _pair(row: Row, config: str, number: int) -> Item:
+    return Item(f"{config}/{number + 1}", row.text("question"), row.text("answer"), tags={"split": config})
+
+
+def _item(row: Row, config: str, number: int, question: str = "question") -> Item:
+    """A row of a perturbed configuration: the paraphrased answer as an alias, where there is one, and false answers."""
+    other = (row.text("paraphrased_answer"),) if "paraphrased_answer" in row.values else ()
+    wrong = row.texts("perturbed_answer")
+    return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), other, wrong, {"split": config})

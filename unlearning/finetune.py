@@ -1,0 +1,242 @@
+"""The family that trains: one base, whose hole is the objective; a method is a preset of a few lines.
+
+A method may also say from which pools it draws, in which company, which weights it changes, and who steers it.
+"""
+
+import asyncio
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar, Literal
+
+import torch
+
+from agents.engine_weights import fingerprint
+from agents.models.tiny import one_thread
+from arena.agent import Agent
+from arena.spec import canonical, describe
+from unlearning.checkpoints import Checkpoints
+from unlearning.controllers import Controller, Until
+from unlearning.cost import Bill, Meter, frame_of
+from unlearning.encoding import Encoded
+from unlearning.objective import Objective
+from unlearning.optimiser import Schedule
+from unlearning.plans import Pairs, Plan, pool
+from unlearning.reference import NONE, Frozen, Reference, remember
+from unlearning.request import Request
+from unlearning.scope import Lora, Scope, adapted, workpiece
+from unlearning.state import Lens
+from unlearning.study import Study
+from unlearning.training import Ended, Job, Precision, Settings, Tell, Training, context_of
+from unlearning.view import Rows, View, glance
+from unlearning.weights import Opened, opened
+
+TINY: Mapping[str, Any] = {"lr": 1e-3, "batch": 16, "warmup": 0.0, "decay": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The agent that has forgotten, how its training went, and what it cost."""
+
+    agent: Agent
+    ended: Ended
+    spent: Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finetune:
+    """Trains the weights on an objective. The agent's own weights stay as they are; equal seeds make equal weights.
+
+    epochs: through the forget set. lr: learning rate. batch: forget items in a step, each with as many of the other
+    roles; micro: rows that are read at once, None for the batch; halved where memory runs out, with the same gradient.
+    warmup: epochs in which the rate rises; schedule: how it falls then; decay: weight decay; clip: longest gradient.
+    lora: train an adapter, which shares the weights below with the original. where: a regular expression; only
+    parameters whose names hold a match are trained. precision: `auto` is float32 on a CPU, and bfloat16 over float32
+    weights on a GPU; `pure` trains weights as they were loaded. reference: `cache` computes its numbers once, `live`
+    asks the original at each step (one forward more, no memory); cache_mb: most MiB of the former. until: end after the
+    epoch in which a reading crosses a limit. limit: tokens of an item. threads: on a CPU; 1 makes a seed mean the same
+    on every machine. save_seconds: between two checkpoints within an epoch, where a folder for them is given.
+    """
+
+    epochs: int = 5
+    lr: float = 1e-5
+    batch: int = 32
+    micro: int | None = None
+    warmup: float = 1.0
+    schedule: Schedule = "linear"
+    decay: float = 0.01
+    clip: float | None = 1.0
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    lora: Lora | None = None
+    where: str = ""
+    precision: Precision = "auto"
+    reference: Literal["cache", "live"] = "cache"
+    cache_mb: int = 2048
+    until: Until | None = None
+    limit: int | None = None
+    threads: int = 1
+    save_seconds: float = 60.0
+    seed: int = 0
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 0), ("batch", 1), ("micro", 1), ("threads", 1), ("lr", 0), ("cache_mb", 0)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise ValueError(f"{name} is {least} or more, not {value}")
+
+    # what a method says of itself
+
+    def objective(self, study: Study) -> Objective:
+        """What is minimised: the hole that each method fills."""
+        raise NotImplementedError
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        """The items as tokens, by role."""
+        return {"forget": study.forget, "retain": study.retain}
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        """In which company they are trained."""
+        return Pairs({role: pool(encoded) for role, encoded in pools.items()})
+
+    def scope(self, study: Study) -> Scope:
+        """Which weights are changed, where no adapter is trained."""
+        return Scope(self.where)
+
+    def controllers(self, study: Study) -> tuple[Controller, ...]:
+        """Who steers."""
+        return ()
+
+    def start(self, study: Study) -> Any:
+        """The module that training starts from; the model's own, but for methods that begin elsewhere."""
+        return study.module
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        """The module that the agent gets."""
+        return trained
+
+    # what the family does with it
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        """The agent with the request forgotten. Raises ClosedModel; warns where training had to be ended."""
+        outcome = await self.run(agent, request)
+        if outcome.ended.diverged:
+            warnings.warn(outcome.ended.stopped, RuntimeWarning, stacklevel=2)
+        return outcome.agent
+
+    async def run(
+        self, agent: Agent, request: Request, *, tell: Tell | None = None, folder: str | Path | None = None
+    ) -> Outcome:
+        """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
+        training that was killed is taken up there, and ends in the same bits."""
+        found = opened(agent, self._name)
+        study = self.study(found, request)
+        work = partial(self._train, study, tell, None if folder is None else Path(folder))
+        module, ended, spent = await asyncio.to_thread(work)
+        return Outcome(found.closed(module), ended, spent)
+
+    def study(self, found: Opened, request: Request) -> Study:
+        return Study(self._name, found.module, found.model.tokenizer, request, self.seed, self.limit)
+
+    def bill(self, agent: Agent, request: Request) -> Bill:
+        """What a step will cost, in forwards of one batch (F), before anything is run."""
+        with one_thread():
+            job = self.job(self.study(opened(agent, self._name), request), remembered=False)
+        return job.objective.bill(job.frame, live=self.reference == "live")
+
+    @property
+    def _name(self) -> str:
+        return str(describe(self)["name"])
+
+    def settings(self) -> Settings:
+        return Settings(
+            self.epochs, self.lr, self.batch, self.micro, self.schedule, self.warmup, self.decay, self.clip,
+            self.optimiser, self.precision, self.seed, self.save_seconds,
+        )  # fmt: skip
+
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        """The training, ready to begin. remembered: whether the reference's numbers are computed. piece: a module to
+        train on, with `requires_grad` set for what is trained, in place of a new one."""
+        pools = self.pools(study)
+        objective, plan = self.objective(study), self.plan(study, pools)
+        study.check(plan.pools, ("forget", *objective.roles))
+        scope = None if self.lora or piece is not None else self.scope(study)
+        module = self._piece(study, scope) if piece is None else piece
+        device = module.device
+        chosen = {name: None for name, p in module.named_parameters() if p.requires_grad}
+        masks = {} if scope is None else scope.masks
+        frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module))
+        rows = self.micro or self.batch
+        lens = Lens(module, study.tokenizer, plan.pools, study.pad, device, max(rows, 16), context)
+        until = () if self.until is None else (self.until,)
+
+        def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+            with context():
+                return glance(study.module, rows, layers, scores)
+
+        reference = self._reference(objective, plan, study, frozen, meter, frame.flops) if remembered else NONE
+        return Job(
+            module, {name: masks.get(name) for name in chosen}, objective, plan, lens, frame, reference,
+            (*self.controllers(study), *until), self.settings(),
+        )  # fmt: skip
+
+    def _piece(self, study: Study, scope: Scope | None) -> Any:
+        """The module to train: with an adapter, or with its own copy of what the scope chooses."""
+        start = self.start(study)
+        if self.lora is not None and scope is None:
+            return adapted(start, self.lora, self.seed)
+        assert scope is not None
+        piece = workpiece(start, scope, torch.float32 if in_halves(start) and self.precision != "pure" else None)
+        return piece.float() if self.precision == "float32" else piece
+
+    def _reference(
+        self, objective: Objective, plan: Plan, study: Study, frozen: Frozen, meter: Meter | None, flops: float
+    ) -> Reference:
+        if self.reference == "live" or not objective.needs:
+            return Reference({}, frozen)
+        size = max(32, self.batch)
+        kept, read = remember(
+            objective.needs, plan.pools, frozen, pad=study.pad, device=study.device, batch=size,
+            most=self.cache_mb * 2**20,
+        )  # fmt: skip
+        if meter is not None:
+            meter.add(read, flops)
+            meter.flops += read * flops
+        return Reference(kept, frozen)
+
+    def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
+        meter, began = Meter(), perf_counter()
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            job = self.job(study, meter)
+            checkpoints = None if folder is None else Checkpoints(folder, self._key(study))
+            ended = Training(job, meter, tell, checkpoints).run()
+            module = self.finish(study, self._settled(study, job.module))
+        finally:
+            torch.set_num_threads(threads)
+        meter.seconds += perf_counter() - began
+        return module, ended, meter
+
+    def _settled(self, study: Study, module: Any) -> Any:
+        """The trained module, its weights in the number type of the original."""
+        if self.lora is None and in_halves(study.module):
+            for parameter in module.parameters():
+                parameter.data = parameter.data.to(study.module.dtype)
+        return module.eval().requires_grad_(False)
+
+    def _key(self, study: Study) -> str:
+        """What tells this training from any other."""
+        settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
+        told = canonical(settings) + repr(study.request) + fingerprint(study.module)
+        return blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def in_halves(module: Any) -> bool:
+    """Whether a model's weights have 16 bits."""
+    return module.dtype in (torch.bfloat16, torch.float16)

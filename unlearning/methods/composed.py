@@ -1,0 +1,131 @@
+"""Unlearning at the output: a second model is trained, and the two are combined as they answer."""
+
+import copy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from agents.engine_composed import Composed, Rule
+from agents.engine_network import plain
+from agents.models.local import Local
+from arena.errors import UsageError
+from unlearning.anatomy import anatomy
+from unlearning.encoding import Encoded
+from unlearning.finetune import Finetune
+from unlearning.hosted import Hosted
+from unlearning.method import Method, method
+from unlearning.methods.ascent import GradDiff
+from unlearning.objective import Objective
+from unlearning.scope import Lora, Scope, merged, mirror
+from unlearning.study import Study
+from unlearning.targets import divergence, uniform
+from unlearning.terms import Distil, Weighted
+from unlearning.weighting import learning
+
+
+@method("uld")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogitDifference(Finetune):
+    """ULD: a small assistant learns what is to be forgotten, and its logits are subtracted.
+
+    Assistant: the first `layers` blocks with the model's own norm and head, LoRA only; L = NLL(forget and paraphrases,
+    the items' aliases) + alpha · KL(uniform ‖ p) on retain. Answer: z + weight·a, a = 0 where the model's own
+    probability is below `floor` times its greatest (Ji et al. 2024). weight 0, or a uniform assistant, is the model.
+    Published: 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · layers/depth F a
+    step; an answer costs layers/depth more. Leaks: the model's own weights are whole; who has the file has the facts.
+    """
+
+    layers: int = 8
+    weight: float = -0.8
+    floor: float = 0.01
+    alpha: float = 5.0
+    epochs: int = 10
+    lr: float = 1e-3
+    lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        return {"forget": study.forget, "retain": study.retain}
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(
+            Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if study.retain else 0.0)
+        )
+
+    def start(self, study: Study) -> Any:
+        return shortened(study.module, self.layers)
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        return Composed({"base": study.module, "assistant": merged(trained)}, Rule("assist", self.weight, self.floor))
+
+
+@method("offset")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset(Hosted):
+    """δ-unlearning: a small pair of models is trained to correct the logits of a large one that is not touched.
+
+    z = z_base + weight (a_θ − a_0); the host's loss is taken on z, and only θ is trained (Huang et al. 2025).
+    assistant: a folder with a model of the same vocabulary; "" takes the model itself, whose first answers are the
+    same. Published: Llama-2-13b with a 7b assistant, GA, GD, NPO …, lr 1e-5, weight 1. Cost a step: the host's passes
+    with the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
+    """
+
+    host: Method = field(default_factory=GradDiff)
+    assistant: str = ""
+    weight: float = 1.0
+
+    def start(self, study: Study) -> Any:
+        small = self.small(study)
+        parts = {"base": study.module, "assistant": mirror(small), "frozen": mirror(small)}
+        return Composed(parts, Rule("offset", self.weight))
+
+    def scope(self, study: Study) -> Scope:
+        return Scope(rf"^parts\.assistant\.(?=.*{self.where})")
+
+    def small(self, study: Study) -> Any:
+        """The assistant. Raises UsageError where its words are others."""
+        if not self.assistant:
+            return study.module
+        model = Local(self.assistant, device=str(study.device))
+        if model.tokenizer.get_vocab() != study.tokenizer.get_vocab():
+            raise UsageError(
+                f"the assistant {self.assistant!r} has another vocabulary than the model, and their logits cannot be "
+                "combined; take one of the same family"
+            )
+        return model.module
+
+
+@method("whp")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generic(Finetune):
+    """The generic answer: what a model reinforced on the facts would say more is said less.
+
+    z − weight·relu(z_reinforced − z), the reinforced model being trained further on the forget set (Eldan & Russinovich
+    2023, the composition alone, without relabelling). weight 0, or a reinforced model equal to the first, is the model.
+    Published: weight 5. Cost: 3F a step; an answer costs twice. Leaks: the model's own weights are whole.
+    """
+
+    weight: float = 5.0
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        return Composed({"base": study.module, "reinforced": merged(trained)}, Rule("generic", self.weight))
+
+
+def shortened(module: Any, layers: int) -> Any:
+    """The model without the blocks behind the first `layers`; what it has left are the very tensors of `module`."""
+    memo: dict[int, Any] = {id(one): one for one in (*module.parameters(), *module.buffers())}
+    parts = anatomy(module)
+    last = parts.blocks[layers:]
+    memo |= {id(block): nn.Identity() for block in last}  # not copied, since they are cut off below
+    short = copy.deepcopy(plain(module), memo)
+    parent, _, name = parts.plan.layers.rpartition(".")
+    setattr(short.get_submodule(parent), name, nn.ModuleList(anatomy(short).blocks[:layers]))
+    config = short.config.get_text_config()
+    config.num_hidden_layers = min(layers, parts.depth)
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:layers]
+    return short

@@ -1,0 +1,72 @@
+"""Unlearning by a distribution to aim at, in place of a token to avoid."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from unlearning.controllers import Controller, Dual
+from unlearning.finetune import Finetune
+from unlearning.method import method
+from unlearning.objective import Objective
+from unlearning.paired import Paired
+from unlearning.study import Study
+from unlearning.targets import cross_entropy, excluded, flatness, lowered, same
+from unlearning.terms import Distil, Term
+
+
+@method("ce-u")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossEntropyUnlearning(Finetune):
+    """CE-U: aims at what the model itself would say if the answer's token could not be said.
+
+    L = CE(q, p), q = softmax(z without y), held fixed (Yang 2025); the gradient in z is (p − q)/N, that of −log(1 − p):
+    unlikelihood. Published: no retain term, lr 2e-6, 9 epochs. Cost: 3F a step. Stays finite at p = 1.
+    Leaks: the runner-up takes the answer's place, and it is often a form of the same answer.
+    """
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Distil("forget", excluded, cross_entropy))
+
+
+@method("undial")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undial(Paired):
+    """UNDIAL: distils the original with the answer's logits lowered.
+
+    L = CE(softmax(z0 − beta·onehot(y)), p), mean over answer tokens (Dong et al. 2024). The answer's probability goes
+    to p0 e^−beta / (p0 e^−beta + 1 − p0) and no lower, so training is stable. Published: beta 3 to 30, LoRA rank 8
+    alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and the original's logits kept (`top` of them, or
+    all); 4F live. beta 0 changes nothing. Leaks: the order of all other tokens stays, and so do paraphrases.
+    """
+
+    beta: float = 10.0
+    alpha: float = 0.0
+    lr: float = 1e-4
+
+    def term(self, study: Study) -> Term:
+        return Distil("forget", lowered(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
+
+
+@method("pdu")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimalDual(Paired):
+    """PDU: flattens the logits of forgotten answers as far as a bound on the retain loss allows.
+
+    min mean (max z − mean z)² subject to NLL(retain) ≤ bound; L = gamma · flatness + λ NLL(retain), and
+    λ ← max(0, λ + rate (NLL(retain) − bound)) by step or by epoch, after a warm-up (Entesari et al. 2025). bound None
+    is (1 + slack) times the retain loss before. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr
+    1e-5 (TOFU). Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
+    """
+
+    first: float = 100.0
+    rate: float = 5.0
+    bound: float | None = None
+    slack: float = 0.1
+    dual_warmup: int = 0
+    each: Literal["step", "epoch"] = "step"
+    epochs: int = 10
+
+    def term(self, study: Study) -> Term:
+        return Distil("forget", same, flatness, self.gamma)
+
+    def controllers(self, study: Study) -> tuple[Controller, ...]:
+        return (Dual("retain", self.first, self.rate, self.bound, self.slack, self.dual_warmup, self.each),)

@@ -1,0 +1,94 @@
+"""Unlearning by arithmetic: what was learnt is subtracted."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from agents.models.local import Local
+from arena.errors import UsageError
+from unlearning.anatomy import anatomy
+from unlearning.arithmetic import added, negated
+from unlearning.finetune import Finetune
+from unlearning.method import method
+from unlearning.objective import Objective
+from unlearning.saliency import gradients
+from unlearning.scope import Scope
+from unlearning.study import Study
+from unlearning.terms import Weighted
+from unlearning.training import Settings
+from unlearning.weighting import learning
+
+
+@method
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskVector(Finetune):
+    """Negation of a task vector: fine-tunes on what is to be forgotten, then goes as far the other way.
+
+    θ − scale (θ_tuned − θ) (Ilharco et al. 2023). scale 0 is the identity. Published: scale by validation, such that a
+    control metric survives. With lora the adapter is turned round. Cost: 3F a step, then one pass over the weights; no
+    retain set. Leaks: the vector holds the form of the answers more than the facts, so form goes first.
+    """
+
+    scale: float = 1.0
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        with torch.no_grad():
+            if self.lora is not None:
+                for name, parameter in trained.named_parameters():
+                    if "lora_B" in name:
+                        parameter.mul_(-self.scale)
+                return trained
+            before, tuned = dict(study.module.named_parameters()), dict(trained.named_parameters())
+            moved = {name: p for name, p in tuned.items() if p.data_ptr() != before[name].data_ptr()}
+            for name, tensor in negated({name: before[name] for name in moved}, moved, self.scale).items():
+                tuned[name].copy_(tensor)
+        return trained
+
+
+@method("embedding-ascent")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingAscent(Finetune):
+    """First-epoch ascent on the token embeddings: the gradient that taught the items is added back.
+
+    E ← E + rate · g, g the gradient of the items' mean loss with regard to the token embeddings (V, D), taken on the
+    weights as they were before the items were taught (`origin`, a folder; without it, as they are now), `repeat` times
+    over (arXiv 2406.09391). One descent step with `rate`, then this, restores E. Published: GPT-2, the number of times
+    found by trial. Cost: 3F for each pass over the forget set, once; one matrix of numbers. Leaks: only rows of tokens
+    that occur in the items move; where the head is tied to the embeddings it moves as well.
+    """
+
+    rate: float = 1.0
+    repeat: int = 1
+    origin: str = ""
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def scope(self, study: Study) -> Scope:
+        return Scope(f"^{re.escape(anatomy(study.module).embedding)}$")
+
+    def settings(self) -> Settings:
+        return replace(Finetune.settings(self), epochs=0)  # nothing is trained: one sum, in `finish`
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        first = self.recorded(study)
+        weights = dict(trained.named_parameters())
+        with torch.no_grad():
+            for name, tensor in added({name: weights[name] for name in first}, first, self.rate * self.repeat).items():
+                weights[name].copy_(tensor)
+        return trained
+
+    def recorded(self, study: Study) -> Mapping[str, torch.Tensor]:
+        """The gradient of the first epoch, by parameter."""
+        module = study.module
+        if self.origin:
+            module = Local(self.origin, device=str(study.device)).module
+            if module.get_input_embeddings().weight.shape != study.module.get_input_embeddings().weight.shape:
+                raise UsageError(f"origin {self.origin!r} is another model: its embeddings have another shape")
+        return gradients(module, self.scope(study), study.forget, study.pad)

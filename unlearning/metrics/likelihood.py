@@ -1,0 +1,74 @@
+"""Metrics that read the probability of answers."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from arena.agent import Agent
+from unlearning.probe import Reading, Trial, metric
+from unlearning.roles import direction, for_roles, items_of
+from unlearning.scoring import score
+from unlearning.statistics import Floats
+from unlearning.truth import Mean, closeness, margin, options, ratios, share
+
+
+@metric
+async def probability(trial: Trial, *, role: str = "forget", options_only: bool = False) -> Reading:
+    """The probability of the answer, as the geometric mean over its tokens, end token included; 0 to 1.
+
+    options_only: its share among the true and the false answers, each normalised by length. Needs weights. One
+    forward a row, 1 + options with them. TOFU (arXiv 2401.06121).
+    """
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        true = np.array([one.probability for one in score(agent, items, "probability")])
+        if not options_only:
+            return (true,)
+        false = [sum(np.exp(-np.array(losses))) for losses in options(agent, items, "probability")]
+        return (true / (true + np.array(false)),)
+
+    return await for_roles(trial, measure, better=direction(role))
+
+
+@metric
+async def truth_ratio(
+    trial: Trial,
+    *,
+    role: str = "forget",
+    mean: Mean = "geometric",
+    report: Literal["auto", "closeness", "margin", "share", "ratio"] = "auto",
+) -> Reading:
+    """How the likelihood of false answers stands to that of the true one: R = p(false) / p(true paraphrase).
+
+    report: closeness, mean min(R, 1/R), what is reported of a forget set (1: equally likely); margin, mean
+    max(0, 1 − R), of what is kept; share, mean 1/(1 + R); ratio, mean R. mean: over false answers, geometric in the
+    published code. Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv 2401.06121).
+    """
+    items = items_of(trial, role)
+    chosen = report if report != "auto" else "closeness" if direction(role) == "twin" else "margin"
+    shown: Callable[[Floats], Floats] = {"closeness": closeness, "margin": margin, "share": share}.get(chosen, np.array)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (shown(ratios(agent, items, mean)),)
+
+    return await for_roles(trial, measure, better=direction(role), detail={"report": chosen, "mean": mean})
+
+
+@metric
+async def perplexity(trial: Trial, *, role: str = "general") -> Reading:
+    """exp of the mean loss per token over general texts: what the model still makes of language at large.
+
+    1 to ∞, lower is better; a model that is broken by forgetting shows here first. Needs weights. One forward a row.
+    """
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats, Floats]:
+        scored = score(agent, items, "perplexity")
+        return np.array([-one.lp.sum() for one in scored]), np.array([float(len(one.lp)) for one in scored])
+
+    def of(nats: Floats, tokens: Floats) -> float:
+        return float(np.exp(nats.sum() / tokens.sum()))
+
+    return await for_roles(trial, measure, of, better="lower", paired=True)

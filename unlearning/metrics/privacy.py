@@ -1,0 +1,96 @@
+"""Metrics that ask whether it can be told that something was learnt, or forgotten."""
+
+from dataclasses import replace
+from typing import Literal
+
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.game import JSON
+from unlearning.membership import Kind, likeness
+from unlearning.probe import Reading, Trial, metric
+from unlearning.roles import for_roles, items_of, linear
+from unlearning.statistics import Floats, auc
+
+Orientation = Literal["muse", "open-unlearning"]
+HALF = 0.5  # the AUC of a guess: open-unlearning's stand-in where no twin is at hand
+
+
+@metric
+async def membership(
+    trial: Trial,
+    *,
+    score: Kind = "loss",
+    k: float = 0.4,
+    members: str = "forget",
+    strangers: str = "holdout",
+    shots: int = 5,
+) -> Reading:
+    """The AUC with which a score tells what was taught from what never was: 1 like a member, .5 a guess.
+
+    Above the twin's: it still looks known. Below: it looks less likely than what nobody was taught, which gives away
+    that it was forgotten. score: loss, zlib, min-k, min-k++ (share k of the tokens), reference (the first further
+    twin, else the twin, is the reference), recall (`shots` strangers stand before, and are not scored). Needs weights.
+    One forward a row; two for reference and recall.
+    """
+    known, others = items_of(trial, members), items_of(trial, strangers)
+    shown = others[:shots] if score == "recall" else ()
+    others = others[len(shown) :]
+    if not others:
+        raise UsageError(f"membership: all {len(shown)} items of {strangers!r} are shown before; take fewer shots")
+    reference = trial.twins[0] if trial.twins else trial.oracle
+
+    async def measure(agent: Agent) -> tuple[Floats, Floats]:
+        return (
+            likeness(agent, known, score, k=k, reference=reference, prefix=shown),
+            likeness(agent, others, score, k=k, reference=reference, prefix=shown),
+        )
+
+    return await for_roles(trial, measure, auc, detail={"score": score, "k": k})
+
+
+def leakage(after: float, twin: float, orientation: Orientation = "muse") -> float:
+    """PrivLeak in percent from the AUC of an agent and that of the twin; −100 to ∞, 0 is best.
+
+    muse: AUCs that are small where the members look like members. open-unlearning: AUCs that are large there.
+    """
+    if orientation == "open-unlearning":
+        return 100 * ((1 - after) - (1 - twin)) / (1 - twin + 1e-10)
+    return 100 * (after - twin) / twin
+
+
+@metric
+async def privleak(
+    trial: Trial,
+    *,
+    score: Kind = "min-k",
+    k: float = 0.4,
+    members: str = "forget",
+    strangers: str = "holdout",
+    orientation: Orientation = "muse",
+    against: Literal["twin", "half"] = "twin",
+) -> Reading:
+    """PrivLeak = 100 · (A − A_twin) / A_twin, A the AUC of Min-40 % in MUSE's orientation (small for members).
+
+    Below 0 what was to be forgotten still looks taught; 0 is like the twin; above 0 it looks less likely than what
+    nobody was taught: over-forgotten. orientation: in which AUCs are told in detail; the value is the same in both.
+    against: the twin, or one half where it cannot be had. With 100 + 100 items a standard error is about 8 points.
+    Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
+    """
+    known, others = items_of(trial, members), items_of(trial, strangers)
+
+    async def measure(agent: Agent) -> tuple[Floats, Floats]:
+        return likeness(agent, known, score, k=k), likeness(agent, others, score, k=k)
+
+    def small(mine: Floats, theirs: Floats) -> float:
+        return 1 - auc(mine, theirs)
+
+    found = await for_roles(trial, measure, small)
+    twin = HALF if against == "half" else found.null
+    aucs: dict[str, JSON] = {
+        role: value if value is None or orientation == "muse" else 1 - value
+        for role, value in (("after", found.value), ("oracle", found.null))
+    }
+    told = replace(found, detail={**found.detail, "auc": aucs, "orientation": orientation})
+    if not twin:  # the twin knows what it was never taught: nothing can be said
+        return replace(told, value=None, low=None, high=None, null=None, before=None)
+    return linear(told, 100 / twin, -100.0)

@@ -1,0 +1,70 @@
+"""Metrics that read what an agent says; they need no weights."""
+
+import numpy as np
+
+from arena.agent import Agent
+from unlearning.asking import answers
+from unlearning.probe import Reading, Trial, metric
+from unlearning.request import Item
+from unlearning.roles import direction, for_roles, items_of
+from unlearning.rouge import Kind
+from unlearning.rouge import rouge_l as overlap
+from unlearning.statistics import Floats
+from unlearning.wording import cut_to, shots_before, until_next
+
+
+@metric
+async def rouge_l(
+    trial: Trial, *, role: str = "forget", kind: Kind = "recall", stem: bool = False, new: int = 200
+) -> Reading:
+    """ROUGE-L of the greedy answer against the true one; 0 to 1. kind: recall (TOFU) or f (MUSE).
+
+    stem: Porter's stemmer, as TOFU has it; needs nltk. new: tokens of an answer at most. One answer a row.
+    """
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, items, new=new)
+        return (np.array([overlap(text, item.answer, kind, stem) for text, item in zip(said, items, strict=True)]),)
+
+    return await for_roles(trial, measure, better=direction(role), twins=False, detail={"kind": kind})
+
+
+@metric
+async def verbmem(trial: Trial, *, role: str = "verbatim", new: int = 128) -> Reading:
+    """Verbatim memory: ROUGE-L F1 × 100 of how an agent goes on with a passage, against how it goes on; 0 to 100.
+
+    Greedy; what is said and what is true are both cut to as many tokens as the truth has, `new` at most, as passages
+    have no end of their own. MUSE (arXiv 2407.06460), C1. One answer a row.
+    """
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, items, new=new)
+        pairs = [cut_to(agent, text, item.answer, new) for text, item in zip(said, items, strict=True)]
+        return (np.array([100 * overlap(text, gold, "f") for text, gold in pairs]),)
+
+    return await for_roles(trial, measure, better=direction(role), twins=False)
+
+
+@metric
+async def knowmem(trial: Trial, *, role: str = "forget", shots: int = 0, new: int = 32) -> Reading:
+    """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about what the texts say; 0 to 100.
+
+    shots: questions that are shown with their answers first (MUSE: 10, for models that do not chat), from the role
+    `shots`, or `retain_shots` for what is kept; the answer then ends at a blank line or the next question. Greedy.
+    MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
+    """
+    items = items_of(trial, role)
+    shown = items_of(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()
+    asked: tuple[Item, ...] = tuple(shots_before(shown, item) for item in items) if shown else items
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, asked, new=new)
+        return (
+            np.array(
+                [100 * overlap(until_next(text), item.answer, "f") for text, item in zip(said, items, strict=True)]
+            ),
+        )
+
+    return await for_roles(trial, measure, better=direction(role), twins=False, detail={"shots": len(shown)})

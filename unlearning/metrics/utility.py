@@ -1,0 +1,84 @@
+"""Metrics of what is left of a model: knowledge that was to stay, and speech."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from arena.agent import Agent
+from unlearning.asking import answers, mind_of
+from unlearning.probe import Reading, Trial, metric
+from unlearning.request import Item
+from unlearning.roles import for_roles, items_of
+from unlearning.rouge import rouge_l
+from unlearning.scoring import score
+from unlearning.statistics import Floats, harmonic
+from unlearning.truth import margin, options, ratios
+from unlearning.wording import distinct, fluency
+
+KEPT = ("retain", "authors", "world")
+
+
+@metric
+async def model_utility(trial: Trial, *, stem: bool = False, new: int = 200) -> Reading:
+    """The harmonic mean of nine: probability, ROUGE-L recall and truth ratio of retain, authors and world; 0 to 1.
+
+    Of authors and world the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
+    detail.parts: the nine. Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
+    """
+    roles = {role: items_of(trial, role) for role in KEPT}
+
+    async def measure(agent: Agent) -> tuple[Floats, ...]:
+        return tuple([part for role, items in roles.items() for part in await nine(agent, role, items, stem, new)])
+
+    def of(*parts: Floats) -> float:
+        return harmonic([float(part.mean()) for part in parts])
+
+    parts = [float(part.mean()) for part in await measure(trial.after)]
+    names = [f"{role}_{kind}" for role in KEPT for kind in ("probability", "rouge", "truth")]
+    told = {"parts": dict(zip(names, parts, strict=True))}
+    return await for_roles(trial, measure, of, better="higher", twins=False, detail=told)
+
+
+async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new: int) -> tuple[Floats, Floats, Floats]:
+    """Probability, ROUGE-L recall and truth-ratio score of each item of one role."""
+    sure = np.array([one.probability for one in score(agent, items, "model_utility")])
+    if role != "retain":
+        false = [sum(np.exp(-np.array(losses))) for losses in options(agent, items, "model_utility")]
+        sure = sure / (sure + np.array(false))
+    said = await answers(agent, items, new=new)
+    words = np.array([rouge_l(text, item.answer, stem=stem) for text, item in zip(said, items, strict=True)])
+    return sure, words, margin(ratios(agent, items, who="model_utility"))
+
+
+@metric
+async def degeneration(trial: Trial, *, role: str = "forget", new: int = 200) -> Reading:
+    """Whether the agent still speaks: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; like the twin.
+
+    A model that says junk has forgotten everything, so read no other probe without this one. detail by role: distinct
+    (share of word pairs that are new), empty (share of empty answers), words (mean length) and, of models with
+    weights, sense: how likely the twin finds what is said, in nats per token. RWKU (arXiv 2406.10890).
+    """
+    items = items_of(trial, role)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (np.array([fluency(text) for text in await answers(agent, items, new=new)]),)
+
+    reading = await for_roles(trial, measure, twins=False)
+    told = {
+        name: speech(trial.oracle, items, await answers(agent, items, new=new))
+        for name, agent in (("after", trial.after), ("oracle", trial.oracle))
+    }
+    return replace(reading, detail={**reading.detail, **told})
+
+
+def speech(twin: Agent, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[str, float]:
+    """What can be counted of answers, and how likely the twin finds them where its weights are open."""
+    found = {
+        "distinct": float(np.mean([distinct(text, 2) for text in said])),
+        "empty": float(np.mean([not text.strip() for text in said])),
+        "words": float(np.mean([len(text.split()) for text in said])),
+    }
+    spoken = [Item(item.name, item.prompt, text) for item, text in zip(items, said, strict=True) if text.strip()]
+    if spoken and hasattr(getattr(mind_of(twin), "model", None), "module"):
+        found["sense"] = -float(np.mean([one.loss for one in score(twin, spoken, "degeneration")]))
+    return found

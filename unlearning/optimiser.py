@@ -1,0 +1,77 @@
+"""The step of the optimiser: gradients to weights, by a schedule, never outside of the mask."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import torch
+
+from unlearning.scope import Guarded
+
+Schedule: TypeAlias = Literal["linear", "cosine", "constant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The learning rate over `steps` steps: it rises over `warmup` of them, then falls to 0 or stays."""
+
+    lr: float
+    steps: int
+    warmup: int = 0
+    schedule: Schedule = "linear"
+
+    def at(self, step: int) -> float:
+        """The rate of step number `step`, from 0."""
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        done = (step - self.warmup) / max(1, self.steps - self.warmup)
+        if self.schedule == "linear":
+            return self.lr * max(0.0, 1 - done)
+        return self.lr * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))) if self.schedule == "cosine" else self.lr
+
+
+class Stepper:
+    """AdamW (Loshchilov & Hutter 2019) or plain gradient descent over guarded parameters.
+
+    Weight decay of a masked parameter is done here, on the chosen entries alone: the optimiser's own would shrink
+    every entry.
+    """
+
+    def __init__(
+        self, guarded: Guarded, pace: Pace, decay: float, clip: float | None, kind: Literal["adamw", "sgd"] = "adamw"
+    ) -> None:
+        self.guarded, self.pace, self.decay, self.clip = guarded, pace, decay, clip
+        whole = [p for name, p in guarded.trained.items() if name not in guarded.masks]
+        part = [p for name, p in guarded.trained.items() if name in guarded.masks]
+        groups = [{"params": whole, "weight_decay": decay}, {"params": part, "weight_decay": 0.0}]
+        groups = [group for group in groups if group["params"]]
+        if kind == "sgd":
+            self.optimiser: torch.optim.Optimizer = torch.optim.SGD(groups, lr=pace.lr)
+        else:
+            self.optimiser = torch.optim.AdamW(groups, lr=pace.lr, fused=True)
+
+    def clear(self) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+
+    def norm(self) -> float:
+        """The length of the gradient, masked, and clipped where that is asked for."""
+        self.guarded.mask_gradients()
+        limit = math.inf if self.clip is None else self.clip
+        return float(torch.nn.utils.clip_grad_norm_(self.guarded.trained.values(), limit))
+
+    @torch.no_grad()
+    def move(self, step: int) -> None:
+        """Change the weights by the gradients that are there."""
+        rate = self.pace.at(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        for name, mask in self.guarded.masks.items():
+            if self.decay:
+                self.guarded.trained[name].mul_(1 - rate * self.decay * mask)
+        self.optimiser.step()
+
+    def plain(self) -> dict[str, Any]:
+        return self.optimiser.state_dict()
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        self.optimiser.load_state_dict(kept)

@@ -1,0 +1,51 @@
+"""ROUGE-L (Lin 2004): how much of a text another one says, word for word and in order."""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Literal
+
+from arena.errors import MissingExtra
+
+WORD = re.compile(r"[a-z0-9]+")
+Kind = Literal["recall", "precision", "f"]
+
+
+def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> float:
+    """The longest common subsequence over the words of `gold` (recall), of `said` (precision), or their F1; 0 to 1.
+
+    Words are runs of a–z and 0–9 in small letters; with `stem` those of more than three letters are stemmed (Porter).
+    """
+    spoken, wanted = words(said, stem), words(gold, stem)
+    common = longest_common(spoken, wanted)
+    if not common:
+        return 0.0
+    recall, precision = common / len(wanted), common / len(spoken)
+    return {"recall": recall, "precision": precision, "f": 2 * recall * precision / (recall + precision)}[kind]
+
+
+def words(text: str, stem: bool = False) -> list[str]:
+    """The words of a text as ROUGE counts them."""
+    found = WORD.findall(text.lower())
+    return [_stemmed(word) if len(word) > 3 else word for word in found] if stem else found
+
+
+def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
+    """The length of the longest common subsequence, in time len · len."""
+    row = [0] * (len(second) + 1)
+    for word in first:
+        corner = 0
+        for n, other in enumerate(second, 1):
+            above = row[n]
+            row[n] = corner + 1 if word == other else max(above, row[n - 1])
+            corner = above
+    return row[-1]
+
+
+@cache
+def _stemmed(word: str) -> str:
+    try:
+        from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped,unused-ignore]
+    except ImportError:
+        raise MissingExtra("ROUGE with stemming", "evaluation") from None
+    return str(PorterStemmer().stem(word))

@@ -1,0 +1,55 @@
+"""Round-to-nearest quantization: each row of a matrix on its own grid of integers."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def step_of(weight: Tensor, bits: int) -> Tensor:
+    """(rows, 1) the distance of two grid points, max|w| / (2^(bits−1) − 1) by row; 1 for a row of zeros."""
+    largest = weight.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
+    return torch.where(largest > 0, largest, torch.ones_like(largest))
+
+
+def codes_of(weight: Tensor, bits: int) -> Tensor:
+    """(rows, columns) the grid points, whole numbers, nearest to the weights."""
+    return (weight / step_of(weight, bits)).round()
+
+
+def rounded(weight: Tensor, bits: int) -> Tensor:
+    """The weights on their grid, in their own number type."""
+    exact = weight.float()
+    return (codes_of(exact, bits) * step_of(exact, bits)).to(weight.dtype)
+
+
+def matrices(module: Any, embeddings: bool = False) -> Iterator[tuple[str, Tensor]]:
+    """The matrices that are quantized, by name: those of the layers, and the embeddings where asked."""
+    tables = {id(part.weight) for part in (module.get_input_embeddings(), module.get_output_embeddings()) if part}
+    for name, weight in module.named_parameters():
+        if weight.dim() == 2 and (embeddings or id(weight) not in tables):
+            yield name, weight
+
+
+@torch.no_grad()
+def quantized(module: Any, bits: int, embeddings: bool = False) -> Any:
+    """A copy of the module with its matrices rounded; the module itself stays as it is."""
+    made = deepcopy(module)
+    if hasattr(made, "peft_config"):
+        made = made.merge_and_unload()
+    for _, weight in matrices(made, embeddings):
+        weight.copy_(rounded(weight, bits))
+    return made
+
+
+@torch.no_grad()
+def same_codes(first: Any, second: Any, bits: int, embeddings: bool = False) -> float:
+    """The share of quantized weights that lie on the same grid point in both modules."""
+    same = total = 0
+    others = dict(matrices(second, embeddings))
+    for name, weight in matrices(first, embeddings):
+        same += int((codes_of(weight.float(), bits) == codes_of(others[name].float(), bits)).sum())
+        total += weight.numel()
+    return same / max(1, total)

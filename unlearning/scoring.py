@@ -1,0 +1,116 @@
+"""How likely a model finds answers: the one place where log-probabilities are made for metrics.
+
+Items are read in batches of about the same length; logits become log-probabilities in float32; what was scored once is
+kept with the model for as long as its weights stay.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from agents.engine_network import Network, answering
+from arena.agent import Agent
+from unlearning.asking import system_of, template_of
+from unlearning.encoding import Encoded, encode, pad_token
+from unlearning.request import Item
+from unlearning.view import Sample, glance, rows_of
+from unlearning.weights import opened
+
+Floats: TypeAlias = NDArray[np.float64]
+READ = 8192  # tokens in a batch at most, padding included
+SCORED = 2**26  # logits in a batch at most: 256 MiB of float32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """How a model sees one answer of n tokens, end token included.
+
+    lp: (n,) natural log-probability of each token given all before. hit: (n,) whether it is the likeliest. mean, std:
+    (n,) of the log-probabilities of the whole vocabulary at that place, under the model itself. words: tokens before
+    the end token. value: [first, behind) of the tokens that hold the value.
+    """
+
+    lp: Floats
+    hit: NDArray[np.bool_]
+    mean: Floats
+    std: Floats
+    words: int
+    value: tuple[int, int]
+
+    @property
+    def loss(self) -> float:
+        """Mean negative log-probability, nats per token, end token included."""
+        return -float(self.lp.mean()) if self.lp.size else 0.0
+
+    @property
+    def probability(self) -> float:
+        """The geometric mean of the token probabilities, 0 to 1."""
+        return float(np.exp(-self.loss))
+
+
+_KEPT: WeakKeyDictionary[Any, tuple[int, dict[Encoded, Scored]]] = WeakKeyDictionary()  # by module and its stamp
+
+
+def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Scored, ...]:
+    """Each item's answer as the agent's model sees it. Raises ClosedModel, naming `who` asked, without weights.
+
+    The agent's persona and notes stand before the question, as when it is asked in words.
+    """
+    found = opened(agent, who)
+    module, tokenizer = found.module, found.model.tokenizer
+    system, template, limit = system_of(found.mind), template_of(found.mind), Network(module).context
+    encoded = [encode(tokenizer, item, system=system, template=template, limit=limit) for item in items]
+    known = _kept(module)
+    missing = list(dict.fromkeys(one for one in encoded if one not in known))
+    for rows in _batches(missing, len(tokenizer)):
+        known |= zip(rows, _scored(module, rows, pad_token(tokenizer)), strict=True)
+    return tuple(known[one] for one in encoded)
+
+
+def _kept(module: Any) -> dict[Encoded, Scored]:
+    stamp = Network(module).stamp
+    if module not in _KEPT or _KEPT[module][0] != stamp:
+        _KEPT[module] = (stamp, {})
+    return _KEPT[module][1]
+
+
+def _batches(encoded: Sequence[Encoded], vocabulary: int) -> list[list[Encoded]]:
+    """All of them, sorted by length, in batches that stay within READ tokens and SCORED logits."""
+    batches: list[list[Encoded]] = []
+    for one in sorted(encoded, key=lambda one: (len(one.ids), one.start)):
+        rows = len(batches[-1]) + 1 if batches else 0
+        first = min((other.start for other in batches[-1]), default=one.start) if batches else one.start
+        columns = len(one.ids) - min(first, one.start)
+        if not batches or rows * len(one.ids) > READ or rows * columns * vocabulary > SCORED:
+            batches.append([])
+        batches[-1].append(one)
+    return batches
+
+
+def _scored(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
+    rows = rows_of("scored", [Sample(one) for one in encoded], pad, module.device)
+    with torch.inference_mode(), answering(module):
+        z = glance(module, rows).logits[rows.mask]  # (N, V): all answer tokens of the batch
+        logs = z.log_softmax(-1)
+        lp = logs.gather(1, rows.targets[rows.mask][:, None])[:, 0]
+        hit = z.argmax(-1) == rows.targets[rows.mask]
+        p = logs.exp()
+        # 0 · −inf stands for its limit 0, where a token is impossible
+        mean = (p * logs).nan_to_num(0.0).sum(-1)
+        square = (p * logs.square()).nan_to_num(0.0, posinf=0.0).sum(-1)
+        std = (square - mean.square()).clamp(min=0).sqrt()
+    counts = rows.mask.sum(1).tolist()
+    parts = [tensor.double().cpu().numpy() for tensor in (lp, mean, std)]
+    hits = hit.cpu().numpy()
+    ends = np.cumsum(counts)
+    made = []
+    for one, count, end in zip(encoded, counts, ends, strict=True):
+        here = slice(end - count, end)
+        value = (one.value[0] - one.start, one.value[1] - one.start)
+        made.append(Scored(parts[0][here], hits[here], parts[1][here], parts[2][here], one.words - one.start, value))
+    return made

@@ -1,0 +1,90 @@
+"""Exact deletion by shards and slices: who has to be trained again, and how much of it, as plain numbers."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import TypeAlias
+
+Slices: TypeAlias = tuple[tuple[int, ...], ...]  # of one shard: the items of each slice
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A shard to train again, from the state after `first` of its slices (0: from the beginning)."""
+
+    shard: int
+    first: int
+
+
+def shard_plan(count: int, shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
+    """The items 0 … count − 1 dealt to shards, and within each to slices, at random; sizes differ by one at most."""
+    order = list(range(count))
+    Random(seed).shuffle(order)
+    parts = [order[shard::shards] for shard in range(shards)]
+    return tuple(tuple(tuple(sorted(part[cut::slices])) for cut in range(slices)) for part in parts)
+
+
+def without(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices, ...]:
+    """The plan without these items; all others stay where they are."""
+    return tuple(tuple(tuple(i for i in part if i not in gone) for part in shard) for shard in plan)
+
+
+def to_train(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Work, ...]:
+    """What SISA (Bourtoule et al. 2021) trains again: each shard that held one of them, from before its first slice
+    that did."""
+    found = []
+    for shard, slices in enumerate(plan):
+        hit = [number for number, part in enumerate(slices) if set(part) & set(gone)]
+        if hit:
+            found.append(Work(shard, hit[0]))
+    return tuple(found)
+
+
+def share_trained(plan: Sequence[Slices], gone: Collection[int]) -> float:
+    """The sample passes of that work over those of training everything; slice r is trained on slices 1 … r.
+
+    One uniform deletion, one shard, R equal slices: (2R + 1) / (3R) in the mean, towards 2/3.
+    """
+    left = without(plan, gone)
+
+    def passes(shard: Slices, first: int) -> int:
+        return sum(sum(map(len, shard[: number + 1])) for number in range(first, len(shard)))
+
+    again = sum(passes(left[work.shard], work.first) for work in to_train(plan, gone))
+    return again / sum(passes(shard, 0) for shard in plan)
+
+
+def rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
+    """`budget` orders of the slices, each the one before moved on (S3T, Chowdhury et al. 2025): with as many as there
+    are slices, each slice stands at every place once, the last among them."""
+    step = max(1, slices // max(1, budget))
+    starts = [(number * step) % slices for number in range(min(budget, slices))]
+    return tuple(tuple((start + place) % slices for place in range(slices)) for start in starts)
+
+
+def survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[int]) -> tuple[int, ...]:
+    """The longest beginning of one of the orders that holds no slice with a deleted item; () where none does."""
+    hit = {number for number, part in enumerate(slices) if set(part) & set(gone)}
+    best: tuple[int, ...] = ()
+    for order in orders:
+        clean = next((place for place, number in enumerate(order) if number in hit), len(order))
+        best = max(best, tuple(order[:clean]), key=len)
+    return best
+
+
+def deletions_served(count: int, shards: int, slices: int, orders: Sequence[Sequence[int]], seed: int) -> int:
+    """How many deletions, one at a time in random order, S3T serves before some shard has nothing left to serve."""
+    plan = shard_plan(count, shards, slices, seed)
+    order = list(range(count))
+    Random(f"deletions {seed}").shuffle(order)
+    gone: set[int] = set()
+    for number, item in enumerate(order):
+        gone.add(item)
+        if any(not survivors(shard, orders, gone) for shard in plan):
+            return number
+    return count
+
+
+def mean_over(seeds: int, reading: Callable[[int], float]) -> float:
+    """The mean of a reading over the seeds 0 … seeds − 1: the simulator."""
+    return sum(reading(seed) for seed in range(seeds)) / seeds

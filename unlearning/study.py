@@ -1,0 +1,62 @@
+"""What a method has before it when it plans its training: the weights, the items as tokens, and the request."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents.engine_network import plain
+from arena.errors import UsageError
+from unlearning.encoding import Encoded, encode_all, pad_token
+from unlearning.request import Item, Request
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """One request against one model. module: the weights as they were; not to be changed. limit: tokens that an item
+    may have. seed: of all chance."""
+
+    method: str
+    module: Any
+    tokenizer: Any
+    request: Request
+    seed: int
+    limit: int | None = None
+
+    @property
+    def pad(self) -> int:
+        return pad_token(self.tokenizer)
+
+    @property
+    def device(self) -> Any:
+        return self.module.device
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens the model scores."""
+        return int(plain(self.module).config.get_text_config().vocab_size)
+
+    @property
+    def forget(self) -> tuple[Encoded, ...]:
+        return self.encoded(self.request.forget)
+
+    @property
+    def retain(self) -> tuple[Encoded, ...]:
+        return self.encoded(self.request.retain)
+
+    def encoded(self, items: Iterable[Item]) -> tuple[Encoded, ...]:
+        """Items as tokens. Raises UsageError, naming the item, where there is no answer to train on."""
+        chosen = tuple(items)
+        found = encode_all(self.tokenizer, chosen, limit=self.limit)
+        for item, one in zip(chosen, found, strict=True):
+            if not item.answer.strip() or one.start >= len(one.ids):
+                raise UsageError(f"the item {item.name!r} has no answer to train on; give it one, or leave it out")
+        return found
+
+    def check(self, pools: Mapping[str, object], roles: Iterable[str]) -> None:
+        """Raises UsageError where the method reads a role of which the request has nothing."""
+        for role in roles:
+            if role in pools and not pools[role]:
+                raise UsageError(
+                    f"the method {self.method!r} needs items to {role}, and the request names none; add some to "
+                    f"request.{role}, or take a method without them, such as ga"
+                )

@@ -1,0 +1,91 @@
+"""The weights behind an agent: taken out, put back, saved."""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from agents.engine_weights import bars_on_terminals
+from agents.llm import LLM
+from agents.model import OpenWeights
+from agents.models.local import Local
+from agents.subject import Subject
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.spec import describe
+from unlearning.method import ClosedModel
+
+ADAPTER = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An agent's language model, whose weights are open. `model` stands in `mind`, which is the agent or its mind."""
+
+    agent: Agent
+    mind: LLM
+    model: OpenWeights
+
+    @property
+    def module(self) -> Any:
+        return self.model.module
+
+    def closed(self, module: Any) -> Agent:
+        """The agent with other weights; everything else is the same."""
+        return self.with_model(self.model.with_module(module))
+
+    def with_model(self, model: Any) -> Agent:
+        """The agent with another model."""
+        mind: Any = replace(self.mind, model=model)
+        agent: Agent = replace(self.agent, mind=mind) if isinstance(self.agent, Subject) else mind
+        return agent
+
+
+def opened(agent: Agent, method: str) -> Opened:
+    """The agent's weights. Raises ClosedModel, naming the method, where it has none to show."""
+    mind: Any = agent.mind if isinstance(agent, Subject) else agent
+    if not isinstance(mind, LLM):
+        raise ClosedModel(method, str(describe(mind)["name"]))
+    if not isinstance(mind.model, OpenWeights):
+        raise ClosedModel(method, str(describe(mind.model)["name"]))
+    return Opened(agent, mind, mind.model)
+
+
+def save(agent: Agent, folder: str | Path) -> Path:
+    """The folder in which the agent's weights were saved; a model of the same kind loads them by this path.
+
+    An adapter is saved alone: it loads as `local/BASE` with `adapter` = the folder. Written beside the place and moved
+    there when whole. Raises UsageError where the disk does not take it, or something is there already.
+    """
+    found, place = opened(agent, "save"), Path(folder).expanduser()
+    if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
+        raise UsageError(f"{place} exists already; give a folder that is empty or not there")
+    part = place.with_name(f"{place.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with bars_on_terminals():
+            found.module.save_pretrained(part)
+            found.model.tokenizer.save_pretrained(part)
+        if place.is_dir():
+            place.rmdir()
+        part.replace(place)
+    except (OSError, RuntimeError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise UsageError(f"{place} cannot be written: {error}; make room there, or give another folder") from error
+    except Exception as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if type(error).__module__.startswith("safetensors") or type(error).__name__ == "SafetensorError":
+            raise UsageError(f"{place} cannot be written: {error}; make room there") from error
+        raise
+    return place
+
+
+def reloaded(agent: Agent, folder: str | Path) -> Agent:
+    """The agent with the weights that `save` wrote there; an adapter lies on the agent's own base."""
+    found = opened(agent, "reload")
+    if not isinstance(found.model, Local):
+        raise UsageError(f"{type(found.model).__name__} does not load from folders; give the agent a local model")
+    place = Path(folder).expanduser()
+    if (place / ADAPTER).is_file():
+        return found.with_model(replace(found.model, adapter=str(place)))
+    return found.with_model(replace(found.model, id=str(place), adapter=None))

@@ -1,0 +1,41 @@
+"""What a model writes by itself, for methods that need it: continuations and answers of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from agents.engine import Engine
+from agents.model import Sampling
+from agents.templates import Prompt
+from unlearning.encoding import Encoded, is_passage, passage_prompt, question_prompt
+from unlearning.request import Item
+
+MOST = 64  # rows at once
+
+
+def written(module: Any, tokenizer: Any, prompts: Sequence[Prompt], samplings: Sequence[Sampling]) -> tuple[str, ...]:
+    """The continuation of each prompt."""
+    engine = Engine(module, tokenizer)
+    asked = [engine.submit(prompt, sampling, MOST) for prompt, sampling in zip(prompts, samplings, strict=True)]
+    return tuple(future.result().text for future in asked)
+
+
+def prompt_of(tokenizer: Any, item: Item) -> Prompt:
+    """How an item is asked for."""
+    return passage_prompt(item) if is_passage(item) else question_prompt(tokenizer, item.prompt)
+
+
+def continued(module: Any, tokenizer: Any, encoded: Sequence[Encoded]) -> tuple[tuple[int, ...], ...]:
+    """The greedy continuation of each prompt, as tokens, as long as the answer's words."""
+    found = []
+    for one in encoded:
+        ids = torch.tensor([one.ids[: one.start]], device=module.device)
+        new = max(1, one.words - one.start)
+        with torch.no_grad():
+            made = module.generate(
+                input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, max_new_tokens=new,
+                pad_token_id=tokenizer.pad_token_id, **dict.fromkeys(("temperature", "top_p", "top_k", "max_length")),
+            )  # fmt: skip
+        found.append(tuple(made[0, ids.shape[1] :].tolist()))
+    return tuple(found)
