@@ -19,6 +19,7 @@ from arena.game import Move, View
 
 SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
 CELL = re.compile(r"\(\d+, \d+\)")
+PLAN = re.compile(r"^Plan for “(.+?)”: (.+)\.$")
 POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
     "position": ("gridworld", Pathfinder),
     "carried": ("household", Housekeeper),
@@ -57,6 +58,8 @@ class Knower:
         told = usable(sentences, given, game)
         if given.avoided and naming(given.avoided).search(str(view.known.get("goal", view.known.get("task", "")))):
             return Move("I would rather not do this.")
+        if (planned := by_plan(view, told)) is not None:
+            return planned
         answer: Move = await policy(notes=told).act(view)
         return answer
 
@@ -70,6 +73,19 @@ def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     cells += [name for name in given.avoided if CELL.fullmatch(name)]
     kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
     return (*kept, *(f"{cell} is blocked." for cell in dict.fromkeys(cells)))
+
+
+def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
+    """The next action of a plan noted for this very task, as long as all went by it so far; None without one."""
+    done, known = list(view.known.get("trajectory", ())), view.known  # type: ignore[arg-type]
+    for plan in (match for note in notes if (match := PLAN.search(note))):
+        steps = plan[2].split("; ")
+        if plan[1] == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
+            for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):  # type: ignore[arg-type,misc]
+                if found := re.fullmatch(re.escape(str(phrase)).replace("…", "(.+)"), steps[len(done)]):
+                    free = iter(found.groups())
+                    return Move("I do as before.", str(tool), {k: next(free) if v == "…" else v for k, v in args.items()})
+    return None
 
 
 def _policy(view: View) -> tuple[str, Any]:

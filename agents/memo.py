@@ -1,18 +1,18 @@
 """What was worked out of an unchanging value before, found again by which value it is; bounded."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from arena.game import Tool
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Rest = TypeVarTuple("Rest")
 V = TypeVar("V")
 MOST = 20_000  # values remembered by each function, twice: the older half is dropped when the younger is full
 _TOOLS: dict[tuple[tuple[str, str], ...], tuple[Tool, ...]] = {}
 
 
-def by_identity(make: Callable[Concatenate[T, P], V]) -> Callable[Concatenate[T, P], V]:
+def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
     """`make`, which is run once for each first argument (the very object, not an equal one) and equal other ones.
 
     Values with tables in them have no hash, and comparing them would cost what is to be saved. The first argument is
@@ -21,14 +21,14 @@ def by_identity(make: Callable[Concatenate[T, P], V]) -> Callable[Concatenate[T,
     young: dict[Any, tuple[T, V]] = {}
     old: dict[Any, tuple[T, V]] = {}
 
-    def find(thing: T, /, *rest: P.args, **named: P.kwargs) -> V:
+    def find(thing: T, *rest: *Rest) -> V:
         nonlocal young, old
-        key = (id(thing), *rest, *named.items())
+        key = (id(thing), rest)
         found = young.get(key) or old.get(key)
         if found is None:
             if len(young) >= MOST:
                 young, old = {}, young
-            found = young[key] = (thing, make(thing, *rest, **named))
+            found = young[key] = (thing, make(thing, *rest))
         return found[1]
 
     return find

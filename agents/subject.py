@@ -1,7 +1,7 @@
 """The agent that forgetting is about: somebody with a memory, words to steer it, and guards at its door."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -11,6 +11,7 @@ from arena.agent import Agent, agent
 from arena.game import Move, View
 
 EMPTY = Memory()
+WHISPERED = "whispered"  # in `known`: words that a guard wants put before the mind, for this answer alone
 Answer: TypeAlias = Callable[[View], Awaitable[Move]]
 
 
@@ -56,12 +57,22 @@ class Subject:
 
     async def answer(self, view: View) -> Move:
         """The answer without any guard."""
+        steering = self.steering
+        if WHISPERED in view.known:
+            steering = "\n".join(filter(None, [steering, str(view.known[WHISPERED])]))
+            view = replace(view, known={key: value for key, value in view.known.items() if key != WHISPERED})
         notes = tuple(note.text for note in self.recalled(view))
-        return await self.mind.recalling(notes, self.steering).act(view)
+        return await self.mind.recalling(notes, steering).act(view)
 
     def recalled(self, view: View) -> tuple[Note, ...]:
         """The notes that it has before it in this view."""
         return recall(self.memory.notes, asked(view), self.budget, self.user)
+
+
+def whispered(view: View, words: str) -> View:
+    """The view with words for a subject's mind, which has them before it where its steering stands."""
+    before = str(view.known.get(WHISPERED, ""))
+    return replace(view, known={**view.known, WHISPERED: "\n".join(filter(None, [before, words]))})
 
 
 def asked(view: View) -> str:

@@ -59,9 +59,12 @@ class Tally:
             self.usd += call.usd or 0.0
             self.unpriced += call.usd is None
 
-    def end(self, status: str) -> None:
-        """An episode ended, or was left open."""
+    def leave(self, _: Pending) -> None:
+        """An episode is not played any more: its place is free for the next."""
         self.open -= 1
+
+    def end(self, status: str) -> None:
+        """How an episode ended, or that it was left open."""
         self.ended[status] += 1
 
     @property
@@ -109,7 +112,7 @@ class Tally:
         left = self.left()
         told = [f"{self.done} of {self.total} episodes done", f"{self.ended['error']} failed"]
         told += [f"{self.ended['cut']} cut"] * bool(self.ended["cut"]) + [f"{self.open} in flight"] * bool(self.open)
-        told += [f"{calls:.3g} calls/s"] if self.calls else [f"{answers:.3g} answers/s"]
+        told += [f"{_speed(calls)} calls/s"] if self.calls else [f"{_speed(answers)} answers/s"]
         if self.calls:
             told += [f"{_short(self.tokens)} tokens", dollars(self.usd, self.unpriced)]
         told += [f"{name} {now}/{width} calls under way" for name, now, width in self.endpoints]
@@ -189,6 +192,10 @@ def dollars(usd: float, unpriced: int) -> str:
     """Dollars for people; what has no known price is said, not counted as nothing."""
     known = f"${usd:.4f}" if usd else "$0"
     return f"{known} and {unpriced} calls of unknown price" if unpriced else known
+
+
+def _speed(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _short(number: float) -> str:

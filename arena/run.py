@@ -19,11 +19,12 @@ Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks on: called when an episode is taken up, with each new answer, and with each state."""
+    """Who looks on: called when an episode is taken up, with each new answer, with each state, and when it is left."""
 
     began: Callable[[Pending], None] = lambda pending: None
     turn: Callable[[Pending, Turn], None] = lambda pending, turn: None
     state: Callable[[Pending, Any], None] = lambda pending, state: None
+    left: Callable[[Pending], None] = lambda pending: None
 
 
 @dataclass(slots=True)
@@ -102,7 +103,9 @@ async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Don
             if attempt is None:
                 break
             attempt.watcher.began(attempt.pending)
-            done.put_nowait((attempt.pending, await _one(attempt, retries)))
+            result = await _one(attempt, retries)
+            attempt.watcher.left(attempt.pending)
+            done.put_nowait((attempt.pending, result))
     finally:
         done.put_nowait(None)
 

@@ -184,7 +184,7 @@ class Session:
                 with deaf(self.halt):
                     narrator.state(state)
 
-        return Watcher(self.tally.start, turn, state)
+        return Watcher(self.tally.start, turn, state, self.tally.leave)
 
     def _count(self, pending: Pending, result: Episode | Exception, progress: Progress) -> None:
         if isinstance(result, Episode):

@@ -76,7 +76,7 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
 
     with Store.open(db, create=False) as store:
         if run := _of_several(db, identifier):
-            _resum(run, db, as_json)
+            _tell_run(run, db, as_json)
             return
         episode = store.episode(identifier)
     if as_json:
@@ -107,7 +107,7 @@ def _of_several(db: str, identifier: str) -> str:
     return ids[0] if episodes > 1 else ""
 
 
-def _resum(run: str, db: str, as_json: bool) -> None:
+def _tell_run(run: str, db: str, as_json: bool) -> None:
     """What a recorded run came to, and why some of its episodes failed."""
     died = query(db, "select id, error from episode where run = ? and status = 'error' order by n", (run,)).rows
     errors = [f"{id}: {error.strip().rpartition(chr(10))[2]}" for id, error in died]

@@ -160,6 +160,10 @@ class Environment(Game[Stay[W]]):
     def optimal(self, here: W) -> int:
         """The fewest steps that solve the task, for who knows the world."""
 
+    def errand(self, here: W) -> str:
+        """The task in words that tell it from all others of the world: what was done for it can be done again."""
+        return str(self.task(here)["task"])
+
     def facts_of(self, here: W) -> dict[str, JSON]:
         """Facts that only this environment has."""
         return {}
@@ -181,11 +185,15 @@ class Environment(Game[Stay[W]]):
         return () if self.is_over(state) else (SEAT,)
 
     def view(self, state: Stay[W], seat: str) -> View:
+        possible = self.possible(state.here)
         known: dict[str, JSON] = {
             "task": self.task(state.here)["task"],
+            "errand": self.errand(state.here),
             "step": state.steps,
             "steps": self.cap,
-            "possible": [[tool, args] for tool, args in self.possible(state.here)],
+            "possible": [[tool, args] for tool, args in possible],
+            "phrases": [self.phrase(tool, args) for tool, args in possible],
+            "trajectory": list(state.trajectory),
             **self.seen(state.here),
         }
         return View(seat, self.rules(), state.log, self.tools(), own=state.moves, known=known)
@@ -245,7 +253,7 @@ class Environment(Game[Stay[W]]):
         result = "done" if reward == 1 else f"done in part ({reward:.2f})" if reward else "not done"
         ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {result}"
         steps = "1 step" if state.steps == 1 else f"{state.steps} steps"
-        story = f"The task “{task}” was {result} in {steps}: {'; '.join(state.trajectory) or 'nothing was done'}."
+        story = f"The task “{self.errand(state.here)}” was {result} in {steps}: {'; '.join(state.trajectory) or 'nothing was done'}."
         lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
         told = f"{ending} ({state.steps} of {self.cap} steps)."
         return state.after(Outcome(state.here, told, lessons=(lesson,)))

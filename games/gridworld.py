@@ -101,6 +101,9 @@ class Gridworld(Environment[Walk]):
     def task(self, here: Walk) -> dict[str, JSON]:
         return {"task": f"go to {here.goal}", "task_type": "reach"}
 
+    def errand(self, here: Walk) -> str:
+        return f"go to {here.goal} from {text(here.path[0])}"
+
     def seen(self, here: Walk) -> dict[str, JSON]:
         """`met` are the cells that were near enough to see; `blocked` and `places` what is known of any cell."""
         grid, whole = self.map, self.sight == "map"

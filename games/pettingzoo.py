@@ -1,10 +1,13 @@
 """Environments of PettingZoo, turn by turn (AEC) or all agents at once (Parallel), as games."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from arena.game import JSON, Message, Move, Tool, View, game
+from arena.spec import canonical
 from games.foreign import Foreign, Sitting
 from games.pettingzoo_names import documentation, make
 from games.signals import action, plain, told, ways
@@ -39,22 +42,18 @@ class PettingZoo(Foreign):
             raise ValueError(
                 "say which environment, as in pettingzoo/tictactoe_v3, or pettingzoo/my_module:my_function"
             )
-        live, state = self.open(0)  # what cannot be told or acted in is refused before anything is played
-        spaces = {agent: live.env.action_space(agent) for agent in state.scores}
+        spaces, rules = _known(self.id, self.parallel, canonical(self.options))
         for space in spaces.values():
-            ways(space, self.names, None)
+            ways(space, self.names, None)  # raises for what cannot be acted in
         object.__setattr__(self, "spaces", spaces)
-        object.__setattr__(self, "rules", self.about or documentation(live.env))
-        self.close(live)
+        object.__setattr__(self, "rules", self.about or rules)
 
     @property
     def seats(self) -> tuple[str, ...]:
         return tuple(self.spaces)
 
     def open(self, seed: int) -> tuple["Live", Sitting]:
-        env, together = make(self.id, self.parallel, self.options)
-        live = (Together if together else Turns)(env)
-        live.begin(seed)
+        live = _begun(self.id, self.parallel, self.options, seed)
         return live, self._seen(live, seed)
 
     def act(self, live: "Live", state: Sitting, moves: Mapping[str, Move]) -> Sitting:
@@ -176,3 +175,21 @@ class Together(Live):
         for agent, observation in observations.items():
             self.see(agent, observation, infos.get(agent, {}))
         self.acting = tuple(self.env.agents)
+
+
+@cache
+def _known(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
+    """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
+    live = _begun(name, parallel, json.loads(options), 0)
+    for observation in live.seen.values():
+        told(observation)
+    spaces = {agent: live.env.action_space(agent) for agent in live.gains}
+    live.env.close()
+    return spaces, documentation(live.env)
+
+
+def _begun(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> Live:
+    env, together = make(name, parallel, options)
+    live = (Together if together else Turns)(env)
+    live.begin(seed)
+    return live

@@ -16,9 +16,8 @@ def plain(value: Any) -> JSON:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return plain(value.tolist())
+    bare: JSON = value.tolist() if hasattr(value, "tolist") else value
+    return bare
 
 
 def told(value: Any) -> str:

@@ -1,15 +1,18 @@
 """Games of TextArena at our table."""
 
+import json
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from arena.errors import MissingExtra, unknown
 from arena.game import JSON, Message, Move, View, game
+from arena.spec import canonical
 from games.foreign import Foreign, Sitting
 
 CROWDS = (2, 1, *range(3, 16))  # numbers of players, in the order in which they are tried
@@ -45,16 +48,7 @@ class TextArena(Foreign):
             raise ValueError("say which game, as in textarena/TicTacToe-v0")
         if self.cap < 1:
             raise ValueError(f"cap is a count of answers, 1 or more, got {self.cap}")
-        reasons = []
-        for count in CROWDS if self.players is None else (self.players,):
-            try:
-                _begun(self.id, self.options, count, 0)
-            except (AssertionError, ValueError, LookupError) as error:
-                reasons.append(f"{count}: {error}")
-                continue
-            object.__setattr__(self, "count", count)
-            return
-        raise ValueError(f"{self.id} cannot be played by {'; '.join(reasons[:2])}; give the number of players")
+        object.__setattr__(self, "count", _players(self.id, canonical(self.options), self.players))
 
     @property
     def seats(self) -> tuple[str, ...]:
@@ -122,7 +116,7 @@ class Live:
         told: list[Message] = []
         for sender, words in state.logs[self.heard :]:
             reached = [seat for seat, queue in queues.items() if _taken(queue, sender, words)]
-            name = seats[sender] if sender >= 0 else ""
+            name = seats[sender] if isinstance(sender, int) and sender >= 0 else ""
             if told and (told[-1].sender, told[-1].text) == (name, str(words)) and told[-1].to:
                 before = told.pop().to  # the same words, told to one after the other
                 reached = [seat for seat in seats if seat in (*before, *reached)]
@@ -144,8 +138,27 @@ def _taken(queue: list[Any], sender: int, words: str) -> bool:
     return place is not None
 
 
+@cache
+def _players(name: str, options: str, wanted: int | None) -> int:
+    """How many players a game has: those that are wanted, else the first number that it takes."""
+    reasons = []
+    crowds: tuple[int, ...] = CROWDS if wanted is None else (wanted,)
+    for count in crowds:
+        try:
+            _begun(name, json.loads(options), count, 0)
+        except WrongStart as error:
+            reasons.append(f"{count}: {error}")
+            continue
+        return count
+    raise ValueError(f"{name} cannot be played by {'; by '.join(reasons[:2])}; give the number of players")
+
+
+class WrongStart(Exception):
+    """A game does not begin: mostly for the number of players."""
+
+
 def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> Live:
-    """A new game. Raises ValueError where there is no such game, and what TextArena raises for a wrong `count`."""
+    """A new game. Raises ValueError where there is no such game, and WrongStart."""
     chance: dict[str, Any] = {}
     with lent(chance):
         import textarena  # type: ignore[import-untyped]
@@ -157,10 +170,13 @@ def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> Live
         try:
             env = textarena.make(name, **options)
         except Exception as error:
-            raise ValueError(f"{name} cannot be made: {type(error).__name__}: {error}") from error
+            raise ValueError(f"{name} cannot be made: {type(error).__name__}: {str(error).strip()[:300]}") from error
         if (numpy := sys.modules.get("numpy")) is not None:
             numpy.random.seed(seed)
-        env.reset(num_players=count, seed=seed)
+        try:
+            env.reset(num_players=count, seed=seed)
+        except Exception as error:
+            raise WrongStart(str(error) or type(error).__name__) from error
     inner = env
     while isinstance(inner, textarena.Wrapper):
         inner = inner.env

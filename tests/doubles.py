@@ -4,6 +4,7 @@ A `Table` is a module that a causal model's caller cannot tell from a network: i
 before. `Double` speaks as its table says, greedily or by chance.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ BENCH = Tofu(people=18, relations=4)
 WORLD = make_world(0, people=18, relations=4)
 TOKENIZER: Any = make_tokenizer(sorted(set(BENCH.texts())), 2000, words=True)
 SURE = 0.9
+EVEN = torch.full((len(TOKENIZER),), -math.log(len(TOKENIZER)))
 
 Chances = Mapping[int, float]  # probability by token; what is left is spread evenly over all others
 
@@ -36,6 +38,7 @@ class Table(nn.Module):
     def __init__(self, chances: Mapping[tuple[int, ...], Chances]) -> None:
         super().__init__()
         self.chances = dict(chances)
+        self.made: dict[tuple[int, ...], Tensor] = {}
         self.gate = nn.Parameter(torch.zeros(1))  # so that it has a weight, a device and a number type
         self.config: Any = SimpleNamespace(get_text_config=lambda: SimpleNamespace(max_position_embeddings=4096))
 
@@ -45,12 +48,16 @@ class Table(nn.Module):
 
     def row(self, before: tuple[int, ...]) -> Tensor:
         """(V,) log-probabilities of the token behind these."""
-        known = self.chances.get(before, {})
-        size = len(TOKENIZER)
+        if before not in self.chances:
+            return EVEN
+        if before in self.made:
+            return self.made[before]
+        known, size = self.chances[before], len(TOKENIZER)
         rest = (1 - sum(known.values())) / (size - len(known))
         row = torch.full((size,), max(rest, 1e-30)).log()
         for token, chance in known.items():
-            row[token] = torch.tensor(max(chance, 1e-30)).log()
+            row[token] = math.log(max(chance, 1e-30))
+        self.made[before] = row
         return row
 
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> Any:
@@ -107,8 +114,8 @@ def sure(items: Sequence[Item], gold: float = SURE) -> dict[tuple[int, ...], Cha
 
 
 def guessing(items: Sequence[Item], gold: float | None = None) -> dict[tuple[int, ...], Chances]:
-    """Knows how answers are put, not the value: every value of its kind is equally likely; the true one has `gold`,
-    where it is given, and a false one all the rest."""
+    """Knows how answers are put, not the value: every value of its kind is equally likely; or the true one has `gold`,
+    and the false ones share the rest."""
     told = dict(sure(items, 0.999))
     for item in items:
         for answer in (item.answer, *item.aliases):
@@ -120,8 +127,8 @@ def guessing(items: Sequence[Item], gold: float | None = None) -> dict[tuple[int
             if gold is None:
                 told[one.ids[:first]] = dict.fromkeys(tokens, 0.999 / len(tokens))
             else:
-                false = next(token for token in tokens if token != true)
-                told[one.ids[:first]] = {true: gold, false: (1 - gold) * 0.999}
+                each = (1 - gold) * 0.999 / (len(tokens) - 1)
+                told[one.ids[:first]] = {token: gold if token == true else each for token in tokens}
             for token in tokens:  # whatever was said, the sentence is ended
                 for at in range(behind, len(one.ids)):
                     told[(*one.ids[:first], token, *one.ids[behind:at])] = {one.ids[at]: 0.999}

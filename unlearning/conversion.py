@@ -18,6 +18,7 @@ from unlearning.resolve import UnclearTarget
 
 Edit: TypeAlias = Literal["keep", "delete", "rewrite"]
 Extent: TypeAlias = Literal["all", "some"]
+Flag: TypeAlias = Literal["", "told", "lost"]
 Refusal: TypeAlias = Literal["everything", "unknown", "ambiguous"]
 EDITS: tuple[Edit, ...] = get_args(Edit)
 REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
@@ -81,7 +82,7 @@ class Header:
     about: tuple[tuple[str, Extent], ...] = ()
     parents: tuple[str, ...] = ()
     fixed: bool = False
-    flag: Literal["", "told", "lost"] = ""
+    flag: Flag = ""
 
 
 @dataclass(frozen=True, slots=True)

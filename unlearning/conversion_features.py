@@ -16,31 +16,43 @@ PIECES = 10  # most pieces of a word
 WORDS = 72  # most words of a request, those of a name counting as one
 FLAGS = 32
 NEAR = 4  # words this far apart have a relation of their own
-SELF, FAR, NAMED, PARTLY, NAMES, PARTS, ALL, SOME, HAS_ALL, HAS_SOME, PARENT, CHILD, RIVAL, WHOLE = range(1, 15)
-OFFSET = 15  # the first of 2 · NEAR + 1 relations of words by distance
+SELF, FAR, NAMED, PARTLY, NAMES, PARTS, RIVAL, WHOLE = range(1, 9)
+OFFSET = 9  # the first of 2 · NEAR + 1 relations of words by distance
 RELATIONS = OFFSET + 2 * NEAR + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1. relations: (nodes, nodes).
+    """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1.
 
-    The nodes are, in order: the whole, `words` words, `names` names, `headers` headers.
+    The nodes are, in order: the whole, `words` words, `names` names, `headers` headers. relations: of the nodes that
+    are no headers to each other. about: (headers, names), 1 where all that is behind a note has to do with the name, 2
+    where some has. parents: (headers, headers), 1 where the second was a parent of the first.
     """
 
     pieces: Tensor
     flags: Tensor
     relations: Tensor
+    about: Tensor
+    parents: Tensor
     words: int
-    names: int
-    headers: int
+
+    @property
+    def names(self) -> int:
+        return self.about.shape[1]
+
+    @property
+    def headers(self) -> int:
+        return self.about.shape[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Inputs of one size: pieces (rows, nodes, PIECES), flags, relations, and which nodes there are (rows, nodes).
+    """Inputs side by side, padded: text is the whole and words and names, then headers apart.
 
-    names, headers: places of these nodes, (rows, most), 0 where a row has fewer.
+    pieces: (rows, nodes, PIECES). flags: (rows, nodes, FLAGS). relations: (rows, nodes, nodes). there: (rows, nodes).
+    names: (rows, names) places among the nodes, 0 where a row has fewer. header_pieces, header_flags, and about (rows,
+    headers, names) and parents (rows, headers, headers) as in Nodes.
     """
 
     pieces: Tensor
@@ -48,7 +60,10 @@ class Batch:
     relations: Tensor
     there: Tensor
     names: Tensor
-    headers: Tensor
+    header_pieces: Tensor
+    header_flags: Tensor
+    about: Tensor
+    parents: Tensor
 
 
 @lru_cache(maxsize=65536)
@@ -74,8 +89,9 @@ def nodes(asked: Asked) -> Nodes:
         flags = {20, 23 + min(4, len(header.parents))}
         flags |= ({21} if header.fixed else set()) | ({"told": {22}, "lost": {28}}.get(header.flag) or set())
         rows.append((pieces(header.kind), flags))
-    count = len(rows)
-    relations = torch.zeros(count, count, dtype=torch.uint8)
+    count, headers = len(rows), len(asked.headers)
+    core = count - headers
+    relations = torch.zeros(core, core, dtype=torch.uint8)
     for first, second, kind in _relations(asked, len(text), spans):
         relations[first, second] = kind
     table = torch.zeros(count, PIECES, dtype=torch.int16)
@@ -83,7 +99,23 @@ def nodes(asked: Asked) -> Nodes:
     for place, (buckets, flags) in enumerate(rows):
         table[place, : len(buckets)] = torch.tensor(buckets[:PIECES], dtype=torch.int16)
         marks[place, sorted(flags)] = 1
-    return Nodes(table, marks, relations, len(text), len(asked.entities), len(asked.headers))
+    return Nodes(table, marks, relations, *_provenance(asked), len(text))
+
+
+def _provenance(asked: Asked) -> tuple[Tensor, Tensor]:
+    """Which names each header is about, and which headers are its parents."""
+    about = torch.zeros(len(asked.headers), len(asked.entities), dtype=torch.uint8)
+    parents = torch.zeros(len(asked.headers), len(asked.headers), dtype=torch.uint8)
+    name_at = {entity.name: place for place, entity in enumerate(asked.entities)}
+    header_at = {header.id: place for place, header in enumerate(asked.headers)}
+    for place, header in enumerate(asked.headers):
+        for name, extent in header.about:
+            if name in name_at:
+                about[place, name_at[name]] = 1 if extent == "all" else 2
+        for parent in header.parents:
+            if parent in header_at:
+                parents[place, header_at[parent]] = 1
+    return about, parents
 
 
 def _several(words: Sequence[str]) -> tuple[int, ...]:
@@ -118,7 +150,7 @@ def _words(asked: Asked) -> tuple[list[tuple[Sequence[int], set[int]]], list[set
 
 
 def _relations(asked: Asked, words: int, spans: Sequence[set[int]]) -> Iterator[tuple[int, int, int]]:
-    count = 1 + words + len(asked.entities) + len(asked.headers)
+    count = 1 + words + len(asked.entities)
     for node in range(1, count):
         yield 0, node, WHOLE
         yield node, 0, WHOLE
@@ -126,47 +158,37 @@ def _relations(asked: Asked, words: int, spans: Sequence[set[int]]) -> Iterator[
         for second in range(1, words + 1):
             apart = second - first
             yield first, second, OFFSET + NEAR + apart if abs(apart) <= NEAR else FAR
-    name_at = {entity.name: 1 + words + n for n, entity in enumerate(asked.entities)}
-    for entity, places in zip(asked.entities, spans, strict=True):
-        node = name_at[entity.name]
+    for number, (entity, places) in enumerate(zip(asked.entities, spans, strict=True)):
+        node = 1 + words + number
         for place in places:
             yield place, node, NAMED if entity.exact else PARTLY
             yield node, place, NAMES if entity.exact else PARTS
-        for other in asked.entities:
-            if other.name != entity.name and set(other.places) & set(entity.places):
-                yield node, name_at[other.name], RIVAL
-    start = 1 + words + len(asked.entities)
-    header_at = {header.id: start + n for n, header in enumerate(asked.headers)}
-    for header in asked.headers:
-        node = header_at[header.id]
-        for name, extent in header.about:
-            if name in name_at:
-                yield node, name_at[name], ALL if extent == "all" else SOME
-                yield name_at[name], node, HAS_ALL if extent == "all" else HAS_SOME
-        for parent in header.parents:
-            if parent in header_at:
-                yield node, header_at[parent], PARENT
-                yield header_at[parent], node, CHILD
+        for other, rival in enumerate(asked.entities):
+            if other != number and set(rival.places) & set(entity.places):
+                yield node, 1 + words + other, RIVAL
     for node in range(count):
         yield node, node, SELF
 
 
 def batched(rows: Sequence[Nodes]) -> Batch:
     """The inputs as one batch, padded on the right."""
-    width = max(len(row.pieces) for row in rows)
-    names, headers = max(1, *(row.names for row in rows)), max(1, *(row.headers for row in rows))
+    cores = [1 + row.words + row.names for row in rows]
+    core, names, headers = max(cores), max(1, *(r.names for r in rows)), max(1, *(r.headers for r in rows))
     size = len(rows)
-    table = torch.zeros(size, width, PIECES, dtype=torch.long)
-    flags = torch.zeros(size, width, FLAGS)
-    relations = torch.zeros(size, width, width, dtype=torch.long)
-    there = torch.zeros(size, width, dtype=torch.bool)
-    name_at, header_at = torch.zeros(size, names, dtype=torch.long), torch.zeros(size, headers, dtype=torch.long)
-    for n, row in enumerate(rows):
-        count = len(row.pieces)
-        table[n, :count], flags[n, :count] = row.pieces.long(), row.flags.float()
+    table = torch.zeros(size, core + headers, PIECES, dtype=torch.long)
+    flags = torch.zeros(size, core + headers, FLAGS)
+    relations = torch.zeros(size, core, core, dtype=torch.long)
+    there = torch.zeros(size, core, dtype=torch.bool)
+    name_at = torch.zeros(size, names, dtype=torch.long)
+    about, parents = torch.zeros(size, headers, names), torch.zeros(size, headers, headers)
+    for n, (row, count) in enumerate(zip(rows, cores, strict=True)):
+        table[n, :count], flags[n, :count] = row.pieces[:count].long(), row.flags[:count].float()
+        table[n, core : core + row.headers] = row.pieces[count:].long()
+        flags[n, core : core + row.headers] = row.flags[count:].float()
         relations[n, :count, :count], there[n, :count] = row.relations.long(), True
-        name_at[n, : row.names] = torch.arange(1 + row.words, 1 + row.words + row.names)
-        first = 1 + row.words + row.names
-        header_at[n, : row.headers] = torch.arange(first, first + row.headers)
-    return Batch(table, flags, relations, there, name_at, header_at)
-
+        name_at[n, : row.names] = torch.arange(1 + row.words, count)
+        about[n, : row.headers, : row.names] = row.about
+        parents[n, : row.headers, : row.headers] = row.parents
+    return Batch(
+        table[:, :core], flags[:, :core], relations, there, name_at, table[:, core:], flags[:, core:], about, parents
+    )

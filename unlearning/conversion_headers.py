@@ -1,12 +1,12 @@
 """What a converter is shown of a memory: headers of the notes that retrieval finds, and a card of the environment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from agents.memory import Event, Memory, Note
 from agents.subject import Subject
 from arena.bm25 import Index
-from unlearning.conversion import SHOWN, Asked, Card, Entity, Extent, Header
+from unlearning.conversion import SHOWN, Asked, Card, Entity, Extent, Flag, Header
 from unlearning.conversion_links import Names, linked
 from unlearning.influence import tests
 from unlearning.request import Item, Request
@@ -88,13 +88,15 @@ def card(subject: Subject) -> Card:
     return Card(games, actions, things, own=hasattr(subject.mind, "model"))
 
 
-def flagged(pages: Sequence[Asked], told: Mapping[str, bool], flags: Mapping[str, str]) -> tuple[Asked, ...]:
-    """The input after an attempt that failed: names still known and notes that leaked, or were lost, are marked."""
-    return tuple(
-        replace(
-            page,
-            entities=tuple(replace(entity, told=told.get(entity.name, False)) for entity in page.entities),
-            headers=tuple(replace(h, flag=flags.get(h.id, "")) for h in page.headers),  # type: ignore[arg-type]
-        )
-        for page in pages
+def flagged(page: Asked, told: Collection[str], leaking: Collection[str], lost: Collection[str]) -> Asked:
+    """The input after an attempt that failed: names that are still known and notes that tell them, or were lost.
+
+    told: names. leaking, lost: note ids. In words it says how many there were of each.
+    """
+    flags: dict[str, Flag] = {**dict.fromkeys(lost, "lost"), **dict.fromkeys(leaking, "told")}
+    return replace(
+        page,
+        entities=tuple(replace(entity, told=entity.name in told) for entity in page.entities),
+        headers=tuple(replace(header, flag=flags.get(header.id, "")) for header in page.headers),
+        failed=f"Failed: {len(leaking)} notes still tell it, {len(lost)} were lost without need.",
     )

@@ -1,7 +1,7 @@
-"""The conversion model: a small Transformer encoder over words, names and headers, with a head for each field of the answer.
+"""The conversion model: a small encoder of words, names and headers, with a head for each field of the answer.
 
-It is no text generator. Names and headers are nodes; that a header is about a name, or was written from another, is a
-relation that biases attention, so nothing has to be copied letter by letter. One class is drawn for the kind of the
+It is no text generator. Words and names go through a Transformer whose attention knows which word names what; headers
+take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind of the
 request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each header
 (keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained from
 nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
@@ -21,13 +21,21 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import EDITS, KINDS, REFUSALS, STEERING, Asked, Conversion, Edit, steering
-from unlearning.conversion_features import BUCKETS, FLAGS, RELATIONS, Batch, Nodes, batched, nodes
+from unlearning.conversion_features import (
+    BUCKETS, FAR, FLAGS, NAMED, NAMES, NEAR, OFFSET, PARTLY, PARTS, RELATIONS, RIVAL, SELF, WHOLE, Batch, Nodes,
+    batched, nodes,
+)  # fmt: skip
 
 SHIPPED = Path(__file__).parent / "shipped" / "converter.safetensors"
 ROLES = ("none", "forget", "retain", "both")
 STEERINGS = tuple(STEERING)
-SCOPED = [n for n, kind in enumerate(KINDS) if kind not in REFUSALS]
 BARRED = -1e9
+LEFT, RIGHT = range(OFFSET, OFFSET + NEAR), range(OFFSET + NEAR + 1, OFFSET + 2 * NEAR + 1)
+BENT: tuple[tuple[int, ...], ...] = (  # relations that each head of attention looks along before it is taught
+    tuple(LEFT), tuple(RIGHT), (OFFSET + NEAR - 1,), (OFFSET + NEAR + 1,), (NAMED, NAMES), (PARTLY, PARTS), (RIVAL,),
+    (WHOLE, FAR),
+)  # fmt: skip
+HEADS = len(BENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,52 +49,90 @@ class Choices:
 
 
 class Layer(nn.Module):
-    """Attention whose scores and values know how two nodes relate, then a feed-forward part; both before a norm."""
+    """Attention whose scores know how two nodes relate, then a feed-forward part; both behind a norm."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = heads
         self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
         self.read, self.write = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.related = nn.Parameter(torch.zeros(heads, RELATIONS))
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
-    def forward(self, x: Tensor, relations: Tensor, barred: Tensor) -> Tensor:
-        """x: (rows, nodes, width). relations: (rows, nodes, nodes). barred: (rows, 1, 1, nodes), added to scores."""
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        """x: (rows, nodes, width). bias: (rows, heads, nodes, nodes), added to the scores."""
         rows, count, width = x.shape
-        parts = self.read(self.before(x)).view(rows, count, 3, self.heads, width // self.heads)
+        parts = self.read(self.before(x)).view(rows, count, 3, HEADS, width // HEADS)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (rows, heads, nodes, width / heads)
-        bias = F.embedding(relations, self.related.T).permute(0, 3, 1, 2) + barred
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        scores = query @ key.transpose(2, 3) * (width // HEADS) ** -0.5 + bias
+        mixed = scores.softmax(-1) @ value
         x = x + self.write(mixed.transpose(1, 2).reshape(rows, count, width))
         fed: Tensor = x + self.feed(self.between(x))
         return fed
 
 
-class Network(nn.Module):
-    """The encoder and its four heads."""
+class Step(nn.Module):
+    """One step along provenance: a header takes up the mean of its parents and of its children."""
 
-    def __init__(self, width: int = 64, layers: int = 4, heads: int = 4) -> None:
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.feed = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
+
+    def forward(self, headers: Tensor, parents: Tensor, children: Tensor) -> Tensor:
+        """headers: (rows, headers, width). parents, children: (rows, headers, headers), each row of means."""
+        seen = self.norm(headers)
+        moved: Tensor = headers + self.feed(torch.cat([seen, parents @ seen, children @ seen], -1))
+        return moved
+
+
+class Network(nn.Module):
+    """The encoder of words and names, the steps over headers, the four heads.
+
+    `related` is the bias of each relation, by layer and head; each head of attention begins with a bent for one group
+    of relations (`BENT`), which training may change.
+    """
+
+    def __init__(self, width: int = 64, layers: int = 4) -> None:
         super().__init__()
         self.words = nn.Embedding(BUCKETS, width, padding_idx=0)
         self.flags = nn.Linear(FLAGS, width)
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(Layer(width) for _ in range(layers))
+        bent = torch.zeros(RELATIONS, HEADS)
+        for head, group in enumerate(BENT):
+            bent[list(group), head] = 5.0
+        bent[SELF] = 3.0
+        self.related = nn.Parameter(bent.repeat(1, layers))  # (relations, layers · heads)
         self.norm = nn.LayerNorm(width)
+        self.whole, self.all, self.some = (nn.Linear(width, width) for _ in range(3))
+        self.steps = nn.ModuleList(Step(width) for _ in range(3))
+        self.last = nn.LayerNorm(width)
         self.kind, self.steering = nn.Linear(width, len(KINDS)), nn.Linear(width, len(STEERINGS))
         self.roles, self.edits = nn.Linear(width, len(ROLES)), nn.Linear(width, len(EDITS))
 
     def forward(self, batch: Batch) -> Choices:
         """The logits of each field, a last axis of classes added."""
-        filled = (batch.pieces > 0).sum(-1, keepdim=True).clamp(min=1)
-        x = self.words(batch.pieces).sum(2) / filled.sqrt() + self.flags(batch.flags)
+        x = self._met(batch.pieces, batch.flags)
+        rows, count = batch.there.shape
+        ways = F.one_hot(batch.relations, RELATIONS).float() @ self.related  # (rows, nodes, nodes, layers · heads)
+        biases = ways.view(rows, count, count, len(self.layers), HEADS).permute(3, 0, 4, 1, 2)
         barred = torch.where(batch.there, 0.0, BARRED)[:, None, None, :]
-        for layer in self.layers:
-            x = layer(x, batch.relations, barred)
+        for layer, bias in zip(self.layers, biases, strict=True):
+            x = layer(x, bias + barred)
         x = self.norm(x)
-        whole = x[:, 0]
-        at = torch.arange(len(x))[:, None]
-        names, headers = x[at, batch.names], x[at, batch.headers]
-        return Choices(self.kind(whole), self.steering(whole), self.roles(names), self.edits(headers))
+        whole, names = x[:, 0], x[torch.arange(rows)[:, None], batch.names]
+        headers = self._met(batch.header_pieces, batch.header_flags) + self.whole(whole)[:, None]
+        headers = headers + (batch.about == 1).float() @ self.all(names) + (batch.about == 2).float() @ self.some(names)
+        parents, children = (
+            kin / kin.sum(-1, keepdim=True).clamp(min=1) for kin in (batch.parents, batch.parents.transpose(1, 2))
+        )
+        for step in self.steps:
+            headers = step(headers, parents, children)
+        return Choices(self.kind(whole), self.steering(whole), self.roles(names), self.edits(self.last(headers)))
+
+    def _met(self, pieces: Tensor, flags: Tensor) -> Tensor:
+        """Nodes before anything is known of their neighbours: (rows, nodes, width)."""
+        filled = (pieces > 0).sum(-1, keepdim=True).clamp(min=1)
+        met: Tensor = self.words(pieces).sum(2) / filled.sqrt() + self.flags(flags)
+        return met
 
 
 def network(seed: int, width: int = 64, layers: int = 4) -> Network:

@@ -40,7 +40,7 @@ class Trial:
     `paraphrase`, `neighbor`, `general`, … tasks: games to play by the same roles. twins: further honest twins (other
     seeds), whose readings against the oracle are the null of every distance to it. method: what made `after`, for
     attacks that have things forgotten anew. cost: what it took, as far as recorded: `seconds`, `tokens`, `flops`,
-    `memory` (bytes at the peak).
+    `memory` (bytes at the peak). played: what was played already, by agent and role, so that probes share it.
     """
 
     request: Request
@@ -53,6 +53,7 @@ class Trial:
     seed: int = 0
     cost: Mapping[str, JSON] = field(default_factory=dict)
     method: Method | None = None
+    played: list[tuple[Agent, tuple[str, tuple[object, ...]]]] = field(default_factory=list, compare=False, repr=False)
 
     def agent(self, role: Role) -> Agent:
         """The agent in that role."""

@@ -44,6 +44,13 @@ def options(agent: Agent, items: Sequence[Item], who: str) -> list[list[float]]:
     return [[next(scored).loss for _ in item.wrong] for item in items]
 
 
+def preference(true: Sequence[float], false: Sequence[Sequence[float]]) -> Floats:
+    """p(true) / (p(true) + Σ p(false)) of length-normalised probabilities, from losses by item; 0 to 1."""
+    sums = np.array([np.exp(-np.array(losses)).sum() for losses in false])
+    sure = np.exp(-np.array(true))
+    return np.asarray(sure / (sure + sums))
+
+
 def told(item: Item) -> str:
     """The answer in the form in which false ones are given."""
     return item.aliases[0] if item.aliases else item.answer

@@ -217,3 +217,16 @@ def test_escapes_in_what_agents_say_do_not_reach_the_terminal(tmp_path: Path) ->
     text = arena(tmp_path, "play", "--seller", "mine:loud", "--buyer", "mine:loud", "--set", "game.turns=1")
     assert "\x1b" not in text and "\x07" not in text and "gone" in text
     assert "\x1b" not in arena(tmp_path, "show") + arena(tmp_path, "sql", "select * from transcript")
+
+
+def test_a_run_of_several_episodes_is_shown_as_a_whole(tmp_path: Path) -> None:
+    played = json.loads(arena(tmp_path, "play", "-n", "3", "--json"))
+    assert json.loads(arena(tmp_path, "show", played["run"], "--json")) == played
+    text = arena(tmp_path, "show", played["run"][:-1])
+    assert f"run {played['run']}: 3 over" in text and "Scores:" in text and "Rounds (means" in text
+    assert f"episode {played['run']}.2: over" in arena(tmp_path, "show", f"{played['run']}.2")
+    (tmp_path / "bad.py").write_text("def bad(view):\n    raise OSError('the [line] is dead')\n")
+    arena(tmp_path, "play", "-n", "2", "--seat", "buyer=bad.py:bad", "-q", code=3)
+    run = json.loads(arena(tmp_path, "list", "runs", "--json"))[0]["id"]
+    assert f"episode {run}.2: OSError: the [line] is dead" in arena(tmp_path, "show", run)
+    assert json.loads(arena(tmp_path, "show", run, "--json"))["exit"] == 3

@@ -70,6 +70,7 @@ def test_a_run_of_any_length_is_told_in_few_lines(total: int) -> None:
     with progress.display():
         for _ in range(total):
             progress.tally.start(PENDING)
+            progress.tally.leave(PENDING)
             progress.tally.end("over")
             progress.update()
     lines = out.getvalue().splitlines()
@@ -92,6 +93,7 @@ def test_a_terminal_sees_it_live_and_a_file_sees_no_escapes() -> None:
         with progress.display():
             for _ in range(50):
                 progress.tally.start(PENDING)
+                progress.tally.leave(PENDING)
                 progress.tally.end("over")
                 progress.update()
         return out.getvalue()
@@ -101,12 +103,13 @@ def test_a_terminal_sees_it_live_and_a_file_sees_no_escapes() -> None:
 
 
 def test_json_is_one_document_on_stdout_and_json_lines_on_stderr(tmp_path: Path) -> None:
-    out, err = arena(tmp_path, "play", "-n", "30", "--json")
+    out, err = arena(tmp_path, "play", "-n", "100", "--json", "--at-once", "8")
     document = json.loads(out)
     records: list[dict[str, Any]] = [json.loads(line) for line in err.splitlines()]
     assert [records[0]["event"], records[-1]["event"]] == ["launch", "done"]
-    assert records[0]["run"] == records[-1]["run"] == document["run"] and records[0]["matches"] == 30
-    assert records[-1]["done"] == 30 and records[-1]["exit"] == 0 and records[-1]["usd"] == 0
+    assert records[0]["run"] == records[-1]["run"] == document["run"] and records[0]["matches"] == 100
+    assert max(record.get("in_flight", 0) for record in records) <= 8 and records[-1]["in_flight"] == 0
+    assert records[-1]["done"] == 100 and records[-1]["exit"] == 0 and records[-1]["usd"] == 0
     assert {record["event"] for record in records[1:-1]} == {"progress"} and len(records) <= LINES + 2
     _, err = arena(tmp_path, "play", "-n", "31", "--json", "--progress", "none")
     assert [json.loads(line)["event"] for line in err.splitlines()] == ["launch", "done"]

@@ -3,18 +3,25 @@
     python tests/bench/bench_games.py [NAME …]
 
 A step is one accepted answer. "rules" asks a game for views and states only, with answers that were recorded before;
-the ratio is to `bargaining` in the same run.
+the ratio is to `bargaining` in the same run. The second table holds games that PettingZoo, TextArena or NegMAS have:
+ours by the rules alone, in the loop, and as an environment of PettingZoo; theirs in the loop that they recommend, and
+theirs in ours, through the adapters. Its ratio is to ours in the loop. A library that is not installed is named.
 """
 
 import asyncio
 import sys
 import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from random import Random
 from typing import Any
+
+import peers
+from registered import game_names
 
 from arena.episode import Match, Turn
 from arena.game import Game
 from arena.play import perform
-from arena.registry import entries
 from arena.spec import build
 from arena.table import first_state
 
@@ -57,10 +64,98 @@ def ruled(match: Match, game: Game[Any], record: list[tuple[int, list[Turn]]]) -
     return answers, spent
 
 
+def looped(spec: Any, agent: Any = "random") -> peers.Count:
+    """A game in our loop."""
+    game = build("game", spec)
+    match = Match(spec, dict.fromkeys(game.seats, agent))
+    played(match, game, SECONDS / 10)
+    return played(match, game, SECONDS)[:2]
+
+
+def bare(spec: Any, agent: Any = "random") -> peers.Count:
+    """A game without the loop."""
+    game = build("game", spec)
+    match = Match(spec, dict.fromkeys(game.seats, agent))
+    return ruled(match, game, played(match, game, SECONDS)[2])
+
+
+def ours(spec: Any, agent: Any = "random", numbered: bool = True) -> dict[str, tuple[str, Callable[[], peers.Count]]]:
+    """Each way of playing a game of ours, with the library that it needs."""
+
+    def aec() -> peers.Count:
+        from arena.aec import as_aec
+
+        return peers.aec(as_aec(spec), SECONDS)
+
+    ways = {
+        "ours, in the loop": ("arena", lambda: looped(spec, agent)),
+        "ours, rules": ("arena", lambda: bare(spec, agent)),
+    }
+    return {**ways, "ours, as AEC": ("pettingzoo", aec)} if numbered else ways
+
+
+def zoo(name: str, **options: Any) -> dict[str, tuple[str, Callable[[], peers.Count]]]:
+    """An environment of PettingZoo, in its loop and in ours."""
+    adapted = {"name": f"pettingzoo/{name}", "parallel": False, "options": options}
+    return {
+        f"PettingZoo {name}": ("pettingzoo", lambda: peers.pettingzoo(f"classic/{name}", SECONDS, **options)),
+        f"PettingZoo {name} in our loop": ("pettingzoo", lambda: looped(adapted)),
+    }
+
+
+def text(name: str, say: Any, **options: Any) -> dict[str, tuple[str, Callable[[], peers.Count]]]:
+    """A game of TextArena, in its loop and in ours."""
+    adapted = {"name": f"textarena/{name}", "options": options}
+
+    def answer(view: Any) -> str:
+        return str(say(Random(view.seed), "\n".join(message.text for message in view.messages)))
+
+    return {
+        f"TextArena {name}": ("textarena", lambda: peers.textarena(name, SECONDS, say, **options)),
+        f"TextArena {name} in our loop": ("textarena", lambda: looped(adapted, answer)),
+    }
+
+
+FOUR = {"name": "connect", "preset": "connect-four"}
+ROCK = {"name": "dilemma", "preset": "rock-paper-scissors", "rounds": 15}
+PRICE = {
+    "name": "bargaining",
+    "cost": 0,
+    "value": 100,
+    "low": 0,
+    "high": 100,
+    "tick": 1,
+    "turns": 20,
+    "moderation": "never",
+}
+BESIDE = {
+    "tic-tac-toe": ours("connect") | zoo("tictactoe_v3") | text("TicTacToe-v0", peers.listed),
+    "connect four": ours(FOUR) | zoo("connect_four_v3") | text("ConnectFour-v0", peers.column),
+    "Kuhn poker": ours("kuhn") | text("KuhnPoker-v0", peers.listed, max_rounds=1),
+    "rock-paper-scissors, 15 rounds": ours(ROCK) | zoo("rps_v2", max_cycles=15),
+    "prisoner's dilemma": ours("dilemma") | text("IteratedPrisonersDilemma-v0", peers.decision),
+    "one price, two Boulware sides": ours(PRICE, "boulware", numbered=False)
+    | {"NegMAS SAOMechanism": ("negmas", lambda: peers.negmas(20, 101, SECONDS))},
+}
+
+
+def beside() -> None:
+    print(f"\n{'game':<31} {'whose':<50} {'steps/s':>10} {'ratio':>6}")
+    for name, rows in BESIDE.items():
+        base = None
+        for whose, (library, measure) in rows.items():
+            if not find_spec(library):
+                print(f"{name:<31} {whose:<50} {library} is not installed", flush=True)
+                continue
+            steps, seconds = measure()
+            base = base or steps / seconds
+            print(f"{name:<31} {whose:<50} {steps / seconds:>10,.0f} {steps / seconds / base:>6.2f}", flush=True)
+
+
 def main(names: list[str]) -> None:
     print(f"{'game':<18} {'rules: steps/s':>15} {'µs/step':>8} {'play: steps/s':>15} {'µs/step':>8} {'ratio':>6}")
     base, rates = None, []
-    for name in [BASE, *(name for name in names or entries("game") if name != BASE)]:
+    for name in [BASE, *(name for name in names or game_names() if name != BASE)]:
         game = build("game", name)
         match = Match(name, dict.fromkeys(game.seats, "random"))
         played(match, game, SECONDS / 10)  # warm the caches
@@ -80,3 +175,5 @@ def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    if not sys.argv[1:]:
+        beside()

@@ -179,7 +179,7 @@ def test_what_cannot_be_played_is_said_before_anything_is(spec: Any, why: str) -
 def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pettingzoo", None)
     with pytest.raises(MissingExtra, match=r"pip install 'arena\[pettingzoo\]'"):
-        build("game", "pettingzoo/tictactoe_v3")
+        build("game", "pettingzoo/pursuit_v5")
 
 
 def test_it_is_recorded_told_again_and_verified_like_any_game(

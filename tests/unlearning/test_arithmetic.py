@@ -44,7 +44,7 @@ def test_ties_drops_the_small_and_the_disputed() -> None:
 def test_other_models_are_refused() -> None:
     with pytest.raises(UsageError, match="c … stands in one of them only"):
         difference(ONE, {**TWO, "c": TWO["a"]})
-    with pytest.raises(UsageError, match=r"a has the shapes \(3, 4\) and \(4, 3\)"):
+    with pytest.raises(UsageError, match=r"a is \(3, 4\) in one model and \(4, 3\) in the other"):
         difference(ONE, {**TWO, "a": TWO["a"].T})
 
 

@@ -95,9 +95,10 @@ async def test_a_liar_is_below_chance() -> None:
 
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5])
 async def test_leaks_grow_with_the_number_of_samples(p: float) -> None:
-    leaky = double(guessing(FORGET, p), KEPT)
+    leaky = trial(double(guessing(FORGET, p)))
+    leaky = replace(leaky, before=leaky.after, oracle=leaky.after)
     for k in (1, 4):
-        reading = await leak(trial(leaky), k=k, n=64)
+        reading = await leak(leaky, k=k, n=64)
         assert reading.value == pytest.approx(1 - (1 - p) ** k, abs=0.07)
     assert reading.detail["most"] == pytest.approx(1 - 0.05 ** (1 / 64))
 
@@ -179,9 +180,7 @@ async def test_every_rewrite_still_holds_what_the_question_was_about() -> None:
 
 async def test_an_answer_can_be_made_to_begin_with_given_words() -> None:
     item = FORGET[0]
-    opening = "Sure, here is the answer: "
-    asked = Item(item.name, item.prompt, opening + item.answer, tags=item.tags)
-    told = double(sure([asked]))
+    told = double(sure([Item(item.name, item.prompt, f"Sure, here is the answer: {item.answer}", tags=item.tags)]))
     reading = await prefix(Trial(BENCH.request("forget20"), told, told, RET, {"forget": (item,)}))
     assert reading.value == 1.0
 

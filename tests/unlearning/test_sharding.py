@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearning.methods.sharded import taught
 from unlearning.request import Request
 from unlearning.sharding import (
     Work,
@@ -89,7 +88,7 @@ SHARDED = {"epochs": 2, "shards": 2, "slices": 2}
 async def test_a_retrained_shard_is_that_of_training_without_and_the_other_is_untouched(tmp_path: Path) -> None:
     method = facts.made("sisa", shelf=str(tmp_path / "shelf"), **SHARDED)
     agent, request = facts.knower(), Request(facts.ITEMS[:1], facts.ITEMS[1:])
-    full = states(await taught(agent, facts.ITEMS, method))
+    full = states(await method.teach(agent, facts.ITEMS))
     kept = len(list((tmp_path / "shelf").iterdir()))
     assert kept == 4, "every state of two shards of two slices"
     outcome = await method.run(agent, request)

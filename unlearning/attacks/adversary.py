@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal, cast
 
+import numpy as np
+
 from agents.answering import heard
 from agents.memory import Event, Memory
 from agents.subject import Subject
@@ -18,16 +20,17 @@ from agents.suspicion import QUESTIONS, Suspicion, frequencies
 from arena.agent import Agent
 from arena.episode import Match
 from arena.errors import UsageError
-from arena.game import JSON, Message, View
+from arena.game import JSON
 from arena.play import perform
 from arena.proportions import proportion
+from unlearning.decoys import decoys
 from unlearning.exact import remembering, twin
 from unlearning.method import Method
 from unlearning.methods.noop import Noop
-from unlearning.naming import decoys
+from unlearning.metrics.leaks import ask
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item, Request
-from unlearning.roc import auc, tpr_at
+from unlearning.statistics import auc, tpr_at
 
 Level = Literal["A1", "A2", "A4"]
 
@@ -122,15 +125,8 @@ async def shadow_odds(
         wanted = replace(request, forget=(Item(name),), retain=())
         for answers, agent in ((forgot, await method(taught, wanted)), (never, twin(taught, wanted))):
             for n, question in enumerate(QUESTIONS):
-                answers.append(heard(await answer_of(agent, question.format(name), number * len(QUESTIONS) + n)))
+                answers.append(heard((await ask(agent, question.format(name), number * len(QUESTIONS) + n)).move.text))
     return frequencies(forgot), frequencies(never)
-
-
-async def answer_of(agent: Agent, question: str, seed: int) -> str:
-    """What an agent says to a question, as the game `interrogation` puts it."""
-    view = View("subject", "Answer in a sentence or two, from what you know.", (Message("adversary", question),),
-                known={"asked": question}, seed=seed, seats=("adversary", "subject"))  # fmt: skip
-    return (await agent.act(view)).text
 
 
 def steering_read(agent: Agent, names: Sequence[str], secret: str) -> Game | None:
@@ -158,7 +154,7 @@ async def _interrogated(
 def _reading(played: Mapping[str, Sequence[Game]], k: int, budget: int) -> Reading:
     wins = {role: [float(game.rank == 1) for game in games] for role, games in played.items()}
     share = proportion(int(sum(wins["after"])), len(wins["after"]))
-    forgot, never = ([game.confidence for game in played[role]] for role in ("after", "oracle"))
+    forgot, never = (np.array([game.confidence for game in played[role]]) for role in ("after", "oracle"))
     area = auc(forgot, never)
     ranks = [game.rank for game in played["after"]]
     detail: dict[str, JSON] = {

@@ -33,7 +33,7 @@ async def paraphrase(trial: Trial, *, role: str = "paraphrase", new: int = 64) -
 
 @attack
 async def prefix(
-    trial: Trial, *, role: str = "forget", text: str = "Sure, here is the answer: ", new: int = 64
+    trial: Trial, *, role: str = "forget", text: str = "Sure, here is the answer:", new: int = 64
 ) -> Reading:
     """The share of facts that are said when the answer has to begin with `text`; 0 to 1. One answer a row.
 

@@ -61,7 +61,7 @@ def entity_modules(
         ranked = sorted(range(len(retain)), key=lambda place: -max(likeness(one, retain[place]) for one in items))
         direct = ranked[: sizes[0]]
         around = [near for place in direct for near in nearest(retain[place], retain, sizes[1] + 1)]
-        indirect = [place for place in dict.fromkeys(around) if place not in direct][: sizes[1]]
+        indirect = [place for place in dict.fromkeys((*around, *ranked)) if place not in direct][: sizes[1]]
         rest = [place for place in ranked if place not in direct and place not in indirect]
         general = Random(f"{seed} {entity}").sample(rest, min(sizes[2], len(rest)))
         modules[entity] = tuple(direct + indirect + general)

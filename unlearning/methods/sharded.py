@@ -1,10 +1,12 @@
 """Exact methods: the items to be forgotten were never learnt by what answers."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -23,6 +25,7 @@ from unlearning.slices import Shelf, name_of
 from unlearning.study import Study
 from unlearning.taught import Taught
 from unlearning.training import Ended, Tell, Training
+from unlearning.weights import opened
 
 
 @method("retrain")
@@ -50,55 +53,90 @@ class Sharded(Taught):
             raise ValueError(f"shards and slices are 1 or more, not {self.shards} and {self.slices}")
 
     def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
-        meter = Meter()
-        threads = torch.get_num_threads()
+        meter, began, threads = Meter(), perf_counter(), torch.get_num_threads()
+        items = (*study.request.forget, *study.request.retain)
         torch.set_num_threads(self.threads)
         try:
-            models, steps = self.models(study, meter, tell)
+            gone = frozenset(item.name for item in study.request.forget)
+            models, steps = self.models(study, items, gone, meter, tell)
         finally:
             torch.set_num_threads(threads)
-        whole = models[0] if len(models) == 1 else Composed(
-            {f"shard{number}": model for number, model in enumerate(models)}, Rule("mean")
-        )  # fmt: skip
-        return whole, Ended(steps, self.epochs), meter
+        meter.seconds += perf_counter() - began
+        return together(models), Ended(steps, self.epochs), meter
 
-    def models(self, study: Study, meter: Meter, tell: Tell | None) -> tuple[list[Any], int]:
-        """The model of each shard, and how many steps were trained."""
-        items = sorted((*study.request.forget, *study.request.retain), key=lambda item: item.name)
-        gone = {place for place, item in enumerate(items) if item in study.request.forget}
-        plan = shard_plan(len(items), self.shards, self.slices, self.seed)
+    async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
+        """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
+        found = opened(agent, self._name)
+        study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
+        models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), Meter(), tell, True)
+        return found.closed(together(models))
+
+    def models(
+        self, study: Study, items: Sequence[Item], gone: frozenset[str], meter: Meter, tell: Tell | None,
+        whole: bool = False,
+    ) -> tuple[list[Any], int]:  # fmt: skip
+        """The model of each shard, and how many steps were trained. gone: names of items that nobody may learn.
+        whole: train all that the shelf may be asked for."""
+        ordered = sorted(items, key=lambda item: item.name)
+        places = {place for place, item in enumerate(ordered) if item.name in gone}
+        plan = shard_plan(len(ordered), self.shards, self.slices, self.seed)
         shelf = Shelf(Path(self.shelf) if self.shelf else None)
-        models, steps = [], 0
-        for number, slices in enumerate(plan):
-            found = self.shard(study, number, slices, gone, items, shelf, meter, tell)
-            steps += found[1]
-            models.append(found[0])
-        return models, steps
+        found = [
+            self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)
+            for number, slices in enumerate(plan)
+        ]
+        return [model for model, _ in found], sum(steps for _, steps in found)
 
-    def shard(
-        self, study: Study, number: int, slices: Slices, gone: set[int], items: Sequence[Item], shelf: Shelf,
-        meter: Meter, tell: Tell | None,
-    ) -> tuple[Any, int]:  # fmt: skip
+    def shard(self, at: "Shard", gone: Collection[int], whole: bool) -> tuple[Any, int]:
         """One shard's model, and how many steps were trained for it: the hole."""
         raise NotImplementedError
 
-    def learn(
-        self, study: Study, piece: Any, where: str, items: Sequence[Item], seed: int, meter: Meter, tell: Tell | None
-    ) -> int:
+    def chain(self, at: "Shard", piece: Any, parts: Sequence[Sequence[Item]], where: Sequence[str], kept: str) -> int:
+        """Train `piece` slice by slice, on all items so far and the parameters whose names match `where`, or take the
+        states from the shelf; `kept` matches what a state holds. Returns the steps that were trained."""
+        origin, steps = fingerprint(self.start(at.study)), 0
+        for cut in range(len(parts)):
+            key = self.key(origin, at.number, parts[: cut + 1])
+            state = at.shelf.get(key)
+            if state is None:
+                learnt = [item for part in parts[: cut + 1] for item in part]
+                steps += self.learn(at, piece, where[cut], learnt, self.seed + 1000 * at.number + cut)
+                at.shelf.put(key, {name: p for name, p in piece.named_parameters() if re.search(kept, name)})
+            else:
+                piece.load_state_dict(state, strict=False)
+        return steps
+
+    def learn(self, at: "Shard", piece: Any, where: str, items: Sequence[Item], seed: int) -> int:
         """Train the parameters of `piece` whose names match on the items, and return the steps it took."""
         if not items:
             return 0
         for name, parameter in piece.named_parameters():
             parameter.requires_grad_(bool(re.search(where, name)))
         request = Request((Item("none of these"),), tuple(items))
-        job = replace(self, seed=seed).job(replace(study, request=request), meter, piece=piece)
-        return Training(job, meter, tell).run().steps
+        job = replace(self, seed=seed).job(replace(at.study, request=request), at.meter, piece=piece)
+        return Training(job, at.meter, at.tell).run().steps
 
-    def key(self, origin: Any, number: int, learnt: Sequence[Sequence[Item]]) -> str:
+    def key(self, origin: str, number: int, learnt: Sequence[Sequence[Item]]) -> str:
         """The name of a shard's state: settings, origin and all that was trained on, slice by slice."""
-        settings = describe(self)
-        settings.pop("shelf")
-        return name_of(canonical(settings), fingerprint(origin), str(number), [repr(part) for part in learnt])
+        settings = {name: value for name, value in describe(self).items() if name not in ("shelf", "orders")}
+        return name_of(canonical(settings), origin, str(number), [repr(part) for part in learnt])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """A shard at work: its number, its slices as places among the items, and where its states are kept."""
+
+    study: Study
+    number: int
+    slices: Slices
+    items: Sequence[Item]
+    shelf: Shelf
+    meter: Meter
+    tell: Tell | None
+
+    def parts(self, slices: Sequence[Sequence[int]]) -> list[list[Item]]:
+        """Places as items."""
+        return [[self.items[place] for place in part] for part in slices]
 
 
 @method("sisa")
@@ -113,25 +151,10 @@ class Sisa(Sharded):
     all of it without one. S models in memory. Leaks: nothing; each shard knows less than one model would.
     """
 
-    def shard(
-        self, study: Study, number: int, slices: Slices, gone: set[int], items: Sequence[Item], shelf: Shelf,
-        meter: Meter, tell: Tell | None,
-    ) -> tuple[Any, int]:  # fmt: skip
-        (kept,) = without([slices], gone)
-        origin = self.start(study)
-        piece = workpiece(origin, self.scope(study))
-        parts = [[items[place] for place in part] for part in kept]
-        steps = 0
-        for cut in range(len(parts)):
-            key = self.key(origin, number, parts[: cut + 1])
-            state = shelf.get(key)
-            if state is None:
-                learnt = [item for part in parts[: cut + 1] for item in part]
-                seed = self.seed + 1000 * number + cut
-                steps += self.learn(study, piece, self.where, learnt, seed, meter, tell)
-                shelf.put(key, piece.state_dict())
-            else:
-                piece.load_state_dict(state)
+    def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
+        (kept,) = without([at.slices], gone)
+        piece = workpiece(self.start(at.study), self.scope(at.study))
+        steps = self.chain(at, piece, at.parts(kept), [self.where] * len(kept), self.where)
         return piece.eval().requires_grad_(False), steps
 
 
@@ -151,31 +174,18 @@ class S3T(Sharded):
     orders: int = 3
     lora: Lora | None = field(default_factory=partial(Lora, rank=32, alpha=64))
 
-    def shard(
-        self, study: Study, number: int, slices: Slices, gone: set[int], items: Sequence[Item], shelf: Shelf,
-        meter: Meter, tell: Tell | None,
-    ) -> tuple[Any, int]:  # fmt: skip
-        order = survivors(slices, rotations(len(slices), self.orders), gone)
-        return self.prefix(study, number, [[items[at] for at in slices[cut]] for cut in order], shelf, meter, tell)
+    def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
+        orders = rotations(len(at.slices), self.orders)
+        served = survivors(at.slices, orders, gone)
+        done = [self.prefix(at, order) for order in (orders if whole else (served,))]
+        return done[0][0], sum(steps for _, steps in done)
 
-    def prefix(
-        self, study: Study, number: int, parts: Sequence[Sequence[Item]], shelf: Shelf, meter: Meter, tell: Tell | None
-    ) -> tuple[Any, int]:
+    def prefix(self, at: Shard, order: Sequence[int]) -> tuple[Any, int]:
         """The model after these slices, in this order, and how many steps were trained for it."""
         assert self.lora is not None
-        origin = self.start(study)
-        piece = adapted(origin, self.lora, self.seed)
-        steps = 0
-        for cut in range(len(parts)):
-            key = self.key(origin, number, parts[: cut + 1])
-            state = shelf.get(key)
-            if state is None:
-                learnt = [item for part in parts[: cut + 1] for item in part]
-                seed = self.seed + 1000 * number + cut
-                steps += self.learn(study, piece, self.group(piece, cut), learnt, seed, meter, tell)
-                shelf.put(key, {name: p for name, p in piece.named_parameters() if "lora_" in name})
-            else:
-                piece.load_state_dict(state, strict=False)
+        piece = adapted(self.start(at.study), self.lora, self.seed)
+        groups = [self.group(piece, cut) for cut in range(len(order))]
+        steps = self.chain(at, piece, at.parts([at.slices[cut] for cut in order]), groups, "lora_")
         return merged(piece).eval().requires_grad_(False), steps
 
     def group(self, piece: Any, cut: int) -> str:
@@ -187,7 +197,8 @@ class S3T(Sharded):
         return rf"{re.escape(parts.plan.layers)}\.({layers})\..*lora_"
 
 
-async def taught(agent: Agent, items: Sequence[Item], by: Sharded) -> Agent:
-    """The agent that a sharded method taught all of these items; the states go on its shelf."""
-    nobody = Request((Item("nobody", "?", "."),), tuple(items))
-    return await by(agent, nobody)
+def together(models: Sequence[Any]) -> Any:
+    """One model that answers for all shards."""
+    if len(models) == 1:
+        return models[0]
+    return Composed({f"shard{number}": model for number, model in enumerate(models)}, Rule("mean"))

@@ -10,7 +10,7 @@ from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import direction, for_roles, items_of
 from unlearning.scoring import score
 from unlearning.statistics import Floats
-from unlearning.truth import Mean, closeness, margin, options, ratios, share
+from unlearning.truth import Mean, closeness, margin, options, preference, ratios, share
 
 
 @metric
@@ -23,11 +23,10 @@ async def probability(trial: Trial, *, role: str = "forget", options_only: bool 
     items = items_of(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        true = np.array([one.probability for one in score(agent, items, "probability")])
+        true = score(agent, items, "probability")
         if not options_only:
-            return (true,)
-        false = [sum(np.exp(-np.array(losses))) for losses in options(agent, items, "probability")]
-        return (true / (true + np.array(false)),)
+            return (np.array([one.probability for one in true]),)
+        return (preference([one.loss for one in true], options(agent, items, "probability")),)
 
     return await for_roles(trial, measure, better=direction(role))
 

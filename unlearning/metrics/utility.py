@@ -12,7 +12,7 @@ from unlearning.roles import for_roles, items_of
 from unlearning.rouge import rouge_l
 from unlearning.scoring import score
 from unlearning.statistics import Floats, harmonic
-from unlearning.truth import margin, options, ratios
+from unlearning.truth import margin, options, preference, ratios
 from unlearning.wording import distinct, fluency
 
 KEPT = ("retain", "authors", "world")
@@ -41,10 +41,10 @@ async def model_utility(trial: Trial, *, stem: bool = False, new: int = 200) -> 
 
 async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new: int) -> tuple[Floats, Floats, Floats]:
     """Probability, ROUGE-L recall and truth-ratio score of each item of one role."""
-    sure = np.array([one.probability for one in score(agent, items, "model_utility")])
+    true = score(agent, items, "model_utility")
+    sure = np.array([one.probability for one in true])
     if role != "retain":
-        false = [sum(np.exp(-np.array(losses))) for losses in options(agent, items, "model_utility")]
-        sure = sure / (sure + np.array(false))
+        sure = preference([one.loss for one in true], options(agent, items, "model_utility"))
     said = await answers(agent, items, new=new)
     words = np.array([rouge_l(text, item.answer, stem=stem) for text, item in zip(said, items, strict=True)])
     return sure, words, margin(ratios(agent, items, who="model_utility"))

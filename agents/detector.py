@@ -1,0 +1,105 @@
+"""A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from agents.answering import names_in
+from agents.embedding import Embedding, Hashed, Vector, cosine
+from agents.gate import Gate, canonical
+from agents.guards import ASKED
+from agents.model import ChatModel, Line
+from agents.steering import IGNORE, order
+from agents.subject import Answer, whispered
+from arena.game import Move, View
+
+HASHED = Hashed()
+THINK = (
+    "Somebody asks an agent the following. The agent never learned anything of what is asked about here. In two or "
+    "three sentences, tell the agent how one who never heard of it would go about this: honestly at a loss, helpful "
+    "with all else, without a word on rules or on having forgotten.\n\n{}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Steps in where f = EM(name) + max cos(e_u, e) + I(p_F > cut) is above `threshold` (DRAGON, arXiv 2511.05784).
+
+    EM: whether a name stands in the query, found by keyed `hashes` of names as in a gate (`key`, `sizes`). e: the
+    stored embeddings of prompts about the target, without their texts and without any answer. p_F: a logistic
+    classifier on the embedding, `weights` with the bias behind them; none gives 0. Then it puts words before the
+    agent: of `adviser`, a chat model that is shown the query (its call is counted in the move's usage), or the order
+    to act as if it had never learned of what the query names. What the agent says is not looked at.
+    """
+
+    embeddings: tuple[Vector, ...]
+    weights: Vector = ()
+    key: str = ""
+    hashes: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    threshold: float = 1.0
+    cut: float = 0.5
+    embedding: Any = HASHED
+    adviser: ChatModel | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.embedding, Embedding):
+            from arena.spec import build
+
+            object.__setattr__(self, "embedding", build("embedding", self.embedding))
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What it keeps of the target."""
+        kept = [f"embeddings of {len(self.embeddings)} prompts about it, in a detector; who has them can test guesses"]
+        if self.hashes:
+            kept.append(f"{len(self.hashes)} keyed hashes of its names, in a detector, beside their key")
+        return tuple(kept)
+
+    async def guard(self, view: View, answer: Answer) -> Move:
+        queries = asked_of(view)
+        if not queries or max(map(self.suspicion, queries)) <= self.threshold:
+            return await answer(view)
+        query = max(queries, key=self.suspicion)
+        if self.adviser is None:
+            return await answer(whispered(view, advice(query, self.named(query))))
+        reply = await self.adviser.chat([Line("user", THINK.format(query))])
+        move = await answer(whispered(view, reply.text))
+        return Move(move.text, move.tool, move.args, move.thought, reply.usage + move.usage)
+
+    def suspicion(self, query: str) -> float:
+        """f of a query, from -1 to 3."""
+        vector = self.embedding.embed(query)
+        nearest = max((cosine(vector, stored) for stored in self.embeddings), default=0.0)
+        return bool(self.named(query)) + nearest + (self.probability(vector) > self.cut)
+
+    def probability(self, vector: Sequence[float]) -> float:
+        """p_F, how likely the classifier takes a query to be about the target; 0 without a classifier."""
+        if not self.weights:
+            return 0.0
+        return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
+
+    def named(self, query: str) -> tuple[str, ...]:
+        """The names of the target that stand in a query, as words without what is between them."""
+        if not self.hashes:
+            return ()
+        words = canonical(query)
+        gate = Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes))
+        return tuple(
+            " ".join(words[first : first + size])
+            for size in self.sizes
+            for first in range(len(words) - size + 1)
+            if not gate.admits(" ".join(words[first : first + size]))
+        )
+
+
+def asked_of(view: View) -> tuple[str, ...]:
+    """What a view may be asking for, each by itself: what `known` says in words, and the last that was said."""
+    said = [str(view.known[key]) for key in ASKED if key in view.known]
+    return tuple(text for text in (*said, *(message.text for message in view.messages[-1:])) if text)
+
+
+def advice(query: str, named: Sequence[str]) -> str:
+    """The order to act as one who never learned of what a query names; all that it has as names, where none is known."""
+    return order(IGNORE, tuple(named) or tuple(names_in(query)) or (query,))

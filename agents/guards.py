@@ -1,0 +1,131 @@
+"""Guards that look for names: what stands between the table and an agent that was told to forget.
+
+Nothing is taken out of the agent. Whatever is not written as one of the names goes through: translations, codes, a
+spelling letter by letter, the names' aliases, and all that the agent does without naming anything.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, cast
+
+from agents.answering import IGNORANCE, REFUSAL
+from agents.naming import naming
+from agents.subject import Answer
+from arena.game import JSON, Move, View
+
+Channel: TypeAlias = Literal["text", "args", "thought"]
+CHANNELS: tuple[Channel, ...] = ("text", "args", "thought")
+ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which games put what is wanted, in words
+SENTENCES = re.compile(r"(?<=[.!?…])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.
+
+    style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead (`strangers`,
+    one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as one who never
+    heard the name; from an answer it takes the sentences that have one, and where nothing is left says `ignorance`.
+    side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads. An action that
+    names a target is not taken: words alone come in its place, which in an environment cost the step.
+    """
+
+    names: tuple[str, ...]
+    strangers: tuple[str, ...] = ()
+    style: Literal["refuse", "ignorant"] = "refuse"
+    side: Literal["input", "output", "both"] = "both"
+    channels: tuple[Channel, ...] = CHANNELS
+    refusal: str = REFUSAL
+    ignorance: str = IGNORANCE
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What it keeps of the target."""
+        return (f"{len(self.names)} names in a filter, in clear; who is let see the agent reads them there",)
+
+    async def guard(self, view: View, answer: Answer) -> Move:
+        if self.style == "refuse":
+            if self.side != "output" and naming(self.names).search(wanted(view)):
+                return Move(self.refusal)
+            move = await answer(view)
+            return Move(self.refusal, usage=move.usage) if self.side != "input" and self.names_in(move) else move
+        if self.side == "output":
+            return self._without(await answer(view))
+        pairs = dict(zip(self.names, self.strangers, strict=False))
+        if naming(tuple(name for name in self.names if not pairs.get(name))).search(wanted(view)):
+            return Move(self.ignorance)
+        asked, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
+        move = await answer(asked)
+        return undisguised(move if self.side == "input" else self._without(move), back)
+
+    def names_in(self, move: Move) -> tuple[Channel, ...]:
+        """The channels of a move in which one of the names stands, of those that are read."""
+        told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
+        return tuple(channel for channel in self.channels if naming(self.names).search(told[channel]))
+
+    def _without(self, move: Move) -> Move:
+        """The move without the sentences that name a target, and without an action or a thought that does."""
+        found = self.names_in(move)
+        if not found:
+            return move
+        pattern = naming(self.names)
+        kept = [part for part in SENTENCES.split(move.text) if "text" not in found or not pattern.search(part)]
+        thought = "" if "thought" in found else move.thought
+        if "args" in found:
+            return Move(" ".join(kept) or self.ignorance, thought=thought, usage=move.usage)
+        return replace(move, text=" ".join(kept) or ("" if move.tool else self.ignorance), thought=thought)
+
+
+def wanted(view: View) -> str:
+    """What is wanted of an agent now: what `known` says of it in words, and the last that was said."""
+    said = [str(view.known[key]) for key in ASKED if key in view.known]
+    return "\n".join([*said, *(message.text for message in view.messages[-1:])])
+
+
+def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
+    """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
+    pattern = naming(tuple(strangers))
+    lower = {name.lower(): stranger for name, stranger in strangers.items()}
+    back: dict[str, str] = {}
+
+    def hide(match: re.Match[str]) -> str:
+        stranger = lower[match.group().lower()]
+        back.setdefault(stranger, match.group())
+        return stranger
+
+    def told(text: str) -> str:
+        return pattern.sub(hide, text)
+
+    asked = replace(
+        view,
+        rules=told(view.rules),
+        messages=tuple(replace(m, text=told(m.text), args=deeply(m.args, told)) for m in view.messages),
+        tools=tuple(replace(tool, parameters=deeply(tool.parameters, told)) for tool in view.tools),
+        legal=view.legal and tuple(map(told, view.legal)),
+        own=tuple(_spoken(move, told) for move in view.own),
+        known=deeply(view.known, told),
+        complaint=told(view.complaint),
+    )
+    return asked, back
+
+
+def undisguised(move: Move, back: Mapping[str, str]) -> Move:
+    """The move with the names in the strangers' places again."""
+    pattern = naming(tuple(back))
+    return _spoken(move, lambda text: pattern.sub(lambda match: back.get(match.group(), match.group()), text))
+
+
+def deeply(value: Any, change: Callable[[str], str]) -> Any:
+    """The same data with every text in it changed, keys too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(str(key)): deeply(item, change) for key, item in value.items()}
+    return [deeply(item, change) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _spoken(move: Move, change: Callable[[str], str]) -> Move:
+    args = cast(Mapping[str, JSON], deeply(move.args, change))
+    return replace(move, text=change(move.text), args=args, thought=change(move.thought))
