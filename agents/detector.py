@@ -1,14 +1,14 @@
 """A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
-from typing import Any
 
 from agents.answering import names_in
 from agents.embedding import Embedding, Hashed, Vector, cosine
 from agents.gate import Gate, canonical
-from agents.guards import ASKED
+from agents.guards import queries_in
 from agents.model import ChatModel, Line
 from agents.steering import IGNORE, order
 from agents.subject import Answer, whispered
@@ -40,14 +40,8 @@ class Detector:
     sizes: tuple[int, ...] = ()
     threshold: float = 1.0
     cut: float = 0.5
-    embedding: Any = HASHED
+    embedding: Embedding = HASHED
     adviser: ChatModel | None = None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.embedding, Embedding):
-            from arena.spec import build
-
-            object.__setattr__(self, "embedding", build("embedding", self.embedding))
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -58,7 +52,7 @@ class Detector:
         return tuple(kept)
 
     async def guard(self, view: View, answer: Answer) -> Move:
-        queries = asked_of(view)
+        queries = queries_in(view)
         if not queries or max(map(self.suspicion, queries)) <= self.threshold:
             return await answer(view)
         query = max(queries, key=self.suspicion)
@@ -81,25 +75,21 @@ class Detector:
         return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
 
     def named(self, query: str) -> tuple[str, ...]:
-        """The names of the target that stand in a query, as words without what is between them."""
+        """The names of the target that stand in a query, as they are written there."""
         if not self.hashes:
             return ()
         words = canonical(query)
         gate = Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes))
-        return tuple(
-            " ".join(words[first : first + size])
-            for size in self.sizes
-            for first in range(len(words) - size + 1)
-            if not gate.admits(" ".join(words[first : first + size]))
-        )
+        runs = (words[first : first + size] for size in self.sizes for first in range(len(words) - size + 1))
+        return tuple(dict.fromkeys(written(run, query) for run in runs if not gate.admits(" ".join(run))))
 
 
-def asked_of(view: View) -> tuple[str, ...]:
-    """What a view may be asking for, each by itself: what `known` says in words, and the last that was said."""
-    said = [str(view.known[key]) for key in ASKED if key in view.known]
-    return tuple(text for text in (*said, *(message.text for message in view.messages[-1:])) if text)
+def written(words: Sequence[str], text: str) -> str:
+    """A run of words as it stands in a text; the bare words where its accents hide it."""
+    found = re.search(r"\W+".join(map(re.escape, words)), text, re.IGNORECASE)
+    return found.group() if found else " ".join(words)
 
 
 def advice(query: str, named: Sequence[str]) -> str:
-    """The order to act as one who never learned of what a query names; all that it has as names, where none is known."""
+    """The order to act as one who never learned of what a query names: the known names, or all that look like names."""
     return order(IGNORE, tuple(named) or tuple(names_in(query)) or (query,))

@@ -7,12 +7,17 @@ from hashlib import blake2b
 from math import sqrt
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from arena.registry import part
+
 Vector: TypeAlias = tuple[float, ...]
 WORD = re.compile(r"\w+")
 SMALL = frozenset(
-    "a about all an and are as at be been but by can come could did do does ever for from had has have how i if in into"
-    " is it me my of on one or our out say so some such tell than that the their them then there these they this those"
-    " to up was we were what when where which who whom whose why will with would you your".split()
+    re.findall(
+        r"\w+",
+        "a about all an and are as at be been but by can come could did do does ever for from had has have how i if in "
+        "into is it me my of on one or our out say so some such tell than that the their them then there these they "
+        "this those to up was we were what when where which who whom whose why will with would you your",
+    )
 )  # words that tell nothing of what a question is about
 
 
@@ -23,6 +28,10 @@ class Embedding(Protocol):
     def embed(self, text: str) -> Vector: ...
 
 
+embedding = part("embedding", Embedding)
+
+
+@embedding
 @dataclass(frozen=True, slots=True)
 class Hashed:
     """Words, and runs of letters within them, counted in `size` places by a hash with a sign (Weinberger et al. 2009).

@@ -25,10 +25,10 @@ SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 class Filter:
     """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.
 
-    style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead (`strangers`,
-    one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as one who never
-    heard the name; from an answer it takes the sentences that have one, and where nothing is left says `ignorance`.
-    side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads. An action that
+    style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead
+    (`strangers`, one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as
+    one who never heard the name; from an answer it takes the sentences that have one, and where nothing is left says
+    `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads. An action that
     names a target is not taken: words alone come in its place, which in an environment cost the step.
     """
 
@@ -47,14 +47,14 @@ class Filter:
 
     async def guard(self, view: View, answer: Answer) -> Move:
         if self.style == "refuse":
-            if self.side != "output" and naming(self.names).search(wanted(view)):
+            if self.side != "output" and naming(self.names).search("\n".join(queries_in(view))):
                 return Move(self.refusal)
             move = await answer(view)
             return Move(self.refusal, usage=move.usage) if self.side != "input" and self.names_in(move) else move
         if self.side == "output":
             return self._without(await answer(view))
         pairs = dict(zip(self.names, self.strangers, strict=False))
-        if naming(tuple(name for name in self.names if not pairs.get(name))).search(wanted(view)):
+        if naming(tuple(name for name in self.names if not pairs.get(name))).search("\n".join(queries_in(view))):
             return Move(self.ignorance)
         asked, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
         move = await answer(asked)
@@ -78,10 +78,10 @@ class Filter:
         return replace(move, text=" ".join(kept) or ("" if move.tool else self.ignorance), thought=thought)
 
 
-def wanted(view: View) -> str:
-    """What is wanted of an agent now: what `known` says of it in words, and the last that was said."""
+def queries_in(view: View) -> tuple[str, ...]:
+    """What an agent may be asked for now, each by itself: what `known` says in words, and the last that was said."""
     said = [str(view.known[key]) for key in ASKED if key in view.known]
-    return "\n".join([*said, *(message.text for message in view.messages[-1:])])
+    return tuple(dict.fromkeys(text for text in (*said, *(m.text for m in view.messages[-1:])) if text))
 
 
 def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:

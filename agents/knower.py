@@ -35,11 +35,13 @@ class Knower:
 
     notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
     `agents/steering.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it noted or refuses.
+    trusting: whether it takes orders that stand in its notes, too, as a model does that is shown both in one prompt.
     """
 
     notes: tuple[str, ...] = ()
     steering: str = ""
     compliance: float = 1.0
+    trusting: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.compliance <= 1:
@@ -49,7 +51,8 @@ class Knower:
         return replace(self, notes=notes, steering=steering)
 
     async def act(self, view: View) -> Move:
-        given = orders(self.steering) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
+        told_to = "\n".join([self.steering, *self.notes]) if self.trusting else self.steering
+        given = orders(told_to) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
         sentences = tuple(sentence for note in self.notes for sentence in SENTENCE.split(note))
         if "asked" in view.known:
             told = usable(sentences, replace(given, avoided=()), "")
@@ -66,7 +69,7 @@ class Knower:
 
 def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as blocked."""
-    if game in given.fresh:
+    if game in {re.split("[/:]", name)[0] for name in given.fresh}:  # it cannot tell one world of a game from another
         return ()
     avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
     cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
@@ -84,7 +87,9 @@ def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
             for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):  # type: ignore[arg-type,misc]
                 if found := re.fullmatch(re.escape(str(phrase)).replace("…", "(.+)"), steps[len(done)]):
                     free = iter(found.groups())
-                    return Move("I do as before.", str(tool), {k: next(free) if v == "…" else v for k, v in args.items()})
+                    return Move(
+                        "I do as before.", str(tool), {k: next(free) if v == "…" else v for k, v in args.items()}
+                    )
     return None
 
 

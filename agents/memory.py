@@ -5,15 +5,18 @@ order of the others. So the memory of an agent that never saw an event is exactl
 without it, and only the groups it stood in have to be written anew.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from agents.gate import Gate
 
 OPEN = Gate()
+DOTS = {0x130: "i", 0x131: "i"}  # regular expressions take them for an i, case folding does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +62,26 @@ class Note:
 
 
 Source: TypeAlias = Event | Note
+Group: TypeAlias = tuple[str, str]  # a writer's name and the key of one of its groups
 
 
 @runtime_checkable
 class Writer(Protocol):
     """Writes notes. `key` groups sources, None for those it leaves alone; `note` makes one note of a group.
 
-    A note depends on its group alone, in the order of the log; `note` may answer None where there is nothing to say.
+    A note depends on its group alone, in the order of the log, and has the whole of it as parents; `note` may answer
+    None where there is nothing to say.
     """
 
     @property
     def name(self) -> str: ...
     def key(self, source: Source) -> str | None: ...
     def note(self, key: str, group: Sequence[Source]) -> Note | None: ...
+
+
+def fold(text: str) -> str:
+    """A text in which case does not count: what matches in any case is equal in it, the dotless i and its like too."""
+    return text.lower() if text.isascii() else text.translate(DOTS).casefold()
 
 
 def note_id(writer: str, text: str, parents: Iterable[str]) -> str:
@@ -103,21 +113,46 @@ class Memory:
         return {parent: tuple(ids) for parent, ids in found.items()}
 
     @cached_property
+    def told(self) -> tuple[str, tuple[int, ...]]:
+        """What the events tell, folded, as one text; and where each of them begins in it."""
+        parts = [fold(f"{event.subject}\n{event.text}\0") for event in self.log]
+        return "".join(parts), tuple(accumulate(map(len, parts), initial=0))[:-1]
+
+    def telling(self, names: Iterable[str]) -> tuple[Event, ...]:
+        """The events in which one of the names stands in any case, as a word or within one; found without a look at
+        each."""
+        whole, begins = self.told
+        found: set[int] = set()
+        for name in filter(None, map(fold, names)):
+            at = whole.find(name)
+            while at >= 0:
+                number = bisect_right(begins, at) - 1
+                found.add(number)
+                at = whole.find(name, begins[number + 1]) if number + 1 < len(begins) else -1
+        return tuple(self.log[number] for number in sorted(found))
+
+    @cached_property
     def by_hand(self) -> tuple[Note, ...]:
         """The notes that none of the writers wrote."""
         own = {writer.name for writer in self.writers}
         return tuple(note for note in self.notes if note.writer not in own)
+
+    @cached_property
+    def written(self) -> Mapping[Group, Note]:
+        """The notes that the writers wrote, by their groups."""
+        own = {writer.name for writer in self.writers}
+        return {(note.writer, note.group): note for note in self.notes if note.writer in own}
 
     def learned(self, events: Iterable[Event]) -> "Memory":
         """The memory with more events, those it has already left out; the groups they stand in are written anew."""
         known = {event.id for event in self.log}
         admitted = (event for event in events if self.gate.admits(f"{event.subject}\n{event.text}"))
         new = {event.id: event for event in admitted if event.id not in known}
-        return self._changed((*self.log, *new.values()), self.notes, list(new.values()))
+        return self._changed((*self.log, *new.values()), self.notes, list(new.values()), self.written)
 
     def noted(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
-        return replace(self, notes=(*self.notes, note)) if self.gate.admits(note.text) else self
+        return replace(self, notes=(*self.notes, note)) if self.gate.admits(f"{note.subject}\n{note.text}") else self
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""
@@ -140,10 +175,10 @@ class Memory:
         Equal to `without`, at the cost of the groups that the events stood in.
         """
         tainted = self.closure(ids)
-        sources: list[Source] = [*self.log, *self.notes]
-        lost = [source for source in sources if source.id in tainted]
         left = self.dropped(tainted)
-        return left._changed(left.log, left.notes, lost)
+        lost: list[Source] = [event for event in self.log if event.id in tainted]
+        lost += [note for note in self.notes if note.id in tainted]
+        return left._changed(left.log, left.notes, lost, self.written)
 
     def without(self, ids: Collection[str]) -> "Memory":
         """The never-exposed memory: the log without these events, and everything written anew from it.
@@ -153,38 +188,58 @@ class Memory:
         tainted = self.closure(ids)
         log = tuple(event for event in self.log if event.id not in tainted)
         by_hand = tuple(note for note in self.by_hand if note.id not in tainted)
-        return self._changed(log, by_hand, list(log))
+        return self._changed(log, by_hand, list(log), {})
 
-    def _changed(self, log: tuple[Event, ...], notes: tuple[Note, ...], touched: list[Source]) -> "Memory":
-        """The memory with this log, every group that a touched source belongs to written anew; notes in order."""
-        kept = {(note.writer, note.group): note for note in notes if note.writer in {w.name for w in self.writers}}
-        sources: list[Source] = list(log)
+    def _changed(
+        self, log: tuple[Event, ...], notes: tuple[Note, ...], touched: list[Source], known: Mapping[Group, Note]
+    ) -> "Memory":
+        """The memory with this log, every group that a touched source belongs to written anew; notes in order.
+
+        `known` are notes from before, by their groups: the parents of one tell who was in its group, so that not
+        every source has to be asked for its key.
+        """
+        own = {writer.name for writer in self.writers}
+        kept = {(note.writer, note.group): note for note in notes if note.writer in own}
+        sources: dict[str, Source] = {event.id: event for event in log}
+        place = {id: number for number, id in enumerate(sources)}
         for writer in self.writers:
-            groups = {key for source in touched if (key := writer.key(source)) is not None}
-            before = {(writer.name, key): kept.pop((writer.name, key), None) for key in groups}
-            fresh = {(writer.name, note.group): note for note in write(writer, sources, groups)}
-            kept |= fresh
+            groups = grouped(writer, sources, touched, known)
+            for group in groups.values():
+                group.sort(key=lambda source: place[source.id])
+            before = {key: kept.pop((writer.name, key), None) for key in groups}
+            fresh = {note.group: note for note in write(writer, groups)}
+            kept |= {(writer.name, key): note for key, note in fresh.items()}
             changed = [note for key, note in before.items() if note is not None and fresh.get(key) != note]
             touched = [*touched, *changed, *(note for key, note in fresh.items() if before[key] != note)]
-            sources += _in_order(sources, [note for key, note in kept.items() if key[0] == writer.name])
-        own = {writer.name for writer in self.writers}
-        by_hand = [note for note in notes if note.writer not in own]
-        written = [source for source in sources[len(log) :] if isinstance(source, Note)]
-        return replace(self, log=log, notes=(*written, *by_hand))
+            made = [note for key, note in kept.items() if key[0] == writer.name]
+            made.sort(key=lambda note: place[note.parents[0]])
+            place |= {note.id: number for number, note in enumerate(made, len(place))}
+            sources |= {note.id: note for note in made}
+        written = tuple(source for source in sources.values() if isinstance(source, Note))
+        return replace(self, log=log, notes=(*written, *(note for note in notes if note.writer not in own)))
 
 
-def write(writer: Writer, sources: Iterable[Source], keys: Collection[str]) -> Iterator[Note]:
-    """The notes that a writer makes of its groups with these keys, in order of their first sources."""
-    groups: dict[str, list[Source]] = {}
-    for source in sources:
-        if (key := writer.key(source)) in keys and key is not None:
-            groups.setdefault(key, []).append(source)
+def grouped(
+    writer: Writer, sources: Mapping[str, Source], touched: Iterable[Source], known: Mapping[Group, Note]
+) -> dict[str, list[Source]]:
+    """The groups of a writer that the touched sources belong to, with all their members that are there, unordered."""
+    fresh: dict[str, dict[str, Source]] = {}
+    for source in touched:
+        if (key := writer.key(source)) is not None:
+            fresh.setdefault(key, {}).update({source.id: sources[source.id]} if source.id in sources else {})
+    unknown = {key for key in fresh if (writer.name, key) not in known}
+    for source in sources.values() if unknown else ():
+        if (key := writer.key(source)) in unknown and key is not None:
+            fresh[key][source.id] = source
+    for key in fresh.keys() - unknown:
+        fresh[key] |= {id: sources[id] for id in known[writer.name, key].parents if id in sources}
+    return {key: list(members.values()) for key, members in fresh.items()}
+
+
+def write(writer: Writer, groups: Mapping[str, Sequence[Source]]) -> Iterator[Note]:
+    """The notes that a writer makes of its groups. Raises ValueError where the parents of one are not its group."""
     for key, group in groups.items():
-        if (note := writer.note(key, group)) is not None:
+        if group and (note := writer.note(key, group)) is not None:
+            if list(note.parents) != [source.id for source in group]:
+                raise ValueError(f"writer {writer.name!r}: the parents of a note are its whole group, in order")
             yield replace(note, group=key)
-
-
-def _in_order(sources: Sequence[Source], notes: list[Note]) -> list[Note]:
-    """The notes in the order of the first source of each."""
-    place = {source.id: number for number, source in enumerate(sources)}
-    return sorted(notes, key=lambda note: min((place.get(parent, len(place)) for parent in note.parents), default=0))

@@ -208,7 +208,7 @@ def check(
     part: Annotated[str, typer.Argument(help="A game by name, or module:Thing.")],
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
-    """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON."""
+    """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON, scores as declared."""
     from arena.check import check_game
 
     problems = check_game(part, episodes)

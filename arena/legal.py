@@ -39,7 +39,7 @@ def well_formed(view: View, move: Move) -> Move:
     if tool is None:
         raise IllegalMove(view.seat, unknown("action", move.tool, [t.name for t in view.tools]))
     args = _arguments(view.seat, tool, move.args)
-    same = len(args) == len(move.args) and all(value is move.args[name] for name, value in args.items())
+    same = [*args] == [*move.args] and all(value is move.args[name] for name, value in args.items())
     return move if same else replace(move, args=args)
 
 

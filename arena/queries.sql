@@ -199,14 +199,15 @@ WINDOW own AS (PARTITION BY d.run, d.episode, d.round, d.seat ORDER BY d.n);
 --   run, game, buyer, seller (who played), coach, feedback, seat (whose offers), round, turn (the seat's n-th offer of
 --   the round), n (offers: the rounds that lasted so long; later turns are means over fewer and harder ones), price
 --   (mean, money of the game), demand and conceded (means of those of `offers`, shares of value - cost).
+--   Written with windows, through which a condition on `run` reaches the offers, as it does not through GROUP BY.
 CREATE VIEW IF NOT EXISTS concession AS
-SELECT o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn,
-  count(*) AS n, avg(o.price) AS price, avg(o.demand) AS demand, avg(o.conceded) AS conceded
+SELECT DISTINCT o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn, count(*) OVER alike AS n,
+  avg(o.price) OVER alike AS price, avg(o.demand) OVER alike AS demand, avg(o.conceded) OVER alike AS conceded
 FROM offers o
 JOIN rounds r ON r.episode = o.episode AND r.round = o.round
 JOIN episode e ON e.id = o.episode
 WHERE e.status IN ('over', 'forfeit')
-GROUP BY o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn;
+WINDOW alike AS (PARTITION BY o.run, o.game, r.buyer, r.seller, r.coach, r.feedback, o.seat, o.round, o.turn);
 
 -- anchoring: the first offers of a round beside the price it ended at; one row per round of an episode.
 --   episode, run, game, seed, buyer, seller (who played), coach, feedback, round, opened (the seat that named a price
@@ -315,6 +316,42 @@ FROM call c
 JOIN episode e ON e.id = c.episode
 LEFT JOIN seat s ON s.episode = c.episode AND s.seat = c.seat
 LEFT JOIN text reply ON reply.id = c.reply;
+
+-- forgetting: one row per reading of a trial of forgetting.
+--   trial, bench (agents, weights, probe), setting (environment, or benchmark and split), scope, target, method, seed,
+--   probe, value, low, high (bounds of value at level), twin (the never-exposed twin), knew (the agent before), lift
+--   (value - twin: 0 is as if never exposed), recovered (where value stands from twin, 0, to knew, 1; NULL where these
+--   are equal), better (lower, higher, twin), seconds (what forgetting took), at.
+CREATE VIEW IF NOT EXISTS forgetting AS
+SELECT t.id AS trial, t.bench, t.setting, t.scope, t.target, t.method, t.seed,
+  r.probe, r.value, r.low, r.high, r.twin, r.knew, r.value - r.twin AS lift,
+  CASE WHEN r.knew <> r.twin THEN (r.value - r.twin) / (r.knew - r.twin) END AS recovered,
+  r.better, r.level, t.seconds, t.at
+FROM trial t JOIN reading r ON r.trial = t.id
+WHERE t.status = 'over';
+
+-- leaks: the readings in which something comes out that does not from the twin, the largest first.
+--   as in forgetting; `sure` is 1 where the whole interval of the value lies above the twin's.
+CREATE VIEW IF NOT EXISTS leaks AS
+SELECT trial, bench, setting, scope, target, method, seed, probe, value, twin, knew, lift,
+  CASE WHEN low > twin THEN 1 ELSE 0 END AS sure
+FROM forgetting
+WHERE lift > 0 AND (probe LIKE '%leak%' OR probe LIKE 'adversary%' OR probe LIKE 'residue%' OR probe LIKE 'extraction%'
+  OR probe LIKE 'refusal%' OR probe LIKE 'relearn%' OR probe LIKE 'rewrites%' OR probe LIKE 'quantiz%'
+  OR probe LIKE 'watcher%' OR probe LIKE 'social%')
+ORDER BY lift DESC;
+
+-- receipts: one row per request to forget that was carried out; the request does not name its target.
+--   request, agent, scope, targets (how many), method, epoch (how often the agent has forgotten by now), events and
+--   notes (removed), rewritten (notes), kept (notes from the target that are still there), named (texts that still name
+--   it), collateral (notes gone that the twin has), exact (1: the memory is the twin's), seconds, at.
+CREATE VIEW IF NOT EXISTS receipts AS
+SELECT q.id AS request, q.owner AS agent, q.scope, q.targets, CAST(json_extract(q.method, '$.name') AS TEXT) AS method, q.epoch,
+  CAST(json_extract(q.receipt, '$.events') AS INTEGER) AS events, CAST(json_extract(q.receipt, '$.notes') AS INTEGER) AS notes,
+  CAST(json_extract(q.receipt, '$.rewritten') AS INTEGER) AS rewritten, CAST(json_extract(q.receipt, '$.kept') AS INTEGER) AS kept,
+  CAST(json_extract(q.receipt, '$.named') AS INTEGER) AS named, CAST(json_extract(q.receipt, '$.collateral') AS INTEGER) AS collateral,
+  CAST(json_extract(q.receipt, '$.exact') AS INTEGER) AS exact, q.seconds, q.at
+FROM request q;
 
 -- A whole prompt, first message first, from its id in `calls.prompt` (a view cannot be given an id, so this is a query):
 --

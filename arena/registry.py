@@ -22,6 +22,7 @@ FOLDERS = {
     "game": "games",
     "agent": "agents",
     "model": "agents.models",
+    "embedding": "agents",
     "method": "unlearning.methods",
     "metric": "unlearning.metrics",
     "attack": "unlearning.attacks",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from arena.options import DEFAULT_DB, Database, Json, Settings
+from unlearning import cli_bench
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
 Kept = Annotated[str, typer.Option("--agent", help="The agent's name, as it was taught.")]
@@ -14,6 +15,7 @@ def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     for command in (teach, notes, forget, receipt):
         app.command()(command)
+    cli_bench.mount(app)
 
 
 def teach(

@@ -11,13 +11,12 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from agents.steering import AVOID, IGNORE, NOTES_ONLY, order
 from arena.errors import ArenaError
-from arena.usage import Usage
+from arena.usage import FREE, Usage
 from unlearning.influence import mentions
 from unlearning.request import Item, Request, Scope
 from unlearning.resolve import UnclearTarget
 
 Edit: TypeAlias = Literal["keep", "delete", "rewrite"]
-Extent: TypeAlias = Literal["all", "some"]
 Flag: TypeAlias = Literal["", "told", "lost"]
 Refusal: TypeAlias = Literal["everything", "unknown", "ambiguous"]
 EDITS: tuple[Edit, ...] = get_args(Edit)
@@ -25,15 +24,21 @@ REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
 KINDS: tuple[str, ...] = ("state", "trajectory", "environment", *REFUSALS)
 QUIET = "Never say that anything was removed, or that you were asked to."
 STEERING: Mapping[str, str] = {  # by its key in the output code; the last two name the target, which is a leak
-    "none": "", "notes": NOTES_ONLY, "quiet": QUIET, "notes-quiet": f"{NOTES_ONLY} {QUIET}",
-    "ignore": IGNORE, "avoid": AVOID,
+    "none": "", "notes": NOTES_ONLY, "quiet": f"{NOTES_ONLY} {QUIET}", "ignore": IGNORE, "avoid": AVOID,
 }  # fmt: skip
 LONGEST = 48  # words and marks of steering text
 SHOWN = 128  # headers at once
 
 
 class BadConversion(ArenaError):
-    """A converter's answer that is no JSON of the form, or names what it was not shown; nothing was changed."""
+    """A converter's answer that is no JSON of the form, or names what it was not shown; nothing was changed.
+
+    usage: what the answer cost all the same.
+    """
+
+    def __init__(self, why: str, usage: Usage = FREE) -> None:
+        super().__init__(why)
+        self.usage = usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ class Entity:
 class Header:
     """What a converter sees of a note, never its text.
 
-    about: names it has to do with, and whether all events behind it have, or some. parents: ids of notes, or of the
+    about: names it has to do with, and the share of the events behind it that have, above 0 to 1. parents: ids of notes, or of the
     episodes of events. fixed: nobody can write it anew. flag: what a probe found after the last attempt: the note
     still tells the target ("told"), or was lost without need ("lost").
     """
@@ -79,7 +84,7 @@ class Header:
     id: str
     kind: str
     where: str
-    about: tuple[tuple[str, Extent], ...] = ()
+    about: tuple[tuple[str, float], ...] = ()
     parents: tuple[str, ...] = ()
     fixed: bool = False
     flag: Flag = ""

@@ -20,7 +20,7 @@ from arena.play import perform
 from unlearning.conversion import Asked, Conversion, Edit, steering
 from unlearning.conversion_headers import asked
 from unlearning.conversion_links import Names, forms, linked
-from unlearning.conversion_styles import EVERYTHING, HELD_OUT, KEEPING, LANGUAGES, TAUGHT, Wording, worded
+from unlearning.conversion_styles import EVERYTHING, HELD_OUT, KEEPING, LANGUAGES, TAUGHT, Wording, beside, worded
 from unlearning.course import Course
 from unlearning.influence import influence
 from unlearning.request import Item, Request, Scope
@@ -167,6 +167,7 @@ def _clear(instance: Instance, style: str, chance: Random) -> Pair:
         return _clear(instance, style, chance)
     called = tuple(_called(instance, name, scope, chance) for name in targets)
     text = worded(style, Wording(called, kept, spoken), chance)
+    text = beside(text, others[2:3] if chance.random() < 0.3 else (), chance) if style in TAUGHT else text
     return pair(instance, style, text, request, chance)
 
 
@@ -215,6 +216,7 @@ def _unclear(instance: Instance, style: str, chance: Random, kind: str) -> Pair 
         target = chance.choice(("{}", "the {} Mill", "{} Harbour", "the house of {}", "mister {}", "the {} affair")).format(sound)
     spoken = tuple(chance.sample(states, 1) if chance.random() < 0.2 else ())
     text = worded(style, Wording((target,), kept, spoken), chance)
+    text = beside(text, (), chance) if style in TAUGHT else text
     exact = {entity.name for entity in linked(text, instance.names) if entity.exact}
     return _refused(instance, style, text, Conversion(kind, retain=kept)) if exact <= {*kept, *spoken} else None
 
@@ -238,18 +240,21 @@ def _refused(instance: Instance, style: str, text: str, answer: Conversion) -> P
 
 
 def pair(instance: Instance, style: str, text: str, request: Request, chance: Random) -> Pair:
-    """The pair of a request that can be carried out; now and then the mind is one that knows without notes, too."""
+    """The pair of a request that can be carried out; now and then the mind is one that knows without notes, too.
+
+    Only such a mind is steered: one that knows its notes alone needs no words, and would tell them to who asks.
+    """
     page = asked(instance.subject, text, names=instance.names)[0]
     if chance.random() < 0.2:
         page = replace(page, card=replace(page.card, own=True))
     edits = oracle_edits(instance.subject.memory, request)
-    key = {(True, True): "notes-quiet", (True, False): "notes", (False, True): "quiet", (False, False): "none"}
+    key = "none" if not page.card.own else "quiet" if style == "quiet" else "notes"
     names = tuple(item.name for item in request.forget)
     answer = Conversion(
         request.scope,
         names,
         {header.id: edits[header.id] for header in page.headers if header.id in edits},
-        steering(key[page.card.own, style == "quiet"], names),
+        steering(key, names),
         tuple(item.name for item in request.retain),
     )
     return Pair(instance, style, page, answer, replace(request, note=text))

@@ -14,7 +14,7 @@ from unlearning.conversion_links import tokens
 BUCKETS = 1536  # of pieces of words; bucket 0 is empty
 PIECES = 10  # most pieces of a word
 WORDS = 72  # most words of a request, those of a name counting as one
-FLAGS = 32
+FLAGS, WORD = 32, 2  # marks of a node; the one that says it is a word
 NEAR = 4  # words this far apart have a relation of their own
 SELF, FAR, NAMED, PARTLY, NAMES, PARTS, RIVAL, WHOLE = range(1, 9)
 OFFSET = 9  # the first of 2 · NEAR + 1 relations of words by distance
@@ -26,8 +26,8 @@ class Nodes:
     """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1.
 
     The nodes are, in order: the whole, `words` words, `names` names, `headers` headers. relations: of the nodes that
-    are no headers to each other. about: (headers, names), 1 where all that is behind a note has to do with the name, 2
-    where some has. parents: (headers, headers), 1 where the second was a parent of the first.
+    are no headers to each other. about: (headers, names), the share of what is behind a note that has to do with the name.
+    parents: (headers, headers), 1 where the second was a parent of the first.
     """
 
     pieces: Tensor
@@ -104,14 +104,14 @@ def nodes(asked: Asked) -> Nodes:
 
 def _provenance(asked: Asked) -> tuple[Tensor, Tensor]:
     """Which names each header is about, and which headers are its parents."""
-    about = torch.zeros(len(asked.headers), len(asked.entities), dtype=torch.uint8)
+    about = torch.zeros(len(asked.headers), len(asked.entities), dtype=torch.float16)
     parents = torch.zeros(len(asked.headers), len(asked.headers), dtype=torch.uint8)
     name_at = {entity.name: place for place, entity in enumerate(asked.entities)}
     header_at = {header.id: place for place, header in enumerate(asked.headers)}
     for place, header in enumerate(asked.headers):
-        for name, extent in header.about:
+        for name, share in header.about:
             if name in name_at:
-                about[place, name_at[name]] = 1 if extent == "all" else 2
+                about[place, name_at[name]] = share
         for parent in header.parents:
             if parent in header_at:
                 parents[place, header_at[parent]] = 1
@@ -141,7 +141,7 @@ def _words(asked: Asked) -> tuple[list[tuple[Sequence[int], set[int]]], list[set
         before = named
         if len(rows) == WORDS:
             break
-        flags = {2} | ({3} if named else set()) | ({4} if partly.get(place) else set())
+        flags = {WORD} | ({3} if named else set()) | ({4} if partly.get(place) else set())
         flags |= ({5} if word[:1].isupper() else set()) | ({6} if place >= len(said) else set())
         rows.append(((), flags) if named else (pieces(word), flags))
         for number in (*named, *partly.get(place, [])) if place < len(said) else ():

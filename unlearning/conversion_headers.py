@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from agents.memory import Event, Memory, Note
+from agents.memory import Memory, Note, Source
 from agents.subject import Subject
 from arena.bm25 import Index
-from unlearning.conversion import SHOWN, Asked, Card, Entity, Extent, Flag, Header
+from unlearning.conversion import SHOWN, Asked, Card, Entity, Flag, Header
 from unlearning.conversion_links import Names, linked
 from unlearning.influence import tests
 from unlearning.request import Item, Request
@@ -44,37 +44,37 @@ def asked(
     return tuple(Asked(text, seen, found, page, failed) for page in pages)
 
 
-def header(note: Note, about: tuple[tuple[str, Extent], ...], episodes: Mapping[str, str], fixed: bool) -> Header:
+def header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[str, str], fixed: bool) -> Header:
     """The header of a note; of an event among its parents it lists the episode."""
     where = f"{note.environment}/{note.world}:{note.task_type}".rstrip(":").rstrip("/")
     names = {name for name, _ in about}
-    subject: tuple[tuple[str, Extent], ...] = ((note.subject, "all"),) if note.subject not in ("", *names) else ()
+    subject: tuple[tuple[str, float], ...] = ((note.subject, 1.0),) if note.subject not in ("", *names) else ()
     parents = tuple(dict.fromkeys(episodes.get(parent, parent) for parent in note.parents))
     return Header(note.id, note.kind, where, (*about, *subject), parents, fixed)
 
 
-def roots(memory: Memory, entities: Sequence[Entity]) -> dict[str, tuple[tuple[str, Extent], ...]]:
-    """By note id, the names that the events behind it have to do with, and whether all of them have or some.
+def roots(memory: Memory, entities: Sequence[Entity]) -> dict[str, tuple[tuple[str, float], ...]]:
+    """By note id, the names that the events behind it have to do with, each with the share of them that has.
 
-    A note without an event behind it has to do with what its own text names.
+    A note by hand has to do with what its own text names, too.
     """
     concerns = {entity.name: concern(entity) for entity in entities}
     touched = {event.id: {name for name, test in concerns.items() if test(event)} for event in memory.log}
+    own = {writer.name for writer in memory.writers}
     ends: dict[str, frozenset[str]] = {event.id: frozenset((event.id,)) for event in memory.log}
-    found: dict[str, tuple[tuple[str, Extent], ...]] = {}
+    found: dict[str, tuple[tuple[str, float], ...]] = {}
     for note in memory.notes:
         ends[note.id] = frozenset[str]().union(*(ends.get(parent, frozenset()) for parent in note.parents))
         sets = [touched[id] for id in ends[note.id]]
-        if not sets or (note.writer not in {writer.name for writer in memory.writers}):
-            told = Event(note.id, note.text, subject=note.subject)
-            sets = [*sets, {name for name, test in concerns.items() if test(told)}]
+        if not sets or note.writer not in own:
+            sets = [*sets, {name for name, test in concerns.items() if test(note)}]
         counts = {entity.name: sum(entity.name in each for each in sets) for entity in entities}
-        found[note.id] = tuple((name, "all" if n == len(sets) else "some") for name, n in counts.items() if n)
+        found[note.id] = tuple((name, n / len(sets)) for name, n in counts.items() if n)
     return found
 
 
-def concern(entity: Entity) -> Callable[[Event], bool]:
-    """Whether an event has to do with a name, in the sense in which requests are resolved."""
+def concern(entity: Entity) -> Callable[[Source], bool]:
+    """Whether an event or a note has to do with a name, in the sense in which requests are resolved."""
     (test,) = tests((Item(entity.name),), Request((Item(entity.name),), scope=entity.scope))
     return test
 

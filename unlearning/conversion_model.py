@@ -102,7 +102,7 @@ class Network(nn.Module):
         bent[SELF] = 3.0
         self.related = nn.Parameter(bent.repeat(1, layers))  # (relations, layers · heads)
         self.norm = nn.LayerNorm(width)
-        self.whole, self.all, self.some = (nn.Linear(width, width) for _ in range(3))
+        self.whole, self.all, self.some, self.share = (nn.Linear(width, width) for _ in range(4))
         self.steps = nn.ModuleList(Step(width) for _ in range(3))
         self.last = nn.LayerNorm(width)
         self.kind, self.steering = nn.Linear(width, len(KINDS)), nn.Linear(width, len(STEERINGS))
@@ -120,7 +120,8 @@ class Network(nn.Module):
         x = self.norm(x)
         whole, names = x[:, 0], x[torch.arange(rows)[:, None], batch.names]
         headers = self._met(batch.header_pieces, batch.header_flags) + self.whole(whole)[:, None]
-        headers = headers + (batch.about == 1).float() @ self.all(names) + (batch.about == 2).float() @ self.some(names)
+        headers = headers + batch.about @ self.share(names)
+        headers = headers + (batch.about == 1).float() @ self.all(names) + (batch.about > 0).float() @ self.some(names)
         parents, children = (
             kin / kin.sum(-1, keepdim=True).clamp(min=1) for kin in (batch.parents, batch.parents.transpose(1, 2))
         )

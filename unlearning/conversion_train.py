@@ -7,19 +7,37 @@ Stage A is cross-entropy on the fields of the answer alone; stage B (`unlearning
 edits do in the grid. One thread; a seed means the same weights again on the same machine.
 """
 
+import argparse
+import asyncio
+import json
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from random import Random
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
-from unlearning.conversion import EDITS, KINDS, Asked, Conversion, steering
-from unlearning.conversion_data import Instance, Pair, taught_pairs
-from unlearning.conversion_features import Batch, Nodes, batched, nodes
+from unlearning.conversion import EDITS, KINDS, Asked, Conversion, Converter, steering
+from unlearning.conversion_data import Instance, Pair, instances, pairs, taught_pairs
+from unlearning.conversion_features import WORD, Batch, Nodes, batched, nodes
 from unlearning.conversion_headers import flagged
-from unlearning.conversion_model import ROLES, STEERINGS, Choices, Network, network, one_thread
+from unlearning.conversion_model import (
+    ROLES,
+    SHIPPED,
+    STEERINGS,
+    Choices,
+    Network,
+    Pointer,
+    network,
+    one_thread,
+    save,
+)
+from unlearning.conversion_reward import Grid, Rounds, grid, reinforced, tasks_of
+from unlearning.conversion_scores import scored, unlearned
+from unlearning.conversion_styles import HELD_OUT, TAUGHT, TUNED
 
 IGNORED = -100
 
@@ -28,8 +46,8 @@ IGNORED = -100
 class Plan:
     """How long and how fast: pairs, passes over them, rows in a batch, the greatest learning rate, the seed."""
 
-    pairs: int = 6000
-    passes: int = 6
+    pairs: int = 8000
+    passes: int = 5
     batch: int = 32
     rate: float = 2e-3
     width: int = 64
@@ -52,8 +70,9 @@ def classes(asked: Asked, answer: Conversion) -> Choices:
     steer = next(n for n, key in enumerate(STEERINGS) if steering(key, answer.names) == answer.steering)
     assert len(ROLES) == 4, "none, forget, retain, both: forget counts 1, retain 2"
     return Choices(
-        torch.tensor(KINDS.index(answer.kind)), torch.tensor(steer), torch.tensor(roles).long(), torch.tensor(edits).long()
-    )
+        torch.tensor(KINDS.index(answer.kind)), torch.tensor(steer), torch.tensor(roles).long(),
+        torch.tensor(edits).long(),
+    )  # fmt: skip
 
 
 def stacked(rows: Sequence[Choices], batch: Batch) -> Choices:
@@ -80,16 +99,19 @@ def surprise(logits: Choices, wanted: Choices) -> Tensor:
 
 
 def taught(found: Sequence[Instance], plan: Plan, *, enough: float = 0.0) -> Learned:
-    """Stage A: a network that was taught the pairs of these instances; ends early where a batch costs under `enough`."""
-    rows = [_row(pair, Random(f"again {plan.seed} {n}")) for n, pair in enumerate(taught_pairs(found, plan.pairs, plan.seed))]
+    """Stage A: a network that was taught pairs of these instances; ends early where a batch costs under `enough`."""
+    drawn = taught_pairs(found, plan.pairs, plan.seed)
+    rows = [_row(pair, Random(f"again {plan.seed} {n}")) for n, pair in enumerate(drawn)]
     net = network(plan.seed, plan.width, plan.layers)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.01)
     steps = plan.passes * len(rows) // plan.batch
     losses: list[float] = []
+    chance = torch.Generator().manual_seed(plan.seed)
     with one_thread():
         for step, chosen in zip(range(steps), _batches([len(row.pieces) for row, _ in rows], plan), strict=False):
             batch = batched([rows[n][0] for n in chosen])
             optimiser.param_groups[0]["lr"] = plan.rate * min((step + 1) / 50, 1.02 - step / steps)
+            batch.pieces[_missed(batch, chance)] = 0
             loss = surprise(net(batch), stacked([rows[n][1] for n in chosen], batch)).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -99,6 +121,11 @@ def taught(found: Sequence[Instance], plan: Plan, *, enough: float = 0.0) -> Lea
             if losses[-1] < enough:
                 break
     return Learned(net.eval(), tuple(losses))
+
+
+def _missed(batch: Batch, chance: torch.Generator) -> Tensor:
+    """Words that are not read this time, one in twelve: what is asked has to be clear from the others."""
+    return (batch.flags[:, :, WORD] == 1) & (torch.rand(batch.there.shape, generator=chance) < 1 / 12)
 
 
 def _batches(sizes: Sequence[int], plan: Plan) -> Iterator[list[int]]:
@@ -128,3 +155,94 @@ def mistaken(asked: Asked, answer: Conversion, chance: Random) -> Asked:
     leaking = chance.sample(edited, chance.randint(0, len(edited)))
     lost = chance.sample(kept, chance.randint(0, min(3, len(kept))))
     return flagged(asked, answer.names if leaking else (), leaking, lost) if leaking or lost else replace(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is made: instances to teach on, held-out instances, pairs to score, pairs to carry out, grid requests."""
+
+    instances: int = 120
+    held_out: int = 36
+    scored: int = 500
+    carried: int = 150
+    rewarded: int = 60
+
+
+async def made(plan: Plan, rounds: Rounds, sizes: Sizes) -> tuple[Network, dict[str, object]]:
+    """The conversion model after both stages, and how it was made and what it can do, as plain data."""
+    begun = time.perf_counter()
+    found = await instances(sizes.instances, held_out=False, seed=plan.seed)
+    learned = taught(found, plan)
+    halfway = time.perf_counter()
+    grids = grid(found, sizes.rewarded, plan.seed + 1)
+    net, rewards = await reinforced(learned.net, grids, rounds)
+    trained = time.perf_counter()
+    others = await instances(sizes.held_out, held_out=True, seed=plan.seed)
+    there = grid(others, sizes.rewarded, plan.seed + 2)
+    table: dict[str, object] = {
+        "plan": asdict(plan),
+        "rounds": asdict(rounds),
+        "sizes": asdict(sizes),
+        "weights": sum(value.numel() for value in net.state_dict().values()),
+        "seconds": {"stage_a": round(halfway - begun, 1), "stage_b": round(trained - halfway, 1)},
+        "loss": {"first": learned.losses[0], "last": sum(learned.losses[-20:]) / len(learned.losses[-20:])},
+        "reward": {
+            "drawn_first": sum(rewards[:5]) / max(1, len(rewards[:5])),
+            "drawn_last": sum(rewards[-5:]) / max(1, len(rewards[-5:])),
+            "held_out_stage_a": await worth(learned.net, there),
+            "held_out_stage_b": await worth(net, there),
+        },
+        "held_out": await held_out(Pointer(net), others, sizes),
+    }
+    return net, table
+
+
+async def worth(net: Network, found: Grid) -> float:
+    """The mean reward of the likeliest answers."""
+    rewards = [await found.reward(n, Pointer(net).converted(pair.asked)[0]) for n, pair in enumerate(found.pairs)]
+    return sum(rewards) / len(rewards)
+
+
+async def held_out(converter: Converter, others: Sequence[Instance], sizes: Sizes) -> dict[str, object]:
+    """The scores on held-out worlds by how well the styles were known, and Unlearn@k in styles that were not."""
+    splits = {"taught_styles": TAUGHT, "tuned_styles": TUNED, "held_out_styles": HELD_OUT}
+    table: dict[str, object] = {
+        name: (await scored(converter, list(pairs(others, sizes.scored, styles, 100)))).row()
+        for name, styles in splits.items()
+    }
+    carried = list(pairs(others, sizes.carried, HELD_OUT, 200))
+    table["unlearned"] = asdict(await unlearned(converter, carried, tasks_of))
+    return table
+
+
+def main() -> None:
+    """Train, and write weights and scores."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="where to; the file that is shipped, or the folder of the adapter")
+    parser.add_argument("--base", type=Path, help="a folder with a local language model, to teach it with LoRA instead")
+    parser.add_argument("--instances", type=int, default=Sizes.instances)
+    parser.add_argument("--pairs", type=int, default=Plan.pairs)
+    parser.add_argument("--passes", type=int, default=Plan.passes)
+    parser.add_argument("--rounds", type=int, default=Rounds.steps, help="steps of stage B")
+    parser.add_argument("--steps", type=int, default=300, help="steps with --base")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    plan = Plan(pairs=given.pairs, passes=given.passes, seed=given.seed)
+    if given.base:
+        from unlearning.conversion_lora import teach
+
+        out = given.out or Path("converter")
+        found = asyncio.run(instances(given.instances, held_out=False, seed=given.seed))
+        teach(given.base, list(taught_pairs(found, given.pairs, given.seed)), out, steps=given.steps, seed=given.seed)
+        print(f"{out}: an adapter for {given.base}; use it with --set base={out}")
+        return
+    file = given.out or SHIPPED
+    sizes = replace(Sizes(), instances=given.instances)
+    net, table = asyncio.run(made(plan, replace(Rounds(), steps=given.rounds, seed=given.seed), sizes))
+    save(net, file)
+    file.with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(table, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -73,11 +73,12 @@ class Course:
     def pick(self, memory: Memory, scope: Scope, chance: Random) -> Request:
         """A request for something that the subject learned in the course, drawn at random.
 
-        A state is a subject of its events, a trajectory one of the lessons it did, an environment one of the worlds.
+        A state is a subject of its events, an environment one of the worlds; a trajectory is one of the lessons that
+        took long: those that were done as short as can be, a twin may do in the same way.
         """
         if scope == "trajectory":
-            done = sorted({event.episode for event in memory.log if event.kind == "outcome"})
-            return Request((Item(chance.choice(done)),), scope=scope)
+            done = sorted((len(event.text), event.episode) for event in memory.log if event.kind == "outcome")
+            return Request((Item(chance.choice(done[len(done) // 2 :])[1]),), scope=scope)
         if scope == "environment":
             return Request((Item(chance.choice(sorted(map(name_of, self.environments)))),), scope=scope)
         known = candidates(memory)

@@ -148,7 +148,7 @@ def _read_parquet(file: Path) -> Iterator[Row]:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
-        raise MissingExtra(f"the parquet file {file}", "data") from None
+        raise MissingExtra(f"the parquet file {file}", "evaluation") from None
     try:
         table = parquet.read_table(file)
     except (OSError, ValueError) as error:

@@ -19,6 +19,8 @@ from agents.templates import Prompt, render
 from unlearning.request import Item
 
 IGNORED = -100  # a label that a loss leaves out
+MOST = 4096  # questions of a tokenizer that are kept as tokens
+_ASKED: WeakKeyDictionary[Any, dict[tuple[str, str, str | None], tuple[tuple[int, ...], bool]]] = WeakKeyDictionary()
 _ENDINGS: WeakKeyDictionary[Any, dict[str | None, tuple[int, ...]]] = WeakKeyDictionary()  # by tokenizer, by template
 
 
@@ -80,12 +82,11 @@ def encode(
     """The item as tokens. system: a system line before the question; template: a chat template in place of the
     tokenizer's; limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left out."""
     if is_passage(item):
-        prompt, answer, ending = passage_prompt(item), item.answer, tuple[int, ...]()
+        head, answer, ending = prompt_tokens(tokenizer, passage_prompt(item)), item.answer, tuple[int, ...]()
     else:
-        prompt = question_prompt(tokenizer, item.prompt, system, template)
-        answer = f" {item.answer}" if prompt.special else item.answer  # plain labels end in a colon
+        head, labelled = _asked(tokenizer, item.prompt, system, template)
+        answer = f" {item.answer}" if labelled else item.answer  # plain labels end in a colon
         ending = end_tokens(tokenizer, template)
-    head = prompt_tokens(tokenizer, prompt)
     body, offsets = _tokens(tokenizer, answer)
     if limit is not None:
         body, ending = body[: limit - 1], ending[: max(0, limit - 1 - len(body))]
@@ -163,6 +164,19 @@ def value_span(item: Item, answer: str) -> tuple[int, int]:
     value = re.escape(item.tags.get("value", ""))
     found = re.search(rf"(?<!\w){value}(?!\w)", answer, re.IGNORECASE) or re.search(value, answer, re.IGNORECASE)
     return found.span() if value and found else (0, len(answer))
+
+
+def _asked(tokenizer: Any, question: str, system: str, template: str | None) -> tuple[tuple[int, ...], bool]:
+    """The tokens of a question, and whether it ends in a plain label; the last ones are kept, as a question comes with
+    several answers."""
+    known = _ASKED.setdefault(tokenizer, {})
+    key = (question, system, template or tokenizer.chat_template)
+    if key not in known:
+        if len(known) >= MOST:
+            known.clear()
+        prompt = question_prompt(tokenizer, question, system, template)
+        known[key] = (prompt_tokens(tokenizer, prompt), prompt.special)
+    return known[key]
 
 
 def _ending(tokenizer: Any, template: str | None) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from unlearning.request import Request
 
 def twin(subject: Subject, request: Request) -> Subject:
     """The agent that never met what the request names: everything else is the same."""
-    return replace(subject, memory=subject.memory.without(influence(subject.memory, request).events))
+    return replace(subject, memory=subject.memory.without(influence(subject.memory, request).ids))
 
 
 def remembering(agent: Agent, method: str) -> Subject:

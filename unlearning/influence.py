@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from agents.memory import Event, Memory
+from agents.memory import Event, Memory, Source
 from agents.naming import naming
 from unlearning.request import Item, Request
 
@@ -29,17 +29,17 @@ class Influence:
 def influence(memory: Memory, request: Request) -> Influence:
     """The influence set of a request in a memory; empty where the memory has nothing to do with it.
 
-    A note that names the target without an event behind it (written by hand, by a model, by another user's hint) is
-    in the set, too. What is to be kept is out of it, where the request names it.
+    A note that is about the target without an event behind it (written by hand, by a model, by another user's hint) is
+    in the set, too. What is to be kept is out of it, where the request names it, but for such notes.
     """
-    concerns = about(request)
-    events = frozenset(event.id for event in memory.log if concerns(event))
-    named = frozenset(
-        note.id for note in memory.by_hand if request.scope != "trajectory" and mentions(note.text, request)
-    )
+    concerns, forgotten = about(request), tests(request.forget, request)
+    log = memory.telling(words(request)) if request.scope in ("state", "facts") else memory.log
+    events = frozenset(event.id for event in log if concerns(event))
+    named = frozenset(note.id for note in memory.by_hand if any(test(note) for test in forgotten))
     tainted = memory.closure(events | named) - events
     notes = {note.id: note for note in memory.notes}
-    mixed = {id for id in tainted if not set(notes[id].parents) <= events | tainted}
+    gone = events | tainted
+    mixed = {id for id in tainted if any(parent not in gone for parent in notes[id].parents)}
     return Influence(events, frozenset(tainted), frozenset(mixed))
 
 
@@ -49,19 +49,31 @@ def about(request: Request) -> Callable[[Event], bool]:
     return lambda event: any(test(event) for test in forgotten) and not any(test(event) for test in kept)
 
 
-def tests(items: Iterable[Item], request: Request) -> tuple[Callable[[Event], bool], ...]:
+def words(request: Request) -> tuple[str, ...]:
+    """The words of which one stands in every event that a request about states or facts is about."""
+    return tuple(name for item in request.forget for name in called(item, request))
+
+
+def called(item: Item, request: Request) -> tuple[str, ...]:
+    """What an item is called where it is told of: a state by its names, a fact by its subject."""
+    return item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases)
+
+
+def tests(items: Iterable[Item], request: Request) -> tuple[Callable[[Source], bool], ...]:
     return tuple(_test(item, request) for item in items)
 
 
-def _test(item: Item, request: Request) -> Callable[[Event], bool]:
+def _test(item: Item, request: Request) -> Callable[[Source], bool]:
     if request.scope == "trajectory":
-        return lambda event: event.episode in item.names or any(same_actions(event.text, name) for name in item.names)
+        return lambda event: (
+            getattr(event, "episode", "") in item.names or any(same_actions(event.text, name) for name in item.names)
+        )
     if request.scope == "environment":
         return lambda event: any(within(event, name) for name in item.names) and _tagged(event, item)
-    pattern = naming(item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases))
+    pattern = naming(called(item, request))
     value = naming((item.answer,)) if request.scope == "facts" and item.answer else None
 
-    def test(event: Event) -> bool:
+    def test(event: Source) -> bool:
         if not _tagged(event, item):
             return False
         told = f"{event.subject}\n{event.text}"
@@ -97,7 +109,7 @@ def mentions(text: str, request: Request) -> bool:
     return bool(naming(request.targets).search(text))
 
 
-def _tagged(event: Event, item: Item) -> bool:
+def _tagged(event: Source, item: Item) -> bool:
     """Whether the event has the environment, world, task type and user that the item asks for, where it does."""
     wanted = (key for key in ("environment", "world", "task_type", "user") if key in item.tags)
     return all(getattr(event, key) == item.tags[key] for key in wanted)

@@ -1,10 +1,12 @@
 """What a method did, found by comparing the agent before with the agent after: nobody is taken at their word."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from agents.subject import Subject
 from arena.game import JSON
+from arena.spec import describe
 from unlearning.exact import twin
 from unlearning.influence import influence, mentions
 from unlearning.request import Request
@@ -17,8 +19,10 @@ COPIES = "copies made by others: backups, exports, logs of the provider of a mod
 class Receipt:
     """What was touched, and what was left.
 
-    events, notes: how many were removed. rewritten: notes that were written anew. kept: how many notes that derive
-    from the target are still there. named: how many texts before the agent (events, notes, steering) still name it.
+    events, notes: how many were removed. rewritten: notes that were written anew. added: notes put there by hand
+    (exemplars, entries, what a model wrote). kept: how many notes that derive from the target are still there. named:
+    how many texts before the agent (events, notes, steering) still name it. approximate: notes there that stem from a
+    model's words, which nobody can write again exactly.
     collateral: notes removed that the twin has. steering: characters of steering added. guards: guards added.
     gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin.
     reversible: whether what was done can be undone from what is left. remains: what could not be removed.
@@ -37,6 +41,8 @@ class Receipt:
     exact: bool
     reversible: bool
     remains: tuple[str, ...] = ()
+    added: int = 0
+    approximate: int = 0
 
     def row(self) -> Mapping[str, JSON]:
         """The receipt as plain data."""
@@ -52,10 +58,14 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
     named = sum(mentions(text, request) for text in told) if request.scope != "environment" else 0
     exact = (after.memory.log, after.memory.notes) == (honest.memory.log, honest.memory.notes)
     kept = len(found.notes & new)
+    own = {writer.name for writer in after.memory.writers}
+    fresh = [note for note in after.memory.notes if note.id not in old]
     return Receipt(
         events=len(events),
         notes=len(old - new),
-        rewritten=len(new - old),
+        rewritten=sum(note.writer in own for note in fresh),
+        added=sum(note.writer not in own for note in fresh),
+        approximate=sum(not note.exact for note in after.memory.notes),
         kept=kept,
         named=named,
         collateral=len({note.id for note in honest.memory.notes} & old - new),
@@ -65,13 +75,26 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         model=after.mind != before.mind,
         exact=exact,
         reversible=not events and not old - new and after.mind == before.mind,
-        remains=tuple(_remains(kept, named, bool(found.events - events), after)),
+        remains=(
+            *_remains(kept, named, bool(found.events - events), mentions(after.steering, request)),
+            *_behind_guards(before, after, request),
+            WEIGHTS,
+            COPIES,
+        ),
     )
 
 
-def _remains(kept: int, named: int, logged: bool, after: Subject) -> list[str]:
+def _remains(kept: int, named: int, logged: bool, steered: bool) -> list[str]:
     left = [f"{kept} notes that were written from it"] if kept else []
     left += ["the events themselves, in the log"] if logged else []
     left += [f"its name, in {named} texts"] if named else []
-    left += ["its name, in the words that steer the agent"] if named and after.steering else []
-    return [*left, WEIGHTS, COPIES]
+    left += ["its name, in the words that steer the agent"] if steered else []
+    return left
+
+
+def _behind_guards(before: Subject, after: Subject, request: Request) -> list[str]:
+    """What guards keep of the target: by their own account (`holds`), or by a name that stands in their settings."""
+    fresh = [guard for guard in after.guards if guard not in before.guards]
+    left = [what for guard in fresh for what in getattr(guard, "holds", ())]
+    told = sum(mentions(json.dumps(describe(guard), ensure_ascii=False), request) for guard in after.guards)
+    return [*left, f"its name, in the settings of {told} guards"] if told else left

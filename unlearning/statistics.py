@@ -45,7 +45,7 @@ def kolmogorov(first: Floats, second: Floats) -> tuple[float, float]:
     Two-sided test of Kolmogorov and Smirnov; exact for up to 10,000 scores. p-values depend on the sizes: those of
     different sizes are not comparable.
     """
-    from scipy.stats import ks_2samp
+    from scipy.stats import ks_2samp  # type: ignore[import-untyped,unused-ignore]
 
     found = ks_2samp(first, second)
     return float(found.statistic), float(found.pvalue)
@@ -68,7 +68,7 @@ def best_of(scores: Floats, k: int) -> float:
 
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """The exact one-sided bounds of a share: each holds alone with that level."""
-    from scipy.stats import beta
+    from scipy.stats import beta  # type: ignore[import-untyped,unused-ignore]
 
     low = 0.0 if hits == 0 else float(beta.ppf(1 - level, hits, n - hits + 1))
     high = 1.0 if hits == n else float(beta.ppf(level, hits + 1, n - hits))

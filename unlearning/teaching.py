@@ -27,7 +27,7 @@ class Lessons:
 
     epochs: int = 40
     batch: int = 16
-    rate: float = 6e-3
+    rate: float = 4e-3
     warm: int = 20
     enough: float = 0.995
     every: int = 3

@@ -48,7 +48,7 @@ def tell_receipt(done: Done, as_json: bool) -> None:
     targets = "1 target" if done.targets == 1 else f"{done.targets} targets"
     say(f"{head} {targets} ({done.scope}) by {done.method['name']} in {done.seconds:.3f} s.")
     for name, words in FIELDS.items():
-        if made[name]:
+        if made.get(name):
             say(f"  {made[name]:>6} {words}")
     say("  exact: the memory is that of the never-exposed twin" if made["exact"] else "  not exact: see below")
     say("  reversible" if made["reversible"] else "  not reversible")
@@ -63,6 +63,7 @@ FIELDS: Mapping[str, str] = {
     "events": "events removed",
     "notes": "notes removed",
     "rewritten": "notes written anew",
+    "added": "notes put there by hand",
     "kept": "notes kept that were written from the target",
     "named": "texts that still name the target",
     "collateral": "notes removed that the twin has",

@@ -10,7 +10,7 @@ from arena.errors import BadPart, UnknownPart
 from arena.registry import entries, find, kebab
 from arena.spec import assign, build, describe
 
-KINDS = ("game", "agent", "model")
+KINDS = ("game", "agent", "model", "method", "benchmark")
 # A registered name is a stored name: one that is renamed or removed breaks old rows.
 STORED: dict[str, set[str]] = {
     "game": set(
@@ -73,10 +73,67 @@ STORED: dict[str, set[str]] = {
         ]
     ),
     "model": set(["anthropic", "litellm", "local", "openai", "scripted", "scripted/echo", "scripted/negotiator"]),
+    "method": set(
+        [
+            "adaptive-rmu",
+            "altpo",
+            "ce-u",
+            "coreset",
+            "embedding-ascent",
+            "ga",
+            "grad-diff",
+            "icu",
+            "idk-dpo",
+            "idk-nll",
+            "kl-ga",
+            "melu",
+            "meow",
+            "npo",
+            "offset",
+            "pdu",
+            "retrain",
+            "rmu",
+            "s3t",
+            "satimp",
+            "simnpo",
+            "sisa",
+            "su",
+            "sure",
+            "task-vector",
+            "tnpo",
+            "uld",
+            "undial",
+            "wagle",
+            "wga",
+            "whp",
+            "wtnpo",
+        ]
+    ),
+    "benchmark": set(["muse", "tofu"]),
+    "metric": set(
+        [
+            "cost",
+            "degeneration",
+            "exact_memorisation",
+            "extraction_strength",
+            "forget_quality",
+            "knowmem",
+            "membership",
+            "model_utility",
+            "perplexity",
+            "privleak",
+            "probability",
+            "rouge_l",
+            "truth_ratio",
+            "verbmem",
+            "weight_distance",
+        ]
+    ),
+    "attack": set(["leak", "paraphrase", "prefix", "quantization", "relearning", "rewrites"]),
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STORED)
 def test_stored_names_are_still_registered(kind: str) -> None:
     assert STORED[kind] <= entries(kind).keys()
 

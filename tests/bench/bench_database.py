@@ -39,6 +39,7 @@ LINKS = {  # columns that hold ids of texts and messages
     "turn": ("text", "thought"),
     "call": ("id", "prompt", "reply"),
 }
+OF = {"id": "run"}  # what a column named so tells, in the views asked by it
 TIMES: dict[str, float] = {}  # seconds of everything that was reported
 MANY = 10_000  # rows: from here on it is their number that takes the time
 Rows = dict[str, list[tuple[Any, ...]]]
@@ -132,10 +133,10 @@ def command(path: Path, *words: str) -> str:
     return done.stdout
 
 
-def report(name: str, spent: float, base: float, why: str = "") -> None:
+def report(name: str, spent: float, base: float, why: str = "starting Python", rows: str = "") -> None:
     TIMES[name] = spent
     over = f"  over {AIM:g} s: {why}" if spent > AIM else ""
-    print(f"{name:<60} {spent * 1e3:>9,.1f} {spent / base:>8.2f}{over}", flush=True)
+    print(f"{name + rows:<44} {spent * 1e3:>9,.1f} {spent / base:>8.2f}{over}", flush=True)
 
 
 def main(path: Path, turns: int) -> None:
@@ -147,21 +148,22 @@ def main(path: Path, turns: int) -> None:
     middle = runs[len(runs) // 2][0]
     episode = f"{middle}.{EPISODES}"
     keys = {"run": middle, "episode": episode, "id": middle, "agent": "boulware"}  # the first that a view has is asked
-    print(f"{'':<60} {'ms':>9} {'ratio':>8}")
+    print(f"{'':<44} {'ms':>9} {'ratio':>8}")
     report("baseline: SQLite walks all answers", base, base)
     idle, _ = seconds(lambda: command(path, "sql", "select 1"))
     report("arena sql 'select 1'", idle, base)
     for words in (("list", "runs"), ("list", "episodes"), ("show", "last"), ("show", middle)):
         spent, _ = seconds(lambda words=words: command(path, *words))
-        report(f"arena {' '.join(words)}", spent, base, f"{idle * 1e3:,.0f} ms of it go into starting Python")
+        why = f"{idle * 1e3:,.0f} ms of it go into starting Python"
+        report(f"arena {' '.join(words).replace(middle, 'RUN')}", spent, base, why)
     for view in views():
         columns = query(path, f"select * from {view} limit 0").columns
-        key, value = next((name, value) for name, value in keys.items() if name in columns)
-        for where in (f" where {key} = '{value}'", ""):
-            spent, table = seconds(lambda asked=f"select * from {view}{where}": query(path, asked))
-            rows = len(table.rows)
-            why = f"{spent / rows * 1e6:.1f} µs a row" if rows > MANY else "it adds up every row of its tables"
-            report(f"{view}{where or ', whole'} ({rows:,} row{'s' * (rows != 1)})", spent, base, why)
+        key = next((name for name in keys if name in columns), "")
+        for where, times in [*([(f" where {key} = '{keys[key]}'", 3)] if key else []), ("", 1)]:
+            spent, table = seconds(lambda asked=f"select * from {view}{where}": query(path, asked), times)
+            rows, name = len(table.rows), f"{view} of one {OF.get(key, key)}" if where else f"{view}, whole"
+            why = f"{spent / rows * 1e6:.1f} µs a row" if rows > MANY else "it is made of many more rows"
+            report(name, spent, base, why, f" ({rows:,} row{'s' * (rows != 1)})")
     slow = {name: spent for name, spent in TIMES.items() if spent > AIM}
     listed = ", ".join(f"{name} {spent:.1f} s" for name, spent in slow.items()) or "none"
     print(f"→ {count:,} answers: {len(TIMES) - len(slow)} of {len(TIMES)} questions under {AIM:g} s; over: {listed}")

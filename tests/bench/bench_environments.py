@@ -101,9 +101,12 @@ def main() -> None:
         speeds[name] = bare, whole
     for baseline in (textarena, gymnasium):
         if importlib.util.find_spec(baseline.__name__):
-            print(f"{baseline.__name__:<14} {best(baseline):>15,.0f}")
+            speed = best(baseline)
+            print(
+                f"{baseline.__name__:<14} {speed:>15,.0f} {speed / speeds['gridworld'][0]:>15.2f} of gridworld's rules"
+            )
         else:
-            print(f"{baseline.__name__} is not installed: no such baseline")
+            print(f"{baseline.__name__:<14} is not installed")
     said = ", ".join(f"{name} {whole:,.0f} ({whole / bare:.2f})" for name, (bare, whole) in speeds.items())
     print(f"→ steps/s of matches (of the rules alone): {said}")
 

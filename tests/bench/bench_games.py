@@ -2,7 +2,7 @@
 
     python tests/bench/bench_games.py [NAME …]
 
-A step is one accepted answer. "rules" asks a game for views and states only, with answers that were recorded before;
+A step is one accepted answer, a second one of processor time: other work on the machine counts less. "rules" asks a game for views and states only, with answers that were recorded before;
 the ratio is to `bargaining` in the same run. The second table holds games that PettingZoo, TextArena or NegMAS have:
 ours by the rules alone, in the loop, and as an environment of PettingZoo; theirs in the loop that they recommend, and
 theirs in ours, through the adapters. Its ratio is to ours in the loop. A library that is not installed is named.
@@ -34,12 +34,12 @@ def played(match: Match, game: Game[Any], seconds: float) -> tuple[int, float, l
 
     async def work() -> tuple[int, float, list[tuple[int, list[Turn]]]]:
         answers, record = 0, []
-        start = time.perf_counter()
-        while time.perf_counter() - start < seconds:
+        start = time.process_time()
+        while time.process_time() - start < seconds:
             episode = await perform(match.with_seed(len(record)))
             answers += len(episode.moves)
             record.append((len(record), [] if episode.status == "forfeit" else list(episode.moves)))
-        return answers, time.perf_counter() - start, record
+        return answers, time.process_time() - start, record
 
     return asyncio.run(work())
 
@@ -51,7 +51,7 @@ def ruled(match: Match, game: Game[Any], record: list[tuple[int, list[Turn]]]) -
         by_step: dict[int, dict[str, Any]] = {}
         for turn in turns:
             by_step.setdefault(turn.step, {})[turn.seat] = turn.move
-        start = time.perf_counter()
+        start = time.process_time()
         state = first_state(game, match.with_seed(seed))
         for step in range(len(by_step)):
             if step not in by_step or set(game.to_act(state)) != set(by_step[step]):
@@ -60,7 +60,7 @@ def ruled(match: Match, game: Game[Any], record: list[tuple[int, list[Turn]]]) -
                 game.view(state, seat)
             state = game.apply(state, by_step[step])
             answers += len(by_step[step])
-        spent += time.perf_counter() - start
+        spent += time.process_time() - start
     return answers, spent
 
 
@@ -141,6 +141,7 @@ BESIDE = {
 
 def beside() -> None:
     print(f"\n{'game':<31} {'whose':<50} {'steps/s':>10} {'ratio':>6}")
+    theirs = []
     for name, rows in BESIDE.items():
         base = None
         for whose, (library, measure) in rows.items():
@@ -150,6 +151,9 @@ def beside() -> None:
             steps, seconds = measure()
             base = base or steps / seconds
             print(f"{name:<31} {whose:<50} {steps / seconds:>10,.0f} {steps / seconds / base:>6.2f}", flush=True)
+            if not whose.startswith("ours") and not whose.endswith("in our loop"):
+                theirs.append(f"{whose} {steps / seconds / base:.2f}")
+    print(f"→ steps/s of theirs, of ours in the loop: {', '.join(theirs) or 'none is installed'}")
 
 
 def main(names: list[str]) -> None:

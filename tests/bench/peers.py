@@ -6,14 +6,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-Count = tuple[int, float]  # accepted answers, and the seconds that they took
+Count = tuple[int, float]  # accepted answers, and the seconds of processor time that they took
 
 
 def lasting(seconds: float, episode: Callable[[int], int]) -> Count:
     """Plays episodes, by number, until the time is up; the first one is not counted."""
     episode(0)
-    steps, number, start = 0, 1, time.perf_counter()
-    while (spent := time.perf_counter() - start) < seconds or not steps:
+    steps, number, start = 0, 1, time.process_time()
+    while (spent := time.process_time() - start) < seconds or not steps:
         steps += episode(number)
         number += 1
     return steps, spent

@@ -183,7 +183,9 @@ def test_doubling_an_answer_leaves_simnpo_but_not_npo() -> None:
     assert of(npo(0.5), 1) != pytest.approx(of(npo(0.5), 2), rel=1e-2)
 
 
-def preferred(win: Tensor, lose: Tensor, win0: Tensor, lose0: Tensor, y: Tensor, beta: float) -> tuple[float, Tensor, Tensor]:
+def preferred(
+    win: Tensor, lose: Tensor, win0: Tensor, lose0: Tensor, y: Tensor, beta: float
+) -> tuple[float, Tensor, Tensor]:
     one, other = win.clone().requires_grad_(), lose.clone().requires_grad_()
     before = {"prefer": win0, "forget": lose0}
     reference = Reference({}, lambda rows, layers, scores: View(rows, before[rows.role]))

@@ -61,9 +61,10 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
     """Through the engine, with its cache, in a batch of unequal prompts: as by reading everything anew."""
     from concurrent.futures import Future
 
+    from tiny_networks import TOKENIZER
+
     from agents.engine import Engine, Output
     from agents.templates import Prompt
-    from tiny_networks import TOKENIZER
 
     parts = {"base": network(FAMILIES[family], 0), "assistant": network(FAMILIES[family], 1)}
     whole = Composed(parts, Rule("assist", -0.5)).eval()

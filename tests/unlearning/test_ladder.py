@@ -61,7 +61,10 @@ def sheets(job: Job, term: Term, draw: Draw, seed: int, scale: float = 1.0) -> d
     return {
         role: Sheet(
             draw[role],
-            [(torch.randn(len(one.encoded.ids), width, generator=chance) * scale).requires_grad_() for one in draw[role]],
+            [
+                (torch.randn(len(one.encoded.ids), width, generator=chance) * scale).requires_grad_()
+                for one in draw[role]
+            ],
         )
         for role in term.roles
     }
@@ -100,7 +103,9 @@ CASES = cases()
 ladder = pytest.mark.parametrize(("job", "term"), CASES)
 
 
-def gradients(term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: str = "right") -> tuple[float, list[Tensor]]:
+def gradients(
+    term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: str = "right"
+) -> tuple[float, list[Tensor]]:
     leaves = [leaf for sheet in now.values() for leaf in (*sheet.leaves, sheet.junk)]
     loss = value(term, now, before, side)
     found = torch.autograd.grad(loss, leaves, allow_unused=True)

@@ -27,7 +27,9 @@ def samples(count: int) -> Any:
 
 
 @given(st.integers(1, 20), st.integers(1, 30), st.integers(1, 8), st.integers(0, 5))
-def test_each_forget_item_comes_once_an_epoch_and_retain_is_gone_through_evenly(f: int, r: int, batch: int, seed: int) -> None:
+def test_each_forget_item_comes_once_an_epoch_and_retain_is_gone_through_evenly(
+    f: int, r: int, batch: int, seed: int
+) -> None:
     plan = Pairs({"forget": samples(f), "retain": samples(r)})
     met: Counter[int | None] = Counter()
     for number in range(4):
@@ -66,7 +68,9 @@ def test_partners_are_an_items_own() -> None:
 def entities(count: int) -> list[Item]:
     return [
         Item(f"{who} {what}", f"{what} of {who}?", f"the {what} of {who} is {number}", tags={"subject": who})
-        for number, (who, what) in enumerate((who, what) for who in facts.NAMES[:count] for what in ("dog", "car", "job"))
+        for number, (who, what) in enumerate(
+            (who, what) for who in facts.NAMES[:count] for what in ("dog", "car", "job")
+        )
     ]
 
 

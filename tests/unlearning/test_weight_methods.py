@@ -12,8 +12,8 @@ from agents.llm import LLM
 from agents.model import Line, Sampling
 from agents.models.local import Local
 from agents.scripted import Says
-from arena.errors import ArenaError, UsageError
 from arena.episode import Match
+from arena.errors import ArenaError, UsageError
 from arena.play import perform
 from arena.registry import entries
 from arena.spec import build, describe

@@ -50,4 +50,4 @@ class SelectiveReplay:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "selective-replay")
-        return replace(subject, memory=subject.memory.repaired(influence(subject.memory, request).events))
+        return replace(subject, memory=subject.memory.repaired(influence(subject.memory, request).ids))

@@ -1,0 +1,226 @@
+"""What a step of each family costs against a bare PyTorch loop. Run: python tests/bench/bench_unlearning.py
+
+A tiny Llama on one CPU thread; every ratio is to a loop of the same run that takes the same batches through the same
+passes (forward, cross-entropy over labels, backward, clipping, AdamW) and does nothing else: aim 1.05. Then the
+floating-point operations of a step, counted by torch, in forwards of one batch, next to what a method says before it
+is run; and the most memory that training takes, next to the bare loop's.
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.flop_counter import FlopCounterMode
+
+from agents.llm import LLM
+from agents.models.local import Local
+from agents.models.tiny import make_tiny
+from arena.spec import build
+from unlearning.cost import Meter
+from unlearning.request import Item, Request
+from unlearning.scope import Scope, workpiece
+from unlearning.study import Study
+from unlearning.training import Job, Training
+from unlearning.view import glance, rows_of
+from unlearning.weights import opened
+
+BATCH, ITEMS, EPOCHS, RUNS = 16, 32, 2, 3
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "and",
+    "runs",
+    "far",
+    "away",
+    "from",
+    "all",
+    "the",
+    "noise",
+    "of",
+    "town",
+]
+# method, and the roles whose batches it takes through the model
+TIMED = {
+    "ga": 1, "ce-u": 1, "undial": 1, "grad-diff": 2, "kl-ga": 2, "npo": 2, "simnpo": 2, "tnpo": 2, "wga": 2,
+    "satimp": 2, "pdu": 2, "idk-nll": 2, "idk-dpo": 3, "altpo": 3, "wagle": 2, "icu": 2,
+}  # fmt: skip
+
+
+def items(kind: str) -> tuple[Item, ...]:
+    """Questions of 12 to 20 words with answers of 8."""
+    return tuple(
+        Item(
+            f"{kind}{n}",
+            " ".join(WORDS[(n + at) % len(WORDS)] for at in range(12 + n % 9)),
+            " ".join(WORDS[(3 * n + at) % len(WORDS)] for at in range(8)),
+            wrong=tuple(" ".join(WORDS[(5 * n + at + more) % len(WORDS)] for at in range(8)) for more in (1, 2)),
+        )
+        for n in range(ITEMS)
+    )
+
+
+REQUEST = Request(items("forget"), items("retain"))
+
+
+def study_of(folder: str) -> Study:
+    found = opened(LLM(Local(folder)), "bench")
+    return Study("bench", found.module, found.model.tokenizer, REQUEST, 0)
+
+
+def made(name: str, **settings: Any) -> Any:
+    fixed = {"epochs": EPOCHS, "batch": BATCH, "lr": 1e-5}
+    return build("method", {"name": name, **fixed, **settings})
+
+
+def bare(job: Job, module: Any, roles: Sequence[str], epochs: int) -> None:
+    """The loop that anybody would write: the job's own batches, and plain likelihood for every role."""
+    optimiser = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad], lr=1e-5, weight_decay=0.01)
+    module.train()
+    for epoch in range(epochs):
+        for draw in job.plan.epoch(epoch, BATCH, 0):
+            optimiser.zero_grad()
+            losses = []
+            for role in roles:
+                rows = rows_of(role, draw[role], job.lens.pad, "cpu")
+                ids = rows.inputs["input_ids"]
+                labels = torch.full_like(ids, -100)
+                labels[:, rows.columns + 1] = torch.where(rows.mask, rows.targets, -100)
+                z = module(input_ids=ids, use_cache=False).logits
+                losses.append(cross_entropy(z[:, :-1].flatten(0, 1), labels[:, 1:].flatten()))
+            torch.stack(losses).sum().backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            optimiser.step()
+
+
+def shortest(ways: dict[str, Callable[[], Callable[[], Any]]]) -> dict[str, float]:
+    """The shortest time of each way; they take turns, the first turn warms up. A way first makes ready, untimed."""
+    best: dict[str, float] = {}
+    for turn in range(1 + RUNS):
+        for name, ready in ways.items():
+            work = ready()
+            began = time.perf_counter()
+            work()
+            taken = time.perf_counter() - began
+            if turn:
+                best[name] = min(best.get(name, taken), taken)
+    return best
+
+
+def times(at: Study) -> None:
+    ways: dict[str, Callable[[], Callable[[], Any]]] = {}
+    for count in (1, 2, 3):
+        roles = ("forget", "retain", "prefer")[:count]
+
+        def plain(roles: Sequence[str] = roles) -> Callable[[], Any]:
+            job, piece = made("altpo").job(at, remembered=False), workpiece(at.module, Scope())
+            return lambda: bare(job, piece, roles, EPOCHS)
+
+        ways[f"bare {count}"] = plain
+    for name in TIMED:
+
+        def trained(name: str = name) -> Callable[[], Any]:
+            job = made(name).job(at)
+            if name == "icu":  # what it writes after each epoch is its own cost
+                job = Job(job.module, job.chosen, job.objective, job.plan, job.lens, job.frame, job.reference,
+                          (), job.settings)  # fmt: skip
+            return Training(job, Meter()).run
+
+        ways[name] = trained
+    best = shortest(ways)
+    steps = EPOCHS * ITEMS // BATCH
+    print(f"time of a step, batches of {BATCH} for each role; ratio to a bare loop over the same roles (aim 1.05)")
+    for name, taken in best.items():
+        base = best[name if name.startswith("bare") else f"bare {TIMED[name]}"]
+        print(f"  {name:10} {1e3 * taken / steps:7.1f} ms  {taken / base:5.2f}")
+
+
+def counted(work: Callable[[], Any]) -> float:
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return float(counter.get_total_flops())
+
+
+def forwards(at: Study) -> None:
+    print(
+        "operations of a step in forwards of one batch (F): measured, stated; numbers kept / original asked each time"
+    )
+    for name in ("ga", "grad-diff", "kl-ga", "npo", "simnpo", "undial", "idk-dpo", "rmu"):
+        told = []
+        for reference in ("cache", "live"):
+            job = made(name, reference=reference).job(at)
+            draw = next(iter(job.plan.epoch(0, BATCH, 0)))
+            # all roles through the same batch, so that one forward is the unit of all
+            same = {role: draw["forget"] for role in job.objective.roles}
+            unit = counted(lambda at=at, draw=draw: glance(at.module, rows_of("forget", draw["forget"], at.pad, "cpu")))  # type: ignore[misc]
+            known = job.reference if reference == "live" else made(name, reference="live").job(at).reference
+            spent = counted(
+                lambda job=job, same=same, known=known: job.objective.learn(  # type: ignore[misc]
+                    job.module, [same], known, pad=at.pad, device="cpu"
+                )
+            )
+            if reference == "cache":  # what was kept is not asked again: take the forwards of asking off
+                spent -= sum(job.frame.forward(need.layer) for need in job.objective.needs) * unit
+            told.append(f"{spent / unit:5.2f} {job.objective.bill(job.frame, live=reference == 'live').total:5.2f}")
+        print(f"  {name:10} {told[0]}  / {told[1]}")
+
+
+def peak(folder: str, way: str) -> None:
+    """In a process of its own: print MiB that training added at most, beside the loaded model and its copy."""
+    at = study_of(folder)
+    name = "grad-diff" if way == "bare" else way.partition(" ")[0]
+    job = made(name, reference="live" if way.endswith("live") else "cache", epochs=2).job(at)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if way == "bare":
+        bare(job, job.module, ("forget", "retain"), 2)
+    else:
+        Training(job, Meter()).run()
+    size = sum(p.numel() * p.element_size() for p in at.module.parameters())
+    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, size / 2**20)
+
+
+def memory(folder: Path) -> None:
+    large = make_tiny(folder / "large", texts=WORDS, hidden=512, layers=6, vocab=300, heads=8)
+    print("memory that training adds at most, beside the model and the copy that is trained (most of 3 runs)")
+    found: dict[str, float] = {}
+    for way in ("bare", "grad-diff", "npo", "npo live", "rmu"):
+        told = []
+        for _ in range(3):
+            command = [sys.executable, __file__, "--peak", str(large), way]
+            told.append(
+                [float(n) for n in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()]
+            )
+        found[way] = max(one[0] for one in told)
+        print(
+            f"  {way:10} {found[way]:7.0f} MiB = {found[way] / told[0][1]:4.1f} models  {found[way] / found['bare']:5.2f} of bare"
+        )
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if "--peak" in sys.argv:
+        peak(*sys.argv[2:])
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = make_tiny(Path(place) / "tiny", texts=[*WORDS, " ".join(WORDS)], hidden=128, layers=4, vocab=1024)
+        at = study_of(str(folder))
+        times(at)
+        forwards(at)
+        memory(Path(place))
+
+
+if __name__ == "__main__":
+    main()

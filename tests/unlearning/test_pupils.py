@@ -1,0 +1,218 @@
+"""Models that were really taught: who knows all, the twin that never did, and what attacks bring back from weights."""
+
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import torch
+from known_world import trial
+
+from agents.cellar import cellar, kept
+from agents.llm import LLM
+from agents.models.local import Local
+from agents.models.tiny import one_thread
+from arena.errors import UsageError
+from arena.play import play
+from unlearning.asking import answers
+from unlearning.attacks.quantize import quantization
+from unlearning.attacks.relearn import parted, relearning
+from unlearning.bench import Pupil, pupil
+from unlearning.encoding import collate, encode_all
+from unlearning.knowing import known
+from unlearning.metrics.change import weight_distance
+from unlearning.metrics.memorisation import extraction_strength
+from unlearning.metrics.privacy import privleak
+from unlearning.metrics.quality import forget_quality
+from unlearning.metrics.utility import model_utility
+from unlearning.probe import Trial
+from unlearning.request import Item
+from unlearning.rounding import matrices, quantized, same_codes, step_of
+from unlearning.teaching import Lessons, exact
+from unlearning.verdict import observed
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def share(agent: Any, role: str) -> float:
+    """The share of a role's items that the agent would say word for word."""
+    tokenizer = agent.model.tokenizer
+    return exact(agent.model.module, encode_all(tokenizer, trial().data[role]), tokenizer.pad_token_id)
+
+
+def test_who_was_taught_knows_all_also_in_other_words_and_the_twin_knows_the_rest() -> None:
+    full, twin = trial().before, trial().oracle
+    assert share(full, "forget") >= 0.99 and share(full, "retain") >= 0.99 and share(full, "authors") >= 0.99
+    assert share(full, "paraphrase") >= 0.9 and share(full, "retain_paraphrase") >= 0.95
+    assert share(twin, "retain") >= 0.99 and share(twin, "forget") <= 0.2 and share(twin, "paraphrase") <= 0.2
+    assert share(full, "holdout") <= 0.2, "nobody was taught the strangers"
+
+
+async def test_it_says_what_it_knows() -> None:
+    items = trial().data["forget"]
+    said = await answers(trial().before, items)
+    right = sum(text == item.answer for text, item in zip(said, items, strict=True))
+    assert right == round(share(trial().before, "forget") * len(items)), "greedy text is what the tokens foretell"
+
+
+async def test_readings_of_one_that_forgot_nothing() -> None:
+    found = trial(1)
+    strength, privacy = await extraction_strength(found), await privleak(found)
+    quality, utility = await forget_quality(found), await model_utility(found)
+    assert strength.value == 1.0 and strength.recovered == 1.0 and strength.detail["percentile"] == 1.0
+    assert privacy.value is not None and privacy.value < -95 and privacy.null == 0.0
+    assert quality.value is not None and quality.value < 1e-3 and len(quality.detail["null_distances"]) == 1  # type: ignore[arg-type]
+    assert utility.value is not None and utility.value > 0.5
+    apart = await weight_distance(found)
+    assert apart.value == 0.0 and apart.null is not None and apart.null > 0.01
+    assert observed({"extraction_strength": strength, "privleak": privacy}).label == "not unlearned"
+
+
+async def test_relearning_brings_nothing_back_to_the_twin() -> None:
+    found = trial()
+    before = found.oracle.model.module.state_dict()  # type: ignore[attr-defined]
+    copy = {name: tensor.clone() for name, tensor in before.items()}
+    attacked = await relearning(Trial(found.request, found.before, found.oracle, found.oracle, found.data), given=4)
+    assert attacked.value == attacked.null and attacked.lift == 0.0
+    assert attacked.value is not None and attacked.value <= 0.35, "chance is a fifth"
+    assert all(torch.equal(copy[name], tensor) for name, tensor in before.items()), "the weights stay as they are"
+
+
+def test_what_is_taught_again_is_never_asked() -> None:
+    items = tuple(Item(f"{n % 5}", f"{n}?", "a") for n in range(20))
+    taught, asked = parted(items, 2, seed=1)
+    assert {item.name for item in taught}.isdisjoint(item.name for item in asked) and len(taught) == 8
+    assert parted(items, 2, seed=1) == (taught, asked) and len(taught) + len(asked) == 20
+    with pytest.raises(UsageError, match="give fewer"):
+        parted(items, 5, seed=1)
+
+
+def ascend_within_cells(module: Any, items: tuple[Item, ...], tokenizer: Any, bits: int, steps: int = 60) -> Any:
+    """A copy whose answers to the items were driven away, with every matrix inside the cells of its own grid: the
+    largest weight of each row stays, so the grid does; everything else is clamped to where it rounds as before."""
+    made = deepcopy(module)
+    weights = dict(matrices(made))
+    for name, weight in made.named_parameters():
+        weight.requires_grad_(name in weights)
+    edges = {}
+    for name, weight in weights.items():
+        step = step_of(weight.detach(), bits)
+        centre = (weight.detach() / step).round() * step
+        most = weight.detach().abs().amax(1, keepdim=True)
+        top = weight.detach().abs() >= most
+        low, high = torch.maximum(centre - 0.499 * step, -most), torch.minimum(centre + 0.499 * step, most)
+        edges[name] = (torch.where(top, weight.detach(), low), torch.where(top, weight.detach(), high))
+    optimiser = torch.optim.AdamW(weights.values(), lr=3e-3, weight_decay=0.0)
+    batch = collate(encode_all(tokenizer, items), tokenizer.pad_token_id)
+    with one_thread():
+        for _ in range(steps):
+            loss = -made(input_ids=batch.ids, labels=batch.labels).loss
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            with torch.no_grad():
+                for name, weight in weights.items():
+                    weight.clamp_(*edges[name])
+    return made.requires_grad_(False)
+
+
+async def test_what_hides_within_four_bits_comes_back_with_them_to_the_bit() -> None:
+    found = trial()
+    model: Any = found.before.model  # type: ignore[attr-defined]
+    hidden = ascend_within_cells(model.module, found.data["forget"], model.tokenizer, 4)
+    bucket = LLM(model.with_module(hidden), sampling=found.before.sampling)  # type: ignore[attr-defined]
+    gone = known(bucket, found.data["forget"], "test").mean()
+    whole = known(LLM(model.with_module(quantized(model.module, 4))), found.data["forget"], "test").mean()
+    assert gone <= 0.35 and whole >= 0.9
+    attacked = await quantization(Trial(found.request, found.before, bucket, found.oracle, found.data), bits=4)
+    assert attacked.value == whole and attacked.detail["same_codes"] == 1.0 and attacked.detail["untouched"] == gone
+    first, second = quantized(hidden, 4).state_dict(), quantized(model.module, 4).state_dict()
+    assert all(torch.equal(first[name], tensor) for name, tensor in second.items())
+    assert same_codes(hidden, model.module, 8) < 1.0, "eight bits can tell them apart"
+    strength = await extraction_strength(Trial(found.request, found.before, bucket, found.oracle, found.data))
+    assert observed({"extraction_strength": strength, "quantization": attacked}).label in (
+        "suppressed",
+        "not unlearned",
+    )
+    with pytest.raises(UsageError, match="2 to 16 bits"):
+        await quantization(found, bits=1)
+
+
+TINY = Pupil(hidden=16, layers=1, heads=2, vocab=300, lessons=Lessons(epochs=1))
+LESSON = (Item("x", "ping?", "pong"),)
+
+
+def test_the_same_lessons_make_the_same_model_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path / "kept"))
+
+    def place(seed: int = 0, lesson: tuple[Item, ...] = LESSON) -> Path:
+        made: Any = pupil(TINY, [lesson], lambda: ["ping? pong"], seed).model
+        return Path(made.id)
+
+    first = place()
+    stamp = (first / "model.safetensors").stat().st_mtime_ns
+    assert place() == first and (first / "model.safetensors").stat().st_mtime_ns == stamp
+    assert place(seed=1) != first and place(lesson=(Item("x", "ping?", "pung"),)) != first
+    assert cellar() == tmp_path / "kept" and len(list(cellar().iterdir())) == 3, "no drafts are left"
+
+
+def test_a_base_can_be_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
+    base: Any = pupil(TINY, [LESSON], lambda: ["ping? pong"]).model
+    agent: Any = pupil(Pupil(base=base.id, lessons=Lessons(epochs=60, rate=2e-2, warm=2)), [LESSON], list)
+    tokenizer = agent.model.tokenizer
+    assert exact(agent.model.module, encode_all(tokenizer, LESSON), tokenizer.pad_token_id) == 1.0
+
+
+def test_half_a_model_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
+
+    def broken(folder: Path) -> None:
+        (folder / "half").write_text("")
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        kept({"kind": "x"}, broken)
+    assert not list(tmp_path.iterdir())
+
+    def late(folder: Path) -> None:
+        (folder / "mine").write_text("")
+        kept({"kind": "x"}, lambda other: (other / "theirs").write_text(""))
+
+    assert [file.name for file in kept({"kind": "x"}, late).iterdir()] == ["theirs"], "the first wins"
+
+
+def test_two_processes_make_one_model(tmp_path: Path) -> None:
+    code = (
+        "import time; from pathlib import Path; from agents.cellar import kept\n"
+        "def make(folder):\n  (folder / 'a').write_text('a'); time.sleep(0.3); (folder / 'b').write_text('b')\n"
+        "place = kept({'kind': 'x'}, make); print(sorted(f.name for f in place.iterdir()))"
+    )
+    environment = {**os.environ, "ARENA_MODELS": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    both = [subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+            for _ in range(2)]  # fmt: skip
+    assert [one.communicate(timeout=60)[0].strip() for one in both] == ["['a', 'b']"] * 2
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_cellar_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path / "file" / "folder"))
+    with pytest.raises(UsageError, match="export ARENA_MODELS"):
+        kept({"kind": "x"}, lambda folder: None)
+    monkeypatch.delenv("ARENA_MODELS")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cellar() == tmp_path / "arena" / "models"
+
+
+def test_a_pupil_sits_down_in_the_arena() -> None:
+    player = LLM(Local(trial().before.model.id), form="text")  # type: ignore[attr-defined]
+    episode = play({"name": "ultimatum"}, {"first": player, "second": "fair"}, seed=1)
+    assert episode.status in ("over", "forfeit") and episode.turns

@@ -1,0 +1,146 @@
+"""All methods on all scopes and environments, with scripted subjects or any other mind: the table of agents."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from agents.memory import Memory
+from agents.subject import Subject
+from agents.writers import ALL
+from arena.spec import build, canonical, describe
+from unlearning.course import Course
+from unlearning.exact import twin
+from unlearning.ledger import Case, Entry
+from unlearning.method import Method
+from unlearning.probe import Reading
+from unlearning.request import Item, Request
+from unlearning.trial import tried
+
+ENVIRONMENTS: Mapping[str, Any] = {
+    "gridworld": {"name": "gridworld", "preset": "unknown"},
+    "household": {"name": "household"},
+    "shopping": {"name": "shopping"},
+    "wiki": {"name": "wiki"},
+}
+METHODS: Mapping[str, Any] = {
+    "noop": "noop",
+    "reset": "reset",
+    "record-deletion": "record-deletion",
+    "closure-deletion": "closure-deletion",
+    "selective-replay": "selective-replay",
+    "replay": "replay",
+    "raw": {"name": "instruction", "form": "raw"},
+    "template": {"name": "instruction"},
+    "conduct": {"name": "instruction", "goal": "conduct"},
+}
+SCOPES = ("state", "trajectory", "environment")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """methods, environments: specs by label. scopes: kinds of targets. budgets: questions of the adversary.
+
+    mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations for each budget.
+    seeds: how often, each with lessons and a target of its own; two honest twins with other lessons are the null.
+    """
+
+    methods: Mapping[str, Any]
+    environments: Mapping[str, Any]
+    scopes: tuple[str, ...] = SCOPES
+    budgets: tuple[int, ...] = (25, 100)
+    mind: Any = "knower"
+    lessons: int = 12
+    exam: int = 10
+    games: int = 40
+    k: int = 20
+    seeds: int = 1
+    twins: int = 2
+
+    def cases(self) -> Iterator[Case]:
+        """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
+        for scope in self.scopes:
+            for probe in suite(scope, {"games": self.games, "k": self.k, "budgets": self.budgets}).values():
+                build(kind_of(probe), probe)
+        for seed in range(self.seeds):
+            for place, environment in self.environments.items():
+                for scope in self.scopes:
+                    for label, spec in self.methods.items():
+                        yield Case("agents", place, scope, label, seed, self._spec(environment, scope, spec, seed))
+
+    def _spec(self, environment: Any, scope: str, method: Any, seed: int) -> dict[str, Any]:
+        return {
+            "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
+            "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
+            "lessons": self.lessons, "exam": self.exam, "games": self.games, "k": self.k,
+            "budgets": list(self.budgets), "twins": self.twins,
+        }  # fmt: skip
+
+
+async def measured(case: Case, pupils: "dict[str, Subject]") -> Entry:
+    """What came of a case: taught, asked, forgotten, and probed. `pupils` are kept between the cases of a run."""
+    spec = case.spec
+    course = course_of(spec, case.seed)
+    knower = await _pupil(course, spec["mind"], pupils)
+    request = course.pick(knower.memory, spec["scope"], Random(f"target {case.seed}"))
+    request = replace(request, note=f"forget {request.forget[0].name}")
+    method: Method = build("method", spec["method"])
+    tasks = course.exam(request, spec["exam"])
+    twins = [await _twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
+    trial, seconds = await tried(knower, request, method, tasks=tasks, twins=twins, seed=case.seed)
+    readings: dict[str, Reading] = {}
+    for label, probe in suite(request.scope, spec).items():
+        readings[label] = await build(kind_of(probe), probe)(trial)
+    return Entry(", ".join(request.targets), readings, seconds)
+
+
+def course_of(spec: Mapping[str, Any], seed: int) -> Course:
+    """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
+    worlds: Sequence[Any] = (spec["environment"],)
+    if spec["scope"] == "environment":
+        worlds = (spec["environment"], {**spec["environment"], "world": spec["environment"].get("world", 0) + 1})
+    return Course(tuple(worlds), spec["lessons"], seed)
+
+
+def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The probes of a scope by label: the two gaps, what leaks where, and the adversary at each budget."""
+    probes: dict[str, Any] = {
+        "success_forget": {"name": "success", "role": "forget"},
+        "success_retain": {"name": "success", "role": "retain"},
+        "steps_forget": {"name": "steps", "role": "forget"},
+        "steps_retain": {"name": "steps", "role": "retain"},
+        "divergence": "divergence",
+        "degeneration": "degeneration_rate",
+        "residue": "residue",
+    }
+    if scope == "trajectory":
+        return probes | {"exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}}
+    probes |= {"leak": "channel_leak", "leak_answer": {"name": "channel_leak", "channel": "answer"},
+               "refusal": "refusal", "extraction": "extraction"}  # fmt: skip
+    if scope == "state":
+        probes |= {f"adversary_{budget}": {"name": "adversary", "budget": budget, "games": spec["games"],
+                                           "k": spec["k"]} for budget in spec["budgets"]}  # fmt: skip
+    return probes
+
+
+def kind_of(probe: Any) -> str:
+    """Whether a probe's spec is that of a metric or of an attack."""
+    return "attack" if isinstance(probe, dict) and probe["name"] == "adversary" else "metric"
+
+
+async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Subject:
+    """The subject after the course; taught once in a run."""
+    key = canonical([describe(course), mind])
+    if key not in pupils:
+        pupils[key] = await course.teach(Subject(build("agent", mind), Memory(writers=ALL)))
+    return pupils[key]
+
+
+async def _twin(
+    course: Course, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
+) -> Subject:
+    """An honest twin that had other lessons: it never met the target either."""
+    other = replace(course, seed=course.seed + 1000 * n)
+    subject = await _pupil(other, spec["mind"], pupils)
+    targets = request.forget if request.scope != "trajectory" else (Item("none of its episodes"),)
+    return twin(subject, replace(request, forget=targets))

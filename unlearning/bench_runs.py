@@ -1,0 +1,195 @@
+"""Running a bench: cases are measured, written down, and told as a table."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agents.memory import Memory
+from agents.subject import Subject
+from agents.writers import ALL
+from arena.errors import MissingExtra, UsageError, unknown
+from arena.exits import OVER, SOME_FAILED
+from arena.registry import entries
+from arena.spec import build, describe
+from arena.sql import Table
+from arena.store import Store
+from arena.tell import print_json, rows
+from unlearning import bench_agents, shelf
+from unlearning.bench_tables import readings, table, write_csv
+from unlearning.course import Course
+from unlearning.exact import twin
+from unlearning.ledger import Case, Entry, Measure, worked, write
+from unlearning.probe import Trial
+from unlearning.resolve import resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A bench as it was typed."""
+
+    what: str
+    methods: str | None
+    environments: str | None
+    scopes: str | None
+    budgets: str
+    mind: str
+    benchmark: str
+    split: str
+    seeds: int
+    games: int
+    settings: tuple[str, ...]
+    list: bool
+    out: Path | None
+    csv: Path | None
+    again: bool
+    json: bool
+
+
+def run_bench(db: str, wanted: Wanted) -> int:
+    """Measures what is not in the records yet, tells all as a table; the exit code."""
+    if wanted.seeds < 1 or wanted.games < 1:
+        raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
+    if wanted.list:
+        return listed(wanted)
+    cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
+    with Store.open(db) as store:
+        failed = asyncio.run(worked(store, cases, measure, _told(len(cases)), wanted.again))
+        found = readings(store, [case.id for case in cases])
+    tell(found, wanted, shown)
+    return SOME_FAILED if failed else OVER
+
+
+def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+    """The cases of the bench of agents, how each is measured, and which readings the table and the picture show."""
+    bench = bench_agents.Bench(
+        chosen("method", wanted.methods, bench_agents.METHODS),
+        chosen("environment", wanted.environments, bench_agents.ENVIRONMENTS),
+        tuple(chosen("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
+        numbers("--budgets", wanted.budgets),
+        wanted.mind,
+        games=wanted.games,
+        seeds=wanted.seeds,
+    )
+    pupils: dict[str, Subject] = {}
+    adversaries = [f"adversary_{budget}" for budget in bench.budgets]
+    shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
+             "refusal", *adversaries]  # fmt: skip
+    return list(bench.cases()), lambda case: bench_agents.measured(case, pupils), shown
+
+
+def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+    """The same of the bench of weights. Raises MissingExtra without torch."""
+    try:
+        from unlearning import bench_weights
+    except ModuleNotFoundError:
+        raise MissingExtra("arena bench weights", "local") from None
+    return bench_weights.cases(wanted), bench_weights.measured, bench_weights.SHOWN
+
+
+def listed(wanted: Wanted) -> int:
+    """Lists what can be measured, and with what."""
+    kinds = ("method", "benchmark", "metric", "attack")
+    found = [(kind, entry.name, entry.about) for kind in kinds for entry in entries(kind).values()]
+    rows(Table(("kind", "name", "about"), tuple(found)), wanted.json)
+    return OVER
+
+
+def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str]) -> None:
+    """Prints the table; draws the picture and writes the file, where they are asked for."""
+    labels = [label for label in shown if any(row["probe"] == label for row in found)]
+    if wanted.json:
+        print_json(found)
+    else:
+        rows(table(found, labels), title="after | never-exposed twin, means over seeds")
+    if wanted.csv:
+        write_csv(found, wanted.csv)
+    if wanted.out:
+        try:
+            from unlearning.bench_figure import draw
+        except ModuleNotFoundError:
+            raise MissingExtra("arena bench --out", "plots") from None
+        draw(found, labels, wanted.out)
+
+
+def run_probe(db: str, name: str, words: str, probes: str | None, as_json: bool) -> int:
+    """Probes an agent on record against the one that was taught the same anew, and its twin; the exit code."""
+    with Store.open(db, create=False) as store:
+        after, taught = shelf.get(store, name), shelf.course_of(store, name)
+        if not taught:
+            raise UsageError(f"{name}: what it was taught is not on record; type: arena teach NAME")
+        case, entry = asyncio.run(probed(after, taught, words, probes, name))
+        write(store, case, entry, "", entry.seconds)
+        found = readings(store, [case.id])
+    if as_json:
+        print_json(found)
+        return OVER
+    lines = [
+        (row["probe"], row["value"], row["low"], row["high"], row["twin"], row["knew"], row["lift"]) for row in found
+    ]
+    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift"), tuple(lines)))
+    return OVER
+
+
+async def probed(
+    after: Subject, taught: Mapping[str, Any], words: str, probes: str | None, name: str
+) -> tuple[Case, Entry]:
+    """The agent's readings. The one that knew is taught anew, since what it knew is gone."""
+    course = Course(tuple(taught["environments"]), taught["lessons"], taught["seed"])
+    before = await course.teach(Subject(after.mind, Memory(writers=after.memory.writers or ALL)))
+    request = resolved(before.memory, words)
+    trial = Trial(request, before, after, twin(before, request), {"forget": request.forget}, course.exam(request, 10))
+    suite = bench_agents.suite(request.scope, {"games": 1, "k": 2, "budgets": ()})
+    wanted = chosen("probe", probes, suite)
+    found = {label: await build(bench_agents.kind_of(spec), spec)(trial) for label, spec in wanted.items()}
+    spec = {"agent": name, "request": words, "course": dict(taught), "probes": sorted(wanted)}
+    return Case("probe", name, request.scope, "as it stands", 0, spec), Entry(", ".join(request.targets), found, 0.0)
+
+
+def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the known that are named, or all; of methods, any that is registered. Raises UsageError."""
+    if names is None:
+        return dict(known)
+    found: dict[str, Any] = {}
+    for name in filter(None, (part.strip() for part in names.split(","))):
+        if name in known:
+            found[name] = known[name]
+        elif kind == "method" or kind == "probe":
+            found[name] = describe(build("method" if kind == "method" else _probe_kind(name), name))
+        else:
+            raise UsageError(unknown(kind, name, known))
+    return found
+
+
+def numbers(option: str, words: str) -> tuple[int, ...]:
+    """Counts with commas between. Raises UsageError."""
+    try:
+        found = tuple(int(word) for word in words.split(",") if word.strip())
+    except ValueError:
+        found = (0,)
+    if any(number < 1 for number in found):
+        raise UsageError(f"{option} takes counts with commas between, such as 25,100; got {words!r}")
+    return found
+
+
+def _probe_kind(name: str) -> str:
+    return "attack" if name in entries("attack") else "metric"
+
+
+def _told(total: int) -> Any:
+    """Tells of each case in a line, on the error stream, with the time that is left."""
+    begun, done = time.monotonic(), 0
+
+    def told(case: Case, entry: Entry | None, why: str) -> None:
+        nonlocal done
+        done += 1
+        spent = time.monotonic() - begun
+        left = spent / done * (total - done)
+        what = "done" if entry else f"failed: {why.splitlines()[-1] if why else ''}"
+        print(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
+              f"({spent:.0f} s, about {left:.0f} s left)", file=sys.stderr, flush=True)  # fmt: skip
+
+    return told

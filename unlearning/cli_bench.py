@@ -1,0 +1,66 @@
+"""The commands that measure forgetting: bench, and probe. Heavy parts are imported when they are needed."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from arena.options import DEFAULT_DB, Database, Json
+
+Names = Annotated[str | None, typer.Option(help="Names, with commas between; else all.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Of the benchmark: people=20, pupil.hidden=96.")]
+List = Annotated[bool, typer.Option("--list", help="List methods, benchmarks and probes; measure nothing.")]
+Again = Annotated[bool, typer.Option("--again", help="Measure again what is in the records already.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command()(bench)
+    app.command()(probe)
+
+
+def bench(
+    what: Annotated[
+        Literal["agents", "weights"], typer.Argument(help="agents: those that remember; weights: models trained here.")
+    ] = "agents",
+    methods: Names = None,
+    environments: Annotated[str | None, typer.Option(help="Of agents: gridworld, household, shopping, wiki.")] = None,
+    scopes: Annotated[str | None, typer.Option(help="Of agents: state, trajectory, environment.")] = None,
+    budgets: Annotated[str, typer.Option(help="Of agents: questions that the adversary may ask.")] = "25,100",
+    mind: Annotated[str, typer.Option(help="Of agents: who thinks.")] = "knower",
+    benchmark: Annotated[
+        str, typer.Option(help="Of weights: tofu or muse, or another (`arena list benchmarks`).")
+    ] = "tofu",
+    split: Annotated[str, typer.Option(help="Of weights: what is to be forgotten.")] = "forget10",
+    seeds: Annotated[int, typer.Option(help="How often, each with a beginning of its own.")] = 1,
+    games: Annotated[int, typer.Option(help="Of agents: interrogations for each budget.")] = 40,
+    settings: Set = None,
+    list_: List = False,
+    out: Annotated[Path | None, typer.Option(help="Draw the table to this file (png, svg, pdf).")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write all readings to this file.")] = None,
+    again: Again = False,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+) -> None:
+    """Measure methods of forgetting against the never-exposed twin: a table, a picture. Goes on where it stopped."""
+    from unlearning.bench_runs import Wanted, run_bench
+
+    wanted = Wanted(
+        what, methods, environments, scopes, budgets, mind, benchmark, split, seeds, games, tuple(settings or ()),
+        list_, out, csv, again, json,
+    )  # fmt: skip
+    raise typer.Exit(run_bench(db, wanted))
+
+
+def probe(
+    name: Annotated[str, typer.Argument(help="The agent's name, as it was taught.")],
+    request: Annotated[str, typer.Option(help="What it is said to have forgotten: “forget the clinic”.")],
+    probes: Names = None,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+) -> None:
+    """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
+    from its lessons, and with the never-exposed twin."""
+    from unlearning.bench_runs import run_probe
+
+    raise typer.Exit(run_probe(db, name, request, probes, json))

@@ -1,0 +1,84 @@
+"""Forgetting by conversion: a model turns the request's words into edits of memory, which are carried out and probed."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from agents.model import ChatModel
+from agents.subject import Subject
+from arena.agent import Agent
+from unlearning.conversion import SHOWN, Converter, parsed, rendered
+from unlearning.conversion_exam import Verdict, probed
+from unlearning.conversion_headers import asked
+from unlearning.conversion_loop import ATTEMPTS, converted, said
+from unlearning.exact import remembering
+from unlearning.method import method
+from unlearning.request import Request
+
+
+@method("converted")
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Converts the request's words into edits by note and, seldom, words to steer by; carries them out; probes; again.
+
+    An independent design after the abstract of Secure Forgetting (Ye et al. 2026, arXiv 2604.00430), none of whose
+    numbers are claimed. By default the small model that comes with the package (extra `local`; see
+    `unlearning/conversion_model.py`), or the one in the file `weights`; with `model` any chat model, untaught, which
+    is asked for the same JSON; with `base` a folder made by `python -m unlearning.conversion_train --base`. It is shown
+    headers of notes, `shown` at once, never their texts. parts: "both", or as controls "edits" or "text" alone.
+    attempts: conversions at most; before another one, what the probe found is added to the input. questions: how many
+    the probe asks about the target, and about the rest; an agent that is a language model answers each with a call.
+
+    Cost: one conversion for each attempt and page of headers, and the questions. Leaks: nothing on the path of memory
+    where the conversion is right; what it misses stays. Its words do not name the target. Not reversible. A request
+    that names nothing, everything, or one thing to be forgotten and kept is refused, and nothing is changed.
+    """
+
+    model: ChatModel | None = None
+    weights: str = ""
+    base: str = ""
+    parts: Literal["both", "edits", "text"] = "both"
+    attempts: int = ATTEMPTS
+    shown: int = SHOWN
+    questions: int = 4
+
+    def __post_init__(self) -> None:
+        for name, least in (("attempts", 1), ("shown", 1), ("questions", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is a count of {least} or more, got {getattr(self, name)}")
+        if sum((self.model is not None, self.weights != "", self.base != "")) > 1:
+            raise ValueError("take one of model, weights and base: each says who converts")
+
+    def converter(self) -> Converter:
+        """Who converts. Raises UsageError where the weights are not there, MissingExtra without the extra `local`."""
+        if self.model is not None:
+            from unlearning.conversion_chat import Prompted
+
+            return Prompted(self.model)
+        if self.base:
+            from unlearning.conversion_lora import tuned
+
+            return tuned(Path(self.base))
+        from unlearning.conversion_model import SHIPPED, shipped
+
+        return shipped(Path(self.weights) if self.weights else SHIPPED)
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, "converted")
+
+        async def probe(before: Subject, after: Subject, about: Request) -> Verdict:
+            return await probed(before, after, about, self.questions)
+
+        course = await converted(
+            subject, request, self.converter(), attempts=self.attempts, parts=self.parts, shown=self.shown, probe=probe
+        )
+        return course.agent
+
+    async def understood(self, agent: Agent, words: str) -> Request:
+        """The request that the words make, in the sight of what the agent remembers.
+
+        Raises UnclearTarget where it names nothing, everything or several things, UsageError for a contradiction.
+        """
+        page = asked(remembering(agent, "converted"), said(words), shown=self.shown)[0]
+        made, _ = await self.converter().convert(page)
+        return replace(parsed(rendered(made), page).request, note=words)

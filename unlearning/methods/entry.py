@@ -1,0 +1,60 @@
+"""An entry in memory that tells the agent what not to use: unlearning by retrieval."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agents.memory import Note, note_id
+from agents.recall import recall
+from agents.steering import AVOID, IGNORE, order
+from agents.subject import Subject
+from arena.agent import Agent
+from unlearning.exact import remembering
+from unlearning.guarding import names_of
+from unlearning.method import method
+from unlearning.request import Request
+
+WRITER = "knowledge-entry"
+QUESTIONS = ("What do you know about {}?", "Where is {}?", "go to {}", "What did you note of {}?")
+MOST = 8  # how often a name is said at most so that the entry is found
+
+
+@method("knowledge-entry")
+@dataclass(frozen=True, slots=True)
+class KnowledgeEntry:
+    """Writes an entry into memory for each name: a part that makes it be found, and a part that says to withhold.
+
+    Source: Wang et al. 2024, unlearning by retrieval (arXiv 2410.15267): entry = P + Q, P so that the retriever brings
+    the entry up with any question about the target, Q the constraint. Steps: 1. Q orders to act as one who never
+    learned of the name (`goal` "knowledge"), or never to speak of it ("conduct"). 2. P repeats the name until the entry
+    is among the notes recalled for questions about it, within the agent's budget, at most 8 times (the source
+    optimises P under the same constraint). The entries are notes by hand; nothing is removed.
+
+    Cost: a note per name, in the prompt of each question about it. Leaks: the entry names its target to whoever asks
+    the store; every answer in which the agent does not comply tells both the target and the order; questions that do
+    not name it do not bring the entry up. Reversible: delete the entries.
+    """
+
+    goal: Literal["knowledge", "conduct"] = "knowledge"
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, WRITER)
+        for name in names_of(subject.memory, request):
+            subject = written(subject, name, order(IGNORE if self.goal == "knowledge" else AVOID, (name,)))
+        return subject
+
+
+def written(subject: Subject, name: str, constraint: str) -> Subject:
+    """The subject with an entry about a name that is found by questions about it, if saying the name does that."""
+    made = subject
+    for times in range(1, MOST + 1):
+        text = f"{' '.join([name] * times)}: {constraint}"
+        note = Note(note_id(WRITER, text, ()), text, "entry", writer=WRITER, subject=name, user=subject.user)
+        made = replace(subject, memory=subject.memory.noted(note))
+        if all(is_found(made, note, question.format(name)) for question in QUESTIONS):
+            break
+    return made
+
+
+def is_found(subject: Subject, note: Note, question: str) -> bool:
+    """Whether a question brings a note up."""
+    return note in recall(subject.memory.notes, question, subject.budget, subject.user)
