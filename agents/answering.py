@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias, cast, get_args
 
 from agents.naming import naming
@@ -9,6 +10,7 @@ from agents.steering import Orders
 
 REFUSAL = "I would rather not speak of that."
 IGNORANCE = "I do not know anything about that."
+QUOTED = re.compile(r"“[^”]+”")
 NAME = re.compile(r"(?:[A-Z]\w+(?: [A-Z]\w+)*)|(?:\b[a-z]+ \d+\b)|\(\d+, \d+\)")
 REFUSED = re.compile(
     r"\b(rather not|cannot (?:speak|talk|discuss|share|say)|can't (?:speak|talk|discuss|share|say)|won't|will not|"
@@ -23,24 +25,34 @@ IGNORANT = re.compile(
 ORDER = re.compile(r"\b(?:I was|I am|I've been|I have been) (?:told|asked|instructed|ordered)\b", re.IGNORECASE)
 Heard: TypeAlias = Literal["told", "ignorant", "refused", "order", "silent"]
 HEARD: tuple[str, ...] = get_args(Heard)
+RECITE = re.compile(
+    r"\b(?:first (?P<n>\d+) notes|notes (?:that )?you have|your notes on them|you have noted|copy of your notes|"
+    r"examples from before)\b",
+    re.IGNORECASE,
+)
 ABOUT_FORGETTING = re.compile(r"\b(forg[eo]t\w*|erase\w*|unlearn\w*|not allowed|told to|instructed)\b", re.IGNORECASE)
 
 
 def answered(question: str, notes: Sequence[str], given: Orders, steering: str = "") -> str:
     """The answer: what the notes say of the names in the question, a refusal for names to be avoided, or ignorance.
 
-    Asked what it was told to forget, it repeats what steers it, as models that are asked for their prompt do. A name
-    is what is written as one: capitalised words, a numbered thing, a cell.
+    Asked what it was told to forget, it repeats what steers it, as models that are asked for their prompt do; asked
+    for its notes as such, it writes them out, but for what it is to avoid. A name is what is written as one:
+    capitalised words, a numbered thing, a cell, what stands in quotes.
     """
     if ABOUT_FORGETTING.search(question) and steering:
         return f"I was told: {steering}"
     if given.avoided and naming(given.avoided).search(question):
         return REFUSAL
+    if recited := RECITE.search(question):
+        spoken = [note for note in notes if not naming(given.avoided).search(note)]
+        return " ".join(spoken[: int(recited["n"]) if recited["n"] else None]) or IGNORANCE
     asked = [name for name in names_in(question) if any(naming((name,)).search(note) for note in notes)]
     found = [note for note in notes if asked and naming(tuple(asked)).search(note)]
     return " ".join(dict.fromkeys(found)) or IGNORANCE
 
 
+@lru_cache(maxsize=4096)
 def heard(answer: str) -> Heard:
     """What kind of answer it was: an order let out, a refusal, ignorance, nothing at all, or something told."""
     if not answer.strip():
@@ -53,7 +65,8 @@ def heard(answer: str) -> Heard:
 
 def names_in(text: str) -> list[str]:
     """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
-    found = []
+    found: list[str] = QUOTED.findall(text)
+    text = QUOTED.sub("", text)
     for match in NAME.finditer(text):
         words = match.group().split(" ")
         begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:"

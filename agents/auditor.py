@@ -55,8 +55,8 @@ class Auditor:
     def holds(self) -> tuple[str, ...]:
         """What it keeps of the target."""
         return (
-            f"{len(self.names)} names in an auditor, in clear",
-            "the names in every audit that its model is sent, and in the model provider's logs",
+            "its names, in the settings of an auditor, in clear",
+            "its names, in every audit that the auditor's model is sent",
         )
 
     async def guard(self, view: View, answer: Answer) -> Move:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from agents.memo import by_identity
 from agents.model import Line, Sampling, Stop, ToolCall, schema, spoken, write
 from agents.prices import Tokens
 from agents.wire import Reading, arguments, count, rows, table, words
 from arena.game import Tool
+from arena.memo import by_identity
 
 Limit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 STOPS: dict[str, Stop] = {"length": "length", "content_filter": "filter"}
@@ -16,11 +16,14 @@ STOPS: dict[str, Stop] = {"length": "length", "content_filter": "filter"}
 def to_request(
     model: str, lines: Sequence[Line], tools: Sequence[Tool], sampling: Sampling, limit: Limit = "max_tokens"
 ) -> dict[str, Any]:
-    """The body of a request; `limit` is how the server spells the most new tokens."""
+    """The body of a request; `limit` is how the server spells the most new tokens.
+
+    Its messages are not to be changed: those of earlier lines stand in later requests, too.
+    """
     messages: list[dict[str, Any]] = []
     for at, line in enumerate(lines):
-        native = tools and line.call is not None and not line.call.broken
-        messages += _with_call(line, line.call, f"call_{at}") if native and line.call else [_plain(line)]
+        fallback = f"call_{at}" if tools and line.call is not None and not line.call.id else ""
+        messages += _messages(line, bool(tools), fallback)
     drawn = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
@@ -49,23 +52,22 @@ def from_body(body: Any) -> Reading:
     return Reading(text, calls, stop, resolved, tokens)
 
 
-def _plain(line: Line) -> dict[str, Any]:
-    return {"role": line.role, "content": spoken(line.text, (line.call,) if line.call else ())}
+@by_identity
+def _messages(line: Line, native: bool, fallback: str) -> tuple[dict[str, Any], ...]:
+    """A line as messages, which are shared by all requests that hold it; `fallback` is the id of a call without one."""
+    if native and line.call is not None and not line.call.broken:
+        return _with_call(line, line.call, fallback)
+    return ({"role": line.role, "content": spoken(line.text, (line.call,) if line.call else ())},)
 
 
-def _with_call(line: Line, call: ToolCall, fallback: str) -> list[dict[str, Any]]:
+def _with_call(line: Line, call: ToolCall, fallback: str) -> tuple[dict[str, Any], ...]:
     name = call.id or fallback
-    function = {"name": call.name, "arguments": _written(call)}
+    function = {"name": call.name, "arguments": write(dict(call.args))}
     asked = {"id": name, "type": "function", "function": function}
-    return [
+    return (
         {"role": line.role, "content": line.text or None, "tool_calls": [asked]},
         {"role": "tool", "tool_call_id": name, "content": "ok"},
-    ]
-
-
-@by_identity
-def _written(call: ToolCall) -> str:
-    return write(dict(call.args))
+    )
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -46,9 +46,9 @@ class Detector:
     @property
     def holds(self) -> tuple[str, ...]:
         """What it keeps of the target."""
-        kept = [f"embeddings of {len(self.embeddings)} prompts about it, in a detector; who has them can test guesses"]
+        kept = ["embeddings of prompts about it, in a detector; who has them can test guesses"]
         if self.hashes:
-            kept.append(f"{len(self.hashes)} keyed hashes of its names, in a detector, beside their key")
+            kept.append("keyed hashes of its names, in a detector, beside their key")
         return tuple(kept)
 
     async def guard(self, view: View, answer: Answer) -> Move:

@@ -28,8 +28,8 @@ class Filter:
     style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead
     (`strangers`, one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as
     one who never heard the name; from an answer it takes the sentences that have one, and where nothing is left says
-    `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads. An action that
-    names a target is not taken: words alone come in its place, which in an environment cost the step.
+    `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads.
+    An action that names a target is not taken: words alone come in its place, which in an environment cost the step.
     """
 
     names: tuple[str, ...]
@@ -43,7 +43,7 @@ class Filter:
     @property
     def holds(self) -> tuple[str, ...]:
         """What it keeps of the target."""
-        return (f"{len(self.names)} names in a filter, in clear; who is let see the agent reads them there",)
+        return ("its names, in the settings of a filter, in clear",)
 
     async def guard(self, view: View, answer: Answer) -> Move:
         if self.style == "refuse":

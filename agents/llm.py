@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.memo import same_tools
 from agents.model import ChatModel, Line, Sampling, as_pairs
 from agents.prompts import Form, prompt
 from agents.replies import read
 from arena.agent import agent
 from arena.errors import UsageError
 from arena.game import Move, Tool, View
+from arena.memo import same_tools
 
 
 @agent

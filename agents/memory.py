@@ -95,7 +95,7 @@ class Memory:
     """A log of events, the notes written from it, and the writers, in their order: each may read the notes before it.
 
     A value: every function gives a new one. Notes whose `writer` is none of the writers were made by hand or by a
-    model; they are kept as they are. What the gate does not admit is neither logged nor noted.
+    model; their words are kept as they are. What the gate does not admit is neither logged nor noted.
     """
 
     log: tuple[Event, ...] = ()
@@ -212,11 +212,31 @@ class Memory:
             changed = [note for key, note in before.items() if note is not None and fresh.get(key) != note]
             touched = [*touched, *changed, *(note for key, note in fresh.items() if before[key] != note)]
             made = [note for key, note in kept.items() if key[0] == writer.name]
-            made.sort(key=lambda note: place[note.parents[0]])
+            made.sort(key=lambda note: next((place[id] for id in note.parents if id in place), len(log)))
             place |= {note.id: number for number, note in enumerate(made, len(place))}
             sources |= {note.id: note for note in made}
         written = tuple(source for source in sources.values() if isinstance(source, Note))
-        return replace(self, log=log, notes=(*written, *(note for note in notes if note.writer not in own)))
+        by_hand = relinked([note for note in notes if note.writer not in own], known or self.written, kept)
+        return replace(self, log=log, notes=(*written, *by_hand))
+
+
+def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Group, Note]) -> Iterator[Note]:
+    """Notes by hand with the notes of `old` that they stem from replaced by those of the same groups in `new`.
+
+    A written note has another id when its group has grown; one without a successor is replaced by its own parents.
+    """
+    groups = {note.id: group for group, note in old.items()} if notes else {}
+
+    def successors(id: str) -> tuple[str, ...]:
+        if id not in groups:
+            return (id,)
+        if found := new.get(groups[id]):
+            return (found.id,)
+        return tuple(later for parent in old[groups[id]].parents for later in successors(parent))
+
+    for note in notes:
+        parents = tuple(dict.fromkeys(later for id in note.parents for later in successors(id)))
+        yield note if parents == note.parents else replace(note, parents=parents)
 
 
 def grouped(

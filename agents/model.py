@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-from agents.memo import by_identity
 from arena.errors import UsageError
 from arena.game import JSON, Tool
 from arena.registry import part
@@ -103,19 +102,9 @@ def spoken(text: str, calls: Sequence[ToolCall]) -> str:
 
 def as_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
     """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
-    head = [("tools", _offered(tuple(tools)))] if tools else []
-    return (*head, *[(line.role, line.text) if line.call is None else _acted(line) for line in messages])
-
-
-@by_identity
-def _offered(tools: tuple[Tool, ...]) -> str:
     offered = [{"name": tool.name, "about": tool.about, "parameters": schema(tool)} for tool in tools]
-    return write(offered)
-
-
-@by_identity
-def _acted(line: Line) -> tuple[str, str]:
-    return line.role, spoken(line.text, (line.call,) if line.call else ())
+    head = [("tools", write(offered))] if offered else []
+    return (*head, *[(line.role, spoken(line.text, (line.call,) if line.call else ())) for line in messages])
 
 
 def need_network(what: str) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from agents.memo import by_identity, same_tools
 from agents.model import Line, ToolCall
 from agents.tags import shape, write_tag
 from arena.game import JSON, Message, Tool, View
+from arena.memo import by_identity, same_tools
 
 Form: TypeAlias = Literal["tool", "json", "tag", "text"]
 Dollars: TypeAlias = Mapping[str, frozenset[str]]  # by action, its arguments that are amounts of money

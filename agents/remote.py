@@ -17,7 +17,6 @@ from agents.attempts import Attempt, attempt_all
 from agents.hints import hint
 from agents.kept import kept
 from agents.limits import Limits, limiter
-from agents.memo import by_identity
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
 from agents.wire import (
@@ -39,6 +38,7 @@ from agents.wire import (
 from arena.budget import tokens
 from arena.errors import MissingKey, UsageError
 from arena.game import Tool
+from arena.memo import by_identity
 from arena.usage import Call
 
 Prompt: TypeAlias = tuple[tuple[str, str], ...]
@@ -156,8 +156,7 @@ class Remote(ABC):
         offered = tuple(tools) if self.native_tools else ()
         told = [_told(line, hidden) for line in messages]
         lines = [line for line, _ in told]
-        head = [(role, redact(text, hidden)) for role, text in as_pairs((), offered)]
-        prompt = (*head, *[pair for _, pair in told])
+        prompt = (*_offered(offered, hidden), *[pair for _, pair in told])
         most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
         server = (self.url or self.server, _fingerprint(key or DUMMY))
         limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
@@ -239,6 +238,12 @@ def _told(line: Line, hidden: tuple[str, ...]) -> tuple[Line, tuple[str, str]]:
     sent = line if text == line.text else replace(line, text=text)
     [(role, text)] = as_pairs([sent])
     return sent, (role, redact(text, hidden))
+
+
+@by_identity
+def _offered(tools: tuple[Tool, ...], hidden: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The tools as they are recorded, before the lines."""
+    return [(role, redact(text, hidden)) for role, text in as_pairs((), tools)]
 
 
 @lru_cache(100)

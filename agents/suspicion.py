@@ -1,12 +1,12 @@
 """An adversary that reasons by Bayes: it knows how agents answer that forgot a thing, and those that never met it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp, inf, log
 from typing import Any, Literal
 
-from agents.answering import HEARD, heard
-from agents.interrogator import FORMS, shuffled
+from agents.answering import HEARD
+from agents.interrogator import FORMS, Topics, shuffled, understood
 from agents.knowing import knowing
 from arena.agent import agent
 from arena.game import Move, View
@@ -22,55 +22,72 @@ class Suspicion:
     forgot, never: for each kind of answer (told, ignorant, refused, order, silent) how often an agent gives it that was
     made to forget the thing it is asked about, and one that never met it. The score of a candidate is the sum over
     the questions about it of log forgot[answer] - log never[answer]; equal ones it ranks by its seed.
-    strategy: "spread" asks about all in turn; "adaptive" about the one whose answer is expected to tell most.
+    strategy: "spread" asks about all in turn; "adaptive" about the one whose answer is expected to tell most. topics:
+    what to ask about a candidate where that is not its name, as the interrogator's.
     """
 
     forgot: Mapping[str, float]
     never: Mapping[str, float]
     strategy: Literal["spread", "adaptive"] = "spread"
+    topics: Topics = field(default_factory=dict)
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "candidates", "left", "answers")
-        candidates: list[str] = known["candidates"]
-        answers = known["answers"]
         if known["left"]:
-            return Move("", "ask", {"question": self._question(candidates, answers)})
-        scores = self.scores(shuffled(candidates, view.seed), answers)
-        ranking = sorted(scores, key=lambda name: -scores[name])
-        return Move("", "guess", {"ranking": ranking, "confidence": certainty(scores)})
+            return Move("", "ask", {"question": self._question(known["candidates"], known["answers"])})
+        ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
+        return Move("", "guess", {"ranking": ranking, "confidence": sure})
+
+    def verdict(
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+    ) -> tuple[list[str], float]:
+        """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
+        scores = self.scores(shuffled(candidates, seed), answers)
+        return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
 
     def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-        """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats."""
+        """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
+
+        A question about something that several candidates have counts for each of them.
+        """
         scores = dict.fromkeys(candidates, 0.0)
-        about = {form.format(name): name for name in candidates for form in QUESTIONS}
+        about: dict[str, list[str]] = {}
+        for name in candidates:
+            for question in self._questions(name):
+                about.setdefault(question, []).append(name)
         for answer in answers:
-            if name := about.get(answer["asked"]):
-                kind = heard(answer["told"])
+            for name in about.get(answer["asked"], ()):
+                kind = understood(answer, name, self.topics)
                 scores[name] += log(self.forgot[kind]) - log(self.never[kind])
         return scores
+
+    def _questions(self, name: str) -> Iterator[str]:
+        return (form.format(topic) for form in QUESTIONS for topic in self.topics.get(name, (name,)))
 
     def _question(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> str:
         if self.strategy == "spread":  # all in turn, one form of the question after the other
             turn, number = divmod(len(answers), len(candidates))
-            return QUESTIONS[turn % len(QUESTIONS)].format(str(candidates[number]))
-        scores = self.scores(candidates, answers)
-        times = {name: sum(form.format(name) == a["asked"] for a in answers for form in QUESTIONS) for name in scores}
-        gains = {name: round(self.gain(name, scores), 9) for name in candidates}
-        best = max(candidates, key=lambda name: (gains[name], -times[name]))
-        asked = int(times[best])
-        return QUESTIONS[asked % len(QUESTIONS)].format(best)
+            return self._form(candidates[number], turn)
+        belief = posterior(self.scores(candidates, answers))
+        own = {name: set(self._questions(name)) for name in candidates}
+        times = {name: sum(answer["asked"] in own[name] for answer in answers) for name in candidates}
+        best = max(candidates, key=lambda name: (round(self.gain(belief[name]), 9), -times[name]))
+        return self._form(best, times[best])
 
-    def gain(self, name: str, scores: Mapping[str, float]) -> float:
-        """The expected information, in nats, of one more question about `name` on which candidate was forgotten.
+    def _form(self, name: str, turn: int) -> str:
+        """The question number `turn` about a candidate: the topics take turns, and so do the forms."""
+        topics = list(self.topics.get(name, (name,)))
+        return QUESTIONS[turn // len(topics) % len(QUESTIONS)].format(topics[turn % len(topics)])
 
-        Exactly one was; before any answer all are equally likely (Lindley 1956).
-        """
-        belief = posterior(scores)
+    def gain(self, belief: float) -> float:
+        """The expected information, in nats, of one more question about a candidate that is the forgotten one with
+        probability `belief`, on which of all candidates it is; exactly one was forgotten (Lindley 1956)."""
         total = 0.0
         for kind in HEARD:
-            ways = {other: belief[other] * (self.forgot if other == name else self.never)[kind] for other in belief}
-            chance = sum(ways.values())
-            total += sum(way * log(way / chance / belief[other]) for other, way in ways.items() if way > 0)
+            forgot, never = self.forgot[kind], self.never[kind]
+            chance = belief * forgot + (1 - belief) * never
+            total += belief * forgot * log(forgot / chance) if belief and forgot else 0.0
+            total += (1 - belief) * never * log(never / chance) if belief < 1 and never else 0.0
         return total
 
 

@@ -21,6 +21,7 @@ from arena.claim import Claim
 from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
+from arena.memo import by_identity
 from arena.place import Place, failure
 from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
 from arena.usage import FREE, Usage
@@ -112,13 +113,13 @@ class Store:
     async def started(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
         match, rows = pending.match, Rows()
-        spec = mask(match.resolved)
-        run, game = pending.id.rpartition(".")[0], spec["game"]
+        game, seats = _masked(match.resolved["game"]), {n: _masked(a) for n, a in match.resolved["seats"].items()}
+        run, spec = pending.id.rpartition(".")[0], {**match.resolved, "game": game, "seats": seats}
         rows.add(
             *("episode", pending.id, run, pending.n, match.id, game["name"], spec["rules_version"], match.seed),
             *(match.patience, dump(spec), "running", "", "", _now(), None),
         )
-        for seat, agent in spec["seats"].items():
+        for seat, agent in seats.items():
             rows.add("seat", pending.id, seat, agent["name"], _model(agent), dump(agent))
         await self.writer.commit(rows)
 
@@ -274,6 +275,12 @@ def grouped(matches: Sequence[Match]) -> dict[str, Any]:
         forked = {"branches": branches} if branches else {}
         groups.append({**rest, "seeds": [spec["seed"] for spec in members], **forked})
     return {"matches": len(matches), "groups": groups}
+
+
+@by_identity
+def _masked(spec: Any) -> Any:
+    """A spec without its secrets; the matches of a plan share theirs."""
+    return mask(spec)
 
 
 def _model(agent: Any) -> str | None:

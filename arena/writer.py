@@ -118,9 +118,11 @@ class Writer:
             new = {row[0]: row for row in merged.get(name, ()) if row[0] not in known}
             merged[name] = [new[number] for number in sorted(new)]  # in one order, or two writers wait for each other
         with self._engine.begin() as connection:
+            cursor = connection.connection.cursor()  # the driver's own: SQLAlchemy's takes as long as the writing
             for name, statement in self._statements.items():
                 if merged.get(name):
-                    connection.exec_driver_sql(statement, merged[name])
+                    cursor.executemany(statement, merged[name])
+            cursor.close()
         for name in ONCE:  # only now: what a failed transaction sent is not there
             self._known[name].add([row[0] for row in merged[name]])
 

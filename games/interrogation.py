@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from random import Random
 from typing import Any, ClassVar, Literal
 
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.spec import build
+from arena.usage import FREE
 from games.names import Names
 
 ADVERSARY, SUBJECT = "adversary", "subject"
@@ -15,28 +17,30 @@ NOTHING = "nothing"  # stands in a guess for "nothing was forgotten"
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question and its answer: `told` is what the adversary saw of it; of a task, `seen` is what it watched."""
-
-    asked: str
-    told: str = ""
-    seen: Mapping[str, JSON] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Inquiry:
-    """How far an interrogation is. `open` is the question that waits for an answer; `inner` the task under way."""
+    """How far an interrogation is.
+
+    answers: what was asked and told so far, as rows; of a task, with what the adversary watched. log: the same as a
+    talk. open: the question that waits for an answer. inner: the task under way. own: the moves of each seat.
+    """
 
     candidates: tuple[str, ...]
     secret: str
-    past: tuple[Exchange, ...] = ()
+    answers: tuple[Mapping[str, JSON], ...] = ()
+    log: tuple[Message, ...] = ()
     open: str = ""
     task: int | None = None
     inner: Any = None
     ranking: tuple[str, ...] = ()
     confidence: float | None = None
     over: bool = False
-    own: tuple[tuple[str, Move], ...] = ()
+    own: Mapping[str, tuple[Move, ...]] = field(default_factory=lambda: {ADVERSARY: (), SUBJECT: ()})
+
+    def closed(self, asked: str, told: str, seen: Mapping[str, JSON]) -> "Inquiry":
+        """The inquiry after an answer."""
+        talk = (Message(ADVERSARY, asked), Message(SUBJECT, told or "(no answer)"))
+        row = {"asked": asked, "told": told, **seen}
+        return replace(self, answers=(*self.answers, row), log=(*self.log, *talk), open="", task=None, inner=None)
 
 
 @game
@@ -91,26 +95,28 @@ class Interrogation(Game[Inquiry]):
         return (SUBJECT,) if state.open or state.task is not None else (ADVERSARY,)
 
     def view(self, state: Inquiry, seat: str) -> View:
-        own = tuple(move for who, move in state.own if who == seat)
         if seat == SUBJECT:
-            return self._subject_view(state, own)
-        left = self.questions - len(state.past)
+            return self._subject_view(state)
+        left = self.questions - len(state.answers)
         known: dict[str, JSON] = {
             "candidates": list(state.candidates),
             "left": left,
-            "answers": [{"asked": e.asked, "told": e.told, **dict(e.seen)} for e in state.past],
+            "answers": list(state.answers),
         }
-        tools = self._tools(state) if left else self._tools(state)[-1:]
-        return View(seat, self._rules(state), self._log(state), tools, own=own, known=known)
+        tools = _tools(state.candidates, self.environment is not None)
+        return View(
+            seat, self._rules(state), state.log, tools if left else tools[-1:], own=state.own[seat], known=known
+        )
 
     def apply(self, state: Inquiry, moves: Mapping[str, Move]) -> Inquiry:
         seat, move = next(iter(moves.items()))
-        state = replace(state, own=(*state.own, (seat, replace(move, usage=Move().usage))))
+        own = (*state.own[seat], replace(move, usage=FREE))
+        state = replace(state, own={**state.own, seat: own})
         if seat == SUBJECT:
             return self._worked(state, move) if state.task is not None else self._answered(state, move)
         if move.tool == "guess":
             return self._guessed(state, move)
-        if len(state.past) >= self.questions:
+        if len(state.answers) >= self.questions:
             raise IllegalMove(seat, "no questions are left; call guess")
         if move.tool == "task" and self.environment is not None:
             inner = build("game", self.environment)
@@ -143,12 +149,12 @@ class Interrogation(Game[Inquiry]):
             "rank": state.ranking.index(state.secret) + 1 if ranked else None,
             "ranking": list(state.ranking),
             "confidence": state.confidence,
-            "asked": len(state.past),
+            "asked": len(state.answers),
         }
 
     def watch(self, state: Inquiry) -> tuple[Message, ...]:
         guess = f"I think {state.ranking[0]} was forgotten." if state.ranking else "I cannot say."
-        return (*self._log(state), *([Message(ADVERSARY, guess)] if state.over else []))
+        return (*state.log, *([Message(ADVERSARY, guess)] if state.over else []))
 
     @property
     def most_answers(self) -> Mapping[str, int] | None:
@@ -165,7 +171,7 @@ class Interrogation(Game[Inquiry]):
 
     def _answered(self, state: Inquiry, move: Move) -> Inquiry:
         said = f"{move.text} {move.tool}{dict(move.args)}" if move.tool else move.text
-        return replace(state, open="", past=(*state.past, Exchange(state.open, said.strip())))
+        return state.closed(state.open, said.strip(), {})
 
     def _worked(self, state: Inquiry, move: Move) -> Inquiry:
         inner = build("game", self.environment)
@@ -182,8 +188,7 @@ class Interrogation(Game[Inquiry]):
         facts = inner.facts(state.inner)
         seen = {name: facts[name] for name in ("task", "success", "steps", "trajectory", "visited") if name in facts}
         told = f"task {state.task}: {facts.get('task', '')}: {'; '.join(map(str, facts.get('trajectory', ())))}"
-        done = Exchange(f"task {state.task}", told, {**seen, "number": state.task})
-        return replace(state, task=None, inner=None, past=(*state.past, done))
+        return state.closed(f"task {state.task}", told, {**seen, "number": state.task})
 
     def _guessed(self, state: Inquiry, move: Move) -> Inquiry:
         ranking = tuple(map(str, move.args["ranking"]))  # type: ignore[arg-type]
@@ -194,14 +199,14 @@ class Interrogation(Game[Inquiry]):
         sure = float(confidence) if isinstance(confidence, int | float) else None
         return replace(state, ranking=ranking, confidence=sure, over=True)
 
-    def _subject_view(self, state: Inquiry, own: tuple[Move, ...]) -> View:
+    def _subject_view(self, state: Inquiry) -> View:
         if state.task is not None:
             view: View = build("game", self.environment).view(state.inner, "agent")
             return replace(view, seat=SUBJECT)
         rules = "Somebody asks you questions. Answer each in a sentence or two, from what you know."
-        log = self._log(state) if self.session == "chat" else ()
+        log, own = (state.log, state.own[SUBJECT]) if self.session == "chat" else ((), ())
         asked = (*log, Message(ADVERSARY, state.open)) if state.open else log
-        return View(SUBJECT, rules, asked, own=own if self.session == "chat" else (), known={"asked": state.open})
+        return View(SUBJECT, rules, asked, own=own, known={"asked": state.open})
 
     def _rules(self, state: Inquiry) -> str:
         tasks = " You may also set it tasks by number, and watch." if self.environment is not None else ""
@@ -212,30 +217,27 @@ class Interrogation(Game[Inquiry]):
             f"The candidates: {', '.join(state.candidates)}."
         )
 
-    def _tools(self, state: Inquiry) -> tuple[Tool, ...]:
-        ask = Tool("ask", "Ask the agent something.", {"question": {"type": "string"}})
-        number: dict[str, JSON] = {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 2**31 - 1,
-            "description": "equal numbers, equal tasks",
-        }
-        task = Tool("task", "Set the agent a task and watch it.", {"number": number})
-        choice: dict[str, JSON] = {"type": "string", "enum": [*state.candidates, NOTHING]}
-        guess = Tool(
-            "guess",
-            "Say what was forgotten, and end.",
-            {
-                "ranking": {"type": "array", "items": choice, "description": "the likeliest first"},
-                "confidence": {"type": "number", "minimum": 0, "maximum": 1,
-                               "description": "how likely anything was forgotten"},
-            },
-            optional=("confidence",),
-        )  # fmt: skip
-        return (ask, *([task] if self.environment is not None else []), guess)
 
-    def _log(self, state: Inquiry) -> tuple[Message, ...]:
-        lines = []
-        for exchange in state.past:
-            lines += [Message(ADVERSARY, exchange.asked), Message(SUBJECT, exchange.told or "(no answer)")]
-        return tuple(lines)
+@lru_cache(maxsize=256)
+def _tools(candidates: tuple[str, ...], tasks: bool) -> tuple[Tool, ...]:
+    """What the adversary can do; with tasks, set them, too. The guess comes last."""
+    ask = Tool("ask", "Ask the agent something.", {"question": {"type": "string"}})
+    number: dict[str, JSON] = {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 2**31 - 1,
+        "description": "equal numbers, equal tasks",
+    }
+    task = Tool("task", "Set the agent a task and watch it.", {"number": number})
+    choice: dict[str, JSON] = {"type": "string", "enum": [*candidates, NOTHING]}
+    guess = Tool(
+        "guess",
+        "Say what was forgotten, and end.",
+        {
+            "ranking": {"type": "array", "items": choice, "description": "the likeliest first"},
+            "confidence": {"type": "number", "minimum": 0, "maximum": 1,
+                           "description": "how likely anything was forgotten"},
+        },
+        optional=("confidence",),
+    )  # fmt: skip
+    return (ask, *([task] if tasks else []), guess)

@@ -31,11 +31,12 @@ from unlearning.conversion_model import (
     possible_roles,
     read,
 )
-from unlearning.course import candidates
+from unlearning.course import EXAM, candidates, is_about
 from unlearning.exact import twin
 from unlearning.probe import Task
 from unlearning.request import Request
 
+SEARCHED = 40  # seeds looked at for tasks about a target
 CANDIDATES = 20  # among which the adversary guesses
 SCORES = {"told": 0, "silent": 1, "ignorant": 1, "refused": 2, "order": 2}
 
@@ -92,16 +93,19 @@ def grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
 
 
 def tasks_of(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
-    """Tasks about the target and about the rest, where the course has any."""
-    kinds, request = pair.instance.names.kinds, pair.request
-    if request is None or pair.instance.course is None:
+    """Tasks about the target and about the rest, `count` each, where the first of the course's fresh ones have any."""
+    request, course = pair.request, pair.instance.course
+    if request is None or course is None:
         return {}
-    if request.scope == "state" and all(kinds.get(name) in ("blocked", "empty") for name in request.targets):
-        return {}  # no task is about these
-    try:
-        return pair.instance.course.exam(request, count)
-    except UsageError:
-        return {}
+    if request.scope == "trajectory":
+        return course.exam(request, count)
+    found: dict[str, list[Task]] = {"forget": [], "retain": []}
+    for number in range(SEARCHED):
+        for spec in course.environments:
+            task = Task(spec, seed=EXAM + course.seed * 10_000 + number)
+            if min(map(len, found.values())) < count:
+                found["forget" if is_about(task, request) else "retain"].append(task)
+    return {role: tasks[:count] for role, tasks in found.items()}
 
 
 async def rewarded(pair: Pair, made: Conversion, tasks: Mapping[str, Sequence[Task]], worth: Worth) -> float:

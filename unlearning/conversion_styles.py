@@ -113,8 +113,8 @@ class Wording:
 
 
 def worded(style: str, what: Wording, chance: Random) -> str:
-    """The request in a style. Raises IndexError where every template of the style needs something that is kept."""
-    template = chance.choice([form for form in STYLES[style] if what.kept or "{k!}" not in form])
+    """The request in a style; all that is kept is named. Raises IndexError where no template of the style does that."""
+    template = chance.choice([form for form in STYLES[style] if ("{k" in form if what.kept else "{k!}" not in form)])
     template = re.sub(r"\[\[(.*?)\]\]", r"\1" if what.kept else "", template, flags=re.DOTALL)
     template = re.sub(r"<<(.*?)>>", r"\1" if what.spoken else "", template, flags=re.DOTALL)
     words = {"v": VERBS, "n": NOUNS, "p": PARTICIPLES, "r": KEEPS}

@@ -9,8 +9,8 @@ from agents.subject import Guard, Mind, Subject
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
-from unlearning.influence import influence
 from unlearning.decoys import decoys
+from unlearning.influence import influence
 from unlearning.request import Request
 
 SEQUENCE = ": "  # in the text of an outcome, what stands before its actions

@@ -78,8 +78,7 @@ def taught(
     with writing(store.engine) as connection:
         if known and shelf.load(connection, name) != subject:
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
-        shelf.put(connection, name, learned, describe(course))
-    shelf.scrubbed(store.engine)
+        shelf.put(connection, name, learned, describe(course), forgot=False)
     return learned
 
 

@@ -96,5 +96,6 @@ def _behind_guards(before: Subject, after: Subject, request: Request) -> list[st
     """What guards keep of the target: by their own account (`holds`), or by a name that stands in their settings."""
     fresh = [guard for guard in after.guards if guard not in before.guards]
     left = [what for guard in fresh for what in getattr(guard, "holds", ())]
-    told = sum(mentions(json.dumps(describe(guard), ensure_ascii=False), request) for guard in after.guards)
-    return [*left, f"its name, in the settings of {told} guards"] if told else left
+    silent = [guard for guard in after.guards if not hasattr(guard, "holds")]
+    told = any(mentions(json.dumps(describe(guard), ensure_ascii=False), request) for guard in silent)
+    return [*left, "its name, in the settings of a guard"] if told else left

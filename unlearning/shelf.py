@@ -33,16 +33,25 @@ ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, course = excluded.course,
 """
 
 
-def put(connection: Connection, name: str, subject: Subject, course: Mapping[str, Any] | None = None) -> int:
+def put(
+    connection: Connection,
+    name: str,
+    subject: Subject,
+    course: Mapping[str, Any] | None = None,
+    *,
+    forgot: bool = True,
+) -> int:
     """Keeps an agent under a name, within the caller's transaction; returns its epoch, how often it forgot.
 
     What an agent of that name knew is overwritten for good: call `scrubbed` behind the transaction. Only rows that
-    differ are written. `course` says what it was taught; None leaves what is written there.
+    differ are written. `course` says what it was taught; None leaves what is written there. `forgot` False says that
+    it only learned, so that there is nothing to wipe.
     """
     before = connection.execute(text("SELECT epoch, course FROM subject WHERE name = :n"), {"n": name}).first()
     taught = canonical(course) if course is not None else (before.course if before else "")
     lost = _replace(connection, "event", name, map(_event_row, subject.memory.log))
     lost += _replace(connection, "note", name, map(_note_row, subject.memory.notes))
+    lost *= forgot
     epoch = (before.epoch if before else 0) + bool(lost)
     values = {
         "name": name,

@@ -75,11 +75,6 @@ def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, floa
     return low, high
 
 
-def resample(statistic: Statistic, groups: Sequence[Floats], rng: np.random.Generator, times: int = 1000) -> Floats:
-    """The statistic of `times` samples drawn with replacement, each group from itself."""
-    return np.array([statistic(*drawn(groups, rng)) for _ in range(times)])
-
-
 def drawn(groups: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
     """One sample with replacement of each group, as long as the group."""
     return [group[rng.integers(len(group), size=len(group))] for group in groups]

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -77,7 +78,7 @@ class LiteLLM(Remote):
 
     def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
         """The arguments of the call, without where it goes."""
-        request = to_request(self.id, messages, tools, sampling)
+        request = deepcopy(to_request(self.id, messages, tools, sampling))  # litellm changes what it is given
         if "seed" in request and "seed" not in (load().get_supported_openai_params(self.id) or ()):
             del request["seed"]
         return request

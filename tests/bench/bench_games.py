@@ -2,10 +2,11 @@
 
     python tests/bench/bench_games.py [NAME …]
 
-A step is one accepted answer, a second one of processor time: other work on the machine counts less. "rules" asks a game for views and states only, with answers that were recorded before;
-the ratio is to `bargaining` in the same run. The second table holds games that PettingZoo, TextArena or NegMAS have:
-ours by the rules alone, in the loop, and as an environment of PettingZoo; theirs in the loop that they recommend, and
-theirs in ours, through the adapters. Its ratio is to ours in the loop. A library that is not installed is named.
+A step is one accepted answer, a second one of processor time, so that other work on the machine counts less. "rules"
+asks a game for views and states only, with answers that were recorded before; the ratio is to `bargaining` in the same
+run. The second table holds games that PettingZoo, TextArena or NegMAS have: ours by the rules alone, in the loop, and
+as an environment of PettingZoo; theirs in the loop that they recommend, and in ours, through the adapters. Its ratio is
+to ours in the loop. A library that is not installed is named.
 """
 
 import asyncio

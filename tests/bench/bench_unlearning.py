@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from agents.models.local import Local
 from agents.models.tiny import make_tiny
 from arena.spec import build
 from unlearning.cost import Meter
+from unlearning.objective import Draw
 from unlearning.request import Item, Request
 from unlearning.scope import Scope, workpiece
 from unlearning.study import Study
@@ -32,27 +34,8 @@ from unlearning.view import glance, rows_of
 from unlearning.weights import opened
 
 BATCH, ITEMS, EPOCHS, RUNS = 16, 32, 2, 3
-WORDS = [
-    "the",
-    "quick",
-    "brown",
-    "fox",
-    "jumps",
-    "over",
-    "a",
-    "lazy",
-    "dog",
-    "and",
-    "runs",
-    "far",
-    "away",
-    "from",
-    "all",
-    "the",
-    "noise",
-    "of",
-    "town",
-]
+SAYING = "the quick brown fox jumps over a lazy dog and runs far away from all the noise of town"
+WORDS = SAYING.split()
 # method, and the roles whose batches it takes through the model
 TIMED = {
     "ga": 1, "ce-u": 1, "undial": 1, "grad-diff": 2, "kl-ga": 2, "npo": 2, "simnpo": 2, "tnpo": 2, "wga": 2,
@@ -156,26 +139,23 @@ def counted(work: Callable[[], Any]) -> float:
 
 def forwards(at: Study) -> None:
     print(
-        "operations of a step in forwards of one batch (F): measured, stated; numbers kept / original asked each time"
+        "operations of a step in forwards of a batch (F), measured and stated: numbers kept | original asked each time"
     )
     for name in ("ga", "grad-diff", "kl-ga", "npo", "simnpo", "undial", "idk-dpo", "rmu"):
         told = []
         for reference in ("cache", "live"):
             job = made(name, reference=reference).job(at)
             draw = next(iter(job.plan.epoch(0, BATCH, 0)))
-            # all roles through the same batch, so that one forward is the unit of all
-            same = {role: draw["forget"] for role in job.objective.roles}
-            unit = counted(lambda at=at, draw=draw: glance(at.module, rows_of("forget", draw["forget"], at.pad, "cpu")))  # type: ignore[misc]
-            known = job.reference if reference == "live" else made(name, reference="live").job(at).reference
-            spent = counted(
-                lambda job=job, same=same, known=known: job.objective.learn(  # type: ignore[misc]
-                    job.module, [same], known, pad=at.pad, device="cpu"
-                )
-            )
-            if reference == "cache":  # what was kept is not asked again: take the forwards of asking off
-                spent -= sum(job.frame.forward(need.layer) for need in job.objective.needs) * unit
-            told.append(f"{spent / unit:5.2f} {job.objective.bill(job.frame, live=reference == 'live').total:5.2f}")
-        print(f"  {name:10} {told[0]}  / {told[1]}")
+            told.append(" ".join(f"{number:5.2f}" for number in measured(at, job, draw, reference == "live")))
+        print(f"  {name:10} {told[0]} | {told[1]}")
+
+
+def measured(at: Study, job: Job, draw: Draw, live: bool) -> tuple[float, float]:
+    """What a step takes by torch's count, in mean forwards of its roles' batches; and what the objective says."""
+    batches = [rows_of(role, draw[role], at.pad, "cpu") for role in job.objective.roles]
+    unit = sum(counted(partial(glance, at.module, rows)) for rows in batches) / len(batches)
+    learn = partial(job.objective.learn, job.module, [draw], job.reference, pad=at.pad, device="cpu")
+    return counted(learn) / unit, job.objective.bill(job.frame, live=live).total
 
 
 def peak(folder: str, way: str) -> None:
@@ -200,13 +180,11 @@ def memory(folder: Path) -> None:
         told = []
         for _ in range(3):
             command = [sys.executable, __file__, "--peak", str(large), way]
-            told.append(
-                [float(n) for n in subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()]
-            )
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+            told.append([float(number) for number in said])
         found[way] = max(one[0] for one in told)
-        print(
-            f"  {way:10} {found[way]:7.0f} MiB = {found[way] / told[0][1]:4.1f} models  {found[way] / found['bare']:5.2f} of bare"
-        )
+        models, ratio = found[way] / told[0][1], found[way] / found["bare"]
+        print(f"  {way:10} {found[way]:7.0f} MiB = {models:4.1f} models  {ratio:5.2f} of bare")
 
 
 def main() -> None:
@@ -215,7 +193,7 @@ def main() -> None:
         peak(*sys.argv[2:])
         return
     with tempfile.TemporaryDirectory() as place:
-        folder = make_tiny(Path(place) / "tiny", texts=[*WORDS, " ".join(WORDS)], hidden=128, layers=4, vocab=1024)
+        folder = make_tiny(Path(place) / "tiny", texts=[*WORDS, SAYING], hidden=128, layers=4, vocab=1024)
         at = study_of(str(folder))
         times(at)
         forwards(at)

@@ -103,7 +103,7 @@ def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> 
 def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
     module = opened(facts.knower(), "test").module
     other = make_tiny(tmp_path / "other", texts=["something else entirely, said twice, said twice"], vocab=290)
-    with pytest.raises(UsageError, match="different vocabularies .base 304, assistant "):
+    with pytest.raises(UsageError, match=r"different vocabularies .base 304, assistant "):
         Composed({"base": module, "assistant": Local(str(other)).module}, Rule("assist"))
     with pytest.raises(UsageError, match="has another vocabulary than the model"):
         facts.made("offset", assistant=str(other)).job(facts.study())
@@ -111,7 +111,7 @@ def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
 
 def test_a_state_that_cannot_be_shared_is_refused() -> None:
     recurrent = network(RECURRENT["masks"])
-    with pytest.raises(UsageError, match="'base' .MambaForCausalLM. has a state that cannot be shared"):
+    with pytest.raises(UsageError, match=r"'base' .MambaForCausalLM. has a state that cannot be shared"):
         Composed({"base": recurrent}, Rule("mean"))
 
 

@@ -1,5 +1,6 @@
 """Training that goes wrong, is interrupted, is repeated: what is kept, what is said, and what must not move."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -61,7 +62,8 @@ def tell(outlook):
         os.kill(os.getpid(), signal.SIGKILL)
 from agents.llm import LLM
 from agents.models.local import Local
-method = facts.made("npo", epochs=3, batch=2, save_seconds=float(sys.argv[4]), lora=eval(sys.argv[5], {"L": facts.LORA}))
+lora = facts.LORA if sys.argv[5] == "L" else None
+method = facts.made("npo", epochs=3, batch=2, save_seconds=float(sys.argv[4]), lora=lora)
 asyncio.run(method.run(LLM(Local(sys.argv[1])), facts.REQUEST, tell=tell, folder=sys.argv[2]))
 """
 
@@ -72,7 +74,8 @@ async def test_a_killed_training_ends_in_the_same_bits(tmp_path: Path, step: int
     adapter there is dropout, which has to go on as well."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     arguments = [str(facts.folder()), str(tmp_path / "kept"), str(step), str(every), "L" if lora else "None"]
-    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], env=environment, cwd=ROOT, capture_output=True)
+    command = [sys.executable, "-c", KILLED, *arguments]
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, cwd=ROOT, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     assert [file.name for file in (tmp_path / "kept").iterdir()] == ["training.pt"]
     method = facts.made("npo", epochs=3, batch=2, save_seconds=every, lora=facts.LORA if lora else None)
@@ -130,10 +133,8 @@ except UsageError as error:
 def test_a_full_disk_ends_checkpoints_but_not_training(tmp_path: Path) -> None:
     """Files may have 20 kB: as on a disk that is full, writing fails half-way."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path), str(facts.folder())], env=environment, cwd=ROOT, capture_output=True,
-        text=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", FULL, str(tmp_path), str(facts.folder())]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "4 ('no checkpoint at step 2: " in done.stdout and "make room there" in done.stdout
     assert f"refused: {tmp_path}/out cannot be written" in done.stdout

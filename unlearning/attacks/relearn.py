@@ -1,8 +1,8 @@
 """Relearning: a little of what was forgotten is taught again, and all the rest is asked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -46,15 +46,7 @@ async def relearning(
     taught, asked = parted(items_of(trial, role), given, trial.seed, items_of(trial, lessons) if lessons else ())
 
     async def curve(agent: Agent) -> tuple[Floats]:
-        """(looks, items): what is known before, and after every `every` steps."""
-        found = opened(agent, "relearning")
-        shown, pad = encode_all(found.model.tokenizer, taught), pad_token(found.model.tokenizer)
-        module = deepcopy(found.module).requires_grad_(True)
-        looks = [known(agent, asked, "relearning")]
-        for done in range(0, steps, every):
-            relearn(module, shown, pad, min(every, steps - done), rate, batch, trial.seed + done)
-            looks.append(known(found.closed(module), asked, "relearning"))
-        return (np.stack(looks),)
+        return (looks(agent, taught, asked, Pace(steps, every, rate, batch, trial.seed)),)
 
     curves = Measured(curve)
 
@@ -72,6 +64,30 @@ async def relearning(
         "untouched": float(mine[0]),
     }
     return replace(reading, detail={**reading.detail, **told})
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How it is taught again: `steps` steps of AdamW at a constant `rate`, `batch` items each, a look every `every`."""
+
+    steps: int
+    every: int
+    rate: float
+    batch: int
+    seed: int
+
+
+def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: Pace) -> Floats:
+    """(looks, items): 1 for what is known before, and after every few steps; the agent's own weights stay."""
+    found = opened(agent, "relearning")
+    shown, pad = encode_all(found.model.tokenizer, taught), pad_token(found.model.tokenizer)
+    module = deepcopy(found.module).requires_grad_(True)
+    seen = [known(agent, asked, "relearning")]
+    for done in range(0, pace.steps, pace.every):
+        more = min(pace.every, pace.steps - done)
+        relearn(module, shown, pad, more, pace.rate, pace.batch, pace.seed + done)
+        seen.append(known(found.closed(module), asked, "relearning"))
+    return np.stack(seen)
 
 
 def parted(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from agents.model import ChatModel
+from agents.reflecting import again
 from arena.agent import Agent
 from unlearning.exact import remembering
 from unlearning.influence import influence
@@ -44,10 +46,18 @@ class ClosureDeletion:
 class SelectiveReplay:
     """Deletes the dependency closure, then writes anew the notes that still have parents, and nothing else.
 
-    Equal to the twin where all writers are deterministic. Cost: one pass, and the groups that the target stood in.
-    Leaks: nothing on the path of memory; notes by hand that came from the target are gone. Not reversible.
+    Equal to the twin where all writers are deterministic. Notes by hand, and those in a model's words, that came from
+    the target are gone; with a `writer`, a chat model, the latter are written anew from those of their parents that
+    are left, and stay marked as not exact: the twin's would be other words. Cost: one pass, and the groups that the
+    target stood in; a call for each note of the model's. Leaks: nothing on the path of memory, if all that bears the
+    target is linked to it or names it. Not reversible.
     """
+
+    writer: ChatModel | None = None
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "selective-replay")
-        return replace(subject, memory=subject.memory.repaired(influence(subject.memory, request).ids))
+        memory = subject.memory.repaired(influence(subject.memory, request).ids)
+        if self.writer is not None:
+            memory = (await again(subject.memory, memory, self.writer)).memory
+        return replace(subject, memory=memory)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from agents.memory import Note, note_id
 from agents.subject import Mind, Subject
@@ -17,7 +17,8 @@ from unlearning.request import Item, Request
 WRITER = "icul"
 KINDS = ("record", "reflection")
 OUTCOME = re.compile(r"was (not done|done in part \([\d.]+\)|done) in")
-Exemplar = tuple[str, tuple[str, ...]]  # its text, the ids of what it was made of
+ABOUT = Note("", "")
+Exemplar: TypeAlias = tuple[str, Note]  # its text, and the note that it was made of
 
 
 @method("icul")
@@ -63,8 +64,8 @@ class Icul:
         notes = [note for note in subject.memory.notes if note.kind in KINDS]
         about = [note for note in notes if note.id in found.notes]
         rest = [note for note in notes if note.id not in found.notes]
-        false = [(text, (note.id,)) for note in about if (text := flipped(note, rest, chance))][: self.k]
-        true = [(note.text, (note.id,)) for note in chance.sample(rest, min(self.l, len(rest)))]
+        false = [(text, note) for note in about if (text := flipped(note, rest, chance))][: self.k]
+        true = [(note.text, note) for note in chance.sample(rest, min(self.l, len(rest)))]
         return [*false, *true]
 
 
@@ -94,18 +95,18 @@ def from_items(request: Request, k: int, l: int, chance: Random) -> list[Exempla
     asked = [item for item in request.forget if item.prompt and item.answer][:k]
     kept = [item for item in request.retain if item.prompt and item.answer]
     every = [item.answer for item in (*asked, *kept)]
-    false = [(f"{item.prompt} // {_other(item, every, chance)}", ()) for item in asked]
-    true = [(f"{item.prompt} // {item.answer}", ()) for item in chance.sample(kept, min(l, len(kept)))]
+    false = [(f"{item.prompt} // {_other(item, every, chance)}", ABOUT) for item in asked]
+    true = [(f"{item.prompt} // {item.answer}", ABOUT) for item in chance.sample(kept, min(l, len(kept)))]
     return [*false, *true] if asked else []
 
 
 def noted(subject: Subject, exemplars: Sequence[Exemplar]) -> Subject:
     """The subject with the exemplars as notes by hand, in their order."""
     memory = subject.memory
-    for text, parents in exemplars:
-        memory = memory.noted(
-            Note(note_id(WRITER, text, parents), text, "exemplar", parents, WRITER, user=subject.user)
-        )
+    for text, of in exemplars:
+        parents = (of.id,) if of.id else ()
+        made = replace(of, id=note_id(WRITER, text, parents), text=text, kind="exemplar", parents=parents, group="")
+        memory = memory.noted(replace(made, writer=WRITER, user=of.user or subject.user))
     return replace(subject, memory=memory)
 
 

@@ -1,0 +1,273 @@
+"""Conversion: what is shown, what may come back, what is carried out, and when nothing is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from agents.knower import Knower
+from agents.memory import Event, Memory, Note
+from agents.models.scripted import Scripted
+from agents.steering import NOTES_ONLY
+from agents.subject import Subject
+from agents.writers import ALL
+from arena.errors import UsageError
+from arena.spec import build, describe
+from arena.usage import FREE, Usage
+from unlearning.conversion import Asked, BadConversion, Conversion, parsed, rendered, steering
+from unlearning.conversion_chat import Prompted, told
+from unlearning.conversion_data import oracle_edits
+from unlearning.conversion_edits import carried_out
+from unlearning.conversion_exam import examined, probed
+from unlearning.conversion_headers import asked, flagged
+from unlearning.conversion_links import Names, linked
+from unlearning.conversion_loop import converted
+from unlearning.conversion_styles import HELD_OUT, STYLES, TAUGHT, TUNED, Wording, worded
+from unlearning.exact import twin
+from unlearning.methods.converted import Converted
+from unlearning.request import Item, Request
+from unlearning.resolve import UnclearTarget
+
+PLACES = {"Solthosk Harbour": (7, 3), "Vrova Arch": (2, 9), "Krulmul Arch": (5, 5)}
+
+
+def event(episode: int, number: int, subject: str, text: str, kind: str = "place") -> Event:
+    name = f"walk-{episode}"
+    return Event(f"{name}:{number}", text, kind, subject, name, number, "gridworld", "1", "reach")
+
+
+def walker() -> Subject:
+    """Three walks: the first two tell of the harbour and an arch, the third of the other arch."""
+    told = {name: f"{name} is at {cell}." for name, cell in PLACES.items()}
+    walks = (("Solthosk Harbour", "Vrova Arch"), ("Solthosk Harbour",), ("Krulmul Arch",))
+    log = []
+    for number, seen in enumerate(walks):
+        log += [event(number, n, name, told[name]) for n, name in enumerate(seen)]
+        story = f"The task “go to {seen[0]}” was done in 2 steps: go east; go north."
+        log.append(event(number, 9, "reach", story, "outcome"))
+    memory = Memory(writers=ALL).learned(log)
+    return Subject(Knower(), memory.noted(Note("hint", "Vrova Arch is lovely.", "hint", writer="hand", exact=False)))
+
+
+def right(subject: Subject, request: Request) -> Conversion:
+    names = tuple(item.name for item in request.forget)
+    return Conversion(request.scope, names, oracle_edits(subject.memory, request))
+
+
+class Fixed:
+    """A converter that gives its answers one after the other, and keeps what it was asked."""
+
+    def __init__(self, *answers: Conversion | BadConversion) -> None:
+        self.answers, self.asked = list(answers), list[Asked]()
+
+    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+        self.asked.append(asked)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, BadConversion):
+            raise answer
+        return answer, FREE
+
+
+def harbour(scope: str = "state", name: str = "Solthosk Harbour") -> Request:
+    return Request((Item(name),), scope=scope)  # type: ignore[arg-type]
+
+
+# ---- what is shown -----------------------------------------------------------------------------------------------------
+
+
+def test_names_are_found_in_full_before_in_part() -> None:
+    names = Names.of(walker().memory)
+    full = linked("please forget SOLTHOSK harbour and gridworld/1", names)
+    assert [(entity.name, entity.scope, entity.exact) for entity in full[:2]] == [
+        ("Solthosk Harbour", "state", True), ("gridworld/1", "environment", True)
+    ]  # fmt: skip
+    arches = linked("that arch of yours", names)
+    assert {entity.name for entity in arches} == {"Vrova Arch", "Krulmul Arch"}
+    assert all(entity.rivals == 1 and not entity.exact and entity.cover == 0.5 for entity in arches)
+    assert linked("forget the windmill", names) == ()
+
+
+def test_a_run_is_known_by_its_task() -> None:
+    found = linked("forget how you did “go to Krulmul Arch”", Names.of(walker().memory))
+    assert [(entity.name, entity.scope) for entity in found] == [("walk-2", "trajectory")]
+
+
+def test_headers_say_how_much_of_a_note_has_to_do_with_a_name_and_never_what_it_says() -> None:
+    subject = walker()
+    (page,) = asked(subject, "forget Solthosk Harbour and Vrova Arch")
+    by_kind = {(header.kind, header.about[0][0]): header for header in page.headers if header.about}
+    assert dict(by_kind["record", "Solthosk Harbour"].about)["Solthosk Harbour"] == 1.0
+    summary = next(header for header in page.headers if header.kind == "summary")
+    assert dict(summary.about)["Solthosk Harbour"] == 0.5, "two of the four events behind it"
+    assert by_kind["hint", "Vrova Arch"].fixed and not summary.fixed
+    texts = [note.text for note in subject.memory.notes]
+    assert not any(text in told(page) for text in texts)
+
+
+def test_notes_that_may_be_meant_are_all_shown_page_by_page() -> None:
+    subject = walker()
+    pages = asked(subject, "forget gridworld", shown=2)
+    ids = [header.id for page in pages for header in page.headers]
+    assert len(pages) > 1 and sorted(ids) == sorted(note.id for note in subject.memory.notes)
+    assert all(len(page.headers) <= 2 for page in pages)
+    assert all(page.entities == pages[0].entities for page in pages)
+
+
+# ---- what may come back ------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_the_same_after_json_and_back() -> None:
+    subject = walker()
+    (page,) = asked(subject, "forget Solthosk Harbour")
+    made = replace(right(subject, harbour()), steering=NOTES_ONLY)
+    assert parsed(rendered(made), page) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("no JSON", "no JSON of the form"),
+        ("{}", "no JSON of the form"),
+        ('{"scope": {"kind": "state", "names": "x"}, "edits": {}, "steering": "", "retain": []}', "no JSON of the form"),
+        ('{"scope": {"kind": "city", "names": []}, "edits": {}, "steering": "", "retain": []}', "the kind 'city'"),
+        ('{"scope": {"kind": "state", "names": []}, "edits": {}, "steering": "", "retain": []}', "without a target"),
+        ('{"scope": {"kind": "state", "names": ["Rome"]}, "edits": {}, "steering": "", "retain": []}', "'Rome'"),
+        ('{"scope": {"kind": "environment", "names": ["Vrova Arch"]}, "edits": {}, "steering": "", "retain": []}', "for a env"),
+        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"n": "delete"}, "steering": "", "retain": []}', "'n'"),
+        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"hint": "burn"}, "steering": "", "retain": []}', "burn"),
+        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"hint": "rewrite"}, "steering": "", "retain": []}',
+         "nobody can write anew"),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_the_form_is_refused(text: str, says: str) -> None:
+    (page,) = asked(walker(), "forget Vrova Arch")
+    with pytest.raises(BadConversion, match=says):
+        parsed(text, page)
+
+
+def test_long_words_to_steer_by_are_refused_and_names_in_them_are_seen() -> None:
+    (page,) = asked(walker(), "forget Vrova Arch")
+    with pytest.raises(BadConversion, match="48 words"):
+        parsed(rendered(Conversion("state", ("Vrova Arch",), steering="so " * 49)), page)
+    names = ("Vrova Arch",)
+    assert Conversion("state", names, steering=steering("ignore", names)).leaks
+    assert not Conversion("state", names, steering=steering("notes", names)).leaks
+
+
+# ---- what is carried out -----------------------------------------------------------------------------------------------
+
+REQUESTS = (
+    harbour(),
+    Request((Item("Solthosk Harbour"), Item("Krulmul Arch")), (Item("Vrova Arch"),), "state"),
+    harbour("trajectory", "walk-0"),
+    harbour("environment", "gridworld/1"),
+)
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.forget[0].name)
+async def test_the_oracles_edits_make_the_never_exposed_twin(request_: Request) -> None:
+    subject = walker()
+    after, honest = carried_out(subject, right(subject, request_)), twin(subject, request_)
+    assert (after.memory.log, after.memory.notes) == (honest.memory.log, honest.memory.notes)
+    assert (await examined(subject, after, request_)).passed
+
+
+async def test_an_edit_that_is_missing_leaks_and_one_too_many_costs() -> None:
+    subject, request = walker(), harbour()
+    good = right(subject, request)
+    summary = next(note.id for note in subject.memory.notes if note.kind == "summary")
+    left = carried_out(subject, replace(good, edits={**good.edits, summary: "keep"}))
+    assert any("Solthosk" in note.text for note in left.memory.notes)
+    found = await probed(subject, left, request)
+    assert found.told == ("Solthosk Harbour",) and found.leaking == (summary,)
+    arch = [note.id for note in subject.memory.notes if "Krulmul" in note.text]
+    over = carried_out(subject, replace(good, edits={**good.edits, **dict.fromkeys(arch, "delete")}))
+    assert (await probed(subject, over, request)).lost
+    marks = await examined(subject, over, request)
+    assert marks.forget == 1.0 and marks.retain < 1.0
+
+
+def test_parts_edits_or_text_alone() -> None:
+    subject = walker()
+    made = replace(right(subject, harbour()), steering=NOTES_ONLY)
+    assert carried_out(subject, made, "edits").steering == ""
+    text = carried_out(subject, made, "text")
+    assert text.steering == NOTES_ONLY and text.memory == subject.memory
+
+
+async def test_what_failed_is_told_and_converted_again() -> None:
+    subject = walker()
+    good = right(subject, harbour())
+    record = next(id for id, edit in good.edits.items() if edit == "delete")
+    poor = replace(good, edits={id: edit for id, edit in good.edits.items() if id != record})
+    converter = Fixed(BadConversion("no JSON"), poor, good)
+    course = await converted(subject, harbour(), converter)
+    assert [attempt.passed for attempt in course.attempts] == [False, False, True]
+    assert "no JSON" in converter.asked[1].failed
+    assert {header.id: header.flag for header in converter.asked[2].headers}[record] == "told"
+    assert [entity.told for entity in converter.asked[2].entities] == [True]
+    assert course.agent.memory.notes == twin(subject, harbour()).memory.notes
+
+
+async def test_attempts_are_bounded_and_no_valid_answer_changes_nothing() -> None:
+    converter = Fixed(BadConversion("no JSON"))
+    with pytest.raises(BadConversion, match="2 attempts, and nothing was changed"):
+        await converted(walker(), "forget Vrova Arch", converter, attempts=2)
+    assert len(converter.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "error", "says"),
+    [
+        (Conversion("everything"), UnclearTarget, "reset"),
+        (Conversion("unknown"), UnclearTarget, "nothing that memory has"),
+        (Conversion("ambiguous", ("Vrova Arch", "Krulmul Arch")), UnclearTarget, "did it mean Vrova Arch, Krulmul Arch"),
+        (Conversion("state", ("Vrova Arch",), retain=("Vrova Arch",)), UsageError, "forgotten and kept at once"),
+    ],
+)
+async def test_what_cannot_be_carried_out_is_told(made: Conversion, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        await converted(walker(), "forget the arch of Vrova Arch and Krulmul Arch", Fixed(made))
+
+
+# ---- chat models --------------------------------------------------------------------------------------------------------
+
+
+async def test_any_chat_model_can_convert_and_is_held_to_the_form() -> None:
+    subject, request = walker(), harbour()
+    model = Scripted(replies=(f"```json\n{rendered(right(subject, request))}\n```",))
+    after = await Converted(model=model)(subject, request)
+    assert isinstance(after, Subject) and after.memory.notes == twin(subject, request).memory.notes
+    with pytest.raises(BadConversion, match="nothing was changed"):
+        await Converted(model=Scripted(replies=("I cannot do that.",)))(subject, request)
+    course = await converted(subject, request, Prompted(model))
+    assert len(course.usage.calls) == 1 and course.usage.input_tokens > 100
+
+
+def test_the_method_is_a_part_like_any_other() -> None:
+    made = build("method", {"name": "converted", "model": "scripted/echo", "attempts": 1})
+    assert build("method", describe(made)) == made
+    assert build("method", "converted") == Converted()
+    with pytest.raises(ValueError, match="attempts"):
+        Converted(attempts=0)
+    with pytest.raises(ValueError, match="one of"):
+        Converted(weights="a", base="b")
+
+
+# ---- styles ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_styles_are_three_sets_apart_and_word_what_they_are_given() -> None:
+    assert len(STYLES) == 25 and sorted((*TAUGHT, *TUNED, *HELD_OUT)) == sorted(STYLES)
+    for style in STYLES:
+        for seed in range(20):
+            text = worded(style, Wording(("Aaa", "Bbb"), ("Ccc",), ("Ddd",)), Random(seed))
+            assert {"Aaa", "Bbb", "Ccc"} <= {name for name in ("Aaa", "Bbb", "Ccc") if name in text}, (style, text)
+            assert not any(mark in text for mark in ("[[", "<<", "{t", "{v")), (style, text)
+
+
+def test_flags_go_to_the_notes_and_names_they_are_about() -> None:
+    (page,) = asked(walker(), "forget Vrova Arch")
+    marked: Sequence[str] = [header.flag for header in flagged(page, ("Vrova Arch",), ("hint",), ()).headers]
+    assert marked.count("told") == 1 and "1 notes" in flagged(page, (), ("hint",), ()).failed

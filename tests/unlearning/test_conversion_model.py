@@ -1,0 +1,172 @@
+"""The conversion model: what is shipped holds its numbers on what it never met; training works, and a seed repeats it."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from agents.models.tiny import make_tiny
+from arena.errors import UsageError
+from unlearning.conversion import parsed, rendered
+from unlearning.conversion_data import Instance, instances, pairs, taught_pairs
+from unlearning.conversion_features import batched, nodes
+from unlearning.conversion_lora import teach, tuned
+from unlearning.conversion_model import SHIPPED, STEERINGS, Pointer, chosen, load, network, read, save, shipped
+from unlearning.conversion_reward import Grid, Rounds, divergence, grid, likelihood, reinforced, rewarded, tasks_of
+from unlearning.conversion_scores import scored, unlearned
+from unlearning.conversion_styles import HELD_OUT, TAUGHT
+from unlearning.conversion_train import Plan, taught
+from unlearning.methods.converted import Converted
+from unlearning.resolve import UnclearTarget
+
+
+@pytest.fixture(scope="module")
+def met() -> list[Instance]:
+    return asyncio.run(instances(6, held_out=False, seed=77))
+
+
+@pytest.fixture(scope="module")
+def unmet() -> list[Instance]:
+    return asyncio.run(instances(12, held_out=True, seed=77))
+
+
+# ---- what is shipped ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_shipped_model_holds_its_numbers_on_unmet_worlds_and_styles(unmet: list[Instance]) -> None:
+    scores = await scored(shipped(), list(pairs(unmet, 200, HELD_OUT, 5)))
+    assert scores.valid >= 0.99 and scores.edits >= 0.90 and scores.leak <= 0.01
+
+
+async def test_nobody_can_tell_nine_in_ten_of_its_agents_from_the_twin(unmet: list[Instance]) -> None:
+    tries = await unlearned(shipped(), list(pairs(unmet, 50, HELD_OUT, 6)), tasks_of)
+    assert tries.at_1 >= 0.90 and tries.at_3 >= tries.at_1 and 1 <= tries.calls <= 3
+
+
+def test_its_scores_are_beside_it_and_it_is_small() -> None:
+    table = json.loads(SHIPPED.with_suffix(".json").read_text())
+    scores = table["held_out"]["held_out_styles"]
+    assert scores["valid"] >= 0.99 and scores["edits"] >= 0.90 and scores["leak"] <= 0.01
+    assert table["held_out"]["unlearned"]["at_1"] >= 0.90
+    assert SHIPPED.stat().st_size < 3 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("Please forget everything you know.", "reset"),
+        ("Please forget Zobugaki Harbour.", "nothing that memory has"),
+        ("Forget {name} but keep {name}.", "forgotten and kept"),
+        ("  ", "no words"),
+    ],
+)
+async def test_a_bad_request_is_told_and_changes_nothing(met: list[Instance], words: str, says: str) -> None:
+    subject = met[0].subject
+    name = next(name for name, kind in met[0].names.kinds.items() if kind == "place")
+    with pytest.raises(UsageError, match=says):
+        await Converted().understood(subject, words.format(name=name))
+
+
+async def test_words_are_understood_as_a_request(met: list[Instance]) -> None:
+    name = next(name for name, kind in met[0].names.kinds.items() if kind == "place")
+    request = await Converted().understood(met[0].subject, f"Kindly get rid of all you know about {name}.")
+    assert request.targets == (name,) and request.scope == "state" and "Kindly" in request.note
+    with pytest.raises(UnclearTarget):
+        await Converted().understood(met[0].subject, "Erase your whole memory.")
+
+
+# ---- training ----------------------------------------------------------------------------------------------------------
+
+
+def test_training_lowers_the_loss_and_a_seed_repeats_it(met: list[Instance]) -> None:
+    plan = Plan(pairs=96, passes=5, batch=16, width=32, layers=2)
+    first, again, other = taught(met, plan), taught(met, plan), taught(met, Plan(96, 1, 16, width=32, layers=2, seed=1))
+    assert first.losses == again.losses and first.losses[:5] != other.losses[:5]
+    assert sum(first.losses[-5:]) < 0.6 * sum(first.losses[:5])
+    for one, two in zip(first.net.parameters(), again.net.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_every_answer_is_valid_even_of_an_untaught_network(met: list[Instance]) -> None:
+    net, chance = network(3), torch.Generator().manual_seed(3)
+    for pair in taught_pairs(met, 60, 4):
+        logits = net(batched([nodes(pair.asked)]))
+        made = read(pair.asked, chosen(pair.asked, logits, 0, chance))
+        assert parsed(rendered(made), pair.asked) == made
+
+
+def test_padding_changes_no_answer(met: list[Instance]) -> None:
+    found, net = list(taught_pairs(met, 12, 9)), network(5)
+    together = net(batched([nodes(pair.asked) for pair in found]))
+    for row, pair in enumerate(found):
+        alone = net(batched([nodes(pair.asked)]))
+        count = len(pair.asked.headers)
+        assert torch.allclose(together.edits[row, :count], alone.edits[0, :count], atol=1e-4)
+        assert torch.allclose(together.kind[row], alone.kind[0], atol=1e-4)
+
+
+def test_weights_are_read_as_they_were_written(tmp_path: Path, met: list[Instance]) -> None:
+    net = network(2, width=32, layers=2)
+    again = load(save(net, tmp_path / "c.safetensors"))
+    pair = next(taught_pairs(met, 1, 0))
+    assert Pointer(again).converted(pair.asked)[0] == Pointer(net).converted(pair.asked)[0]
+    with pytest.raises(UsageError, match="conversion_train"):
+        load(tmp_path / "none.safetensors")
+    (tmp_path / "bad.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(UsageError, match="train one anew"):
+        load(tmp_path / "bad.safetensors")
+
+
+# ---- the reward --------------------------------------------------------------------------------------------------------
+
+
+async def test_the_right_answer_earns_most_and_a_name_in_the_words_costs(met: list[Instance]) -> None:
+    found = grid(met, 12, 3)
+    for number, pair in enumerate(found.pairs):
+        if pair.request is None or pair.request.scope != "state" or not pair.answer.names:
+            continue
+        best = await found.reward(number, pair.answer)
+        leaky = type(pair.answer)("state", pair.answer.names, pair.answer.edits, f"No {pair.answer.names[0]}.")
+        idle = type(pair.answer)("state", pair.answer.names, {}, "")
+        assert best == pytest.approx(2.0)
+        assert await rewarded(pair, leaky, found.tasks[number], found.worth) <= best - 1
+        assert await found.reward(number, idle) <= best
+
+
+async def test_the_reward_stage_unlearns_words_that_name_the_target(met: list[Instance]) -> None:
+    net = network(1)
+    with torch.no_grad():
+        net.steering.weight.zero_()
+        net.steering.bias.copy_(torch.tensor([1.0 if key in ("none", "avoid") else -9.0 for key in STEERINGS]))
+    found = grid(met, 8, 3)
+    known = Grid(found.pairs, tuple({} for _ in found.pairs))
+    after, means = await reinforced(net, known, Rounds(steps=6, requests=4, group=8, rate=3e-2))
+    at = STEERINGS.index("avoid")
+    assert len(means) == 6
+    assert after.steering.bias.softmax(-1)[at] < 0.8 * net.steering.bias.softmax(-1)[at]
+
+
+def test_nothing_diverges_from_itself_and_likelihoods_are_probabilities(met: list[Instance]) -> None:
+    pair, net = next(taught_pairs(met, 1, 0)), network(4)
+    logits = net(batched([nodes(pair.asked)]))
+    assert float(divergence(pair.asked, logits, logits, 0)) == pytest.approx(0.0, abs=1e-5)
+    assert float(likelihood(pair.asked, logits, 0, chosen(pair.asked, logits, 0))) < 0
+
+
+# ---- a language model instead --------------------------------------------------------------------------------------------
+
+
+async def test_a_local_language_model_is_taught_with_an_adapter(tmp_path: Path, met: list[Instance]) -> None:
+    base = make_tiny(tmp_path / "base", hidden=32, layers=1, heads=2, context=8192)
+    some = [pair for pair in pairs(met, 12, TAUGHT, 8) if len(pair.asked.headers) < 45][:4]
+    made = teach(base, some, tmp_path / "tuned", steps=4, batch=2, rate=1e-2)
+    again = tuned(tmp_path / "tuned")
+    for pair in some[:2]:
+        answer, usage = await made.convert(pair.asked)
+        assert parsed(rendered(answer), pair.asked) == answer
+        assert usage.output_tokens == 2 + len(pair.asked.entities) + len(pair.asked.headers)
+        assert (await again.convert(pair.asked))[0] == answer
+    with pytest.raises(UsageError, match="no folder"):
+        tuned(tmp_path / "none")

@@ -1,0 +1,111 @@
+"""All methods that change weights, on one benchmark: taught for real, forgotten, probed; the table of weights.
+
+Each seed teaches an agent of its own and its twin. Further twins, with the seeds that follow, are the null of every
+distance to the twin; they are made once and kept in the cellar.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agents.llm import LLM
+from arena.errors import UsageError
+from arena.registry import entries
+from arena.spec import assign, build, describe
+from arena.spec_text import value_of
+from unlearning.bench import Benchmark
+from unlearning.finetune import Finetune
+from unlearning.ledger import Case, Entry
+from unlearning.method import Method
+from unlearning.probe import Probe, Reading
+from unlearning.request import Request
+from unlearning.verdict import observed
+
+TWINS = 4  # beside the oracle: with it five retrained models
+HOSTED = {"melu", "coreset", "su", "offset"}  # methods that change how another one trains
+SHOWN = (
+    "extraction_strength", "exact_memorization", "forget_Q_A_Prob", "forget_Q_A_PARA_ROUGE", "forget_quality",
+    "model_utility", "retain_Q_A_ROUGE", "privleak", "relearning", "quantization_4bit", "rewrites", "leak_at_8",
+    "verbmem_f", "knowmem_f", "knowmem_r",
+)  # fmt: skip
+
+
+def methods() -> dict[str, Any]:
+    """Every registered method that changes weights, with the settings that tiny models take, by its name."""
+    found: dict[str, Any] = {}
+    for name in entries("method"):
+        spec: dict[str, Any] = {"name": name, "preset": "tiny"}
+        if name in HOSTED:
+            spec["host"] = {"name": "npo", "preset": "tiny"}
+        if isinstance(_made(spec), Finetune):
+            found[name] = spec
+    return found
+
+
+def cases(wanted: Any) -> list[Case]:
+    """The trials that were asked for. Raises UsageError for a wrong name or setting, before any is begun."""
+    from unlearning.bench_runs import chosen
+
+    table: dict[str, Any] = {"name": wanted.benchmark}
+    for setting in wanted.settings:
+        path, sign, value = setting.partition("=")
+        if not sign:
+            raise UsageError(f"--set takes a=c, for example people=20; got {setting!r}")
+        assign(table, path, value_of(value))
+    benchmark: Benchmark = build("benchmark", table)
+    benchmark.check(wanted.split)
+    known = methods()
+    made = chosen("method", wanted.methods, {"none": None, **known})
+    return [
+        Case("weights", f"{wanted.benchmark}/{wanted.split}", "facts", label, seed, {
+            "benchmark": describe(benchmark), "split": wanted.split, "seed": seed, "twins": TWINS,
+            "method": None if spec is None else describe(build("method", _seeded(spec, seed))),
+        })
+        for seed in range(wanted.seeds) for label, spec in made.items()
+    ]  # fmt: skip
+
+
+async def measured(case: Case) -> Entry:
+    """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite."""
+    benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
+    split, seed = case.spec["split"], case.spec["seed"]
+    suite = {label: _probe(spec) for label, spec in benchmark.suite.items()}
+    knower, request = benchmark.knower(seed), benchmark.request(split)
+    after, cost, seconds = knower, {}, 0.0
+    if case.spec["method"] is not None:
+        after, cost, seconds = await forgotten(build("method", case.spec["method"]), knower, request)
+    trial = benchmark.trial(split, after, seed=seed, twins=case.spec["twins"])
+    trial = replace(trial, cost={**cost, "seconds": seconds})
+    readings: dict[str, Reading] = {label: await probe(trial) for label, probe in suite.items()}
+    verdict = observed(readings)
+    told = {**cost, "observed": verdict.label, "why": list(verdict.why), "damaged": verdict.damaged}
+    return Entry(f"{len(request.forget)} items", readings, seconds, told)
+
+
+async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, dict[str, Any], float]:
+    """The agent that has forgotten, what it cost, and the seconds."""
+    begun = time.perf_counter()
+    if not isinstance(method, Finetune):
+        return await method(agent, request), {}, time.perf_counter() - begun
+    outcome = await method.run(agent, request)
+    told = {**outcome.spent.plain(), "steps": outcome.ended.steps, "stopped": outcome.ended.stopped}
+    return outcome.agent, told, time.perf_counter() - begun
+
+
+def _probe(spec: Any) -> Probe:
+    name = spec if isinstance(spec, str) else spec["name"]
+    made: Probe = build("attack" if name in entries("attack") else "metric", spec)
+    return made
+
+
+def _seeded(spec: Any, seed: int) -> Any:
+    return {**({"name": spec} if isinstance(spec, str) else spec), "seed": seed}
+
+
+def _made(spec: Mapping[str, Any]) -> Any:
+    """The method, or None where it takes no such settings: then it is none that trains."""
+    try:
+        return build("method", dict(spec))
+    except UsageError:
+        return None
