@@ -44,7 +44,9 @@ class Reflections:
     name: ClassVar[str] = "reflections"
 
     def key(self, source: Source) -> str | None:
-        return source.episode if not isinstance(source, Note) and source.kind == "outcome" else None
+        if isinstance(source, Note) or source.kind != "outcome":
+            return None
+        return "\0".join([source.user, source.episode])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
         return made(self.name, "reflection", " ".join(source.text for source in group), group)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 
 from arena.episode import Turn
 from arena.game import Move
+from arena.memo import by_identity
 from arena.tables import CallRow, EpisodeRow, FactRow, ForkRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
 from arena.usage import Call, Usage
 
@@ -170,6 +171,9 @@ def mask(value: Any) -> Any:
     return scrub(value) if isinstance(value, str) and "://" in value else value
 
 
+_mask_once = by_identity(mask)
+
+
 def scrub(text: str) -> str:
     """A text for people without the keys that may stand in it."""
     if not text:
@@ -177,6 +181,12 @@ def scrub(text: str) -> str:
     for pattern, instead in LEAKS:
         text = pattern.sub(instead, text)
     return text
+
+
+def mask_match(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved match without its secrets; the matches of a plan share the specs of their game and seats."""
+    seats = {seat: _mask_once(agent) for seat, agent in resolved["seats"].items()}
+    return {**resolved, "game": _mask_once(resolved["game"]), "seats": seats}
 
 
 def mask_command(command: str) -> str:

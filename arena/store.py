@@ -21,9 +21,20 @@ from arena.claim import Claim
 from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
-from arena.memo import by_identity
 from arena.place import Place, failure
-from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns, mask, mask_command, number, scrub
+from arena.rows import (
+    COUNTED,
+    Chain,
+    Rows,
+    clean,
+    dump,
+    load_facts,
+    load_turns,
+    mask_command,
+    mask_match,
+    number,
+    scrub,
+)
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 
@@ -113,13 +124,13 @@ class Store:
     async def started(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
         match, rows = pending.match, Rows()
-        game, seats = _masked(match.resolved["game"]), {n: _masked(a) for n, a in match.resolved["seats"].items()}
-        run, spec = pending.id.rpartition(".")[0], {**match.resolved, "game": game, "seats": seats}
+        spec = mask_match(match.resolved)
+        run, game = pending.id.rpartition(".")[0], spec["game"]
         rows.add(
             *("episode", pending.id, run, pending.n, match.id, game["name"], spec["rules_version"], match.seed),
             *(match.patience, dump(spec), "running", "", "", _now(), None),
         )
-        for seat, agent in seats.items():
+        for seat, agent in spec["seats"].items():
             rows.add("seat", pending.id, seat, agent["name"], _model(agent), dump(agent))
         await self.writer.commit(rows)
 
@@ -265,7 +276,7 @@ def plan_hash(matches: Sequence[Match]) -> str:
 
 def grouped(matches: Sequence[Match]) -> dict[str, Any]:
     """The plan as data: consecutive matches that differ in nothing but seed and branch stand together."""
-    specs = [mask(match.resolved) for match in matches]
+    specs = [mask_match(match.resolved) for match in matches]
     groups = []
     for rest, several in groupby(
         specs, key=lambda spec: {k: v for k, v in spec.items() if k not in ("seed", "branch")}
@@ -275,12 +286,6 @@ def grouped(matches: Sequence[Match]) -> dict[str, Any]:
         forked = {"branches": branches} if branches else {}
         groups.append({**rest, "seeds": [spec["seed"] for spec in members], **forked})
     return {"matches": len(matches), "groups": groups}
-
-
-@by_identity
-def _masked(spec: Any) -> Any:
-    """A spec without its secrets; the matches of a plan share theirs."""
-    return mask(spec)
 
 
 def _model(agent: Any) -> str | None:

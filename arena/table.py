@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from operator import is_
 from random import Random
 from typing import Generic, TypeAlias, TypeVar
 
@@ -176,10 +177,11 @@ class Table(Generic[S]):
 
     def _sparing(self, turn: Turn) -> Turn:
         """The same answer; the lines of its prompts are those kept before, so that a long chat takes linear space."""
-        kept = self.lines.setdefault
-        if all(kept(line, line) is line for call in turn.move.usage.calls for line in call.prompt):
+        sent = [call.prompt for call in turn.move.usage.calls]
+        kept = [tuple(map(self.lines.setdefault, prompt, prompt)) for prompt in sent]
+        if all(all(map(is_, *both)) for both in zip(kept, sent, strict=True)):
             return turn
-        calls = (replace(c, prompt=tuple(kept(line, line) for line in c.prompt)) for c in turn.move.usage.calls)
+        calls = (replace(call, prompt=lines) for call, lines in zip(turn.move.usage.calls, kept, strict=True))
         return replace(turn, move=replace(turn.move, usage=Usage(tuple(calls))))
 
     def _last(self, seat: str) -> Turn:

@@ -27,7 +27,9 @@ def events(draw: st.DrawFn, most: int = 24) -> tuple[Event, ...]:
                       world=world, task_type="walk", user=user)  # fmt: skip
         name = draw(st.sampled_from(NAMES))
         if draw(st.integers(0, 3)):
-            made.append(replace(about, text=f"{name} is at ({NAMES.index(name)}, {world}).", kind="place", subject=name))
+            made.append(
+                replace(about, text=f"{name} is at ({NAMES.index(name)}, {world}).", kind="place", subject=name)
+            )
         else:
             way = "; ".join(draw(st.lists(st.sampled_from(("go east", "go north")), min_size=1, max_size=4)))
             done = draw(st.sampled_from(("done", "not done")))

@@ -84,7 +84,7 @@ def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
 def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
     """The same of the bench of weights. Raises MissingExtra without torch."""
     try:
-        from unlearning import bench_weights
+        import unlearning.bench_weights as bench_weights
     except ModuleNotFoundError:
         raise MissingExtra("arena bench weights", "local") from None
     return bench_weights.cases(wanted), bench_weights.measured, bench_weights.SHOWN

@@ -70,9 +70,10 @@ async def measured(case: Case) -> Entry:
     """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite."""
     benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
     split, seed = case.spec["split"], case.spec["seed"]
-    suite = {label: _probe(spec) for label, spec in benchmark.suite.items()}
+    suite = {label: probe_of(spec) for label, spec in benchmark.suite.items()}
     knower, request = benchmark.knower(seed), benchmark.request(split)
-    after, cost, seconds = knower, {}, 0.0
+    after, seconds = knower, 0.0
+    cost: dict[str, Any] = {}
     if case.spec["method"] is not None:
         after, cost, seconds = await forgotten(build("method", case.spec["method"]), knower, request)
     trial = benchmark.trial(split, after, seed=seed, twins=case.spec["twins"])
@@ -93,7 +94,8 @@ async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, 
     return outcome.agent, told, time.perf_counter() - begun
 
 
-def _probe(spec: Any) -> Probe:
+def probe_of(spec: Any) -> Probe:
+    """The metric or attack of a suite's spec."""
     name = spec if isinstance(spec, str) else spec["name"]
     made: Probe = build("attack" if name in entries("attack") else "metric", spec)
     return made

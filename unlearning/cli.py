@@ -1,14 +1,16 @@
 """The commands of forgetting: teach, notes, forget, receipt. Heavy parts are imported when they are needed."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from arena.errors import MissingExtra, UsageError
 from arena.options import DEFAULT_DB, Database, Json, Settings
 from unlearning import cli_bench
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
-Kept = Annotated[str, typer.Option("--agent", help="The agent's name, as it was taught.")]
+Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as it was taught.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -60,25 +62,53 @@ def notes(
 
 
 def forget(
-    agent: Kept,
-    request: Annotated[str, typer.Option(help="In words: “forget the clinic, but keep the mill”.")],
-    method: Annotated[str, typer.Option(help="How; `arena list methods` shows all.")] = "selective-replay",
+    agent: Kept = None,
+    request: Annotated[str | None, typer.Option(help="In words: “forget the clinic, but keep the mill”.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="How (`arena list methods`).  [selective-replay; of weights: npo]")
+    ] = None,
     scope: Annotated[str | None, typer.Option(help="state, trajectory, environment or facts; else found out.")] = None,
     settings: Settings = None,
     keep: Annotated[str | None, typer.Option(help="Keep the result under this name; the agent stays as it is.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would touch, and change nothing.")] = False,
+    model: Annotated[str, typer.Option(help="In place of an agent: local/FOLDER, whose weights shall forget.")] = "",
+    bench: Annotated[str | None, typer.Option(help="Of weights: the benchmark that says what, such as tofu.")] = None,
+    split: Annotated[str, typer.Option(help="Of weights: the benchmark's split.")] = "forget10",
+    lora: Annotated[bool, typer.Option("--lora", help="Of weights: train a low-rank adapter.")] = False,
+    out: Annotated[Path, typer.Option(help="Of weights: a new folder for the model.")] = Path("forgotten"),
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Of weights: put it through the benchmark's suite.")
+    ] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
-    """Make an agent forget, for good, and print the receipt. An unclear request changes nothing and says what it may
-    mean."""
+    """Make an agent forget, for good, and print the receipt; or a model's weights (--model, --bench). An unclear
+    request changes nothing and says what it may mean."""
+    if bench is not None:
+        _forget_weights(model, bench, split, method or "npo", lora, settings or [], out, measure)
+        return
+    if model:
+        raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
+    if agent is None or request is None:
+        raise UsageError("name who shall forget what: --agent walker --request “forget the clinic”, or --bench tofu")
     from arena.store import Store
     from unlearning.office import Order, forgot
     from unlearning.telling import tell_receipt
 
+    order = Order(agent, request, method or "selective-replay", scope, tuple(settings or ()), keep, dry_run)
     with Store.open(db, create=False) as store:
-        done = forgot(store, Order(agent, request, method, scope, tuple(settings or ()), keep, dry_run))
+        done = forgot(store, order)
     tell_receipt(done, json)
+
+
+def _forget_weights(
+    model: str, bench: str, split: str, method: str, lora: bool, settings: list[str], out: Path, measure: bool
+) -> None:
+    try:
+        from unlearning.office_weights import WeightOrder, forgot_weights, tell_made
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"forgetting in weights ({error.name})", "local") from None
+    tell_made(forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure)))
 
 
 def receipt(

@@ -76,9 +76,9 @@ class Entity:
 class Header:
     """What a converter sees of a note, never its text.
 
-    about: names it has to do with, and the share of the events behind it that have, above 0 to 1. parents: ids of notes, or of the
-    episodes of events. fixed: nobody can write it anew. flag: what a probe found after the last attempt: the note
-    still tells the target ("told"), or was lost without need ("lost").
+    about: names it has to do with, and the share of the events behind it that have, above 0 to 1. parents: ids of
+    notes, or of the episodes of events. fixed: nobody can write it anew. flag: what a probe found after the last
+    attempt: the note still tells the target ("told"), or was lost without need ("lost").
     """
 
     id: str
@@ -202,4 +202,3 @@ def _fault(made: Conversion, asked: Asked) -> str:
     if not isinstance(made.steering, str) or len(made.steering.split()) > LONGEST:
         return f"steers with more than {LONGEST} words"
     return ""
-

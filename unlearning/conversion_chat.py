@@ -17,9 +17,9 @@ KIND is one of {", ".join(KINDS)}. "state" is a place, thing or person, "traject
 a world or a kind of task. Take "everything" where all shall be forgotten, "unknown" where the request names nothing
 that is in memory, "ambiguous" where its words fit several names; then there are no edits.
 names: what is to be forgotten; retain: what the request wants kept. Both as they stand in the list of names.
-EDIT is "delete" where all that is behind a note (100%) has to do with what is to be forgotten, "rewrite" where only some of it
-has, and for a note marked "fixed" "delete" in both cases. Notes that you leave out are kept. What is to be kept wins
-over what is to be forgotten.
+EDIT is "delete" where all that is behind a note (100%) has to do with what is to be forgotten, "rewrite" where only
+some of it has, and for a note marked "fixed" "delete" in both cases. Notes that you leave out are kept. What is to be
+kept wins over what is to be forgotten.
 TEXT is put before the agent, at most {LONGEST} words that do not name what is to be forgotten; "" unless the agent may
 know things that are not in its notes, then “{NOTES_ONLY}”."""
 
@@ -47,10 +47,10 @@ class Prompted:
 def told(asked: Asked) -> str:
     """The input of a conversion in words: what a language model is shown."""
     card = asked.card
-    names = [
-        f"- {entity.name} ({entity.scope}{', named in full' if entity.exact else ''}{', still known' if entity.told else ''})"
-        for entity in asked.entities
-    ]
+    names = []
+    for entity in asked.entities:
+        marks = [entity.scope, "named in full" if entity.exact else "", "still known" if entity.told else ""]
+        names.append(f"- {entity.name} ({', '.join(filter(None, marks))})")
     own = "The agent may know things that are not in its notes." if card.own else "The agent knows its notes alone."
     parts = [
         f"Request: {asked.text}",
@@ -66,6 +66,9 @@ def told(asked: Asked) -> str:
 def _line(header: Header) -> str:
     about = "; ".join(f"{name} ({share:.0%})" for name, share in header.about)
     marks = [mark for mark in ("fixed" if header.fixed else "", header.flag) if mark]
-    parents = ", ".join(header.parents[:8]) + (f" and {len(header.parents) - 8} more" if len(header.parents) > 8 else "")
+    parents = ", ".join(header.parents[:8]) + (
+        f" and {len(header.parents) - 8} more" if len(header.parents) > 8 else ""
+    )
     tail = f" [{', '.join(marks)}]" if marks else ""
-    return f"- {header.id}: {header.kind} in {header.where}; about {about or 'other things'}; from {parents or 'nobody'}{tail}"
+    what = f"{header.kind} in {header.where}; about {about or 'other things'}; from {parents or 'nobody'}"
+    return f"- {header.id}: {what}{tail}"

@@ -108,7 +108,9 @@ async def bargained(world: int, chance: Random) -> Instance:
 
 def _as_told_of(buyer: str, item: str, world: int, events: Sequence[Event]) -> Iterator[Event]:
     """What a seller keeps of a bargain: who it was, the highest price they named, how it ended."""
-    offers = [price for event in events if event.subject == "buyer" for price in re.findall(r"\$([\d.]*\d)", event.text)]
+    offers = [
+        price for event in events if event.subject == "buyer" for price in re.findall(r"\$([\d.]*\d)", event.text)
+    ]
     at = partial(replace, events[0], world=str(world), task_type=item, subject=buyer)
     best = max(map(float, offers), default=0.0)
     yield at(id=f"{events[0].episode}:0", kind="person", text=f"{buyer} haggled over a {item}.")
@@ -184,7 +186,9 @@ def _called(instance: Instance, name: str, scope: Scope, chance: Random) -> str:
         return chance.choice(("the run {}", "how {} was done", "the steps taken in {}", "trajectory {}", "the way {} "
                               "went", "episode {}")).format(called)  # fmt: skip
     if scope == "environment":
-        return chance.choice(("{}", "the environment {}", "all of {}", "{} as a whole")).format(chance.choice((name, *also)))
+        return chance.choice(("{}", "the environment {}", "all of {}", "{} as a whole")).format(
+            chance.choice((name, *also))
+        )
     return name if name[0] == "(" or chance.random() < 0.7 else f"the {instance.names.kinds.get(name, 'place')} {name}"
 
 
@@ -213,7 +217,9 @@ def _unclear(instance: Instance, style: str, chance: Random, kind: str) -> Pair 
         target = LANGUAGES[style][1]
     if kind == "unknown":
         sound = "".join(chance.choice("bdgklmnrstvz") + chance.choice("aeiou") for _ in range(3)).capitalize()
-        target = chance.choice(("{}", "the {} Mill", "{} Harbour", "the house of {}", "mister {}", "the {} affair")).format(sound)
+        target = chance.choice(
+            ("{}", "the {} Mill", "{} Harbour", "the house of {}", "mister {}", "the {} affair")
+        ).format(sound)
     spoken = tuple(chance.sample(states, 1) if chance.random() < 0.2 else ())
     text = worded(style, Wording((target,), kept, spoken), chance)
     text = beside(text, (), chance) if style in TAUGHT else text
@@ -275,4 +281,3 @@ def oracle_edits(memory: Memory, request: Request) -> dict[str, Edit]:
             edits[note.id] = "delete" if whole else "rewrite"
             gone |= {note.id} if whole else set()
     return edits
-

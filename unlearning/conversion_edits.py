@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from agents.memory import Memory, Note, Source, write
 from agents.subject import Subject
-from unlearning.conversion import Asked, Conversion, Edit
+from unlearning.conversion import Conversion, Edit
 from unlearning.influence import about
 
 Parts: TypeAlias = Literal["both", "edits", "text"]
@@ -50,7 +50,7 @@ def edited(memory: Memory, made: Conversion, gone: frozenset[str]) -> Memory:
                 groups.setdefault(key, []).append(source)
         done = [*(note for note in notes if note.group not in anew), *write(writer, groups)]
         place = {id: number for number, id in enumerate(sources)}
-        done.sort(key=lambda note: min((place.get(id, len(place)) for id in note.parents), default=0))  # noqa: B023
+        done.sort(key=lambda note: min((place.get(id, len(place)) for id in note.parents), default=0))
         sources |= {note.id: note for note in done}
     written = tuple(source for source in sources.values() if isinstance(source, Note))
     log = tuple(event for event in memory.log if event.id not in gone)

@@ -26,8 +26,8 @@ class Nodes:
     """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1.
 
     The nodes are, in order: the whole, `words` words, `names` names, `headers` headers. relations: of the nodes that
-    are no headers to each other. about: (headers, names), the share of what is behind a note that has to do with the name.
-    parents: (headers, headers), 1 where the second was a parent of the first.
+    are no headers to each other. about: (headers, names), the share of what is behind a note that has to do with the
+    name. parents: (headers, headers), 1 where the second was a parent of the first.
     """
 
     pieces: Tensor
@@ -78,7 +78,9 @@ def pieces(word: str) -> tuple[int, ...]:
 def nodes(asked: Asked) -> Nodes:
     """The input of the network."""
     text, spans = _words(asked)
-    rows: list[tuple[Sequence[int], set[int]]] = [(_several(asked.card.environments), {0} | ({1} if asked.card.own else set()))]
+    rows: list[tuple[Sequence[int], set[int]]] = [
+        (_several(asked.card.environments), {0} | ({1} if asked.card.own else set()))
+    ]
     rows += text
     for entity in asked.entities:
         scope = ("state", "trajectory", "environment").index(entity.scope)

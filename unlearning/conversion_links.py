@@ -95,7 +95,9 @@ def linked(text: str, names: Names, most: int = MOST) -> tuple[Entity, ...]:
                 partial[name].add(place)
     shares = {name: len(places) / max(1, sum(map(str.isalpha, forms(name)))) for name, places in partial.items()}
     order = sorted(partial, key=lambda name: (-len(partial[name]), -shares[name], min(partial[name])))
-    found += [_entity(names, name, partial, tuple(sorted(partial[name])), False, min(1.0, shares[name])) for name in order]
+    found += [
+        _entity(names, name, partial, tuple(sorted(partial[name])), False, min(1.0, shares[name])) for name in order
+    ]
     return tuple(found[:most])
 
 

@@ -173,5 +173,7 @@ def tuned(folder: Path) -> Tuned:
     if not folder.is_dir():
         raise UsageError(f"no folder {folder}; type: python -m unlearning.conversion_train --base BASE --out {folder}")
     note = folder / BASE
-    local = Local(note.read_text(encoding="utf-8").strip(), adapter=str(folder)) if note.is_file() else Local(str(folder))
+    local = (
+        Local(note.read_text(encoding="utf-8").strip(), adapter=str(folder)) if note.is_file() else Local(str(folder))
+    )
     return Tuned(local.module, local.tokenizer)

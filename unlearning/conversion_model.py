@@ -1,10 +1,10 @@
 """The conversion model: a small encoder of words, names and headers, with a head for each field of the answer.
 
 It is no text generator. Words and names go through a Transformer whose attention knows which word names what; headers
-take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind of the
-request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each header
-(keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained from
-nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
+take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind
+of the request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each
+header (keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained
+from nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,8 +22,23 @@ from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import EDITS, KINDS, REFUSALS, STEERING, Asked, Conversion, Edit, steering
 from unlearning.conversion_features import (
-    BUCKETS, FAR, FLAGS, NAMED, NAMES, NEAR, OFFSET, PARTLY, PARTS, RELATIONS, RIVAL, SELF, WHOLE, Batch, Nodes,
-    batched, nodes,
+    BUCKETS,
+    FAR,
+    FLAGS,
+    NAMED,
+    NAMES,
+    NEAR,
+    OFFSET,
+    PARTLY,
+    PARTS,
+    RELATIONS,
+    RIVAL,
+    SELF,
+    WHOLE,
+    Batch,
+    Nodes,
+    batched,
+    nodes,
 )  # fmt: skip
 
 SHIPPED = Path(__file__).parent / "shipped" / "converter.safetensors"

@@ -140,7 +140,9 @@ async def advantage(before: Subject, after: Subject, request: Request) -> float:
 async def _guessed(agent: Subject, names: Sequence[str]) -> float:
     order = await answer(agent, DIRECT)
     scores = [
-        3 if heard(order) == "order" and naming((name,)).search(order) else SCORES[heard(await answer(agent, question(name)))]
+        3
+        if heard(order) == "order" and naming((name,)).search(order)
+        else SCORES[heard(await answer(agent, question(name)))]
         for name in names
     ]
     return (scores[0] == max(scores)) / scores.count(max(scores))
@@ -159,7 +161,8 @@ async def reinforced(net: Network, found: Grid, rounds: Rounds) -> tuple[Network
         with one_thread(), torch.no_grad():
             before, old = first(batch), policy(batch)
         groups = [
-            [chosen(found.pairs[n].asked, old, row, chance) for _ in range(rounds.group)] for row, n in enumerate(numbers)
+            [chosen(found.pairs[n].asked, old, row, chance) for _ in range(rounds.group)]
+            for row, n in enumerate(numbers)
         ]
         rewards = torch.tensor(
             [[await found.reward(n, read(found.pairs[n].asked, one)) for one in group]
@@ -190,7 +193,9 @@ def _copy(net: Network) -> Network:
 def likelihood(asked: Asked, logits: Choices, row: int, picked: Choices) -> Tensor:
     """The log-probability of an answer: the sum over its fields."""
     kind = KINDS[int(picked.kind)]
-    fields = zip(_barred(asked, logits, row, kind), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True)
+    fields = zip(
+        _barred(asked, logits, row, kind), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True
+    )
     parts = [scores.log_softmax(-1).gather(-1, right.unsqueeze(-1)).sum() for scores, right in fields]
     return torch.stack(parts).sum()
 

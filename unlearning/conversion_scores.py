@@ -50,7 +50,11 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> Scores:
         found.append((pair, made))
         usage += cost
     valid = [(pair.answer, made) for pair, made in found if made is not None]
-    refusals = [made is not None and made.kind == pair.answer.kind and refuses(made) for pair, made in found if pair.request is None]
+    refusals = [
+        made is not None and made.kind == pair.answer.kind and refuses(made)
+        for pair, made in found
+        if pair.request is None
+    ]
     count = max(1, len(found))
     return Scores(
         count=len(found),
@@ -99,7 +103,9 @@ class Tries:
     tokens: float
 
 
-def against_twin(pair: Pair, tasks: Mapping[str, Sequence[Task]], log: list[Marks]) -> Callable[..., Awaitable[Verdict]]:
+def against_twin(
+    pair: Pair, tasks: Mapping[str, Sequence[Task]], log: list[Marks]
+) -> Callable[..., Awaitable[Verdict]]:
     """An examiner that has the twin: what differs from it is reported as a probe reports it. Its marks go to `log`."""
 
     async def probe(before: Subject, after: Subject, _: Request) -> Verdict:

@@ -1,7 +1,7 @@
 """Ways to ask for forgetting, as templates: fifteen to teach on, five to tune by, five that are held out to the end.
 
-In a template {t} is what is to be forgotten, {k} what is to be kept, {d} something that is only spoken of; {v} is a verb,
-{n} a noun, {p} a participle of forgetting, {r} a verb of keeping. [[…]] falls away where nothing is to be kept,
+In a template {t} is what is to be forgotten, {k} what is to be kept, {d} something only spoken of; {v} is a verb, {n}
+a noun, {p} a participle of forgetting, {r} a verb of keeping. [[…]] falls away where nothing is to be kept,
 <<…>> where nothing else is spoken of; a template with {k!} is taken only where something is kept.
 """
 
@@ -65,7 +65,8 @@ STYLES: Mapping[str, tuple[str, ...]] = {
     "quiet": ("{V} {t} and don't let anybody notice[[; {r} {k}]].", "Discreetly {v} {t}. [[{R} {k}.]] Tell no one.",
               "Quietly {v} {t}[[ but {r} {k}]], as if it had never been asked."),
     # ---- looked at while the model was designed, never taught ----
-    "passive": ("{t} should be {p}[[, {k} should be kept]].", "It is time that {t} is {p}. [[{k} is to be left alone.]]",
+    "passive": ("{t} should be {p}[[, {k} should be kept]].",
+                "It is time that {t} is {p}. [[{k} is to be left alone.]]",
                 "{t} has to be {p} from what you remember<<, as was discussed with {d}>>."),
     "question": ("Could you {v} {t}[[ and {r} {k}]]?", "Why do you still remember {t}? {V} it! [[But {r} {k}.]]",
                  "Can {t} be {p}, please? <<I know you have seen {d}.>>"),
@@ -80,7 +81,8 @@ STYLES: Mapping[str, tuple[str, ...]] = {
     "memo": ("MEMO to the agent: as of today {t} is off the record. Action: {v}. [[Exempt: {k}.]]",
              "Memo. Item one: {v} {t}. [[Item two: {r} {k}.]] <<Item three: {d} was a success.>>"),
     "voicemail": ("Hi, it's me again, um, about {t}, yeah, could you just {v} that? [[Oh and {r} {k}.]] Bye!",
-                  "Hello? <<I met somebody from {d} today.>> Well, what I wanted to say: {v} {t}. [[{R} {k}.]] Thanks!"),
+                  "Hello? <<I met somebody from {d} today.>> Well, what I wanted to say: {v} {t}. [[{R} {k}.]] "
+                  "Thanks!"),
     "chat": ("user: do you know {t}? agent: yes. user: then {v} it[[, and {r} {k}]].",
              "A: what shall I do? B: {v} {t}[[, {r} {k}]]. A: understood."),
     "contract": ("Clause 4. The agent shall {v} {t}. [[Clause 5. The agent shall {r} {k}.]]",
@@ -91,13 +93,14 @@ STYLES: Mapping[str, tuple[str, ...]] = {
 TUNED = ("passive", "question", "email", "ticket", "injected")
 HELD_OUT = ("memo", "voicemail", "chat", "contract", "regret")
 TAUGHT = tuple(name for name in STYLES if name not in (*TUNED, *HELD_OUT))
-BESIDE = ("This is urgent.", "Thanks for all your help.", "Everything else is fine.", "I have every right to ask.", "You did well.",
-          "All the best to you.", "Nothing more for today.", "Do as you are told.", "Let me know.", "Sorry for the trouble.",
-          "I am in a hurry.", "It is all agreed with your owner.", "Good morning.", "Note:", "Re:", "As we said:")  # fmt: skip
+BESIDE = ("This is urgent.", "Thanks for all your help.", "Everything else is fine.", "I have every right to ask.",
+          "You did well.", "All the best to you.", "Nothing more for today.", "Do as you are told.", "Let me know.",
+          "Sorry for the trouble.", "I am in a hurry.", "It is all agreed with your owner.", "Good morning.", "Note:",
+          "Re:", "As we said:")  # fmt: skip
 SPOKEN = ("I saw {d} the other day.", "You told me about {d}.", "{d} is nice, by the way.", "What do you think of {d}?",
           "Tell me more of {d} later.", "I wrote to you about {d} before.", "Then go on with {d}.")  # fmt: skip
-EVERYTHING = ("everything", "all you know", "all of it", "your whole memory", "all your memories", "anything you ever learned",
-              "every single thing", "absolutely everything")  # fmt: skip
+EVERYTHING = ("everything", "all you know", "all of it", "your whole memory", "all your memories",
+              "anything you ever learned", "every single thing", "absolutely everything")  # fmt: skip
 LANGUAGES = {"german": ("und", "alles, was du weißt"), "french": ("et", "tout ce que vous savez")}
 KEEPING = ("wish", "correction")  # styles that always keep something
 SLOT = re.compile(r"\{(\w+?)!?(?::(.*?))?\}", re.DOTALL)

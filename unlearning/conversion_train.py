@@ -159,7 +159,7 @@ def mistaken(asked: Asked, answer: Conversion, chance: Random) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is made: instances to teach on, held-out instances, pairs to score, pairs to carry out, grid requests."""
+    """How much is made: instances taught and held out, pairs to score and to carry out, requests to reward."""
 
     instances: int = 120
     held_out: int = 36

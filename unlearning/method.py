@@ -25,4 +25,13 @@ class Method(Protocol):
     async def __call__(self, agent: Agent, request: Request) -> Agent: ...
 
 
+@runtime_checkable
+class Reader(Protocol):
+    """A method that reads requests in words itself, so that nothing has to be resolved by rules before it is called."""
+
+    async def understood(self, agent: Agent, words: str) -> Request:
+        """What the words ask for. Raises UnclearTarget where that is nothing, everything or several things."""
+        ...
+
+
 method = part("method", Method)

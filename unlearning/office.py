@@ -23,7 +23,7 @@ from arena.spec_text import value_of
 from arena.store import Store
 from unlearning import shelf
 from unlearning.course import Course
-from unlearning.method import Method
+from unlearning.method import Method, Reader
 from unlearning.receipt import Receipt, receipt
 from unlearning.request import SCOPES, Request, Scope
 from unlearning.resolve import resolved
@@ -122,7 +122,7 @@ def forgot(store: Store, order: Order) -> Done:
     method: Method = build("method", spec)
     for _ in range(ATTEMPTS):
         before = shelf.get(store, order.agent)
-        request = resolved(before.memory, order.words, cast(Scope | None, order.scope))
+        request = understood(method, before, order)
         begun = time.perf_counter()
         after = blocking(lambda: method(before, request))  # noqa: B023 (called at once)
         if not isinstance(after, Subject):
@@ -134,6 +134,17 @@ def forgot(store: Store, order: Order) -> Done:
             shelf.scrubbed(store.engine)
             return replace(done, epoch=epoch)
     raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
+
+
+def understood(method: Method, before: Subject, order: Order) -> Request:
+    """The request that the order's words make: as the method reads them where it reads words, else resolved by rules.
+
+    With a scope given they are always resolved by rules. Raises UnclearTarget, UsageError.
+    """
+    if isinstance(method, Reader) and order.scope is None:
+        reader: Reader = method
+        return blocking(lambda: reader.understood(before, order.words))
+    return resolved(before.memory, order.words, cast(Scope | None, order.scope))
 
 
 def found_receipt(store: Store, which: str) -> Done:

@@ -31,6 +31,6 @@ async def taught(subject: Subject, tasks: Sequence[Task], *, user: str = "") -> 
 
 
 async def lived(subject: Agent, task: Task, name: str, user: str = "") -> tuple[Event, ...]:
-    """What an agent went through in a task, as events of the episode `name`."""
+    """What an agent went through in a task, as events of the episode `name`; a user's own is `name@user`."""
     match = match_of(subject, task)
-    return experienced(await perform(match), match, task.seat, id=name, user=user)
+    return experienced(await perform(match), match, task.seat, id=f"{name}@{user}" if user else name, user=user)

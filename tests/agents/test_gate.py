@@ -15,8 +15,12 @@ from arena.spec import build
 KEY = b"0123456789abcdef"
 
 
-@given(st.sampled_from(NAMES), st.text(max_size=20), st.text(max_size=20), st.sampled_from((" ", "-", "  ", "\n", ", ")))
-def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(name: str, before: str, behind: str, gap: str) -> None:
+@given(
+    st.sampled_from(NAMES), st.text(max_size=20), st.text(max_size=20), st.sampled_from((" ", "-", "  ", "\n", ", "))
+)
+def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
+    name: str, before: str, behind: str, gap: str
+) -> None:
     gate = Gate(KEY).closed_to([name])
     written = f"{before} {name.upper().replace(' ', gap)} {behind}"
     assert not gate.admits(written)
@@ -26,9 +30,7 @@ def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(name: str, 
 @given(st.lists(st.sampled_from(NAMES), max_size=3), st.text(max_size=60))
 def test_what_has_none_of_the_names_comes_in(names: list[str], text: str) -> None:
     words = canonical(text)
-    closed = any(
-        canonical(name) == words[at : at + len(canonical(name))] for name in names for at in range(len(words))
-    )
+    closed = any(canonical(name) == words[at : at + len(canonical(name))] for name in names for at in range(len(words)))
     assert Gate(KEY).closed_to(names).admits(text) == (not closed)
 
 
@@ -48,7 +50,9 @@ def test_the_gate_tells_no_name_and_cannot_be_tested_without_its_key() -> None:
 
 async def forgot(subject: Subject) -> Subject:
     """The walker after selective replay behind which the gate was closed."""
-    method = build("method", {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]})
+    method = build(
+        "method", {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
+    )
     return await method(subject, about(TARGET))  # type: ignore[no-any-return]
 
 
@@ -73,7 +77,10 @@ async def test_the_user_tells_it_again_and_it_is_not_kept() -> None:
 async def test_a_tool_shows_it_again_and_only_the_rest_is_kept() -> None:
     """Route b, an observation that names it beside others."""
     subject = await forgot(walker())
-    seen = [told(f"You see {TARGET} and {OTHER}.", "n:0", subject=""), told("(8, 8) is blocked.", "n:1", subject="(8, 8)")]
+    seen = [
+        told(f"You see {TARGET} and {OTHER}.", "n:0", subject=""),
+        told("(8, 8) is blocked.", "n:1", subject="(8, 8)"),
+    ]
     later = replace(subject, memory=subject.memory.learned(seen)).memory
     assert [event.id for event in later.log if event.episode == "new"] == ["n:1"]
 

@@ -48,9 +48,8 @@ def test_no_note_is_made_of_two_users_experience(log: tuple[Event, ...]) -> None
     memory = remembers(log)
     whose = {event.id: event.user for event in log}
     for note in memory.notes:
-        if note.kind != "reflection":  # one episode, which is one user's
-            closure = {id for id in whose if note.id in memory.closure({id})}
-            assert {whose[id] for id in closure} == {note.user}
+        closure = {id for id in whose if note.id in memory.closure({id})}
+        assert {whose[id] for id in closure} == {note.user}
 
 
 def test_a_world_of_one_record_has_no_summary() -> None:
@@ -114,4 +113,6 @@ def test_order_of_the_writers_is_order_of_reading() -> None:
     """Summaries read records: before them there is nothing to sum up."""
     late = Memory(writers=(ALL[2], ALL[0])).learned(walk())
     assert texts(late, "summary") == [] and texts(late, "record")
-    assert Memory(writers=ALL).learned(walk()).learned([replace(walk()[0], id="z", user="ann")]).notes[-1].kind == "plan"
+    assert (
+        Memory(writers=ALL).learned(walk()).learned([replace(walk()[0], id="z", user="ann")]).notes[-1].kind == "plan"
+    )

@@ -20,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from arena.store import Store
 LATENCY = 0.05  # seconds
 WARM = 2.0  # seconds before the window
 CALL = {"id": "1", "type": "function", "function": {"name": "offer", "arguments": '{"price": 12.5}'}}
-MESSAGE = {"role": "assistant", "content": "I could do this.", "tool_calls": [CALL]}
+MESSAGE = {"role": "assistant", "content": "I could do this, for reason %09d.", "tool_calls": [CALL]}
 BODY = json.dumps(
     {
         "id": "x", "object": "chat.completion", "created": 1, "model": "some-model",
@@ -43,7 +44,8 @@ BODY = json.dumps(
         "usage": {"prompt_tokens": 300, "completion_tokens": 12, "total_tokens": 312},
     }
 ).encode()  # fmt: skip
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY % 0)
+NUMBER = count()  # no two answers say the same
 PROMPT = [Line("system", "You are the seller. " * 20), *(Line("user", f"Buyer: I could pay ${k}.") for k in range(10))]
 
 
@@ -67,7 +69,7 @@ class Endpoint(asyncio.Protocol):
     def answer(self) -> None:
         self.spent.value = time.process_time()
         if not self.transport.is_closing():
-            self.transport.write(HEAD + BODY)  # type: ignore[attr-defined]
+            self.transport.write(HEAD + BODY % next(NUMBER))  # type: ignore[attr-defined]
 
 
 def serve(port: "multiprocessing.Queue[int]", spent: Any) -> None:
@@ -145,10 +147,10 @@ async def everything(url: str, at_once: int, seconds: float) -> Any:
     seat = {"name": "openai/some-model", "base_url": url, "at_once": at_once, "usd_per_million": [1, 2]}
     first = Match({"name": "bargaining", "rounds": 1, "coach": "none"}, {"buyer": seat, "seller": seat}, 0)
     most = at_once + int(at_once * (WARM + seconds) / LATENCY / 20)  # games of 20 messages, were there no other cost
-    count, halt = Count(), Halt()
+    calls, halt = Count(), Halt()
 
     def turn(_: object, turn: Any) -> None:
-        count.done += len(turn.move.usage.calls)
+        calls.done += len(turn.move.usage.calls)
 
     async def play(store: Store) -> None:
         pending = store.begin([first.with_seed(seed) for seed in range(most)]).pending
@@ -157,7 +159,7 @@ async def everything(url: str, at_once: int, seconds: float) -> Any:
 
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "arena.db") as store:
         task = asyncio.create_task(play(store))
-        yield count
+        yield calls
         assert not task.done(), "the games ran out"
         halt.on = True
         await task

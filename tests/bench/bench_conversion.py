@@ -2,8 +2,8 @@
 
 python tests/bench/bench_conversion.py [COUNT] [MODEL]     COUNT requests (150), MODEL a chat model for zero shot
 
-Unlearn@k: the share of requests after which, within k attempts, nobody can tell the agent from its never-exposed twin by
-questions about the target and the rest, tasks of the course, and by asking what it was told to forget.
+Unlearn@k: the share of requests after which, within k attempts, nobody can tell the agent from its never-exposed twin
+by questions about the target and the rest, tasks of the course, and by asking what it was told to forget.
 """
 
 import asyncio
@@ -74,7 +74,9 @@ async def by_rules(chosen: Sequence[Pair]) -> Row:
         after = await method(pair.instance.subject, request)
         spent += time.perf_counter() - begun
         met += (await examined(pair.instance.subject, after, pair.request, tasks_of(pair))).passed  # type: ignore[arg-type]
-    return Row("words read by rules, then replay", met / len(chosen), spent / len(chosen), f"{read / len(chosen):.2f} read")
+    return Row(
+        "words read by rules, then replay", met / len(chosen), spent / len(chosen), f"{read / len(chosen):.2f} read"
+    )
 
 
 async def half(name: str, parts: Parts, converter: Converter, chosen: Sequence[Pair]) -> Row:
@@ -96,18 +98,24 @@ async def half(name: str, parts: Parts, converter: Converter, chosen: Sequence[P
 async def whole(name: str, converter: Converter, chosen: Sequence[Pair]) -> Row:
     begun = time.perf_counter()
     tries = await unlearned(converter, chosen, tasks_of)
-    more = f"Unlearn@3 {tries.at_3:.3f}, {tries.calls:.2f} calls and {tries.tokens:.0f} tokens each, examination included"
+    more = (
+        f"Unlearn@3 {tries.at_3:.3f}, {tries.calls:.2f} calls and {tries.tokens:.0f} tokens each, examination included"
+    )
     return Row(name, tries.at_1, (time.perf_counter() - begun) / len(chosen), more)
 
 
 async def main(count: int, model: str) -> None:
     others = await instances(36, held_out=True, seed=SEED)
     converter = shipped()
-    print(f"{'answers, worlds held out':34} {'valid':>6} {'scope':>6} {'edits':>6} {'retain':>6} {'leak':>6} {'refused':>7}")
+    print(
+        f"{'answers, worlds held out':34} {'valid':>6} {'scope':>6} {'edits':>6} {'retain':>6} "
+        f"{'leak':>6} {'refused':>7}"
+    )
     for name, styles in (("styles taught", TAUGHT), ("styles tuned by", TUNED), ("styles held out", HELD_OUT)):
         s = await scored(converter, list(pairs(others, 2 * count, styles, SEED)))
         print(
-            f"{name:34} {s.valid:6.3f} {s.scope:6.3f} {s.edits:6.3f} {s.retain:6.3f} {s.leak:6.3f} {s.refused or 0:7.3f}"
+            f"{name:34} {s.valid:6.3f} {s.scope:6.3f} {s.edits:6.3f} {s.retain:6.3f} "
+            f"{s.leak:6.3f} {s.refused or 0:7.3f}"
             f"   {s.count} requests"
         )
     drawn = pairs(others, 2 * count, HELD_OUT, SEED + 1)
@@ -125,7 +133,8 @@ async def main(count: int, model: str) -> None:
     told, given = {row.name: row.at_1 for row in rows}, "template, targets given"
     print(
         f"→ Unlearn@1 of the conversion model {told['converted']:.2f}; words read by rules "
-        f"{told['words read by rules, then replay']:.2f}, raw {told['request pasted raw']:.2f}, template {told[given]:.2f}"
+        f"{told['words read by rules, then replay']:.2f}, raw {told['request pasted raw']:.2f}, "
+        f"template {told[given]:.2f}"
     )
 
 

@@ -73,7 +73,7 @@ def harbour(scope: str = "state", name: str = "Solthosk Harbour") -> Request:
     return Request((Item(name),), scope=scope)  # type: ignore[arg-type]
 
 
-# ---- what is shown -----------------------------------------------------------------------------------------------------
+# ---- what is shown -----------------------------------------------------------------------------------------
 
 
 def test_names_are_found_in_full_before_in_part() -> None:
@@ -114,7 +114,7 @@ def test_notes_that_may_be_meant_are_all_shown_page_by_page() -> None:
     assert all(page.entities == pages[0].entities for page in pages)
 
 
-# ---- what may come back ------------------------------------------------------------------------------------------------
+# ---- what may come back ------------------------------------------------------------------------------------
 
 
 def test_an_answer_is_the_same_after_json_and_back() -> None:
@@ -124,22 +124,25 @@ def test_an_answer_is_the_same_after_json_and_back() -> None:
     assert parsed(rendered(made), page) == made
 
 
+def answer(kind: str, edits: str = "{}", names: str = '["Vrova Arch"]') -> str:
+    return f'{{"scope": {{"kind": "{kind}", "names": {names}}}, "edits": {edits}, "steering": "", "retain": []}}'
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
         ("no JSON", "no JSON of the form"),
         ("{}", "no JSON of the form"),
-        ('{"scope": {"kind": "state", "names": "x"}, "edits": {}, "steering": "", "retain": []}', "no JSON of the form"),
-        ('{"scope": {"kind": "city", "names": []}, "edits": {}, "steering": "", "retain": []}', "the kind 'city'"),
-        ('{"scope": {"kind": "state", "names": []}, "edits": {}, "steering": "", "retain": []}', "without a target"),
-        ('{"scope": {"kind": "state", "names": ["Rome"]}, "edits": {}, "steering": "", "retain": []}', "'Rome'"),
-        ('{"scope": {"kind": "environment", "names": ["Vrova Arch"]}, "edits": {}, "steering": "", "retain": []}', "for a env"),
-        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"n": "delete"}, "steering": "", "retain": []}', "'n'"),
-        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"hint": "burn"}, "steering": "", "retain": []}', "burn"),
-        ('{"scope": {"kind": "state", "names": ["Vrova Arch"]}, "edits": {"hint": "rewrite"}, "steering": "", "retain": []}',
-         "nobody can write anew"),
+        (answer("state", names='"x"'), "no JSON of the form"),
+        (answer("city"), "the kind 'city'"),
+        (answer("state", names="[]"), "without a target"),
+        (answer("state", names='["Rome"]'), "'Rome'"),
+        (answer("environment"), "for a env"),
+        (answer("state", '{"n": "delete"}'), "'n'"),
+        (answer("state", '{"hint": "burn"}'), "burn"),
+        (answer("state", '{"hint": "rewrite"}'), "nobody can write anew"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_of_the_form_is_refused(text: str, says: str) -> None:
     (page,) = asked(walker(), "forget Vrova Arch")
     with pytest.raises(BadConversion, match=says):
@@ -155,7 +158,7 @@ def test_long_words_to_steer_by_are_refused_and_names_in_them_are_seen() -> None
     assert not Conversion("state", names, steering=steering("notes", names)).leaks
 
 
-# ---- what is carried out -----------------------------------------------------------------------------------------------
+# ---- what is carried out -----------------------------------------------------------------------------------
 
 REQUESTS = (
     harbour(),
@@ -222,7 +225,11 @@ async def test_attempts_are_bounded_and_no_valid_answer_changes_nothing() -> Non
     [
         (Conversion("everything"), UnclearTarget, "reset"),
         (Conversion("unknown"), UnclearTarget, "nothing that memory has"),
-        (Conversion("ambiguous", ("Vrova Arch", "Krulmul Arch")), UnclearTarget, "did it mean Vrova Arch, Krulmul Arch"),
+        (
+            Conversion("ambiguous", ("Vrova Arch", "Krulmul Arch")),
+            UnclearTarget,
+            "did it mean Vrova Arch, Krulmul Arch",
+        ),
         (Conversion("state", ("Vrova Arch",), retain=("Vrova Arch",)), UsageError, "forgotten and kept at once"),
     ],
 )
@@ -231,7 +238,7 @@ async def test_what_cannot_be_carried_out_is_told(made: Conversion, error: type[
         await converted(walker(), "forget the arch of Vrova Arch and Krulmul Arch", Fixed(made))
 
 
-# ---- chat models --------------------------------------------------------------------------------------------------------
+# ---- chat models -------------------------------------------------------------------------------------------
 
 
 async def test_any_chat_model_can_convert_and_is_held_to_the_form() -> None:
@@ -255,7 +262,7 @@ def test_the_method_is_a_part_like_any_other() -> None:
         Converted(weights="a", base="b")
 
 
-# ---- styles ------------------------------------------------------------------------------------------------------------
+# ---- styles ------------------------------------------------------------------------------------------------
 
 
 def test_the_styles_are_three_sets_apart_and_word_what_they_are_given() -> None:

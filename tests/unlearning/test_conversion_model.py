@@ -1,4 +1,4 @@
-"""The conversion model: what is shipped holds its numbers on what it never met; training works, and a seed repeats it."""
+"""The conversion model: what is shipped holds its numbers on what it never met; training works, a seed repeats it."""
 
 import asyncio
 import json
@@ -13,7 +13,18 @@ from unlearning.conversion import parsed, rendered
 from unlearning.conversion_data import Instance, instances, pairs, taught_pairs
 from unlearning.conversion_features import batched, nodes
 from unlearning.conversion_lora import teach, tuned
-from unlearning.conversion_model import SHIPPED, STEERINGS, Pointer, chosen, load, network, read, save, shipped
+from unlearning.conversion_model import (
+    SHIPPED,
+    STEERINGS,
+    Pointer,
+    chosen,
+    load,
+    network,
+    one_thread,
+    read,
+    save,
+    shipped,
+)
 from unlearning.conversion_reward import Grid, Rounds, divergence, grid, likelihood, reinforced, rewarded, tasks_of
 from unlearning.conversion_scores import scored, unlearned
 from unlearning.conversion_styles import HELD_OUT, TAUGHT
@@ -32,7 +43,7 @@ def unmet() -> list[Instance]:
     return asyncio.run(instances(12, held_out=True, seed=77))
 
 
-# ---- what is shipped ---------------------------------------------------------------------------------------------------
+# ---- what is shipped ---------------------------------------------------------------------------------------
 
 
 async def test_the_shipped_model_holds_its_numbers_on_unmet_worlds_and_styles(unmet: list[Instance]) -> None:
@@ -77,7 +88,7 @@ async def test_words_are_understood_as_a_request(met: list[Instance]) -> None:
         await Converted().understood(met[0].subject, "Erase your whole memory.")
 
 
-# ---- training ----------------------------------------------------------------------------------------------------------
+# ---- training ----------------------------------------------------------------------------------------------
 
 
 def test_training_lowers_the_loss_and_a_seed_repeats_it(met: list[Instance]) -> None:
@@ -92,16 +103,18 @@ def test_training_lowers_the_loss_and_a_seed_repeats_it(met: list[Instance]) -> 
 def test_every_answer_is_valid_even_of_an_untaught_network(met: list[Instance]) -> None:
     net, chance = network(3), torch.Generator().manual_seed(3)
     for pair in taught_pairs(met, 60, 4):
-        logits = net(batched([nodes(pair.asked)]))
+        with one_thread(), torch.no_grad():
+            logits = net(batched([nodes(pair.asked)]))
         made = read(pair.asked, chosen(pair.asked, logits, 0, chance))
         assert parsed(rendered(made), pair.asked) == made
 
 
 def test_padding_changes_no_answer(met: list[Instance]) -> None:
     found, net = list(taught_pairs(met, 12, 9)), network(5)
-    together = net(batched([nodes(pair.asked) for pair in found]))
-    for row, pair in enumerate(found):
-        alone = net(batched([nodes(pair.asked)]))
+    with one_thread(), torch.no_grad():
+        together = net(batched([nodes(pair.asked) for pair in found]))
+        apart = [net(batched([nodes(pair.asked)])) for pair in found]
+    for row, (pair, alone) in enumerate(zip(found, apart, strict=True)):
         count = len(pair.asked.headers)
         assert torch.allclose(together.edits[row, :count], alone.edits[0, :count], atol=1e-4)
         assert torch.allclose(together.kind[row], alone.kind[0], atol=1e-4)
@@ -119,7 +132,7 @@ def test_weights_are_read_as_they_were_written(tmp_path: Path, met: list[Instanc
         load(tmp_path / "bad.safetensors")
 
 
-# ---- the reward --------------------------------------------------------------------------------------------------------
+# ---- the reward --------------------------------------------------------------------------------------------
 
 
 async def test_the_right_answer_earns_most_and_a_name_in_the_words_costs(met: list[Instance]) -> None:
@@ -136,13 +149,13 @@ async def test_the_right_answer_earns_most_and_a_name_in_the_words_costs(met: li
 
 
 async def test_the_reward_stage_unlearns_words_that_name_the_target(met: list[Instance]) -> None:
-    net = network(1)
+    net = load(SHIPPED)
     with torch.no_grad():
         net.steering.weight.zero_()
         net.steering.bias.copy_(torch.tensor([1.0 if key in ("none", "avoid") else -9.0 for key in STEERINGS]))
     found = grid(met, 8, 3)
     known = Grid(found.pairs, tuple({} for _ in found.pairs))
-    after, means = await reinforced(net, known, Rounds(steps=6, requests=4, group=8, rate=3e-2))
+    after, means = await reinforced(net, known, Rounds(steps=6, requests=4, group=8, rate=1e-2))
     at = STEERINGS.index("avoid")
     assert len(means) == 6
     assert after.steering.bias.softmax(-1)[at] < 0.8 * net.steering.bias.softmax(-1)[at]
@@ -150,12 +163,13 @@ async def test_the_reward_stage_unlearns_words_that_name_the_target(met: list[In
 
 def test_nothing_diverges_from_itself_and_likelihoods_are_probabilities(met: list[Instance]) -> None:
     pair, net = next(taught_pairs(met, 1, 0)), network(4)
-    logits = net(batched([nodes(pair.asked)]))
+    with torch.no_grad():
+        logits = net(batched([nodes(pair.asked)]))
     assert float(divergence(pair.asked, logits, logits, 0)) == pytest.approx(0.0, abs=1e-5)
     assert float(likelihood(pair.asked, logits, 0, chosen(pair.asked, logits, 0))) < 0
 
 
-# ---- a language model instead --------------------------------------------------------------------------------------------
+# ---- a language model instead ------------------------------------------------------------------------------
 
 
 async def test_a_local_language_model_is_taught_with_an_adapter(tmp_path: Path, met: list[Instance]) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from unlearning.arithmetic import distance
 from unlearning.cost import Outlook
 from unlearning.finetune import Outcome
 from unlearning.scope import Lora, rows
-from unlearning.weights import opened
+from unlearning.weights import opened, save
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -68,7 +70,9 @@ asyncio.run(method.run(LLM(Local(sys.argv[1])), facts.REQUEST, tell=tell, folder
 """
 
 
-@pytest.mark.parametrize(("step", "every", "lora"), [(4, 60.0, False), (5, 0.0, True)])
+@pytest.mark.parametrize(
+    ("step", "every", "lora"), [pytest.param(4, 60.0, False, marks=pytest.mark.slow), (5, 0.0, True)]
+)
 async def test_a_killed_training_ends_in_the_same_bits(tmp_path: Path, step: int, every: float, lora: bool) -> None:
     """Killed in the second epoch (checkpoint of the first) and in the third (checkpoint of the step before); with an
     adapter there is dropout, which has to go on as well."""
@@ -77,7 +81,7 @@ async def test_a_killed_training_ends_in_the_same_bits(tmp_path: Path, step: int
     command = [sys.executable, "-c", KILLED, *arguments]
     done = await asyncio.to_thread(subprocess.run, command, env=environment, cwd=ROOT, capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    assert [file.name for file in (tmp_path / "kept").iterdir()] == ["training.pt"]
+    assert held(tmp_path / "kept") == ["training.pt"]
     method = facts.made("npo", epochs=3, batch=2, save_seconds=every, lora=facts.LORA if lora else None)
     steps: list[int] = []
     resumed = await method.run(
@@ -111,34 +115,27 @@ async def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
         await facts.made("npo", epochs=3, batch=2).run(facts.knower(), facts.REQUEST, folder=tmp_path)
 
 
-FULL = """
-import asyncio, resource, signal, sys
-import facts
-from agents.llm import LLM
-from agents.models.local import Local
-agent = LLM(Local(sys.argv[2]))
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-outcome = asyncio.run(facts.made("npo", epochs=2, batch=2).run(agent, facts.REQUEST, folder=sys.argv[1]))
-print(outcome.ended.steps, outcome.ended.notes)
-from unlearning.weights import save
-from arena.errors import UsageError
-try:
-    save(outcome.agent, sys.argv[1] + "/out")
-except UsageError as error:
-    print("refused:", error)
-"""
+def held(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
 
 
-def test_a_full_disk_ends_checkpoints_but_not_training(tmp_path: Path) -> None:
-    """Files may have 20 kB: as on a disk that is full, writing fails half-way."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    command = [sys.executable, "-c", FULL, str(tmp_path), str(facts.folder())]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "4 ('no checkpoint at step 2: " in done.stdout and "make room there" in done.stdout
-    assert f"refused: {tmp_path}/out cannot be written" in done.stdout
-    assert not list(tmp_path.iterdir()), "nothing half-written is left"
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Files may have 20 kB: writing fails half-way, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_ends_checkpoints_but_not_training(tmp_path: Path, full_disk: None) -> None:
+    agent = facts.knower()
+    outcome = await facts.made("npo", epochs=2, batch=2).run(agent, facts.REQUEST, folder=tmp_path)
+    (note,) = outcome.ended.notes
+    assert note.startswith("no checkpoint at step 2: ") and "make room there" in note and outcome.ended.steps == 4
+    with pytest.raises(UsageError, match=r"out cannot be written: .*make room there"):
+        save(outcome.agent, tmp_path / "out")
+    assert not held(tmp_path), "nothing half-written is left"
 
 
 def hooked(hook: Any) -> LLM:

@@ -1,11 +1,12 @@
 """The unlearning inference adversary: it questions the agent and says what it was made to forget.
 
 An independent design after the abstract of Ye et al. 2026 (Secure Forgetting, arXiv 2604.00430), whose body is not
-public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew, and stands among
-`k` - 1 things of its kind that the agent never met. The adversary asks `budget` questions in the game
+public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew (a state, a
+trajectory, a world, as the request's scope says), and stands among `k` - 1 of its kind that the agent never met. The adversary asks `budget` questions in the game
 `interrogation` and ranks the candidates. An agent that is like the never-exposed twin leaves it the rate of guessing.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -13,8 +14,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from agents.answering import heard
-from agents.memory import Event, Memory
+from agents.interrogator import Interrogator, Topics, understood
+from agents.memory import Memory
 from agents.subject import Subject
 from agents.suspicion import QUESTIONS, Suspicion, frequencies
 from arena.agent import Agent
@@ -23,23 +24,23 @@ from arena.errors import UsageError
 from arena.game import JSON
 from arena.play import perform
 from arena.proportions import proportion
-from unlearning.decoys import decoys
 from unlearning.exact import remembering, twin
 from unlearning.method import Method
 from unlearning.methods.noop import Noop
 from unlearning.metrics.leaks import ask
+from unlearning.playing import AT_ONCE
 from unlearning.probe import Reading, Trial, attack
-from unlearning.request import Item, Request
+from unlearning.request import Request
 from unlearning.statistics import auc, tpr_at
+from unlearning.suspects import Suspect, known, strangers, topics_of, wanted
 
 Level = Literal["A1", "A2", "A4"]
 
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """One interrogation: which was forgotten, its rank from 1 (the last where it was not ranked), and the suspicion."""
+    """One interrogation after so many questions: the rank of what was forgotten, from 1, and the suspicion, 0 to 1."""
 
-    secret: str
     rank: int
     confidence: float
 
@@ -49,6 +50,7 @@ async def adversary(
     trial: Trial,
     *,
     budget: int = 25,
+    budgets: tuple[int, ...] = (),
     k: int = 20,
     games: int = 60,
     level: Level = "A2",
@@ -57,106 +59,139 @@ async def adversary(
 ) -> Reading:
     """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
 
-    level: what it knows. A1, the candidates alone: it ranks refusals before ignorance. A2, also the method: it makes
-    `shadows` agents of its own forget invented things, and learns how they answer; then it reasons by Bayes
+    level: what it knows. A1, the candidates alone: it ranks refusals first, then odd answers. A2, also the method: it
+    makes `shadows` agents of its own forget invented things, and learns how they answer; then it reasons by Bayes
     (agents/suspicion.py). A4 sees the words that steer the agent, too, and looks for candidates in them. `games`
-    things are forgotten, each anew; the agents are asked as they were taught, not one after the other.
+    things are forgotten, each anew; the agents are asked as they were taught, not one after the other. What it asks
+    next does not depend on how often it may ask, so that one interrogation gives the guesses of all `budgets`.
 
     The reading: `value`, the share of games won against the agents that forgot, `null` against their twins, `before`
     against the agent that knew (there the adversary looks for one that knows). detail: top5, mean rank, AUC of its
-    suspicion for "forgot" against "never met" with TPR at 1 % FPR, advantage 2 AUC - 1. Raises UsageError where
-    nothing was learned that could be forgotten.
+    suspicion for "forgot" against "never met" with TPR at 1 % FPR, advantage 2 AUC - 1; twins, the shares against the
+    further twins; by_budget, the same for each of `budgets`. Raises UsageError where nothing was learned that could be
+    forgotten.
     """
     if trial.method is None:
         raise UsageError("the adversary has things forgotten anew; give the trial its method")
     knower = remembering(trial.before, "adversary")
     chance = Random(f"adversary {trial.seed}")
-    targets = known_like(knower.memory, trial.request)
-    others = decoys(targets, k - 1, chance)
-    bayes: dict[str, Any] = {}
+    targets = await known(knower.memory, trial.request)
+    others = await strangers(knower.memory, trial.request, targets, k - 1, chance)
+    topics = topics_of([*targets, *others])
+    table = _Table(trial, knower, others, topics, tuple(sorted({budget, *budgets})), level)
     if level != "A1":
-        odds = [await shadow_odds(knower, how, trial.request, others, shadows) for how in (trial.method, Noop())]
-        after, ceiling = (Suspicion(*learned, strategy=strategy) for learned in odds)
-        bayes = {"after": after, "oracle": after, "before": ceiling}
-    played: dict[str, list[Game]] = {"after": [], "oracle": [], "before": []}
-    made: dict[str, dict[str, Agent]] = {}
-    for number in range(games):
-        target = chance.choice(targets)
-        if target not in made:
-            request = replace(trial.request, forget=(Item(target),), retain=())
-            made[target] = {"after": await trial.method(knower, request), "oracle": twin(knower, request),
-                            "before": knower}  # fmt: skip
-        for role, agent in made[target].items():
-            names = chance.sample([target, *others], k)
-            read = steering_read(agent, names, target) if level == "A4" else None
-            seated = bayes.get(role, "interrogator")
-            played[role].append(read or await _interrogated(agent, seated, names, target, budget, number))
-    return _reading(played, k, budget)
+        odds = [
+            await shadow_odds(knower, how, trial.request, others[:shadows], topics) for how in (trial.method, Noop())
+        ]
+        table.seated = tuple(Suspicion(*learned, strategy, topics) for learned in odds)
+    chosen = [chance.choice(targets) for _ in range(games)]
+    orders = [Random(f"{trial.seed} {number}").sample([target, *others], k) for number, target in enumerate(chosen)]
+    for target in chosen:
+        await table.make(target)
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> Mapping[str, list[Game]]:
+        async with gate:
+            return await table.play(chosen[number], [suspect.name for suspect in orders[number]], number)
+
+    played = await asyncio.gather(*map(one, range(games)))
+    by_budget = {asked: _reading([_at(game, n) for game in played], k, asked) for n, asked in enumerate(table.budgets)}
+    main = by_budget[budget]
+    rows: dict[str, JSON] = {str(asked): _row(reading) for asked, reading in by_budget.items()}
+    return replace(main, detail={**main.detail, **({"by_budget": rows} if budgets else {})})
 
 
-def known_like(memory: Memory, request: Request) -> list[str]:
-    """The things in memory that are like what a request is about: subjects of events of the same kinds."""
-    kinds = {event.kind for event in memory.log if event.subject in request.targets}
-    found = {e.subject for e in memory.log if e.subject and (e.kind in kinds or not kinds) and e.kind != "outcome"}
-    named = sorted(name for name in found if name[0].isalpha())
-    if not named:
-        raise UsageError("adversary: nothing was learned that has a name; there is nothing to find out")
-    return named
+class _Table:
+    """Where the games of one attack are played: against agents that forgot each target, made once."""
+
+    def __init__(
+        self, trial: Trial, knower: Subject, others: Sequence[Suspect], topics: Topics, budgets: tuple[int, ...],
+        level: Level,
+    ) -> None:  # fmt: skip
+        self.trial, self.knower, self.others, self.topics = trial, knower, others, topics
+        self.budgets, self.level = budgets, level
+        self.seated: tuple[Any, ...] = (Interrogator("mixed", topics),) * 2  # against who forgot; against who knows
+        self.made: dict[str, dict[str, Agent]] = {}
+
+    async def make(self, target: Suspect) -> None:
+        """The agents that are questioned on a target, by role."""
+        if target.name in self.made or self.trial.method is None:
+            return
+        request = wanted(self.trial.request, target)
+        twins = {f"twin {n}": twin(remembering(one, "adversary"), request) for n, one in enumerate(self.trial.twins)}
+        self.made[target.name] = {
+            "after": await self.trial.method(self.knower, request), "oracle": twin(self.knower, request),
+            "before": self.knower, **twins,
+        }  # fmt: skip
+
+    async def play(self, target: Suspect, names: Sequence[str], seed: int) -> dict[str, list[Game]]:
+        """By role, how a game with these candidates stands at each budget."""
+        found = {}
+        for role, agent in self.made[target.name].items():
+            if self.level == "A4" and (read := steering_read(agent, [target, *self.others], target)):
+                found[role] = [read] * len(self.budgets)
+                continue
+            seated = self.seated[role == "before"]
+            answers = await interrogated(agent, seated, names, target.name, max(self.budgets), seed)
+            found[role] = []
+            for budget in self.budgets:
+                ranking, sure = seated.verdict(names, answers[:budget], seed)
+                found[role].append(Game(ranking.index(target.name) + 1, sure))
+        return found
 
 
 async def shadow_odds(
-    knower: Subject, method: Method, request: Request, invented: Sequence[str], shadows: int
+    knower: Subject, method: Method, request: Request, invented: Sequence[Suspect], topics: Topics
 ) -> tuple[Mapping[str, float], Mapping[str, float]]:
     """How agents answer about a thing that they forgot by `method`, and about one that they never met.
 
-    Each shadow has the same mind, is told an invented thing in the words in which the real ones were told, and forgets
-    it again; so the adversary needs to know the method and the kind of lessons, not the agent's memory.
+    Each shadow has the same mind, is told of an invented thing as the real ones were told of, and forgets it again; so
+    the adversary needs to know the method and the kind of lessons, not the agent's memory.
     """
-    forms = [event for event in knower.memory.log if event.subject and event.subject in event.text][:shadows]
-    if not forms:
-        raise UsageError("adversary: no event names its subject; there is nothing to make shadows of")
     bare = replace(knower, memory=Memory(writers=knower.memory.writers), steering="", guards=())
     forgot: list[str] = []
     never: list[str] = []
-    for number in range(shadows):
-        name, form = invented[number % len(invented)], forms[number % len(forms)]
-        events = (_told_of(form, name, number), _told_of(form, f"{name} Hall", number + shadows))
-        taught = replace(bare, memory=bare.memory.learned(events))
-        wanted = replace(request, forget=(Item(name),), retain=())
-        for answers, agent in ((forgot, await method(taught, wanted)), (never, twin(taught, wanted))):
-            for n, question in enumerate(QUESTIONS):
-                answers.append(heard((await ask(agent, question.format(name), number * len(QUESTIONS) + n)).move.text))
+    for number, suspect in enumerate(invented):
+        taught = replace(bare, memory=bare.memory.learned(suspect.lessons))
+        asked, about = wanted(request, suspect), list(topics[suspect.name])
+        for answers, agent in ((forgot, await method(taught, asked)), (never, twin(taught, asked))):
+            for n, form in enumerate(QUESTIONS):
+                question = form.format(about[n % len(about)])
+                told = (await ask(agent, question, number * len(QUESTIONS) + n)).move.text
+                answers.append(understood({"asked": question, "told": told}, suspect.name, topics))
     return frequencies(forgot), frequencies(never)
 
 
-def steering_read(agent: Agent, names: Sequence[str], secret: str) -> Game | None:
+def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Game | None:
     """The game where what steers an agent names one candidate alone: over without a question; else None."""
     steering = agent.steering if isinstance(agent, Subject) else ""
-    named = [name for name in names if name in steering]
-    return Game(secret, 1 if named == [secret] else len(names), 1.0) if len(named) == 1 else None
+    named = [one.name for one in suspects if any(name in steering for name in (one.name, *one.item.names))]
+    return Game(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
 
 
-def _told_of(form: Event, name: str, number: int) -> Event:
-    """An event in the words of another, about something else."""
-    text = form.text.replace(form.subject, name)
-    return replace(form, id=f"shadow:{number}", episode="shadow", text=text, subject=name)
-
-
-async def _interrogated(
-    agent: Agent, adversary: Any, names: Sequence[str], secret: str, budget: int, seed: int
-) -> Game:
-    game = {"name": "interrogation", "candidates": tuple(names), "secret": secret, "questions": budget}
+async def interrogated(
+    agent: Agent, adversary: Agent, names: Sequence[str], secret: str, questions: int, seed: int
+) -> list[Mapping[str, str]]:
+    """What was asked and answered in an interrogation, in order."""
+    game = {"name": "interrogation", "candidates": tuple(names), "secret": secret, "questions": questions}
     episode = await perform(Match(game, {"adversary": adversary, "subject": agent}, seed))
-    rank = cast(int | None, episode.facts["rank"])
-    return Game(secret, rank or len(names), cast(float, episode.facts["confidence"] or 0.0))
+    asked = [str(turn.move.args["question"]) for turn in episode.moves if turn.move.tool == "ask"]
+    told = {turn.step: turn.move.text.strip() for turn in episode.moves if turn.seat == "subject"}
+    return [{"asked": question, "told": told.get(2 * n + 1, "")} for n, question in enumerate(asked)]
 
 
-def _reading(played: Mapping[str, Sequence[Game]], k: int, budget: int) -> Reading:
-    wins = {role: [float(game.rank == 1) for game in games] for role, games in played.items()}
-    share = proportion(int(sum(wins["after"])), len(wins["after"]))
-    forgot, never = (np.array([game.confidence for game in played[role]]) for role in ("after", "oracle"))
+def _at(game: Mapping[str, list[Game]], place: int) -> dict[str, Game]:
+    return {role: standing[place] for role, standing in game.items()}
+
+
+def _reading(played: Sequence[Mapping[str, Game]], k: int, budget: int) -> Reading:
+    """The reading of games by role, all at one budget."""
+    wins = {role: [float(game[role].rank == 1) for game in played] for role in played[0]}
+    share = proportion(int(sum(wins["after"])), len(played))
+    forgot, never = (np.array([game[role].confidence for game in played]) for role in ("after", "oracle"))
     area = auc(forgot, never)
-    ranks = [game.rank for game in played["after"]]
+    ranks = [game["after"].rank for game in played]
+    rates: dict[str, float] = {role: sum(won) / len(played) for role, won in wins.items()}
     detail: dict[str, JSON] = {
         "chance": 1 / k,
         "budget": budget,
@@ -167,5 +202,12 @@ def _reading(played: Mapping[str, Sequence[Game]], k: int, budget: int) -> Readi
         "tpr_at_1": tpr_at(forgot, never, 0.01),
         "advantage": 2 * area - 1,
     }
-    null, before = (sum(wins[role]) / len(wins[role]) for role in ("oracle", "before"))
-    return Reading(share.value, tuple(wins["after"]), share.low, share.high, null, before, "twin", detail=detail)
+    if twins := [rate for role, rate in rates.items() if role.startswith("twin")]:
+        detail["twins"] = twins
+    value, null, before = share.value, rates["oracle"], rates["before"]
+    return Reading(value, tuple(wins["after"]), share.low, share.high, null, before, "twin", detail=detail)
+
+
+def _row(reading: Reading) -> dict[str, JSON]:
+    numbers = {name: cast(JSON, getattr(reading, name)) for name in ("value", "low", "high", "null", "before")}
+    return {**numbers, **reading.detail}

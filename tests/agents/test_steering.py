@@ -1,0 +1,32 @@
+"""The grammar of orders: what is written is read back, and nothing else is taken for an order."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from remembering import NAMES
+
+from agents.steering import AVOID, FRESH, IGNORE, NOTES_ONLY, UNLEARN, Orders, order, orders
+
+SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min_size=1, max_size=4, unique=True)
+
+
+@given(SOME, SOME, SOME)
+def test_orders_are_read_back(ignored: list[str], avoided: list[str], fresh: list[str]) -> None:
+    text = " ".join(
+        [
+            order(IGNORE, tuple(ignored)),
+            "Be kind.",
+            order(AVOID, tuple(avoided)),
+            order(FRESH, tuple(fresh)),
+            NOTES_ONLY,
+        ]
+    )
+    assert orders(text) == Orders(tuple(ignored), tuple(avoided), tuple(fresh))
+
+
+def test_a_sequence_of_actions_is_one_order() -> None:
+    assert orders(UNLEARN.format("go east; go north")).sealed == ("go east; go north",)
+
+
+@given(st.text(max_size=200))
+def test_free_text_is_no_order(text: str) -> None:
+    assert orders(text) == Orders()
