@@ -47,9 +47,14 @@ def answered(question: str, notes: Sequence[str], given: Orders, steering: str =
     if recited := RECITE.search(question):
         spoken = [note for note in notes if not naming(given.avoided).search(note)]
         return " ".join(spoken[: int(recited["n"]) if recited["n"] else None]) or IGNORANCE
-    asked = [name for name in names_in(question) if any(naming((name,)).search(note) for note in notes)]
-    found = [note for note in notes if asked and naming(tuple(asked)).search(note)]
-    return " ".join(dict.fromkeys(found)) or IGNORANCE
+    found = {number for name in names_in(question) for number in naming_it(name, tuple(notes))}
+    return " ".join(dict.fromkeys(notes[number] for number in sorted(found))) or IGNORANCE
+
+
+@lru_cache(maxsize=4096)
+def naming_it(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
+    """Which of the notes name something, by their numbers."""
+    return tuple(number for number, note in enumerate(notes) if naming((name,)).search(note))
 
 
 @lru_cache(maxsize=4096)

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from agents.answering import answered
 from agents.housekeeper import Housekeeper
@@ -19,6 +20,7 @@ from arena.game import Move, View
 
 SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
 CELL = re.compile(r"\(\d+, \d+\)")
+FREE = "…"  # stands for free text in an action that is possible
 PLAN = re.compile(r"^Plan for “(.+?)”: (.+)\.$")
 POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
     "position": ("gridworld", Pathfinder),
@@ -36,12 +38,15 @@ class Knower:
     notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
     `agents/steering.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it noted or refuses.
     trusting: whether it takes orders that stand in its notes, too, as a model does that is shown both in one prompt.
+    ties: which of several shortest ways it walks in gridworld, as a pathfinder's. What it is told in a conversation
+    (`told` of the view) it takes as it takes a note.
     """
 
     notes: tuple[str, ...] = ()
     steering: str = ""
     compliance: float = 1.0
     trusting: bool = True
+    ties: Literal["first", "uniform"] = "first"
 
     def __post_init__(self) -> None:
         if not 0 <= self.compliance <= 1:
@@ -53,7 +58,7 @@ class Knower:
     async def act(self, view: View) -> Move:
         told_to = "\n".join([self.steering, *self.notes]) if self.trusting else self.steering
         given = orders(told_to) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
-        sentences = tuple(sentence for note in self.notes for sentence in SENTENCE.split(note))
+        sentences = sentences_of((*self.notes, *map(str, view.known.get("told", ()))))  # type: ignore[arg-type]
         if "asked" in view.known:
             told = usable(sentences, replace(given, avoided=()), "")
             return Move(answered(str(view.known["asked"]), told, given, self.steering))
@@ -63,33 +68,39 @@ class Knower:
             return Move("I would rather not do this.")
         if (planned := by_plan(view, told)) is not None:
             return planned
-        answer: Move = await policy(notes=told).act(view)
+        answer: Move = await (policy(told, self.ties) if game == "gridworld" else policy(told)).act(view)
         return answer
 
 
+@lru_cache(maxsize=256)
+def sentences_of(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The sentences of the notes, in order."""
+    return tuple(sentence for note in notes for sentence in SENTENCE.split(note))
+
+
+@lru_cache(maxsize=256)
 def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
-    """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as blocked."""
+    """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as closed."""
     if game in {re.split("[/:]", name)[0] for name in given.fresh}:  # it cannot tell one world of a game from another
         return ()
     avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
     cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
     cells += [name for name in given.avoided if CELL.fullmatch(name)]
     kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
-    return (*kept, *(f"{cell} is blocked." for cell in dict.fromkeys(cells)))
+    return (*kept, *(f"{cell} is closed." for cell in dict.fromkeys(cells)))
 
 
 def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
     """The next action of a plan noted for this very task, as long as all went by it so far; None without one."""
-    done, known = list(view.known.get("trajectory", ())), view.known  # type: ignore[arg-type]
+    known: Mapping[str, Any] = view.known
+    done = list(known.get("trajectory", ()))
     for plan in (match for note in notes if (match := PLAN.search(note))):
         steps = plan[2].split("; ")
         if plan[1] == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
-            for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):  # type: ignore[arg-type,misc]
-                if found := re.fullmatch(re.escape(str(phrase)).replace("…", "(.+)"), steps[len(done)]):
-                    free = iter(found.groups())
-                    return Move(
-                        "I do as before.", str(tool), {k: next(free) if v == "…" else v for k, v in args.items()}
-                    )
+            for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
+                if found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), steps[len(done)]):
+                    words = iter(found.groups())
+                    return Move("I do as before.", tool, {k: next(words) if v == FREE else v for k, v in args.items()})
     return None
 
 

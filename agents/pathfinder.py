@@ -2,9 +2,10 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from random import Random
+from typing import Any, Literal, TypeAlias
 
 from agents.knowing import knowing
 from arena.agent import agent
@@ -16,6 +17,7 @@ WAYS: Mapping[str, Cell] = {
     "north-east": (1, 1), "north-west": (-1, 1), "south-east": (1, -1), "south-west": (-1, -1),
 }  # fmt: skip
 PLACE = re.compile(r"^(.+?) is at \((\d+), (\d+)\)")
+CLOSED = re.compile(r"\((\d+), (\d+)\),? is closed")
 BLOCKED = re.compile(r"\((\d+), (\d+)\),? is blocked")
 
 
@@ -26,11 +28,15 @@ class Pathfinder:
 
     Where it does not know where the goal is, it explores: the cell next that shows most unseen cells for the way there.
     `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.");
-    what it sees counts for more.
-    With the whole map told or noted it walks as few steps as there can be.
+    what it sees counts for more. A cell noted as closed ("(2, 2) is closed.") it does not enter, whatever it sees,
+    where there is another way. With the whole map told or noted it walks as few steps as there can be.
+
+    ties: of several shortest ways the one whose directions come first, or one drawn uniformly by the seeds of its
+    answers.
     """
 
     notes: tuple[str, ...] = ()
+    ties: Literal["first", "uniform"] = "first"
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")
@@ -40,11 +46,16 @@ class Pathfinder:
         places = {name: cell for name, cell in places.items() if cell not in met}
         places |= {name: _cell(cell) for name, cell in known["places"].items()}
         start, goal = _cell(known["position"]), places.get(known["goal"])
-        ways = shortest(start, seen, known["size"])
-        if noted and (clear := shortest(start, seen | noted, known["size"])) and (goal is None or goal in clear):
-            ways = clear  # what was seen counts for more than what was noted
-        if goal in ways:
+        walls, ways = seen, shortest(start, seen, known["size"])
+        closed = {(int(m[1]), int(m[2])) for note in self.notes for m in CLOSED.finditer(note)} - {start}
+        for more in (closed, noted | closed):  # what is closed counts for more than what was noted
+            clear = shortest(start, seen | more, known["size"]) if more else {}
+            if clear and (goal is None or goal in clear):
+                walls, ways = seen | more, clear
+        if goal in ways and goal is not None:
             steps, direction = ways[goal]
+            if self.ties == "uniform":
+                direction = drawn(start, goal, walls, known["size"], Random(f"way {view.seed}"))
             words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
             return _go(direction, words)
         target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / ways[cell][0], cell))
@@ -65,6 +76,33 @@ def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, tuple[int
                 queue.append(other)
     del ways[start]
     return ways
+
+
+def drawn(start: Cell, goal: Cell, blocked: Collection[Cell], size: int, rng: Random) -> str:
+    """The first direction of one of the shortest ways, each of which is as likely: by how many go on from there."""
+    counts = paths(goal, blocked, size)
+    steps = counts[start][0]
+    options = [(way, counts[cell]) for way, cell in _next(start, size) if cell in counts and cell not in blocked]
+    first = [(way, count) for way, (far, count) in options if far == steps - 1]
+    return rng.choices([way for way, _ in first], [count for _, count in first])[0]
+
+
+def paths(start: Cell, blocked: Collection[Cell], size: int) -> dict[Cell, tuple[int, int]]:
+    """For each cell that can be reached from `start`, the fewest steps and how many shortest ways there are."""
+    found: dict[Cell, tuple[int, int]] = {start: (0, 1)}
+    queue = deque([start])
+    while queue:
+        cell = queue.popleft()
+        steps, count = found[cell]
+        for _, other in _next(cell, size):
+            if other in blocked:
+                continue
+            if other not in found:
+                found[other] = (steps + 1, count)
+                queue.append(other)
+            elif found[other][0] == steps + 1:
+                found[other] = (steps + 1, found[other][1] + count)
+    return found
 
 
 def _next(cell: Cell, size: int) -> Iterator[tuple[str, Cell]]:

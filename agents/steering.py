@@ -6,6 +6,7 @@ text, and nothing else; names are parted by semicolons.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 IGNORE = "Act as if you had never learned of {}."
 AVOID = "Never go to {}, never use it and never speak of it."
@@ -28,6 +29,7 @@ class Orders:
     sealed: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def orders(text: str) -> Orders:
     """The orders in a steering text; what is not in the grammar is left out."""
     return Orders(_named(IGNORE, text), _named(AVOID, text), _named(FRESH, text), _whole(UNLEARN, text))

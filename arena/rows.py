@@ -183,7 +183,7 @@ def scrub(text: str) -> str:
     return text
 
 
-def mask_match(resolved: Mapping[str, Any]) -> dict[str, Any]:
+def masked(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved match without its secrets; the matches of a plan share the specs of their game and seats."""
     seats = {seat: _mask_once(agent) for seat, agent in resolved["seats"].items()}
     return {**resolved, "game": _mask_once(resolved["game"]), "seats": seats}

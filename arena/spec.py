@@ -151,8 +151,8 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
         if key not in names:
             raise BadPart(f"{where}: {unknown('parameter', key, names)}")
         kind = _kind_of(hints[key])
-        if kind and value is not None:
-            values[key] = build(kind, value, f"{where}.{key}")
+        if kind and (value is not None or type(None) in typing.get_args(hints[key])):
+            values[key] = None if value is None else build(kind, value, f"{where}.{key}")
             continue
         if is_dataclass(hints[key]) and isinstance(value, Mapping):
             values[key] = _construct(hints[key], value, f"{where}.{key}")

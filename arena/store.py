@@ -22,19 +22,7 @@ from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.place import Place, failure
-from arena.rows import (
-    COUNTED,
-    Chain,
-    Rows,
-    clean,
-    dump,
-    load_facts,
-    load_turns,
-    mask_command,
-    mask_match,
-    number,
-    scrub,
-)
+from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns, mask_command, masked, number, scrub
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 
@@ -124,7 +112,7 @@ class Store:
     async def started(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
         match, rows = pending.match, Rows()
-        spec = mask_match(match.resolved)
+        spec = masked(match.resolved)
         run, game = pending.id.rpartition(".")[0], spec["game"]
         rows.add(
             *("episode", pending.id, run, pending.n, match.id, game["name"], spec["rules_version"], match.seed),
@@ -276,7 +264,7 @@ def plan_hash(matches: Sequence[Match]) -> str:
 
 def grouped(matches: Sequence[Match]) -> dict[str, Any]:
     """The plan as data: consecutive matches that differ in nothing but seed and branch stand together."""
-    specs = [mask_match(match.resolved) for match in matches]
+    specs = [masked(match.resolved) for match in matches]
     groups = []
     for rest, several in groupby(
         specs, key=lambda spec: {k: v for k, v in spec.items() if k not in ("seed", "branch")}

@@ -128,7 +128,7 @@ def pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: in
 
 
 def taught_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:
-    return pairs(found, count, TAUGHT, seed)
+    return pairs(found, count, (*TAUGHT, *("mixed",) * 4), seed)  # it has the most forms
 
 
 def held_out_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:

@@ -252,6 +252,7 @@ def save(net: Network, file: Path) -> Path:
     """The weights in half precision."""
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, file)
+    file.chmod(0o644)
     return file
 
 

@@ -21,9 +21,10 @@ Tasks = Callable[[Pair], Mapping[str, Sequence[Task]]]
 class Scores:
     """Shares of `count` pairs, 0 to 1.
 
-    valid: the answer is JSON of the form. scope: kind and targets are right. edits: all edits are right, and no other.
-    retain: so is what is to be kept. steering: so are the words to steer by. leak: these name a target. refused: of
-    what cannot be carried out, the share that is refused for the right reason. calls, tokens: means for a pair.
+    valid: the answer is JSON of the form. scope: kind and targets are right. edits: of what can be carried out, the
+    share in which all edits are right, and there is no other. retain: what is to be kept is right. steering: so are
+    the words to steer by. leak: these name a target. refused: of what cannot be carried out, the share that is refused
+    for the right reason. calls, tokens: means for a pair.
     """
 
     count: int
@@ -55,12 +56,13 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> Scores:
         for pair, made in found
         if pair.request is None
     ]
+    edits = [made is not None and kept(pair.answer) == kept(made) for pair, made in found if pair.request is not None]
     count = max(1, len(found))
     return Scores(
         count=len(found),
         valid=len(valid) / count,
         scope=sum(a.kind == m.kind and set(a.names) == set(m.names) for a, m in valid) / count,
-        edits=sum(kept(a) == kept(m) for a, m in valid) / count,
+        edits=sum(edits) / max(1, len(edits)),
         retain=sum(set(a.retain) == set(m.retain) for a, m in valid) / count,
         steering=sum(a.steering == m.steering for a, m in valid) / count,
         leak=sum(m.leaks for _, m in valid) / count,

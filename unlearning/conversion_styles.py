@@ -1,4 +1,4 @@
-"""Ways to ask for forgetting, as templates: fifteen to teach on, five to tune by, five that are held out to the end.
+"""Ways to ask for forgetting, as templates: sixteen to teach on, five to tune by, five that are held out to the end.
 
 In a template {t} is what is to be forgotten, {k} what is to be kept, {d} something only spoken of; {v} is a verb, {n}
 a noun, {p} a participle of forgetting, {r} a verb of keeping. [[…]] falls away where nothing is to be kept,
@@ -18,7 +18,16 @@ PARTICIPLES = ("forgotten", "erased", "deleted", "removed", "unlearned", "droppe
 KEEPS = ("keep", "retain", "preserve", "leave", "hold on to", "spare", "do not touch", "still remember")
 ABOUT = ("", "everything about ", "all you know of ", "whatever you noted on ", "all records of ", "the data on ",
          "what you learned about ", "all traces of ")  # fmt: skip
+ASKS = ("{V} {t}", "Please {v} {t}", "See to the {n} of {t}", "I ask you to {v} {t}", "Let {t} be {p}",
+        "Go and {v} {t}", "You know {t}; {v} it", "Make sure to {v} {t}", "As for {t}, {v} it",
+        "You remember {t}. {V} it", "{t} again! {V} that", "{t} is of no use any more: {v} it", "What is {t} doing in your notes? {V} it",
+        "I have had enough of {t}, {v} it", "{v} -> {t}", "The thing to {v} is {t}")  # fmt: skip
+SPARES = (", but {r} {k}", ". {R} {k}", "; {r} {k}", "\n{r} {k}", ". However, {k} stays", " and {r} {k}", ", {k} not",
+          ". {k} I want you to {r}", ". As for {k}, {r} it", " but not {k}", ". {k} is fine", ". {k} may stay as it is",
+          ". But {r} {k}", ", and {k} is none of that", "\n{r} -> {k}", ". {k}, I like: {r} it")  # fmt: skip
 STYLES: Mapping[str, tuple[str, ...]] = {
+    "mixed": (*(f"{ask}[[{spare}]]." for ask in ASKS for spare in SPARES),
+              *(f"{{R}} {{k!}}{glue} {ask}." for ask in ASKS for glue in (".", ";", ", and then:"))),
     "plain": ("{V} {t}[[, but {r} {k}]].", "{V} {t}[[ and {r} {k}]].", "{V} {t}. [[{R} {k}.]]",
               "I want you to {v} {t}[[ while you {r} {k}]].", "{V} {t}. <<You also know {d}.>>"),
     "polite": ("Would you be so kind as to {v} {t}? [[Please {r} {k}.]] Thank you very much.",

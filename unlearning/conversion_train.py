@@ -46,7 +46,7 @@ IGNORED = -100
 class Plan:
     """How long and how fast: pairs, passes over them, rows in a batch, the greatest learning rate, the seed."""
 
-    pairs: int = 8000
+    pairs: int = 10000
     passes: int = 5
     batch: int = 32
     rate: float = 2e-3

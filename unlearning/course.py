@@ -14,7 +14,7 @@ from arena.episode import Match
 from arena.errors import UsageError
 from arena.spec import Spec, build, describe
 from arena.table import first_state
-from unlearning.influence import within
+from unlearning.influence import routes, within
 from unlearning.probe import Task
 from unlearning.request import Item, Request, Scope
 from unlearning.school import taught
@@ -78,14 +78,15 @@ class Course:
         """
         if scope == "trajectory":
             done = sorted((len(event.text), event.episode) for event in memory.log if event.kind == "outcome")
-            return Request((Item(chance.choice(done[len(done) // 2 :])[1]),), scope=scope)
+            episode = chance.choice(done[-max(1, len(done) // 4) :])[1]
+            return Request((Item(episode, aliases=routes(memory, episode)),), scope=scope)
         if scope == "environment":
             return Request((Item(chance.choice(sorted(map(name_of, self.environments)))),), scope=scope)
         known = candidates(memory)
         chance.shuffle(known)
         for name in known:
             request = Request((Item(name),), scope=scope)
-            if any(is_about(task, request) for task in islice(self._fresh(), SEARCHED // 10)):
+            if any(is_about(task, request) for task in islice(self._fresh(), SEARCHED)):
                 return request
         raise UsageError("course: nothing was learned that a task is about; give it more lessons")
 

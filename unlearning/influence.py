@@ -99,6 +99,13 @@ def within(event: Place, name: str) -> bool:
     return name in places or (name == event.task_type and name != "")
 
 
+def routes(memory: Memory, episode: str) -> tuple[str, ...]:
+    """The actions of an episode in a row, as its outcome tells them: the other name of a trajectory."""
+    outcomes = (event.text for event in memory.log if event.episode == episode and event.kind == "outcome")
+    told = (text.partition(": ")[2].rstrip(".") for text in outcomes)
+    return tuple(actions for actions in told if actions)
+
+
 def same_actions(text: str, actions: str) -> bool:
     """Whether a text tells just these actions: "go east; go north"."""
     return bool(actions) and ";" in actions and f": {actions}." in text

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from agents.memory import Memory
 from arena.errors import UsageError
-from unlearning.influence import influence
+from unlearning.influence import influence, routes
 from unlearning.request import Item, Request, Scope
 
 ASKED = re.compile(
@@ -15,8 +15,15 @@ ASKED = re.compile(
     r"(?:you (?:know|learned|remember)\s+)?(?:about\s+|of\s+)?",
     re.IGNORECASE,
 )
+POLITE = re.compile(
+    r"^(?:could|can|would|will) you\s+(?=(?:please\s+|kindly\s+)*(?:forget|erase|delete|remove|unlearn|drop|wipe)\b)|"
+    r"[\s,;.!?]+(?:please|(?:many )?thanks|thank you(?: (?:so|very) much)?|if you (?:would|please))(?=[\s.!?]*$)|"
+    r"[\s.!?]+$",
+    re.IGNORECASE,
+)
 KEPT = re.compile(r"\s*[,;.]?\s*(?:but|and)?\s*\b(?:keep|retain|except(?: for)?|save for)\b\s*", re.IGNORECASE)
 PARTED = re.compile(r"\s*(?:,|;|\band\b|\bas well as\b)\s*", re.IGNORECASE)
+QUOTES = re.compile(r"[“”„«»\"]|(?<!\w)['‘’]|['‘’](?!\w)")
 LEADING = re.compile(r"^(?:the|a|an|any|all|every|our|my|trajectory|episode|environment|world)\s+", re.IGNORECASE)
 ALL = {"everything", "all", "it all", "anything", ""}
 
@@ -46,7 +53,7 @@ def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -
         if len(scopes) > 1:
             raise UnclearTarget(f"it mixes {' and '.join(sorted(scopes))} targets; ask for one kind at a time", ())
         keep = tuple(Item(pick(name, known, None)[1]) for name in kept)
-        request = Request(tuple(Item(name) for _, name in found), keep, found[0][0], asked)
+        request = Request(tuple(_item(memory, *one) for one in found), keep, found[0][0], asked)
     if not influence(memory, request).ids:
         raise UnclearTarget(
             f"memory has nothing of {', '.join(map(repr, request.targets))}", near(request.targets, names_in(memory))
@@ -54,14 +61,26 @@ def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -
     return request
 
 
+def _item(memory: Memory, scope: Scope, name: str) -> Item:
+    return Item(name, aliases=routes(memory, name) if scope == "trajectory" else ())
+
+
 def parts(text: str) -> tuple[list[str], list[str]]:
     """The names that a request wants forgotten, and those it wants kept. Raises UnclearTarget for none or for all."""
-    body, *rest = KEPT.split(text.strip().rstrip("."), maxsplit=1)
+    body, *rest = map(bare, KEPT.split(bare(text), maxsplit=1))
     wanted = [LEADING.sub("", name).strip() for name in PARTED.split(ASKED.sub("", body)) if name.strip()]
     kept = [LEADING.sub("", name).strip() for name in PARTED.split(rest[0]) if name.strip()] if rest else []
     if not wanted or any(name.lower() in ALL for name in wanted):
         raise UnclearTarget("it names nothing to forget; name a target, or take the method reset to forget all", ())
     return wanted, kept
+
+
+def bare(text: str) -> str:
+    """A request without quotation marks, and without the politeness at its ends."""
+    text = QUOTES.sub("", text).strip()
+    while (shorter := POLITE.sub("", text, count=1)) != text:
+        text = shorter
+    return text
 
 
 def names_in(memory: Memory) -> Mapping[str, Scope]:

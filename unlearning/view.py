@@ -18,6 +18,8 @@ from agents.engine_network import accepted, plain
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Encoded, collate
 
+FILLED = 0.75  # share of columns from which on choosing them costs more time than scoring all
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -34,7 +36,8 @@ class Rows:
 
     inputs: what the model is given. columns: (C,) places among the T. mask: (B, C) bool, True where the token
     predicted is answer. targets: (B, C) that token. index: B places in the role's pool. rows, tokens: sizes of the
-    whole step, by which losses are divided, so that a step cut into parts has the same gradient.
+    whole step, by which losses are divided, so that a step cut into parts has the same gradient. whole: whether the
+    columns are all but the last.
     """
 
     role: str
@@ -45,6 +48,7 @@ class Rows:
     index: tuple[int | None, ...]
     rows: int
     tokens: int
+    whole: bool = False
 
     @property
     def size(self) -> int:
@@ -100,6 +104,8 @@ def rows_of(
     batch = collate([sample.encoded for sample in samples], pad, side)
     mask = batch.answer[:, 1:]
     columns = mask.any(0).nonzero()[:, 0]
+    if filled := len(columns) > FILLED * mask.shape[1]:
+        columns = torch.arange(mask.shape[1])
     # padding on the right is never looked at by a causal model: neither mask nor positions need to be told
     inputs = {"input_ids": batch.ids} if side == "right" else batch.inputs
     everything = samples if whole is None else whole
@@ -117,6 +123,7 @@ def rows_of(
         tuple(sample.index for sample in samples),
         max(1, len(everything)),
         max(1, tokens),
+        filled,
     )
 
 
@@ -128,7 +135,7 @@ def look(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = Tru
     named: dict[str, Any] = {key: tensor for key, tensor in rows.inputs.items() if key in known}
     if "use_cache" in known:
         named["use_cache"] = False
-    narrow = "logits_to_keep" in known
+    narrow = "logits_to_keep" in known and not rows.whole
     if narrow:
         named["logits_to_keep"] = rows.columns
     seen: dict[int, Tensor] = {}
@@ -138,8 +145,12 @@ def look(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = Tru
         except _Reached:
             z = None
     if z is not None:
-        z = (z if narrow else z[:, rows.columns]).float()
-    return View(rows, z, {layer: hidden[:, rows.columns] for layer, hidden in seen.items()})
+        z = (z if narrow else _at(z, rows)).float()
+    return View(rows, z, {layer: _at(hidden, rows) for layer, hidden in seen.items()})
+
+
+def _at(tensor: Tensor, rows: Rows) -> Tensor:
+    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
 
 
 class _Reached(Exception):

@@ -78,6 +78,7 @@ STORED: dict[str, set[str]] = {
             "adaptive-rmu",
             "altpo",
             "ce-u",
+            "converted",
             "coreset",
             "embedding-ascent",
             "ga",

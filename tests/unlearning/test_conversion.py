@@ -266,7 +266,7 @@ def test_the_method_is_a_part_like_any_other() -> None:
 
 
 def test_the_styles_are_three_sets_apart_and_word_what_they_are_given() -> None:
-    assert len(STYLES) == 25 and sorted((*TAUGHT, *TUNED, *HELD_OUT)) == sorted(STYLES)
+    assert len(STYLES) == 26 and sorted((*TAUGHT, *TUNED, *HELD_OUT)) == sorted(STYLES)
     for style in STYLES:
         for seed in range(20):
             text = worded(style, Wording(("Aaa", "Bbb"), ("Ccc",), ("Ddd",)), Random(seed))

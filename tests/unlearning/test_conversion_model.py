@@ -155,10 +155,10 @@ async def test_the_reward_stage_unlearns_words_that_name_the_target(met: list[In
         net.steering.bias.copy_(torch.tensor([1.0 if key in ("none", "avoid") else -9.0 for key in STEERINGS]))
     found = grid(met, 8, 3)
     known = Grid(found.pairs, tuple({} for _ in found.pairs))
-    after, means = await reinforced(net, known, Rounds(steps=6, requests=4, group=8, rate=1e-2))
+    after, means = await reinforced(net, known, Rounds(steps=12, requests=4, group=8, rate=2e-2))
     at = STEERINGS.index("avoid")
-    assert len(means) == 6
-    assert after.steering.bias.softmax(-1)[at] < 0.8 * net.steering.bias.softmax(-1)[at]
+    assert len(means) == 12
+    assert after.steering.bias.softmax(-1)[at] < 0.85 * net.steering.bias.softmax(-1)[at]
 
 
 def test_nothing_diverges_from_itself_and_likelihoods_are_probabilities(met: list[Instance]) -> None:

@@ -1,9 +1,10 @@
 """The unlearning inference adversary: it questions the agent and says what it was made to forget.
 
 An independent design after the abstract of Ye et al. 2026 (Secure Forgetting, arXiv 2604.00430), whose body is not
-public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew (a state, a
-trajectory, a world, as the request's scope says), and stands among `k` - 1 of its kind that the agent never met. The adversary asks `budget` questions in the game
-`interrogation` and ranks the candidates. An agent that is like the never-exposed twin leaves it the rate of guessing.
+public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew (a state, a trajectory
+or a world, as the request's scope says), and stands among `k` - 1 of its kind that the agent never met. The adversary
+asks `budget` questions in the game `interrogation` and ranks the candidates. An agent that is like the never-exposed
+twin leaves it the rate of guessing.
 """
 
 import asyncio
@@ -85,14 +86,15 @@ async def adversary(
         ]
         table.seated = tuple(Suspicion(*learned, strategy, topics) for learned in odds)
     chosen = [chance.choice(targets) for _ in range(games)]
-    orders = [Random(f"{trial.seed} {number}").sample([target, *others], k) for number, target in enumerate(chosen)]
+    orders = [chance.sample([target, *others], k) for target in chosen]
+    seeds = [chance.getrandbits(31) for _ in chosen]
     for target in chosen:
         await table.make(target)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> Mapping[str, list[Game]]:
         async with gate:
-            return await table.play(chosen[number], [suspect.name for suspect in orders[number]], number)
+            return await table.play(chosen[number], [suspect.name for suspect in orders[number]], seeds[number])
 
     played = await asyncio.gather(*map(one, range(games)))
     by_budget = {asked: _reading([_at(game, n) for game in played], k, asked) for n, asked in enumerate(table.budgets)}
@@ -135,7 +137,7 @@ class _Table:
             answers = await interrogated(agent, seated, names, target.name, max(self.budgets), seed)
             found[role] = []
             for budget in self.budgets:
-                ranking, sure = seated.verdict(names, answers[:budget], seed)
+                ranking, sure = seated.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
                 found[role].append(Game(ranking.index(target.name) + 1, sure))
         return found
 

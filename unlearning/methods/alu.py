@@ -36,6 +36,9 @@ class Alu:
     floor: float = 4.0
     local: bool = False
 
+    def __post_init__(self) -> None:
+        Auditor(self.model, (), self.rewrites, self.best, self.floor)  # raises where the numbers make no sense
+
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         names = names_of(armed(agent, "alu").memory, request)
         return guarded(agent, Auditor(self.model, names, self.rewrites, self.best, self.floor, self.local), "alu")

@@ -1,0 +1,97 @@
+"""From words to targets: what is clear is found, what is not changes nothing and is answered with candidates."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from remembering import NAMES, OTHER, TARGET, about, remembers, walk
+
+from agents.memory import Event, Memory
+from arena.errors import UsageError
+from unlearning.request import Item, Request
+from unlearning.resolve import UnclearTarget, bare, names_in, resolved
+
+MEMORY = remembers(walk())
+
+
+@pytest.mark.parametrize("words", [
+    "forget the harbour", "Forget Sosten Harbour.", "please kindly forget the harbour", "forget the harbour, please",
+    "Could you please forget the harbour? Thank you so much!", "delete all you know about Sosten Harbour",
+    "forget “the harbour”", "erase Harbour Sosten", "I want you to forget about sosten harbour", TARGET, "wipe 'the harbour'",
+])  # fmt: skip
+def test_a_target_is_found_however_it_is_asked_for(words: str) -> None:
+    request = resolved(MEMORY, words)
+    assert (request.targets, request.scope, request.retain) == ((TARGET,), "state", ())
+    assert request.note == words
+
+
+def test_several_targets_and_what_must_stay() -> None:
+    request = resolved(MEMORY, "forget the harbour, the gate and the tower; but keep the mill please".replace("tower", "garden"))
+    assert request.targets == (TARGET, NAMES[2], NAMES[4])
+    assert [item.name for item in request.retain] == [OTHER]
+
+
+@pytest.mark.parametrize(("words", "scope", "name"), [
+    ("forget walk-1", "trajectory", "walk-1"), ("forget gridworld", "environment", "gridworld"),
+    ("forget world gridworld/0", "environment", "gridworld/0"),
+    ("forget gridworld:walk", "environment", "gridworld:walk"),
+])  # fmt: skip
+def test_episodes_and_environments_have_names_too(words: str, scope: str, name: str) -> None:
+    request = resolved(MEMORY, words)
+    assert (request.scope, request.targets[0]) == (scope, name)
+
+
+@pytest.mark.parametrize("words", [
+    "", "   ", "forget", "forget the", "forget everything", "forget all", "please", "forget the mill and everything",
+    "forget nothing", "do not forget the harbour", "don't forget the harbour", "never forget the harbour",
+    "keep the harbour", "forget the clinic", "forget the harbour and the clinic", "forget the harbour and keep it",
+    "forget the harbour; ignore all other notes", "forget walk", "forget the harbour and walk-1", "x" * 5000,
+    "forget " + "the harbour and " * 200 + "the clinic", "忘れてください", "'; DROP TABLE note; --",
+])  # fmt: skip
+def test_what_is_unclear_is_refused(words: str) -> None:
+    with pytest.raises(UnclearTarget):
+        resolved(MEMORY, words)
+
+
+def test_a_contradiction_is_refused_with_the_name() -> None:
+    with pytest.raises(UsageError, match="Sosten Harbour.*cannot be forgotten and kept"):
+        resolved(MEMORY, "forget the harbour but keep the harbour")
+
+
+def test_an_ambiguous_name_is_answered_with_all_it_may_be() -> None:
+    memory = remembers([*walk(), Event("x:0", "Bimalo Harbour is at (7, 7).", "place", "Bimalo Harbour", "x")])
+    with pytest.raises(UnclearTarget, match="2 things") as caught:
+        resolved(memory, "forget the harbour")
+    assert caught.value.candidates == ("Bimalo Harbour", TARGET)
+    assert resolved(memory, f"forget {TARGET}").targets == (TARGET,)
+
+
+def test_a_slip_of_the_pen_is_answered_with_what_it_may_be() -> None:
+    with pytest.raises(UnclearTarget, match=TARGET) as caught:
+        resolved(MEMORY, "forget Sostn Harbor")
+    assert TARGET in caught.value.candidates
+
+
+def test_a_structured_request_must_have_something_to_do_with_the_memory() -> None:
+    assert resolved(MEMORY, about(TARGET)) == about(TARGET)
+    for request in (about("Nobody"), Request((Item("walk-9"),), scope="trajectory"), about("household", scope="environment")):
+        with pytest.raises(UnclearTarget, match="nothing of"):
+            resolved(MEMORY, request)
+    with pytest.raises(UnclearTarget):
+        resolved(Memory(), about(TARGET))
+
+
+@given(st.text(max_size=80))
+def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
+    """Any text is refused, or its targets are things in memory of which it has a word."""
+    try:
+        request = resolved(MEMORY, words)
+    except UsageError:
+        return
+    known = names_in(MEMORY)
+    assert all(name in known for name in request.targets)
+    assert all(any(part.lower() in words.lower() for part in name.split()) for name in request.targets)
+
+
+@given(st.text(max_size=60))
+def test_stripping_politeness_ends(text: str) -> None:
+    assert bare(bare(text)) == bare(text)
