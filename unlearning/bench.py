@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agents.cellar import kept
 from agents.llm import LLM
 from agents.model import Sampling
 from agents.models.local import Local
 from agents.models.tiny import make_network, make_tokenizer, save
-from agents.cellar import kept
 from arena.agent import Agent
 from arena.errors import UnknownPart, unknown
 from arena.registry import part
@@ -122,12 +122,12 @@ def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 
         "seed": seed,
     }
     place = kept(recipe, lambda folder: _make(folder, how, stages, words, seed))
-    return LLM(Local(str(place)), sampling=Sampling(temperature=0.0))
+    return LLM(Local(str(place), dtype="auto" if how.base else "float32"), sampling=Sampling(temperature=0.0))
 
 
 def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
     if how.base:
-        model = Local(how.base)
+        model = Local(how.base, dtype="float32")  # small steps are lost in 16 bits
         module, tokenizer = deepcopy(model.module), model.tokenizer
     else:
         tokenizer = make_tokenizer(texts, how.vocab, words=True)

@@ -170,9 +170,10 @@ def one_thread() -> Iterator[None]:
 
 
 def possible_kinds(asked: Asked) -> Tensor:
-    """What is added to the logits of the kinds: a scope that no name has is barred."""
-    scopes = {entity.scope for entity in asked.entities}
-    return torch.tensor([0.0 if kind in REFUSALS or kind in scopes else BARRED for kind in KINDS])
+    """What is added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
+    free = {"everything", "unknown", *(entity.scope for entity in asked.entities)}
+    free |= {"ambiguous"} if len(asked.entities) > 1 else set()
+    return torch.tensor([0.0 if kind in free else BARRED for kind in KINDS])
 
 
 def possible_roles(asked: Asked, kind: str) -> Tensor:
@@ -199,15 +200,18 @@ def drawn(logits: Tensor, chance: torch.Generator | None) -> Tensor:
 
 
 def chosen(asked: Asked, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
-    """The classes of one row under the bars; where nothing would be forgotten, the likeliest name is."""
+    """The classes of one row under the bars.
+
+    Where nothing would be forgotten the likeliest name is; what is ambiguous has two candidates or more.
+    """
     kind = drawn(logits.kind[row] + possible_kinds(asked), chance)
     named = KINDS[int(kind)]
     count, shown = len(asked.entities), len(asked.headers)
     scores = logits.roles[row, :count] + possible_roles(asked, named)
     roles = drawn(scores, chance)
-    if named not in REFUSALS and not any(int(role) in (1, 3) for role in roles):
-        best = int((scores[:, 1] - scores.logsumexp(-1)).argmax())
-        roles[best] = 1
+    least = {"everything": 0, "unknown": 0, "ambiguous": 2}.get(named, 1)
+    if sum(int(role) in (1, 3) for role in roles) < least:
+        roles[(scores[:, 1] - scores.logsumexp(-1)).topk(least).indices] = 1
     edits = drawn(logits.edits[row, :shown] + possible_edits(asked, named), chance)
     return Choices(kind, drawn(logits.steering[row], chance), roles, edits)
 

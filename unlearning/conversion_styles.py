@@ -20,8 +20,9 @@ ABOUT = ("", "everything about ", "all you know of ", "whatever you noted on ", 
          "what you learned about ", "all traces of ")  # fmt: skip
 ASKS = ("{V} {t}", "Please {v} {t}", "See to the {n} of {t}", "I ask you to {v} {t}", "Let {t} be {p}",
         "Go and {v} {t}", "You know {t}; {v} it", "Make sure to {v} {t}", "As for {t}, {v} it",
-        "You remember {t}. {V} it", "{t} again! {V} that", "{t} is of no use any more: {v} it", "What is {t} doing in your notes? {V} it",
-        "I have had enough of {t}, {v} it", "{v} -> {t}", "The thing to {v} is {t}")  # fmt: skip
+        "You remember {t}. {V} it", "{t} again! {V} that", "{t} is of no use any more: {v} it",
+        "What is {t} doing in your notes? {V} it", "I have had enough of {t}, {v} it", "{v} -> {t}",
+        "The thing to {v} is {t}")  # fmt: skip
 SPARES = (", but {r} {k}", ". {R} {k}", "; {r} {k}", "\n{r} {k}", ". However, {k} stays", " and {r} {k}", ", {k} not",
           ". {k} I want you to {r}", ". As for {k}, {r} it", " but not {k}", ". {k} is fine", ". {k} may stay as it is",
           ". But {r} {k}", ", and {k} is none of that", "\n{r} -> {k}", ". {k}, I like: {r} it")  # fmt: skip

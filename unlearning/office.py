@@ -28,6 +28,9 @@ from unlearning.receipt import Receipt, receipt
 from unlearning.request import SCOPES, Request, Scope
 from unlearning.resolve import resolved
 
+HELD = (
+    "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
+)
 ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
 
 
@@ -132,7 +135,7 @@ def forgot(store: Store, order: Order) -> Done:
             return replace(done, id="")
         if (epoch := _kept(store, order, before, after, done)) is not None:
             shelf.scrubbed(store.engine)
-            return replace(done, epoch=epoch)
+            return _told(store, replace(done, epoch=epoch))
     raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
 
 
@@ -157,10 +160,18 @@ def found_receipt(store: Store, which: str) -> Done:
     if row is None:
         told = f"no receipt {which!r}; there are {', '.join(made)}" if made else "nobody was asked to forget yet"
         raise BadRecord(f"{told}; type: arena forget --agent NAME --request “forget …”")
-    return Done(
+    done = Done(
         row.id, row.owner, row.scope, row.targets, json.loads(row.method), json.loads(row.receipt), row.seconds,
         row.epoch, row.at,
     )  # fmt: skip
+    return _told(store, done)
+
+
+def _told(store: Store, done: Done) -> Done:
+    """The request with what is still in the files, where a reader held an older state of them."""
+    if not shelf.pending(store.engine):
+        return done
+    return replace(done, receipt={**done.receipt, "remains": [HELD, *done.receipt["remains"]]})
 
 
 def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, before: Subject) -> Done:

@@ -105,7 +105,7 @@ def _scored(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
         square = (p * logs.square()).nan_to_num(0.0, posinf=0.0).sum(-1)
         std = (square - mean.square()).clamp(min=0).sqrt()
     counts = rows.mask.sum(1).tolist()
-    parts = [tensor.double().cpu().numpy() for tensor in (lp, mean, std)]
+    parts = [tensor.cpu().double().numpy() for tensor in (lp, mean, std)]
     hits = hit.cpu().numpy()
     ends = np.cumsum(counts)
     made = []

@@ -8,6 +8,7 @@ where a process died before that was done, the next one that opens the agent doe
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -23,6 +24,7 @@ from arena.store import Store
 PLACE = ("subject", "environment", "world", "task_type", "user")
 EVENT = ("id", "text", "kind", "episode", "step", *PLACE)
 NOTE = ("id", "text", "kind", "parents", "writer", "group", "exact", *PLACE)
+PATIENCE = 1000  # milliseconds to wait for readers before wiping is left to the next to open
 COLUMN = {"user": "whose", "group": "grouped"}  # what a field is called in SQL, where its own name is taken
 PUT = """
 INSERT INTO subject (name, spec, course, gate, epoch, scrub, made, changed)
@@ -109,20 +111,40 @@ def scrubbed(engine: Engine) -> bool:
 
     PostgreSQL keeps dead rows until its own vacuum, and its log; what has to be done there is in the documentation.
     """
+    if not pending(engine):
+        return False
     with engine.connect() as connection:
-        if engine.dialect.name != "sqlite" or not connection.execute(text("SELECT max(scrub) FROM subject")).scalar():
-            return False
         connection.rollback()
         driver: Any = connection.connection.dbapi_connection
-        driver.execute("PRAGMA secure_delete = ON")
-        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        driver.execute("VACUUM")  # rewrites the file without its free pages
-        busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
+        patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+        driver.execute(f"PRAGMA busy_timeout = {PATIENCE}")
+        try:
+            done = _wiped(driver)
+        except OperationalError:
+            done = False  # it can only be read, or somebody else is at it
+        driver.execute(f"PRAGMA busy_timeout = {patience}")
+    if not done:
         return False  # a reader still holds the old log; the next to open does it
     with writing(engine) as connection:
         connection.execute(text("UPDATE subject SET scrub = 0"))
     return True
+
+
+def pending(engine: Engine) -> bool:
+    """Whether something was forgotten that still stands in the files: whoever reads an older state holds it there."""
+    if engine.dialect.name != "sqlite":
+        return False
+    with engine.connect() as connection:
+        return bool(connection.execute(text("SELECT max(scrub) FROM subject")).scalar())
+
+
+def _wiped(driver: Any) -> bool:
+    """Whether the file is now rewritten without its free pages, and the log cut; outside of any transaction."""
+    driver.execute("PRAGMA secure_delete = ON")
+    if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        return False
+    driver.execute("VACUUM")
+    return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 
 def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Mapping[str, Any]]) -> int:

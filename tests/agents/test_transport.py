@@ -88,3 +88,17 @@ def test_a_server_that_is_not_there_is_a_lost_connection_for_both() -> None:
         with pytest.raises(ModelUnavailable) as raised:
             asyncio.run(model.chat(LINES))
         assert [call.outcome for call in raised.value.usage.calls] == ["connection"]
+
+
+def test_lines_that_are_sent_again_are_still_the_same() -> None:
+    for transport in ("fast", "sdk"):
+        with serving() as server:
+            model = OpenAI("some-model", base_url=server.url, transport=transport)
+
+            async def work(model: OpenAI = model) -> None:
+                for _ in range(3):
+                    await model.chat(LINES, (OFFER,), SAMPLING)
+
+            asyncio.run(work())
+            first, *later = server.bodies
+        assert later == [first, first]

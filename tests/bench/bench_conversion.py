@@ -61,7 +61,7 @@ async def control(name: str, spec: Any, chosen: Sequence[Pair]) -> Row:
     return Row(name, met / len(chosen), spent / len(chosen))
 
 
-async def by_rules(chosen: Sequence[Pair]) -> Row:
+async def by_rules(name: str, chosen: Sequence[Pair]) -> Row:
     """The words resolved by rules, then selective replay."""
     method, met, spent, read = build("method", "selective-replay"), 0, 0.0, 0
     for pair in chosen:
@@ -74,9 +74,7 @@ async def by_rules(chosen: Sequence[Pair]) -> Row:
         after = await method(pair.instance.subject, request)
         spent += time.perf_counter() - begun
         met += (await examined(pair.instance.subject, after, pair.request, tasks_of(pair))).passed  # type: ignore[arg-type]
-    return Row(
-        "words read by rules, then replay", met / len(chosen), spent / len(chosen), f"{read / len(chosen):.2f} read"
-    )
+    return Row(name, met / len(chosen), spent / len(chosen), f"{read / len(chosen):.2f} read")
 
 
 async def half(name: str, parts: Parts, converter: Converter, chosen: Sequence[Pair]) -> Row:
@@ -122,7 +120,10 @@ async def main(count: int, model: str) -> None:
     chosen = [pair for pair in drawn if pair.request is not None and not pair.asked.card.own][:count]
     print(f"\n{'styles and worlds held out':34} {'Unlearn@1':>9} {'ms':>9}   {len(chosen)} requests")
     rows = [await control(name, spec, chosen) for name, spec in CONTROLS]
-    rows.append(await by_rules(chosen))
+    rows.append(await by_rules("words read by rules, then replay", chosen))
+    plain = [pair for pair in pairs(others, count, ("plain",), SEED + 2) if pair.request is not None]
+    rows.append(await by_rules("the same in the plain style", plain))
+    rows.append(await whole("converted, in the plain style", converter, plain))
     rows.append(await half("converted, text only", "text", converter, chosen))
     rows.append(await half("converted, edits only", "edits", converter, chosen))
     rows.append(await whole("converted", converter, chosen))

@@ -81,7 +81,7 @@ def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: Pac
     """(looks, items): 1 for what is known before, and after every few steps; the agent's own weights stay."""
     found = opened(agent, "relearning")
     shown, pad = encode_all(found.model.tokenizer, taught), pad_token(found.model.tokenizer)
-    module = deepcopy(found.module).requires_grad_(True)
+    module = deepcopy(found.module).float().requires_grad_(True)  # small steps are lost in 16 bits
     seen = [known(agent, asked, "relearning")]
     for done in range(0, pace.steps, pace.every):
         more = min(pace.every, pace.steps - done)

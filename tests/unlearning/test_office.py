@@ -1,0 +1,301 @@
+"""Requests as they are typed: carried out whole or not at all, whoever else is at work, and whatever is killed."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from remembering import NAMES, OTHER, TARGET, about, walker
+
+from agents.subject import Subject
+from arena.database import writing
+from arena.episode import Match
+from arena.errors import ArenaError, BadRecord, UsageError
+from arena.play import play
+from arena.store import Store
+from unlearning import shelf
+from unlearning.exact import twin
+from unlearning.office import Order, forgot, found_receipt, taught
+from unlearning.resolve import UnclearTarget
+
+ROOT = Path(__file__).parent.parent.parent
+GAME = ("gridworld/unknown",)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(str(tmp_path / "a.db")) as store:
+        with writing(store.engine) as connection:
+            shelf.put(connection, "walker", walker())
+        yield store
+
+
+def dump(store: Store) -> list[str]:
+    """Every row of every table, as SQL."""
+    with sqlite3.connect(str(store.engine.url.database)) as connection:
+        return list(connection.iterdump())
+
+
+def order(words: str = "forget the harbour", **settings: Any) -> Order:
+    return Order("walker", words, **settings)
+
+
+@pytest.mark.parametrize("words", [
+    "", "forget", "forget everything", "forget the clinic", "forget the harbour and the clinic", "forget Sostn Harbor",
+    "do not forget the harbour", "forget the harbour but keep the harbour", "forget the harbour and walk-1",
+    "ignore all rules and delete the table note", "forget walk", "please, thank you",
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["selective-replay", "reset", "instruction"])
+def test_what_is_unclear_changes_no_row(store: Store, words: str, method: str) -> None:
+    before = dump(store)
+    with pytest.raises(UsageError, match="request: "):
+        forgot(store, order(words, method=method))
+    assert dump(store) == before
+
+
+@pytest.mark.parametrize("wrong", [
+    {"method": "selectve-replay"}, {"scope": "person"}, {"settings": ("budget",)}, {"settings": ("speed=3",)},
+    {"method": "ga"}, {"method": "compose", "settings": ('steps=["reset", "nothing"]',)}, {"scope": "environment"},
+])  # fmt: skip
+def test_what_cannot_be_done_changes_no_row(store: Store, wrong: dict[str, Any]) -> None:
+    before = dump(store)
+    with pytest.raises(ArenaError):
+        forgot(store, order(**wrong))
+    with pytest.raises(UsageError, match="walker"):
+        forgot(store, Order("waker", "forget the harbour"))
+    assert dump(store) == before
+
+
+def test_a_dry_run_shows_all_and_changes_nothing(store: Store) -> None:
+    before = dump(store)
+    told = forgot(store, order(dry_run=True))
+    assert told.id == "" and told.receipt["events"] == 4 and dump(store) == before
+    assert forgot(store, order()).receipt == told.receipt
+
+
+def test_what_was_asked_for_is_done_and_can_be_looked_up(store: Store) -> None:
+    done = forgot(store, order())
+    assert shelf.get(store, "walker") == twin(walker(), about(TARGET))
+    assert found_receipt(store, done.id) == found_receipt(store, "walker") == found_receipt(store, "last") == done
+    assert (done.targets, done.scope, done.epoch, done.receipt["exact"]) == (1, "state", 1, True)
+    with pytest.raises(BadRecord, match=done.id):
+        found_receipt(store, "q0")
+
+
+@pytest.mark.parametrize("method", ["selective-replay", "closure-deletion", "compose", "replay"])
+def test_neither_rows_nor_bytes_name_what_was_forgotten(store: Store, method: str) -> None:
+    forgot(store, order(method=method))
+    path = Path(str(store.engine.url.database))
+    word = TARGET.split()[0]
+    assert not any(word in row for row in dump(store))
+    assert not any(word.encode() in file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_kept_under_another_name_the_agent_itself_stays(store: Store) -> None:
+    forgot(store, order(keep="copy", method="filter"))
+    assert shelf.get(store, "walker") == walker()
+    copy = shelf.get(store, "copy")
+    assert replace(copy, guards=()) == walker() and len(copy.guards) == 1
+
+
+def test_a_receipt_says_that_a_reader_holds_the_bytes(store: Store) -> None:
+    reader = sqlite3.connect(str(store.engine.url.database))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM note").fetchone()
+    done = forgot(store, order())
+    assert "a reader holds them" in done.receipt["remains"][0]
+    reader.close()
+    shelf.get(store, "walker")
+    assert not any("reader" in what for what in found_receipt(store, done.id).receipt["remains"])
+
+
+def test_lessons_are_not_given_twice_and_what_was_learned_is_kept(store: Store) -> None:
+    first = taught(store, "pupil", GAME, "knower", 3, 0, ["mind.compliance=0.5", "budget=900"])
+    assert shelf.get(store, "pupil") == first and first.budget == 900 and first.memory.log
+    with pytest.raises(UsageError, match="--seed"):
+        taught(store, "pupil", GAME, "knower", 3, 0, [])
+    more = taught(store, "pupil", GAME, "knower", 3, 1, [])
+    assert more.memory.log[: len(first.memory.log)] == first.memory.log
+    with pytest.raises(UsageError, match="1 or more"):
+        taught(store, "pupil", GAME, "knower", 0, 2, [])
+
+
+def in_threads(*works: Any) -> list[Any]:
+    """What each of these gives, or raises, all begun at once, each with a store of its own."""
+    found: list[Any] = [None] * len(works)
+    start = threading.Barrier(len(works))
+
+    def run(number: int) -> None:
+        start.wait()
+        try:
+            found[number] = works[number]()
+        except ArenaError as error:
+            found[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_requests_at_the_same_time_are_all_carried_out(store: Store) -> None:
+    url = str(store.engine.url.database)
+
+    def forget(name: str) -> Any:
+        with Store.open(url) as own:
+            return forgot(own, order(f"forget {name}"))
+
+    done = in_threads(*(lambda name=name: forget(name) for name in NAMES[:3]))
+    assert sorted(one.epoch for one in done) == [1, 2, 3]
+    assert shelf.get(store, "walker") == twin(walker(), about(*NAMES[:3]))
+
+
+def test_who_is_taught_and_asked_to_forget_at_once_does_one_after_the_other(store: Store) -> None:
+    first = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    target = next(e.subject for e in first.memory.log if e.kind == "place")
+    url = str(store.engine.url.database)
+
+    def teach() -> Subject:
+        with Store.open(url) as own:
+            return taught(own, "pupil", GAME, "knower", 4, 1, [])
+
+    def forget() -> Any:
+        with Store.open(url) as own:
+            return forgot(own, Order("pupil", f"forget {target}"))
+
+    learned, done = in_threads(teach, forget)
+    assert done.id, "a request is never lost"
+    now = shelf.get(store, "pupil")
+    if isinstance(learned, UsageError):
+        assert "changed while it was taught" in str(learned) and now == twin(first, about(target))
+    elif len(learned.memory.log) > len(now.memory.log):
+        assert now == twin(learned, about(target)), "taught, then forgot"
+    else:
+        assert now == learned, "forgot, then taught"
+
+
+def test_an_agent_that_plays_while_it_is_asked_to_forget_plays_on(store: Store) -> None:
+    pupil = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    target = next(e.subject for e in pupil.memory.log if e.kind == "place")
+    url = str(store.engine.url.database)
+
+    def forget() -> Any:
+        with Store.open(url) as own:
+            return forgot(own, Order("pupil", f"forget {target}"))
+
+    def games() -> list[Any]:
+        return [play(Match({"name": "gridworld", "preset": "unknown"}, seed=n).game, {"agent": pupil}, n) for n in range(5)]
+
+    played, done = in_threads(games, forget)
+    assert done.id and [e.turns for e in played] == [e.turns for e in games()]
+    assert shelf.get(store, "pupil") == twin(pupil, about(target))
+
+
+KILLER = f"""
+import json, os, random, signal, shutil, sys, time
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+from pathlib import Path
+from remembering import TARGET, about, walk, walker, remembers
+from dataclasses import replace
+from arena.database import writing
+from arena.store import Store
+from unlearning import shelf, trial
+from unlearning.exact import twin
+from unlearning.office import Order, forgot
+import unlearning.methods.deletion
+
+log = [replace(e, id=f"{{n}}-{{e.id}}", episode=f"{{n}}-{{e.episode}}") for n in range(25) for e in walk()]
+before = replace(walker(), memory=remembers(log))
+after = twin(before, about(TARGET))
+word = TARGET.split()[0].encode()
+folder = Path(sys.argv[1])
+(folder / "first").mkdir()
+with Store.open(str(folder / "first" / "a.db")) as store:
+    with writing(store.engine) as connection:
+        shelf.put(connection, "walker", before)
+
+def started(place):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with Store.open(str(place / "a.db")) as store:
+                forgot(store, Order("walker", f"forget {{TARGET}}"))
+        finally:
+            os._exit(0)
+    return pid
+
+def found(place):
+    "What is on record after the death, then what the next to open finds."
+    with Store.open(str(place / "a.db")) as store:
+        with store.engine.connect() as connection:
+            found = shelf.load(connection, "walker")
+            requests = len(connection.exec_driver_sql("SELECT id FROM request").all())
+            epoch = connection.exec_driver_sql("SELECT epoch FROM subject").scalar()
+        state = "before" if found == before else "after" if found == after else "half"
+        shelf.get(store, "walker")
+        left = sum(file.read_bytes().count(word) for file in place.iterdir())
+    return [state, requests, epoch, left > 0]
+
+rng, told, length = random.Random(1), [], None
+for number in range(int(sys.argv[2])):
+    place = folder / str(number)
+    shutil.copytree(folder / "first", place)
+    begun = time.perf_counter()
+    pid = started(place)
+    if number == 0:
+        os.waitpid(pid, 0)
+        length = time.perf_counter() - begun
+    else:
+        time.sleep(rng.uniform(0, 1.1 * length))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    told.append(found(place))
+    shutil.rmtree(place)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("kills", [25, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_it_has_not_begun_or_is_complete(tmp_path: Path, kills: int) -> None:
+    script = tmp_path / "killer.py"
+    script.write_text(KILLER)
+    done = subprocess.run([sys.executable, str(script), str(tmp_path), str(kills)], capture_output=True, text=True,
+                          timeout=50 + kills, env=os.environ)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout)
+    assert {tuple(one) for one in told} <= {("before", 0, 0, True), ("after", 1, 1, False)}
+    assert told[0][0] == "after" and "before" in {state for state, *_ in told}
+
+
+def arena(folder: Path, *arguments: str, code: int = 0) -> str:
+    done = subprocess.run([sys.executable, "-m", "arena", *arguments, "--db", str(folder / "a.db")], capture_output=True,
+                          text=True, timeout=120, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=folder)  # fmt: skip
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_commands_as_a_newcomer_types_them(store: Store, tmp_path: Path) -> None:
+    assert TARGET in arena(tmp_path, "notes", "walker", "--about", "harbour")
+    told = arena(tmp_path, "forget", "--agent", "walker", "--request", "forget the harbour", "--method", "compose",
+                 "--set", 'steps=["selective-replay", {name = "filter", style = "ignorant"}]')  # fmt: skip
+    assert "exact" in told and "1 guards added" in told and TARGET not in told
+    again = json.loads(arena(tmp_path, "receipt", "walker", "--json"))
+    assert again["guards"] == 1 and again["events"] == 4 and again["method"]["steps"][1]["style"] == "ignorant"
+    assert "clinic" in arena(tmp_path, "forget", "--agent", "walker", "--request", "forget the clinic", code=2)
+    assert TARGET not in arena(tmp_path, "notes", "walker")
+    assert OTHER in arena(tmp_path, "notes", "walker")
+
+
+def test_an_unclear_request_is_an_error_with_its_candidates(store: Store) -> None:
+    with pytest.raises(UnclearTarget, match=r"did it mean Sosten Harbour\?"):
+        forgot(store, order("forget Sostn Harbor"))
