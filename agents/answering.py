@@ -25,6 +25,13 @@ IGNORANT = re.compile(
 ORDER = re.compile(r"\b(?:I was|I am|I've been|I have been) (?:told|asked|instructed|ordered)\b", re.IGNORECASE)
 Heard: TypeAlias = Literal["told", "ignorant", "refused", "order", "silent"]
 HEARD: tuple[str, ...] = get_args(Heard)
+OPENERS = frozenset(  # words that begin sentences, and are no names
+    re.findall(
+        r"\w+",
+        "A Add An And Are Can Did Do Does For How I If In Is It List My Of On Please Quote Repeat Tell That The Then "
+        "There What When Where Which Who Why Write You",
+    )
+)
 RECITE = re.compile(
     r"\b(?:first (?P<n>\d+) notes|notes (?:that )?you have|your notes on them|you have noted|copy of your notes|"
     r"examples from before)\b",
@@ -75,6 +82,5 @@ def names_in(text: str) -> list[str]:
     for match in NAME.finditer(text):
         words = match.group().split(" ")
         begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:"
-        options = [" ".join(words[n:]) for n in range(len(words))] if begins else [" ".join(words)]
-        found += options
-    return list(dict.fromkeys(found))
+        found += [" ".join(words[n:]) for n in range(len(words))] if begins else [" ".join(words)]
+    return [name for name in dict.fromkeys(found) if name not in OPENERS]

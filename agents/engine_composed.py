@@ -97,8 +97,9 @@ class Composed(nn.Module):
         use_cache: bool = False,
         return_dict: bool = True,
         logits_to_keep: int | Tensor = 0,
+        labels: Tensor | None = None,
     ) -> CausalLMOutputWithPast:
-        """logits: (B, kept columns, V) of the rule."""
+        """logits: (B, kept columns, V) of the rule. loss: the mean over `labels` (B, T), −100 left out, where given."""
         given = {"attention_mask": attention_mask, "position_ids": position_ids}
         caches = self._caches(past_key_values)
         found = []
@@ -108,7 +109,11 @@ class Composed(nn.Module):
             narrow = {"logits_to_keep": logits_to_keep} if "logits_to_keep" in known else {}
             z = part(input_ids=input_ids, past_key_values=cache, use_cache=use_cache, **named, **narrow).logits
             found.append(z if narrow else _kept(z, logits_to_keep))
-        return CausalLMOutputWithPast(logits=self.rule(tuple(found)), past_key_values=past_key_values)
+        logits = self.rule(tuple(found))
+        loss = None
+        if labels is not None:
+            loss = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
+        return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=past_key_values)
 
     def _caches(self, cache: Any) -> list[Any]:
         """For each part a view of its own layers of the cache."""

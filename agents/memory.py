@@ -8,7 +8,7 @@ without it, and only the groups it stood in have to be written anew.
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -104,15 +104,6 @@ class Memory:
     gate: Gate = OPEN
 
     @cached_property
-    def children(self) -> Mapping[str, tuple[str, ...]]:
-        """The ids of the notes written from each event or note, by its id."""
-        found: dict[str, list[str]] = {}
-        for note in self.notes:
-            for parent in note.parents:
-                found.setdefault(parent, []).append(note.id)
-        return {parent: tuple(ids) for parent, ids in found.items()}
-
-    @cached_property
     def told(self) -> tuple[str, tuple[int, ...]]:
         """What the events tell, folded, as one text; and where each of them begins in it."""
         parts = [fold(f"{event.subject}\n{event.text}\0") for event in self.log]
@@ -156,12 +147,12 @@ class Memory:
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""
-        tainted, waiting = set(ids), list(ids)
-        while waiting:
-            for child in self.children.get(waiting.pop(), ()):
-                if child not in tainted:
-                    tainted.add(child)
-                    waiting.append(child)
+        tainted, before = set(ids), -1
+        while len(tainted) != before:  # once over where each note stands behind its parents, and once to be sure
+            before = len(tainted)
+            for note in self.notes:
+                if not tainted.isdisjoint(note.parents):
+                    tainted.add(note.id)
         return frozenset(tainted)
 
     def dropped(self, ids: Collection[str]) -> "Memory":
@@ -198,26 +189,37 @@ class Memory:
         `known` are notes from before, by their groups: the parents of one tell who was in its group, so that not
         every source has to be asked for its key.
         """
-        own = {writer.name for writer in self.writers}
-        kept = {(note.writer, note.group): note for note in notes if note.writer in own}
+        kept: dict[str, dict[str, Note]] = {writer.name: {} for writer in self.writers}
+        for note in notes:
+            if note.writer in kept:
+                kept[note.writer][note.group] = note
         sources: dict[str, Source] = {event.id: event for event in log}
         place = {id: number for number, id in enumerate(sources)}
         for writer in self.writers:
             groups = grouped(writer, sources, touched, known)
             for group in groups.values():
                 group.sort(key=lambda source: place[source.id])
-            before = {key: kept.pop((writer.name, key), None) for key in groups}
+            own = kept[writer.name]
+            before = {key: own.pop(key, None) for key in groups}
             fresh = {note.group: note for note in write(writer, groups)}
-            kept |= {(writer.name, key): note for key, note in fresh.items()}
+            own |= fresh
             changed = [note for key, note in before.items() if note is not None and fresh.get(key) != note]
             touched = [*touched, *changed, *(note for key, note in fresh.items() if before[key] != note)]
-            made = [note for key, note in kept.items() if key[0] == writer.name]
-            made.sort(key=lambda note: next((place[id] for id in note.parents if id in place), len(log)))
+            made = sorted(own.values(), key=partial(first_place, place)) if groups else list(own.values())
             place |= {note.id: number for number, note in enumerate(made, len(place))}
             sources |= {note.id: note for note in made}
         written = tuple(source for source in sources.values() if isinstance(source, Note))
-        by_hand = relinked([note for note in notes if note.writer not in own], known or self.written, kept)
+        by_hand = [note for note in notes if note.writer not in kept]
+        if by_hand:
+            new = {(name, key): note for name, own in kept.items() for key, note in own.items()}
+            by_hand = list(relinked(by_hand, known or self.written, new))
         return replace(self, log=log, notes=(*written, *by_hand))
+
+
+def first_place(place: Mapping[str, int], note: Note) -> int:
+    """Where the first source of a note stands of those that are still there; -1 where none is."""
+    at = place.get(note.parents[0])
+    return at if at is not None else next((place[id] for id in note.parents if id in place), -1)
 
 
 def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Group, Note]) -> Iterator[Note]:
@@ -225,7 +227,7 @@ def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Grou
 
     A written note has another id when its group has grown; one without a successor is replaced by its own parents.
     """
-    groups = {note.id: group for group, note in old.items()} if notes else {}
+    groups = {note.id: group for group, note in old.items()}
 
     def successors(id: str) -> tuple[str, ...]:
         if id not in groups:

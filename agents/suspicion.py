@@ -1,7 +1,9 @@
 """An adversary that reasons by Bayes: it knows how agents answer that forgot a thing, and those that never met it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import exp, inf, log
 from typing import Any, Literal
 
@@ -53,7 +55,7 @@ class Suspicion:
         scores = dict.fromkeys(candidates, 0.0)
         about: dict[str, list[str]] = {}
         for name in candidates:
-            for question in self._questions(name):
+            for question in phrased(tuple(self.topics.get(name, (name,)))):
                 about.setdefault(question, []).append(name)
         for answer in answers:
             for name in about.get(answer["asked"], ()):
@@ -61,16 +63,14 @@ class Suspicion:
                 scores[name] += log(self.forgot[kind]) - log(self.never[kind])
         return scores
 
-    def _questions(self, name: str) -> Iterator[str]:
-        return (form.format(topic) for form in QUESTIONS for topic in self.topics.get(name, (name,)))
-
     def _question(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> str:
         if self.strategy == "spread":  # all in turn, one form of the question after the other
             turn, number = divmod(len(answers), len(candidates))
             return self._form(candidates[number], turn)
         belief = posterior(self.scores(candidates, answers))
-        own = {name: set(self._questions(name)) for name in candidates}
-        times = {name: sum(answer["asked"] in own[name] for answer in answers) for name in candidates}
+        counts = Counter(answer["asked"] for answer in answers)
+        own = {name: phrased(tuple(self.topics.get(name, (name,)))) for name in candidates}
+        times = {name: sum(counts[question] for question in own[name]) for name in candidates}
         best = max(candidates, key=lambda name: (round(self.gain(belief[name]), 9), -times[name]))
         return self._form(best, times[best])
 
@@ -89,6 +89,12 @@ class Suspicion:
             total += belief * forgot * log(forgot / chance) if belief and forgot else 0.0
             total += (1 - belief) * never * log(never / chance) if belief < 1 and never else 0.0
         return total
+
+
+@lru_cache(maxsize=4096)
+def phrased(topics: tuple[str, ...]) -> tuple[str, ...]:
+    """All questions there are about these things."""
+    return tuple(form.format(topic) for form in QUESTIONS for topic in topics)
 
 
 def posterior(scores: Mapping[str, float]) -> dict[str, float]:

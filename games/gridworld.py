@@ -30,9 +30,9 @@ class Gridworld(Environment[Walk]):
     """A walker on a grid is told what lies in the eight cells around it and has to reach a named place.
 
     `world` draws the map: `size` by `size` cells, `obstacles` of them blocked, ten named places of which two are
-    blocked; the seed draws start and goal, places both. `sight` says what the walker is told before it sets out:
-    "goal", where the goal is; "map", the whole map; "name", only what the goal is called. It moves to one of the eight
-    cells around it and has `cap` steps. The score is 1 for reaching the goal, 0 else.
+    blocked; the seed draws start and goal, places both, or any free cells where `ends` is "cells". `sight` says what
+    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", only the goal's name.
+    It moves to one of the eight cells around it and has `cap` steps. The score is 1 for reaching the goal, 0 else.
 
     A state is a cell, called by its place's name or "(column, row)". The preset "unknown" has to find the place first.
     """
@@ -42,6 +42,7 @@ class Gridworld(Environment[Walk]):
     obstacles: int = 20
     sight: Literal["goal", "map", "name"] = "goal"
     cap: int = 40
+    ends: Literal["places", "cells"] = "places"
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"unknown": {"sight": "name", "cap": 100}}
 
@@ -63,14 +64,16 @@ class Gridworld(Environment[Walk]):
         return draw_map(self.world, self.size, self.obstacles)
 
     def begin(self, rng: Random) -> Outcome[Walk]:
-        places = self.map.open_places()
-        assert len(places) == OPEN_PLACES
-        start = rng.choice(places)
-        ways = distances(self.map, self.map.places[start])
-        far = [name for name in places if ways[self.map.places[name]] >= LEAST_WAY]
-        far = far or [name for name in places if name != start]
-        here = Walk((self.map.places[start],), rng.choice(far))
-        where = f" at {text(self.map.places[here.goal])}" if self.sight != "name" else ""
+        ends = [self.map.places[name] for name in self.map.open_places()]
+        assert len(ends) == OPEN_PLACES
+        if self.ends == "cells":
+            ends = self.map.free_cells()
+        start = rng.choice(ends)
+        ways = distances(self.map, start)
+        far = [cell for cell in ends if ways[cell] >= LEAST_WAY] or [cell for cell in ends if cell != start]
+        goal = rng.choice(far)
+        here = Walk((start,), self.map.title(goal))
+        where = f" at {text(goal)}" if self.sight != "name" and self.map.name(goal) else ""
         arrived = self._arrive(here)
         return replace(arrived, told=f"You want to go to {here.goal}{where}. {arrived.told}")
 
@@ -90,13 +93,13 @@ class Gridworld(Environment[Walk]):
         return f"go {args['direction']}"
 
     def is_done(self, here: Walk) -> bool:
-        return here.position == self.map.places[here.goal]
+        return here.position == self.map.cell(here.goal)
 
     def reward(self, here: Walk) -> float:
         return float(self.is_done(here))
 
     def optimal(self, here: Walk) -> int:
-        return distances(self.map, here.path[0])[self.map.places[here.goal]]
+        return distances(self.map, here.path[0])[self.map.cell(here.goal)]
 
     def task(self, here: Walk) -> dict[str, JSON]:
         return {"task": f"go to {here.goal}", "task_type": "reach"}
@@ -112,6 +115,8 @@ class Gridworld(Environment[Walk]):
         blocked = sorted(grid.blocked) if whole else [cell for cell in met if cell in grid.blocked]
         told = {here.goal} if self.sight == "goal" else set()
         places = {n: list(c) for n, c in grid.places.items() if whole or c in near or n in told}
+        if grid.cell(here.goal) not in grid.places.values():  # a cell without a name tells where it is
+            places[here.goal] = list(grid.cell(here.goal))
         return {
             "position": list(here.position),
             "goal": here.goal,

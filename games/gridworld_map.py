@@ -38,6 +38,16 @@ class Map:
         """How a cell is called: its name, or its column and row."""
         return self.name(cell) or text(cell)
 
+    def cell(self, title: str) -> Cell:
+        """The cell of that title."""
+        column, row = self.places.get(title) or map(int, title.strip("()").split(", "))
+        return column, row
+
+    def free_cells(self) -> list[Cell]:
+        """The cells that are not blocked, column by column."""
+        span = range(1, self.size + 1)
+        return [(column, row) for column in span for row in span if (column, row) not in self.blocked]
+
     def open_places(self) -> list[str]:
         return [name for name, cell in self.places.items() if cell not in self.blocked]
 

@@ -22,11 +22,12 @@ from unlearning.conversion import KINDS, Asked, Conversion
 from unlearning.conversion_chat import told
 from unlearning.conversion_data import Pair
 from unlearning.conversion_model import (
-    STEERINGS,
     Choices,
+    forgotten,
     possible_edits,
     possible_kinds,
     possible_roles,
+    possible_steering,
     read,
 )
 from unlearning.conversion_train import classes
@@ -84,7 +85,7 @@ def _bar(asked: Asked, field: str, picked: dict[str, list[int]]) -> Tensor:
     if field == "kind":
         return possible_kinds(asked)
     if field == "steering":
-        return torch.zeros(len(STEERINGS))
+        return possible_steering(forgotten(asked, picked["roles"]))
     kind, place = KINDS[picked["kind"][0]], len(picked[field])
     if field == "edits":
         return possible_edits(asked, kind)[place]

@@ -7,7 +7,7 @@ header (keep, delete, rewrite). Classes that would make an invalid answer are ba
 from nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from arena.errors import UsageError
 from arena.usage import Call, Usage
-from unlearning.conversion import EDITS, KINDS, REFUSALS, STEERING, Asked, Conversion, Edit, steering
+from unlearning.conversion import EDITS, KINDS, LONGEST, REFUSALS, STEERING, Asked, Conversion, Edit, steering
 from unlearning.conversion_features import (
     BUCKETS,
     FAR,
@@ -191,6 +191,18 @@ def possible_edits(asked: Asked, kind: str) -> Tensor:
     return torch.tensor(rows).view(-1, 3)
 
 
+def possible_steering(names: Sequence[str]) -> Tensor:
+    """What is added to the logits of the steering: a text that is too long with these names is barred."""
+    lengths = [len(steering(key, tuple(names)).split()) for key in STEERINGS]
+    return torch.tensor([0.0 if length <= LONGEST else BARRED for length in lengths])
+
+
+def forgotten(asked: Asked, roles: Iterable[int]) -> tuple[str, ...]:
+    """The names that are to be forgotten by their roles."""
+    named = zip(asked.entities, roles, strict=True)
+    return tuple(entity.name for entity, role in named if ROLES[role] in ("forget", "both"))
+
+
 def drawn(logits: Tensor, chance: torch.Generator | None) -> Tensor:
     """The likeliest class, or with chance one drawn by its probability."""
     if chance is None or not logits.numel():
@@ -213,7 +225,8 @@ def chosen(asked: Asked, logits: Choices, row: int, chance: torch.Generator | No
     if sum(int(role) in (1, 3) for role in roles) < least:
         roles[(scores[:, 1] - scores.logsumexp(-1)).topk(least).indices] = 1
     edits = drawn(logits.edits[row, :shown] + possible_edits(asked, named), chance)
-    return Choices(kind, drawn(logits.steering[row], chance), roles, edits)
+    words = drawn(logits.steering[row] + possible_steering(forgotten(asked, roles.tolist())), chance)
+    return Choices(kind, words, roles, edits)
 
 
 def read(asked: Asked, classes: Choices) -> Conversion:
@@ -221,7 +234,7 @@ def read(asked: Asked, classes: Choices) -> Conversion:
     kind = KINDS[int(classes.kind)]
     roles = [ROLES[int(role)] for role in classes.roles]
     named = [(entity.name, role) for entity, role in zip(asked.entities, roles, strict=True)]
-    names = tuple(name for name, role in named if role in ("forget", "both"))
+    names = forgotten(asked, classes.roles.tolist())
     retain = tuple(name for name, role in named if role in ("retain", "both"))
     edits: Mapping[str, Edit] = {
         header.id: EDITS[int(edit)]

@@ -25,10 +25,12 @@ from unlearning.conversion_model import (
     Choices,
     Network,
     chosen,
+    forgotten,
     one_thread,
     possible_edits,
     possible_kinds,
     possible_roles,
+    possible_steering,
     read,
 )
 from unlearning.course import EXAM, candidates, is_about
@@ -57,11 +59,11 @@ class Worth:
 class Rounds:
     """How long stage B goes on: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
 
-    steps: int = 30
+    steps: int = 50
     requests: int = 4
     group: int = 8
     beta: float = 0.04
-    rate: float = 1e-4
+    rate: float = 2e-4
     seed: int = 0
 
 
@@ -193,8 +195,9 @@ def _copy(net: Network) -> Network:
 def likelihood(asked: Asked, logits: Choices, row: int, picked: Choices) -> Tensor:
     """The log-probability of an answer: the sum over its fields."""
     kind = KINDS[int(picked.kind)]
+    bars = possible_steering(forgotten(asked, picked.roles.tolist()))
     fields = zip(
-        _barred(asked, logits, row, kind), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True
+        _barred(asked, logits, row, kind, bars), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True
     )
     parts = [scores.log_softmax(-1).gather(-1, right.unsqueeze(-1)).sum() for scores, right in fields]
     return torch.stack(parts).sum()
@@ -209,11 +212,13 @@ def divergence(asked: Asked, now: Choices, before: Choices, row: int) -> Tensor:
     return total
 
 
-def _barred(asked: Asked, logits: Choices, row: int, kind: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _barred(
+    asked: Asked, logits: Choices, row: int, kind: str, steering: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     names, headers = len(asked.entities), len(asked.headers)
     return (
         logits.kind[row] + possible_kinds(asked),
-        logits.steering[row],
+        logits.steering[row] + steering,
         logits.roles[row, :names] + possible_roles(asked, kind),
         logits.edits[row, :headers] + possible_edits(asked, kind),
     )

@@ -83,7 +83,7 @@ async def strangers(memory: Memory, request: Request, near: Sequence[Suspect], n
 
 
 def topics_of(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
-    """What to ask about each suspect; a true sentence stands by what several have, whose name does not tell them apart."""
+    """What to ask about each suspect; by what several of them have stands a sentence that is true of this one."""
     times = Counter(topic for suspect in suspects for topic in suspect.topics)
     return {
         suspect.name: {topic: true if times[topic] > 1 else "" for topic, true in suspect.topics.items()}

@@ -81,7 +81,8 @@ async def test_a_filter_that_reads_text_alone_leaks_by_tool_arguments() -> None:
 
 
 @pytest.mark.parametrize("written", [
-    base64.b64encode(TARGET.encode()).decode(), "-".join(TARGET), TARGET[::-1], "der Hafen von Sosten", "S0sten H4rbour",
+    base64.b64encode(TARGET.encode()).decode(), "-".join(TARGET), TARGET[::-1], "der Hafen von Sosten",
+    "S0sten H4rbour",
 ])  # fmt: skip
 async def test_what_is_written_otherwise_goes_through(written: str) -> None:
     """The leak that every filter on names has; it is in the method's page."""
@@ -101,7 +102,8 @@ async def test_an_ignorant_filter_hides_the_name_everywhere_and_puts_it_back_int
     view = View("agent", f"Find {TARGET}.", (Message("", f"Go to {TARGET}.", args={"to": [TARGET]}),),
                 (Tool("search", "", {"title": {"type": "string", "enum": [TARGET, OTHER]}}),),
                 (TARGET, OTHER), (Move(f"I look for {TARGET}."),),
-                {"goal": TARGET, "places": {TARGET: [1, 2]}, "task": f"go to {TARGET.lower()}"}, f"{TARGET}?")  # fmt: skip
+                {"goal": TARGET, "places": {TARGET: [1, 2]}, "task": f"go to {TARGET.lower()}"},
+                f"{TARGET}?")  # fmt: skip
     behind = Saying(Move(f"I know {STRANGER} not.", "search", {"title": STRANGER}), [])
     move = await IGNORANT.guard(view, behind)
     assert TARGET.lower() not in repr(behind.seen[0]).lower() and STRANGER in str(behind.seen[0].tools)
@@ -142,7 +144,7 @@ async def test_a_refusal_in_an_environment_costs_the_steps_and_ignorance_does_no
     assert played["ignorant"].scores["agent"] == 1 and played["ignorant"].facts["lost"] == 0
 
 
-# ---- the detector ------------------------------------------------------------------------------------------------------
+# ---- the detector ----------------------------------------------------------------------------------------------------
 
 
 @given(st.text(max_size=60))
@@ -186,7 +188,7 @@ def test_who_has_the_stored_embeddings_can_test_guesses() -> None:
     assert max(NAMES, key=lambda name: cosine(Hashed().embed(name), guard.embeddings[0])) == TARGET
 
 
-# ---- the auditor -------------------------------------------------------------------------------------------------------
+# ---- the auditor -----------------------------------------------------------------------------------------------------
 
 
 async def test_an_auditor_takes_the_target_out_and_costs_three_calls_more() -> None:

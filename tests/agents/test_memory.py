@@ -133,7 +133,7 @@ class Careless:
 
 
 def test_a_writer_that_hides_whom_a_note_stems_from_is_refused() -> None:
-    with pytest.raises(ValueError, match="careless.*whole group"):
+    with pytest.raises(ValueError, match=r"careless.*whole group"):
         Memory(writers=(Careless(),)).learned(walk())
 
 

@@ -10,6 +10,7 @@ import torch
 from agents.models.tiny import make_tiny
 from arena.errors import UsageError
 from unlearning.conversion import parsed, rendered
+from unlearning.conversion_chat import told
 from unlearning.conversion_data import Instance, instances, pairs, taught_pairs
 from unlearning.conversion_features import batched, nodes
 from unlearning.conversion_lora import teach, tuned
@@ -52,7 +53,7 @@ async def test_the_shipped_model_holds_its_numbers_on_unmet_worlds_and_styles(un
 
 
 async def test_nobody_can_tell_nine_in_ten_of_its_agents_from_the_twin(unmet: list[Instance]) -> None:
-    tries = await unlearned(shipped(), list(pairs(unmet, 50, HELD_OUT, 6)), tasks_of)
+    tries = await unlearned(shipped(), list(pairs(unmet, 100, HELD_OUT, 6)), tasks_of)
     assert tries.at_1 >= 0.90 and tries.at_3 >= tries.at_1 and 1 <= tries.calls <= 3
 
 
@@ -159,7 +160,7 @@ async def test_the_reward_stage_unlearns_words_that_name_the_target(met: list[In
     after, means = await reinforced(net, known, Rounds(steps=12, requests=4, group=8, rate=2e-2))
     at = STEERINGS.index("avoid")
     assert len(means) == 12
-    assert after.steering.bias.softmax(-1)[at] < 0.85 * net.steering.bias.softmax(-1)[at]
+    assert after.steering.bias.softmax(-1)[at] < 0.95 * net.steering.bias.softmax(-1)[at]
 
 
 def test_nothing_diverges_from_itself_and_likelihoods_are_probabilities(met: list[Instance]) -> None:
@@ -174,8 +175,9 @@ def test_nothing_diverges_from_itself_and_likelihoods_are_probabilities(met: lis
 
 
 async def test_a_local_language_model_is_taught_with_an_adapter(tmp_path: Path, met: list[Instance]) -> None:
-    base = make_tiny(tmp_path / "base", hidden=32, layers=1, heads=2, context=8192)
-    some = [pair for pair in pairs(met, 12, TAUGHT, 8) if len(pair.asked.headers) < 45][:4]
+    some = sorted(pairs(met, 12, TAUGHT, 8), key=lambda pair: len(pair.asked.headers))[:4]
+    texts = [told(pair.asked) for pair in some]
+    base = make_tiny(tmp_path / "base", texts=texts, hidden=32, layers=1, heads=2, context=8192)
     made = teach(base, some, tmp_path / "tuned", steps=4, batch=2, rate=1e-2)
     again = tuned(tmp_path / "tuned")
     for pair in some[:2]:

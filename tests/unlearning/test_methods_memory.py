@@ -1,5 +1,7 @@
 """Every method that works on memory, steering or guards: what it leaves alone, what it does, where it leaks."""
 
+import time
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -26,8 +28,8 @@ from unlearning.exact import twin
 from unlearning.request import Item, Request
 from unlearning.school import done
 
-OURS = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction", "write-gate",
-        "filter", "icul", "dragon", "alu", "knowledge-entry", "compose")  # fmt: skip
+OURS = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction",
+        "write-gate", "filter", "icul", "dragon", "alu", "knowledge-entry", "compose")  # fmt: skip
 EXACT = ("replay", "selective-replay", "compose")
 STEADY = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay")
 each = pytest.mark.parametrize("name", OURS)
@@ -145,7 +147,7 @@ async def test_asked_about_the_target_each_method_shows_its_hand(name: str, sett
 @pytest.mark.parametrize("name", ["instruction", "dragon", "knowledge-entry"])
 async def test_what_works_by_orders_leaks_as_often_as_they_are_not_obeyed(name: str) -> None:
     subject = await after(name, walker(compliance=0.6))
-    leaks = [IGNORANCE != await said(subject, ASKED[0], seed) for seed in range(1500)]
+    leaks = [await said(subject, ASKED[0], seed) != IGNORANCE for seed in range(1500)]
     assert sum(leaks) / 1500 == pytest.approx(0.4, abs=0.05)  # four standard errors
 
 
@@ -221,7 +223,9 @@ async def test_a_detector_finds_the_target_and_nothing_else(world: str) -> None:
     guard: Any = (await after("dragon", subject, about(target))).guards[0]
     forms = [form for kind in ("spread", "social") for form in FORMS[kind]]
     assert all(guard.suspicion(form.format(target)) > guard.threshold for form in forms)
-    alarms = [guard.suspicion(form.format(name)) > guard.threshold for form in forms for name in names if name != target]
+    alarms = [
+        guard.suspicion(form.format(name)) > guard.threshold for form in forms for name in names if name != target
+    ]
     assert sum(alarms) / len(alarms) <= 0.02
 
 
@@ -257,7 +261,7 @@ async def test_steps_are_taken_in_order_and_nested_ones_too() -> None:
 
 
 def test_steps_that_make_no_sense_are_refused_when_the_method_is_built() -> None:
-    with pytest.raises(UnknownPart, match="filtr.*filter"):
+    with pytest.raises(UnknownPart, match=r"filtr.*filter"):
         build("method", {"name": "compose", "steps": ["filtr"]})
     with pytest.raises(BadPart, match="one method or more"):
         build("method", {"name": "compose", "steps": []})
@@ -267,12 +271,12 @@ def test_steps_that_make_no_sense_are_refused_when_the_method_is_built() -> None
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "noop"])
 async def test_who_has_no_memory_is_named_or_gets_a_guard(name: str) -> None:
-    with pytest.raises(UsageError, match="says|Says"):
+    with pytest.raises(UsageError, match=r"says|Says"):
         await made(name)(Says("no"), about(TARGET))
     model = LLM(Scripted(replies=(f"It is at {TARGET}.",)))
     if name in ("filter", "alu", "dragon"):
         guarded = await made(name)(model, about(TARGET))
-        assert len(guarded.guards) == 1 and TARGET not in await said(guarded, "Where?") or name == "dragon"
+        assert (len(guarded.guards) == 1 and TARGET not in await said(guarded, "Where?")) or name == "dragon"
 
 
 POLITE = ("please", "kindly", "thank you", "if you would")
@@ -333,29 +337,27 @@ async def test_one_users_request_leaves_the_notes_of_another() -> None:
 @pytest.mark.slow
 def test_ten_thousand_requests_in_sequence_are_bounded_in_time_and_memory() -> None:
     """A log that nobody fits into his head: 10,000 places, one request for each, until nothing is left."""
-    import time
-    import tracemalloc
-
     about_it = walk()[0]
-    log = [replace(about_it, id=f"e{n // 20}:{n}", episode=f"e{n // 20}", world=str(n // 400), subject=f"Place {n} Gate",
-                   text=f"Place {n} Gate is at ({n % 40}, {n // 40}).") for n in range(10_000)]  # fmt: skip
+    log = [replace(about_it, id=f"e{n // 20}:{n}", episode=f"e{n // 20}", world=str(n // 400),
+                   subject=f"Place {n} Gate", text=f"Place {n} Gate is at ({n % 40}, {n // 40}).")
+           for n in range(10_000)]  # fmt: skip
     subject, method = Subject(Knower(), remembers(log)), made("selective-replay")
-    tracemalloc.start()
-    begun, halves, peaks = time.perf_counter(), [], []
+    begun, times, peaks = time.perf_counter(), [], []
     for n in range(10_000):
+        if measured := n in (0, 4_999, 9_999):
+            times.append(time.perf_counter() - begun)
+            tracemalloc.start()
         subject = blocking(lambda: method(subject, about(f"Place {n} Gate")))  # noqa: B023 (called at once)
-        if n in (0, 4_999, 9_999):
-            halves.append(time.perf_counter() - begun)
+        if measured:
             peaks.append(tracemalloc.get_traced_memory()[1])
-            tracemalloc.reset_peak()
-    tracemalloc.stop()
+            tracemalloc.stop()
     assert subject.memory == Memory(writers=ALL)
-    assert halves[2] - halves[1] < halves[1] - halves[0], "requests get quicker as the log gets shorter"
-    assert peaks[2] <= peaks[1] <= 3 * peaks[0], "nothing piles up"
+    assert times[2] - times[1] < times[1], "requests get quicker as the log gets shorter"
+    assert peaks[2] < peaks[1] < peaks[0] < 2**26, "nothing piles up"
 
 
 def test_unknown_settings_and_keys_are_named() -> None:
-    for spec in ({"name": "filter", "style": "loud"}, {"name": "alu", "best": 9, "rewrites": 5, "model": "scripted/none"},
+    for spec in ({"name": "filter", "style": "loud"}, {"name": "alu", "best": 9, "model": "scripted/none"},
                  {"name": "dragon", "embedding": "nothing"}, {"name": "instruction", "goal": "both"}):  # fmt: skip
         with pytest.raises(ArenaError):
             build("method", spec)

@@ -32,7 +32,11 @@ def test_no_receipt_names_its_target(name: str) -> None:
     assert not any(word in told for word in TARGET.split())
 
 
-@given(memories(), st.sampled_from(NAMES), st.sampled_from(("noop", "record-deletion", "closure-deletion", "selective-replay")))
+@given(
+    memories(),
+    st.sampled_from(NAMES),
+    st.sampled_from(("noop", "record-deletion", "closure-deletion", "selective-replay")),
+)
 @settings(max_examples=60, deadline=None)
 def test_the_counts_are_those_of_the_rows(memory: Memory, name: str, method: str) -> None:
     before = Subject(Knower(), memory)
@@ -65,7 +69,8 @@ def test_what_a_method_leaves_behind_is_told(name: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "steering", "guards", "added", "gated", "reversible"), [
-    ("instruction", 50, 0, 0, 0, True), ("filter", 0, 1, 0, 0, True), ("dragon", 0, 1, 0, 0, True), ("alu", 0, 1, 0, 0, True),
+    ("instruction", 50, 0, 0, 0, True), ("filter", 0, 1, 0, 0, True), ("dragon", 0, 1, 0, 0, True),
+    ("alu", 0, 1, 0, 0, True),
     ("knowledge-entry", 0, 0, 1, 0, True), ("icul", 0, 0, 8, 0, True), ("write-gate", 0, 0, 0, 1, True),
     ("compose", 0, 0, 0, 1, False), ("selective-replay", 0, 0, 0, 0, False),
 ])  # fmt: skip

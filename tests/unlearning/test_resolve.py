@@ -16,7 +16,8 @@ MEMORY = remembers(walk())
 @pytest.mark.parametrize("words", [
     "forget the harbour", "Forget Sosten Harbour.", "please kindly forget the harbour", "forget the harbour, please",
     "Could you please forget the harbour? Thank you so much!", "delete all you know about Sosten Harbour",
-    "forget “the harbour”", "erase Harbour Sosten", "I want you to forget about sosten harbour", TARGET, "wipe 'the harbour'",
+    "forget “the harbour”", "erase Harbour Sosten", "I want you to forget about sosten harbour", TARGET,
+    "wipe 'the harbour'",
 ])  # fmt: skip
 def test_a_target_is_found_however_it_is_asked_for(words: str) -> None:
     request = resolved(MEMORY, words)
@@ -25,7 +26,9 @@ def test_a_target_is_found_however_it_is_asked_for(words: str) -> None:
 
 
 def test_several_targets_and_what_must_stay() -> None:
-    request = resolved(MEMORY, "forget the harbour, the gate and the tower; but keep the mill please".replace("tower", "garden"))
+    request = resolved(
+        MEMORY, "forget the harbour, the gate and the tower; but keep the mill please".replace("tower", "garden")
+    )
     assert request.targets == (TARGET, NAMES[2], NAMES[4])
     assert [item.name for item in request.retain] == [OTHER]
 
@@ -53,7 +56,7 @@ def test_what_is_unclear_is_refused(words: str) -> None:
 
 
 def test_a_contradiction_is_refused_with_the_name() -> None:
-    with pytest.raises(UsageError, match="Sosten Harbour.*cannot be forgotten and kept"):
+    with pytest.raises(UsageError, match=r"Sosten Harbour.*cannot be forgotten and kept"):
         resolved(MEMORY, "forget the harbour but keep the harbour")
 
 
@@ -73,7 +76,11 @@ def test_a_slip_of_the_pen_is_answered_with_what_it_may_be() -> None:
 
 def test_a_structured_request_must_have_something_to_do_with_the_memory() -> None:
     assert resolved(MEMORY, about(TARGET)) == about(TARGET)
-    for request in (about("Nobody"), Request((Item("walk-9"),), scope="trajectory"), about("household", scope="environment")):
+    for request in (
+        about("Nobody"),
+        Request((Item("walk-9"),), scope="trajectory"),
+        about("household", scope="environment"),
+    ):
         with pytest.raises(UnclearTarget, match="nothing of"):
             resolved(MEMORY, request)
     with pytest.raises(UnclearTarget):

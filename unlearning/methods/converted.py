@@ -7,6 +7,7 @@ from typing import Literal
 from agents.model import ChatModel
 from agents.subject import Subject
 from arena.agent import Agent
+from arena.errors import MissingExtra
 from unlearning.conversion import SHOWN, Converter, parsed, rendered
 from unlearning.conversion_exam import Verdict, probed
 from unlearning.conversion_headers import asked
@@ -55,6 +56,12 @@ class Converted:
             from unlearning.conversion_chat import Prompted
 
             return Prompted(self.model)
+        try:
+            return self._trained()
+        except ModuleNotFoundError as error:
+            raise MissingExtra(f"method 'converted' ({error.name})", "lora" if self.base else "local") from error
+
+    def _trained(self) -> Converter:
         if self.base:
             from unlearning.conversion_lora import tuned
 
