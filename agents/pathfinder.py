@@ -2,8 +2,9 @@
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from typing import Any, Literal, TypeAlias
 
@@ -78,16 +79,17 @@ def shortest(start: Cell, blocked: set[Cell], size: int) -> dict[Cell, tuple[int
     return ways
 
 
-def drawn(start: Cell, goal: Cell, blocked: Collection[Cell], size: int, rng: Random) -> str:
+def drawn(start: Cell, goal: Cell, blocked: set[Cell], size: int, rng: Random) -> str:
     """The first direction of one of the shortest ways, each of which is as likely: by how many go on from there."""
-    counts = paths(goal, blocked, size)
+    counts = paths(goal, frozenset(blocked), size)
     steps = counts[start][0]
     options = [(way, counts[cell]) for way, cell in _next(start, size) if cell in counts and cell not in blocked]
     first = [(way, count) for way, (far, count) in options if far == steps - 1]
     return rng.choices([way for way, _ in first], [count for _, count in first])[0]
 
 
-def paths(start: Cell, blocked: Collection[Cell], size: int) -> dict[Cell, tuple[int, int]]:
+@lru_cache(maxsize=1024)
+def paths(start: Cell, blocked: frozenset[Cell], size: int) -> Mapping[Cell, tuple[int, int]]:
     """For each cell that can be reached from `start`, the fewest steps and how many shortest ways there are."""
     found: dict[Cell, tuple[int, int]] = {start: (0, 1)}
     queue = deque([start])
@@ -105,11 +107,19 @@ def paths(start: Cell, blocked: Collection[Cell], size: int) -> dict[Cell, tuple
     return found
 
 
-def _next(cell: Cell, size: int) -> Iterator[tuple[str, Cell]]:
-    for direction, (east, north) in WAYS.items():
-        other = (cell[0] + east, cell[1] + north)
-        if 1 <= other[0] <= size and 1 <= other[1] <= size:
-            yield direction, other
+def _next(cell: Cell, size: int) -> tuple[tuple[str, Cell], ...]:
+    return _grid(size)[cell]
+
+
+@lru_cache(maxsize=64)
+def _grid(size: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
+    """By cell, the cells around it and where they lie."""
+    span = range(1, size + 1)
+    return {
+        (x, y): tuple((way, (x + e, y + n)) for way, (e, n) in WAYS.items() if x + e in span and y + n in span)
+        for x in span
+        for y in span
+    }
 
 
 def _unseen(cell: Cell, met: set[Cell], size: int) -> int:

@@ -31,8 +31,8 @@ class Gridworld(Environment[Walk]):
 
     `world` draws the map: `size` by `size` cells, `obstacles` of them blocked, ten named places of which two are
     blocked; the seed draws start and goal, places both, or any free cells where `ends` is "cells". `sight` says what
-    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", only the goal's name.
-    It moves to one of the eight cells around it and has `cap` steps. The score is 1 for reaching the goal, 0 else.
+    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", what it is called. It
+    moves to one of the eight cells around it and has `cap` steps. The score is 1 for reaching the goal, 0 else.
 
     A state is a cell, called by its place's name or "(column, row)". The preset "unknown" has to find the place first.
     """

@@ -59,12 +59,12 @@ async def watcher(
 ) -> Reading:
     """How often one who sees `budget` walks of an agent names the cell that it was to forget; 1 / cells by guessing.
 
-    In each of `games` a random free cell is forgotten anew, and the agent walks between random cells of gridworld, whose
-    map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks uniformly
-    among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in which it
-    forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker. Walks that
-    begin or end in the cell are left out, which favours the agent. world: the map; None for that of its lessons, where
-    it had any there, else a new one each game.
+    In each of `games` a random free cell is forgotten anew, and the agent walks between random cells of a gridworld
+    whose map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks
+    uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
+    which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
+    Walks that begin or end in the cell are left out, which favours the agent. world: the map; None for that of its
+    lessons, where it had any there, else a new one each game.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
     detail: by_budget, the same for each budget; chance; AUC of the suspicion that any cell is avoided, with TPR at 1 %
