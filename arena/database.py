@@ -153,7 +153,7 @@ def _drop_views(connection: Connection) -> None:
 def _make_views(connection: Connection) -> None:
     dialect = connection.dialect.name
     for name, statement in views(dialect).items():
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(statement if dialect == "sqlite" else statement.replace("%", "%%"))
         if dialect != "sqlite":
             connection.exec_driver_sql(f"COMMENT ON VIEW {name} IS '{mark(statement)}'")
 

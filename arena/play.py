@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from arena.episode import PATIENCE, Episode, Match, Turn
 from arena.game import Game
@@ -69,15 +69,20 @@ def replay(
 
 def blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of an async function, from blocking code; in a thread of its own where a loop is running."""
+    outcome: list[T | BaseException] = []
+
+    async def kept() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
+        outcome.append(await work())
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work())
-    outcome: list[T | BaseException] = []
+        asyncio.run(kept())
+        return cast(T, outcome[0])
 
     def target() -> None:
         try:
-            outcome.append(asyncio.run(work()))
+            asyncio.run(kept())
         except BaseException as error:  # handed to the caller's thread below
             outcome.append(error)
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from arena.game import JSON, Tool, game
 from games.environment import Action, Environment, Lesson, Outcome
-from games.gridworld_map import DIRECTIONS, OPEN_PLACES, Cell, Map, distances, draw_map, neighbours, text
+from games.gridworld_map import DIRECTIONS, OPEN_PLACES, STRAIGHT, Cell, Map, distances, draw_map, neighbours, text
 
 LEAST_WAY = 3  # moves between start and goal, where the map has places that far apart
 
@@ -31,8 +31,9 @@ class Gridworld(Environment[Walk]):
 
     `world` draws the map: `size` by `size` cells, `obstacles` of them blocked, ten named places of which two are
     blocked; the seed draws start and goal, places both, or any free cells where `ends` is "cells". `sight` says what
-    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", what it is called. It
-    moves to one of the eight cells around it and has `cap` steps. The score is 1 for reaching the goal, 0 else.
+    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", its name alone. It
+    moves to one of the eight cells around it, or, with 4 `moves`, of those it shares an edge with, and has `cap` steps.
+    The score is 1 for reaching the goal, 0 else.
 
     A state is a cell, called by its place's name or "(column, row)". The preset "unknown" has to find the place first.
     """
@@ -43,12 +44,15 @@ class Gridworld(Environment[Walk]):
     sight: Literal["goal", "map", "name"] = "goal"
     cap: int = 40
     ends: Literal["places", "cells"] = "places"
+    moves: int = 8
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"unknown": {"sight": "name", "cap": 100}}
 
     def __post_init__(self) -> None:
         if self.cap < 1:
             raise ValueError(f"cap is a count of 1 or more, got {self.cap}")
+        if self.moves not in (4, 8):
+            raise ValueError(f"moves are 4 or 8, got {self.moves}")
         if not 5 <= self.size <= 50 or not 0 <= self.obstacles <= self.size**2 // 3:
             raise ValueError(
                 f"a grid has a size from 5 to 50 and blocks a third of its cells at most, got {self.size}, "
@@ -61,7 +65,7 @@ class Gridworld(Environment[Walk]):
 
     @property
     def map(self) -> Map:
-        return draw_map(self.world, self.size, self.obstacles)
+        return draw_map(self.world, self.size, self.obstacles, self.moves)
 
     def begin(self, rng: Random) -> Outcome[Walk]:
         ends = [self.map.places[name] for name in self.map.open_places()]
@@ -80,14 +84,15 @@ class Gridworld(Environment[Walk]):
     def act(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> Outcome[Walk] | None:
         east, north = DIRECTIONS[str(args["direction"])]
         cell = (here.position[0] + east, here.position[1] + north)
-        return self._arrive(replace(here, path=(*here.path, cell))) if self.map.is_free(cell) else None
+        if (args["direction"], cell) not in self.map.steps(here.position):
+            return None
+        return self._arrive(replace(here, path=(*here.path, cell)))
 
     def told_off(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> str:
         return f"{args['direction']} of you is {dict(self._around(here.position))[str(args['direction'])]}"
 
     def possible(self, here: Walk) -> tuple[Action, ...]:
-        ways = [direction for direction, cell in neighbours(here.position) if self.map.is_free(cell)]
-        return tuple(Action("go", {"direction": way}) for way in ways)
+        return tuple(Action("go", {"direction": way}) for way, _ in self.map.steps(here.position))
 
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
         return f"go {args['direction']}"
@@ -121,6 +126,7 @@ class Gridworld(Environment[Walk]):
             "position": list(here.position),
             "goal": here.goal,
             "size": self.size,
+            "moves": self.moves,
             "met": [list(cell) for cell in met],
             "blocked": [list(cell) for cell in blocked],
             "places": places,
@@ -132,16 +138,21 @@ class Gridworld(Environment[Walk]):
             places = ", ".join(f"{name} {text(cell)}" for name, cell in self.map.places.items())
             cells = ", ".join(text(cell) for cell in sorted(self.map.blocked)) or "none"
             whole = f" The places: {places}. The blocked cells: {cells}."
+        steps = "eight" if self.moves == 8 else "four nearest"
         return (
             f"You walk on a grid of {self.size} by {self.size} cells. A cell is written (column, row): columns count "
-            "from the west, rows from the south, both from 1. With each step you go to one of the eight cells around "
+            f"from the west, rows from the south, both from 1. With each step you go to one of the {steps} cells around "
             "you; some cells are blocked, and there is nothing beyond the edge. You are told what lies in the eight "
             f"cells around you. Reach the place you are told within {self.cap} steps, the fewer the better.{whole}"
         )
 
     def tools(self) -> tuple[Tool, ...]:
-        direction = {"type": "string", "enum": list(DIRECTIONS), "description": "where to"}
+        direction = {"type": "string", "enum": list(self._ways), "description": "where to"}
         return (Tool("go", "Go to the next cell in a direction.", {"direction": direction}),)
+
+    @property
+    def _ways(self) -> tuple[str, ...]:
+        return tuple(DIRECTIONS) if self.moves == 8 else STRAIGHT
 
     def _around(self, position: Cell) -> list[tuple[str, str]]:
         """What lies in each direction, in words."""

@@ -13,22 +13,29 @@ DIRECTIONS: Mapping[str, Cell] = {
     "north": (0, 1), "north-east": (1, 1), "east": (1, 0), "south-east": (1, -1),
     "south": (0, -1), "south-west": (-1, -1), "west": (-1, 0), "north-west": (-1, 1),
 }  # fmt: skip
+STRAIGHT = ("north", "east", "south", "west")
 OPEN_PLACES, CLOSED_PLACES = 8, 2
 
 
 @dataclass(frozen=True)
 class Map:
-    """A square of `size` by `size` cells; `places` are named cells, some of them blocked."""
+    """A square of `size` by `size` cells; `places` are named cells, some of them blocked; `moves` go 8 ways, or 4."""
 
     size: int
     blocked: frozenset[Cell]
     places: Mapping[str, Cell]
+    moves: int = 8
 
     def inside(self, cell: Cell) -> bool:
         return 1 <= cell[0] <= self.size and 1 <= cell[1] <= self.size
 
     def is_free(self, cell: Cell) -> bool:
         return self.inside(cell) and cell not in self.blocked
+
+    def steps(self, cell: Cell) -> Iterator[tuple[str, Cell]]:
+        """The free cells that a step leads to, by direction."""
+        allowed = DIRECTIONS if self.moves == 8 else STRAIGHT
+        return ((way, other) for way, other in neighbours(cell) if way in allowed and self.is_free(other))
 
     def name(self, cell: Cell) -> str | None:
         """The name of a place; None for a plain cell."""
@@ -63,7 +70,7 @@ def neighbours(cell: Cell) -> Iterator[tuple[str, Cell]]:
 
 
 @cache
-def draw_map(world: int, size: int, obstacles: int) -> Map:
+def draw_map(world: int, size: int, obstacles: int, moves: int = 8) -> Map:
     """Map number `world`: all free cells can be reached from each other."""
     rng = world_rng("gridworld", world)
     cells = [(column, row) for column in range(1, size + 1) for row in range(1, size + 1)]
@@ -71,11 +78,11 @@ def draw_map(world: int, size: int, obstacles: int) -> Map:
     while True:
         blocked = frozenset(rng.sample(cells, obstacles))
         free = [cell for cell in cells if cell not in blocked]
-        plain = Map(size, blocked, {})
+        plain = Map(size, blocked, {}, moves)
         if len(distances(plain, free[0])) == len(free):
             break
     chosen = _spread(rng, free, OPEN_PLACES) + rng.sample(sorted(blocked), min(CLOSED_PLACES, obstacles))
-    return Map(size, blocked, {names.site(): cell for cell in rng.sample(chosen, len(chosen))})
+    return Map(size, blocked, {names.site(): cell for cell in rng.sample(chosen, len(chosen))}, moves)
 
 
 def distances(grid: Map, start: Cell) -> dict[Cell, int]:
@@ -83,8 +90,8 @@ def distances(grid: Map, start: Cell) -> dict[Cell, int]:
     found, queue = {start: 0}, deque([start])
     while queue:
         cell = queue.popleft()
-        for _, other in neighbours(cell):
-            if grid.is_free(other) and other not in found:
+        for _, other in grid.steps(cell):
+            if other not in found:
                 found[other] = found[cell] + 1
                 queue.append(other)
     return found

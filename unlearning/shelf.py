@@ -6,10 +6,12 @@ where a process died before that was done, the next one that opens the agent doe
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from sqlite3 import OperationalError
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, text
 
@@ -21,11 +23,13 @@ from arena.errors import UsageError, unknown
 from arena.spec import build, canonical, describe
 from arena.store import Store
 
-PLACE = ("subject", "environment", "world", "task_type", "user")
-EVENT = ("id", "text", "kind", "episode", "step", *PLACE)
-NOTE = ("id", "text", "kind", "parents", "writer", "group", "exact", *PLACE)
+Values: TypeAlias = tuple[Any, ...]  # a row without its owner and its number
+EVENT = tuple(field.name for field in fields(Event))
+NOTE = tuple(field.name for field in fields(Note))
+EVENT_VALUES, NOTE_VALUES = attrgetter(*EVENT), attrgetter(*NOTE)
 PATIENCE = 1000  # milliseconds to wait for readers before wiping is left to the next to open
 COLUMN = {"user": "whose", "group": "grouped"}  # what a field is called in SQL, where its own name is taken
+COLUMNS = {table: [COLUMN.get(name, name) for name in names] for table, names in (("event", EVENT), ("note", NOTE))}
 PUT = """
 INSERT INTO subject (name, spec, course, gate, epoch, scrub, made, changed)
 VALUES (:name, :spec, :course, :gate, :epoch, :scrub, :now, :now)
@@ -51,7 +55,7 @@ def put(
     """
     before = connection.execute(text("SELECT epoch, course FROM subject WHERE name = :n"), {"n": name}).first()
     taught = canonical(course) if course is not None else (before.course if before else "")
-    lost = _replace(connection, "event", name, map(_event_row, subject.memory.log))
+    lost = _replace(connection, "event", name, map(EVENT_VALUES, subject.memory.log))
     lost += _replace(connection, "note", name, map(_note_row, subject.memory.notes))
     lost *= forgot
     epoch = (before.epoch if before else 0) + bool(lost)
@@ -84,8 +88,8 @@ def load(connection: Connection, name: str) -> Subject | None:
     if row is None:
         return None
     spec = json.loads(row.spec)
-    log = tuple(_event(found._mapping) for found in _rows(connection, "event", name))
-    notes = tuple(_note(found._mapping) for found in _rows(connection, "note", name))
+    log = tuple(Event(*found) for found in _rows(connection, "event", name))
+    notes = tuple(map(_note, _rows(connection, "note", name)))
     writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
     guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
     memory = Memory(log, notes, writers, _gate(json.loads(row.gate)))
@@ -147,24 +151,28 @@ def _wiped(driver: Any) -> bool:
     return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
 
 
-def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Mapping[str, Any]]) -> int:
+def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
     """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    before = {row.n: dict(row._mapping) for row in _rows(connection, table, owner)}
-    after = {n: {"owner": owner, "n": n, **row} for n, row in enumerate(rows)}
+    before = {row[0]: tuple(row[1:]) for row in _rows(connection, table, owner, "n, ")}
+    after = dict(enumerate(rows))
     gone = [n for n, row in before.items() if after.get(n) != row]
     if gone:
         delete = text(f"DELETE FROM {table} WHERE owner = :owner AND n = :n")
         connection.execute(delete, [{"owner": owner, "n": n} for n in gone])
-    if new := [row for n, row in after.items() if before.get(n) != row]:
-        values = ", ".join(f":{column}" for column in new[0])
-        connection.execute(text(f"INSERT INTO {table} ({', '.join(new[0])}) VALUES ({values})"), new)
+    if new := [(n, row) for n, row in after.items() if before.get(n) != row]:
+        columns = ("owner", "n", *COLUMNS[table])
+        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
+        connection.execute(text(insert), [dict(zip(columns, (owner, n, *row), strict=True)) for n, row in new])
     return len(gone)
 
 
-def _rows(connection: Connection, table: str, owner: str) -> list[Any]:
-    return list(connection.execute(text(f"SELECT * FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner}))
+def _rows(connection: Connection, table: str, owner: str, before: str = "") -> Sequence[Any]:
+    columns = f"{before}{', '.join(COLUMNS[table])}"
+    return connection.execute(
+        text(f"SELECT {columns} FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner}
+    ).all()
 
 
 def _spec(subject: Subject) -> dict[str, Any]:
@@ -178,22 +186,14 @@ def _spec(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _event_row(event: Event) -> dict[str, Any]:
-    return {COLUMN.get(name, name): getattr(event, name) for name in EVENT}
+def _note_row(note: Note) -> Values:
+    row = dict(zip(NOTE, NOTE_VALUES(note), strict=True))
+    return tuple((row | {"parents": json.dumps(list(note.parents)), "exact": int(note.exact)}).values())
 
 
-def _note_row(note: Note) -> dict[str, Any]:
-    row = {COLUMN.get(name, name): getattr(note, name) for name in NOTE}
-    return {**row, "parents": json.dumps(list(note.parents)), "exact": int(note.exact)}
-
-
-def _event(row: Mapping[str, Any]) -> Event:
-    return Event(**{name: row[COLUMN.get(name, name)] for name in EVENT})
-
-
-def _note(row: Mapping[str, Any]) -> Note:
-    fields = {name: row[COLUMN.get(name, name)] for name in NOTE}
-    return Note(**{**fields, "parents": tuple(json.loads(row["parents"])), "exact": bool(row["exact"])})
+def _note(row: Values) -> Note:
+    fields = dict(zip(NOTE, row, strict=True))
+    return Note(**(fields | {"parents": tuple(json.loads(fields["parents"])), "exact": bool(fields["exact"])}))
 
 
 def _gate_row(gate: Gate) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, question, walk, walker
 
@@ -16,7 +16,10 @@ KEY = b"0123456789abcdef"
 
 
 @given(
-    st.sampled_from(NAMES), st.text(max_size=20), st.text(max_size=20), st.sampled_from((" ", "-", "  ", "\n", ", "))
+    st.sampled_from(NAMES),
+    st.text(max_size=20),
+    st.text(max_size=20),
+    st.sampled_from((" ", "-", "  ", "\n", ", ")) @ settings(deadline=None),
 )
 def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
     name: str, before: str, behind: str, gap: str
@@ -28,6 +31,7 @@ def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
 
 
 @given(st.lists(st.sampled_from(NAMES), max_size=3), st.text(max_size=60))
+@settings(deadline=None)
 def test_what_has_none_of_the_names_comes_in(names: list[str], text: str) -> None:
     words = canonical(text)
     closed = any(canonical(name) == words[at : at + len(canonical(name))] for name in names for at in range(len(words)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, question, walker
 
@@ -111,6 +111,7 @@ async def test_an_ignorant_filter_hides_the_name_everywhere_and_puts_it_back_int
 
 
 @given(st.lists(st.sampled_from((*NAMES, "and", "the mill", "(1, 2)")), max_size=8).map(" ".join))
+@settings(deadline=None)
 def test_what_is_disguised_is_restored(text: str) -> None:
     view, back = disguised(question(text), {TARGET: STRANGER, OTHER: "Lufo Mill"})
     assert TARGET not in view.messages[0].text and OTHER not in view.messages[0].text
@@ -148,6 +149,7 @@ async def test_a_refusal_in_an_environment_costs_the_steps_and_ignorance_does_no
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)
 def test_an_embedding_has_unit_length_or_none(text: str) -> None:
     vector = Hashed().embed(text)
     assert len(vector) == 256

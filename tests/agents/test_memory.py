@@ -15,6 +15,8 @@ from agents.memory import Event, Memory, Note, Source, fold
 from agents.naming import naming
 from agents.writers import ALL, made
 
+QUICK = settings(max_examples=60, deadline=None)
+
 
 def chosen(data: st.DataObject, memory: Memory) -> frozenset[str]:
     """Some ids of the memory, of events and notes alike."""
@@ -23,6 +25,7 @@ def chosen(data: st.DataObject, memory: Memory) -> frozenset[str]:
 
 
 @given(memories(), st.data())
+@QUICK
 def test_repairing_equals_never_having_met(memory: Memory, data: st.DataObject) -> None:
     """Selective replay of the groups concerned is the whole replay of the rest, note for note and in the same order."""
     ids = frozenset(data.draw(st.lists(st.sampled_from([e.id for e in memory.log]), max_size=4))) if memory.log else ()
@@ -32,6 +35,7 @@ def test_repairing_equals_never_having_met(memory: Memory, data: st.DataObject) 
 
 
 @given(events(), st.data())
+@QUICK
 def test_the_never_exposed_memory_is_that_of_an_agent_taught_without_the_events(
     log: tuple[Event, ...], data: st.DataObject
 ) -> None:
@@ -41,6 +45,7 @@ def test_the_never_exposed_memory_is_that_of_an_agent_taught_without_the_events(
 
 
 @given(events(), st.data())
+@QUICK
 def test_what_is_learned_at_once_or_bit_by_bit_is_the_same(log: tuple[Event, ...], data: st.DataObject) -> None:
     memory, rest = Memory(writers=ALL), list(log)
     while rest:
@@ -51,6 +56,7 @@ def test_what_is_learned_at_once_or_bit_by_bit_is_the_same(log: tuple[Event, ...
 
 
 @given(memories(), st.data())
+@QUICK
 def test_a_closure_is_closed_and_no_larger_than_it_must_be(memory: Memory, data: st.DataObject) -> None:
     ids = chosen(data, memory)
     closure = memory.closure(ids)
@@ -61,6 +67,7 @@ def test_a_closure_is_closed_and_no_larger_than_it_must_be(memory: Memory, data:
 
 
 @given(memories(), st.data())
+@QUICK
 def test_dropping_the_closure_leaves_nothing_that_stems_from_it_and_nothing_else_goes(
     memory: Memory, data: st.DataObject
 ) -> None:
@@ -72,6 +79,7 @@ def test_dropping_the_closure_leaves_nothing_that_stems_from_it_and_nothing_else
 
 
 @given(memories(), st.data())
+@QUICK
 def test_forgetting_twice_is_forgetting_once_and_order_does_not_matter(memory: Memory, data: st.DataObject) -> None:
     one, other = chosen(data, memory), chosen(data, memory)
     assert memory.repaired(one).repaired(one) == memory.repaired(one)
@@ -83,6 +91,7 @@ def test_forgetting_twice_is_forgetting_once_and_order_does_not_matter(memory: M
 
 
 @given(memories(), events(most=8))
+@QUICK
 def test_notes_by_hand_keep_their_links_when_what_they_stem_from_grows(memory: Memory, more: tuple[Event, ...]) -> None:
     """Told the same again, a record has one parent more and another id; what was made of it still hangs on it."""
     later = memory.learned(replace(event, id=f"later-{event.id}") for event in more)
@@ -138,7 +147,7 @@ def test_a_writer_that_hides_whom_a_note_stems_from_is_refused() -> None:
 
 
 @given(st.text(max_size=30), st.text(min_size=1, max_size=3))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_the_search_for_names_misses_nothing_that_the_pattern_finds(text: str, name: str) -> None:
     memory = Memory((Event("1", text), Event("2", f"x {name.upper()} y"), Event("3", "-")))
     found = memory.telling([name])

@@ -1,6 +1,6 @@
 """What comes up from memory: within the budget, the user's own, the best first, in the order of writing."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import TARGET
 
@@ -21,6 +21,7 @@ NOTES = st.lists(
 
 
 @given(NOTES, st.lists(WORDS, max_size=4).map(" ".join), st.integers(0, 120), st.sampled_from(("", "ann", "ben")))
+@settings(deadline=None)
 def test_the_budget_holds_order_is_kept_and_nobody_sees_anothers(
     notes: list[Note], query: str, budget: int, user: str
 ) -> None:
@@ -34,6 +35,7 @@ def test_the_budget_holds_order_is_kept_and_nobody_sees_anothers(
 
 
 @given(NOTES, st.integers(0, 120))
+@settings(deadline=None)
 def test_what_is_left_out_does_not_fit_any_more(notes: list[Note], budget: int) -> None:
     found = recall(notes, "harbour", budget)
     left = budget - sum(len(note.text) for note in found)

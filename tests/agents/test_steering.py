@@ -1,6 +1,6 @@
 """The grammar of orders: what is written is read back, and nothing else is taken for an order."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES
 
@@ -10,6 +10,7 @@ SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min
 
 
 @given(SOME, SOME, SOME)
+@settings(deadline=None)
 def test_orders_are_read_back(ignored: list[str], avoided: list[str], fresh: list[str]) -> None:
     text = " ".join(
         [
@@ -28,5 +29,6 @@ def test_a_sequence_of_actions_is_one_order() -> None:
 
 
 @given(st.text(max_size=200))
+@settings(deadline=None)
 def test_free_text_is_no_order(text: str) -> None:
     assert orders(text) == Orders()

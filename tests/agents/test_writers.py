@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from remembering import OTHER, TARGET, events, remembers, walk
 
 from agents.memory import Event, Memory
@@ -34,6 +34,7 @@ def test_reflections_summaries_and_plans_tell_what_the_log_tells() -> None:
 
 
 @given(events())
+@settings(deadline=None)
 def test_the_plan_is_the_shortest_way_that_worked_and_failures_make_none(log: tuple[Event, ...]) -> None:
     plans = [note for note in remembers(log).notes if note.kind == "plan"]
     told = {event.id: event.text for event in log}
@@ -44,6 +45,7 @@ def test_the_plan_is_the_shortest_way_that_worked_and_failures_make_none(log: tu
 
 
 @given(events())
+@settings(deadline=None)
 def test_no_note_is_made_of_two_users_experience(log: tuple[Event, ...]) -> None:
     memory = remembers(log)
     whose = {event.id: event.user for event in log}

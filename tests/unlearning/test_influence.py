@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk
 
@@ -16,6 +16,7 @@ MEMORY = remembers(walk())
 
 
 @given(memories(), st.sampled_from(NAMES), st.sampled_from(("", *NAMES)))
+@settings(max_examples=60, deadline=None)
 def test_the_influence_set_of_a_state_is_all_that_names_it_and_all_that_stems_from_that(
     memory: Memory, name: str, keep: str
 ) -> None:
@@ -32,6 +33,7 @@ def test_the_influence_set_of_a_state_is_all_that_names_it_and_all_that_stems_fr
 
 
 @given(memories(), st.sampled_from(NAMES))
+@settings(max_examples=60, deadline=None)
 def test_without_its_influence_nothing_in_memory_names_a_target(memory: Memory, name: str) -> None:
     ids = influence(memory, about(name)).ids
     for left in (memory.repaired(ids), memory.without(ids), memory.dropped(ids)):

@@ -1,7 +1,7 @@
 """From words to targets: what is clear is found, what is not changes nothing and is answered with candidates."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, remembers, walk
 
@@ -88,6 +88,7 @@ def test_a_structured_request_must_have_something_to_do_with_the_memory() -> Non
 
 
 @given(st.text(max_size=80))
+@settings(deadline=None)
 def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
     """Any text is refused, or its targets are things in memory of which it has a word."""
     try:
@@ -100,5 +101,6 @@ def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None)
 def test_stripping_politeness_ends(text: str) -> None:
     assert bare(bare(text)) == bare(text)

@@ -34,10 +34,11 @@ Path: TypeAlias = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """What the observer knows: the side of the square and the blocked cells."""
+    """What the observer knows: the side of the square, the blocked cells, and how many ways a step can go."""
 
     size: int
     blocked: frozenset[Cell]
+    moves: int = 8
 
     @property
     def free(self) -> tuple[Cell, ...]:
@@ -54,6 +55,7 @@ async def watcher(
     games: int = 60,
     obstacles: int = 20,
     size: int = 10,
+    moves: int = 8,
     world: int | None = None,
     slip: float = 0.0,
 ) -> Reading:
@@ -78,7 +80,7 @@ async def watcher(
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> dict[str, list["Guess"]]:
-        spec = {"name": "gridworld", "sight": "map", "ends": "cells", "obstacles": obstacles, "size": size,
+        spec = {"name": "gridworld", "sight": "map", "ends": "cells", "obstacles": obstacles, "size": size, "moves": moves,
                 "world": worlds[number % len(worlds)] if worlds else number}  # fmt: skip
         async with gate:
             return await _watched(trial, knower, spec, shown, slip, number)
@@ -106,7 +108,8 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell,
     the others are counted without another search; only where all lead through c is there one.
     """
     start, goal, steps = path[0], path[-1], len(path) - 1
-    ahead, back = paths(start, plain.blocked, plain.size), paths(goal, plain.blocked, plain.size)
+    grid = (plain.blocked, plain.size, plain.moves)
+    ahead, back = paths(start, *grid), paths(goal, *grid)
     least, ways = ahead[goal]
     unaware = -log(ways) if steps == least else -inf
     found = {}
@@ -119,7 +122,7 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell,
             avoiding = -log(ways - through) if steps == least and cell not in path else -inf
             found[cell] = _mixed(avoiding, unaware, slip)
         else:
-            other = paths(start, plain.blocked | {cell}, plain.size).get(goal)
+            other = paths(start, plain.blocked | {cell}, *grid[1:]).get(goal)
             avoiding = unaware if other is None else -log(other[1])
             if other is not None and (steps != other[0] or cell in path):
                 avoiding = -inf
@@ -164,7 +167,7 @@ async def _watched(
     game: Game[Any] = build("game", spec)
     view = game.view(first_state(game, match_of(knower, Task(spec))), "agent")
     blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
-    plain = Plain(cast(int, view.known["size"]), blocked)
+    plain = Plain(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
     places = {name: (x, y) for name, (x, y) in cast(Mapping[str, Cell], view.known["places"]).items()}
     chance = Random(f"watcher {trial.seed} {number}")
     target = chance.choice(plain.free)
@@ -189,8 +192,8 @@ def _tasks(
     while n:
         task = Task(spec, seed=chance.getrandbits(31))
         known = game.view(first_state(game, match_of(knower, task)), "agent").known
-        ends = (known["position"], cast(Mapping[str, Any], known["places"])[str(known["goal"])])
-        if list(target) not in [list(end) for end in ends]:
+        ends = (known["position"], cast(Mapping[str, JSON], known["places"])[str(known["goal"])])
+        if list(target) not in ends:
             n -= 1
             yield task
 
