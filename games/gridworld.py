@@ -84,9 +84,8 @@ class Gridworld(Environment[Walk]):
     def act(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> Outcome[Walk] | None:
         east, north = DIRECTIONS[str(args["direction"])]
         cell = (here.position[0] + east, here.position[1] + north)
-        if (args["direction"], cell) not in self.map.steps(here.position):
-            return None
-        return self._arrive(replace(here, path=(*here.path, cell)))
+        reached = dict(self.map.steps(here.position)).values()
+        return self._arrive(replace(here, path=(*here.path, cell))) if cell in reached else None
 
     def told_off(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> str:
         return f"{args['direction']} of you is {dict(self._around(here.position))[str(args['direction'])]}"
@@ -141,8 +140,8 @@ class Gridworld(Environment[Walk]):
         steps = "eight" if self.moves == 8 else "four nearest"
         return (
             f"You walk on a grid of {self.size} by {self.size} cells. A cell is written (column, row): columns count "
-            f"from the west, rows from the south, both from 1. With each step you go to one of the {steps} cells around "
-            "you; some cells are blocked, and there is nothing beyond the edge. You are told what lies in the eight "
+            "from the west, rows from the south, both from 1. With each step you go to one of the "
+            f"{steps} cells around you; some cells are blocked, and there is nothing beyond the edge. You are told what lies in the eight "
             f"cells around you. Reach the place you are told within {self.cap} steps, the fewer the better.{whole}"
         )
 

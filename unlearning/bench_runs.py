@@ -87,7 +87,8 @@ def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
         import unlearning.bench_weights as bench_weights
     except ModuleNotFoundError:
         raise MissingExtra("arena bench weights", "local") from None
-    return bench_weights.cases(wanted), bench_weights.measured, bench_weights.SHOWN
+    kept: dict[str, Trial] = {}
+    return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
 
 
 def listed(wanted: Wanted) -> int:

@@ -12,13 +12,13 @@ from typing import Any
 from agents.llm import LLM
 from arena.errors import UsageError
 from arena.registry import entries
-from arena.spec import assign, build, describe
+from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
 from unlearning.bench import Benchmark
 from unlearning.finetune import Finetune
 from unlearning.ledger import Case, Entry
 from unlearning.method import Method
-from unlearning.probe import Probe, Reading
+from unlearning.probe import Probe, Reading, Trial
 from unlearning.request import Request
 from unlearning.taught import Taught
 from unlearning.verdict import observed
@@ -89,12 +89,21 @@ def cases(wanted: Any) -> list[Case]:
     ]  # fmt: skip
 
 
-async def measured(case: Case) -> Entry:
-    """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite."""
+async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
+    """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite.
+
+    `kept` holds the trial of the last seed, whose agents other methods share: what was read of them is not read again.
+    """
     benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
     split, seed = case.spec["split"], case.spec["seed"]
     suite = {label: probe_of(spec) for label, spec in benchmark.suite.items()}
-    knower, request = benchmark.knower(seed), benchmark.request(split)
+    key = canonical([case.spec["benchmark"], split, seed, case.spec["twins"]])
+    if key not in kept:
+        kept.clear()
+        kept[key] = benchmark.trial(split, seed=seed, twins=case.spec["twins"])
+    base = kept[key]
+    knower, request = base.before, base.request
+    assert isinstance(knower, LLM)
     after, seconds = knower, 0.0
     cost: dict[str, Any] = {}
     if case.spec["method"] is not None:
@@ -102,8 +111,7 @@ async def measured(case: Case) -> Entry:
         if isinstance(method, Taught):  # taught anew it needs all that the twin is taught, not only what is tested
             request = replace(request, retain=tuple(item for stage in benchmark.lessons(split) for item in stage))
         after, cost, seconds = await forgotten(method, knower, request)
-    trial = benchmark.trial(split, after, seed=seed, twins=case.spec["twins"])
-    trial = replace(trial, cost={**cost, "seconds": seconds})
+    trial = replace(base, after=after, cost={**cost, "seconds": seconds}, played=[])
     readings: dict[str, Reading] = {label: await probe(trial) for label, probe in suite.items()}
     verdict = observed(readings)
     told = {**cost, "observed": verdict.label, "why": list(verdict.why), "damaged": verdict.damaged}

@@ -32,6 +32,9 @@ def teach(
     mind: Annotated[str, typer.Option(help="Who thinks: knower, which knows its notes alone, or a model.")] = "knower",
     lessons: Annotated[int, typer.Option(help="Episodes in each environment.")] = 12,
     seed: Annotated[int, typer.Option(help="The lessons' seeds follow from it.")] = 0,
+    consent: Annotated[
+        list[str] | None, typer.Option(help="A name that a write gate kept out and that may be learned again.")
+    ] = None,
     settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
@@ -42,7 +45,7 @@ def teach(
     from unlearning.telling import tell_taught
 
     with Store.open(db) as store:
-        subject = taught(store, name, game or ["gridworld/unknown"], mind, lessons, seed, settings or [])
+        subject = taught(store, name, game or ["gridworld/unknown"], mind, lessons, seed, settings or [], consent or [])
     tell_taught(name, subject, json)
 
 

@@ -63,9 +63,19 @@ class Done:
 
 
 def taught(
-    store: Store, name: str, games: Sequence[str], mind: str, lessons: int, seed: int, settings: Sequence[str]
+    store: Store,
+    name: str,
+    games: Sequence[str],
+    mind: str,
+    lessons: int,
+    seed: int,
+    settings: Sequence[str],
+    consent: Sequence[str] = (),
 ) -> Subject:
-    """An agent taught in these environments and kept under its name; one of that name learns on."""
+    """An agent taught in these environments and kept under its name; one of that name learns on.
+
+    consent: names that its gate kept out and that it may learn again from now on.
+    """
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
@@ -77,12 +87,22 @@ def taught(
     subject = shelf.get(store, name) if known else new_subject(table)
     if known and shelf.course_of(store, name).get("seed") == seed:
         raise UsageError(f"{name} had these lessons; type another --seed, or another name")
-    learned = blocking(lambda: course.teach(subject))
+    learned = blocking(lambda: course.teach(allowed(subject, consent)))
     with writing(store.engine) as connection:
-        if known and shelf.load(connection, name) != subject:
+        if shelf.load(connection, name) != (subject if known else None):
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
         shelf.put(connection, name, learned, describe(course), forgot=False)
     return learned
+
+
+def allowed(subject: Subject, names: Sequence[str]) -> Subject:
+    """The subject whose gate lets these names in again. Raises UsageError for one that it does not keep out."""
+    gate = subject.memory.gate
+    for name in names:
+        if gate.admits(name):
+            raise UsageError(f"--consent names what a gate keeps out, and this one lets {name!r} in; leave it away")
+        gate = gate.opened_to([name])
+    return replace(subject, memory=replace(subject.memory, gate=gate))
 
 
 def new_subject(table: dict[str, Any]) -> Subject:

@@ -16,11 +16,9 @@ KEY = b"0123456789abcdef"
 
 
 @given(
-    st.sampled_from(NAMES),
-    st.text(max_size=20),
-    st.text(max_size=20),
-    st.sampled_from((" ", "-", "  ", "\n", ", ")) @ settings(deadline=None),
+    st.sampled_from(NAMES), st.text(max_size=20), st.text(max_size=20), st.sampled_from((" ", "-", "  ", "\n", ", "))
 )
+@settings(deadline=None)
 def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
     name: str, before: str, behind: str, gap: str
 ) -> None:

@@ -127,6 +127,34 @@ def test_lessons_are_not_given_twice_and_what_was_learned_is_kept(store: Store) 
         taught(store, "pupil", GAME, "knower", 0, 2, [])
 
 
+def test_what_a_gate_keeps_out_is_learned_again_only_with_consent(store: Store) -> None:
+    first = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    target = next(e.subject for e in first.memory.log if e.kind == "place")
+    forgot(store, Order("pupil", f"forget {target}", "compose"))
+    without = taught(store, "pupil", GAME, "knower", 6, 1, [])
+    assert not any(target in source.text for source in (*without.memory.log, *without.memory.notes))
+    again = taught(store, "pupil", GAME, "knower", 6, 2, [], [target])
+    assert any(target in note.text for note in again.memory.notes) and not again.memory.gate.hashes
+    before = dump(store)
+    with pytest.raises(UsageError, match=r"--consent.*lets"):
+        taught(store, "pupil", GAME, "knower", 1, 3, [], [target])
+    assert dump(store) == before
+
+
+def test_two_who_teach_a_new_agent_at_once_do_not_overwrite_each_other(store: Store) -> None:
+    url = str(store.engine.url.database)
+
+    def teach(seed: int) -> Any:
+        with Store.open(url) as own:
+            return taught(own, "pupil", GAME, "knower", 2, seed, [])
+
+    found = in_threads(*(lambda seed=seed: teach(seed) for seed in range(3)))
+    learned = [one for one in found if isinstance(one, Subject)]
+    assert learned and all("changed" in str(one) for one in found if not isinstance(one, Subject))
+    assert shelf.get(store, "pupil") in learned
+    assert max(len(one.memory.log) for one in learned) == len(shelf.get(store, "pupil").memory.log)
+
+
 def in_threads(*works: Any) -> list[Any]:
     """What each of these gives, or raises, all begun at once, each with a store of its own."""
     found: list[Any] = [None] * len(works)

@@ -175,7 +175,7 @@ def topic_of(event: Event, request: Request) -> str:
 
 
 def k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
-    """Where success first reaches a half, in hints: by a straight line between two counts; n + 1 where it never does."""
+    """Where success first reaches a half, in hints, by a straight line between counts; n + 1 where it never does."""
     for k, value in enumerate(curve):
         if value >= half:
             return k - (value - half) / (value - curve[k - 1]) if k else 0.0
