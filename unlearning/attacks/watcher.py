@@ -117,7 +117,7 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell,
         near, far = ahead.get(cell, (steps + 1, 0)), back.get(cell, (steps + 1, 0))
         through = near[1] * far[1] if near[0] + far[0] == least else 0
         if cell in (start, goal):
-            found[cell] = unaware if cell == start else -inf
+            found[cell] = unaware
         elif through < ways:
             avoiding = -log(ways - through) if steps == least and cell not in path else -inf
             found[cell] = _mixed(avoiding, unaware, slip)
