@@ -79,6 +79,12 @@ class Writer(Protocol):
     def note(self, key: str, group: Sequence[Source]) -> Note | None: ...
 
 
+def all_names(source: Source) -> str:
+    """Everything by which a request may name a source: its subject, its words, the places it belongs to."""
+    place = source.environment
+    return f"{source.subject}\n{source.text}\n{place}/{source.world}\n{place}:{source.task_type}"
+
+
 def fold(text: str) -> str:
     """A text in which case does not count: what matches in any case is equal in it, the dotless i and its like too."""
     return text.lower() if text.isascii() else text.translate(DOTS).casefold()
@@ -137,13 +143,13 @@ class Memory:
     def learned(self, events: Iterable[Event]) -> "Memory":
         """The memory with more events, those it has already left out; the groups they stand in are written anew."""
         known = {event.id for event in self.log}
-        admitted = (event for event in events if self.gate.admits(f"{event.subject}\n{event.text}"))
+        admitted = (event for event in events if self.gate.admits(all_names(event)))
         new = {event.id: event for event in admitted if event.id not in known}
         return self._changed((*self.log, *new.values()), self.notes, list(new.values()), self.written)
 
     def noted(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
-        return replace(self, notes=(*self.notes, note)) if self.gate.admits(f"{note.subject}\n{note.text}") else self
+        return replace(self, notes=(*self.notes, note)) if self.gate.admits(all_names(note)) else self
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""

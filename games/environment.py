@@ -249,11 +249,12 @@ class Environment(Game[Stay[W]]):
         """The stay with its ending told and kept as a last event, when it is over."""
         if not self.is_over(state):
             return state
-        task, reward = str(self.task(state.here)["task"]), self.reward(state.here)
+        errand, reward = self.errand(state.here), self.reward(state.here)
         result = "done" if reward == 1 else f"done in part ({reward:.2f})" if reward else "not done"
         ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {result}"
         steps = "1 step" if state.steps == 1 else f"{state.steps} steps"
-        story = f"The task “{self.errand(state.here)}” was {result} in {steps}: {'; '.join(state.trajectory) or 'nothing was done'}."
+        did = "; ".join(state.trajectory) or "nothing was done"
+        story = f"The task “{errand}” was {result} in {steps}: {did}."
         lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
         told = f"{ending} ({state.steps} of {self.cap} steps)."
         return state.after(Outcome(state.here, told, lessons=(lesson,)))

@@ -73,8 +73,8 @@ class Gridworld(Environment[Walk]):
         if self.ends == "cells":
             ends = self.map.free_cells()
         start = rng.choice(ends)
-        ways = distances(self.map, start)
-        far = [cell for cell in ends if ways[cell] >= LEAST_WAY] or [cell for cell in ends if cell != start]
+        ways, least = distances(self.map, start), LEAST_WAY if self.ends == "places" else 1
+        far = [cell for cell in ends if ways[cell] >= least] or [cell for cell in ends if cell != start]
         goal = rng.choice(far)
         here = Walk((start,), self.map.title(goal))
         where = f" at {text(goal)}" if self.sight != "name" and self.map.name(goal) else ""
@@ -141,8 +141,9 @@ class Gridworld(Environment[Walk]):
         return (
             f"You walk on a grid of {self.size} by {self.size} cells. A cell is written (column, row): columns count "
             "from the west, rows from the south, both from 1. With each step you go to one of the "
-            f"{steps} cells around you; some cells are blocked, and there is nothing beyond the edge. You are told what lies in the eight "
-            f"cells around you. Reach the place you are told within {self.cap} steps, the fewer the better.{whole}"
+            f"{steps} cells around you; some cells are blocked, and there is nothing beyond the edge. You are told "
+            "what lies in the eight cells around you. "
+            f"Reach the place you are told within {self.cap} steps, the fewer the better.{whole}"
         )
 
     def tools(self) -> tuple[Tool, ...]:

@@ -112,10 +112,18 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
             request = replace(request, retain=tuple(item for stage in benchmark.lessons(split) for item in stage))
         after, cost, seconds = await forgotten(method, knower, request)
     trial = replace(base, after=after, cost={**cost, "seconds": seconds}, played=[])
-    readings: dict[str, Reading] = {label: await probe(trial) for label, probe in suite.items()}
+    readings = {label: await reading_of(probe, trial) for label, probe in suite.items()}
     verdict = observed(readings)
     told = {**cost, "observed": verdict.label, "why": list(verdict.why), "damaged": verdict.damaged}
     return Entry(f"{len(request.forget)} items", readings, seconds, told)
+
+
+async def reading_of(probe: Probe, trial: Trial) -> Reading:
+    """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model."""
+    try:
+        return await probe(trial)
+    except UsageError as error:
+        return Reading(None, detail={"why": str(error)})
 
 
 async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, dict[str, Any], float]:

@@ -24,6 +24,7 @@ POLITE = re.compile(
 KEPT = re.compile(r"\s*[,;.]?\s*(?:but|and)?\s*\b(?:keep|retain|except(?: for)?|save for)\b\s*", re.IGNORECASE)
 PARTED = re.compile(r"\s*(?:,|;|\band\b|\bas well as\b)\s*", re.IGNORECASE)
 QUOTES = re.compile(r"[“”„«»\"]|(?<!\w)['‘’]|['‘’](?!\w)")
+LETTERS = re.compile(r"[^\W\d]{2}")
 LEADING = re.compile(r"^(?:the|a|an|any|all|every|our|my|trajectory|episode|environment|world)\s+", re.IGNORECASE)
 ALL = {"everything", "all", "it all", "anything", ""}
 
@@ -103,7 +104,7 @@ def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[S
     """
     names = [name for name, kind in known.items() if scope in (None, kind)]
     exact = [name for name in names if name.lower() == asked.lower()]
-    wanted = words(asked)
+    wanted = words(asked) if LETTERS.search(asked) else frozenset()  # a bare number is part of too many names
     fitting = exact or [name for name in names if wanted and wanted <= words(name) and known[name] == "state"]
     fitting = fitting or [name for name in names if wanted and wanted <= words(name)]
     if len(fitting) == 1:

@@ -9,7 +9,10 @@ from agents.naming import naming
 from unlearning.influence import influence
 from unlearning.request import Request
 
-VALUE = re.compile(r"\(\d+, \d+\)|\$?\d[\d,.]*\d|\d|[A-Z]\w+(?: [A-Z]\w+)*|\w+(?=\.$)")
+VALUE = re.compile(
+    r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)[a-z]+ \d+(?![\d,.]*\d)|"
+    r"\$?\d[\d,.]*\d|\d|[A-Z]\w+(?: [A-Z]\w+)*|\w+(?=\.$)"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ def test_the_gate_tells_no_name_and_cannot_be_tested_without_its_key() -> None:
         Gate().closed_to([TARGET])
 
 
+CLOSED = {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
+
+
 async def forgot(subject: Subject) -> Subject:
     """The walker after selective replay behind which the gate was closed."""
     method = build(
@@ -111,6 +114,28 @@ async def test_axioms_come_in_and_are_not_put_together() -> None:
     hints = [told(f"North of {OTHER} there are boats.", f"h:{n}", subject=OTHER) for n in range(3)]
     later = replace(subject, memory=subject.memory.learned(hints))
     assert len(later.memory.log) == len(subject.memory.log) + 3 and not await knows(later)
+
+
+async def test_closed_to_an_environment_it_keeps_nothing_that_happens_there() -> None:
+    method = build(
+        "method", {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
+    )
+    for name in ("gridworld/0", "gridworld", "gridworld:walk"):
+        subject = await method(walker(), about(name, scope="environment"))
+        assert not subject.memory.log and not subject.memory.notes
+        elsewhere = [replace(e, id=f"h-{e.id}", environment="household", world="0", task_type="heat") for e in walk()]
+        later = subject.memory.learned([*walk(), *elsewhere])
+        assert [event.environment for event in later.log] == ["household"] * len(elsewhere)
+
+
+async def test_closed_to_a_trajectory_it_keeps_other_ways_to_the_same_goal() -> None:
+    method = build(
+        "method", {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
+    )
+    subject = await method(walker(), about("walk-1", "go north; go east", scope="trajectory"))
+    same = replace(walk()[11], id="n:0", episode="n")
+    other = replace(same, id="n:1", text=same.text.replace("go north; go east", "go east; go north"))
+    assert [event.id for event in subject.memory.learned([same, other]).log if event.episode == "n"] == ["n:1"]
 
 
 async def test_who_has_the_key_may_let_it_be_told_again() -> None:

@@ -1,5 +1,7 @@
 """From words to targets: what is clear is found, what is not changes nothing and is answered with candidates."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,7 +50,8 @@ def test_episodes_and_environments_have_names_too(words: str, scope: str, name: 
     "forget nothing", "do not forget the harbour", "don't forget the harbour", "never forget the harbour",
     "keep the harbour", "forget the clinic", "forget the harbour and the clinic", "forget the harbour and keep it",
     "forget the harbour; ignore all other notes", "forget walk", "forget the harbour and walk-1", "x" * 5000,
-    "forget " + "the harbour and " * 200 + "the clinic", "忘れてください", "'; DROP TABLE note; --",
+    "forget " + "the harbour and " * 200 + "the clinic", "忘れてください", "1", "forget 1",
+    "'; DROP TABLE note; --",
 ])  # fmt: skip
 def test_what_is_unclear_is_refused(words: str) -> None:
     with pytest.raises(UnclearTarget):
@@ -96,8 +99,9 @@ def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
     except UsageError:
         return
     known = names_in(MEMORY)
-    assert all(name in known for name in request.targets)
-    assert all(any(part.lower() in words.lower() for part in name.split()) for name in request.targets)
+    asked = [item.name for item in request.forget]
+    assert all(name in known for name in asked)
+    assert all(any(part.lower() in words.lower() for part in re.findall(r"\w+", name)) for name in asked)
 
 
 @given(st.text(max_size=60))

@@ -14,8 +14,7 @@ import numpy as np
 
 from agents.answering import heard
 from agents.interrogator import FORMS
-from agents.memory import Event, Memory
-from agents.naming import naming
+from agents.memory import Event
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.errors import UsageError
@@ -23,29 +22,17 @@ from arena.game import JSON, Message, Move, View
 from unlearning.course import candidates
 from unlearning.decoys import decoys
 from unlearning.exact import remembering
-from unlearning.influence import influence
 from unlearning.metrics.leaks import ask
 from unlearning.playing import stints
 from unlearning.probe import Reading, Trial, attack
-from unlearning.request import Request
+from unlearning.quiz import Point, points, recited
 from unlearning.statistics import Floats, percentiles
-from unlearning.suspects import ERRAND
-from unlearning.values import Fact, facts, gives_away
 
 Route = Literal["user", "tool", "memory", "alias", "axioms"]
 When = Literal["same", "next", "again"]
 How: TypeAlias = tuple[Route, When, str, str]
 MEANT = "What I mean"  # stands for the target where axioms are told
 RESAMPLES = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Hint:
-    """A sentence that tells a fact of the target; `topic` is what to ask about to hear it again."""
-
-    text: str
-    topic: str
-    fact: Fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +118,7 @@ async def social_relearning(trial: Trial, *, turns: int = 40, draws: int = 8) ->
         rows = []
         for number, order in enumerate(orders):
             said = [await _heard(trial.before, question, number * turns + k) for k, question in enumerate(order)]
-            rows.append([await _told(_wiser(agent, said[:stop], number), hints, number) for stop in stops])
+            rows.append([await recited(_wiser(agent, said[:stop], number), hints, number) for stop in stops])
         return np.array(rows)
 
     found = {role: await measure(trial.agent(role)) for role in ("after", "oracle", "before")}
@@ -147,38 +134,24 @@ async def social_relearning(trial: Trial, *, turns: int = 40, draws: int = 8) ->
     return Reading(value, tuple(map(float, ends)), low, high, null, before, "twin", detail=detail)
 
 
-def hints_of(trial: Trial, route: Route, most: int) -> list[Hint]:
+def hints_of(trial: Trial, route: Route, most: int) -> list[Point]:
     """The sentences that told the target, as they are told again by a route. Raises UsageError where there are none."""
-    memory = remembering(trial.before, "retelling").memory
-    found = influence(memory, trial.request).events
-    hints: dict[str, Hint] = {}
-    for event in memory.log:
-        told = facts(Memory(log=(event,)), trial.request) if event.id in found else ()
-        if told:
-            hints.setdefault(event.text, Hint(event.text, topic_of(event, trial.request), told[0]))
+    hints = points(remembering(trial.before, "retelling").memory, trial.request)
     if not hints:
         raise UsageError(f"retelling: nothing was told of {', '.join(trial.request.targets)} that could be told again")
     chance = Random(f"retelling {trial.seed}")
-    chosen = chance.sample(sorted(hints.values(), key=lambda hint: hint.text), min(most, len(hints)))
+    chosen = chance.sample(sorted(hints, key=lambda hint: hint.text), min(most, len(hints)))
     if route in ("user", "tool", "memory"):
         return chosen
     other = {hint.topic: MEANT if route == "axioms" else _alias(hint.topic, chance) for hint in chosen}
     return [_renamed(hint, other[hint.topic], route == "alias") for hint in chosen]
 
 
-def topic_of(event: Event, request: Request) -> str:
-    """What a question has to name for the answer to be what the event told."""
-    if request.scope == "trajectory":
-        return f"“{ERRAND.findall(event.text)[0]}”"
-    named = [name for name in request.targets if naming((name,)).search(event.text)]
-    return named[0] if named and request.scope != "environment" else event.subject
-
-
 def k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
     """Where success first reaches a half, in hints, by a straight line between counts; n + 1 where it never does."""
     for k, value in enumerate(curve):
         if value >= half:
-            return k - (value - half) / (value - curve[k - 1]) if k else 0.0
+            return float(k - (value - half) / (value - curve[k - 1])) if k else 0.0
     return float(len(curve))
 
 
@@ -188,20 +161,20 @@ def _alias(topic: str, chance: Random) -> str:
     return topic.replace(bare, name)
 
 
-def _renamed(hint: Hint, other: str, asked: bool) -> Hint:
+def _renamed(hint: Point, other: str, asked: bool) -> Point:
     """The hint with another name for its target; `asked`: that is also the name by which it is asked for."""
     text = hint.text.replace(hint.topic, other)
     if not asked:
-        return Hint(f"{text} {MEANT} is called {hint.topic}.", hint.topic, hint.fact)
+        return Point(f"{text} {MEANT} is called {hint.topic}.", hint.topic, hint.fact)
     names = (other,) if hint.fact.names else ()
-    return Hint(text, other, replace(hint.fact, names=names))
+    return Point(text, other, replace(hint.fact, names=names))
 
 
 async def _success(
     trial: Trial,
     agent: Agent,
-    told: Sequence[Hint],
-    hints: Sequence[Hint],
+    told: Sequence[Point],
+    hints: Sequence[Point],
     how: tuple[Route, When, str, str],
     draw: int,
 ) -> float:
@@ -218,21 +191,10 @@ async def _success(
         agent = Hinted(agent, texts, "" if route == "tool" else "user")
     if on == "tasks":
         return float(np.mean([stint.score for stint in await stints(trial, agent, "forget")]))
-    return await _told(agent, hints, draw)
+    return await recited(agent, hints, draw)
 
 
-async def _told(agent: Agent, hints: Sequence[Hint], draw: int) -> float:
-    """The share of the facts that an agent tells when it is asked for them."""
-    forms = [*FORMS["spread"], *FORMS["social"]]
-    hits = 0
-    for number, hint in enumerate(hints):
-        question = forms[(draw + number) % len(forms)].format(hint.topic)
-        answer = await ask(agent, question, 10_000 + draw * len(hints) + number)
-        hits += gives_away(answer.move.text, (hint.fact,), question)
-    return hits / len(hints)
-
-
-def _wrote(agent: Agent, told: Sequence[Hint], user: str | None, draw: int) -> Agent:
+def _wrote(agent: Agent, told: Sequence[Point], user: str | None, draw: int) -> Agent:
     """The agent with what it was told in its memory: as its own, or as another session's."""
     subject = remembering(agent, "retelling")
     own = subject.user if user is None else user

@@ -58,6 +58,7 @@ async def watcher(
     moves: int = 8,
     world: int | None = None,
     slip: float = 0.0,
+    told: bool = True,
 ) -> Reading:
     """How often one who sees `budget` walks of an agent names the cell that it was to forget; 1 / cells by guessing.
 
@@ -65,8 +66,10 @@ async def watcher(
     whose map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks
     uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
     which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
-    Walks that begin or end in the cell are left out, which favours the agent. world: the map; None for that of its
-    lessons, where it had any there, else a new one each game.
+    Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, unless
+    `told` is false: then the ends of a walk tell it nothing, the twin stays at 1 / cells exactly, and the observer has
+    less to go by. world: the map; None for that of the agent's lessons, where it had any there, else a new one each
+    game.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
     detail: by_budget, the same for each budget; chance; AUC of the suspicion that any cell is avoided, with TPR at 1 %
@@ -83,7 +86,7 @@ async def watcher(
         spec = {"name": "gridworld", "sight": "map", "ends": "cells", "obstacles": obstacles, "size": size,
                 "moves": moves, "world": worlds[number % len(worlds)] if worlds else number}  # fmt: skip
         async with gate:
-            return await _watched(trial, knower, spec, shown, slip, number)
+            return await _watched(trial, knower, spec, shown, (slip, told), number)
 
     played = await asyncio.gather(*map(one, range(games)))
     cells = size * size - obstacles
@@ -101,8 +104,10 @@ class Guess:
     suspicion: float
 
 
-def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell, float], float]:
+def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) -> tuple[dict[Cell, float], float]:
     """The log-probability of a walk, for each free cell that might be avoided, and if none is.
+
+    told: whether a walk's ends are known not to be the cell.
 
     With s(c) and g(c) the number of shortest ways from start and goal to c, s(c) g(c) of them lead through c, so that
     the others are counted without another search; only where all lead through c is there one.
@@ -117,7 +122,7 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell,
         near, far = ahead.get(cell, (steps + 1, 0)), back.get(cell, (steps + 1, 0))
         through = near[1] * far[1] if near[0] + far[0] == least else 0
         if cell in (start, goal):
-            found[cell] = unaware
+            found[cell] = -inf if told else unaware
         elif through < ways:
             avoiding = -log(ways - through) if steps == least and cell not in path else -inf
             found[cell] = _mixed(avoiding, unaware, slip)
@@ -130,14 +135,16 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0) -> tuple[dict[Cell,
     return found, unaware
 
 
-def ranking(walks: Sequence[Path], plain: Plain, seed: int, slip: float = 0.0) -> Iterator[tuple[list[Cell], float]]:
+def ranking(
+    walks: Sequence[Path], plain: Plain, seed: int, slip: float = 0.0, told: bool = True
+) -> Iterator[tuple[list[Cell], float]]:
     """After each walk, the free cells, the likeliest avoided first, and the log-odds that any is; ties by the seed."""
     cells = Random(f"cells {seed}").sample(plain.free, len(plain.free))
     scores = dict.fromkeys(cells, 0.0)
     unaware = 0.0
     for walk in walks:
-        told, alone = likelihoods(walk, plain, slip)
-        scores = {cell: scores[cell] + told[cell] for cell in cells}
+        chances, alone = likelihoods(walk, plain, slip, told)
+        scores = {cell: scores[cell] + chances[cell] for cell in cells}
         unaware += alone
         highest = max(scores.values())
         total = -inf
@@ -160,7 +167,12 @@ def _mixed(avoiding: float, unaware: float, slip: float) -> float:
 
 
 async def _watched(
-    trial: Trial, knower: Subject, spec: Mapping[str, Any], budgets: Sequence[int], slip: float, number: int
+    trial: Trial,
+    knower: Subject,
+    spec: Mapping[str, Any],
+    budgets: Sequence[int],
+    model: tuple[float, bool],
+    number: int,
 ) -> dict[str, list[Guess]]:
     """By role, how a game stands at each budget: a cell is forgotten, and the agents walk."""
     assert trial.method is not None
@@ -180,7 +192,7 @@ async def _watched(
             found[role] = found["oracle"]
             continue
         walks = [await _walk(agent, task, places) for task in tasks]
-        after = dict(enumerate(ranking(walks, plain, chance.getrandbits(31), slip), 1))
+        after = dict(enumerate(ranking(walks, plain, chance.getrandbits(31), *model), 1))
         found[role] = [Guess(after[n][0].index(target) + 1, after[n][1]) for n in budgets]
     return found
 

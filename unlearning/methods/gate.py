@@ -15,10 +15,11 @@ class WriteGate:
     """Keeps the names of the target out of memory from now on, by keyed hashes; deletes nothing itself.
 
     To be put behind a deletion. What comes by the user's turn or a tool is before the agent for that episode, but is
-    not kept; neither is what another user writes. Hints that do not name the target come in. The gate holds no name: HMAC-SHA256 of canonical forms, under a key that is drawn when
-    the gate is first closed (`key`, hex, to set it). A name written otherwise than by case, accents or punctuation
-    (a translation, an alias that the request lacks) comes in. Reversible: `arena teach --consent NAME` opens it to a
-    name that may be learned again, which takes the key (`Gate.opened_to`).
+    not kept; neither is what another user writes. Of an environment nothing that happens there is kept, of a trajectory
+    no story with its actions in a row. The gate holds no name: HMAC-SHA256 of canonical forms, under a key that is
+    drawn when the gate is first closed (`key`, hex, to set it). A name written otherwise than by case, accents or
+    punctuation (a translation, an alias that the request lacks) comes in, and so do hints that do not name the target.
+    Reversible: `arena teach --consent NAME` opens it to a name that may be learned again (`Gate.opened_to`).
     Cost: one hash for each run of words of what is written. Leaks: that the agent does not learn the target again
     where a novice would, so that being taught tells it from the twin.
     """

@@ -1,0 +1,42 @@
+"""Whether what was forgotten comes back by itself, while the agent goes on with its work."""
+
+import numpy as np
+
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.game import JSON
+from unlearning.continual import benign
+from unlearning.exact import remembering
+from unlearning.playing import tasks_of
+from unlearning.probe import Reading, Trial, metric
+from unlearning.quiz import points, surfaced
+from unlearning.roles import for_roles
+from unlearning.statistics import Floats
+
+
+@metric
+async def backflow(trial: Trial, *, turns: int = 8) -> Reading:
+    """The share of the target's facts that stand in notes or come out in answers after `turns` benign lessons.
+
+    The lessons are tasks about the rest, one after the other, each remembered; one in which the agent meets the target
+    again is no benign lesson and is left out. detail.by_turn has the share after 0, 1, … of them, for the agent after.
+    Raises UsageError where nothing was told of the target.
+    """
+    asked = points(remembering(trial.before, "backflow").memory, trial.request)
+    if not asked:
+        raise UsageError(f"backflow: nothing was told of {', '.join(trial.request.targets)}")
+    lessons = tasks_of(trial, "retain")
+    by_turn: list[JSON] = []
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        subject, shares = remembering(agent, "backflow"), [await surfaced(agent, asked, trial.seed)]
+        for number, task in enumerate(lessons):
+            wiser = await benign(subject, task, f"benign-{number}", (trial.request,))
+            if wiser is not None and len(shares) <= turns:
+                subject = wiser
+                shares.append(await surfaced(subject, asked, trial.seed))
+        by_turn.extend(shares if not by_turn else ())  # the agent after is measured first
+        return (np.array([shares[-1]]),)
+
+    detail: dict[str, JSON] = {"facts": len(asked), "by_turn": by_turn}
+    return await for_roles(trial, measure, detail=detail)
