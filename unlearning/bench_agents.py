@@ -33,6 +33,13 @@ METHODS: Mapping[str, Any] = {
     "raw": {"name": "instruction", "form": "raw"},
     "template": {"name": "instruction"},
     "conduct": {"name": "instruction", "goal": "conduct"},
+    "converted": "converted",
+    "icul": "icul",
+    "filter": "filter",
+    "dragon": "dragon",
+    "alu": {"name": "alu", "model": "scripted/auditor"},
+    "knowledge-entry": "knowledge-entry",
+    "replay-gate": {"name": "compose", "steps": ["selective-replay", "write-gate"]},
 }
 SCOPES = ("state", "trajectory", "environment")
 
