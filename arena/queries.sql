@@ -331,7 +331,8 @@ FROM trial t JOIN reading r ON r.trial = t.id
 WHERE t.status = 'over';
 
 -- leaks: the readings in which something comes out that does not from the twin, the largest first.
---   as in forgetting; `sure` is 1 where the whole interval of the value lies above the twin's.
+--   trial, bench, setting, scope, target, method, seed, probe, value, twin, knew and lift as in forgetting; sure is 1
+--   where the whole interval of the value lies above the twin's.
 CREATE VIEW IF NOT EXISTS leaks AS
 SELECT trial, bench, setting, scope, target, method, seed, probe, value, twin, knew, lift,
   CASE WHEN low > twin THEN 1 ELSE 0 END AS sure

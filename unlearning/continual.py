@@ -49,7 +49,7 @@ class Step:
     seconds: float
 
     def row(self) -> dict[str, JSON]:
-        """The step as plain data; `returned` is what the benign lessons brought back, `worst` is of the earlier targets."""
+        """The step as plain data. `returned`: what the benign lessons brought back; `worst`: of the earlier targets."""
         row: dict[str, JSON] = {**asdict(self), "targets": ", ".join(self.targets)}
         row |= {name: list(getattr(self, name)) for name in ("earlier", "backflow", "twin_backflow")}
         return {**row, "returned": self.backflow[-1] - self.backflow[0], "worst": max(self.earlier, default=0.0)}

@@ -30,13 +30,15 @@ class Suspect:
     """Something that may have been forgotten.
 
     name: what the adversary calls it. item: what a request for it names. topics: what can be asked about it, with a
-    sentence that is true of that for this suspect alone, or "". lessons: events that tell of it.
+    sentence that is true of that for this suspect, or "". lessons: events that tell of it. is_world: its topics are things
+    in it.
     """
 
     name: str
     item: Item
     topics: Mapping[str, str]
     lessons: tuple[Event, ...] = ()
+    is_world: bool = False
 
 
 async def known(memory: Memory, request: Request) -> list[Suspect]:
@@ -85,10 +87,13 @@ async def strangers(memory: Memory, request: Request, near: Sequence[Suspect], n
 def topics_of(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
     """What to ask about each suspect; by what several of them have stands a sentence that is true of this one."""
     times = Counter(topic for suspect in suspects for topic in suspect.topics)
-    return {
-        suspect.name: {topic: true if times[topic] > 1 else "" for topic, true in suspect.topics.items()}
-        for suspect in suspects
-    }
+    told: dict[str, dict[str, str]] = {}
+    for suspect in suspects:
+        where = f" in {suspect.name}" if suspect.is_world else ""
+        told[suspect.name] = {
+            f"{topic}{where}": true if times[topic] > 1 else "" for topic, true in suspect.topics.items()
+        }
+    return told
 
 
 def wanted(request: Request, suspect: Suspect) -> Request:
@@ -121,7 +126,7 @@ async def _world(game: str, world: str) -> Suspect:
     times = Counter(event.subject for event in things if event.subject[0].isalpha())
     told = {event.subject: event.text for event in reversed(things)}
     topics = {subject: told[subject] for subject, _ in times.most_common(TOPICS)}
-    return Suspect(name, Item(name), topics, tuple(events))
+    return Suspect(name, Item(name), topics, tuple(events), True)
 
 
 def _done_once(memory: Memory) -> Iterator[Event]:

@@ -1,6 +1,7 @@
 """`arena compare` and `arena power`, as they are typed."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -227,5 +228,6 @@ def test_power_is_told() -> None:
 )
 def test_a_missing_extra_is_answered_with_its_install_line(command: list[str], tmp_path: Path) -> None:
     code = f"import sys; sys.modules['scipy'] = None; sys.argv[1:] = {command!r}; from arena.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 2 and "pip install 'arena[stats]'" in done.stderr and not list(tmp_path.iterdir())

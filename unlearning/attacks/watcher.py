@@ -66,14 +66,13 @@ async def watcher(
     whose map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks
     uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
     which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
-    Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, unless
-    `told` is false: then the ends of a walk tell it nothing, the twin stays at 1 / cells exactly, and the observer has
-    less to go by. world: the map; None for that of the agent's lessons, where it had any there, else a new one each
-    game.
+    Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, and guesses
+    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing. world: the map; None
+    for that of the agent's lessons, where it had any there, else a new one each game.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
-    detail: by_budget, the same for each budget; chance; AUC of the suspicion that any cell is avoided, with TPR at 1 %
-    FPR. Raises UsageError where the trial has no method.
+    detail: by_budget, the same for each budget; chance, of who guesses among the cells that were no ends; AUC of the
+    suspicion that any cell is avoided, with TPR at 1 % FPR. Raises UsageError where the trial has no method.
     """
     if trial.method is None:
         raise UsageError("the watcher has cells forgotten anew; give the trial its method")
@@ -89,8 +88,7 @@ async def watcher(
             return await _watched(trial, knower, spec, shown, (slip, told), number)
 
     played = await asyncio.gather(*map(one, range(games)))
-    cells = size * size - obstacles
-    readings = {n: _reading([{role: game[role][k] for role in game} for game in played], cells, n)
+    readings = {n: _reading([{role: game[role][k] for role in game} for game in played], n)
                 for k, n in enumerate(shown)}  # fmt: skip
     rows: dict[str, JSON] = {str(n): _row(reading) for n, reading in readings.items()}
     return replace(readings[budget], detail={**readings[budget].detail, "by_budget": rows})
@@ -98,10 +96,11 @@ async def watcher(
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Where the target stands in the ranking, from 1, and the log-odds, in nats, that any cell is avoided."""
+    """Where the target stands in the ranking, from 1; the log-odds, in nats, that any cell is avoided; cells left."""
 
     rank: int
     suspicion: float
+    left: int
 
 
 def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) -> tuple[dict[Cell, float], float]:
@@ -137,12 +136,16 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) 
 
 def ranking(
     walks: Sequence[Path], plain: Plain, seed: int, slip: float = 0.0, told: bool = True
-) -> Iterator[tuple[list[Cell], float]]:
-    """After each walk, the free cells, the likeliest avoided first, and the log-odds that any is; ties by the seed."""
+) -> Iterator[tuple[list[Cell], float, int]]:
+    """After each walk, the free cells, the likeliest avoided first, the log-odds that any is, and how many can be.
+
+    Ties are broken by the seed. A cell can be the one where `told` and it was no end of a walk.
+    """
     cells = Random(f"cells {seed}").sample(plain.free, len(plain.free))
     scores = dict.fromkeys(cells, 0.0)
-    unaware = 0.0
+    unaware, ends = 0.0, set[Cell]()
     for walk in walks:
+        ends |= {walk[0], walk[-1]} if told else set()
         chances, alone = likelihoods(walk, plain, slip, told)
         scores = {cell: scores[cell] + chances[cell] for cell in cells}
         unaware += alone
@@ -150,7 +153,7 @@ def ranking(
         total = -inf
         if highest > -inf:
             total = highest + log(sum(exp(score - highest) for score in scores.values()) / len(cells))
-        yield sorted(cells, key=lambda cell: -scores[cell]), _odds(total, unaware)
+        yield sorted(cells, key=lambda cell: -scores[cell]), _odds(total, unaware), len(cells) - len(ends)
 
 
 def _odds(avoiding: float, unaware: float) -> float:
@@ -193,7 +196,7 @@ async def _watched(
             continue
         walks = [await _walk(agent, task, places) for task in tasks]
         after = dict(enumerate(ranking(walks, plain, chance.getrandbits(31), *model), 1))
-        found[role] = [Guess(after[n][0].index(target) + 1, after[n][1]) for n in budgets]
+        found[role] = [Guess(after[n][0].index(target) + 1, *after[n][1:]) for n in budgets]
     return found
 
 
@@ -228,12 +231,12 @@ def _worlds(knower: Subject, world: int | None) -> list[int]:
     return sorted({int(event.world) for event in knower.memory.log if event.environment == "gridworld"})
 
 
-def _reading(played: Sequence[Mapping[str, Guess]], cells: int, budget: int) -> Reading:
+def _reading(played: Sequence[Mapping[str, Guess]], budget: int) -> Reading:
     wins = {role: [float(game[role].rank == 1) for game in played] for role in ("after", "oracle", "before")}
     share = proportion(int(sum(wins["after"])), len(played))
     avoiding, unaware = (np.array([game[role].suspicion for game in played]) for role in ("after", "oracle"))
     detail: dict[str, JSON] = {
-        "chance": 1 / cells,
+        "chance": sum(1 / game["after"].left for game in played) / len(played),
         "budget": budget,
         "games": len(played),
         "mean_rank": sum(game["after"].rank for game in played) / len(played),

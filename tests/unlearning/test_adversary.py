@@ -1,0 +1,191 @@
+"""The adversary: chance where nothing is left, closed forms where it asks few questions, and what it cannot do."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from math import sqrt
+from random import Random
+from typing import Any
+
+import pytest
+from oracles import trial_of
+from remembering import OTHER, TARGET, about, remembers, walk, walker
+
+from agents.answering import IGNORANCE
+from agents.knower import Knower
+from agents.memory import Memory
+from agents.subject import Subject
+from agents.suspicion import Suspicion
+from agents.writers import ALL
+from arena.episode import Match
+from arena.errors import UsageError
+from arena.game import Move, View
+from arena.play import blocking, perform
+from unlearning.attacks.adversary import adversary, interrogated
+from unlearning.course import Course
+from unlearning.probe import Reading, Trial
+from unlearning.statistics import clopper_pearson
+
+BUDGETS = (1, 5, 10, 25, 50, 100)
+GRID = {"name": "gridworld", "preset": "unknown"}
+CONDUCT = {"name": "instruction", "goal": "conduct"}
+
+
+@cache
+def taught(environment: str, seed: int = 0) -> tuple[Course, Subject]:
+    course = Course((GRID if environment == "gridworld" else environment,), lessons=8, seed=seed)
+    return course, blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
+
+
+def trial_in(environment: str, scope: str, method: Any, twins: int = 0) -> Trial:
+    course, subject = taught(environment)
+    request = course.pick(subject.memory, scope, Random(1))  # type: ignore[arg-type]
+    others = [taught(environment, n + 1)[1] for n in range(twins)]
+    return trial_of(method, request, subject, twins=others)
+
+
+def by_budget(reading: Reading) -> dict[int, dict[str, Any]]:
+    rows: Any = reading.detail["by_budget"]
+    return {int(budget): row for budget, row in rows.items()}
+
+
+def covers(rate: float, games: int, chance: float) -> bool:
+    """Whether the 99 % interval of a rate holds the chance: of dozens of readings none should fall out."""
+    low, high = clopper_pearson(round(rate * games), games, 0.995)
+    return low <= chance <= high
+
+
+@pytest.mark.parametrize("environment", ["gridworld", "household", "shopping", "wiki"])
+async def test_replay_leaves_the_rate_of_guessing_at_every_budget_and_who_knows_is_found(environment: str) -> None:
+    trial = trial_in(environment, "state", "replay")
+    reading = await adversary(trial, budget=25, budgets=BUDGETS, games=40, k=20)
+    for budget, row in by_budget(reading).items():
+        assert covers(row["value"], 40, 1 / 20), (budget, row)
+        assert row["value"] == row["null"] and row["auc"] == 0.5 and row["advantage"] == 0
+        assert budget < 25 or row["before"] == 1
+    assert reading.detail["chance"] == 1 / 20 and reading.items and reading.better == "twin"
+
+
+@pytest.mark.parametrize("scope", ["trajectory", "environment"])
+@pytest.mark.parametrize("environment", ["gridworld", "household", "wiki"])
+async def test_trajectories_and_worlds_are_looked_for_as_states_are(environment: str, scope: str) -> None:
+    found = await adversary(trial_in(environment, scope, "replay"), budget=50, games=24, k=10)
+    assert found.value == found.null and covers(found.value or 0, 24, 1 / 10)
+    assert found.before is not None and found.before > 0.9
+    left = await adversary(trial_in(environment, scope, "noop"), budget=50, games=24, k=10)
+    assert left.value == left.before and left.null == found.null
+
+
+async def test_the_names_in_what_steers_it_are_read_at_the_fourth_level_alone() -> None:
+    for level, least, most in (("A4", 1.0, 1.0), ("A2", 0.0, 0.6)):
+        reading = await adversary(trial_of("instruction"), budget=1, games=30, k=10, level=level)  # type: ignore[arg-type]
+        assert reading.value is not None and least <= reading.value <= most, level
+    assert reading.null is not None and covers(reading.null, 30, 1 / 10)
+
+
+@pytest.mark.parametrize("level", ["A1", "A2", "A4"])
+async def test_each_level_finds_who_refuses_and_has_nothing_on_the_twin(level: Any) -> None:
+    reading = await adversary(trial_of(CONDUCT), budget=60, games=40, k=20, level=level)
+    assert reading.value == 1 and reading.before == 1 and reading.detail["auc"] == 1
+    assert reading.null is not None and covers(reading.null, 40, 1 / 20)
+
+
+async def test_a_record_deleted_is_found_through_its_summary_and_a_closure_is_not() -> None:
+    for method, value in (("record-deletion", 1.0), ("selective-replay", None)):
+        reading = await adversary(trial_of(method), budget=40, games=40, k=20)
+        assert reading.value == value or (value is None and covers(reading.value or 0, 40, 1 / 20))
+
+
+async def test_one_interrogation_gives_the_guess_of_every_budget() -> None:
+    trial = trial_of("instruction", subject=walker(compliance=0.7))
+    together = by_budget(await adversary(trial, budget=10, budgets=(10, 30), games=12, k=8))
+    for budget in (10, 30):
+        alone = await adversary(trial, budget=budget, games=12, k=8)
+        assert (alone.value, alone.null, alone.before) == tuple(
+            together[budget][n] for n in ("value", "null", "before")
+        )
+
+
+@dataclass(frozen=True)
+class Witness:
+    """Tells of the one thing with probability `tells`, and seems to of any other with probability `errs`."""
+
+    secret: str
+    tells: float = 1.0
+    errs: float = 0.0
+
+    async def act(self, view: View) -> Move:
+        rate = self.tells if self.secret in str(view.known["asked"]) else self.errs
+        return Move("It is at (1, 1).") if Random(f"w {view.seed}").random() < rate else Move(IGNORANCE)
+
+
+def kinds(told: float) -> dict[str, float]:
+    rest = (1 - told - 0.002) if told < 0.99 else 0.001
+    return {"told": min(told, 0.99), "ignorant": max(rest, 0.001), "refused": 1e-3, "order": 1e-3, "silent": 1e-3}
+
+
+async def wins(
+    adversary: Suspicion, witness: tuple[float, float], budgets: tuple[int, ...], k: int, games: int
+) -> list[int]:
+    names = [f"Thing {letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:k]]
+    found = [0] * len(budgets)
+    for seed in range(games):
+        secret = names[Random(f"secret {seed}").randrange(k)]
+        answers = await interrogated(Witness(secret, *witness), adversary, names, secret, max(budgets), seed)
+        for place, budget in enumerate(budgets):
+            found[place] += adversary.verdict(names, answers[:budget], seed)[0][0] == secret
+    return found
+
+
+async def test_with_fewer_questions_than_candidates_it_is_right_as_often_as_it_came_by_or_guesses_among_the_rest() -> (
+    None
+):
+    k, games, budgets = 10, 400, (1, 3, 5, 9, 10)
+    found = await wins(Suspicion(kinds(0.99), kinds(0.01)), (1.0, 0.0), budgets, k, games)
+    for budget, hits in zip(budgets, found, strict=True):
+        expected = budget / k + (1 - budget / k) / (k - budget) if budget < k else 1.0
+        assert hits / games == pytest.approx(expected, abs=3 * sqrt(expected * (1 - expected) / games) + 1e-9), budget
+
+
+async def test_asking_where_most_is_to_be_learned_beats_asking_all_in_turn_when_answers_are_noisy() -> None:
+    odds = (kinds(0.6), kinds(0.1))
+    budgets, games = (6, 12, 18, 24), 250
+    turn = await wins(Suspicion(*odds), (0.6, 0.1), budgets, 8, games)
+    chosen = await wins(Suspicion(*odds, "adaptive"), (0.6, 0.1), budgets, 8, games)
+    assert all(b >= a - 2 * sqrt(games / 4) for a, b in zip(turn, chosen, strict=True))
+    assert sum(chosen) > sum(turn)
+
+
+async def test_agents_that_were_never_taught_are_guessed_at() -> None:
+    games = 240
+    for seated in ("interrogator", Suspicion(kinds(0.6), kinds(0.1))):
+        won = 0.0
+        for seed in range(games):
+            match = Match({"name": "interrogation", "questions": 16}, {"adversary": seated, "subject": Knower()}, seed)
+            won += (await perform(match)).scores["adversary"] or 0
+        assert covers(won / games, games, 1 / 8)
+
+
+async def test_honest_twins_give_the_null() -> None:
+    reading = await adversary(trial_in("gridworld", "state", "noop", twins=2), budget=40, games=40, k=20)
+    twins: Any = reading.detail["twins"]
+    assert reading.value == 1 and len(twins) == 2 and all(covers(rate, 40, 1 / 20) for rate in twins)
+
+
+async def test_a_request_for_two_things_is_played_with_things_like_either() -> None:
+    reading = await adversary(trial_of("noop", about(TARGET, OTHER)), budget=20, games=10, k=10)
+    assert reading.value == 1
+
+
+@pytest.mark.parametrize(
+    ("trial", "says"),
+    [
+        (lambda: replace(trial_of("noop"), method=None), "give the trial its method"),
+        (lambda: replace(trial_of("noop"), before=Knower()), "remembers nothing"),
+        (lambda: replace(trial_of("noop"), before=Subject(Knower(), remembers([]))), "nothing was learned"),
+        (lambda: replace(trial_of("noop", about("gridworld/0", scope="environment")),
+                         before=Subject(Knower(), remembers(walk()[:0]))), "nothing was learned"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_attacked_says_why(trial: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        await adversary(trial(), games=2)
