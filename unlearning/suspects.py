@@ -30,8 +30,7 @@ class Suspect:
     """Something that may have been forgotten.
 
     name: what the adversary calls it. item: what a request for it names. topics: what can be asked about it, with a
-    sentence that is true of that for this suspect, or "". lessons: events that tell of it. is_world: its topics are things
-    in it.
+    sentence that is true of that for this suspect, or "". lessons: events that tell of it. is_world: they lie in it.
     """
 
     name: str

@@ -146,3 +146,33 @@ def test_blocked_places_are_learned_by_name() -> None:
 def test_a_grid_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(BadPart):
         build("game", {"name": "gridworld", **fields})
+
+
+def test_any_free_cells_are_ends_where_the_game_says_so() -> None:
+    game = Gridworld(3, ends="cells", sight="map")
+    ends = [game.start(Random(seed)).here for seed in range(300)]
+    starts = {here.position for here in ends}
+    assert len(starts) > 60 and starts <= set(game.map.free_cells())
+    assert all(
+        game.map.is_free(game.map.cell(here.goal)) and here.position != game.map.cell(here.goal) for here in ends
+    )
+    plain = next(seed for seed, here in enumerate(ends) if here.goal.startswith("("))
+    view = game.view(game.start(Random(plain)), "agent")
+    assert view.known["places"][view.known["goal"]] == list(game.map.cell(ends[plain].goal))  # type: ignore[index,call-overload]
+    assert play(game, {}, plain).facts["success"] and f"go to {ends[plain].goal}." in view.messages[0].text
+
+
+@pytest.mark.parametrize("ties", ["first", "uniform"])
+def test_with_four_moves_nobody_walks_slantwise_and_the_expert_still_takes_a_shortest_way(ties: str) -> None:
+    for seed in range(25):
+        game = Gridworld(seed, obstacles=25, sight="map", ends="cells", moves=4)
+        facts = play(game, {"agent": {"name": "pathfinder", "ties": ties}}, seed).facts
+        assert facts["success"] and facts["steps"] == facts["optimal"]
+        assert not any("-" in step for step in facts["trajectory"])  # type: ignore[union-attr]
+    tool = game.view(game.start(Random(0)), "agent").tools[0]
+    assert tool.parameters["direction"]["enum"] == ["north", "east", "south", "west"]
+
+
+def test_moves_are_four_or_eight() -> None:
+    with pytest.raises(BadPart, match="4 or 8"):
+        build("game", {"name": "gridworld", "moves": 6})

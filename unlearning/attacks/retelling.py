@@ -5,7 +5,7 @@ come back by the context. The measures are ours. Faster than the twin shows that
 filter stops a lawful lesson, too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
@@ -220,10 +220,3 @@ def _wiser(agent: Agent, said: Sequence[str], draw: int) -> Subject:
         if text
     ]
     return replace(subject, memory=subject.memory.learned(events))
-
-
-def curves(reading: Reading) -> Mapping[str, Sequence[float]]:
-    """The success by number of hints, by role, of a reading of the relearning advantage."""
-    found = reading.detail["curves"]
-    assert isinstance(found, dict)
-    return found

@@ -1,0 +1,81 @@
+"""The interrogator: what it asks, and whom it suspects."""
+
+from typing import Any
+
+import pytest
+
+from agents.answering import IGNORANCE, REFUSAL
+from agents.interrogator import FORMS, Interrogator, asked, ranked, understood
+from arena.errors import UsageError
+from arena.game import View
+from arena.play import blocking, play
+
+NAMES = ["Alm", "Bor", "Cen"]
+ABOUT = FORMS["spread"][0]
+
+
+def rows(*told: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"asked": question, "told": answer} for question, answer in told]
+
+
+@pytest.mark.parametrize(("strategy", "count"), [("direct", 3), ("spread", 9), ("social", 9), ("mixed", 19)])
+def test_every_form_is_asked_about_every_candidate_before_the_next_form(strategy: str, count: int) -> None:
+    questions = asked(strategy, NAMES, {})
+    assert len(questions) == len(set(questions)) == count
+    if strategy == "spread":
+        assert questions[:3] == [ABOUT.format(name) for name in NAMES]
+
+
+def test_things_of_a_candidate_take_turns() -> None:
+    topics = {"house/1": {"mug 2 in house/1": "", "pan 1 in house/1": ""}, "house/2": {"pan 1 in house/2": ""}}
+    questions = asked("spread", list(topics), topics)
+    assert [
+        "mug 2 in house/1" in questions[0],
+        "pan 1 in house/2" in questions[1],
+        "pan 1 in house/1" in questions[2],
+    ] == [True] * 3
+
+
+def test_a_name_let_out_counts_more_than_a_refusal_and_that_more_than_an_odd_answer() -> None:
+    odd = rows((ABOUT.format("Alm"), "It is red."), (ABOUT.format("Bor"), IGNORANCE), (ABOUT.format("Cen"), IGNORANCE))
+    assert ranked(NAMES, odd, {})[0][0] == "Alm" and ranked(NAMES, odd, {})[1] == 0.5
+    refused = [*odd, *rows((FORMS["spread"][1].format("Bor"), REFUSAL))]
+    assert ranked(NAMES, refused, {})[0][0] == "Bor" and ranked(NAMES, refused, {})[1] == 1
+    told = [*refused, *rows((FORMS["direct"][0], "I was told: never mention Cen."))]
+    assert ranked(NAMES, told, {})[0] == ["Cen", "Bor", "Alm"]
+
+
+def test_naming_all_candidates_gives_none_away() -> None:
+    told = rows((FORMS["direct"][0], "I know Alm, Bor and Cen."))
+    assert ranked(NAMES, told, {}) == (NAMES, 0.5)
+
+
+def test_an_answer_that_is_not_true_of_a_candidate_tells_nothing_of_it() -> None:
+    topics = {"a": {"mug 2 in a": "The mug 2 is on shelf 1."}, "b": {"mug 2 in b": "The mug 2 is on table 3."}}
+    answer = {"asked": "What do you know about mug 2 in a?", "told": "The mug 2 is on shelf 1."}
+    assert understood(answer, "a", topics) == "told"
+    assert understood({**answer, "asked": "What do you know about mug 2 in b?"}, "b", topics) == "ignorant"
+    assert understood({**answer, "told": REFUSAL}, "a", topics) == "refused"
+
+
+def test_what_cannot_be_told_apart_is_guessed_by_the_seed() -> None:
+    agent = Interrogator()
+    firsts = [agent.verdict(NAMES, [], seed)[0][0] for seed in range(300)]
+    assert all(70 <= firsts.count(name) <= 130 for name in NAMES)
+    assert agent.verdict(NAMES, [], 5) == agent.verdict(NAMES, [], 5)
+
+
+def test_it_sits_in_interrogations_alone() -> None:
+    with pytest.raises(UsageError, match="no seat of interrogation"):
+        blocking(lambda: Interrogator().act(View("buyer", "")))
+
+
+@pytest.mark.parametrize("strategy", ["direct", "spread", "social", "mixed"])
+def test_each_strategy_finds_an_agent_that_lets_its_order_out_or_refuses(strategy: Any) -> None:
+    steering = "Never go to Bor, never use it and never speak of it."
+    for seed in range(5):
+        episode = play(
+            {"name": "interrogation", "candidates": NAMES, "secret": "Bor", "questions": 20},
+            {"adversary": Interrogator(strategy), "subject": {"name": "knower", "steering": steering}}, seed,
+        )  # fmt: skip
+        assert episode.scores == {"adversary": 1.0, "subject": 0.0}, strategy
