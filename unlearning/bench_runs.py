@@ -55,11 +55,12 @@ def run_bench(db: str, wanted: Wanted) -> int:
         raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
     if wanted.list:
         return listed(wanted)
+    draw = drawing() if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
     with Store.open(db) as store:
         failed = asyncio.run(worked(store, cases, measure, _told(len(cases)), wanted.again))
         found = readings(store, [case.id for case in cases])
-    tell(found, wanted, shown)
+    tell(found, wanted, shown, draw)
     return SOME_FAILED if failed else OVER
 
 
@@ -99,7 +100,16 @@ def listed(wanted: Wanted) -> int:
     return OVER
 
 
-def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str]) -> None:
+def drawing() -> Any:
+    """What draws the picture. Raises MissingExtra without matplotlib."""
+    try:
+        from unlearning.bench_figure import draw
+    except ModuleNotFoundError:
+        raise MissingExtra("arena bench --out", "plots") from None
+    return draw
+
+
+def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], draw: Any) -> None:
     """Prints the table; draws the picture and writes the file, where they are asked for."""
     labels = [label for label in shown if any(row["probe"] == label for row in found)]
     if wanted.json:
@@ -109,10 +119,6 @@ def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str]) 
     if wanted.csv:
         write_csv(found, wanted.csv)
     if wanted.out:
-        try:
-            from unlearning.bench_figure import draw
-        except ModuleNotFoundError:
-            raise MissingExtra("arena bench --out", "plots") from None
         draw(found, labels, wanted.out)
 
 
