@@ -8,6 +8,7 @@ from typing import Any
 from agents.memory import Memory
 from agents.subject import Subject
 from agents.writers import ALL
+from arena.registry import entries
 from arena.spec import build, canonical, describe
 from unlearning.course import Course
 from unlearning.exact import twin
@@ -132,7 +133,7 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def kind_of(probe: Any) -> str:
     """Whether a probe's spec is that of a metric or of an attack."""
-    return "attack" if isinstance(probe, dict) and probe["name"] == "adversary" else "metric"
+    return "attack" if (probe if isinstance(probe, str) else probe["name"]) in entries("attack") else "metric"
 
 
 async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Subject:
