@@ -8,15 +8,13 @@ from typing import Any
 from agents.memory import Memory
 from agents.subject import Subject
 from agents.writers import ALL
-from arena.registry import entries
 from arena.spec import build, canonical, describe
 from unlearning.course import Course
 from unlearning.exact import twin
 from unlearning.ledger import Case, Entry
-from unlearning.method import Method
-from unlearning.probe import Reading
+from unlearning.probe import probe_of
 from unlearning.request import Item, Request
-from unlearning.trial import tried
+from unlearning.trial import experiment
 
 ENVIRONMENTS: Mapping[str, Any] = {
     "gridworld": {"name": "gridworld", "preset": "unknown"},
@@ -69,7 +67,7 @@ class Bench:
         """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
         for scope in self.scopes:
             for probe in suite(scope, {"games": self.games, "k": self.k, "budgets": self.budgets}).values():
-                build(kind_of(probe), probe)
+                probe_of(probe)
         for seed in range(self.seeds):
             for place, environment in self.environments.items():
                 for scope in self.scopes:
@@ -92,14 +90,11 @@ async def measured(case: Case, pupils: "dict[str, Subject]") -> Entry:
     knower = await _pupil(course, spec["mind"], pupils)
     request = course.pick(knower.memory, spec["scope"], Random(f"target {case.seed}"))
     request = replace(request, note=f"forget {request.forget[0].name}")
-    method: Method = build("method", spec["method"])
     tasks = course.exam(request, spec["exam"])
     twins = [await _twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
-    trial, seconds = await tried(knower, request, method, tasks=tasks, twins=twins, seed=case.seed)
-    readings: dict[str, Reading] = {}
-    for label, probe in suite(request.scope, spec).items():
-        readings[label] = await build(kind_of(probe), probe)(trial)
-    return Entry(", ".join(request.targets), readings, seconds)
+    probes = suite(request.scope, spec)
+    result = await experiment(knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed)
+    return Entry(", ".join(request.targets), result.readings, result.seconds)
 
 
 def course_of(spec: Mapping[str, Any], seed: int) -> Course:
@@ -129,11 +124,6 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         probes |= {f"adversary_{budget}": {"name": "adversary", "budget": budget, "games": spec["games"],
                                            "k": spec["k"]} for budget in spec["budgets"]}  # fmt: skip
     return probes
-
-
-def kind_of(probe: Any) -> str:
-    """Whether a probe's spec is that of a metric or of an attack."""
-    return "attack" if (probe if isinstance(probe, str) else probe["name"]) in entries("attack") else "metric"
 
 
 async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Subject:

@@ -23,8 +23,9 @@ from unlearning.bench_tables import readings, table, write_csv
 from unlearning.course import Course
 from unlearning.exact import twin
 from unlearning.ledger import Case, Entry, Measure, worked, write
-from unlearning.probe import Trial
+from unlearning.probe import Trial, probe_of
 from unlearning.resolve import resolved
+from unlearning.trial import probed as measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ async def probed(
     trial = Trial(request, before, after, twin(before, request), {"forget": request.forget}, course.exam(request, 10))
     suite = bench_agents.suite(request.scope, {"games": 1, "k": 2, "budgets": ()})
     wanted = chosen("probe", probes, suite)
-    found = {label: await build(bench_agents.kind_of(spec), spec)(trial) for label, spec in wanted.items()}
+    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
     spec = {"agent": name, "request": words, "course": dict(taught), "probes": sorted(wanted)}
     return Case("probe", name, request.scope, "as it stands", 0, spec), Entry(", ".join(request.targets), found, 0.0)
 
@@ -165,7 +166,7 @@ def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, 
         if name in known:
             found[name] = known[name]
         elif kind == "method" or kind == "probe":
-            found[name] = describe(build("method" if kind == "method" else _probe_kind(name), name))
+            found[name] = describe(build("method", name) if kind == "method" else probe_of(name))
         else:
             raise UsageError(unknown(kind, name, known))
     return found
@@ -180,10 +181,6 @@ def numbers(option: str, words: str) -> tuple[int, ...]:
     if any(number < 1 for number in found):
         raise UsageError(f"{option} takes counts with commas between, such as 25,100; got {words!r}")
     return found
-
-
-def _probe_kind(name: str) -> str:
-    return "attack" if name in entries("attack") else "metric"
 
 
 def _told(total: int) -> Any:

@@ -18,7 +18,7 @@ from unlearning.bench import Benchmark
 from unlearning.finetune import Finetune
 from unlearning.ledger import Case, Entry
 from unlearning.method import Method
-from unlearning.probe import Probe, Reading, Trial
+from unlearning.probe import Probe, Reading, Trial, probe_of
 from unlearning.request import Request
 from unlearning.taught import Taught
 from unlearning.verdict import observed
@@ -134,13 +134,6 @@ async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, 
     outcome = await method.run(agent, request)
     told = {**outcome.spent.plain(), "steps": outcome.ended.steps, "stopped": outcome.ended.stopped}
     return outcome.agent, told, time.perf_counter() - begun
-
-
-def probe_of(spec: Any) -> Probe:
-    """The metric or attack of a suite's spec."""
-    name = spec if isinstance(spec, str) else spec["name"]
-    made: Probe = build("attack" if name in entries("attack") else "metric", spec)
-    return made
 
 
 def _seeded(spec: Any, seed: int) -> Any:

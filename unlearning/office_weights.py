@@ -18,7 +18,7 @@ from unlearning.cost import Outlook
 from unlearning.finetune import Finetune
 from unlearning.method import Method
 from unlearning.office import set_all
-from unlearning.probe import Reading
+from unlearning.probe import Reading, probe_of
 from unlearning.telling import say
 from unlearning.verdict import observed
 from unlearning.weights import save
@@ -78,8 +78,6 @@ def tell_made(made: Made) -> None:
 
 
 async def _forgot(order: WeightOrder, benchmark: Benchmark, method: Method, knower: LLM) -> Made:
-    from unlearning.bench_weights import probe_of
-
     request, begun = benchmark.request(order.split), time.perf_counter()
     cost: dict[str, Any] = {}
     if isinstance(method, Finetune):

@@ -13,7 +13,8 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from arena.agent import Agent
 from arena.game import JSON
-from arena.registry import part
+from arena.registry import entries, part
+from arena.spec import build
 from unlearning.method import Method
 from unlearning.request import Item, Request
 
@@ -108,3 +109,10 @@ class Attack(Probe, Protocol):
 
 metric = part("metric", Probe)
 attack = part("attack", Attack)
+
+
+def probe_of(spec: Any) -> Probe:
+    """The metric or attack that a name or a spec describes. Raises UnknownPart where there is neither."""
+    name = spec if isinstance(spec, str) else spec["name"]
+    made: Probe = build("attack" if name in entries("attack") else "metric", spec)
+    return made

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.spec import build, describe
 from unlearning.exact import twin
 from unlearning.method import Method
-from unlearning.probe import Probe, Reading, Task, Trial
+from unlearning.probe import Probe, Reading, Task, Trial, probe_of
 from unlearning.request import Item, Request
 
 
@@ -57,25 +58,16 @@ async def probed(trial: Trial, probes: Mapping[str, Probe]) -> dict[str, Reading
 async def experiment(
     subject: Subject,
     request: Request,
-    method: Method | str,
-    probes: Sequence[str],
+    method: Any,
+    probes: Mapping[str, Any],
     *,
     tasks: Mapping[str, tuple[Task, ...]] | None = None,
     data: Mapping[str, tuple[Item, ...]] | None = None,
     twins: Sequence[Agent] = (),
     seed: int = 0,
 ) -> Result:
-    """Method and probes by name or spec: forget, rebuild the twin, probe. Names are checked before anything is done."""
+    """Method and probes, by label, as names or specs: forget, rebuild the twin, probe. All are built first."""
     made: Method = build("method", method)
-    ready: dict[str, Probe] = {name: probe_named(name) for name in probes}
+    ready = {label: probe_of(spec) for label, spec in probes.items()}
     trial, seconds = await tried(subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed)
     return Result(trial, describe(made), seconds, await probed(trial, ready))
-
-
-def probe_named(name: str) -> Probe:
-    """The metric or attack of that name. Raises UnknownPart, with near misses, where there is neither."""
-    from arena.registry import entries
-
-    kind = "attack" if name in entries("attack") and name not in entries("metric") else "metric"
-    made: Probe = build(kind, name)
-    return made
