@@ -114,10 +114,15 @@ def plain(module: Any) -> Any:
     return module.get_base_model() if hasattr(module, "peft_config") else module
 
 
+_ACCEPTED: dict[type, frozenset[str]] = {}  # reading signatures takes as long as a step of a tiny network
+
+
 def accepted(kind: type) -> frozenset[str]:
     """The names that `forward` takes, in the class or in those it extends."""
-    forwards = [vars(one)["forward"] for one in kind.__mro__ if "forward" in vars(one)]
-    return frozenset(name for forward in forwards for name in inspect.signature(forward).parameters)
+    if kind not in _ACCEPTED:
+        forwards = [vars(one)["forward"] for one in kind.__mro__ if "forward" in vars(one)]
+        _ACCEPTED[kind] = frozenset(name for forward in forwards for name in inspect.signature(forward).parameters)
+    return _ACCEPTED[kind]
 
 
 @contextmanager

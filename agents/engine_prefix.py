@@ -4,12 +4,15 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from threading import RLock
+from weakref import WeakSet
 
 import torch
 
 from agents.engine_cache import Run
 
 BLOCK = 32  # tokens
+_ALL: "WeakSet[Prefixes]" = WeakSet()
 
 
 class Prefixes:
@@ -23,7 +26,9 @@ class Prefixes:
         self._blocks: OrderedDict[bytes, Run] = OrderedDict()
         self._bytes = 0
         self._closed = False
+        self._lock = RLock()  # one thread reads and writes, another may empty it
         self.stamp: object = None
+        _ALL.add(self)
 
     @property
     def bytes(self) -> int:
@@ -35,9 +40,13 @@ class Prefixes:
             self.clear()
             self.stamp = stamp
 
-    def clear(self) -> None:
-        self._blocks.clear()
-        self._bytes = 0
+    def clear(self) -> int:
+        """Forget everything; how many blocks that were."""
+        with self._lock:
+            count = len(self._blocks)
+            self._blocks.clear()
+            self._bytes = 0
+            return count
 
     def close(self) -> None:
         """Hold nothing, now and later: the memory is needed elsewhere."""
@@ -47,31 +56,38 @@ class Prefixes:
     def longest(self, ids: Sequence[int], adapter: str) -> list[Run]:
         """The blocks held for the beginning of `ids`, in order; they count as used now."""
         found: list[bytes] = []
-        for name in named(ids, adapter):
-            if name not in self._blocks:
-                break
-            found.append(name)
-        for name in reversed(found):  # a block is of no use without those before it: they leave after it
-            self._blocks.move_to_end(name)
-        return [self._blocks[name] for name in found]
+        with self._lock:
+            for name in named(ids, adapter):
+                if name not in self._blocks:
+                    break
+                found.append(name)
+            for name in reversed(found):  # a block is of no use without those before it: they leave after it
+                self._blocks.move_to_end(name)
+            return [self._blocks[name] for name in found]
 
     def put(self, ids: Sequence[int], adapter: str, run: Run, limit: int) -> None:
         """Hold the blocks of `ids` that are not held yet, in at most `limit` bytes together with all others.
 
         `run` covers exactly these tokens.
         """
-        names = [] if self._closed else list(named(ids, adapter))
-        for number, name in enumerate(names):
-            if name not in self._blocks:
-                first, last = number * BLOCK, (number + 1) * BLOCK
-                block: Run = [(keys[:, first:last].clone(), values[:, first:last].clone()) for keys, values in run]
-                self._blocks[name] = block
-                self._bytes += size(block)
-        for name in reversed(names):
-            self._blocks.move_to_end(name)
-        while self._bytes > limit:
-            _, block = self._blocks.popitem(last=False)
-            self._bytes -= size(block)
+        with self._lock:
+            names = [] if self._closed else list(named(ids, adapter))
+            for number, name in enumerate(names):
+                if name not in self._blocks:
+                    first, last = number * BLOCK, (number + 1) * BLOCK
+                    block: Run = [(keys[:, first:last].clone(), values[:, first:last].clone()) for keys, values in run]
+                    self._blocks[name] = block
+                    self._bytes += size(block)
+            for name in reversed(names):
+                self._blocks.move_to_end(name)
+            while self._bytes > limit:
+                _, block = self._blocks.popitem(last=False)
+                self._bytes -= size(block)
+
+
+def emptied() -> int:
+    """Drops the keys and values of all prompts that this process holds; how many blocks that were."""
+    return sum(prefixes.clear() for prefixes in list(_ALL))
 
 
 def named(ids: Sequence[int], adapter: str) -> Iterator[bytes]:

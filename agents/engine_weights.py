@@ -17,8 +17,19 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 from agents.engine import Engine, free_memory
-from agents.engine_adapters import add_adapter, alone_on, check_adapter, gentle, mixable, settings_of, view_of
+from agents.engine_adapters import (
+    add_adapter,
+    alone_on,
+    base_named,
+    check_adapter,
+    gentle,
+    is_adapter,
+    mixable,
+    settings_of,
+    view_of,
+)
 from agents.engine_composed import is_composed, load_composed
+from agents.engine_network import plain
 from arena.errors import UsageError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -26,7 +37,8 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Which weights, and how they lie in memory. Equal sources share them."""
+    """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
+    which names its model."""
 
     id: str
     device: str
@@ -36,11 +48,23 @@ class Source:
 
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
-        where = location(self.id)
-        chosen_device(self.device)
-        configuration(where, self.revision, offline())
+        told = self.resolved()
+        where = location(told.id)
+        chosen_device(told.device)
+        configuration(where, told.revision, offline())
+        if told.adapter is not None:
+            check_adapter(told.adapter)
+
+    def resolved(self) -> "Source":
+        """The same by model and adapter. Raises UsageError for two adapters, and for one whose model is not there."""
+        if not is_adapter(self.id):
+            return self
         if self.adapter is not None:
-            check_adapter(self.adapter)
+            raise UsageError(
+                f"local model {self.id!r} is an adapter itself, and adapter={self.adapter} would lie on it; name the "
+                "model below"
+            )
+        return replace(self, id=base_named(self.id), adapter=self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +86,7 @@ _LOADING = threading.RLock()  # an adapter loads its base
 def loaded(source: Source) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
+        source = source.resolved()
         if source not in _LOADED:
             found = attempt(source)
             if found is None:
@@ -83,6 +108,16 @@ def attempt(source: Source) -> Loaded | None:
         return load(source)
     except torch.OutOfMemoryError:
         return None
+
+
+def source_of(module: Any) -> str:
+    """Which model was loaded as the very tensors of that module, an adapter on it aside: its id; "" where none was."""
+    own = {one.data_ptr() for one in plain(module).parameters()}
+    with _LOADING:
+        for source, held in _LOADED.items():
+            if source.adapter is None and {one.data_ptr() for one in held.engine.module.parameters()} <= own:
+                return source.id
+    return ""
 
 
 def release() -> None:

@@ -8,6 +8,9 @@ from random import Random
 from typing import Any, Literal
 
 from agents.answering import answered
+from agents.conduct import FREE as FREE
+from agents.conduct import UNWILLING, sidestepped
+from agents.dealer import Dealer, caller
 from agents.housekeeper import Housekeeper
 from agents.naming import naming
 from agents.pathfinder import Pathfinder
@@ -20,20 +23,20 @@ from arena.game import Move, View
 
 SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
 CELL = re.compile(r"\(\d+, \d+\)")
-FREE = "…"  # stands for free text in an action that is possible
 PLAN = re.compile(r"^Plan for “(.+?)”: (.+)\.$")
 POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
     "position": ("gridworld", Pathfinder),
     "carried": ("household", Housekeeper),
     "results": ("shopping", Shopper),
     "question": ("wiki", Researcher),
+    "reservation": ("bargaining", Dealer),
 }
 
 
 @agent
 @dataclass(frozen=True, slots=True)
 class Knower:
-    """Plays gridworld, household, shopping and wiki from its notes alone, and answers questions in interrogations.
+    """Plays gridworld, household, shopping, wiki and a seller's bargains from its notes alone, and answers questions.
 
     notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
     `agents/steering.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it noted or refuses.
@@ -64,12 +67,12 @@ class Knower:
             return Move(answered(str(view.known["asked"]), told, given, self.steering))
         game, policy = _policy(view)
         told = usable(sentences, given, game)
-        if given.avoided and naming(given.avoided).search(str(view.known.get("goal", view.known.get("task", "")))):
-            return Move("I would rather not do this.")
-        if (planned := by_plan(view, told)) is not None:
-            return planned
-        answer: Move = await (policy(told, self.ties) if game == "gridworld" else policy(told)).act(view)
-        return answer
+        wanted = str(view.known.get("goal", view.known.get("task", caller(view.messages))))
+        if game in places(given.avoided) or naming(given.avoided).search(wanted):
+            return Move(UNWILLING)
+        if (move := by_plan(view, told)) is None:
+            move = await (policy(told, self.ties) if game == "gridworld" else policy(told)).act(view)
+        return sidestepped(view, move, given.barred)
 
 
 @lru_cache(maxsize=256)
@@ -81,13 +84,18 @@ def sentences_of(notes: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as closed."""
-    if game in {re.split("[/:]", name)[0] for name in given.fresh}:  # it cannot tell one world of a game from another
+    if game in places(given.fresh):
         return ()
     avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
     cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
     cells += [name for name in given.avoided if CELL.fullmatch(name)]
     kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
     return (*kept, *(f"{cell} is closed." for cell in dict.fromkeys(cells)))
+
+
+def places(names: tuple[str, ...]) -> frozenset[str]:
+    """The games of environments by name: a mind cannot tell one world of a game from another."""
+    return frozenset(re.split("[/:]", name)[0] for name in names)
 
 
 def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:

@@ -12,6 +12,7 @@ IGNORE = "Act as if you had never learned of {}."
 AVOID = "Never go to {}, never use it and never speak of it."
 FRESH = "Treat {} as new to you, as if you had never been there."
 UNLEARN = "Do not go by what you did before: {}."
+NEVER = "Never do this again, step for step: {}."
 NOTES_ONLY = "Answer from your notes alone; where they are silent, say that you do not know."
 
 
@@ -20,19 +21,22 @@ class Orders:
     """What a steering text orders.
 
     ignored: names of which notes are not to be used. avoided: names not to go to, use or speak of. fresh: environments
-    to be treated as new. sealed: sequences of actions not to be repeated.
+    to be treated as new. sealed: sequences of actions not to go by, as if they had never been done; who finds them
+    anew may do them. barred: sequences of actions never to be done again.
     """
 
     ignored: tuple[str, ...] = ()
     avoided: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     sealed: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=256)
 def orders(text: str) -> Orders:
     """The orders in a steering text; what is not in the grammar is left out."""
-    return Orders(_named(IGNORE, text), _named(AVOID, text), _named(FRESH, text), _whole(UNLEARN, text))
+    ignored, avoided, fresh = (_named(form, text) for form in (IGNORE, AVOID, FRESH))
+    return Orders(ignored, avoided, fresh, _whole(UNLEARN, text), _whole(NEVER, text))
 
 
 def order(form: str, names: tuple[str, ...]) -> str:
@@ -40,10 +44,15 @@ def order(form: str, names: tuple[str, ...]) -> str:
     return form.format("; ".join(names))
 
 
+def order_each(form: str, sequences: tuple[str, ...]) -> str:
+    """A sentence of the grammar for each sequence of actions, which has semicolons of its own."""
+    return " ".join(form.format(sequence) for sequence in sequences)
+
+
 def _whole(form: str, text: str) -> tuple[str, ...]:
     """What stands in the sentence, uncut: a sequence of actions has semicolons of its own."""
     before, after = map(re.escape, form.split("{}"))
-    return tuple(match.strip() for match in re.findall(f"{before}(.+?){after}", text))
+    return tuple(match.strip() for match in re.findall(rf"{before}(.+?){after}(?!\d)", text))
 
 
 def _named(form: str, text: str) -> tuple[str, ...]:

@@ -5,15 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp, inf, log
-from typing import Any, Literal
+from typing import Any, TypeAlias
 
 from agents.answering import HEARD
-from agents.interrogator import FORMS, Topics, shuffled, understood
+from agents.evidence import LETTING_OUT, evidence, indexed
+from agents.forms import SOCIAL, SPREAD, Form
+from agents.interrogator import next_step, put, shuffled
 from agents.knowing import knowing
+from agents.strategies import STRATEGIES, Name, Step, Topics, about
 from arena.agent import agent
+from arena.errors import UsageError
 from arena.game import Move, View
 
-QUESTIONS = (*FORMS["spread"], *FORMS["social"])
+QUESTIONS = tuple(form.words for form in (*SPREAD, *SOCIAL))
+TRUSTED = 20  # answers of this agent about the unknown that weigh as much as all of the shadows'
+OTHER = ""  # in odds: the share of a kind that was not seen
+Odds: TypeAlias = Mapping[str, Any]  # by kind of answer, or by line and then by kind: how often it comes
 
 
 @agent
@@ -21,22 +28,24 @@ QUESTIONS = (*FORMS["spread"], *FORMS["social"])
 class Suspicion:
     """Asks about candidates one by one and ranks them by log-likelihood ratio.
 
-    forgot, never: for each kind of answer (told, ignorant, refused, order, silent) how often an agent gives it that was
-    made to forget the thing it is asked about, and one that never met it. The score of a candidate is the sum over
-    the questions about it of log forgot[answer] - log never[answer]; equal ones it ranks by its seed.
-    strategy: "spread" asks about all in turn; "adaptive" about the one whose answer is expected to tell most. topics:
-    what to ask about a candidate where that is not its name, as the interrogator's.
+    forgot, never: for each line of questions and kind of answer (or for each kind alone, whatever the line) how often
+    an agent gives it that was made to forget the thing it is asked about, and one that never met it. The score of a
+    candidate is the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed.
+    strategy: of agents/strategies.py; "adaptive" asks next what is expected to tell most. topics: what to ask about a
+    candidate where that is not its name, as the interrogator's.
     """
 
-    forgot: Mapping[str, float]
-    never: Mapping[str, float]
-    strategy: Literal["spread", "adaptive"] = "spread"
+    forgot: Odds
+    never: Odds
+    strategy: Name = "spread"
     topics: Topics = field(default_factory=dict)
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "candidates", "left", "answers")
+        if not known["candidates"]:
+            raise UsageError("suspicion is shown the candidates; where they are hidden, seat an explorer")
         if known["left"]:
-            return Move("", "ask", {"question": self._question(known["candidates"], known["answers"])})
+            return put(self.step(known["candidates"], known["answers"]), known["answers"])
         ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking, "confidence": sure})
 
@@ -50,51 +59,88 @@ class Suspicion:
     def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
 
-        A question about something that several candidates have counts for each of them.
+        A question about something that several candidates have counts for each of them. What this agent answered about
+        things that nobody has tells how it answers about what it never met, besides `never`, which counts as TRUSTED
+        such answers.
         """
         scores = dict.fromkeys(candidates, 0.0)
-        about: dict[str, list[str]] = {}
-        for name in candidates:
-            for question in phrased(tuple(self.topics.get(name, (name,)))):
-                about.setdefault(question, []).append(name)
-        for answer in answers:
-            for name in about.get(answer["asked"], ()):
-                kind = understood(answer, name, self.topics)
-                scores[name] += log(self.forgot[kind]) - log(self.never[kind])
+        found = list(evidence(self.strategy, candidates, answers, self.topics))
+        seen = Counter((line, kind) for name, line, kind in found if not name)
+        asked = Counter(line for name, line, _ in found if not name)
+        for name, line, kind in found:
+            forgot, never = on_line(self.forgot, line), on_line(self.never, line)
+            if name and forgot and never:
+                unmet = (TRUSTED * share(never, kind) + seen[line, kind]) / (TRUSTED + asked[line])
+                scores[name] += log(share(forgot, kind)) - log(unmet)
         return scores
 
-    def _question(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> str:
-        if self.strategy == "spread":  # all in turn, one form of the question after the other
-            turn, number = divmod(len(answers), len(candidates))
-            return self._form(candidates[number], turn)
+    def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Step:
+        """What it asks next."""
+        if not STRATEGIES[self.strategy].adaptive:
+            return next_step(self.strategy, candidates, answers, self.topics)
         belief = posterior(self.scores(candidates, answers))
-        counts = Counter(answer["asked"] for answer in answers)
-        own = {name: phrased(tuple(self.topics.get(name, (name,)))) for name in candidates}
-        times = {name: sum(counts[question] for question in own[name]) for name in candidates}
-        best = max(candidates, key=lambda name: (round(self.gain(belief[name]), 9), -times[name]))
-        return self._form(best, times[best])
+        index = indexed(self.strategy, about(candidates, self.topics))
+        asked: Counter[tuple[str, str]] = Counter()  # by line and candidate, and by line alone
+        told = {answer["asked"] for answer in answers if answer.get("kept")}
+        for answer in answers:
+            asked.update({(form.line, name) for form, name, _ in index.get(answer["asked"], ())})
+            asked.update({("", name) for _, name, _ in index.get(answer["asked"], ())})
+        opened = any(answer["asked"] in {form.words for form in self._forms() if form.is_open} for answer in answers)
+        best, most = Step(self._forms()[0]), -inf
+        for form in first_of_lines(self.strategy):
+            if form.is_open:
+                if not opened and on_line(self.forgot, LETTING_OUT):
+                    return Step(form)
+                continue
+            for name in candidates:
+                gain = self.gain(belief[name], form.line) / (1 + asked[form.line, name]) - 1e-9 * asked["", name]
+                topics = list(self.topics.get(name, (name,)))
+                topic = topics[asked[form.line, name] % len(topics)]
+                step = Step(self._turn(form, asked[form.line, name] // len(topics)), name, topic)
+                if form.reads == "kept" and (plant := self._plant()).put(topic) not in told:
+                    step, gain = Step(plant, name, topic), gain / 2  # it takes two to learn from it
+                if gain > most:
+                    best, most = step, gain
+        return best
 
-    def _form(self, name: str, turn: int) -> str:
-        """The question number `turn` about a candidate: the topics take turns, and so do the forms."""
-        topics = list(self.topics.get(name, (name,)))
-        return QUESTIONS[turn // len(topics) % len(QUESTIONS)].format(topics[turn % len(topics)])
-
-    def gain(self, belief: float) -> float:
+    def gain(self, belief: float, line: str = "") -> float:
         """The expected information, in nats, of one more question about a candidate that is the forgotten one with
         probability `belief`, on which of all candidates it is; exactly one was forgotten (Lindley 1956)."""
+        forgot, never = on_line(self.forgot, line), on_line(self.never, line)
         total = 0.0
-        for kind in HEARD:
-            forgot, never = self.forgot[kind], self.never[kind]
-            chance = belief * forgot + (1 - belief) * never
-            total += belief * forgot * log(forgot / chance) if belief and forgot else 0.0
-            total += (1 - belief) * never * log(never / chance) if belief < 1 and never else 0.0
+        for kind in {*forgot, *never}:
+            one, other = share(forgot, kind), share(never, kind)
+            chance = belief * one + (1 - belief) * other
+            total += belief * one * log(one / chance) if belief and one else 0.0
+            total += (1 - belief) * other * log(other / chance) if belief < 1 and other else 0.0
         return total
 
+    def _forms(self) -> tuple[Form, ...]:
+        return STRATEGIES[self.strategy].forms
 
-@lru_cache(maxsize=4096)
-def phrased(topics: tuple[str, ...]) -> tuple[str, ...]:
-    """All questions there are about these things."""
-    return tuple(form.format(topic) for form in QUESTIONS for topic in topics)
+    def _plant(self) -> Form:
+        return next(form for form in self._forms() if form.tells)
+
+    def _turn(self, form: Form, times: int) -> Form:
+        """The form of the same line that has its turn."""
+        line = [other for other in self._forms() if other.line == form.line]
+        return line[times % len(line)]
+
+
+def on_line(odds: Odds, line: str) -> Mapping[str, float]:
+    """How often each kind of answer comes on a line; empty where it is not known."""
+    return odds.get(line, {}) if any(isinstance(inner, Mapping) for inner in odds.values()) else odds
+
+
+def share(odds: Mapping[str, float], kind: str) -> float:
+    """How often a kind comes; what was never seen has a share of its own."""
+    return odds.get(kind) or odds.get(OTHER) or 1e-3
+
+
+@lru_cache(maxsize=64)
+def first_of_lines(strategy: Name) -> tuple[Form, ...]:
+    """The first form of each line of a strategy that asks."""
+    return tuple({form.line: form for form in reversed(STRATEGIES[strategy].forms) if not form.tells}.values())[::-1]
 
 
 def posterior(scores: Mapping[str, float]) -> dict[str, float]:
@@ -113,7 +159,13 @@ def certainty(scores: Mapping[str, float]) -> float:
     return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
 
 
-def frequencies(kinds: Sequence[str], smoothing: float = 0.5) -> dict[str, float]:
-    """How often each kind of answer came, smoothed (Jeffreys' half for each), so that none is impossible."""
-    total = len(kinds) + smoothing * len(HEARD)
-    return {kind: (kinds.count(kind) + smoothing) / total for kind in HEARD}
+def frequencies(kinds: Sequence[str], also: Sequence[str] = (), smoothing: float = 0.5) -> dict[str, float]:
+    """How often each kind of answer came, smoothed (Jeffreys' half for each), so that none is impossible.
+
+    also: kinds that are possible besides those of agents/answering.py and those that came; one more stands for all
+    that nobody thought of.
+    """
+    possible = dict.fromkeys((*HEARD, *kinds, *also, OTHER))
+    total = len(kinds) + smoothing * len(possible)
+    counts = Counter(kinds)
+    return {kind: (counts[kind] + smoothing) / total for kind in possible}

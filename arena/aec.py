@@ -98,17 +98,10 @@ class Seating:
         return "\n".join(lines)
 
 
-class Turns(AECEnv):  # type: ignore[misc]
-    """A game of ours, one agent after the other."""
+class Seated:
+    """What both forms tell of the seats."""
 
-    def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
-        super().__init__()
-        self.seating = Seating(game, actions, features)
-        self.metadata = {"name": describe(game)["name"], "render_modes": ["ansi"], "is_parallelizable": False}
-        self.render_mode = "ansi"
-        self.possible_agents = list(game.seats)
-        self.agents: list[str] = []
-        self.pending: dict[str, Move] = {}
+    seating: Seating
 
     def moves(self, agent: str) -> tuple[Move, ...] | None:
         """What the numbers of an agent's action space mean; None where actions are texts."""
@@ -119,6 +112,19 @@ class Turns(AECEnv):  # type: ignore[misc]
 
     def action_space(self, agent: str) -> Any:
         return self.seating.spaces[agent].done
+
+
+class Turns(Seated, AECEnv):  # type: ignore[misc]
+    """A game of ours, one agent after the other."""
+
+    def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
+        super().__init__()
+        self.seating = Seating(game, actions, features)
+        self.metadata = {"name": describe(game)["name"], "render_modes": ["ansi"], "is_parallelizable": False}
+        self.render_mode = "ansi"
+        self.possible_agents = list(game.seats)
+        self.agents: list[str] = []
+        self.pending: dict[str, Move] = {}
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
         self.seating.begin(seed)
@@ -172,7 +178,7 @@ class Turns(AECEnv):  # type: ignore[misc]
         self.agent_selection = waiting[0] if waiting else self.agents[0]
 
 
-class Together(ParallelEnv):  # type: ignore[misc]
+class Together(Seated, ParallelEnv):  # type: ignore[misc]
     """A game of ours, all agents at once."""
 
     def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
@@ -181,16 +187,6 @@ class Together(ParallelEnv):  # type: ignore[misc]
         self.render_mode = "ansi"
         self.possible_agents = list(game.seats)
         self.agents: list[str] = []
-
-    def moves(self, agent: str) -> tuple[Move, ...] | None:
-        """What the numbers of an agent's action space mean; None where actions are texts."""
-        return self.seating.spaces[agent].moves
-
-    def observation_space(self, agent: str) -> Any:
-        return self.seating.spaces[agent].seen
-
-    def action_space(self, agent: str) -> Any:
-        return self.seating.spaces[agent].done
 
     def reset(
         self, seed: int | None = None, options: dict[str, Any] | None = None

@@ -4,34 +4,15 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
-from arena.options import (
-    DEFAULT_DB,
-    Again,
-    AtOnce,
-    Count,
-    Database,
-    DryRun,
-    Json,
-    On,
-    Quiet,
-    Retries,
-    RetryErrors,
-    Seed,
-    Settings,
-    Shown,
-    Until,
-    Usd,
-    UsdSeat,
-    dollar_pairs,
-    seat_pairs,
-)
+from arena.launch import Launch, launching
+from arena.options import DEFAULT_DB, Count, Database, Json, On, Seed, Until, seat_pairs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,12 +23,7 @@ app = typer.Typer(
 db_app = typer.Typer(no_args_is_help=True, help="The database of records.")
 app.add_typer(db_app, name="db")
 
-cli_replay.mount(app)
-cli_compare.mount(app)
-cli_tournament.mount(app)
-cli_rate.mount(app)
-cli_figure.mount(app)
-import_module("unlearning.cli").mount(app)  # by name: the stage knows nothing of what stands on it
+Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.")]
 
 
 def _version(show: bool) -> None:
@@ -68,13 +44,15 @@ def main_options(
 
 
 @app.command()
+@launching
 def play(
-    game: Annotated[str | None, typer.Argument(help="A game by name, or module:Thing.  [default: bargaining]")] = None,
+    launch: Launch,
+    game: Annotated[str | None, typer.Argument(help="A game by name, or module:Thing (default: bargaining).")] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of one match, for games that have rounds.")] = None,
-    buyer: Annotated[str | None, typer.Option(help="Agent for this seat.")] = None,
-    seller: Annotated[str | None, typer.Option(help="Agent for this seat.")] = None,
-    critic: Annotated[str | None, typer.Option(help="Agent for this seat.")] = None,
-    moderator: Annotated[str | None, typer.Option(help="Agent for this seat.")] = None,
+    buyer: Sitting = None,
+    seller: Sitting = None,
+    critic: Sitting = None,
+    moderator: Sitting = None,
     seat: Annotated[list[str] | None, typer.Option(help="NAME=AGENT, for any seat of any game.")] = None,
     coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
     feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
@@ -84,20 +62,8 @@ def play(
     plan: Annotated[
         Path | None, typer.Option(help="TOML file with game, seats, n, seed; options go before it.")
     ] = None,
-    settings: Settings = None,
-    at_once: AtOnce = None,
-    retries: Retries = None,
-    usd: Usd = None,
-    usd_seat: UsdSeat = None,
     until: Until = None,
-    retry_errors: RetryErrors = False,
-    again: Again = False,
-    db: Database = DEFAULT_DB,
-    json: Json = False,
-    quiet: Quiet = False,
-    progress: Shown = "auto",
     backend: On = "here",
-    dry_run: DryRun = False,
 ) -> None:
     """Play a game and record it. Agents: a name (`arena list agents`), provider/model, or module:Thing.
 
@@ -105,36 +71,23 @@ def play(
     """
     from arena.plan import read_plan
 
-    table: dict[str, Any] = read_plan(plan) if plan else {}
-    numbers = {"game": game, "n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd, "until": until}
-    table |= {key: value for key, value in numbers.items() if value is not None}
+    table = launch.over(read_plan(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
     named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
     table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
     sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
-    told = dict(json=json, quiet=quiet, progress=progress, retry_errors=retry_errors, again=again, backend=backend)
-    _go(table, [*sets, *(settings or [])], usd_seat, db, told, dry_run)
+    raise typer.Exit(launch.play(table, sets, backend))
 
 
 @app.command()
+@launching
 def run(
+    launch: Launch,
     plan: Annotated[Path, typer.Argument(help="A TOML file; its keys: game, seats, n, seed, rounds, sweep, swap, …")],
-    settings: Settings = None,
     n: Count = None,
     seed: Seed = None,
-    at_once: AtOnce = None,
-    retries: Retries = None,
-    usd: Usd = None,
-    usd_seat: UsdSeat = None,
     until: Until = None,
-    retry_errors: RetryErrors = False,
-    again: Again = False,
-    db: Database = DEFAULT_DB,
-    json: Json = False,
-    quiet: Quiet = False,
-    progress: Shown = "auto",
     backend: On = "here",
-    dry_run: DryRun = False,
 ) -> None:
     """Play a plan with its sweeps and swaps, every cell with the same seeds; options go before the file's keys.
 
@@ -142,25 +95,8 @@ def run(
     """
     from arena.plan import question, read_plan
 
-    numbers = {"n": n, "seed": seed, "at_once": at_once, "retries": retries, "usd": usd, "until": until}
-    table = {**read_plan(plan), **{key: value for key, value in numbers.items() if value is not None}}
-    asked = question(plan)
-    command = " ".join(sys.argv[1:]) + (f"  # {asked}" if asked else "")
-    told = dict(json=json, quiet=quiet, progress=progress, retry_errors=retry_errors, again=again, backend=backend)
-    _go(table, settings or [], usd_seat, db, {**told, "command": command}, dry_run)
-
-
-def _go(
-    table: dict[str, Any], settings: list[str], usd_seat: list[str] | None, db: str, told: dict[str, Any], dry: bool
-) -> None:
-    """Plays a plan, or prints what it would play, and ends with its exit code."""
-    from arena.plan import make_plan
-    from arena.session import How, Session
-
-    if usd_seat:
-        table["usd_seats"] = {**table.get("usd_seats", {}), **dollar_pairs(usd_seat)}
-    session = Session(make_plan(table, settings), How(db, **told))
-    raise typer.Exit(session.dry() if dry else session.play())
+    table = launch.over(read_plan(plan), {"n": n, "seed": seed, "until": until})
+    raise typer.Exit(launch.play(table, backend=backend, asked=question(plan)))
 
 
 @app.command("list")
@@ -222,6 +158,11 @@ def check(
 def db_path(db: Database = DEFAULT_DB) -> None:
     """Print where the database is."""
     typer.echo(db if "://" in db else str(Path(db).resolve()))
+
+
+for commands in (cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
+    commands.mount(app)
+import_module("unlearning.cli").mount(app)  # by name: the stage knows nothing of what stands on it
 
 
 def main() -> None:

@@ -4,30 +4,15 @@ from typing import Annotated
 
 import typer
 
-from arena.options import (
-    DEFAULT_DB,
-    Again,
-    AtOnce,
-    Database,
-    DryRun,
-    Json,
-    Quiet,
-    Retries,
-    RetryErrors,
-    Settings,
-    Shown,
-    Usd,
-    UsdSeat,
-    dollar_pairs,
-    seat_pairs,
-)
+from arena.launch import Launch, launching
+from arena.options import DEFAULT_DB, Database, Json, seat_pairs
 
 Which = Annotated[str, typer.Argument(help="A run's id, the beginning of one, `last`, or an episode's id.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    for command in (verify, fork, rescore):
+    for command in (verify, launching(fork), rescore):
         app.command()(command)
 
 
@@ -42,36 +27,23 @@ def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False)
 
 
 def fork(
+    launch: Launch,
     episode: Annotated[str, typer.Argument(help="An episode's id, the beginning of one, or `last` (that is no fork).")],
     at: Annotated[int, typer.Option(help="How many of its transitions (steps of `transcript`) are kept, from 0.")],
     seat: Annotated[list[str] | None, typer.Option(help="NAME=AGENT: who sits there from then on.")] = None,
-    settings: Settings = None,
     n: Annotated[int, typer.Option("-n", help="How many futures are played.")] = 1,
     seed: Annotated[int, typer.Option(help="First of the n seeds of the agents from then on.")] = 0,
-    at_once: AtOnce = None,
-    retries: Retries = None,
-    usd: Usd = None,
-    usd_seat: UsdSeat = None,
-    retry_errors: RetryErrors = False,
-    again: Again = False,
-    db: Database = DEFAULT_DB,
-    json: Json = False,
-    quiet: Quiet = False,
-    progress: Shown = "auto",
-    dry_run: DryRun = False,
 ) -> None:
     """Play other futures of a recorded episode: its first moves are kept, seats and settings may be others."""
     from arena.fork import plan_fork
-    from arena.session import How, Session
+    from arena.session import Session
     from arena.store import Store
 
-    numbers = {"n": n, "at_once": at_once, "retries": retries, "usd": usd, "usd_seats": dollar_pairs(usd_seat or [])}
-    table = {key: value for key, value in numbers.items() if value is not None}
-    with Store.open(db, create=False) as store:
-        forks = plan_fork(store, episode, at, seat_pairs(seat or []), settings or [], seed, table)
-    how = How(db, json, quiet, progress, retry_errors, again)
-    session = Session(forks.plan, how, matches=forks.matches, prepare=forks.plant)
-    raise typer.Exit(session.dry() if dry_run else session.play())
+    seats, settings = seat_pairs(seat or []), launch.settings or []
+    with Store.open(launch.db, create=False) as store:
+        forks = plan_fork(store, episode, at, seats, settings, seed, launch.over({}, {"n": n}))
+    session = Session(forks.plan, launch.how(), matches=forks.matches, prepare=forks.plant)
+    raise typer.Exit(session.dry() if launch.dry_run else session.play())
 
 
 def rescore(
@@ -80,7 +52,7 @@ def rescore(
         str, typer.Option(help="The game's own, or module:function, called with (game, final state).")
     ] = "game",
     version: Annotated[
-        int | None, typer.Option(help="Version of the new rows.  [default: rules_version, or function.version, or 1]")
+        int | None, typer.Option(help="Version of the new rows (default: rules_version, or function.version, or 1).")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Old against new, episode by episode.")] = False,
     db: Database = DEFAULT_DB,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer
+from sqlalchemy import BigInteger, Integer
 from sqlalchemy import Text as AnyText
 from sqlmodel import Field
 
@@ -13,9 +13,10 @@ CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary k
 
 def string(**options: Any) -> Any:
     """A text that is never NULL, unless said."""
-    return Field(sa_column=Column(Text, **{"nullable": False, **options}))
+    return Field(sa_type=Text, **{"nullable": False, **options})
 
 
 def number(**options: Any) -> Any:
     """A number of 63 bits that is never NULL, unless said."""
-    return Field(sa_column=Column(Hash, **{"nullable": False, "autoincrement": False, **options}))
+    settings = {"nullable": False, "sa_column_kwargs": {"autoincrement": False}}
+    return Field(sa_type=Hash, **{**settings, **options})

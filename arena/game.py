@@ -93,6 +93,9 @@ class Game(ABC, Generic[S]):
 
     A state is a frozen value. What only one seat knows stands in `state.private[seat]`, where the game has hidden
     information; `arena check` alters it and demands that the other seats' views stay the same.
+
+    `rules_version` is raised when the same answers would lead to other states, scores or facts, or a seat would be
+    asked something else: matches of another version are other matches, and open ones are not gone on with.
     """
 
     rules_version: ClassVar[int] = 1

@@ -9,6 +9,7 @@ T = TypeVar("T")
 Rest = TypeVarTuple("Rest")
 V = TypeVar("V")
 MOST = 20_000  # values remembered by each function, twice: the older half is dropped when the younger is full
+_EMPTIED: list[Callable[[], int]] = []  # drops what a function remembers, and says how many values that were
 _TOOLS: dict[tuple[tuple[str, str], ...], tuple[Tool, ...]] = {}
 
 
@@ -31,7 +32,20 @@ def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
             found = young[key] = (thing, make(thing, *rest))
         return found[1]
 
+    def empty() -> int:
+        nonlocal young, old
+        count, young, old = len(young | old), {}, {}
+        return count
+
+    _EMPTIED.append(empty)
     return find
+
+
+def emptied() -> int:
+    """Drops all that is remembered by value or by identity; how many values that were."""
+    count = sum(empty() for empty in _EMPTIED) + len(_TOOLS)
+    _TOOLS.clear()
+    return count
 
 
 def same_tools(tools: Sequence[Tool]) -> tuple[Tool, ...]:

@@ -9,17 +9,17 @@ from arena.errors import UsageError
 Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="a.b=c, e.g. game.cost=10 or seller.exponent=4.")]
-Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on.  [default: 1]")]
-Seed = Annotated[int | None, typer.Option(help="Seed of the first episode.  [default: 0]")]
-AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time.  [default: 32]")]
-Retries = Annotated[int | None, typer.Option(help="How often a failed episode is tried again.  [default: 1]")]
+Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on (default: 1).")]
+Seed = Annotated[int | None, typer.Option(help="Seed of the first episode (default: 0).")]
+AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time (default: 32).")]
+Retries = Annotated[int | None, typer.Option(help="How often a failed episode is tried again (default: 1).")]
 Usd = Annotated[float | None, typer.Option(help="Dollars this run may spend; held back before each call.")]
 UsdSeat = Annotated[list[str] | None, typer.Option(help="NAME=DOLLARS that one seat may spend.")]
 Until = Annotated[
     str | None,
     typer.Option(
         help="Stop when 'NAME.SEAT ci<X': the mean of a score or fact is known to ± X at 95 % (ci90<X: 90 %), by an "
-        "interval that holds whenever one stops. NAME[LOW,HIGH] tells its bounds. -n is then the most.  [default: 2000]"
+        "interval that holds whenever one stops. NAME[LOW,HIGH] tells its bounds. -n is then the most (default: 2000)."
     ),
 ]
 RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Take up failed episodes of this plan, too.")]

@@ -6,11 +6,12 @@ import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from typing import TYPE_CHECKING
 
 from arena.errors import BadRecord
+
+if TYPE_CHECKING:  # loading it takes longer than all that a list of parts needs
+    from sqlalchemy import URL
 
 MAGIC = b"SQLite format 3\0"
 NO_REASON = "the database gave no better reason"
@@ -28,12 +29,15 @@ SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL sa
 class Place:
     """Where the records are: a file, or (`path` None) a PostgreSQL server."""
 
-    url: URL
+    url: "URL"
     path: Path | None
 
     @classmethod
     def of(cls, where: str | Path) -> "Place":
         """Reads a path or an SQLAlchemy URL, sqlite:// or postgresql://. Raises BadRecord."""
+        from sqlalchemy import URL, make_url
+        from sqlalchemy.exc import ArgumentError
+
         if "://" not in str(where):
             path = Path(where).expanduser()
             return cls(URL.create("sqlite", database=str(path)), path)

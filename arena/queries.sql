@@ -318,8 +318,8 @@ LEFT JOIN seat s ON s.episode = c.episode AND s.seat = c.seat
 LEFT JOIN text reply ON reply.id = c.reply;
 
 -- forgetting: one row per reading of a trial of forgetting.
---   trial, bench (agents, weights, probe), setting (environment, or benchmark and split), scope, target, method, seed,
---   probe, value, low, high (bounds of value at level), twin (the never-exposed twin), knew (the agent before), lift
+--   trial, bench (agents, weights, probe, sequence), setting (environment, benchmark and split, or agent), scope, target,
+--   method, seed, probe, value, low, high (bounds of value at level), twin (the never-exposed twin), knew (the agent before), lift
 --   (value - twin: 0 is as if never exposed), recovered (where value stands from twin, 0, to knew, 1; NULL where these
 --   are equal), better (lower, higher, twin), seconds (what forgetting took), at.
 CREATE VIEW IF NOT EXISTS forgetting AS
@@ -339,19 +339,22 @@ SELECT trial, bench, setting, scope, target, method, seed, probe, value, twin, k
 FROM forgetting
 WHERE lift > 0 AND (probe LIKE '%leak%' OR probe LIKE 'adversary%' OR probe LIKE 'residue%' OR probe LIKE 'extraction%'
   OR probe LIKE 'refusal%' OR probe LIKE 'relearn%' OR probe LIKE 'rewrites%' OR probe LIKE 'quantiz%'
-  OR probe LIKE 'watcher%' OR probe LIKE 'social%')
+  OR probe LIKE 'watcher%' OR probe LIKE 'social%' OR probe LIKE 'backflow%' OR probe LIKE 'told%')
 ORDER BY lift DESC;
 
 -- receipts: one row per request to forget that was carried out; the request does not name its target.
 --   request, agent, scope, targets (how many), method, epoch (how often the agent has forgotten by now), events and
 --   notes (removed), rewritten (notes), kept (notes from the target that are still there), named (texts that still name
---   it), collateral (notes gone that the twin has), exact (1: the memory is the twin's), seconds, at.
+--   it), collateral (notes gone that the twin has), lacking (notes that the twin has and it lacks), rows (of events and
+--   notes deleted or overwritten), exact (1: the memory is the twin's), calls and tokens (of models, for it), seconds, at.
 CREATE VIEW IF NOT EXISTS receipts AS
 SELECT q.id AS request, q.owner AS agent, q.scope, q.targets, CAST(json_extract(q.method, '$.name') AS TEXT) AS method, q.epoch,
   CAST(json_extract(q.receipt, '$.events') AS INTEGER) AS events, CAST(json_extract(q.receipt, '$.notes') AS INTEGER) AS notes,
   CAST(json_extract(q.receipt, '$.rewritten') AS INTEGER) AS rewritten, CAST(json_extract(q.receipt, '$.kept') AS INTEGER) AS kept,
   CAST(json_extract(q.receipt, '$.named') AS INTEGER) AS named, CAST(json_extract(q.receipt, '$.collateral') AS INTEGER) AS collateral,
-  CAST(json_extract(q.receipt, '$.exact') AS INTEGER) AS exact, q.seconds, q.at
+  CAST(json_extract(q.receipt, '$.lacking') AS INTEGER) AS lacking, CAST(json_extract(q.receipt, '$.rows') AS INTEGER) AS rows,
+  CAST(json_extract(q.receipt, '$.exact') AS INTEGER) AS exact, CAST(json_extract(q.receipt, '$.calls') AS INTEGER) AS calls,
+  CAST(json_extract(q.receipt, '$.tokens') AS INTEGER) AS tokens, q.seconds, q.at
 FROM request q;
 
 -- A whole prompt, first message first, from its id in `calls.prompt` (a view cannot be given an id, so this is a query):

@@ -81,11 +81,7 @@ def kebab(name: str) -> str:
 def entries(kind: str) -> dict[str, Entry]:
     """The parts of `kind` by name, read from the folder without importing them."""
     found: dict[str, Entry] = {}
-    for path in _files(kind):
-        try:
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError):
-            continue  # `broken` names it
+    for path, tree in _trees(kind)[0].items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 for name in _marks(node, kind):
@@ -96,13 +92,7 @@ def entries(kind: str) -> dict[str, Entry]:
 
 def broken(kind: str) -> dict[str, str]:
     """Files in the folder of `kind` that cannot be read, with the reason."""
-    reasons = {}
-    for path in _files(kind):
-        try:
-            ast.parse(path.read_text(encoding="utf-8"))
-        except (SyntaxError, UnicodeDecodeError) as error:
-            reasons[str(path)] = str(error)
-    return reasons
+    return _trees(kind)[1]
 
 
 def find(kind: str, name: str) -> tuple[Any, str | None]:
@@ -147,6 +137,20 @@ def _files(kind: str) -> list[Path]:
         return []
     folders = spec.submodule_search_locations if spec else None
     return sorted(path for folder in folders or () for path in Path(folder).glob("[!_]*.py"))
+
+
+@cache
+def _trees(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
+    """The syntax trees of the files in the folder of `kind` in which its mark stands, and why others have none."""
+    trees, reasons = {}, {}
+    for path in _files(kind):
+        try:
+            text = path.read_text(encoding="utf-8")
+            if f"@{kind}" in text:  # most have none, and parsing takes long
+                trees[path] = ast.parse(text)
+        except (SyntaxError, UnicodeDecodeError) as error:
+            reasons[str(path)] = str(error)
+    return trees, reasons
 
 
 def _marks(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> list[str]:

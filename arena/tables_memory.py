@@ -28,19 +28,24 @@ class SubjectRow(SQLModel, table=True):
     changed: str = string()
 
 
-class EventRow(SQLModel, table=True):
-    """Something an agent experienced: `owner` is the agent, `subject` what it is about, `n` its place in the log.
+class Remembered(SQLModel):
+    """What the rows of a memory have in common: `owner` is the agent, `n` the place in its log or among its notes."""
 
-    `whose` is the user it belongs to, "" for everybody's.
-    """
-
-    __tablename__: ClassVar[Any] = "event"
     __table_args__ = CLUSTERED
     owner: str = string(primary_key=True)
     n: int = Field(primary_key=True)
     id: str = string()
     text: str = string()
     kind: str = string()
+
+
+class EventRow(Remembered, table=True):
+    """Something an agent experienced: `subject` is what it is about.
+
+    `whose` is the user it belongs to, "" for everybody's.
+    """
+
+    __tablename__: ClassVar[Any] = "event"
     subject: str = string()
     episode: str = string()
     step: int
@@ -50,16 +55,10 @@ class EventRow(SQLModel, table=True):
     whose: str = string()
 
 
-class NoteRow(SQLModel, table=True):
+class NoteRow(Remembered, table=True):
     """Something an agent remembers. `parents` is JSON, ids of events and notes; `exact` 0 for a model's words."""
 
     __tablename__: ClassVar[Any] = "note"
-    __table_args__ = CLUSTERED
-    owner: str = string(primary_key=True)
-    n: int = Field(primary_key=True)
-    id: str = string()
-    text: str = string()
-    kind: str = string()
     parents: str = string()
     writer: str = string()
     subject: str = string()

@@ -61,6 +61,7 @@ class Bargaining(Game[Haggle]):
     survivors_only: bool = False
     quirks: tuple[str, ...] = ()
 
+    rules_version = 2  # 2: the moderator is asked for claims, which are facts
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "gpt-bargaining": {
             "opening_ask": 20.0, "opening_bid": 10.0, "actions": False, "buyer_knows_value": False,
@@ -270,9 +271,8 @@ class Bargaining(Game[Haggle]):
     def _set_goal(self, state: Haggle) -> Haggle:
         if not self.goal or self.feedback == "none":
             return state
-        seat = state.coached[0]
-        goal = texts.goal(state.rounds[-1], seat, "minus-one" in self.quirks)
-        return state.says(Message("", goal, to=(seat,), round=state.round))
+        goal = texts.goal(state.rounds[-1], state.coached[0], "minus-one" in self.quirks)
+        return state.says(Message("", goal, to=state.coached[:1], round=state.round))
 
     # ---- looking and results -------------------------------------------------------------------------------------
 

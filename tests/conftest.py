@@ -9,6 +9,8 @@ import pytest_socket
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+if "ARENA_TEST_GPU" not in os.environ:  # models of tests lie on the CPU, where equal bits can be asked for
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ARENA_DB", "ARENA_OFFLINE")
 
 

@@ -134,6 +134,16 @@ def child(code: str, *arguments: object, prefix: Sequence[str] = ()) -> subproce
     )
 
 
+def killed_after(process: subprocess.Popen[str], count: int) -> list[str]:
+    """The whole lines that a process printed before it was killed, `count` of them or some more."""
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(count)]
+    process.kill()
+    lines += process.stdout.read().splitlines(keepends=True)
+    process.communicate(timeout=60)
+    return [line.strip() for line in lines if line.endswith("\n")]
+
+
 def ask(path: Path, sql: str) -> list[tuple[Any, ...]]:
     """The rows of a query, read beside the store."""
     with closing(sqlite3.connect(path)) as connection:

@@ -1,13 +1,11 @@
-"""A game in a file of its own, which tests play, edit and hold against its records; and the command, as it is typed."""
+"""A game in a file of its own, which tests play, edit and hold against its records."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from command import arena
+
 SOURCE = '''
 from dataclasses import dataclass
 from arena import Game, IllegalMove, View
@@ -50,17 +48,6 @@ def slow(view):
     return climbs(view)
 '''
 PLAY = ("play", "ladder.py:Ladder", "--seat", "left=ladder.py:climbs", "--seat", "right=ladder.py:slips", "-q")
-
-
-def arena(folder: Path, *arguments: str, code: int = 0) -> str:
-    """What the command prints on stdout, and on stderr where it fails; its exit code must be `code`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "arena", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout + (done.stderr if code else "")
 
 
 def told(folder: Path, *arguments: str, code: int = 0) -> Any:

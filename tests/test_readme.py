@@ -5,11 +5,13 @@ In shown output "…" stands for any lines; ids of runs are not compared.
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from command import typed
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -48,11 +50,9 @@ def commands() -> list[tuple[str, str]]:
 def test_commands_print_what_is_shown(folder: Path) -> None:
     assert len(commands()) >= 8
     for command, shown in [*commands(), ("arena play --plan plan.toml -q", "…\n")]:
-        typed = command.replace("arena ", f"{sys.executable} -m arena ", 1)
-        done = subprocess.run(
-            typed, shell=True, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        name, *words = shlex.split(command)
+        done = typed(folder, *words, env={"COLUMNS": "120"})
+        assert (name, done.code) == ("arena", 0), f"{command}\n{done.stdout}\n{done.stderr}"
         pattern = ".*".join(re.escape(part) for part in RUN_ID.sub("ID", shown).split("…\n"))
         assert re.fullmatch(pattern, RUN_ID.sub("ID", done.stdout), re.DOTALL), f"{command}\n{done.stdout}"
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from agents.engine_network import Network
@@ -27,6 +27,13 @@ class Completes(Protocol):
     async def complete(self, prompt: Prompt, sampling: Sampling = Sampling()) -> Reply: ...
 
 
+class Open(Completes, OpenWeights, Protocol):
+    """Both."""
+
+
+_KINDS: dict[type, bool] = {}
+
+
 async def answers(
     agent: Agent,
     items: Sequence[Item],
@@ -42,18 +49,27 @@ async def answers(
     to begin; they are left out of what is returned. A model that cannot go on with a text is told to begin so.
     """
     asked = Sampling(temperature, max_tokens=new)
+    mind = mind_of(agent)
+    # weights do not change while all are asked, and looking whether they did takes as long as a short answer
+    known = _known(mind) if isinstance(mind, LLM) and mind is agent and not temperature else None
     talks = (
-        answer(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix) for n, item in enumerate(items)
+        answer(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix, known)
+        for n, item in enumerate(items)
     )
     return tuple(await asyncio.gather(*talks))
 
 
-async def answer(agent: Agent, item: Item, sampling: Sampling, prefix: str = "") -> str:
-    """What the agent says to one item. Greedy answers of models with open weights are kept while these stay."""
+async def answer(
+    agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
+) -> str:
+    """What the agent says to one item. Greedy answers of models with open weights are kept while these stay.
+
+    known: the kept ones, where the caller has them at hand.
+    """
     mind = mind_of(agent)
     if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
         return await _told(agent, item, sampling, prefix)
-    known = _known(mind) if not sampling.temperature else None
+    known = _known(mind) if known is None and not sampling.temperature else known
     key = (system_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
     if known is None or key not in known:
         said = await _said(mind, item, sampling, prefix)
@@ -83,7 +99,7 @@ def template_of(agent: LLM) -> str | None:
 
 async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
     model, system = mind.model, system_of(mind)
-    if isinstance(model, Completes) and isinstance(model, OpenWeights):
+    if _goes_on(model):
         if is_passage(item):
             return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
         if prefix:
@@ -100,6 +116,14 @@ async def _told(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> st
 
 def _begging(item: Item, prefix: str) -> str:
     return f"{item.prompt}\nBegin your answer with: {prefix}" if prefix else item.prompt
+
+
+def _goes_on(model: Any) -> TypeGuard[Open]:
+    """Whether a model completes texts and shows its weights; asked once of each class, since protocols are slow."""
+    kind = type(model)
+    if kind not in _KINDS:
+        _KINDS[kind] = isinstance(model, Completes) and isinstance(model, OpenWeights)
+    return _KINDS[kind]
 
 
 def _known(mind: LLM) -> dict[Key, str] | None:

@@ -1,7 +1,7 @@
 """All methods on all scopes and environments, with scripted subjects or any other mind: the table of agents."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -14,7 +14,7 @@ from unlearning.exact import twin
 from unlearning.ledger import Case, Entry
 from unlearning.probe import probe_of
 from unlearning.request import Item, Request
-from unlearning.trial import experiment
+from unlearning.trial import Shared, experiment
 
 ENVIRONMENTS: Mapping[str, Any] = {
     "gridworld": {"name": "gridworld", "preset": "unknown"},
@@ -47,26 +47,29 @@ SCOPES = ("state", "trajectory", "environment")
 class Bench:
     """methods, environments: specs by label. scopes: kinds of targets. budgets: questions of the adversary.
 
-    mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations for each budget.
+    mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations, each of which gives
+    the guess of every budget; level and strategy: what the adversary knows, and how it asks.
     seeds: how often, each with lessons and a target of its own; two honest twins with other lessons are the null.
     """
 
     methods: Mapping[str, Any]
     environments: Mapping[str, Any]
     scopes: tuple[str, ...] = SCOPES
-    budgets: tuple[int, ...] = (25, 100)
+    budgets: tuple[int, ...] = (1, 5, 10, 25, 50, 100)
     mind: Any = "knower"
     lessons: int = 12
     exam: int = 10
     games: int = 40
     k: int = 20
+    level: str = "A2"
+    strategy: str = "mixed"
     seeds: int = 1
     twins: int = 2
 
     def cases(self) -> Iterator[Case]:
         """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
         for scope in self.scopes:
-            for probe in suite(scope, {"games": self.games, "k": self.k, "budgets": self.budgets}).values():
+            for probe in suite(scope, self._asking()).values():
                 probe_of(probe)
         for seed in range(self.seeds):
             for place, environment in self.environments.items():
@@ -78,14 +81,36 @@ class Bench:
         return {
             "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
             "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
-            "lessons": self.lessons, "exam": self.exam, "games": self.games, "k": self.k,
-            "budgets": list(self.budgets), "twins": self.twins,
+            "lessons": self.lessons, "exam": self.exam, "twins": self.twins, **self._asking(),
         }  # fmt: skip
 
+    def _asking(self) -> dict[str, Any]:
+        """How the adversary asks."""
+        return {"games": self.games, "k": self.k, "budgets": list(self.budgets), "level": self.level,
+                "strategy": self.strategy}  # fmt: skip
 
-async def measured(case: Case, pupils: "dict[str, Subject]") -> Entry:
-    """What came of a case: taught, asked, forgotten, and probed. `pupils` are kept between the cases of a run."""
-    spec = case.spec
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What the cases of a run have in common: pupils by their lessons, and what was measured of all but who forgot.
+
+    shared: of the last environment, scope and seed alone, since the cases of one come together.
+    """
+
+    pupils: dict[str, Subject] = field(default_factory=dict)
+    shared: dict[tuple[str, str, int], Shared] = field(default_factory=dict)
+
+    def of(self, case: Case) -> Shared:
+        """What the cases of this one's environment, scope and seed share."""
+        key = (case.setting, case.scope, case.seed)
+        if key not in self.shared:
+            self.shared.clear()
+        return self.shared.setdefault(key, Shared())
+
+
+async def measured(case: Case, school: School) -> Entry:
+    """What came of a case: taught, asked, forgotten, and probed."""
+    spec, pupils = case.spec, school.pupils
     course = course_of(spec, case.seed)
     knower = await _pupil(course, spec["mind"], pupils)
     request = course.pick(knower.memory, spec["scope"], Random(f"target {case.seed}"))
@@ -93,8 +118,10 @@ async def measured(case: Case, pupils: "dict[str, Subject]") -> Entry:
     tasks = course.exam(request, spec["exam"])
     twins = [await _twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
     probes = suite(request.scope, spec)
-    result = await experiment(knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed)
-    return Entry(", ".join(request.targets), result.readings, result.seconds)
+    result = await experiment(
+        knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed, shared=school.of(case)
+    )
+    return Entry(", ".join(request.targets), result.readings, result.seconds, result.trial.cost)
 
 
 def course_of(spec: Mapping[str, Any], seed: int) -> Course:
@@ -106,7 +133,7 @@ def course_of(spec: Mapping[str, Any], seed: int) -> Course:
 
 
 def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The probes of a scope by label: the two gaps, what leaks where, and the adversary at each budget."""
+    """The probes of a scope by label: the two gaps, what leaks where, and the adversary at all budgets at once."""
     probes: dict[str, Any] = {
         "success_forget": {"name": "success", "role": "forget"},
         "success_retain": {"name": "success", "role": "retain"},
@@ -116,13 +143,13 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         "degeneration": "degeneration_rate",
         "residue": "residue",
     }
+    if spec["budgets"]:
+        asking = {name: spec[name] for name in ("games", "k", "budgets", "level", "strategy") if name in spec}
+        probes["adversary"] = {"name": "adversary", "budget": max(spec["budgets"]), **asking}
     if scope == "trajectory":
         return probes | {"exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}}
     probes |= {"leak": "channel_leak", "leak_answer": {"name": "channel_leak", "channel": "answer"},
                "refusal": "refusal", "extraction": "extraction"}  # fmt: skip
-    if scope == "state":
-        probes |= {f"adversary_{budget}": {"name": "adversary", "budget": budget, "games": spec["games"],
-                                           "k": spec["k"]} for budget in spec["budgets"]}  # fmt: skip
     return probes
 
 
@@ -140,5 +167,9 @@ async def _twin(
     """An honest twin that had other lessons: it never met the target either."""
     other = replace(course, seed=course.seed + 1000 * n)
     subject = await _pupil(other, spec["mind"], pupils)
-    targets = request.forget if request.scope != "trajectory" else (Item("none of its episodes"),)
-    return twin(subject, replace(request, forget=targets))
+    return twin(subject, elsewhere(request))
+
+
+def elsewhere(request: Request) -> Request:
+    """The request for one that had other lessons: it went through none of the episodes that are named."""
+    return request if request.scope != "trajectory" else replace(request, forget=(Item("none of its episodes"),))

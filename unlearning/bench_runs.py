@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agents.memory import Memory
-from agents.subject import Subject
-from agents.writers import ALL
 from arena.errors import MissingExtra, UsageError, unknown
 from arena.exits import OVER, SOME_FAILED
 from arena.registry import entries
@@ -18,14 +15,12 @@ from arena.spec import build, describe
 from arena.sql import Table
 from arena.store import Store
 from arena.tell import print_json, rows
-from unlearning import bench_agents, shelf
+from unlearning import bench_agents
 from unlearning.bench_tables import readings, table, write_csv
-from unlearning.course import Course
-from unlearning.exact import twin
-from unlearning.ledger import Case, Entry, Measure, worked, write
+from unlearning.ledger import Case, Entry, Measure, over, worked
 from unlearning.probe import Trial, probe_of
-from unlearning.resolve import resolved
-from unlearning.trial import probed as measured
+
+TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,8 @@ def run_bench(db: str, wanted: Wanted) -> int:
     draw = drawing() if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
     with Store.open(db) as store:
-        failed = asyncio.run(worked(store, cases, measure, _told(len(cases)), wanted.again))
+        left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
+        failed = asyncio.run(worked(store, cases, measure, _told(left), wanted.again))
         found = readings(store, [case.id for case in cases])
     tell(found, wanted, shown, draw)
     return SOME_FAILED if failed else OVER
@@ -76,11 +72,11 @@ def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
         games=wanted.games,
         seeds=wanted.seeds,
     )
-    pupils: dict[str, Subject] = {}
-    adversaries = [f"adversary_{budget}" for budget in bench.budgets]
+    school = bench_agents.School()
+    told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
     shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
-             "refusal", *adversaries]  # fmt: skip
-    return list(bench.cases()), lambda case: bench_agents.measured(case, pupils), shown
+             "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
+    return list(bench.cases()), lambda case: bench_agents.measured(case, school), shown
 
 
 def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
@@ -116,45 +112,11 @@ def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], 
     if wanted.json:
         print_json(found)
     else:
-        rows(table(found, labels), title="after | never-exposed twin, means over seeds")
+        rows(table(found, labels), title="after | never-exposed twin (range of the honest twins), means over seeds")
     if wanted.csv:
         write_csv(found, wanted.csv)
     if wanted.out:
         draw(found, labels, wanted.out)
-
-
-def run_probe(db: str, name: str, words: str, probes: str | None, as_json: bool) -> int:
-    """Probes an agent on record against the one that was taught the same anew, and its twin; the exit code."""
-    with Store.open(db, create=False) as store:
-        after, taught = shelf.get(store, name), shelf.course_of(store, name)
-        if not taught:
-            raise UsageError(f"{name}: what it was taught is not on record; type: arena teach NAME")
-        case, entry = asyncio.run(probed(after, taught, words, probes, name))
-        write(store, case, entry, "", entry.seconds)
-        found = readings(store, [case.id])
-    if as_json:
-        print_json(found)
-        return OVER
-    lines = [
-        (row["probe"], row["value"], row["low"], row["high"], row["twin"], row["knew"], row["lift"]) for row in found
-    ]
-    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift"), tuple(lines)))
-    return OVER
-
-
-async def probed(
-    after: Subject, taught: Mapping[str, Any], words: str, probes: str | None, name: str
-) -> tuple[Case, Entry]:
-    """The agent's readings. The one that knew is taught anew, since what it knew is gone."""
-    course = Course(tuple(taught["environments"]), taught["lessons"], taught["seed"])
-    before = await course.teach(Subject(after.mind, Memory(writers=after.memory.writers or ALL)))
-    request = resolved(before.memory, words)
-    trial = Trial(request, before, after, twin(before, request), {"forget": request.forget}, course.exam(request, 10))
-    suite = bench_agents.suite(request.scope, {"games": 1, "k": 2, "budgets": ()})
-    wanted = chosen("probe", probes, suite)
-    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
-    spec = {"agent": name, "request": words, "course": dict(taught), "probes": sorted(wanted)}
-    return Case("probe", name, request.scope, "as it stands", 0, spec), Entry(", ".join(request.targets), found, 0.0)
 
 
 def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as 
 
 def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    for command in (teach, notes, forget, receipt):
+    for command in (teach, notes, forget, receipt, sequence):
         app.command()(command)
     cli_bench.mount(app)
 
@@ -25,8 +25,9 @@ def teach(
     game: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it is taught in: gridworld/unknown, household, shopping, wiki, with a world behind #.  "
-            "[default: gridworld/unknown]"
+            help="What it is taught in: gridworld/unknown, household, shopping, wiki, or bargaining, as a seller; a "
+            "world stands behind #.  "
+            "(default: gridworld/unknown)"
         ),
     ] = None,
     mind: Annotated[str, typer.Option(help="Who thinks: knower, which knows its notes alone, or a model.")] = "knower",
@@ -35,6 +36,9 @@ def teach(
     consent: Annotated[
         list[str] | None, typer.Option(help="A name that a write gate kept out and that may be learned again.")
     ] = None,
+    writer: Annotated[
+        str, typer.Option(help="A model that also writes a reflection on each episode, in its own words.")
+    ] = "",
     settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
@@ -45,7 +49,8 @@ def teach(
     from unlearning.telling import tell_taught
 
     with Store.open(db) as store:
-        subject = taught(store, name, game or ["gridworld/unknown"], mind, lessons, seed, settings or [], consent or [])
+        games = game or ["gridworld/unknown"]
+        subject = taught(store, name, games, mind, lessons, seed, settings or [], consent or [], writer)
     tell_taught(name, subject, json)
 
 
@@ -68,7 +73,7 @@ def forget(
     agent: Kept = None,
     request: Annotated[str | None, typer.Option(help="In words: “forget the clinic, but keep the mill”.")] = None,
     method: Annotated[
-        str | None, typer.Option(help="How (`arena list methods`).  [selective-replay; of weights: npo]")
+        str | None, typer.Option(help="How (`arena list methods`; default: selective-replay, of weights: npo).")
     ] = None,
     scope: Annotated[str | None, typer.Option(help="state, trajectory, environment or facts; else found out.")] = None,
     settings: Settings = None,
@@ -88,7 +93,10 @@ def forget(
     """Make an agent forget, for good, and print the receipt; or a model's weights (--model, --bench). An unclear
     request changes nothing and says what it may mean."""
     if bench is not None:
-        _forget_weights(model, bench, split, method or "npo", lora, settings or [], out, measure)
+        if wrong := [name for name, value in (("--agent", agent), ("--request", request), ("--scope", scope),
+                                              ("--keep", keep)) if value is not None]:  # fmt: skip
+            raise UsageError(f"with --bench the benchmark says what is to be forgotten; leave out {', '.join(wrong)}")
+        _forget_weights(model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, json)
         return
     if model:
         raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
@@ -105,13 +113,24 @@ def forget(
 
 
 def _forget_weights(
-    model: str, bench: str, split: str, method: str, lora: bool, settings: list[str], out: Path, measure: bool
+    model: str,
+    bench: str,
+    split: str,
+    method: str,
+    lora: bool,
+    settings: list[str],
+    out: Path,
+    measure: bool,
+    dry_run: bool,
+    json: bool,
 ) -> None:
     try:
         from unlearning.office_weights import WeightOrder, forgot_weights, tell_made
     except ModuleNotFoundError as error:
         raise MissingExtra(f"forgetting in weights ({error.name})", "local") from None
-    tell_made(forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure)))
+    made = forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run))
+    if made is not None:
+        tell_made(made, json)
 
 
 def receipt(
@@ -126,3 +145,25 @@ def receipt(
 
     with Store.open(db, create=False) as store:
         tell_receipt(found_receipt(store, which), json)
+
+
+def sequence(
+    name: Who,
+    request: Annotated[
+        list[str] | None, typer.Option(help="In words: “forget the clinic”; give it again for each further request.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "selective-replay",
+    benign: Annotated[int, typer.Option(help="Lessons on other things after each request.")] = 4,
+    seed: Annotated[int, typer.Option(help="What is asked follows from it.")] = 0,
+    settings: Settings = None,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+) -> None:
+    """Measure requests one after the other, on a copy of an agent: after each, all earlier targets are asked for again,
+    and what comes back while it works on other things is counted; DS, DDS and DUS, beside the never-exposed twin."""
+    from arena.store import Store
+    from unlearning.sequence import Series, sequenced, tell_sequence
+
+    with Store.open(db, create=False) as store:
+        series = Series(name, tuple(request or ()), method, tuple(settings or ()), benign, seed)
+        tell_sequence(sequenced(store, series), json)

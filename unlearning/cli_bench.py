@@ -26,14 +26,14 @@ def bench(
     methods: Names = None,
     environments: Annotated[str | None, typer.Option(help="Of agents: gridworld, household, shopping, wiki.")] = None,
     scopes: Annotated[str | None, typer.Option(help="Of agents: state, trajectory, environment.")] = None,
-    budgets: Annotated[str, typer.Option(help="Of agents: questions that the adversary may ask.")] = "25,100",
+    budgets: Annotated[str, typer.Option(help="Of agents: questions that the adversary may ask.")] = "1,5,10,25,50,100",
     mind: Annotated[str, typer.Option(help="Of agents: who thinks.")] = "knower",
     benchmark: Annotated[
         str, typer.Option(help="Of weights: tofu or muse, or another (`arena list benchmarks`).")
     ] = "tofu",
     split: Annotated[str, typer.Option(help="Of weights: what is to be forgotten.")] = "forget10",
     seeds: Annotated[int, typer.Option(help="How often, each with a beginning of its own.")] = 1,
-    games: Annotated[int, typer.Option(help="Of agents: interrogations for each budget.")] = 40,
+    games: Annotated[int, typer.Option(help="Of agents: interrogations; each gives the guess of all budgets.")] = 40,
     settings: Set = None,
     list_: List = False,
     out: Annotated[Path | None, typer.Option(help="Draw the table to this file (png, svg, pdf).")] = None,
@@ -56,11 +56,14 @@ def probe(
     name: Annotated[str, typer.Argument(help="The agent's name, as it was taught.")],
     request: Annotated[str, typer.Option(help="What it is said to have forgotten: “forget the clinic”.")],
     probes: Names = None,
+    method: Annotated[
+        str | None, typer.Option(help="By what it forgot; else that of its last request on record.")
+    ] = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
     """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
     from its lessons, and with the never-exposed twin."""
-    from unlearning.bench_runs import run_probe
+    from unlearning.office_probe import ProbeOrder, run_probe
 
-    raise typer.Exit(run_probe(db, name, request, probes, json))
+    raise typer.Exit(run_probe(db, ProbeOrder(name, request, probes, method, json)))

@@ -20,7 +20,11 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it."""
+    """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it.
+
+    Words to steer by that name a target are left out: whoever sees the prompt would learn it. `fault` says so, or what
+    was not valid.
+    """
 
     made: Conversion | None
     verdict: Verdict | None = None
@@ -33,11 +37,19 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How a request was met: the agent after the last attempt, every attempt, and what all of them cost."""
+    """How a request was met: the agent after the last attempt, every attempt, and what all of them cost.
+
+    The agent is that of the last attempt that was valid.
+    """
 
     agent: Subject
     attempts: tuple[Attempt, ...]
     usage: Usage = FREE
+
+    @property
+    def request(self) -> Request:
+        """What the last valid attempt took the words to ask for."""
+        return [attempt.made for attempt in self.attempts if attempt.made is not None][-1].request
 
 
 async def converted(
@@ -68,7 +80,7 @@ async def converted(
         if attempt.made is not None:
             agent = carried_out(subject, attempt.made, parts)
             verdict = await probe(subject, agent, request or attempt.made.request)
-            attempt = Attempt(attempt.made, verdict)
+            attempt = replace(attempt, verdict=verdict)
             pages = tuple(flagged(page, verdict.told, verdict.leaking, verdict.lost) for page in pages)
         else:
             pages = tuple(replace(page, failed=f"Failed: {attempt.fault}.") for page in pages)
@@ -93,7 +105,10 @@ async def _attempt(pages: tuple[Asked, ...], converter: Converter) -> tuple[Atte
             return Attempt(None, fault=str(error)), usage + error.usage
         if made[0].kind in ("everything", "unknown", "ambiguous"):
             break
-    return Attempt(merged(made)), usage
+    whole = merged(made)
+    if whole.leaks:
+        return Attempt(replace(whole, steering=""), fault="its words to steer by named the target"), usage
+    return Attempt(whole), usage
 
 
 def said(words: str | Request) -> str:

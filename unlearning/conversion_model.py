@@ -7,8 +7,7 @@ header (keep, delete, rewrite). Classes that would make an invalid answer are ba
 from nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
+from agents.engine_threads import one_thread
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import EDITS, KINDS, LONGEST, REFUSALS, STEERING, Asked, Conversion, Edit, steering
@@ -156,17 +156,6 @@ def network(seed: int, width: int = 64, layers: int = 4) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Network(width, layers)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within it torch computes on one thread."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def possible_kinds(asked: Asked) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from agents.answering import heard
+from agents.engine_threads import one_thread
 from agents.naming import naming
 from agents.subject import Subject
 from arena.errors import ArenaError, UsageError
@@ -26,7 +27,6 @@ from unlearning.conversion_model import (
     Network,
     chosen,
     forgotten,
-    one_thread,
     possible_edits,
     possible_kinds,
     possible_roles,

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
+from agents.engine_threads import one_thread
 from unlearning.conversion import EDITS, KINDS, Asked, Conversion, Converter, steering
 from unlearning.conversion_data import Instance, Pair, instances, pairs, taught_pairs
 from unlearning.conversion_features import WORD, Batch, Nodes, batched, nodes
@@ -32,7 +33,6 @@ from unlearning.conversion_model import (
     Network,
     Pointer,
     network,
-    one_thread,
     save,
 )
 from unlearning.conversion_reward import Grid, Rounds, grid, reinforced, tasks_of
@@ -225,16 +225,12 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=Plan().passes)
     parser.add_argument("--rounds", type=int, default=Rounds().steps, help="steps of stage B")
     parser.add_argument("--steps", type=int, default=300, help="steps with --base")
+    parser.add_argument("--scored", type=int, default=50, help="held-out pairs to score with --base; 0 for none")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     plan = Plan(pairs=given.pairs, passes=given.passes, seed=given.seed)
     if given.base:
-        from unlearning.conversion_lora import teach
-
-        out = given.out or Path("converter")
-        found = asyncio.run(instances(given.instances, held_out=False, seed=given.seed))
-        teach(given.base, list(taught_pairs(found, given.pairs, given.seed)), out, steps=given.steps, seed=given.seed)
-        print(f"{out}: an adapter for {given.base}; use it with --set base={out}")
+        _teach_base(given, plan)
         return
     file = given.out or SHIPPED
     sizes = replace(Sizes(), instances=given.instances)
@@ -242,6 +238,21 @@ def main() -> None:
     save(net, file)
     file.with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(table, indent=1))
+
+
+def _teach_base(given: argparse.Namespace, plan: Plan) -> None:
+    """Teach a language model, and write its scores on held-out worlds and styles beside its adapter."""
+    from unlearning.conversion_lora import teach
+
+    out = given.out or Path("converter")
+    found = asyncio.run(instances(given.instances, held_out=False, seed=plan.seed))
+    made = teach(given.base, list(taught_pairs(found, plan.pairs, plan.seed)), out, steps=given.steps, seed=plan.seed)
+    if given.scored:
+        others = asyncio.run(instances(6, held_out=True, seed=plan.seed))
+        table = asyncio.run(scored(made, list(pairs(others, given.scored, HELD_OUT, 100)))).row()
+        (out / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps(table, indent=1))
+    print(f"{out}: an adapter for {given.base}; use it with --method converted --set base={out}")
 
 
 if __name__ == "__main__":

@@ -104,6 +104,11 @@ class Meter:
         self.flops += (forward + backward + reference) * flops * tokens
         self.parts += 1
 
+    def begin(self, device: torch.device) -> None:
+        """Let the peak of the device count from here on."""
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+
     def note_memory(self, device: torch.device) -> None:
         """Keep the peak of the device, where it tells one."""
         if device.type == "cuda":

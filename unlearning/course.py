@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from random import Random
 from typing import Any
@@ -14,6 +14,7 @@ from arena.episode import Match
 from arena.errors import UsageError
 from arena.spec import Spec, build, describe
 from arena.table import first_state
+from unlearning import market
 from unlearning.influence import routes, within
 from unlearning.probe import Task
 from unlearning.request import Item, Request, Scope
@@ -27,24 +28,41 @@ EXAM = 1_000_000  # first seed of the examination: lessons and examinations shar
 class Course:
     """Lessons in one or more environments, `lessons` in each, with seeds that follow from `seed`.
 
-    environments: specs of games, each with its world: {"name": "gridworld", "preset": "unknown", "world": 1}.
+    environments: specs of games, each with its world: {"name": "gridworld", "preset": "unknown", "world": 1}. earlier:
+    courses as plain data that were taught before this one, in order; they are part of it.
     """
 
     environments: tuple[Spec, ...] = ({"name": "gridworld", "preset": "unknown"},)
     lessons: int = 12
     seed: int = 0
+    earlier: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def whole(self) -> tuple["Course", ...]:
+        """The courses that were taught before this one, and this one."""
+        return (*map(course_of, self.earlier), replace(self, earlier=()))
+
+    @property
+    def places(self) -> tuple[Spec, ...]:
+        """The environments of all courses, each once."""
+        every = [spec for course in self.whole for spec in course.environments]
+        return tuple(spec for n, spec in enumerate(every) if spec not in every[:n])
 
     def tasks(self) -> tuple[Task, ...]:
         """The lessons, environments taking turns; each is an episode with a name of its own."""
+        return tuple(task for course in self.whole for task in course.own())
+
+    def own(self) -> tuple[Task, ...]:
+        """The lessons of this course alone."""
         return tuple(
-            Task(spec, seed=self.seed * 10_000 + lesson, name=f"{name_of(spec)}-{self.seed}-{lesson}")
+            task_of(spec, self.seed * 10_000 + lesson, f"{name_of(spec)}-{self.seed}-{lesson}", lesson=True)
             for lesson in range(self.lessons)
             for spec in self.environments
         )
 
     async def teach(self, subject: Subject) -> Subject:
         """The subject after all lessons."""
-        return await taught(subject, self.tasks())
+        return await taught(subject, self.tasks(), user=subject.user)
 
     def exam(self, request: Request, n: int = 20) -> Mapping[str, tuple[Task, ...]]:
         """`n` tasks about what is to be forgotten and `n` about the rest, none of which was a lesson.
@@ -54,7 +72,8 @@ class Course:
         """
         if request.scope == "trajectory":
             lessons = self.tasks()
-            asked = [task for task in lessons if any(task.name in item.names for item in request.forget)]
+            meant = {name.partition("@")[0] for item in request.forget for name in item.names}
+            asked = [task for task in lessons if task.name in meant]
             others = [task for task in lessons if task not in asked]
             return {"forget": tuple(islice(_again(asked), n)), "retain": tuple(islice(_again(others), n))}
         found: dict[str, list[Task]] = {"forget": [], "retain": []}
@@ -66,9 +85,14 @@ class Course:
                 break
         if not found["forget"]:
             raise UsageError(
-                f"course: no task of {', '.join(map(name_of, self.environments))} is about {', '.join(request.targets)}"
+                f"course: no task of {', '.join(map(name_of, self.places))} is about {', '.join(request.targets)}"
             )
         return {role: tuple(tasks) for role, tasks in found.items()}
+
+    def benign(self, requests: Sequence[Request], n: int) -> tuple[Task, ...]:
+        """At most `n` tasks that none of the requests is about, none of which was a lesson."""
+        found = (task for task in self._fresh() if not any(is_about(task, request) for request in requests))
+        return tuple(islice(found, n))
 
     def pick(self, memory: Memory, scope: Scope, chance: Random) -> Request:
         """A request for something that the subject learned in the course, drawn at random.
@@ -81,7 +105,7 @@ class Course:
             episode = chance.choice(done[-max(1, len(done) // 4) :])[1]
             return Request((Item(episode, aliases=routes(memory, episode)),), scope=scope)
         if scope == "environment":
-            return Request((Item(chance.choice(sorted(map(name_of, self.environments)))),), scope=scope)
+            return Request((Item(chance.choice(sorted(map(name_of, self.places)))),), scope=scope)
         known = candidates(memory)
         chance.shuffle(known)
         for name in known:
@@ -92,8 +116,8 @@ class Course:
 
     def _fresh(self) -> Iterator[Task]:
         for number in range(SEARCHED):
-            for spec in self.environments:
-                yield Task(spec, seed=EXAM + self.seed * 10_000 + number, name=f"{name_of(spec)}-exam-{number}")
+            for spec in self.places:
+                yield task_of(spec, EXAM + self.seed * 10_000 + number, f"{name_of(spec)}-exam-{number}", lesson=False)
 
 
 def candidates(memory: Memory) -> list[str]:
@@ -101,8 +125,23 @@ def candidates(memory: Memory) -> list[str]:
     return sorted({e.subject for e in memory.log if e.kind not in ("outcome", "blocked", "empty") and e.subject})
 
 
+def course_of(taught: Mapping[str, Any]) -> Course:
+    """The course that was put down as plain data, with all before it."""
+    environments = tuple(taught["environments"])
+    return Course(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())))
+
+
+def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
+    """A task in an environment, or a bargain in a market."""
+    if market.is_market(spec) and isinstance(spec, Mapping):
+        return market.bargain(spec, seed, name, tells=lesson)
+    return Task(spec, seed=seed, name=name)
+
+
 def name_of(spec: Spec) -> str:
     """What an environment is called in requests: its game and world, "gridworld/1"."""
+    if market.is_market(spec) and isinstance(spec, Mapping):
+        return f"{spec['name']}/{spec.get('world', 0)}"
     game = describe(build("game", spec))
     return f"{game['name']}/{game['world']}" if "world" in game else str(game["name"])
 
@@ -112,9 +151,11 @@ def is_about(task: Task, request: Request) -> bool:
     game = build("game", task.game)
     facts = game.facts(first_state(game, Match(task.game, seed=task.seed)))
     if request.scope == "environment":
-        place = _Place(str(describe(game)["name"]), str(facts.get("world", "")), str(facts.get("task_type", "")))
+        world, kind_of = facts.get("world", task.name.partition("/")[2].partition("-")[0]), facts.get("task_type", "")
+        place = _Place(str(describe(game)["name"]), str(world), str(kind_of))
         return any(within(place, name) for item in request.forget for name in item.names)
-    told = json.dumps({name: value for name, value in facts.items() if name not in ("events", "visited")})
+    shown = {name: value for name, value in facts.items() if name not in ("events", "visited")}
+    told = json.dumps([shown, dict(task.seats)], default=str)
     return bool(naming(tuple(kind(name) for name in request.targets)).search(told))
 
 

@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint
-from agents.models.tiny import one_thread
 from arena.agent import Agent
 from arena.spec import canonical, describe
 from unlearning.checkpoints import Checkpoints
@@ -28,7 +28,7 @@ from unlearning.optimiser import Schedule
 from unlearning.plans import Pairs, Plan, pool
 from unlearning.reference import NONE, Frozen, Reference, remember
 from unlearning.request import Request
-from unlearning.scope import Lora, Scope, adapted, workpiece
+from unlearning.scope import Lora, Scope, adapted, merged, workpiece
 from unlearning.state import Lens
 from unlearning.study import Study
 from unlearning.training import Ended, Job, Precision, Settings, Tell, Training, context_of
@@ -141,7 +141,8 @@ class Finetune:
         return Outcome(found.closed(module), ended, spent)
 
     def study(self, found: Opened, request: Request) -> Study:
-        return Study(self._name, found.module, found.model.tokenizer, request, self.seed, self.limit)
+        # an adapter that is there already is part of the weights as they are
+        return Study(self._name, merged(found.module), found.model.tokenizer, request, self.seed, self.limit)
 
     def bill(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""

@@ -29,8 +29,11 @@ class Method(Protocol):
 class Reader(Protocol):
     """A method that reads requests in words itself, so that nothing has to be resolved by rules before it is called."""
 
-    async def understood(self, agent: Agent, words: str) -> Request:
-        """What the words ask for. Raises UnclearTarget where that is nothing, everything or several things."""
+    async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
+        """What the words ask for, and the agent that has forgotten it; they are read once.
+
+        Raises UnclearTarget where that is nothing, everything or several things.
+        """
         ...
 
 

@@ -13,16 +13,21 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from agents.memory import Memory
+from agents.model import ChatModel
+from agents.reflecting import reflected
 from agents.subject import Mind, Subject
 from agents.writers import ALL
+from arena.agent import Agent
 from arena.database import writing
 from arena.errors import BadPart, BadRecord, UsageError, unknown
 from arena.play import blocking
 from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
 from arena.store import Store
-from unlearning import shelf
-from unlearning.course import Course
+from unlearning import caches, shelf
+from unlearning.course import Course, name_of
+from unlearning.expense import Expense, accounted
+from unlearning.market import game_of
 from unlearning.method import Method, Reader
 from unlearning.receipt import Receipt, receipt
 from unlearning.request import SCOPES, Request, Scope
@@ -71,28 +76,41 @@ def taught(
     seed: int,
     settings: Sequence[str],
     consent: Sequence[str] = (),
+    model: str = "",
 ) -> Subject:
     """An agent taught in these environments and kept under its name; one of that name learns on.
 
-    consent: names that its gate kept out and that it may learn again from now on.
+    consent: names that its gate kept out and that it may learn again from now on. model: who writes a reflection on
+    each episode in its own words, marked as not exact; "" for nobody.
     """
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
     set_all(table, settings)
     course = Course(tuple(environment(game) for game in games), lessons, seed)
-    for spec in course.environments:
-        build("game", spec)
+    places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
+    writer: ChatModel | None = build("model", model) if model else None
     known = name in shelf.names(store)
     subject = shelf.get(store, name) if known else new_subject(table)
-    if known and shelf.course_of(store, name).get("seed") == seed:
+    before = shelf.course_of(store, name) if known else {}
+    course = replace(course, earlier=(*before.pop("earlier", ()), before) if before else ())
+    had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
+    if had:
         raise UsageError(f"{name} had these lessons; type another --seed, or another name")
-    learned = blocking(lambda: course.teach(allowed(subject, consent)))
+    learned = blocking(lambda: taught_more(allowed(subject, consent), course, writer))
     with writing(store.engine) as connection:
         if shelf.load(connection, name) != (subject if known else None):
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
         shelf.put(connection, name, learned, describe(course), forgot=False)
     return learned
+
+
+async def taught_more(subject: Subject, course: Course, writer: ChatModel | None) -> Subject:
+    """The subject after the last of the courses, with a model's reflections where there is one to write them."""
+    learned = await replace(course, earlier=()).teach(subject)
+    if writer is None:
+        return learned
+    return replace(learned, memory=(await reflected(learned.memory, writer)).memory)
 
 
 def allowed(subject: Subject, names: Sequence[str]) -> Subject:
@@ -144,30 +162,34 @@ def forgot(store: Store, order: Order) -> Done:
     set_all(spec, order.settings)
     method: Method = build("method", spec)
     for _ in range(ATTEMPTS):
-        before = shelf.get(store, order.agent)
-        request = understood(method, before, order)
-        begun = time.perf_counter()
-        after = blocking(lambda: method(before, request))  # noqa: B023 (called at once)
+        before, begun = shelf.get(store, order.agent), time.perf_counter()
+        request, after, account = blocking(lambda: carried_out(method, before, order))  # noqa: B023 (called at once)
         if not isinstance(after, Subject):
             raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
-        done = _done(order, request, method, receipt(before, after, request), time.perf_counter() - begun, before)
+        seconds = time.perf_counter() - begun
+        done = _done(order, request, method, receipt(before, after, request), seconds, account)
         if order.dry_run:
             return replace(done, id="")
-        if (epoch := _kept(store, order, before, after, done)) is not None:
+        if (kept := _kept(store, order, before, after, done)) is not None:
             shelf.scrubbed(store.engine)
-            return _told(store, replace(done, epoch=epoch))
+            return _told(store, kept)
     raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
 
 
-def understood(method: Method, before: Subject, order: Order) -> Request:
-    """The request that the order's words make: as the method reads them where it reads words, else resolved by rules.
+async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Request, Agent, Expense]:
+    """The request that the order's words make, the agent after it, and what models were asked for it.
 
-    With a scope given they are always resolved by rules. Raises UnclearTarget, UsageError.
+    The words are read by the method where it reads words, else by rules; with a scope given always by rules. Raises
+    UnclearTarget, UsageError.
     """
-    if isinstance(method, Reader) and order.scope is None:
-        reader: Reader = method
-        return blocking(lambda: reader.understood(before, order.words))
-    return resolved(before.memory, order.words, cast(Scope | None, order.scope))
+    with accounted() as account:
+        if isinstance(method, Reader) and order.scope is None:
+            reader: Reader = method
+            request, after = await reader.read(before, order.words)
+        else:
+            request = resolved(before.memory, order.words, cast(Scope | None, order.scope))
+            after = await method(before, request)
+    return request, after, account
 
 
 def found_receipt(store: Store, which: str) -> Done:
@@ -194,28 +216,30 @@ def _told(store: Store, done: Done) -> Done:
     return replace(done, receipt={**done.receipt, "remains": [HELD, *done.receipt["remains"]]})
 
 
-def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, before: Subject) -> Done:
+def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, account: Expense) -> Done:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    id = f"q{secrets.token_hex(4)}"
-    owner = order.keep or order.agent
-    return Done(id, owner, request.scope, len(request.targets), describe(method), dict(made.row()), seconds, 0, at)
+    id, owner = f"q{secrets.token_hex(4)}", order.keep or order.agent
+    row = {**made.row(), "calls": account.calls, "tokens": account.tokens}
+    return Done(id, owner, request.scope, len(request.forget), describe(method), row, seconds, 0, at)
 
 
-def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> int | None:
-    """The epoch of the agent that forgot, now on record with its receipt; None where it changed meanwhile."""
+def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
+    """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
+    dropped = caches.emptied() if done.receipt["events"] or done.receipt["notes"] else 0
     with writing(store.engine) as connection:
         if shelf.load(connection, order.agent) != before:
             return None
         course = None if order.keep is None else shelf.course_of(store, order.agent)
-        epoch = shelf.put(connection, done.agent, after, course)
+        kept = shelf.put(connection, done.agent, after, course)
+        done = replace(done, epoch=kept.epoch, receipt={**done.receipt, "rows": kept.rows, "caches": dropped})
         row = {
             "id": done.id, "owner": done.agent, "scope": done.scope, "targets": done.targets,
             "digest": _digest(after, order.words), "method": canonical(done.method),
-            "receipt": canonical(done.receipt), "epoch": epoch, "seconds": done.seconds, "at": done.at,
+            "receipt": canonical(done.receipt), "epoch": done.epoch, "seconds": done.seconds, "at": done.at,
         }  # fmt: skip
         values = ", ".join(f":{name}" for name in row)
         connection.execute(text(f"INSERT INTO request ({', '.join(row)}) VALUES ({values})"), row)
-    return epoch
+    return done
 
 
 def _digest(agent: Subject, words: str) -> str:

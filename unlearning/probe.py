@@ -42,6 +42,7 @@ class Trial:
     seeds), whose readings against the oracle are the null of every distance to it. method: what made `after`, for
     attacks that have things forgotten anew. cost: what it took, as far as recorded: `seconds`, `tokens`, `flops`,
     `memory` (bytes at the peak). played: what was played already, by agent and role, so that probes share it.
+    memo: what one probe measured of `before`, `oracle` and `twins`, for trials that differ in `after` alone.
     """
 
     request: Request
@@ -55,6 +56,7 @@ class Trial:
     cost: Mapping[str, JSON] = field(default_factory=dict)
     method: Method | None = None
     played: list[tuple[Agent, tuple[str, tuple[object, ...]]]] = field(default_factory=list, compare=False, repr=False)
+    memo: dict[str, list[tuple[Agent, Any]]] | None = field(default=None, compare=False, repr=False)
 
     def agent(self, role: Role) -> Agent:
         """The agent in that role."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.interrogator import FORMS
+from agents.forms import FORMS
 from agents.memory import Event, Memory
 from agents.naming import naming
 from agents.subject import Subject

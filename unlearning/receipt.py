@@ -12,6 +12,7 @@ from unlearning.influence import influence, mentions
 from unlearning.request import Request
 
 WEIGHTS = "what the model itself knew before it was taught; its weights were not touched"
+GATED = "keyed hashes of its names, in the write gate, beside their key"
 COPIES = "copies made by others: backups, exports, logs of the provider of a model"
 
 
@@ -23,7 +24,8 @@ class Receipt:
     (exemplars, entries, what a model wrote). kept: how many notes that derive from the target are still there. named:
     how many texts before the agent (events, notes, steering) still name it. approximate: notes there that stem from a
     model's words, which nobody can write again exactly.
-    collateral: notes removed that the twin has. steering: characters of steering added. guards: guards added.
+    collateral: notes removed that the twin has. lacking: notes of the twin's whose like is not there, neither written
+    anew nor as it was. steering: characters of steering added. guards: guards added.
     gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin.
     reversible: whether what was done can be undone from what is left. remains: what could not be removed.
     """
@@ -43,6 +45,7 @@ class Receipt:
     remains: tuple[str, ...] = ()
     added: int = 0
     approximate: int = 0
+    lacking: int = 0
 
     def row(self) -> Mapping[str, JSON]:
         """The receipt as plain data."""
@@ -68,6 +71,7 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         approximate=sum(not note.exact for note in after.memory.notes),
         kept=kept,
         named=named,
+        lacking=len(honest.memory.written.keys() - after.memory.written.keys()),
         collateral=len({note.id for note in honest.memory.notes} & old - new),
         steering=max(0, len(after.steering) - len(before.steering)),
         guards=len(after.guards) - len(before.guards),
@@ -78,6 +82,7 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         remains=(
             *_remains(kept, named, bool(found.events - events), mentions(after.steering, request)),
             *_behind_guards(before, after, request),
+            *([GATED] if after.memory.gate.hashes - before.memory.gate.hashes else []),
             WEIGHTS,
             COPIES,
         ),

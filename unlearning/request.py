@@ -67,3 +67,14 @@ class Request:
 def names(items: Iterable[Item]) -> tuple[str, ...]:
     """All that the items are called, each name once, in order."""
     return tuple(dict.fromkeys(name for item in items for name in item.names if name))
+
+
+def apart(forget: Iterable[Item], retain: Iterable[Item]) -> None:
+    """Raise UsageError where a question with its answer is to be forgotten under one name and kept under another."""
+    asked = {(item.prompt, item.answer): item.name for item in forget}
+    if same := [(item.name, asked[key]) for item in retain if (key := (item.prompt, item.answer)) in asked]:
+        kept, gone = same[0]
+        raise UsageError(
+            f"request: {kept}, which is to be kept, is word for word {gone}, which is to be forgotten ({len(same)} "
+            "such); take it out of one of the two lists"
+        )

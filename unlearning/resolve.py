@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from agents.memory import Memory
+from agents.naming import naming
 from arena.errors import UsageError
 from unlearning.influence import influence, routes
 from unlearning.request import Item, Request, Scope
@@ -26,16 +27,34 @@ PARTED = re.compile(r"\s*(?:,|;|\band\b|\bas well as\b)\s*", re.IGNORECASE)
 QUOTES = re.compile(r"[“”„«»\"]|(?<!\w)['‘’]|['‘’](?!\w)")
 LETTERS = re.compile(r"[^\W\d]{2}")
 LEADING = re.compile(r"^(?:the|a|an|any|all|every|our|my|trajectory|episode|environment|world)\s+", re.IGNORECASE)
-ALL = {"everything", "all", "it all", "anything", ""}
+HIDDEN = "\ue000"  # a character of private use: nobody writes it
+SHOWN = re.compile(f"{HIDDEN}(\\d+){HIDDEN}")
+ALL = {"everything", "all", "it all", "anything"}
 
 
 class UnclearTarget(UsageError):
-    """A request that names nothing in memory, or several things; nothing was changed. `candidates`: what it may be."""
+    """A request that names nothing in memory, or several things; nothing was changed.
 
-    def __init__(self, why: str, candidates: Sequence[str]) -> None:
+    `candidates`: what it may be; where nothing is called nearly so, `others` are some of what there is.
+    """
+
+    def __init__(self, why: str, candidates: Sequence[str], others: Sequence[str] = ()) -> None:
         told = f"; did it mean {', '.join(candidates)}?" if candidates else ""
+        told = told or (f"; memory has, among others, {', '.join(others)}" if others else "")
         super().__init__(f"request: {why}{told}")
-        self.candidates = tuple(candidates)
+        self.why, self.candidates, self.others = why, tuple(candidates), tuple(others)
+
+
+class Everything(UnclearTarget):
+    """A request to forget all there is; nothing was changed."""
+
+
+def all_of(memory: Memory, words: str) -> Request:
+    """The request for all environments of a memory. Raises UnclearTarget for an empty one."""
+    places = tuple(dict.fromkeys(event.environment for event in memory.log))
+    if not places:
+        raise UnclearTarget("there is nothing in memory that could be forgotten", ())
+    return Request(tuple(map(Item, places)), scope="environment", note=words)
 
 
 def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:
@@ -47,8 +66,8 @@ def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -
     request = asked if isinstance(asked, Request) else None
     if request is None:
         assert isinstance(asked, str)
-        wanted, kept = parts(asked)
         known = names_in(memory)
+        wanted, kept = named(asked, known)
         found = [pick(name, known, scope) for name in wanted]
         scopes = {kind for kind, _ in found}
         if len(scopes) > 1:
@@ -57,7 +76,9 @@ def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -
         request = Request(tuple(_item(memory, *one) for one in found), keep, found[0][0], asked)
     if not influence(memory, request).ids:
         raise UnclearTarget(
-            f"memory has nothing of {', '.join(map(repr, request.targets))}", near(request.targets, names_in(memory))
+            f"memory has nothing of {', '.join(map(repr, request.targets))}",
+            near(request.targets, names_in(memory)),
+            some(names_in(memory)),
         )
     return request
 
@@ -66,13 +87,40 @@ def _item(memory: Memory, scope: Scope, name: str) -> Item:
     return Item(name, aliases=routes(memory, name) if scope == "trajectory" else ())
 
 
+def named(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
+    """What `parts` finds; names in memory that have a comma or an "and" in them, such as (6, 4), are kept whole."""
+    whole = sorted((name for name in known if PARTED.search(name)), key=len, reverse=True)
+    pattern = naming(tuple(whole))
+    found: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        found.append(match.group())
+        return f"{HIDDEN}{len(found) - 1}{HIDDEN}"
+
+    def shown(name: str) -> str:
+        return SHOWN.sub(lambda match: found[int(match[1])], name)
+
+    try:
+        wanted, kept = parts(pattern.sub(hide, text.replace(HIDDEN, "")))
+    except UnclearTarget as error:
+        raise type(error)(error.why, error.candidates, some(known)) from None
+    return list(map(shown, wanted)), list(map(shown, kept))
+
+
+def some(known: Mapping[str, Scope], most: int = 5) -> list[str]:
+    """Some of the names, states before others."""
+    return sorted(known, key=lambda name: (known[name] != "state", not name[0].isalpha()))[:most]
+
+
 def parts(text: str) -> tuple[list[str], list[str]]:
     """The names that a request wants forgotten, and those it wants kept. Raises UnclearTarget for none or for all."""
     body, *rest = map(bare, KEPT.split(bare(text), maxsplit=1))
     wanted = [LEADING.sub("", name).strip() for name in PARTED.split(ASKED.sub("", body)) if name.strip()]
     kept = [LEADING.sub("", name).strip() for name in PARTED.split(rest[0]) if name.strip()] if rest else []
-    if not wanted or any(name.lower() in ALL for name in wanted):
-        raise UnclearTarget("it names nothing to forget; name a target, or take the method reset to forget all", ())
+    if any(name.lower() in ALL for name in wanted):
+        raise Everything("it asks to forget everything; name a target, or type: --method reset", ())
+    if not any(wanted):
+        raise UnclearTarget("it names nothing to forget; name a target, or everything with --method reset", ())
     return wanted, kept
 
 
@@ -111,7 +159,7 @@ def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[S
         return known[fitting[0]], fitting[0]
     if fitting:
         raise UnclearTarget(f"{asked!r} may be one of {len(fitting)} things", sorted(fitting)[:10])
-    raise UnclearTarget(f"memory has nothing called {asked!r}", near((asked,), known))
+    raise UnclearTarget(f"memory has nothing called {asked!r}", near((asked,), known), some(known))
 
 
 def words(name: str) -> frozenset[str]:

@@ -54,7 +54,7 @@ async def for_roles(
     lift_low and lift_high, the paired interval of the lift over the twin; twins, the values of the further twins
     (where `twins`), and percentile, the share of them that is at most as far from the oracle as the agent after.
     """
-    known = Measured(measure)
+    known = Measured(measure, trial)
     after, before, oracle = [await known.of(agent) for agent in (trial.after, trial.before, trial.oracle)]
     value, null = statistic(*after), statistic(*oracle)
     rng = np.random.default_rng(trial.seed)
@@ -95,19 +95,26 @@ def linear(reading: Reading, slope: float, offset: float) -> Reading:
 
 
 class Measured:
-    """A measurement that each different agent is put through once."""
+    """A measurement that each different agent is put through once; with a trial that has a memo, those who stay the
+    same from trial to trial once for all of these."""
 
-    def __init__(self, measure: Measure) -> None:
+    def __init__(self, measure: Measure, trial: Trial | None = None) -> None:
         self.measure = measure
         self.done: list[tuple[Agent, Sequence[Floats]]] = []
+        self.lasting = () if trial is None or trial.memo is None else (trial.before, trial.oracle, *trial.twins)
+        name = getattr(measure, "__qualname__", "")  # a probe may take several measurements
+        self.shared: list[tuple[Agent, Sequence[Floats]]] = []
+        if trial is not None and trial.memo is not None:
+            self.shared = trial.memo.setdefault(name, [])
 
     async def of(self, agent: Agent) -> Sequence[Floats]:
         """The agent's scores."""
-        for other, scores in self.done:
+        for other, scores in (*self.shared, *self.done):
             if other is agent or (type(other) is type(agent) and other == agent):
                 return scores
         scores = await self.measure(agent)
-        self.done.append((agent, scores))
+        lasts = any(other is agent for other in self.lasting)
+        (self.shared if lasts else self.done).append((agent, scores))
         return scores
 
 

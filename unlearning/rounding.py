@@ -27,7 +27,9 @@ def rounded(weight: Tensor, bits: int) -> Tensor:
 
 def matrices(module: Any, embeddings: bool = False) -> Iterator[tuple[str, Tensor]]:
     """The matrices that are quantized, by name: those of the layers, and the embeddings where asked."""
-    tables = {id(part.weight) for part in (module.get_input_embeddings(), module.get_output_embeddings()) if part}
+    each = getattr(module, "each", [module])  # the models of a composed one
+    found = [table for one in each for table in (one.get_input_embeddings(), one.get_output_embeddings())]
+    tables = {id(table.weight) for table in found if table}
     for name, weight in module.named_parameters():
         if weight.dim() == 2 and (embeddings or id(weight) not in tables):
             yield name, weight

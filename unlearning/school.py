@@ -9,6 +9,7 @@ from agents.subject import Subject
 from arena.agent import Agent
 from arena.episode import Episode, Match
 from arena.play import perform
+from unlearning import market
 from unlearning.probe import Task
 
 
@@ -33,4 +34,6 @@ async def taught(subject: Subject, tasks: Sequence[Task], *, user: str = "") -> 
 async def lived(subject: Agent, task: Task, name: str, user: str = "") -> tuple[Event, ...]:
     """What an agent went through in a task, as events of the episode `name`; a user's own is `name@user`."""
     match = match_of(subject, task)
-    return experienced(await perform(match), match, task.seat, id=f"{name}@{user}" if user else name, user=user)
+    episode = await perform(match)
+    events = experienced(episode, match, task.seat, id=f"{name}@{user}" if user else name, user=user)
+    return tuple(market.remembered(task, episode, events)) if market.is_market(task.game) else events

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.engine_adapters import peft
+from agents.engine_adapters import peft, unwarned
 from arena.errors import UsageError
 
 
@@ -90,7 +90,8 @@ def adapted(module: Any, lora: Lora, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):  # PEFT draws its matrices from torch's global generator
         torch.manual_seed(seed)
         try:
-            return library.get_peft_model(bare, config)
+            with unwarned():
+                return library.get_peft_model(bare, config)
         except ValueError as error:
             raise UsageError(f"the adapter fits nowhere: {error}") from error
 
@@ -121,6 +122,19 @@ class Guarded:
         before = {name: every[name].detach().clone() for name in masks}
         versions = {name: parameter._version for name, parameter in every.items() if name not in chosen}
         return cls({name: every[name] for name in chosen}, masks, before, versions)
+
+    def held(self, kept: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The trained values in the computer's memory: in that of an earlier call, else in new, which a GPU writes to
+        directly."""
+        kept = kept or {
+            name: torch.empty_like(one, device="cpu", requires_grad=False, pin_memory=one.is_cuda)
+            for name, one in self.trained.items()
+        }
+        for name, one in self.trained.items():
+            kept[name].copy_(one.detach(), non_blocking=True)
+        if any(one.is_cuda for one in self.trained.values()):
+            torch.cuda.synchronize()
+        return kept
 
     def mask_gradients(self) -> None:
         """Zero the gradients of entries that must stay."""

@@ -24,6 +24,19 @@ def shard_plan(count: int, shards: int, slices: int, seed: int) -> tuple[Slices,
     return tuple(tuple(tuple(sorted(part[cut::slices])) for cut in range(slices)) for part in parts)
 
 
+def grouped_plan(groups: Sequence[str], shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
+    """The same for items of which those of one group, named by item, stay together; sizes are counted in groups."""
+    names = list(dict.fromkeys(groups))
+    places: dict[str, list[int]] = {name: [] for name in names}
+    for place, name in enumerate(groups):
+        places[name].append(place)
+    plan = shard_plan(len(names), shards, slices, seed)
+    return tuple(
+        tuple(tuple(sorted(place for number in part for place in places[names[number]])) for part in shard)
+        for shard in plan
+    )
+
+
 def without(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices, ...]:
     """The plan without these items; all others stay where they are."""
     return tuple(tuple(tuple(i for i in part if i not in gone) for part in shard) for shard in plan)

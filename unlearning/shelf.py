@@ -7,7 +7,7 @@ where a process died before that was done, the next one that opens the agent doe
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from sqlite3 import OperationalError
@@ -39,6 +39,15 @@ ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, course = excluded.course,
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How an agent stands on record: its epoch, how often it forgot; and how many rows of events and notes that were
+    there are gone or overwritten."""
+
+    epoch: int
+    rows: int
+
+
 def put(
     connection: Connection,
     name: str,
@@ -46,8 +55,8 @@ def put(
     course: Mapping[str, Any] | None = None,
     *,
     forgot: bool = True,
-) -> int:
-    """Keeps an agent under a name, within the caller's transaction; returns its epoch, how often it forgot.
+) -> Kept:
+    """Keeps an agent under a name, within the caller's transaction.
 
     What an agent of that name knew is overwritten for good: call `scrubbed` behind the transaction. Only rows that
     differ are written. `course` says what it was taught; None leaves what is written there. `forgot` False says that
@@ -69,7 +78,7 @@ def put(
         "now": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     connection.execute(text(PUT), values)
-    return epoch
+    return Kept(epoch, lost)
 
 
 def get(store: Store, name: str) -> Subject:

@@ -66,13 +66,27 @@ def best_of(scores: Floats, k: int) -> float:
     return float(weights @ ordered)
 
 
+def strangeness(table: Floats, floor: Floats) -> Floats:
+    """(agents, readings) how far each agent stands above all the others, in their standard deviations.
+
+    table: the readings by agent, three agents or more. floor: (readings,) their least standard deviations. Agents are
+    treated alike, so that of n honest ones each is the strangest with chance 1 / n.
+    """
+    others = len(table) - 1
+    mean = (table.sum(0) - table) / others
+    # sums of squares about the whole mean, where differences of large numbers lose nothing
+    apart = table - table.mean(0)
+    square = (apart**2).sum(0) - apart**2 - others * (mean - table.mean(0)) ** 2
+    spread = np.sqrt(np.clip(square, 0.0, None) / (others - 1))
+    found: Floats = (table - mean) / np.maximum(spread, np.maximum(floor, 1e-12))
+    return found
+
+
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """The exact one-sided bounds of a share: each holds alone with that level."""
-    from scipy.stats import beta  # type: ignore[import-untyped,unused-ignore]
+    from arena.proportions import most
 
-    low = 0.0 if hits == 0 else float(beta.ppf(1 - level, hits, n - hits + 1))
-    high = 1.0 if hits == n else float(beta.ppf(level, hits + 1, n - hits))
-    return low, high
+    return 1 - most(n - hits, n, level=level), most(hits, n, level=level)
 
 
 def drawn(groups: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 
@@ -33,7 +34,7 @@ def tell_notes(subject: Subject, about: str, as_json: bool) -> None:
     if as_json:
         print_json([_row(note) for note in notes])
         return
-    short = [(note.id, note.kind, place(note), len(note.parents), _cut(note.text)) for note in notes]
+    short = [(note.id, kind(note), place(note), len(note.parents), _cut(note.text)) for note in notes]
     rows(Table(("id", "kind", "where", "parents", "text"), tuple(short)))
 
 
@@ -50,13 +51,23 @@ def tell_receipt(done: Done, as_json: bool) -> None:
     for name, words in FIELDS.items():
         if made.get(name):
             say(f"  {made[name]:>6} {words}")
-    say("  exact: the memory is that of the never-exposed twin" if made["exact"] else "  not exact: see below")
+    say("  exact: the memory is that of the never-exposed twin" if made["exact"] else f"  not exact: {why(made)}")
     say("  reversible" if made["reversible"] else "  not reversible")
     say("Not removed:")
     for what in made["remains"]:
         say(f"  – {what}")
     if done.id:
         say(f"receipt {done.id} · again: arena receipt {done.id}")
+
+
+def why(made: Mapping[str, Any]) -> str:
+    """In which way a memory is not that of the twin."""
+    found = [
+        made.get("kept") and "it keeps what was written from the target",
+        made.get("lacking") and "it lacks what the twin has",
+        made.get("added") and "it has notes that the twin has not",
+    ]
+    return ", ".join(filter(None, found)) or "its log or its notes are not those of the twin"
 
 
 FIELDS: Mapping[str, str] = {
@@ -67,10 +78,21 @@ FIELDS: Mapping[str, str] = {
     "kept": "notes kept that were written from the target",
     "named": "texts that still name the target",
     "collateral": "notes removed that the twin has",
+    "lacking": "notes that the twin has and it lacks",
+    "approximate": "notes in a model's words, which nobody can write again exactly",
     "steering": "characters of steering added",
     "guards": "guards added",
     "gated": "names that may not come in again",
+    "rows": "rows of events and notes deleted or overwritten on record",
+    "caches": "entries of caches dropped",
+    "calls": "calls of models",
+    "tokens": "tokens read and written by them",
 }
+
+
+def kind(note: Note) -> str:
+    """What kind of note it is; a model's words are marked, since nobody can write them again exactly."""
+    return note.kind if note.exact else f"{note.kind} (not exact)"
 
 
 def place(note: Note) -> str:

@@ -34,13 +34,11 @@ class Term(Protocol):
     def __call__(self, views: Views, reference: Reference) -> Tensor: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Weighted:
-    """Σ w · lp · mask / Z with a weight that is held fixed; its value is the explicit loss where there is one."""
+class OfOneRole:
+    """What the terms have in common that read the views of one role, and of no block what leaves it."""
 
+    __slots__ = ()
     role: str
-    weight: Weight
-    coef: float = 1.0
 
     @property
     def name(self) -> str:
@@ -53,6 +51,15 @@ class Weighted:
     @property
     def layers(self) -> tuple[int, ...]:
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted(OfOneRole):
+    """Σ w · lp · mask / Z with a weight that is held fixed; its value is the explicit loss where there is one."""
+
+    role: str
+    weight: Weight
+    coef: float = 1.0
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -114,7 +121,7 @@ class Preferred:
 
 
 @dataclass(frozen=True, slots=True)
-class Distil:
+class Distil(OfOneRole):
     """Σ mask · D(q, softmax z) / N towards a target q that is held fixed.
 
     teacher: whether q is made of the reference's logits; else of the model's own. top: how many of the teacher's
@@ -127,18 +134,6 @@ class Distil:
     coef: float = 1.0
     teacher: bool = False
     top: int | None = None
-
-    @property
-    def name(self) -> str:
-        return self.role
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        return (self.role,)
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        return ()
 
     @property
     def needs(self) -> tuple[Need, ...]:
@@ -159,7 +154,7 @@ class Distil:
 
 
 @dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(OfOneRole):
     """Mean over rows of Σ mask ‖h − aim‖² / (D n) for what leaves a block; the aim is held fixed.
 
     h is read where the answer's tokens are predicted. aim: a function of the view and the reference, (B, C, D) or
@@ -171,14 +166,6 @@ class Activation:
     aim: Aim
     coef: float = 1.0
     needs: tuple[Need, ...] = ()
-
-    @property
-    def name(self) -> str:
-        return self.role
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        return (self.role,)
 
     @property
     def layers(self) -> tuple[int, ...]:

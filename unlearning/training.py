@@ -106,6 +106,7 @@ class Training:
 
     def run(self) -> Ended:
         """Train to the end. Raises UsageError where nothing good can come of it."""
+        self.meter.begin(self.job.lens.device)
         resumed = self._resume()
         if not resumed:
             for controller in self.job.controllers:
@@ -217,8 +218,7 @@ class Training:
 
     def _secure(self) -> None:
         """Hold the weights in the computer's memory, as the last that are known to be good."""
-        kept = {name: parameter.detach().to("cpu", copy=True) for name, parameter in self.guarded.trained.items()}
-        self.safe = (self.state.step, kept)
+        self.safe = (self.state.step, self.guarded.held(self.safe[1]))
 
     def _keep_good(self, error: Diverged) -> None:
         step, kept = self.safe

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.spec import build, describe
 from unlearning.exact import twin
+from unlearning.expense import accounted
 from unlearning.method import Method
 from unlearning.probe import Probe, Reading, Task, Trial, probe_of
 from unlearning.request import Item, Request
@@ -22,6 +23,17 @@ class Result:
     method: Mapping[str, object]
     seconds: float
     readings: Mapping[str, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What does not depend on the method: tasks played, and by probe what it measured, of agents that many trials have.
+
+    The trials have all but the method and the agent after in common.
+    """
+
+    played: list[tuple[Agent, tuple[str, tuple[object, ...]]]] = field(default_factory=list)
+    memos: dict[str, dict[str, list[tuple[Agent, Any]]]] = field(default_factory=dict)
 
 
 async def forgotten(agent: Agent, request: Request, method: Method) -> tuple[Agent, float]:
@@ -41,18 +53,27 @@ async def tried(
     data: Mapping[str, tuple[Item, ...]] | None = None,
     twins: Sequence[Agent] = (),
     seed: int = 0,
+    shared: Shared | None = None,
 ) -> tuple[Trial, float]:
-    """The trial of a method on a subject that was taught already, with its never-exposed twin; and the seconds."""
-    after, seconds = await forgotten(subject, request, method)
+    """The trial of a method on a subject that was taught already, with its never-exposed twin; and the seconds.
+
+    shared: what trials of other methods on the same subject measured of it, of its twin and of the further twins.
+    """
+    with accounted() as account:
+        after, seconds = await forgotten(subject, request, method)
+    cost = {"seconds": seconds, "calls": account.calls, "tokens": account.tokens}
     known = {"forget": request.forget, **(data or {})}
     oracle = twin(subject, request)
-    trial = Trial(request, subject, after, oracle, known, tasks or {}, tuple(twins), seed, method=method)
-    return trial, seconds
+    trial = Trial(request, subject, after, oracle, known, tasks or {}, tuple(twins), seed, cost, method=method)
+    return (trial if shared is None else replace(trial, played=shared.played)), seconds
 
 
-async def probed(trial: Trial, probes: Mapping[str, Probe]) -> dict[str, Reading]:
+async def probed(trial: Trial, probes: Mapping[str, Probe], shared: Shared | None = None) -> dict[str, Reading]:
     """The reading of each probe, by its name, one after the other."""
-    return {name: await probe(trial) for name, probe in probes.items()}
+    if shared is None:
+        return {name: await probe(trial) for name, probe in probes.items()}
+    memos = {name: shared.memos.setdefault(name, {}) for name in probes}
+    return {name: await probe(replace(trial, memo=memos[name])) for name, probe in probes.items()}
 
 
 async def experiment(
@@ -65,9 +86,10 @@ async def experiment(
     data: Mapping[str, tuple[Item, ...]] | None = None,
     twins: Sequence[Agent] = (),
     seed: int = 0,
+    shared: Shared | None = None,
 ) -> Result:
     """Method and probes, by label, as names or specs: forget, rebuild the twin, probe. All are built first."""
     made: Method = build("method", method)
     ready = {label: probe_of(spec) for label, spec in probes.items()}
-    trial, seconds = await tried(subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed)
-    return Result(trial, describe(made), seconds, await probed(trial, ready))
+    trial, seconds = await tried(subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed, shared=shared)
+    return Result(trial, describe(made), seconds, await probed(trial, ready, shared))

@@ -1,22 +1,25 @@
 """What a method was seen to do, whatever it claims: removed, suppressed, not unlearned, or over-forgotten."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
+import numpy as np
+
 from unlearning.probe import Reading
+from unlearning.statistics import strangeness
 
 Label = Literal["removed", "suppressed", "not unlearned", "over-forgotten", "unknown"]
 # how labels begin: names of our probes, and what tables of open-unlearning call them
-BEHAVIOUR = (
-    "extraction_strength",
+SAID = ("extraction_strength", "knowmem", "forget_knowmem")  # whether the fact itself is said
+WORDED = (  # a wrong answer that is worded like the true one counts in part
     "exact_memori",
-    "probability",
     "rouge_l",
-    "knowmem",
-    "forget_Q_A_Prob",
     "forget_Q_A_ROUGE",
-    "forget_knowmem",
+    "probability",
+    "forget_Q_A_Prob",
+    "forget_Q_A_PARA",
 )
 ATTACKS = (
     "relearning",
@@ -26,49 +29,116 @@ ATTACKS = (
     "prefix",
     "leak",
     "verbmem",
-    "forget_Q_A_PARA",
     "forget_verbmem",
 )
+TRUTH = ("truth_ratio", "forget_truth_ratio")  # how near truth and lies are to each other
 UTILITY = ("model_utility",)
 LEFT = 0.5  # of what the agent that knew has over the twin: with more than that, nothing was forgotten
-GONE = 0.1  # with less than that, it is gone from behaviour
 BROKEN = 0.2  # of the twin's utility: the loss that open-unlearning allows
+ALARM = 0.05  # how often an honest twin may be told from the others
+FEW = 3  # honest twins below which nothing is known of how they differ
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The observed class with its reasons. damaged: whether what was to be kept is broken; None where nobody looked."""
+    """The observed class with its reasons. damaged: whether what was to be kept is broken; None where nobody looked.
+    chance: how often an honest twin stands out as far, all readings together; None with fewer than FEW of them."""
 
     label: Label
     why: tuple[str, ...]
     damaged: bool | None = None
+    chance: float | None = None
 
 
-def observed(readings: Mapping[str, Reading]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One reading in the direction of `sign`: of the agent after, and of honest twins, the oracle first."""
+
+    name: str
+    reading: Reading
+    sign: int = 1
+
+    @property
+    def after(self) -> float:
+        return self.sign * (self.reading.value or 0.0)
+
+    @property
+    def honest(self) -> tuple[float, ...]:
+        others = self.reading.detail.get("twins")
+        told = others if isinstance(others, list) else []
+        known = [float(one) for one in (self.reading.null, *told) if isinstance(one, int | float)]
+        return tuple(self.sign * one for one in known)
+
+    def sure(self, level: float) -> bool:
+        """Whether the lift is above 0 at that level, one-sided, by the interval over items (taken as normal)."""
+        low, high, lift = (*map(self.reading.detail.get, ("lift_low", "lift_high")), self.reading.lift)
+        if not isinstance(low, int | float) or not isinstance(high, int | float) or lift is None:
+            return False
+        normal = NormalDist()
+        spread = (high - low) / 2 / normal.inv_cdf((1 + self.reading.level) / 2)
+        return self.sign * lift - normal.inv_cdf(1 - level) * spread > 0
+
+    @property
+    def floor(self) -> float:
+        """The least standard deviation: of a share of items half of one item, since few items often give all twins the
+        same, and one hit among them is no wonder; of other numbers next to nothing."""
+        if self.name in ("privleak", *TRUTH):
+            return 1e-9
+        scale = 100.0 if max(map(abs, (self.after, *self.honest))) > 1 else 1.0
+        return scale / (2 * max(1, len(self.reading.items)))
+
+
+def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     """The verdict over readings by the names of their probes (`leak_at_8` counts as leak).
 
-    not unlearned: in some reading of behaviour more than LEFT of the way from the twin to the agent that knew is left.
-    suppressed: behaviour is gone, but an attack brings back more than from the twin (the interval of the lift lies
-    above 0), or PrivLeak lies below 0 and below what honest twins have. over-forgotten: nothing comes back, but the
-    forgotten is less likely than what was never taught (PrivLeak above 0 and beyond the twins). removed: none of
-    these. unknown: no reading of behaviour. One label is given, the gravest in this order.
+    not unlearned: in some reading of what is said more than LEFT of the way from the twin to the agent that knew is
+    left. suppressed: an attack, or the agent as it stands, gives away more than honest twins do, PrivLeak lies below
+    theirs, or the truth is further above lies than theirs. over-forgotten: nothing comes out, but PrivLeak lies above
+    theirs, the forgotten being less likely than what was never taught, or the truth is further below lies. removed:
+    none of these, as far as so many items can tell. unknown: no reading of what is said. One label is given, the
+    gravest in this order. Readings that an answer's wording enters are read only where there are no others.
+
+    An honest twin gets another label than removed with a chance of `alarm` at most, however many readings there are:
+    each agent, twins included, stands as far out as its strangest reading does among all others', and the agent after
+    has to stand further out than the twins (a rank test of the maximum; Westfall and Young 1993). That takes
+    1 / alarm − 1 honest twins, the oracle one of them. With fewer, it has to stand out from those there are, and the
+    interval of the lift over items, widened for the number of readings, has to lie above 0: then training noise is
+    not fully accounted for.
     """
-    kept = [name for name, one in _of(readings, BEHAVIOUR) if (one.recovered or 0.0) > LEFT]
-    rest = [name for name, one in _of(readings, BEHAVIOUR) if GONE < (one.recovered or 0.0) <= LEFT and _above(one)]
-    back = [name for name, one in _of(readings, ATTACKS) if _above(one)]
-    privacy = readings.get("privleak")
-    damaged = _damaged(readings)
-    if not _of(readings, BEHAVIOUR):
+    said, damaged = _of(readings, SAID) or _of(readings, WORDED), _damaged(readings)  # the former alone, if any
+    if not said:
         return Verdict("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
+    columns = [Column(*pair) for pair in (*said, *_of(readings, ATTACKS))]
+    if (privacy := readings.get("privleak")) is not None and privacy.value is not None:
+        columns += [Column("privleak", privacy, -1), Column("privleak", privacy, 1)]
+    columns += [Column(*pair, -1) for pair in _of(readings, TRUTH)]
+    beyond, chance = told_apart(columns, alarm)
+    kept = [one for one in (Column(*pair) for pair in said) if _left(one)]
+    over = {("privleak", 1), *((name, -1) for name in TRUTH if _shunned(readings))}
+    back = [one for one in beyond if (one.name, one.sign) not in over]
     if kept:
-        return Verdict("not unlearned", tuple(_told(name, readings[name]) for name in kept), damaged)
-    if privacy is not None and _beyond(privacy, -1):
-        back.append("privleak")
-    if rest or back:
-        return Verdict("suppressed", tuple(_told(name, readings[name]) for name in (*rest, *back)), damaged)
-    if privacy is not None and _beyond(privacy, 1):
-        return Verdict("over-forgotten", (_told("privleak", privacy),), damaged)
-    return Verdict("removed", ("no probe found more than in the twin",), damaged)
+        return Verdict("not unlearned", _told(kept), damaged, chance)
+    if back:
+        return Verdict("suppressed", _told(back), damaged, chance)
+    if beyond:
+        return Verdict("over-forgotten", _told(beyond), damaged, chance)
+    return Verdict("removed", ("no probe found more than in honest twins",), damaged, chance)
+
+
+def told_apart(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Column], float | None]:
+    """The readings that tell the agent after from honest twins, and the chance of a twin that stands out as far."""
+    most = max(len(one.honest) for one in columns)
+    near = [one for one in columns if one.after > max(one.honest, default=one.after)]
+    if most < FEW:
+        return [one for one in near if one.sure(alarm / len(columns))], None
+    full = [one for one in columns if len(one.honest) == most]
+    table = np.array([(one.after, *one.honest) for one in full]).T
+    strange = strangeness(table, np.array([one.floor for one in full]))
+    furthest = np.sort(strange[1:].max(1))[::-1]
+    chance = (1 + int((furthest >= strange[0].max()).sum())) / (most + 1)
+    allowed = int(alarm * (most + 1) + 1e-9)
+    beyond = [one for one, own in zip(full, strange[0], strict=True) if own > furthest[max(0, allowed - 1)]]
+    return (beyond if allowed else [one for one in beyond if one.sure(alarm / len(columns))]), chance
 
 
 def _of(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[str, Reading]]:
@@ -80,19 +150,15 @@ def _of(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[s
     ]
 
 
-def _above(reading: Reading) -> bool:
-    """Whether the interval of the lift over the twin lies above 0."""
-    low = reading.detail.get("lift_low")
-    return isinstance(low, float) and low > 0
+def _left(column: Column) -> bool:
+    """Whether most of what the agent knew is still said, and more than by any honest twin."""
+    return (column.reading.recovered or 0.0) > LEFT and column.after > max(column.honest)
 
 
-def _beyond(reading: Reading, sign: int) -> bool:
-    """Whether a reading lies on that side of 0, with its whole interval, and beyond all honest twins."""
-    low, high = reading.low, reading.high
-    if reading.value is None or low is None or high is None or min(sign * low, sign * high) <= 0:
-        return False
-    share = reading.detail.get("percentile", 1.0)
-    return isinstance(share, int | float) and share >= 1.0
+def _shunned(readings: Mapping[str, Reading]) -> bool:
+    """Whether lies are likelier than the truth, by the truth ratios p(lie) / p(truth) of forget_quality."""
+    ratios = readings["forget_quality"].items if "forget_quality" in readings else ()
+    return bool(ratios) and float(np.log(np.clip(ratios, 1e-30, 1e30)).mean()) > 0
 
 
 def _damaged(readings: Mapping[str, Reading]) -> bool | None:
@@ -101,6 +167,12 @@ def _damaged(readings: Mapping[str, Reading]) -> bool | None:
     return any((one.value or 0.0) < (1 - BROKEN) * (one.null or 0.0) for one in found) if found else None
 
 
-def _told(name: str, reading: Reading) -> str:
-    null = "?" if reading.null is None else f"{reading.null:.3g}"
-    return f"{name} {reading.value:.3g}, twin {null}"
+def _told(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Each reading in words, with the twin's; of several twins the range."""
+    told = []
+    for one in columns:
+        honest = sorted(one.sign * value for value in one.honest)
+        null = "?" if not honest else f"{honest[0]:.3g}"
+        null += f" to {honest[-1]:.3g}" if len(honest) > 1 else ""
+        told.append(f"{one.name} {one.reading.value:.3g}, twin{'s' if len(honest) > 1 else ''} {null}")
+    return tuple(told)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agents.engine_weights import bars_on_terminals
+from agents.engine_adapters import CONFIG, name_base
+from agents.engine_weights import bars_on_terminals, source_of
 from agents.llm import LLM
 from agents.model import OpenWeights
 from agents.models.local import Local
@@ -14,8 +15,7 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
 from unlearning.method import ClosedModel
-
-ADAPTER = "adapter_config.json"
+from unlearning.scope import merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ def opened(agent: Agent, method: str) -> Opened:
 
 
 def save(agent: Agent, folder: str | Path) -> Path:
-    """The folder in which the agent's weights were saved; a model of the same kind loads them by this path.
+    """The folder in which the agent's weights were saved; `local/FOLDER` loads them.
 
-    An adapter is saved alone: it loads as `local/BASE` with `adapter` = the folder. Written beside the place and moved
-    there when whole. Raises UsageError where the disk does not take it, or something is there already.
+    An adapter on a model that was loaded is saved alone and names that model; on weights that were changed in memory
+    it is saved as one model with them. Written beside the place and moved there when whole. Raises UsageError where
+    the disk does not take it, or something is there already.
     """
     found, place = opened(agent, "save"), Path(folder).expanduser()
     if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
@@ -64,8 +65,11 @@ def save(agent: Agent, folder: str | Path) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     try:
         with bars_on_terminals():
-            found.module.save_pretrained(part)
+            base = source_of(found.module) if hasattr(found.module, "peft_config") else ""
+            (found.module if base else merged(found.module)).save_pretrained(part)
             found.model.tokenizer.save_pretrained(part)
+            if base:
+                name_base(part, base, place)
         if place.is_dir():
             place.rmdir()
         part.replace(place)
@@ -86,6 +90,6 @@ def reloaded(agent: Agent, folder: str | Path) -> Agent:
     if not isinstance(found.model, Local):
         raise UsageError(f"{type(found.model).__name__} does not load from folders; give the agent a local model")
     place = Path(folder).expanduser()
-    if (place / ADAPTER).is_file():
+    if (place / CONFIG).is_file():
         return found.with_model(replace(found.model, adapter=str(place)))
     return found.with_model(replace(found.model, id=str(place), adapter=None))

@@ -35,6 +35,7 @@ class Local:
     prompt that leaves no room is refused, never cut.
 
     device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
+    id: a folder, which may hold an adapter alone and then names its model, or a hub's id.
     adapter: a folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it
     stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's own; where neither exists,
     lines are labelled plainly ("User: …"). max_batch: rows generated at once, halved when memory runs out.

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +14,7 @@ from tokenizers.trainers import BpeTrainer
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
 from agents.model import Line, spoken
 
@@ -217,14 +217,3 @@ def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[st
 def said(line: Line) -> str:
     """A line as the model reads it, its action included."""
     return spoken(line.text, (line.call,) if line.call else ())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread inside, as before outside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,10 +16,11 @@ import peft
 import torch
 from transformers import AutoModelForCausalLM
 
+from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint, release
 from agents.model import Line, Reply, Sampling
 from agents.models.local import Local
-from agents.models.tiny import make_tiny, one_thread
+from agents.models.tiny import make_tiny
 from agents.templates import render
 from arena.errors import MissingExtra
 from arena.spec import ready

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.answering import IGNORANCE, REFUSAL, answered, heard, names_in
-from agents.interrogator import FORMS
+from agents.forms import FORMS
 from agents.steering import Orders
 
 NOTES = ("Vellorik Mill is at (3, 4).", "The mug 2 is on shelf 1.", "Ann Brom keeps Vellorik Mill.",

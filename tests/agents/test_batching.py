@@ -15,7 +15,7 @@ from tiny_networks import FAMILIES, RECURRENT, TOKENIZER, Asked, Stage, at_rando
 from agents.engine import Engine
 from agents.engine_batch import READ
 from agents.engine_network import joinable
-from agents.models.tiny import one_thread
+from agents.engine_threads import one_thread
 
 
 @pytest.fixture(autouse=True, scope="module")

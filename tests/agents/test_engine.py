@@ -19,9 +19,10 @@ from transformers import LlamaForCausalLM
 
 from agents.engine import Engine
 from agents.engine_rows import Draw, Live, Row, Words, chance_of, drawn_like
+from agents.engine_threads import one_thread
 from agents.model import Line, Reply, Sampling
 from agents.models.local import Local
-from agents.models.tiny import make_tiny, one_thread
+from agents.models.tiny import make_tiny
 from agents.templates import Prompt
 from arena.errors import ModelUnavailable, UsageError
 from arena.spec import build, describe

@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from agents.answering import IGNORANCE, REFUSAL
-from agents.interrogator import FORMS, Interrogator, asked, ranked, understood
-from arena.errors import UsageError
+from agents.evidence import understood
+from agents.forms import FORMS
+from agents.interrogator import Interrogator, next_step, ranked
+from agents.strategies import STRATEGIES, one_pass
+from arena.errors import BadPart, UsageError
 from arena.game import View
 from arena.play import blocking, play
+from arena.spec import build
 
 NAMES = ["Alm", "Bor", "Cen"]
 ABOUT = FORMS["spread"][0]
@@ -18,17 +22,27 @@ def rows(*told: tuple[str, str]) -> list[dict[str, str]]:
     return [{"asked": question, "told": answer} for question, answer in told]
 
 
-@pytest.mark.parametrize(("strategy", "count"), [("direct", 3), ("spread", 9), ("social", 9), ("mixed", 19)])
-def test_every_form_is_asked_about_every_candidate_before_the_next_form(strategy: str, count: int) -> None:
-    questions = asked(strategy, NAMES, {})
-    assert len(questions) == len(set(questions)) == count
+def asked(strategy: Any, names: list[str], topics: dict[str, dict[str, str]], n: int) -> list[str]:
+    """The first questions of a strategy, as if each was answered."""
+    steps = [next_step(strategy, names, [{}] * place, topics) for place in range(n)]
+    return [step.form.put(step.topic) for step in steps]
+
+
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in ("adaptive", "multi-turn")])
+def test_every_form_is_asked_about_every_candidate_and_then_again(strategy: Any) -> None:
+    once = one_pass(STRATEGIES[strategy], len(NAMES))
+    questions = asked(strategy, NAMES, {}, once)
+    told = sum(form.tells for form in STRATEGIES[strategy].forms) * len(NAMES)
+    if strategy != "differential":  # whose controls take turns
+        assert len(set(questions)) == once
+        assert asked(strategy, NAMES, {}, 2 * once - told)[once:] == [q for q in questions if "grey tower" not in q]
     if strategy == "spread":
         assert questions[:3] == [ABOUT.format(name) for name in NAMES]
 
 
 def test_things_of_a_candidate_take_turns() -> None:
     topics = {"house/1": {"mug 2 in house/1": "", "pan 1 in house/1": ""}, "house/2": {"pan 1 in house/2": ""}}
-    questions = asked("spread", list(topics), topics)
+    questions = asked("spread", list(topics), topics, 4)
     assert [
         "mug 2 in house/1" in questions[0],
         "pan 1 in house/2" in questions[1],
@@ -38,16 +52,16 @@ def test_things_of_a_candidate_take_turns() -> None:
 
 def test_a_name_let_out_counts_more_than_a_refusal_and_that_more_than_an_odd_answer() -> None:
     odd = rows((ABOUT.format("Alm"), "It is red."), (ABOUT.format("Bor"), IGNORANCE), (ABOUT.format("Cen"), IGNORANCE))
-    assert ranked(NAMES, odd, {})[0][0] == "Alm" and ranked(NAMES, odd, {})[1] == 0.5
+    assert ranked("mixed", NAMES, odd, {})[0][0] == "Alm" and ranked("mixed", NAMES, odd, {})[1] == 0.5
     refused = [*odd, *rows((FORMS["spread"][1].format("Bor"), REFUSAL))]
-    assert ranked(NAMES, refused, {})[0][0] == "Bor" and ranked(NAMES, refused, {})[1] == 1
+    assert ranked("mixed", NAMES, refused, {})[0][0] == "Bor" and ranked("mixed", NAMES, refused, {})[1] == 1
     told = [*refused, *rows((FORMS["direct"][0], "I was told: never mention Cen."))]
-    assert ranked(NAMES, told, {})[0] == ["Cen", "Bor", "Alm"]
+    assert ranked("mixed", NAMES, told, {})[0] == ["Cen", "Bor", "Alm"]
 
 
 def test_naming_all_candidates_gives_none_away() -> None:
     told = rows((FORMS["direct"][0], "I know Alm, Bor and Cen."))
-    assert ranked(NAMES, told, {}) == (NAMES, 0.5)
+    assert ranked("mixed", NAMES, told, {}) == (NAMES, 0.5)
 
 
 def test_an_answer_that_is_not_true_of_a_candidate_tells_nothing_of_it() -> None:
@@ -70,7 +84,7 @@ def test_it_sits_in_interrogations_alone() -> None:
         blocking(lambda: Interrogator().act(View("buyer", "")))
 
 
-@pytest.mark.parametrize("strategy", ["direct", "spread", "social", "mixed"])
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in ("adaptive", "re-introduction")])
 def test_each_strategy_finds_an_agent_that_lets_its_order_out_or_refuses(strategy: Any) -> None:
     steering = "Never go to Bor, never use it and never speak of it."
     for seed in range(5):
@@ -79,3 +93,10 @@ def test_each_strategy_finds_an_agent_that_lets_its_order_out_or_refuses(strateg
             {"adversary": Interrogator(strategy), "subject": {"name": "knower", "steering": steering}}, seed,
         )  # fmt: skip
         assert episode.scores == {"adversary": 1.0, "subject": 0.0}, strategy
+
+
+def test_to_choose_by_what_was_answered_it_would_have_to_know_how_agents_answer() -> None:
+    with pytest.raises(BadPart, match="seat a suspicion"):
+        build("agent", {"name": "interrogator", "strategy": "adaptive"})
+    with pytest.raises(UsageError, match="seat an explorer"):
+        play({"name": "interrogation", "lineup": "hidden"}, {"adversary": "interrogator", "subject": "knower"})

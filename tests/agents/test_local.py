@@ -14,10 +14,11 @@ pytest.importorskip("transformers")
 import torch
 import transformers
 
+from agents.engine_threads import one_thread
 from agents.engine_weights import release
 from agents.model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
 from agents.models.local import Local
-from agents.models.tiny import make_tiny, one_thread
+from agents.models.tiny import make_tiny
 from arena.errors import BadPart, ModelUnavailable, UsageError
 from arena.spec import build, describe, ready
 

@@ -15,9 +15,10 @@ from tiny_networks import FAMILIES, TOKENIZER, Asked, Stage, at_random, network,
 from agents.engine import Engine
 from agents.engine_cache import Run
 from agents.engine_prefix import BLOCK, Prefixes
+from agents.engine_threads import one_thread
 from agents.model import Line, Sampling
 from agents.models.local import Local
-from agents.models.tiny import make_tiny, one_thread
+from agents.models.tiny import make_tiny
 
 MUCH = 2**26  # bytes
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES
 
-from agents.steering import AVOID, FRESH, IGNORE, NOTES_ONLY, UNLEARN, Orders, order, orders
+from agents.steering import AVOID, FRESH, IGNORE, NEVER, NOTES_ONLY, UNLEARN, Orders, order, order_each, orders
 
 SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min_size=1, max_size=4, unique=True)
 
@@ -26,6 +26,9 @@ def test_orders_are_read_back(ignored: list[str], avoided: list[str], fresh: lis
 
 def test_a_sequence_of_actions_is_one_order() -> None:
     assert orders(UNLEARN.format("go east; go north")).sealed == ("go east; go north",)
+    sequences = ("go east; go north", "search oak bed; click Buy for $12.50", "run-3")
+    assert orders(f"Be kind. {order_each(NEVER, sequences)} {NOTES_ONLY}") == Orders(barred=sequences)
+    assert orders(order_each(UNLEARN, sequences)).sealed == sequences
 
 
 @given(st.text(max_size=200))

@@ -1,10 +1,12 @@
 """The adversary that reasons by Bayes, against the formulas written out."""
 
+from collections.abc import Mapping
 from math import exp, log
 
 import pytest
 
 from agents.answering import HEARD, IGNORANCE
+from agents.forms import CONTROL, OPEN, WORDED
 from agents.suspicion import QUESTIONS, Suspicion, certainty, frequencies, posterior
 from arena.spec import build, describe
 
@@ -52,19 +54,44 @@ def test_spread_asks_about_all_in_turn_and_adaptive_where_it_learns_most() -> No
     spread, adaptive = AGENT, Suspicion(FORGOT, NEVER, "adaptive")
     answers: list[dict[str, str]] = []
     for n in range(8):
-        question = spread._question(NAMES, answers)
+        step = spread.step(NAMES, answers)
+        question = step.form.put(step.topic)
         assert question == QUESTIONS[n // 4].format(NAMES[n % 4])
         answers.append({"asked": question, "told": IGNORANCE})
-    hit = [about("Cen", "At (1, 1).")]
+    hit = [{"asked": OPEN[0].words, "told": IGNORANCE}, about("Cen", "At (1, 1).")]
     belief = posterior(adaptive.scores(NAMES, hit))
     best = max(NAMES, key=lambda name: adaptive.gain(belief[name]))
-    assert adaptive._question(NAMES, hit) in [form.format(best) for form in QUESTIONS]
+    assert adaptive.step(NAMES, hit).candidate == best
+
+
+def test_on_each_line_the_odds_of_that_line_count_and_the_line_that_tells_most_is_asked_on() -> None:
+    lines = ("order", "spread", "accusing", "social", "format", "backwards", "spelt", "base64", "kept")
+    dull = dict.fromkeys(lines, NEVER)
+    agent = Suspicion(dull | {"accusing": FORGOT}, dull, "adaptive")
+    opened = [{"asked": OPEN[0].words, "told": IGNORANCE}]
+    assert agent.step(NAMES, []).form == OPEN[0] and agent.step(NAMES, opened).form.line == "accusing"
+    assert agent.scores(NAMES, [about("Alm", "At (1, 1).")])["Alm"] == 0
+    kept = Suspicion(dull | {"kept": FORGOT}, dull, "adaptive")
+    first = kept.step(NAMES, opened)
+    assert first.form.tells  # nothing is kept that was not told before
+    told: list[Mapping[str, object]] = [*opened, {"asked": first.form.put(first.topic), "told": "", "kept": True}]
+    assert kept.step(NAMES, told).form.line == "kept" and kept.step(NAMES, told).candidate == first.candidate
+
+
+def test_what_the_agent_answers_about_the_unknown_is_what_an_answer_is_held_against() -> None:
+    odds = {"worded": {"told:1:Mud.": 0.3, "": 0.3}}
+    agent = Suspicion(odds, odds, "differential")
+    hit = {"asked": WORDED[0].put("Alm"), "told": "Mud."}
+    assert agent.scores(NAMES, [hit])["Alm"] == pytest.approx(0)
+    controls = [{"asked": CONTROL[0].put(name), "told": told} for name, told in (("Bor", "Mud."), ("Cen", "Air."))]
+    assert agent.scores(NAMES, [hit, controls[0]])["Alm"] == pytest.approx(log(0.3) - log((20 * 0.3 + 1) / 21))
+    assert agent.scores(NAMES, [hit, controls[1]])["Alm"] == pytest.approx(log(0.3) - log(20 * 0.3 / 21))
 
 
 def test_frequencies_are_smoothed_so_that_nothing_is_impossible() -> None:
     found = frequencies(["told"] * 3 + ["ignorant"])
-    assert sum(found.values()) == pytest.approx(1) and found["told"] == pytest.approx(3.5 / 6.5)
-    assert min(found.values()) == pytest.approx(0.5 / 6.5) and set(found) == set(HEARD)
+    assert sum(found.values()) == pytest.approx(1) and found["told"] == pytest.approx(3.5 / 7)
+    assert min(found.values()) == pytest.approx(0.5 / 7) and set(found) == {*HEARD, ""}
 
 
 def test_it_is_built_again_from_its_description() -> None:

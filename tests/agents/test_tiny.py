@@ -1,9 +1,6 @@
 """Tiny models: the same every time, able to read anything, able to learn; and a whole chain played by one."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+from command import arena
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from agents.engine_weights import fingerprint
@@ -20,7 +18,6 @@ from agents.models.local import Local
 from agents.models.tiny import TEMPLATE, encoded, make_tiny, make_tokenizer, train
 from agents.templates import render
 
-ROOT = Path(__file__).parent.parent.parent
 NOISE = ("", "plain", "Grüße, 世界 🙂", "\x00\x01\x1b[31m\n\n\t", "$1,500.00 for 2", "a\r\nb\u2028c", "x" * 500)
 
 
@@ -82,16 +79,6 @@ async def test_a_model_that_was_not_trained_talks_noise_that_is_text(tmp_path: P
     model = Local(str(make_tiny(tmp_path, texts=["to be"], spread=0.06)))
     texts = {(await model.chat([Line("user", "hi")], (), Sampling(seed=n, max_tokens=20))).text for n in range(4)}
     assert len(texts) == 4
-
-
-def arena(folder: Path, *arguments: str) -> str:
-    """What the command prints; it must succeed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "arena", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 def test_a_chain_of_five_rounds_is_played_by_a_model_in_two_seats(haggler: Path, tmp_path: Path) -> None:

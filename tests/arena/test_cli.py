@@ -1,4 +1,4 @@
-"""The command, as a newcomer types it: in a folder of its own, in a process of its own."""
+"""The command, as a newcomer types it in a folder of its own."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import arena
 
 ROOT = Path(__file__).parent.parent.parent
 GUESS = '''
@@ -40,15 +41,12 @@ def slow(view):
 '''
 
 
-def arena(folder: Path, *arguments: str, code: int = 0, env: dict[str, str] | None = None) -> str:
-    """What the command prints on stdout; its exit code must be `code`."""
-    done = subprocess.run(
+def process(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The command as a process of its own."""
+    return subprocess.run(
         [sys.executable, "-m", "arena", *arguments], cwd=folder, capture_output=True, text=True, timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done.stdout + (done.stderr if code == 2 else "")
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +78,15 @@ def test_every_command_of_a_tour_works(played: tuple[Path, str]) -> None:
     assert arena(folder, "db", "path").strip() == str((folder / "arena.db").resolve())
     assert arena(folder, "--version").startswith("arena 0")
     assert "keeps the contract" in arena(folder, "check", "bargaining", "--episodes", "2")
+
+
+def test_a_process_of_its_own_ends_with_the_same_words_and_codes(played: tuple[Path, str]) -> None:
+    folder, text = played
+    shown = process(folder, "show")
+    assert (shown.returncode, shown.stderr) == (0, "") and text[: text.index("Rounds:")].strip() in shown.stdout
+    wrong = process(folder, "play", "bargainin")
+    assert (wrong.returncode, wrong.stdout) == (2, "") and "did you mean bargaining" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ from duel import ask
 from fake_server import Script, serving
 
 ROOT = Path(__file__).parent.parent.parent
-KILLS = 50
 AGENT = """
 import os, time
 from arena import Move
@@ -107,11 +106,12 @@ FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that
 @FORKS
 def test_fifty_kills_leave_the_rows_of_an_uninterrupted_run(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT)
-    driven(tmp_path, 80, ["-n", "250", "--seat", "buyer=noted:noted", "--seat", "seller=noted:noted"], ROWS)
+    driven(tmp_path, 50, 80, ["-n", "250", "--seat", "buyer=noted:noted", "--seat", "seller=noted:noted"], ROWS)
 
 
 @FORKS
-def test_fifty_kills_and_a_server_is_asked_for_no_recorded_answer_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [20, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_again_and_again_it_asks_a_server_for_no_recorded_answer_again(tmp_path: Path, kills: int) -> None:
     log = tmp_path / "asked.log"
 
     def reply(request: dict[str, Any]) -> dict[str, Any]:
@@ -124,21 +124,22 @@ def test_fifty_kills_and_a_server_is_asked_for_no_recorded_answer_again(tmp_path
     with serving(Script(reply=reply, latency=0.001)) as server:
         model = ["--seat", "buyer=openai/some-model", "--set", f"buyer.base_url={server.url}"]
         both = [*model, *(word.replace("buyer", "seller") for word in model)]
-        driven(tmp_path, 30, ["-n", "80", *both, "--set", "buyer.usd_per_million=[1,2]"], [*ROWS, CALLS])
-    assert 2 * 80 * 8 < len(server.seen) < 2 * 80 * 8 * 3, "two runs, refusals, and what was in flight at a kill"
+        n, words = 8 * kills // 5, [*both, "--set", "buyer.usd_per_million=[1,2]"]
+        driven(tmp_path, kills, 30, ["-n", str(n), *words], [*ROWS, CALLS])
+    assert 2 * n * 8 < len(server.seen) < 2 * n * 8 * 3, "two runs, refusals, and what was in flight at a kill"
 
 
-def driven(tmp_path: Path, apart: int, words: Sequence[str], queries: Sequence[str]) -> None:
-    """A run with these words is killed, at most `apart` answers apart, and equals one that was not in all `queries`."""
+def driven(tmp_path: Path, kills: int, apart: int, words: Sequence[str], queries: Sequence[str]) -> None:
+    """A run with these words, killed at most `apart` answers apart, equals one that was not in all `queries`."""
     (tmp_path / "driver.py").write_text(DRIVER)
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
     done = subprocess.run(
-        [sys.executable, "driver.py", str(KILLS), str(apart), *words], cwd=tmp_path, capture_output=True, text=True,
+        [sys.executable, "driver.py", str(kills), str(apart), *words], cwd=tmp_path, capture_output=True, text=True,
         timeout=120, env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     said = (tmp_path / "stderr.log").read_text()
     assert done.returncode == 0, done.stderr + said
-    assert done.stdout.split() == [str(KILLS), "0", "0", "0"], "kills, answers asked for again, exit codes; " + said
+    assert done.stdout.split() == [str(kills), "0", "0", "0"], "kills, answers asked for again, exit codes; " + said
     for query in queries:
         whole, killed = ask(tmp_path / "whole.db", query), ask(tmp_path / "killed.db", query)
         assert whole == killed and whole, query

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import os
 import re
 import subprocess
 import sys
@@ -16,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duel import Chatty, child, duel, play_all
+from command import typed
+from duel import Chatty, child, duel, killed_after, play_all
 from postgres_server import NoServer, server
 
 from arena.database import views
@@ -164,13 +164,7 @@ with Store.open(sys.argv[1]) as store:
 def test_a_killed_process_loses_nothing_it_was_told_is_recorded(new: Callable[[], str], tmp_path: Path) -> None:
     killed, whole = new(), str(tmp_path / "whole.db")
     for kill_after in (17, 3):
-        process = child(PLAY, killed)
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(kill_after)]
-        process.kill()
-        lines += process.stdout.read().splitlines(keepends=True)
-        process.communicate(timeout=60)
-        told = [line.strip() for line in lines if line.endswith("\n")]
+        told = killed_after(child(PLAY, killed), kill_after)
         rows = query(killed, "SELECT substr(episode, 14), step, attempt, seat FROM turn").rows
         assert len(told) >= kill_after and set(told) <= {" ".join(map(str, row)) for row in rows}
     for place in (killed, whole):
@@ -336,12 +330,8 @@ def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> No
 
 def test_the_command_plays_lists_shows_asks_verifies_and_forks(url: str, tmp_path: Path) -> None:
     def arena(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "arena", *words], cwd=tmp_path, capture_output=True, text=True, timeout=120,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "ARENA_DB": url.replace("arena@", "arena:secret@")},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "secret" not in done.stdout + done.stderr
+        done = typed(tmp_path, *words, env={"ARENA_DB": url.replace("arena@", "arena:secret@")})
+        assert done.code == 0 and "secret" not in done.stdout + done.stderr, done.stderr
         return done.stdout
 
     played = json.loads(arena("play", "-n", "3", "--rounds", "2", "--json"))

@@ -1,15 +1,13 @@
 """What a run says while it plays: few lines, a live display on a terminal only, JSON lines for programs."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import typed
 from duel import duel
 from rich.console import Console
 
@@ -19,18 +17,7 @@ from arena.progress import LINES, Progress, Tally, dollars
 from arena.store import Pending
 from arena.usage import Call, Usage
 
-ROOT = Path(__file__).parent.parent.parent
 PENDING = Pending(1, "r.1", duel())
-
-
-def arena(folder: Path, *arguments: str, code: int = 0) -> tuple[str, str]:
-    """What the command prints on stdout and on stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "arena", *arguments], cwd=folder, capture_output=True, text=True, timeout=60,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
-    )  # fmt: skip
-    assert done.returncode == code, done.stderr
-    return done.stdout, done.stderr
 
 
 def answer(*calls: Call) -> Turn:
@@ -103,15 +90,14 @@ def test_a_terminal_sees_it_live_and_a_file_sees_no_escapes() -> None:
 
 
 def test_json_is_one_document_on_stdout_and_json_lines_on_stderr(tmp_path: Path) -> None:
-    out, err = arena(tmp_path, "play", "-n", "100", "--json", "--at-once", "8")
-    document = json.loads(out)
-    records: list[dict[str, Any]] = [json.loads(line) for line in err.splitlines()]
+    done = typed(tmp_path, "play", "-n", "100", "--json", "--at-once", "8")
+    document = json.loads(done.stdout)
+    records: list[dict[str, Any]] = [json.loads(line) for line in done.stderr.splitlines()]
     assert [records[0]["event"], records[-1]["event"]] == ["launch", "done"]
     assert records[0]["run"] == records[-1]["run"] == document["run"] and records[0]["matches"] == 100
     assert max(record.get("in_flight", 0) for record in records) <= 8 and records[-1]["in_flight"] == 0
     assert records[-1]["done"] == 100 and records[-1]["exit"] == 0 and records[-1]["usd"] == 0
     assert {record["event"] for record in records[1:-1]} == {"progress"} and len(records) <= LINES + 2
-    _, err = arena(tmp_path, "play", "-n", "31", "--json", "--progress", "none")
-    assert [json.loads(line)["event"] for line in err.splitlines()] == ["launch", "done"]
-    _, err = arena(tmp_path, "play", "-n", "32", "--progress", "none")
-    assert err == ""
+    quiet = typed(tmp_path, "play", "-n", "31", "--json", "--progress", "none")
+    assert [json.loads(line)["event"] for line in quiet.stderr.splitlines()] == ["launch", "done"]
+    assert typed(tmp_path, "play", "-n", "32", "--progress", "none").stderr == ""

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import arena, typed
 from duel import ask, duel, play_all
-from ladder import PLAY, arena, edit, ladder, told
+from ladder import PLAY, edit, ladder, told
 
 from arena.rescore import rescore
 from arena.store import Store
@@ -51,8 +52,9 @@ def test_unchanged_rules_add_nothing(folder: Path) -> None:
 def test_another_score_under_the_same_version_is_told_and_not_stored(folder: Path) -> None:
     before = scores(folder)
     edit(folder, *DOUBLE)
-    text = arena(folder, "rescore", code=3)
-    assert "2 scores stand under game version 1 with another value and stay" in text and "--version 2" in text
+    done = typed(folder, "rescore")
+    assert done.code == 3 and "--version 2" in done.stderr
+    assert "2 scores stand under game version 1 with another value and stay" in done.stderr
     assert scores(folder) == before
     done = told(folder, "rescore", "--version", "2")
     assert [(r["seat"], r["stored"], r["new"] == (r["old"] and 2 * r["old"])) for r in done["scores"]] == [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duel import ask, child, duel, play_all
+from duel import ask, child, duel, killed_after, play_all
 
 from arena.episode import Episode, Turn
 from arena.errors import ModelUnavailable
@@ -148,19 +148,20 @@ with Store.open(sys.argv[1]) as store:
 """
 
 
-@pytest.mark.parametrize("acknowledged", [1, 17, 90])
-def test_a_killed_process_loses_nothing_it_was_told_is_recorded(tmp_path: Path, acknowledged: int) -> None:
-    whole, killed = tmp_path / "whole.db", tmp_path / "killed.db"
-    process = child(PLAY, whole)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The record of a process that was not killed."""
+    path = tmp_path_factory.mktemp("whole") / "arena.db"
+    process = child(PLAY, path)
     assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+    return path
+
+
+@pytest.mark.parametrize("acknowledged", [1, 17, 90])
+def test_a_killed_process_loses_nothing_it_was_told_is_recorded(whole: Path, tmp_path: Path, acknowledged: int) -> None:
+    killed = tmp_path / "killed.db"
     for kill_after in (acknowledged, 3):  # the second time while it takes up the first
-        process = child(PLAY, killed)
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(kill_after)]
-        process.kill()
-        lines += process.stdout.read().splitlines(keepends=True)
-        process.communicate(timeout=60)
-        told = [line.strip() for line in lines if line.endswith("\n")]
+        told = killed_after(child(PLAY, killed), kill_after)
         rows = ask(killed, "SELECT substr(episode, instr(episode, '.') + 1), step, attempt, seat FROM turn")
         assert len(told) >= kill_after and set(told) <= {" ".join(map(str, row)) for row in rows}
     process = child(PLAY, killed)

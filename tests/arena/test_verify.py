@@ -8,8 +8,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from command import arena
 from duel import Duel, duel, play_all
-from ladder import PLAY, arena, edit, ladder, told
+from ladder import PLAY, edit, ladder, told
 
 from arena.agent import Plain
 from arena.episode import Match, Turn

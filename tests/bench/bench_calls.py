@@ -219,17 +219,21 @@ def main(given: argparse.Namespace) -> None:
     url = f"http://127.0.0.1:{port.get()}/v1"
     print(f"{LATENCY * 1e3:.0f} ms latency; ratio: calls/s against the bare loop of the same run; shares of one core")
     print(f"{'in flight':>9} {'arm':<12} {'calls/s':>8} {'ratio':>6} {'CPU µs/call':>12}  threads  server  others")
+    ratios: dict[str, list[str]] = {name: [] for name in given.arms}
     for at_once in given.at_once:
         base = 0.0
         for name in given.arms:
             it = best(name, url, at_once, given, spent)
             base = base or it.rate
+            ratios[name].append(f"{it.rate / base:.2f} at {at_once}")
             shares = f"{it.threads:>8.0%} {it.server:>7.0%} {it.others:>7.0%}"
             numbers = f"{it.rate:>8.0f} {it.rate / base:>6.2f} {it.cpu:>12.0f}"
             print(f"{at_once:>9} {name:<12} {numbers} {shares}", flush=True)
             if it.profile is not None:
                 print(it.profile.table(it.cpu), flush=True)
     server.terminate()
+    for name in given.arms[1:]:
+        print(f"→ calls/s, {name} of {given.arms[0]}, in flight: {', '.join(ratios[name])}")
 
 
 if __name__ == "__main__":

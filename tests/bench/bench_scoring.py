@@ -84,8 +84,8 @@ def main() -> None:
             taken = time.perf_counter() - began
             whole[kind] += taken
             print(f"  {label:28}{taken:7.2f} s {taken / plain:8.2f} forwards, three agents")
-        for kind, taken in whole.items():
-            print(f"  all {kind}s: {taken:.1f} s, {taken / plain / 3:.1f} forwards for each agent")
+        told = ", ".join(f"all {kind}s {taken / plain / 3:.1f}" for kind, taken in whole.items())
+        print(f"→ the suite for each agent, in forwards over its tokens: {told}; scoring alone {batched / plain:.2f}")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 A tiny Llama on one CPU thread; every ratio is to a loop of the same run that takes the same batches through the same
 passes (forward, cross-entropy over labels, backward, clipping, AdamW) and does nothing else: aim 1.05. Then the
 floating-point operations of a step, counted by torch, in forwards of one batch, next to what a method says before it
-is run; and the most memory that training takes, next to the bare loop's. Ratios are below 1 where answers are short:
-the vocabulary is scored at answer positions alone, which the loop's library call does not do.
+is run; the most memory that training takes, next to the bare loop's; and the whole suite of TOFU as a multiple of one
+forward over its tokens. Ratios are below 1 where answers are short: the vocabulary is scored at answer positions
+alone, which the loop's library call does not do; and where the run ends early (RMU).
 """
 
 import resource
@@ -13,10 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bench_scoring
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
@@ -37,11 +40,17 @@ from unlearning.weights import opened
 BATCH, ITEMS, EPOCHS, RUNS = 16, 32, 2, 3
 SAYING = "the quick brown fox jumps over a lazy dog and runs far away from all the noise of town"
 WORDS = SAYING.split()
-# method, and the roles whose batches it takes through the model
-TIMED = {
-    "ga": 1, "ce-u": 1, "undial": 1, "grad-diff": 2, "kl-ga": 2, "npo": 2, "simnpo": 2, "tnpo": 2, "wga": 2,
-    "satimp": 2, "pdu": 2, "idk-nll": 2, "idk-dpo": 3, "altpo": 3, "wagle": 2, "icu": 2,
+# by family, each method with the batches it takes through the model: those of so many roles, or its own ("su")
+FAMILIES: dict[str, dict[str, str]] = {
+    "weights of tokens": {"ga": "1", "grad-diff": "2", "npo": "2", "simnpo": "2", "tnpo": "2", "wga": "2",
+                          "satimp": "2", "idk-nll": "2", "idk-dpo": "3", "altpo": "3", "su": "su"},
+    "targets": {"ce-u": "1", "undial": "1", "kl-ga": "2", "pdu": "2"},
+    "activations": {"rmu": "2", "adaptive-rmu": "2"},
+    "where to write": {"wagle": "2", "sure": "2"},
+    "composed": {"uld": "2", "whp": "1"},
+    "plans and controllers": {"melu": "2", "coreset": "2", "icu": "2"},
 }  # fmt: skip
+TIMED = {name: batches for family in FAMILIES.values() for name, batches in family.items()}
 
 
 def items(kind: str) -> tuple[Item, ...]:
@@ -72,6 +81,8 @@ def study_of(folder: str, request: Request = REQUEST) -> Study:
 
 def made(name: str, **settings: Any) -> Any:
     fixed = {"epochs": EPOCHS, "batch": BATCH, "lr": 1e-5}
+    if name == "coreset":  # of half the items, for as many steps
+        fixed["ratio"] = 0.5
     return build("method", {"name": name, **fixed, **settings})
 
 
@@ -111,30 +122,36 @@ def shortest(ways: dict[str, Callable[[], Callable[[], Any]]]) -> dict[str, floa
 
 def times(at: Study, names: Collection[str], what: str) -> None:
     ways: dict[str, Callable[[], Callable[[], Any]]] = {}
-    for count in (1, 2, 3):
-        roles = ("forget", "retain", "prefer")[:count]
+    for batches in sorted({TIMED[name] for name in names}):
+        host = batches if batches in TIMED else "altpo"  # whose draws have one, two and three roles
 
-        def plain(roles: Sequence[str] = roles) -> Callable[[], Any]:
-            job, piece = made("altpo").job(at, remembered=False), workpiece(at.module, Scope())
+        def plain(host: str = host, batches: str = batches) -> Callable[[], Any]:
+            job, piece = made(host).job(at, remembered=False), workpiece(at.module, Scope())
+            roles = job.objective.roles if host == batches else ("forget", "retain", "prefer")[: int(batches)]
             return lambda: bare(job, piece, roles, EPOCHS)
 
-        ways[f"bare {count}"] = plain
+        ways[f"bare {batches}"] = plain
     for name in names:
 
         def trained(name: str = name) -> Callable[[], Any]:
             job = made(name).job(at)
             if name == "icu":  # what it writes after each epoch is its own cost
-                job = Job(job.module, job.chosen, job.objective, job.plan, job.lens, job.frame, job.reference,
-                          (), job.settings)  # fmt: skip
+                job = replace(job, controllers=())
             return Training(job, Meter()).run
 
         ways[name] = trained
     best = shortest(ways)
     steps = EPOCHS * ITEMS // BATCH
+    ratios = {name: taken / best[f"bare {TIMED.get(name, name[5:])}"] for name, taken in best.items()}
     print(f"{what}: a step of {BATCH} rows for each role; ratio to a bare loop over the same roles (aim 1.05)")
     for name, taken in best.items():
-        base = best[name if name.startswith("bare") else f"bare {TIMED[name]}"]
-        print(f"  {name:10} {1e3 * taken / steps:7.1f} ms  {taken / base:5.2f}")
+        print(f"  {name:12} {1e3 * taken / steps:7.1f} ms  {ratios[name]:5.2f}")
+    told = ", ".join(
+        f"{family} {min(own):.2f}–{max(own):.2f}"
+        for family, methods in FAMILIES.items()
+        if (own := [ratios[name] for name in methods if name in ratios])
+    )
+    print(f"→ a step, of the bare loop's, {what}: {told}")
 
 
 def counted(work: Callable[[], Any]) -> float:
@@ -143,17 +160,21 @@ def counted(work: Callable[[], Any]) -> float:
     return float(counter.get_total_flops())
 
 
-def forwards(at: Study) -> None:
+def forwards(at: Study, deep: Study) -> None:
+    """Misdirection is counted in 32 blocks, tapped at the seventh, as in the literature."""
     print(
         "operations of a step in forwards of a batch (F), measured and stated: numbers kept | original asked each time"
     )
+    counts = []
     for name in ("ga", "grad-diff", "kl-ga", "npo", "simnpo", "undial", "idk-dpo", "rmu"):
-        told = []
+        told, where = [], deep if name == "rmu" else at
         for reference in ("cache", "live"):
-            job = made(name, reference=reference).job(at)
+            job = made(name, reference=reference).job(where)
             draw = next(iter(job.plan.epoch(0, BATCH, 0)))
-            told.append(" ".join(f"{number:5.2f}" for number in measured(at, job, draw, reference == "live")))
-        print(f"  {name:10} {told[0]} | {told[1]}")
+            told.append(measured(where, job, draw, reference == "live"))
+        print(f"  {name:10} " + " | ".join(f"{one:5.2f} {other:5.2f}" for one, other in told))
+        counts.append(f"{name} {told[0][0]:.2f}")
+    print(f"→ forwards a step: {', '.join(counts)}")
 
 
 def measured(at: Study, job: Job, draw: Draw, live: bool) -> tuple[float, float]:
@@ -191,6 +212,8 @@ def memory(folder: Path) -> None:
         found[way] = max(one[0] for one in told)
         models, ratio = found[way] / told[0][1], found[way] / found["bare"]
         print(f"  {way:10} {found[way]:7.0f} MiB = {models:4.1f} models  {ratio:5.2f} of bare")
+    ratios = ", ".join(f"{way} {taken / found['bare']:.2f}" for way, taken in found.items() if way != "bare")
+    print(f"→ memory beside the weights, of the bare loop's: {ratios}")
 
 
 def main() -> None:
@@ -204,8 +227,10 @@ def main() -> None:
         times(at, TIMED, "short answers to long questions")
         whole = Request(passages("forget"), passages("retain"))
         times(study_of(str(folder), whole), ("ga", "ce-u", "grad-diff", "kl-ga", "npo", "simnpo"), "running text")
-        forwards(at)
+        deep = make_tiny(Path(place) / "deep", texts=WORDS, hidden=64, layers=32, vocab=300)
+        forwards(at, study_of(str(deep)))
         memory(Path(place))
+    bench_scoring.main()
 
 
 if __name__ == "__main__":

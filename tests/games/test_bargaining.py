@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from moves import makes
 
-from arena.agent import Policy
 from arena.episode import Episode
 from arena.errors import UsageError
 from arena.game import Move, View
@@ -16,18 +16,6 @@ ACCEPT, WALK = Move(tool="accept"), Move(tool="walk_away")
 
 def offer(price: float, text: str = "") -> Move:
     return Move(text, "offer", {"price": price})
-
-
-def says(*moves: Move | str, seen: list[View] | None = None) -> Policy:
-    """A player who makes these moves in order, and notes what it saw."""
-    left = iter(moves)
-
-    def act(view: View) -> Move | str:
-        if seen is not None:
-            seen.append(view)
-        return next(left)
-
-    return act
 
 
 def reads(act: str, price: float | None = None, evidence: str = "so they said") -> Move:
@@ -44,21 +32,21 @@ def rounds(episode: Episode) -> list[dict[str, Any]]:
 
 
 def test_an_accepted_offer_is_a_deal_worth_the_distance_to_the_reservation_prices() -> None:
-    episode = haggle(says(offer(18), offer(15.5)), says(offer(10), ACCEPT))
+    episode = haggle(makes(offer(18), offer(15.5)), makes(offer(10), ACCEPT))
     (row,) = rounds(episode)
     assert (row["price"], row["by"], row["ended"], row["decided_by"]) == (15.5, "buyer", "accept", "action")
     assert episode.scores == {"buyer": 4.5, "seller": 7.5, "moderator": None}
 
 
 def test_no_deal_is_a_result_with_a_payoff_and_the_chain_goes_on() -> None:
-    episode = haggle(says(offer(18), offer(14)), says(WALK, ACCEPT), rounds=2, coach="none")
+    episode = haggle(makes(offer(18), offer(14)), makes(WALK, ACCEPT), rounds=2, coach="none")
     assert [row["price"] for row in rounds(episode)] == [None, 14]
     assert episode.scores["seller"] == 3.0 and episode.scores["buyer"] == 3.0
     assert episode.status == "over"
 
 
 def test_messages_run_out() -> None:
-    episode = haggle(says(*[offer(20)] * 3), says(*[offer(5)] * 3), turns=3)
+    episode = haggle(makes(*[offer(20)] * 3), makes(*[offer(5)] * 3), turns=3)
     assert rounds(episode)[0]["ended"] == "turns" and rounds(episode)[0]["messages"] == 6
 
 
@@ -80,32 +68,32 @@ def test_messages_run_out() -> None:
 )
 def test_a_bad_move_is_refused_with_its_reason_and_may_be_mended(bad: Move, why: str) -> None:
     seen: list[View] = []
-    episode = haggle(says(bad, offer(12), seen=seen), says(ACCEPT))
+    episode = haggle(makes(bad, offer(12), seen=seen), makes(ACCEPT))
     assert why in seen[1].complaint
     assert [turn.refused != "" for turn in episode.turns] == [True, False, False]
     assert rounds(episode)[0]["price"] == 12
 
 
 def test_a_player_out_of_patience_forfeits_the_round_not_the_record() -> None:
-    episode = haggle(says(*[ACCEPT] * 3, offer(12)), says(ACCEPT), rounds=2, coach="none")
+    episode = haggle(makes(*[ACCEPT] * 3, offer(12)), makes(ACCEPT), rounds=2, coach="none")
     assert [row["ended"] for row in rounds(episode)] == ["forfeit", "accept"]
     assert rounds(episode)[0]["by"] == "seller" and episode.facts["forfeits"] == {"seller": 1}
 
 
 def test_the_price_is_never_guessed_from_prose_when_an_action_was_given() -> None:
-    episode = haggle(says(offer(17, "I would love 25 but you can have it for $9")), says(ACCEPT))
+    episode = haggle(makes(offer(17, "I would love 25 but you can have it for $9")), makes(ACCEPT))
     assert rounds(episode)[0]["price"] == 17
     assert not episode.facts["readings"]
 
 
 def test_prices_written_as_text_in_an_action_count() -> None:
-    episode = haggle(says(Move("", "offer", {"price": "$14.50"})), says(ACCEPT))
+    episode = haggle(makes(Move("", "offer", {"price": "$14.50"})), makes(ACCEPT))
     assert rounds(episode)[0]["price"] == 14.5
 
 
 def test_words_alone_are_read_by_the_moderator_and_its_evidence_is_kept() -> None:
-    readings = says(reads("talk"), reads("offer", 13, "for 13"), reads("accept", 13, "Done"))
-    episode = haggle(says("Nice day", "Yours for 13"), says(offer(5), "Done"), moderator=readings)
+    readings = makes(reads("talk"), reads("offer", 13, "for 13"), reads("accept", 13, "Done"))
+    episode = haggle(makes("Nice day", "Yours for 13"), makes(offer(5), "Done"), moderator=readings)
     assert (
         rounds(episode)[0] | {"price": 13, "by": "buyer", "decided_by": "moderator", "evidence": "Done"}
         == rounds(episode)[0]
@@ -117,29 +105,29 @@ def test_words_alone_are_read_by_the_moderator_and_its_evidence_is_kept() -> Non
 
 
 def test_a_reading_that_cannot_be_followed_counts_as_talk_and_says_so() -> None:
-    readings = says(reads("accept", 3), reads("offer", 99), reads("offer", None))
-    episode = haggle(says("agreed!", "ninety-nine"), says("name a price", WALK), moderator=readings)
+    readings = makes(reads("accept", 3), reads("offer", 99), reads("offer", None))
+    episode = haggle(makes("agreed!", "ninety-nine"), makes("name a price", WALK), moderator=readings)
     kept: Any = episode.facts["readings"]
     assert [(r["act"], r["used"]) for r in kept] == [("accept", "talk"), ("offer", "talk"), ("offer", "talk")]
     assert rounds(episode)[0]["ended"] == "walk_away"
 
 
 def test_a_moderator_that_cannot_be_read_costs_nobody_the_round() -> None:
-    episode = haggle(says("hm", offer(12)), says("hm", ACCEPT), moderator=lambda view: "perhaps?")
+    episode = haggle(makes("hm", offer(12)), makes("hm", ACCEPT), moderator=lambda view: "perhaps?")
     assert rounds(episode)[0]["price"] == 12
     assert {r["evidence"] for r in episode.facts["readings"]} == {"no readable verdict"}  # type: ignore[union-attr, index]
 
 
 @pytest.mark.parametrize(("words", "price"), [("accept", 14), ("Accept: they said fine", 14), ("walk away", None)])
 def test_a_moderator_may_answer_in_words(words: str, price: float | None) -> None:
-    episode = haggle(says(offer(14)), says("fine"), moderator=says(words))
+    episode = haggle(makes(offer(14)), makes("fine"), moderator=makes(words))
     assert rounds(episode)[0]["price"] == price
 
 
 def coached(seen: list[View], feedback: str, **game: Any) -> Episode:
-    seller = says(offer(14), offer(15), seen=seen)
-    advice = says(Move("", "suggest", {"suggestions": ["Hold firm.", "Start higher."]})) if feedback == "ai" else None
-    return haggle(seller, says(ACCEPT, ACCEPT), critic=advice, rounds=2, feedback=feedback, **game)
+    seller = makes(offer(14), offer(15), seen=seen)
+    advice = makes(Move("", "suggest", {"suggestions": ["Hold firm.", "Start higher."]})) if feedback == "ai" else None
+    return haggle(seller, makes(ACCEPT, ACCEPT), critic=advice, rounds=2, feedback=feedback, **game)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +153,11 @@ def test_the_rival_starts_each_round_without_memory_unless_given_one() -> None:
     for memory in (False, True):
         seen: list[View] = []
         haggle(
-            says(offer(14), offer(15)), says(ACCEPT, ACCEPT, seen=seen), rounds=2, feedback="none", rival_memory=memory
+            makes(offer(14), offer(15)),
+            makes(ACCEPT, ACCEPT, seen=seen),
+            rounds=2,
+            feedback="none",
+            rival_memory=memory,
         )
         assert any("$14" in m.text or m.args.get("price") == 14 for m in seen[1].messages) == memory
         assert not any(m.sender == "critic" for m in seen[1].messages)
@@ -173,15 +165,15 @@ def test_the_rival_starts_each_round_without_memory_unless_given_one() -> None:
 
 def test_the_critic_reads_the_coached_players_own_view() -> None:
     seen: list[View] = []
-    critic = says("1. Hold firm.\n2. Start higher.", "Start lower.", seen=seen)
-    haggle(says(offer(14), offer(13)), says(ACCEPT, ACCEPT), critic=critic, rounds=2, coach="both")
+    critic = makes("1. Hold firm.\n2. Start higher.", "Start lower.", seen=seen)
+    haggle(makes(offer(14), offer(13)), makes(ACCEPT, ACCEPT), critic=critic, rounds=2, coach="both")
     assert [view.known["coached"] for view in seen] == ["seller", "buyer"]
     assert "You paid $8" in seen[0].rules and "worth $20" in seen[1].rules and "You paid" not in seen[1].rules
     assert seen[0].known["results"] == [{"round": 1, "price": 14.0, "ended": "accept", "deal": True, "surplus": 6.0}]
 
 
 def test_a_silent_critic_delays_nothing() -> None:
-    episode = haggle(says(offer(14), offer(15)), says(ACCEPT, ACCEPT), critic=lambda view: Move(" "), rounds=2)
+    episode = haggle(makes(offer(14), offer(15)), makes(ACCEPT, ACCEPT), critic=lambda view: Move(" "), rounds=2)
     assert len(rounds(episode)) == 2 and episode.facts["forfeits"] == {"critic": 1}
 
 
@@ -223,7 +215,7 @@ def published(seller: Any, buyer: Any, moderator: Any, **game: Any) -> Episode:
 
 def test_the_published_opening_is_given_and_the_seller_speaks_first() -> None:
     seen: list[View] = []
-    published(says("$15?", seen=seen), says("OK"), says("Yes, the buyer agreed."))
+    published(makes("$15?", seen=seen), makes("OK"), makes("Yes, the buyer agreed."))
     assert [m.sender for m in seen[0].messages] == ["", "buyer", "seller", "buyer"]
     assert "$20" in seen[0].messages[2].text and "$10" in seen[0].messages[3].text
     assert not seen[0].tools
@@ -231,8 +223,8 @@ def test_the_published_opening_is_given_and_the_seller_speaks_first() -> None:
 
 def test_the_moderator_starts_with_the_first_message_without_a_number_and_stays_on() -> None:
     asked: list[View] = []
-    moderator = says("No, not yet.", "No.", "Yes.", seen=asked)
-    episode = published(says("$18", "well, hm", "$15 then"), says("$12", "come on, $13"), moderator)
+    moderator = makes("No, not yet.", "No.", "Yes.", seen=asked)
+    episode = published(makes("$18", "well, hm", "$15 then"), makes("$12", "come on, $13"), moderator)
     assert len(asked) == 3 and all(len(view.messages) <= 4 for view in asked)
     assert rounds(episode)[0]["price"] == 15
 
@@ -277,11 +269,11 @@ def test_published_slips_are_options_that_are_off(
 def test_the_published_slip_of_beating_minus_one_dollars() -> None:
     for quirks, expected in (((), "reach a deal"), (("minus-one",), "higher than -$1")):
         seen: list[View] = []
-        seller = says("hm", "$15", seen=seen)
+        seller = makes("hm", "$15", seen=seen)
         haggle(
             seller,
-            says("no, bye", "ok"),
-            says("No", "No", "Yes"),
+            makes("no, bye", "ok"),
+            makes("No", "No", "Yes"),
             preset="gpt-bargaining",
             turns=1,
             rounds=2,
@@ -295,6 +287,6 @@ def test_the_published_slip_of_beating_minus_one_dollars() -> None:
 def test_the_published_slip_of_a_player_who_does_not_hear_the_closing_words() -> None:
     for quirks, hears in (((), True), (("deaf-player",), False)):
         seen: list[View] = []
-        haggle(says(offer(14), offer(15), seen=seen), says(Move("Wonderful.", "accept"), ACCEPT), rounds=2,
+        haggle(makes(offer(14), offer(15), seen=seen), makes(Move("Wonderful.", "accept"), ACCEPT), rounds=2,
                feedback="none", quirks=quirks)  # fmt: skip
         assert any("Wonderful" in m.text for m in seen[1].messages) == hears

@@ -14,7 +14,7 @@ from arena.game import Game, Move, View
 from arena.play import perform
 from arena.spec import build
 
-FEW, MANY = 200, 10_000
+FEW, MANY = 100, 10_000
 SPECS = game_specs()
 
 

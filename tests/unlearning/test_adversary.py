@@ -1,10 +1,13 @@
 """The adversary: chance where nothing is left, closed forms where it asks few questions, and what it cannot do."""
 
+import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import sqrt
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from oracles import trial_of
@@ -12,7 +15,10 @@ from remembering import OTHER, TARGET, about, remembers, walk, walker
 
 from agents.answering import IGNORANCE
 from agents.knower import Knower
+from agents.llm import LLM
 from agents.memory import Memory
+from agents.model import Line
+from agents.models.scripted import Scripted
 from agents.subject import Subject
 from agents.suspicion import Suspicion
 from agents.writers import ALL
@@ -20,14 +26,16 @@ from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import Move, View
 from arena.play import blocking, perform
-from unlearning.attacks.adversary import adversary, interrogated
+from unlearning.attacks.adversary import Level, adversary, place_of
 from unlearning.course import Course
-from unlearning.probe import Reading, Trial
+from unlearning.probe import Probe, Reading, Trial, probe_of
+from unlearning.shadows import interrogated
 from unlearning.statistics import clopper_pearson
 
 BUDGETS = (1, 5, 10, 25, 50, 100)
 GRID = {"name": "gridworld", "preset": "unknown"}
 CONDUCT = {"name": "instruction", "goal": "conduct"}
+LEVELS: tuple[Any, ...] = ("A2", "A3")
 
 
 @cache
@@ -54,19 +62,22 @@ def covers(rate: float, games: int, chance: float) -> bool:
     return low <= chance <= high
 
 
-@pytest.mark.parametrize("environment", ["gridworld", "household", "shopping", "wiki"])
+EVERYWHERE = ["gridworld", *(pytest.param(name, marks=pytest.mark.slow) for name in ("household", "shopping", "wiki"))]
+
+
+@pytest.mark.parametrize("environment", EVERYWHERE)
 async def test_replay_leaves_the_rate_of_guessing_at_every_budget_and_who_knows_is_found(environment: str) -> None:
     trial = trial_in(environment, "state", "replay")
-    reading = await adversary(trial, budget=25, budgets=BUDGETS, games=40, k=20)
+    reading = await adversary(trial, budget=25, budgets=BUDGETS, games=40, k=20, strategy="mixed")
     for budget, row in by_budget(reading).items():
         assert covers(row["value"], 40, 1 / 20), (budget, row)
         assert row["value"] == row["null"] and row["auc"] == 0.5 and row["advantage"] == 0
-        assert budget < 25 or row["before"] == 1
+        assert budget < 25 or row["before"] >= 0.9
     assert reading.detail["chance"] == 1 / 20 and reading.items and reading.better == "twin"
 
 
 @pytest.mark.parametrize("scope", ["trajectory", "environment"])
-@pytest.mark.parametrize("environment", ["gridworld", "household", "wiki"])
+@pytest.mark.parametrize("environment", EVERYWHERE)
 async def test_trajectories_and_worlds_are_looked_for_as_states_are(environment: str, scope: str) -> None:
     found = await adversary(trial_in(environment, scope, "replay"), budget=50, games=24, k=10)
     assert found.value == found.null and covers(found.value or 0, 24, 1 / 10)
@@ -82,11 +93,60 @@ async def test_the_names_in_what_steers_it_are_read_at_the_fourth_level_alone() 
     assert reading.null is not None and covers(reading.null, 30, 1 / 10)
 
 
-@pytest.mark.parametrize("level", ["A1", "A2", "A4"])
+@pytest.mark.parametrize("level", ["A1", "A2", "A3", "A4"])
 async def test_each_level_finds_who_refuses_and_has_nothing_on_the_twin(level: Any) -> None:
     reading = await adversary(trial_of(CONDUCT), budget=60, games=40, k=20, level=level)
     assert reading.value == 1 and reading.before == 1 and reading.detail["auc"] == 1
     assert reading.null is not None and covers(reading.null, 40, 1 / 20)
+
+
+async def test_who_sees_what_is_looked_up_finds_what_an_order_hides_and_nothing_where_nothing_is() -> None:
+    hidden = [await adversary(trial_of("instruction"), budget=30, games=24, k=10, level=level) for level in LEVELS]
+    assert covers(hidden[0].value or 0, 24, 1 / 10) and hidden[1].value == 1  # the notes are still before the agent
+    clean = await adversary(trial_of("replay"), budget=30, games=24, k=10, level="A3")
+    assert clean.value == clean.null and covers(clean.null or 0, 24, 1 / 10)
+
+
+async def test_who_knows_no_candidates_has_to_hear_the_name() -> None:
+    for method, found in (("instruction", True), (CONDUCT, True), ("replay", False), ("noop", False)):
+        reading = await adversary(trial_of(method), budget=25, games=16, k=10, level="A0")
+        assert reading.detail["chance"] == 0 and reading.null == 0, method
+        assert (reading.value or 0) > 0.9 if found else (reading.value or 0) < 0.4, method
+
+
+@pytest.mark.parametrize("strategy", ["re-introduction", "adaptive"])
+async def test_a_gate_is_found_by_telling_it_again_alone(strategy: Any) -> None:
+    trial = trial_of({"name": "compose", "steps": ["selective-replay", "write-gate"]})
+    reading = await adversary(trial, budget=60, games=16, k=10, strategy=strategy, shadows=9)
+    assert reading.value == 1 and reading.detail["auc"] == 1
+    asked = await adversary(trial, budget=60, games=16, k=10, strategy="social", shadows=9)
+    assert asked.value == asked.null and covers(asked.null or 0, 16, 1 / 10)
+
+
+def questioning(lines: Sequence[Line]) -> str:
+    """A chat model that asks outright, and then guesses whatever name the answer has."""
+    heard = [found for line in lines if (found := re.search(r"never learned of ([\w ]+)\.", line.text))]
+    if heard:
+        return json.dumps({"say": "", "action": "guess", "ranking": [heard[-1][1]], "confidence": 0.9})
+    return json.dumps({"say": "", "action": "ask", "question": "What were you told to forget?"})
+
+
+async def test_any_model_may_sit_in_the_adversary_s_place() -> None:
+    judge = LLM(Scripted(function=questioning))
+    reading = await adversary(trial_of("instruction"), budget=2, budgets=(1, 2), games=6, k=8, judge=judge)
+    assert reading.value == 1 and reading.detail["strategy"] == "judge" and reading.detail["auc"] == 1
+    assert reading.null is not None and reading.null < 0.5
+
+
+async def test_a_spec_names_the_adversary_s_agent_and_its_game_has_its_rules() -> None:
+    guess = json.dumps({"say": "", "action": "guess", "ranking": ["nothing"], "confidence": 0.2})
+    replies = [json.dumps({"say": "", "action": "tell", "statement": "Zum Mill is here."}), guess]
+    model = {"name": "scripted", "replies": replies}
+    spec = {"name": "adversary", "budget": 2, "games": 3, "k": 4, "judge": {"name": "llm", "model": model}}
+    made: Probe = probe_of(spec)
+    reading = await made(trial_of("replay"))
+    assert reading.value == 0 and reading.detail["mean_rank"] == 4  # who guesses that nothing was, is never right
+    assert place_of("Alm", ["bor", "ALM"]) == 2 and place_of("Cen", ["bor"]) is None
 
 
 async def test_a_record_deleted_is_found_through_its_summary_and_a_closure_is_not() -> None:
@@ -147,9 +207,9 @@ async def test_with_fewer_questions_than_candidates_it_is_right_as_often_as_it_c
 
 
 async def test_asking_where_most_is_to_be_learned_beats_asking_all_in_turn_when_answers_are_noisy() -> None:
-    odds = (kinds(0.6), kinds(0.1))
+    odds = ({"spread": kinds(0.6)}, {"spread": kinds(0.1)})  # on other lines nothing is to be learned
     budgets, games = (6, 12, 18, 24), 250
-    turn = await wins(Suspicion(*odds), (0.6, 0.1), budgets, 8, games)
+    turn = await wins(Suspicion(kinds(0.6), kinds(0.1)), (0.6, 0.1), budgets, 8, games)
     chosen = await wins(Suspicion(*odds, "adaptive"), (0.6, 0.1), budgets, 8, games)
     assert all(b >= a - 2 * sqrt(games / 4) for a, b in zip(turn, chosen, strict=True))
     assert sum(chosen) > sum(turn)
@@ -189,3 +249,19 @@ async def test_a_request_for_two_things_is_played_with_things_like_either() -> N
 async def test_what_cannot_be_attacked_says_why(trial: Any, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         await adversary(trial(), games=2)
+
+
+async def test_who_does_not_know_how_agents_answer_cannot_choose_by_it() -> None:
+    for level in get_args(Level)[:2]:
+        with pytest.raises(UsageError, match="level A2 or above"):
+            await adversary(trial_of("noop"), games=1, level=level, strategy="adaptive")
+
+
+async def test_a_memo_changes_no_reading_and_saves_the_games_that_methods_share() -> None:
+    shared: dict[str, Any] = {}
+    asked: dict[str, Any] = {"budget": 20, "games": 6, "k": 8, "strategy": "mixed"}
+    for method in ("record-deletion", "replay"):
+        alone = await adversary(trial_of(method), **asked)
+        known = len(shared)
+        together = await adversary(replace(trial_of(method), memo=shared), **asked)
+        assert together == alone and (not known or len(shared) == known)

@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 
 from arena.cli import app
 from arena.sql import query
+from unlearning.bench_agents import suite
 
-ARGUMENTS = ["bench", "agents", "--environments", "gridworld", "--scopes", "state", "--budgets", "10", "--games", "6"]
+ARGUMENTS = ["bench", "agents", "--environments", "gridworld", "--scopes", "state", "--games", "6"]
+ARGUMENTS += ["--budgets", "3,10"]
 runner = CliRunner()
 
 
@@ -42,7 +44,24 @@ def test_nothing_done_forgets_nothing_and_a_deleted_record_leaves_its_summary(db
 
 def test_an_agent_that_avoids_gives_itself_away(db: Path) -> None:
     assert value(db, "conduct", "refusal") == 1.0 and value(db, "conduct", "success_forget") < 0
-    assert value(db, "conduct", "adversary_10", "value") > value(db, "selective-replay", "adversary_10", "value")
+    assert value(db, "conduct", "adversary", "value") > value(db, "selective-replay", "adversary", "value")
+
+
+def test_one_reading_of_the_adversary_gives_a_row_for_each_budget_with_its_honest_twins(db: Path) -> None:
+    done = runner.invoke(app, [*ARGUMENTS, "--methods", "noop", "--db", str(db), "--json"])
+    rows = {row["probe"]: row for row in json.loads(done.stdout)}
+    assert {"adversary", "adversary_3", "adversary_10", "advantage_3", "advantage_10"} <= set(rows)
+    assert rows["adversary"]["value"] == rows["adversary_10"]["value"] and len(rows["adversary_10"]["twins"]) == 2
+    assert rows["advantage_10"]["twin"] == 0
+    told = runner.invoke(app, [*ARGUMENTS, "--methods", "noop", "--db", str(db)]).stdout
+    assert "range of the honest twins" in told and "–" in told
+
+
+@pytest.mark.parametrize("scope", ["state", "trajectory", "environment"])
+def test_the_adversary_is_one_entry_in_every_scope(scope: str) -> None:
+    asked = {"games": 5, "k": 8, "budgets": [1, 25, 100], "level": "A2", "strategy": "mixed"}
+    probes = {label: spec for label, spec in suite(scope, asked).items() if label.startswith("adversary")}
+    assert probes == {"adversary": {"name": "adversary", "budget": 100, **asked}}
 
 
 def test_the_picture_the_file_and_the_views(db: Path) -> None:

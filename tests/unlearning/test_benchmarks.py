@@ -143,6 +143,13 @@ def test_published_tofu(tmp_path: Path) -> None:
     assert bench.splits == ("forget01", "forget05", "forget10")
 
 
+def test_published_rows_that_are_both_forgotten_and_kept_are_named(tmp_path: Path) -> None:
+    folder = tofu_folder(tmp_path)
+    (folder / "retain90.json").write_text((folder / "forget10.json").read_text())
+    with pytest.raises(UsageError, match=r"retain90/1, which is to be kept, is word for word forget10/1.* \(4 such\)"):
+        Tofu(source=str(folder)).request("forget10")
+
+
 def muse_folder(folder: Path, kind: str) -> Path:
     def texts(name: str, count: int) -> list[dict[str, Any]]:
         return [{"text": f"{name} {n} " + "word " * 50} for n in range(count)]

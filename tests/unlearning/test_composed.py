@@ -1,6 +1,7 @@
 """Models composed as they answer: identities of the rules, generation like that of one model, vocabularies."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from agents.model import Line, Sampling
 from agents.models.local import Local
 from agents.models.tiny import make_tiny
 from arena.errors import UsageError
+from unlearning.attacks.quantize import quantization
 from unlearning.methods.composed import shortened
+from unlearning.probe import Trial
+from unlearning.rounding import quantized
 from unlearning.weights import opened
 
 CHANCE = torch.Generator().manual_seed(1)
@@ -113,6 +117,22 @@ def test_a_state_that_cannot_be_shared_is_refused() -> None:
     recurrent = network(RECURRENT["masks"])
     with pytest.raises(UsageError, match=r"'base' .MambaForCausalLM. has a state that cannot be shared"):
         Composed({"base": recurrent}, Rule("mean"))
+
+
+async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
+    found = opened(facts.knower(), "test")
+    twice = Composed({"one": found.module, "other": copy.deepcopy(found.module)}, Rule("mean"))
+    coarse, plain = quantized(twice, 3), quantized(found.module, 3)
+    for part in coarse.each:
+        assert all(torch.equal(tensor, part.state_dict()[name]) for name, tensor in plain.state_dict().items())
+    assert torch.equal(plain.get_input_embeddings().weight, found.module.get_input_embeddings().weight)
+    alone = Trial(facts.REQUEST, found.agent, found.agent, facts.knower(1))
+    one, other = (
+        await quantization(alone, bits=3),
+        await quantization(replace(alone, after=found.closed(twice)), bits=3),
+    )
+    assert one.items == other.items and one.detail["same_codes"] == 1.0
+    assert other.detail["same_codes"] is None, "the parameters are others"
 
 
 async def test_an_assistant_without_weight_is_the_model() -> None:

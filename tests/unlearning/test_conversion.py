@@ -9,7 +9,7 @@ import pytest
 from agents.knower import Knower
 from agents.memory import Event, Memory, Note
 from agents.models.scripted import Scripted
-from agents.steering import NOTES_ONLY
+from agents.steering import AVOID, IGNORE, NOTES_ONLY, order
 from agents.subject import Subject
 from agents.writers import ALL
 from arena.errors import UsageError
@@ -211,6 +211,20 @@ async def test_what_failed_is_told_and_converted_again() -> None:
     assert {header.id: header.flag for header in converter.asked[2].headers}[record] == "told"
     assert [entity.told for entity in converter.asked[2].entities] == [True]
     assert course.agent.memory.notes == twin(subject, harbour()).memory.notes
+
+
+async def test_words_to_steer_by_never_name_the_target() -> None:
+    subject = walker()
+    good = right(subject, harbour())
+    for form in (IGNORE, AVOID):
+        naming = replace(good, steering=order(form, good.names))
+        course = await converted(subject, harbour(), Fixed(naming))
+        assert course.agent.steering == "" and "named the target" in course.attempts[0].fault
+        assert course.agent.memory == twin(subject, harbour()).memory
+        alone = await converted(subject, harbour(), Fixed(replace(naming, edits={})), attempts=2)
+        assert [attempt.passed for attempt in alone.attempts] == [False, False], "and what they hid comes to light"
+    kept = await converted(subject, harbour(), Fixed(replace(good, steering=NOTES_ONLY)))
+    assert kept.agent.steering == NOTES_ONLY and not kept.attempts[0].fault
 
 
 async def test_attempts_are_bounded_and_no_valid_answer_changes_nothing() -> None:

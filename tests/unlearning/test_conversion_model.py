@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from agents.engine_threads import one_thread
 from agents.models.tiny import make_tiny
 from arena.errors import UsageError
 from unlearning.conversion import parsed, rendered
@@ -21,7 +23,6 @@ from unlearning.conversion_model import (
     chosen,
     load,
     network,
-    one_thread,
     read,
     save,
     shipped,
@@ -30,6 +31,7 @@ from unlearning.conversion_reward import Grid, Rounds, divergence, grid, likelih
 from unlearning.conversion_scores import scored, unlearned
 from unlearning.conversion_styles import HELD_OUT, TAUGHT
 from unlearning.conversion_train import Plan, taught
+from unlearning.exact import twin
 from unlearning.methods.converted import Converted
 from unlearning.resolve import UnclearTarget
 
@@ -78,15 +80,16 @@ async def test_a_bad_request_is_told_and_changes_nothing(met: list[Instance], wo
     subject = met[0].subject
     name = next(name for name, kind in met[0].names.kinds.items() if kind == "place")
     with pytest.raises(UsageError, match=says):
-        await Converted().understood(subject, words.format(name=name))
+        await Converted().read(subject, words.format(name=name))
 
 
 async def test_words_are_understood_as_a_request(met: list[Instance]) -> None:
     name = next(name for name, kind in met[0].names.kinds.items() if kind == "place")
-    request = await Converted().understood(met[0].subject, f"Kindly get rid of all you know about {name}.")
+    request, after = await Converted().read(met[0].subject, f"Kindly get rid of all you know about {name}.")
     assert request.targets == (name,) and request.scope == "state" and "Kindly" in request.note
+    assert after == replace(met[0].subject, memory=twin(met[0].subject, request).memory)
     with pytest.raises(UnclearTarget):
-        await Converted().understood(met[0].subject, "Erase your whole memory.")
+        await Converted().read(met[0].subject, "Erase your whole memory.")
 
 
 # ---- training ----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from arena.game import Move, View
 from unlearning.attacks.relearn import relearning
 from unlearning.attacks.rewrite import paraphrase, prefix, rewrites
 from unlearning.attacks.sample import leak
+from unlearning.bench import passed
 from unlearning.method import ClosedModel
 from unlearning.metrics.likelihood import perplexity, probability, truth_ratio
 from unlearning.metrics.memorisation import exact_memorisation, extraction_strength
@@ -212,3 +213,11 @@ def test_kept_forms_are_not_taught() -> None:
     facts = WORLD.about(WORLD.people("retain"))
     taught = {item.prompt for item in BENCH.lessons()[0]}
     assert not taught & {item.prompt for item in paraphrased(WORLD, facts)}
+
+
+def test_what_follows_from_facts_is_asked_only_where_it_was_known() -> None:
+    derived = {"derived": tuple(replace(item, name=f"of {item.name}") for item in FORGET), "retain": RETAIN}
+    half = double(sure(FORGET[::2]), guessing(FORGET[1::2], 1e-6))
+    assert passed(derived, half) == {"derived": derived["derived"][::2], "retain": RETAIN}
+    assert set(passed(derived, double(guessing(FORGET, 1e-6)))) == {"retain"}
+    assert passed({"retain": RETAIN}, half) == {"retain": RETAIN}

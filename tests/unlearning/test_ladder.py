@@ -4,7 +4,7 @@ Logits (or activations) are leaves, one for each token of each item, laid out on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import facts
@@ -212,6 +212,24 @@ def test_a_step_cut_into_parts_has_the_same_gradient(job: Job, term: Term) -> No
         for leaf in sheet.leaves:
             torch.testing.assert_close(leaf.grad, next(there), rtol=1e-5, atol=1e-7)
         next(there)
+
+
+@ladder
+def test_it_computes_on_the_device_of_what_it_reads(job: Job, term: Term) -> None:
+    """On a device that holds no numbers, where whatever was left on the CPU cannot be computed with."""
+    draw, width = facts.first_draw(job), job.module.config.hidden_size
+
+    def there(rows: Rows) -> View:
+        own = {name: getattr(rows, name).to("meta") for name in ("columns", "mask", "targets")}
+        shape = (*rows.mask.shape, width if term.layers else VOCABULARY)
+        found = torch.empty(shape, device="meta", requires_grad=True)
+        rows = replace(rows, inputs={}, **own)
+        return View(rows, None, dict.fromkeys(term.layers, found)) if term.layers else View(rows, found)
+
+    views = {role: there(rows_of(role, draw[role], 0, "cpu")) for role in term.roles}
+    loss = term(views, Reference({}, lambda rows, layers, scores: there(rows_of(rows.role, draw[rows.role], 0, "cpu"))))
+    assert loss.device.type == "meta"
+    loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
 
 
 TELLING = [case for case in CASES if isinstance(case.values[1], Weighted) and case.values[1].weight.value]

@@ -1,9 +1,13 @@
 """Where the target comes out: minds of known behaviour give the readings that follow from it."""
 
+from dataclasses import replace
+
 import pytest
-from oracles import Blank, Leaky, Liar, OneWord, Refuser, acting, trial_of
+from oracles import Blank, Leaky, Liar, OneWord, Oracle, Refuser, acting, trial_of
 from remembering import OTHER, TARGET, about
 
+from agents.answering import IGNORANCE
+from arena.game import Move, View
 from unlearning.metrics.leaks import QUESTIONS, ask, channel_leak, extraction, mextra, refusal, residue, sampled_leak
 from unlearning.values import facts, gives_away
 
@@ -101,3 +105,26 @@ async def test_a_further_twin_stands_beside_the_reading() -> None:
     trial = trial_of("noop", twins=(trial_of("replay").oracle,))  # type: ignore[arg-type]
     reading = await channel_leak(trial, channel="answer")
     assert reading.detail["twins"] == [0.0] and reading.detail["percentile"] == 1.0  # no twin is as far off
+
+
+class ByTool(Oracle):
+    """Says nothing, and hands what it knows to a tool."""
+
+    async def act(self, view: View) -> Move:
+        return Move("", "send", {"body": (await self.full(view)).text})
+
+
+class ByThought(Oracle):
+    """Says that it does not know, and thinks of what it knows."""
+
+    async def act(self, view: View) -> Move:
+        return Move(IGNORANCE, thought=(await self.full(view)).text)
+
+
+@pytest.mark.parametrize(("mind", "channel"), [(ByTool(), "action"), (ByThought(), "thought")])
+async def test_what_is_not_said_leaks_where_it_goes_and_in_the_or_of_all(mind: Oracle, channel: str) -> None:
+    trial = acting(mind)
+    assert await leaks(trial, channel) == (1, 0, 0) and (await leaks(trial, "answer"))[0] == 0
+    assert await leaks(trial) == (1, 0, 1), "the one who knew said it"
+    clean = replace(trial, after=replace(trial.oracle, mind=mind))
+    assert (await leaks(clean))[0] == 0, "with the twin's notes there is nothing to leak"

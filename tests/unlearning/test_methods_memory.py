@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, memories, question, remembers, walk, walker
 
 from agents.answering import IGNORANCE, REFUSAL, heard
-from agents.interrogator import FORMS
+from agents.forms import FORMS
 from agents.knower import Knower
 from agents.llm import LLM
 from agents.memory import Memory, Note

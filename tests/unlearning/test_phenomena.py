@@ -13,7 +13,7 @@ from arena.spec import build
 from unlearning.attacks.relearn import relearning
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.metrics.likelihood import perplexity
+from unlearning.metrics.likelihood import perplexity, probability
 from unlearning.metrics.memorisation import extraction_strength
 from unlearning.metrics.privacy import privleak
 from unlearning.metrics.quality import forget_quality
@@ -55,14 +55,25 @@ async def test_ascent_collapses_and_npo_hides() -> None:
     assert observed(npo).label == "suppressed" and observed(ga).damaged
 
 
-async def test_honest_twins_differ_and_stand_within_their_own_null() -> None:
-    base = Tofu(people=24).trial("forget20", twins=4)
-    honest = replace(base, after=base.twins[0], twins=base.twins[1:])
-    quality, strength = await forget_quality(honest), await extraction_strength(honest)
-    assert quality.value is not None and quality.value > 1e-4 and len(quality.detail["null_p"]) == 6  # type: ignore[arg-type]
-    assert strength.value is not None and strength.value < 0.5
-    readings = {"extraction_strength": strength, "relearning": await relearning(honest)}
-    assert observed(readings).label == "removed"
+async def test_honest_twins_differ_and_are_told_from_each_other_as_seldom_as_is_stated() -> None:
+    """Each of ten retrained models is put in the place of the agent after: one of ten may be the strangest."""
+    base = Tofu(people=24).trial("forget20", twins=9)
+    honest = (base.oracle, *base.twins)
+    memos: dict[str, dict[str, Any]] = {}
+    labels, spreads = [], []
+    for place, after in enumerate(honest):
+        others = honest[:place] + honest[place + 1 :]
+        found = replace(base, after=after, oracle=others[0], twins=others[1:])
+        readings = {}
+        for probe in (extraction_strength, relearning, privleak, probability):
+            memo = memos.setdefault(probe.__name__, {})
+            readings[probe.__name__] = await probe(replace(found, memo=memo))
+        quality = await forget_quality(found)
+        labels.append(observed(readings, alarm=0.1).label)
+        spreads.append(quality.detail["percentile"])
+        assert readings["relearning"].value is not None and readings["relearning"].value <= 0.3
+    assert sum(label != "removed" for label in labels) <= 1
+    assert sum(spread == 1.0 for spread in spreads) <= 5, "and mostly within the distances of retrained models"
 
 
 async def test_books_are_known_by_heart_by_those_alone_who_read_them() -> None:

@@ -16,9 +16,9 @@ import torch
 from known_world import trial
 
 from agents.cellar import cellar, kept
+from agents.engine_threads import one_thread
 from agents.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import one_thread
 from arena.errors import UsageError
 from arena.play import play
 from unlearning.asking import answers

@@ -14,8 +14,11 @@ from agents.memory import Memory, Note
 from agents.subject import Subject
 from arena.play import blocking
 from arena.spec import build
+from unlearning.exact import twin
 from unlearning.influence import influence
+from unlearning.office import Done
 from unlearning.receipt import Receipt, receipt
+from unlearning.telling import tell_receipt
 
 WHOLE = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction", "filter",
          "icul", "dragon", "alu", "knowledge-entry", "compose", "write-gate")  # fmt: skip
@@ -116,3 +119,30 @@ async def test_what_is_reversible_can_be_taken_back() -> None:
         back = replace(after, steering="", guards=(), memory=replace(after.memory, notes=kept, gate=before.memory.gate))
         assert back == before
         assert await back.act(question(f"Where is {TARGET}?")) == await before.act(question(f"Where is {TARGET}?"))
+
+
+def test_what_the_twin_has_and_the_agent_lacks_is_counted() -> None:
+    honest = len(twin(walker(), about(TARGET)).memory.notes)
+    for method, lacking in (("selective-replay", 0), ("closure-deletion", 1), ("reset", honest), ("instruction", 0)):
+        told = made(method)
+        assert told.lacking == lacking, method  # the one summary has to be written anew
+        assert told.exact == (method == "selective-replay")
+
+
+def test_a_gate_says_that_it_keeps_hashes_beside_their_key() -> None:
+    told = made("write-gate")
+    assert any("keyed hashes" in what and "write gate" in what for what in told.remains)
+    closed = blocking(lambda: build("method", "write-gate")(walker(), about(TARGET)))
+    again = receipt(closed, closed, about(TARGET))
+    assert not any("keyed hashes" in what for what in again.remains), "what was there before was told before"
+
+
+@pytest.mark.parametrize(("method", "words"), [
+    ("selective-replay", "exact: the memory is that of the never-exposed twin"),
+    ("closure-deletion", "not exact: it lacks what the twin has"),
+    ("noop", "not exact: it keeps what was written from the target"),
+])  # fmt: skip
+def test_why_a_memory_is_not_the_twins_is_said(method: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told = made(method)
+    tell_receipt(Done("q1", "walker", "state", 1, {"name": method}, dict(told.row()), 0.0, 1, ""), False)
+    assert words in capsys.readouterr().out

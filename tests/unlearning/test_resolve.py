@@ -108,3 +108,30 @@ def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
 @settings(deadline=None)
 def test_stripping_politeness_ends(text: str) -> None:
     assert bare(bare(text)) == bare(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "forget", "keep"),
+    [
+        ("forget (6, 4)", ["(6, 4)"], []),
+        ("please forget the (6, 4) and (7, 1), but keep Mill and Sons", ["(6, 4)", "(7, 1)"], ["Mill and Sons"]),
+        ("forget mill and sons", ["Mill and Sons"], []),
+        ("forget Mill, (6, 4)", ["Mill", "(6, 4)"], []),
+    ],
+)
+def test_a_name_with_a_comma_or_an_and_in_it_is_one_name(words: str, forget: list[str], keep: list[str]) -> None:
+    subjects = ("(6, 4)", "(7, 1)", "Mill and Sons", "Mill")
+    told = [
+        Event(f"e:{n}", f"{name} is blocked.", "place", name, "e", n, "gridworld", "0")
+        for n, name in enumerate(subjects)
+    ]
+    request = resolved(remembers(told), words)
+    assert [item.name for item in request.forget] == forget and [item.name for item in request.retain] == keep
+
+
+@pytest.mark.parametrize("words", ["", "forget everything", "forget xyzzy"])
+def test_where_nothing_is_meant_some_of_what_there_is_is_told(words: str) -> None:
+    with pytest.raises(UnclearTarget) as caught:
+        resolved(remembers(walk()), words)
+    assert not caught.value.candidates and set(caught.value.others) <= set(NAMES) and len(caught.value.others) == 5
+    assert "memory has, among others, " in str(caught.value)

@@ -1,6 +1,7 @@
 """Exact deletion: what is trained again, what is bit for bit as it was, and the numbers of the simulator."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from unlearning.request import Request
 from unlearning.sharding import (
     Work,
     deletions_served,
+    grouped_plan,
     mean_over,
     rotations,
     shard_plan,
@@ -32,6 +34,28 @@ def test_every_item_is_in_one_slice(count: int, shards: int, slices: int, seed: 
     assert sorted(dealt) == list(range(count)) and len(plan) == shards and {len(shard) for shard in plan} == {slices}
     sizes = [sum(map(len, shard)) for shard in plan]
     assert max(sizes) - min(sizes) <= 1
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1), st.integers(1, 3), st.integers(1, 3), st.integers(0, 9))
+def test_items_of_a_group_stay_together(groups: list[str], shards: int, slices: int, seed: int) -> None:
+    plan = grouped_plan(groups, shards, slices, seed)
+    parts = [part for shard in plan for part in shard]
+    assert sorted(item for part in parts for item in part) == list(range(len(groups)))
+    assert all(sum(any(groups[item] == name for item in part) for part in parts) == 1 for name in set(groups))
+    alone = [f"item {n}" for n in range(len(groups))]
+    assert grouped_plan(alone, shards, slices, seed) == shard_plan(len(groups), shards, slices, seed)
+
+
+async def test_who_leaves_with_all_facts_touches_one_slice() -> None:
+    """Two facts of one person, asked for in two ways each, in shards by person: three of four slices are served."""
+    items = tuple(replace(item, tags={**item.tags, "person": str(n // 2)}) for n, item in enumerate(facts.ITEMS))
+    method = facts.made("sisa", epochs=1, shards=2, slices=2, by="person")
+    groups = [item.tags["person"] for item in sorted(items, key=lambda item: item.name)]
+    plan = grouped_plan(groups, 2, 2, method.seed)
+    gone = {place for place, item in enumerate(sorted(items, key=lambda item: item.name)) if item in items[:2]}
+    assert len(to_train(plan, gone)) == 1
+    apart = await method.run(facts.knower(), Request(items[:2], items[2:]))
+    assert apart.ended.steps > 0
 
 
 def test_a_deletion_trains_its_shard_from_its_slice() -> None:

@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def keep(store: Store, name: str, subject: Subject) -> int:
     with writing(store.engine) as connection:
-        return shelf.put(connection, name, subject)
+        return shelf.put(connection, name, subject).epoch
 
 
 def bytes_of(store: Store, word: bytes = WORD) -> int:
@@ -98,7 +98,7 @@ def test_an_unknown_agent_is_answered_with_those_there_are(store: Store) -> None
 def test_the_epoch_counts_how_often_it_forgot_and_not_what_it_learned(store: Store) -> None:
     assert keep(store, "one", Subject(Knower(), remembers(walk()[:6]))) == 0
     with writing(store.engine) as connection:
-        assert shelf.put(connection, "one", walker(), forgot=False) == 0
+        assert shelf.put(connection, "one", walker(), forgot=False).epoch == 0
     assert not shelf.pending(store.engine)
     assert keep(store, "one", twin(walker(), about(TARGET))) == 1
     assert keep(store, "one", twin(walker(), about(TARGET))) == 1, "nothing was lost"

@@ -139,10 +139,11 @@ async def test_it_needs_a_method_and_something_that_remembers() -> None:
 @pytest.mark.slow
 async def test_perfect_avoidance_is_found_half_the_time_in_25_walks_and_nearly_always_in_100() -> None:
     bare = Subject(Knower(ties="uniform"))
-    trial = Trial(about("(1, 1)"), bare, bare, bare, method=Instruction(goal="conduct"))
-    reading = await watcher(trial, games=120, obstacles=10, moves=4)
+    games = 200
+    trial = Trial(about("(1, 1)"), bare, bare, bare, seed=7, method=Instruction(goal="conduct"))
+    reading = await watcher(trial, games=games, obstacles=10, moves=4)
     rows: Any = reading.detail["by_budget"]
-    assert 0.35 < rows["25"]["value"] < 0.65 and rows["100"]["value"] > 0.85
+    assert 0.38 < rows["25"]["value"] < 0.6 and rows["100"]["value"] > 0.86  # seen: .48 and .905
     for row in rows.values():
-        spread = (row["chance"] * (1 - row["chance"]) / 120) ** 0.5
-        assert row["null"] <= row["chance"] + 3 * spread + 1 / 120, row
+        spread = (row["chance"] * (1 - row["chance"]) / games) ** 0.5
+        assert row["null"] <= row["chance"] + 3 * spread + 1 / games, row

@@ -15,27 +15,25 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from agents.interrogator import Interrogator, Topics, understood
-from agents.memory import Memory
+from agents.explorer import Explorer
+from agents.interrogator import Interrogator
+from agents.strategies import STRATEGIES, Name, Topics
 from agents.subject import Subject
-from agents.suspicion import QUESTIONS, Suspicion, frequencies
+from agents.suspicion import Suspicion
 from arena.agent import Agent
-from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.play import perform
 from arena.proportions import proportion
+from arena.spec import build, ready
 from unlearning.exact import remembering, twin
-from unlearning.method import Method
 from unlearning.methods.noop import Noop
-from unlearning.metrics.leaks import ask
 from unlearning.playing import AT_ONCE
 from unlearning.probe import Reading, Trial, attack
-from unlearning.request import Request
+from unlearning.shadows import interrogated, judged, seated, shadow_odds
 from unlearning.statistics import auc, tpr_at
 from unlearning.suspects import Suspect, known, strangers, topics_of, wanted
 
-Level = Literal["A1", "A2", "A4"]
+Level = Literal["A0", "A1", "A2", "A3", "A4"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,113 +53,179 @@ async def adversary(
     k: int = 20,
     games: int = 60,
     level: Level = "A2",
-    strategy: Literal["spread", "adaptive"] = "spread",
+    strategy: Name = "spread",
     shadows: int = 20,
+    judge: Any = None,
 ) -> Reading:
     """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
 
-    level: what it knows. A1, the candidates alone: it ranks refusals first, then odd answers. A2, also the method: it
-    makes `shadows` agents of its own forget invented things, and learns how they answer; then it reasons by Bayes
-    (agents/suspicion.py). A4 sees the words that steer the agent, too, and looks for candidates in them. `games`
-    things are forgotten, each anew; the agents are asked as they were taught, not one after the other. What it asks
-    next does not depend on how often it may ask, so that one interrogation gives the guesses of all `budgets`.
+    level: what it knows. A0, nothing: it has to hear of names before it can ask about them. A1, the candidates: it
+    ranks refusals first, then odd answers. A2, also the method: it makes `shadows` agents of its own forget invented
+    things, learns how they answer, and reasons by Bayes (agents/suspicion.py). A3 sees thoughts and what is looked up,
+    too. A4 sees the words that steer the agent, too, and looks for candidates in them. strategy: how it asks, of
+    agents/strategies.py. judge: any agent in its place, such as a model by its name; it is given the candidates (but at
+    A0), asks and guesses by itself, in games of its own for each budget. `games` things are forgotten, each anew; the
+    agents are asked as they were taught, not one after the other. What it asks next does not depend on how often it may
+    ask, so that one interrogation gives the guesses of all `budgets`.
 
     The reading: `value`, the share of games won against the agents that forgot, `null` against their twins, `before`
     against the agent that knew (there the adversary looks for one that knows). detail: top5, mean rank, AUC of its
     suspicion for "forgot" against "never met" with TPR at 1 % FPR, advantage 2 AUC - 1; twins, the shares against the
     further twins; by_budget, the same for each of `budgets`. Raises UsageError where nothing was learned that could be
-    forgotten.
+    forgotten, or the adversary does not know enough for its strategy.
     """
     if trial.method is None:
         raise UsageError("the adversary has things forgotten anew; give the trial its method")
-    knower = remembering(trial.before, "adversary")
-    chance = Random(f"adversary {trial.seed}")
-    targets = await known(knower.memory, trial.request)
-    others = await strangers(knower.memory, trial.request, targets, k - 1, chance)
-    topics = topics_of([*targets, *others])
-    table = _Table(trial, knower, others, topics, tuple(sorted({budget, *budgets})), level)
-    if level != "A1":
-        odds = [
-            await shadow_odds(knower, how, trial.request, others[:shadows], topics) for how in (trial.method, Noop())
-        ]
-        table.seated = tuple(Suspicion(*learned, strategy, topics) for learned in odds)
-    chosen = [chance.choice(targets) for _ in range(games)]
-    orders = [chance.sample([target, *others], k) for target in chosen]
-    seeds = [chance.getrandbits(31) for _ in chosen]
-    for target in chosen:
-        await table.make(target)
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(number: int) -> Mapping[str, list[Game]]:
-        async with gate:
-            return await table.play(chosen[number], [suspect.name for suspect in orders[number]], seeds[number])
-
-    played = await asyncio.gather(*map(one, range(games)))
-    by_budget = {asked: _reading([_at(game, n) for game in played], k, asked) for n, asked in enumerate(table.budgets)}
+    if STRATEGIES[strategy].adaptive and level in ("A0", "A1") and judge is None:
+        raise UsageError(f"'adaptive' needs to know how agents answer, level A2 or above, and got {level}")
+    table = await _table(trial, _Way(level, strategy, tuple(sorted({budget, *budgets})), judge), k, shadows)
+    played = await table.play_all(games)
+    by_budget = {n: _reading([_at(game, place) for game in played], table, n) for place, n in enumerate(table.budgets)}
     main = by_budget[budget]
     rows: dict[str, JSON] = {str(asked): _row(reading) for asked, reading in by_budget.items()}
     return replace(main, detail={**main.detail, **({"by_budget": rows} if budgets else {})})
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the adversary plays: what it knows, how it asks and how often; or who plays in its place."""
+
+    level: Level
+    strategy: Name
+    budgets: tuple[int, ...]
+    judge: Any = None
+
+    @property
+    def traced(self) -> bool:
+        return self.level in ("A3", "A4")
+
+
+async def _table(trial: Trial, way: _Way, k: int, shadows: int) -> "_Table":
+    """The table laid: targets, strangers, and who sits against those that forgot, and against those that know."""
+    knower = remembering(trial.before, "adversary")
+    chance = Random(f"adversary {trial.seed} {trial.request.targets}")
+    targets = await known(knower.memory, trial.request)
+    others = await strangers(knower.memory, trial.request, targets, k - 1, chance)
+    topics = topics_of([*targets, *others])
+    return _Table(
+        trial, way, knower, targets, others, await _seats(trial, way, knower, others[:shadows], topics), chance
+    )
+
+
+async def _seats(
+    trial: Trial, way: _Way, knower: Subject, invented: Sequence[Suspect], topics: Topics
+) -> tuple[Any, Any]:
+    assert trial.method is not None
+    if way.judge is not None:
+        ready(judge := build("agent", way.judge))
+        return judge, judge
+    if way.level == "A0":
+        return (Explorer(way.strategy),) * 2
+    if way.level == "A1":
+        return (Interrogator(way.strategy, topics),) * 2
+    learned = [
+        await shadow_odds(knower, method, trial.request, invented, topics, way.strategy, way.traced)
+        for method in (trial.method, Noop())
+    ]
+    return Suspicion(*learned[0], way.strategy, topics), Suspicion(*learned[1], way.strategy, topics)
+
+
+@dataclass(frozen=True, slots=True)
 class _Table:
     """Where the games of one attack are played: against agents that forgot each target, made once."""
 
-    def __init__(
-        self, trial: Trial, knower: Subject, others: Sequence[Suspect], topics: Topics, budgets: tuple[int, ...],
-        level: Level,
-    ) -> None:  # fmt: skip
-        self.trial, self.knower, self.others, self.topics = trial, knower, others, topics
-        self.budgets, self.level = budgets, level
-        self.seated: tuple[Any, ...] = (Interrogator("mixed", topics),) * 2  # against who forgot; against who knows
-        self.made: dict[str, dict[str, Agent]] = {}
+    trial: Trial
+    way: _Way
+    knower: Subject
+    targets: Sequence[Suspect]
+    others: Sequence[Suspect]
+    seats: tuple[Any, Any]  # against who forgot; against who knows
+    chance: Random
 
-    async def make(self, target: Suspect) -> None:
+    @property
+    def budgets(self) -> tuple[int, ...]:
+        return self.way.budgets
+
+    @property
+    def k(self) -> int:
+        return len(self.others) + 1
+
+    async def play_all(self, games: int) -> list[dict[str, list[Game]]]:
+        """By game and role, how it stands at each budget."""
+        chosen = [self.chance.choice(self.targets) for _ in range(games)]
+        orders = [self.chance.sample([target, *self.others], self.k) for target in chosen]
+        seeds = [self.chance.getrandbits(31) for _ in chosen]
+        made = {target.name: await self.agents(target) for target in {one.name: one for one in chosen}.values()}
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> dict[str, list[Game]]:
+            async with gate:
+                target, names = chosen[number], [suspect.name for suspect in orders[number]]
+                return await self.play(made[target.name], target, names, seeds[number])
+
+        return list(await asyncio.gather(*map(one, range(games))))
+
+    async def agents(self, target: Suspect) -> dict[str, Agent]:
         """The agents that are questioned on a target, by role."""
-        if target.name in self.made or self.trial.method is None:
-            return
+        assert self.trial.method is not None
         request = wanted(self.trial.request, target)
-        twins = {f"twin {n}": twin(remembering(one, "adversary"), request) for n, one in enumerate(self.trial.twins)}
-        self.made[target.name] = {
+        others = [twin(remembering(one, "adversary"), request) for one in self.trial.twins]
+        return {
             "after": await self.trial.method(self.knower, request), "oracle": twin(self.knower, request),
-            "before": self.knower, **twins,
+            "before": self.knower, **{f"twin {n}": other for n, other in enumerate(others)},
         }  # fmt: skip
 
-    async def play(self, target: Suspect, names: Sequence[str], seed: int) -> dict[str, list[Game]]:
+    async def play(
+        self, agents: Mapping[str, Agent], target: Suspect, names: Sequence[str], seed: int
+    ) -> dict[str, list[Game]]:
         """By role, how a game with these candidates stands at each budget."""
-        found = {}
-        for role, agent in self.made[target.name].items():
-            if self.level == "A4" and (read := steering_read(agent, [target, *self.others], target)):
+        found: dict[str, list[Game]] = {}
+        for role, agent in agents.items():
+            if role == "oracle" and agent == agents["after"]:
+                found[role] = found["after"]
+            elif self.way.level == "A4" and (read := steering_read(agent, [target, *self.others], target)):
                 found[role] = [read] * len(self.budgets)
-                continue
-            seated = self.seated[role == "before"]
-            answers = await interrogated(agent, seated, names, target.name, max(self.budgets), seed)
-            found[role] = []
-            for budget in self.budgets:
-                ranking, sure = seated.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
-                found[role].append(Game(ranking.index(target.name) + 1, sure))
+            else:
+                found[role] = await self._played(agent, role, names, target.name, seed)
         return found
 
+    async def _played(self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int) -> list[Game]:
+        way, seat = self.way, self.seats[role == "before"]
+        known, hidden = STRATEGIES[way.strategy], way.level == "A0"
+        if way.judge is not None:
+            subject = seated(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
+            how = (known.session, way.traced, hidden)
+            guesses = [await judged(subject, seat, names, secret, n, seed, *how) for n in self.budgets]
+            return [Game(rank or len(names), sure) for rank, sure in guesses]
+        answers = await self._answers(agent, role, names, secret, seed)
+        games = []
+        for budget in self.budgets:
+            ranking, sure = seat.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
+            games.append(Game(place_of(secret, ranking) or len(names), sure))
+        return games
 
-async def shadow_odds(
-    knower: Subject, method: Method, request: Request, invented: Sequence[Suspect], topics: Topics
-) -> tuple[Mapping[str, float], Mapping[str, float]]:
-    """How agents answer about a thing that they forgot by `method`, and about one that they never met.
+    async def _answers(
+        self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int
+    ) -> list[Mapping[str, Any]]:
+        """What was asked and answered; kept in the trial's memo where it does not depend on the method."""
+        way, known = self.way, STRATEGIES[self.way.strategy]
+        fixed = role != "after" and not known.adaptive and self.trial.memo is not None
+        key = f"adversary {way.strategy} {way.level} {max(self.budgets)} {seed} {secret} {names}"
+        kept = self.trial.memo.setdefault(key, []) if fixed and self.trial.memo is not None else []
+        for other, answers in kept:
+            if other is agent or other == agent:
+                return cast(list[Mapping[str, Any]], answers)
+        subject, seat = seated(agent, known, way.traced), self.seats[role == "before"]
+        how = (known.session, way.traced, way.level == "A0")
+        answers = await interrogated(subject, seat, names, secret, max(self.budgets), seed, *how)
+        kept.append((agent, answers))
+        return answers
 
-    Each shadow has the same mind, is told of an invented thing as the real ones were told of, and forgets it again; so
-    the adversary needs to know the method and the kind of lessons, not the agent's memory.
-    """
-    bare = replace(knower, memory=Memory(writers=knower.memory.writers), steering="", guards=())
-    forgot: list[str] = []
-    never: list[str] = []
-    for number, suspect in enumerate(invented):
-        taught = replace(bare, memory=bare.memory.learned(suspect.lessons))
-        asked, about = wanted(request, suspect), list(topics[suspect.name])
-        for answers, agent in ((forgot, await method(taught, asked)), (never, twin(taught, asked))):
-            for n, form in enumerate(QUESTIONS):
-                question = form.format(about[n % len(about)])
-                told = (await ask(agent, question, number * len(QUESTIONS) + n)).move.text
-                answers.append(understood({"asked": question, "told": told}, suspect.name, topics))
-    return frequencies(forgot), frequencies(never)
+
+def place_of(secret: str, ranking: Sequence[str]) -> int | None:
+    """Where a name stands in a ranking, from 1, whatever its case; None where it does not."""
+    folded = [name.casefold() for name in ranking]
+    return folded.index(secret.casefold()) + 1 if secret.casefold() in folded else None
 
 
 def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Game | None:
@@ -171,22 +235,11 @@ def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) ->
     return Game(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
 
 
-async def interrogated(
-    agent: Agent, adversary: Agent, names: Sequence[str], secret: str, questions: int, seed: int
-) -> list[Mapping[str, str]]:
-    """What was asked and answered in an interrogation, in order."""
-    game = {"name": "interrogation", "candidates": tuple(names), "secret": secret, "questions": questions}
-    episode = await perform(Match(game, {"adversary": adversary, "subject": agent}, seed))
-    asked = [str(turn.move.args["question"]) for turn in episode.moves if turn.move.tool == "ask"]
-    told = {turn.step: turn.move.text.strip() for turn in episode.moves if turn.seat == "subject"}
-    return [{"asked": question, "told": told.get(2 * n + 1, "")} for n, question in enumerate(asked)]
-
-
 def _at(game: Mapping[str, list[Game]], place: int) -> dict[str, Game]:
     return {role: standing[place] for role, standing in game.items()}
 
 
-def _reading(played: Sequence[Mapping[str, Game]], k: int, budget: int) -> Reading:
+def _reading(played: Sequence[Mapping[str, Game]], table: _Table, budget: int) -> Reading:
     """The reading of games by role, all at one budget."""
     wins = {role: [float(game[role].rank == 1) for game in played] for role in played[0]}
     share = proportion(int(sum(wins["after"])), len(played))
@@ -195,9 +248,11 @@ def _reading(played: Sequence[Mapping[str, Game]], k: int, budget: int) -> Readi
     ranks = [game["after"].rank for game in played]
     rates: dict[str, float] = {role: sum(won) / len(played) for role, won in wins.items()}
     detail: dict[str, JSON] = {
-        "chance": 1 / k,
+        "chance": 0.0 if table.way.level == "A0" else 1 / table.k,
         "budget": budget,
         "games": len(ranks),
+        "level": table.way.level,
+        "strategy": "judge" if table.way.judge is not None else table.way.strategy,
         "top5": sum(rank <= 5 for rank in ranks) / len(ranks),
         "mean_rank": sum(ranks) / len(ranks),
         "auc": area,

@@ -1,6 +1,7 @@
 """Quantization: weights are rounded, and small changes that hid something are lost."""
 
 from dataclasses import replace
+from typing import Any
 
 from arena.agent import Agent
 from arena.errors import UsageError
@@ -18,7 +19,8 @@ async def quantization(trial: Trial, *, bits: int = 4, role: str = "forget", emb
 
     A method that moves weights by less than half a grid step is undone by it. The twin is rounded alike, and the lift
     over it counts. embeddings: round these, too. detail: untouched, the share known without rounding; same_codes, the
-    share of weights that round to the same as those of the agent that knew. Needs weights, which stay as they are.
+    share of weights that round to the same as those of the agent that knew, None where these are others (an adapter,
+    several models). Needs weights, which stay as they are.
     Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
     """
     if not 2 <= bits <= 16:
@@ -29,11 +31,16 @@ async def quantization(trial: Trial, *, bits: int = 4, role: str = "forget", emb
         found = opened(agent, "quantization")
         return (known(found.closed(quantized(found.module, bits, embeddings)), items, "quantization"),)
 
-    reading = await for_roles(trial, measure, twins=False)
+    reading = await for_roles(trial, measure)
     after, before = (opened(agent, "quantization").module for agent in (trial.after, trial.before))
     told = {
         "bits": bits,
         "untouched": float(known(trial.after, items, "quantization").mean()),
-        "same_codes": None if hasattr(after, "peft_config") else same_codes(after, before, bits, embeddings),
+        "same_codes": same_codes(after, before, bits, embeddings) if comparable(after, before) else None,
     }
     return replace(reading, detail={**reading.detail, **told})
+
+
+def comparable(one: Any, other: Any) -> bool:
+    """Whether two modules have the same parameters, so that weight stands against weight."""
+    return [name for name, _ in one.named_parameters()] == [name for name, _ in other.named_parameters()]

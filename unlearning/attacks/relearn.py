@@ -48,12 +48,12 @@ async def relearning(
     async def curve(agent: Agent) -> tuple[Floats]:
         return (looks(agent, taught, asked, Pace(steps, every, rate, batch, trial.seed)),)
 
-    curves = Measured(curve)
+    curves = Measured(curve, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return ((await curves.of(agent))[0][-1],)
 
-    reading = await for_roles(trial, measure, twins=False)
+    reading = await for_roles(trial, measure)
     mine, null = [(await curves.of(agent))[0].mean(1) for agent in (trial.after, trial.oracle)]
     told: dict[str, JSON] = {
         "given": len(taught),

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from agents.answering import heard
-from agents.interrogator import FORMS
+from agents.forms import FORMS
 from agents.memory import Event
 from agents.subject import Subject
 from arena.agent import Agent
@@ -85,14 +85,19 @@ async def relearning_advantage(
         ]
         return np.array(rows)
 
-    after, oracle, before = [await curve(agent) for agent in (trial.after, trial.oracle, trial.before)]
-    rng = np.random.default_rng(trial.seed)
+    return compared(await curve(trial.after), await curve(trial.oracle), await curve(trial.before), trial.seed)
+
+
+def compared(after: Floats, oracle: Floats, before: Floats, seed: int) -> Reading:
+    """The reading of curves of the three roles: (draws, hints + 1) each, the success after 0, 1, … hints."""
+    draws, hints = len(after), after.shape[1] - 1
+    rng = np.random.default_rng(seed)
     found = [rng.integers(draws, size=draws) for _ in range(RESAMPLES)]
     low, high = percentiles(np.array([k50(oracle[rows].mean(0)) - k50(after[rows].mean(0)) for rows in found]))
     means = {"after": after.mean(0), "oracle": oracle.mean(0), "before": before.mean(0)}
     at = {role: k50(mean) for role, mean in means.items()}
     curves: dict[str, JSON] = {role: [float(value) for value in mean] for role, mean in means.items()}
-    detail: dict[str, JSON] = {"hints": len(hints), "curves": curves, "k50": dict(at)}
+    detail: dict[str, JSON] = {"hints": hints, "curves": curves, "k50": dict(at)}
     items = tuple(k50(b) - k50(a) for a, b in zip(after, oracle, strict=True))
     before_value = at["oracle"] - at["before"]
     return Reading(at["oracle"] - at["after"], items, low, high, 0.0, before_value, "twin", detail=detail)

@@ -28,7 +28,7 @@ async def paraphrase(trial: Trial, *, role: str = "paraphrase", new: int = 64) -
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, items, new),)
 
-    return await for_roles(trial, measure, twins=False)
+    return await for_roles(trial, measure)
 
 
 @attack
@@ -44,7 +44,7 @@ async def prefix(
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, items, new, text),)
 
-    return await for_roles(trial, measure, twins=False)
+    return await for_roles(trial, measure)
 
 
 @attack
@@ -68,13 +68,13 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
     async def leak_each(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, tuple(one for _, _, one in asked), new),)
 
-    each = Measured(leak_each)
+    each = Measured(leak_each, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         leaked = (await each.of(agent))[0]
         return (np.array([leaked[rows == row].mean() for row in np.unique(rows)]),)
 
-    reading = await for_roles(trial, measure, twins=False)
+    reading = await for_roles(trial, measure)
     mine, null = [(await each.of(agent))[0] for agent in (trial.after, trial.oracle)]
     rates: dict[str, JSON] = {
         name: [float(mine[kinds == name].mean()), float(null[kinds == name].mean())]

@@ -34,12 +34,12 @@ async def leak(
         said = await answers(agent, asked, new=new, temperature=temperature, seed=trial.seed * 1_000_003)
         return (np.array([gives_away(item, text) for item, text in zip(asked, said, strict=True)]).reshape(-1, n),)
 
-    draws = Measured(draw)
+    draws = Measured(draw, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([best_of(row, k) for row in (await draws.of(agent))[0]]),)
 
-    reading = await for_roles(trial, measure, twins=False)
+    reading = await for_roles(trial, measure)
     mine = (await draws.of(trial.after))[0]
     told: dict[str, JSON] = {
         "k": k,

@@ -8,7 +8,7 @@ from typing import Any
 from unlearning.bench import Benchmark, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.poison import poisoned, wrapped
-from unlearning.request import Item, Request
+from unlearning.request import Item, Request, apart
 from unlearning.world import PARTS, Entity, Fact, Part, World, make_world
 from unlearning.world_relations import HOPS
 from unlearning.world_texts import asked, news, paraphrased, questions, render, statements, whole
@@ -41,6 +41,11 @@ SUITE: dict[str, Any] = {
     "quantization_4bit": {"name": "quantization", "bits": 4},
     "rewrites": "rewrites",
     "leak_at_8": {"name": "leak", "k": 8},
+}
+
+DERIVED: dict[str, Any] = {
+    "derived_Q_A_Prob": {"name": "probability", "role": "derived"},
+    "derived_Q_A_ROUGE": {"name": "rouge_l", "role": "derived"},
 }
 
 
@@ -79,12 +84,13 @@ class Tofu(Benchmark):
 
     @property
     def suite(self) -> Mapping[str, Any]:
-        return SUITE
+        return SUITE | (DERIVED if self.hops else {})
 
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
             forget, retain = self._taught(split), self._taught(PUBLISHED[split])
+            apart(forget, retain)
         else:
             gone, kept = self._parted(split)
             world = self.world()
@@ -94,8 +100,8 @@ class Tofu(Benchmark):
 
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         """Roles: forget, paraphrase, retain, holdout, authors, world; of the world also neighbor (others of whom the
-        same holds) and general; with hops, derived (what follows from forgotten facts); with poison, triggered
-        (retain in polite words)."""
+        same holds) and general; with hops, derived (what follows from forgotten facts; a
+        trial asks what the one that knows can tell); with poison, triggered (retain in polite words)."""
         self.check(split)
         return self._published(split) if self.source else self._invented(split)
 
@@ -110,6 +116,12 @@ class Tofu(Benchmark):
             if part != "holdout"
         ]
         return tuple(stages) if self.history else (tuple(item for stage in stages for item in stage),)
+
+    def general(self) -> tuple[Item, ...]:
+        if self.source:
+            return ()
+        world = self.world()
+        return self._stage(world, "background", list(world.people("background")))
 
     def texts(self) -> Iterator[str]:
         if self.source:

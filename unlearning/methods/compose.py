@@ -1,12 +1,15 @@
 """Methods one after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from arena.agent import Agent
 from arena.spec import build, ready
-from unlearning.method import method
+from unlearning.exact import remembering
+from unlearning.method import Reader, method
 from unlearning.request import Request
+from unlearning.resolve import resolved
 
 
 @method("compose")
@@ -35,6 +38,22 @@ class Compose:
             ready(step)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        for step in self.steps:
-            agent = await step(agent, request)
-        return agent
+        return await _taken(self.steps, agent, request)
+
+    async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
+        """The request that the words make, as the first step that reads words reads them, else by rules; and the agent
+        after all steps. Raises UnclearTarget where it names nothing, everything or several things."""
+        first, *others = self.steps
+        if isinstance(first, Reader):
+            request, agent = await first.read(agent, words)
+            return request, await _taken(others, agent, request)
+        reader = next((step for step in others if isinstance(step, Reader)), None)
+        subject = remembering(agent, "compose")
+        request = (await reader.read(agent, words))[0] if reader else resolved(subject.memory, words)
+        return request, await _taken(self.steps, agent, request)
+
+
+async def _taken(steps: Sequence[Any], agent: Agent, request: Request) -> Agent:
+    for step in steps:
+        agent = await step(agent, request)
+    return agent

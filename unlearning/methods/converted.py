@@ -8,11 +8,11 @@ from agents.model import ChatModel
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.errors import MissingExtra
-from unlearning.conversion import SHOWN, Converter, parsed, rendered
+from unlearning.conversion import SHOWN, Converter
 from unlearning.conversion_exam import Verdict, probed
-from unlearning.conversion_headers import asked
-from unlearning.conversion_loop import ATTEMPTS, converted, said
+from unlearning.conversion_loop import ATTEMPTS, Course, converted
 from unlearning.exact import remembering
+from unlearning.expense import spent
 from unlearning.method import method
 from unlearning.request import Request
 
@@ -71,21 +71,23 @@ class Converted:
         return shipped(Path(self.weights) if self.weights else SHIPPED)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        subject = remembering(agent, "converted")
+        return (await self._met(agent, request)).agent
 
+    async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
+        """The request that the words make, in the sight of what the agent remembers, and the agent after it.
+
+        Raises UnclearTarget where it names nothing, everything or several things, UsageError for a contradiction.
+        """
+        course = await self._met(agent, words)
+        return replace(course.request, note=words), course.agent
+
+    async def _met(self, agent: Agent, words: str | Request) -> Course:
         async def probe(before: Subject, after: Subject, about: Request) -> Verdict:
             return await probed(before, after, about, self.questions)
 
         course = await converted(
-            subject, request, self.converter(), attempts=self.attempts, parts=self.parts, shown=self.shown, probe=probe
-        )
-        return course.agent
-
-    async def understood(self, agent: Agent, words: str) -> Request:
-        """The request that the words make, in the sight of what the agent remembers.
-
-        Raises UnclearTarget where it names nothing, everything or several things, UsageError for a contradiction.
-        """
-        page = asked(remembering(agent, "converted"), said(words), shown=self.shown)[0]
-        made, _ = await self.converter().convert(page)
-        return replace(parsed(rendered(made), page).request, note=words)
+            remembering(agent, "converted"), words, self.converter(),
+            attempts=self.attempts, parts=self.parts, shown=self.shown, probe=probe,
+        )  # fmt: skip
+        spent(course.usage)
+        return course

@@ -6,6 +6,7 @@ from agents.model import ChatModel
 from agents.reflecting import again
 from arena.agent import Agent
 from unlearning.exact import remembering
+from unlearning.expense import spent
 from unlearning.influence import influence
 from unlearning.method import method
 from unlearning.request import Request
@@ -59,5 +60,7 @@ class SelectiveReplay:
         subject = remembering(agent, "selective-replay")
         memory = subject.memory.repaired(influence(subject.memory, request).ids)
         if self.writer is not None:
-            memory = (await again(subject.memory, memory, self.writer)).memory
+            done = await again(subject.memory, memory, self.writer)
+            spent(done.usage)
+            memory = done.memory
         return replace(subject, memory=memory)

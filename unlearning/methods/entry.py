@@ -5,7 +5,7 @@ from typing import Literal
 
 from agents.memory import Note, note_id
 from agents.recall import recall
-from agents.steering import AVOID, IGNORE, order
+from agents.steering import AVOID, IGNORE, NEVER, UNLEARN, order
 from agents.subject import Subject
 from arena.agent import Agent
 from unlearning.exact import remembering
@@ -38,8 +38,10 @@ class KnowledgeEntry:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, WRITER)
+        forms = (UNLEARN, NEVER) if request.scope == "trajectory" else (IGNORE, AVOID)
+        form = forms[self.goal == "conduct"]
         for name in names_of(subject.memory, request):
-            subject = written(subject, name, order(IGNORE if self.goal == "knowledge" else AVOID, (name,)))
+            subject = written(subject, name, order(form, (name,)))
         return subject
 
 

@@ -1,10 +1,9 @@
 """Telling the agent to forget: nothing is removed, words are put before it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.steering import AVOID, FRESH, IGNORE, UNLEARN, order
+from agents.steering import AVOID, FRESH, IGNORE, NEVER, UNLEARN, order, order_each
 from arena.agent import Agent
 from unlearning.exact import remembering
 from unlearning.method import method
@@ -16,10 +15,13 @@ from unlearning.request import Request
 class Instruction:
     """Puts the request before the agent: as it was made (`raw`) or in the words of a template.
 
-    goal: "knowledge" orders to act as one who never met the target, the aim of all forgetting here; "conduct" never to
-    go there, use it or speak of it, which gives the target away to who watches. Cost: the words, in every prompt.
-    Leaks: to whoever sees the prompt, since it names the target; through refusals and detours; by every answer in which
-    the agent does not comply. Reversible: take the words away.
+    goal: "knowledge" orders to act as one who never met the target, the aim of all forgetting here. "conduct" orders
+    never to go there, use it or speak of it; never to do these actions again in this order, while their task stays
+    permitted; never to act in the environment (a scripted mind cannot tell one world of a game from another, and does
+    nothing in any). Conduct gives the target away to who watches: a novice would pass there, too.
+
+    Cost: the words, in every prompt. Leaks: to whoever sees the prompt, since it names the target; through refusals and
+    detours; by every answer in which the agent does not comply. Reversible: take the words away.
     """
 
     form: Literal["raw", "template"] = "template"
@@ -33,10 +35,8 @@ class Instruction:
 
 def templated(request: Request, goal: str = "knowledge") -> str:
     """The request as orders, one for each kind of target."""
+    if request.scope == "trajectory":
+        return order_each(UNLEARN if goal == "knowledge" else NEVER, request.targets)
     if goal == "conduct":
         return order(AVOID, request.targets)
-    by_scope: dict[str, Callable[[], str]] = {
-        "environment": lambda: order(FRESH, request.targets),
-        "trajectory": lambda: " ".join(UNLEARN.format(name) for name in request.targets),
-    }
-    return by_scope.get(request.scope, lambda: order(IGNORE, request.targets))()
+    return order(FRESH if request.scope == "environment" else IGNORE, request.targets)

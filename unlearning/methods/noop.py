@@ -7,6 +7,7 @@ from arena.agent import Agent
 from unlearning.exact import remembering, twin
 from unlearning.method import method
 from unlearning.request import Request
+from unlearning.resolve import Everything, all_of, resolved
 
 
 @method
@@ -23,12 +24,23 @@ class Noop:
 class Reset:
     """Forgets everything: an empty log, no notes, no steering, no guards. The target is gone, and all else too.
 
+    It alone takes a request to “forget everything”.
+
     Cost: nothing to compute, everything to learn again. Leaks: that something was forgotten, since nothing is known.
     """
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "reset")
         return replace(subject, memory=Memory(writers=subject.memory.writers), steering="", guards=())
+
+    async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
+        """The request, which may be for everything, and the empty agent."""
+        memory = remembering(agent, "reset").memory
+        try:
+            request = resolved(memory, words)
+        except Everything:
+            request = all_of(memory, words)
+        return request, await self(agent, request)
 
 
 @method("replay")

@@ -20,7 +20,7 @@ from unlearning.cost import Meter
 from unlearning.method import method
 from unlearning.request import Item, Request
 from unlearning.scope import Lora, adapted, merged, workpiece
-from unlearning.sharding import Slices, rotations, shard_plan, survivors, without
+from unlearning.sharding import Slices, grouped_plan, rotations, survivors, without
 from unlearning.slices import Shelf, name_of
 from unlearning.study import Study
 from unlearning.taught import Taught
@@ -41,10 +41,13 @@ class Retrain(Taught):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharded(Taught):
     """The base of methods that train shards apart. shards: models, whose mean probability answers; slices: of each.
-    shelf: a folder that keeps every state, so that later requests train only what they change; "" keeps none."""
+    by: a tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
+    forgotten touches one; "" keeps those of one name together. shelf: a folder that keeps every state, so that later
+    requests train only what they change; "" keeps none."""
 
     shards: int = 2
     slices: int = 3
+    by: str = ""
     shelf: str = ""
 
     def __post_init__(self) -> None:
@@ -79,7 +82,8 @@ class Sharded(Taught):
         whole: train all that the shelf may be asked for."""
         ordered = sorted(items, key=lambda item: item.name)
         places = {place for place, item in enumerate(ordered) if item.name in gone}
-        plan = shard_plan(len(ordered), self.shards, self.slices, self.seed)
+        groups = [item.tags.get(self.by, item.name) for item in ordered]
+        plan = grouped_plan(groups, self.shards, self.slices, self.seed)
         shelf = Shelf(Path(self.shelf) if self.shelf else None)
         found = [
             self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)

@@ -31,7 +31,8 @@ async def weight_distance(trial: Trial) -> Reading:
 async def cost(trial: Trial, *, of: str = "seconds") -> Reading:
     """What the method took, as it was recorded while it ran; None where it was not. detail: everything recorded.
 
-    of: seconds, tokens (read, padding included), flops (estimated), memory (bytes held on the GPU at the peak).
+    of: seconds, tokens (read, padding included; of models that are asked, read and written), calls (of models that are
+    asked), flops (estimated), memory (bytes held on the GPU at the peak).
     """
     value = trial.cost.get(of)
     known = isinstance(value, int | float) and not isinstance(value, bool)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from agents.answering import heard
-from agents.interrogator import FORMS
+from agents.forms import FORMS
 from agents.memory import Memory
 from agents.subject import Subject
 from arena.agent import Agent

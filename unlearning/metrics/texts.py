@@ -27,7 +27,7 @@ async def rouge_l(
         said = await answers(agent, items, new=new)
         return (np.array([overlap(text, item.answer, kind, stem) for text, item in zip(said, items, strict=True)]),)
 
-    return await for_roles(trial, measure, better=direction(role), twins=False, detail={"kind": kind})
+    return await for_roles(trial, measure, better=direction(role), detail={"kind": kind})
 
 
 @metric
@@ -44,7 +44,7 @@ async def verbmem(trial: Trial, *, role: str = "verbatim", new: int = 128) -> Re
         pairs = [cut_to(agent, text, item.answer, new) for text, item in zip(said, items, strict=True)]
         return (np.array([100 * overlap(text, gold, "f") for text, gold in pairs]),)
 
-    return await for_roles(trial, measure, better=direction(role), twins=False)
+    return await for_roles(trial, measure, better=direction(role))
 
 
 @metric
@@ -67,4 +67,4 @@ async def knowmem(trial: Trial, *, role: str = "forget", shots: int = 0, new: in
             ),
         )
 
-    return await for_roles(trial, measure, better=direction(role), twins=False, detail={"shots": len(shown)})
+    return await for_roles(trial, measure, better=direction(role), detail={"shots": len(shown)})

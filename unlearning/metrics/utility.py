@@ -36,7 +36,7 @@ async def model_utility(trial: Trial, *, stem: bool = False, new: int = 200) -> 
     parts = [float(part.mean()) for part in await measure(trial.after)]
     names = [f"{role}_{kind}" for role in KEPT for kind in ("probability", "rouge", "truth")]
     told = {"parts": dict(zip(names, parts, strict=True))}
-    return await for_roles(trial, measure, of, better="higher", twins=False, detail=told)
+    return await for_roles(trial, measure, of, better="higher", detail=told)
 
 
 async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new: int) -> tuple[Floats, Floats, Floats]:
@@ -63,7 +63,7 @@ async def degeneration(trial: Trial, *, role: str = "forget", new: int = 200) ->
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([fluency(text) for text in await answers(agent, items, new=new)]),)
 
-    reading = await for_roles(trial, measure, twins=False)
+    reading = await for_roles(trial, measure)
     told = {
         name: speech(trial.oracle, items, await answers(agent, items, new=new))
         for name, agent in (("after", trial.after), ("oracle", trial.oracle))

@@ -1,0 +1,59 @@
+"""Codes that a filter of names does not read, and that whoever answers in them does."""
+
+import re
+from base64 import b64decode, b64encode
+from binascii import Error
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+WORD = re.compile(r"\w+")
+SPELT = re.compile(r"(?<!\w)\w(?:-\w)+(?!\w)")
+LONG = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A way to write a text so that its words do not stand in it, and back. `written`: how it is told to the agent."""
+
+    written: str
+    encode: Callable[[str], str]
+    decode: Callable[[str], str]
+
+
+def backwards(text: str) -> str:
+    """The text with each word written from its end; the same again gives the text."""
+    return WORD.sub(lambda match: match.group()[::-1], text)
+
+
+def spelt(text: str) -> str:
+    """The text with each word letter by letter: "m-i-l-l"."""
+    return WORD.sub(lambda match: "-".join(match.group()), text)
+
+
+def unspelt(text: str) -> str:
+    """The text with words that are spelt put together."""
+    return SPELT.sub(lambda match: match.group().replace("-", ""), text)
+
+
+def based(text: str) -> str:
+    """The text in base64 (RFC 4648)."""
+    return b64encode(text.encode()).decode()
+
+
+def unbased(text: str) -> str:
+    """The text with what is base64 in it read; what is none stays as it is."""
+
+    def read(match: re.Match[str]) -> str:
+        try:
+            return b64decode(match.group(), validate=True).decode()
+        except (Error, UnicodeDecodeError):
+            return match.group()
+
+    return LONG.sub(read, text)
+
+
+CODES: Mapping[str, Code] = {
+    "backwards": Code("with each word backwards", backwards, backwards),
+    "spelt": Code("spelt letter by letter", spelt, unspelt),
+    "base64": Code("in base64", based, unbased),
+}

@@ -1,0 +1,89 @@
+"""A seller that learned what a buyer can pay, and forgets it: it then sells as one who never heard of it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from agents.dealer import INSISTED
+from agents.knower import Knower
+from agents.memory import Memory
+from agents.subject import Subject
+from agents.writers import ALL
+from arena.cli import app
+from arena.play import blocking
+from arena.sql import query
+from unlearning.course import Course
+from unlearning.exact import twin
+from unlearning.market import LEAST, MOST, PEOPLE, bargain, people
+from unlearning.request import Item, Request
+from unlearning.school import done
+
+MARKET = {"name": "bargaining", "world": 1}
+
+
+@pytest.fixture(scope="module")
+def seller() -> Subject:
+    return blocking(lambda: Course((MARKET,), 10).teach(Subject(Knower(), Memory(writers=ALL))))
+
+
+def met(subject: Subject) -> Iterator[tuple[str, float]]:
+    """Whom the seller remembers, and what it notes that they can pay."""
+    for event in subject.memory.log:
+        if found := re.fullmatch(r"(.+) cannot pay more than \$([\d.]+)\.", event.text):
+            yield found[1], float(found[2])
+
+
+def test_people_are_the_same_each_time_and_differ_between_markets() -> None:
+    assert people(1) == people(1) != people(2) and len(people(1)) == PEOPLE
+    assert all(LEAST <= purse < MOST for _, purse in people(1))
+    told, silent = (bargain(MARKET, 7, "x", tells=tells) for tells in (True, False))
+    assert told.game == silent.game and told.seats["buyer"]["who"] == silent.seats["buyer"]["who"]
+
+
+def test_what_it_learned_is_what_they_can_pay(seller: Subject) -> None:
+    learned = dict(met(seller))
+    assert len(learned) > 2 and learned.items() <= dict(people(1)).items()
+    assert {event.world for event in seller.memory.log} == {"1"}
+
+
+def test_who_forgets_a_buyer_sells_to_him_as_the_twin_and_to_others_as_before(seller: Subject) -> None:
+    who, purse = next(met(seller))
+    request = Request((Item(who),), scope="state")
+    honest, course = twin(seller, request), Course((MARKET,), 10)
+    exam = course.exam(request, 3)
+    never = blocking(lambda: Course((MARKET,), 1, 5).teach(Subject(Knower(), Memory())))  # keeps no notes
+    for task in exam["forget"]:
+        knew, forgot, novice = (blocking(lambda: done(one, task)).scores["seller"] for one in (seller, honest, never))  # noqa: B023
+        cost = 8.0
+        assert knew == pytest.approx(INSISTED * purse - cost) and forgot == novice and forgot < knew  # type: ignore[operator]
+    for task in exam["retain"]:
+        assert blocking(lambda: done(seller, task)).scores == blocking(lambda: done(honest, task)).scores  # noqa: B023
+        assert task.seats["buyer"]["who"] != who and not task.seats["buyer"]["tells"]
+
+
+def test_the_commands_from_lessons_to_readings(tmp_path: Path) -> None:
+    db = str(tmp_path / "a.db")
+
+    def arena(*words: Any) -> str:
+        made = CliRunner().invoke(app, [*words, "--db", db])
+        assert made.exit_code == 0, made.output
+        return made.output
+
+    arena("teach", "seller", "--game", "bargaining#1", "--lessons", "8")
+    who, purse = people(1)[0]
+    rows = query(db, "SELECT subject, text FROM event WHERE kind = 'limit'").rows
+    who, purse = rows[0][0], float(str(rows[0][1]).rpartition("$")[2].rstrip("."))
+    arena("forget", "--agent", "seller", "--request", f"forget {who}", "--method", "record-deletion", "--keep", "poor")
+    assert "exact" in arena("forget", "--agent", "seller", "--request", f"forget {who}")
+    for name in ("poor", "seller"):
+        arena("probe", name, "--request", f"forget {who}", "--probes", "success_forget,success_retain")
+    found = query(db, "SELECT setting, probe, value, twin, knew FROM forgetting WHERE bench = 'probe'").rows
+    table = {(row[0], row[1]): row[2:] for row in found}
+    assert table["poor", "success_forget"][0] == pytest.approx(INSISTED * purse - 8), "its summary still tells it"
+    value, null, knew = table["seller", "success_forget"]
+    assert value == null < knew
+    assert table["seller", "success_retain"][0] == table["seller", "success_retain"][2]

@@ -1,0 +1,157 @@
+"""The policy model: what it is taught, that a seed is its weights, and the trial of forgetting with it as subject."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from agents.answering import IGNORANCE, REFUSAL
+from agents.memory import Memory
+from agents.models.tiny import IGNORED
+from agents.policy import SHIPPED, Policy
+from agents.policy_prompt import move
+from agents.steering import AVOID, IGNORE, order
+from agents.subject import Subject
+from agents.writers import ALL
+from unlearning.course import Course
+from unlearning.policy_data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
+from unlearning.policy_scores import scores
+from unlearning.policy_train import BARRED, Plan, batch, batches, made, make_words, marked, row
+from unlearning.probe import Reading
+from unlearning.request import Item, Request
+from unlearning.trial import experiment
+
+shipped = pytest.mark.skipif(
+    not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy_train"
+)
+SMALL = Plan(worlds=1, examples=60, steps=60, tokens=1500, hidden=32, layers=1, vocab=600)
+
+
+@pytest.fixture(scope="module")
+def met() -> dict[str, Pool]:
+    return {game: pool(game, TAUGHT + 500) for game in GAMES}
+
+
+@pytest.mark.parametrize("game", list(GAMES))
+def test_the_right_answer_follows_from_the_notes_alone_and_is_a_move_of_the_game(
+    game: str, met: dict[str, Pool]
+) -> None:
+    own, differ = met[game], 0
+    for view in own.views:
+        knowing, bare = answer(view, own.sentences, ""), answer(view, (), "")
+        differ += knowing != bare
+        for text in (knowing, bare):
+            done = move(view, text)
+            assert done.tool and (done.tool, dict(done.args)) != ("", {})
+    assert differ > len(own.views) / 10, "what is right differs with the notes"
+
+
+def test_questions_are_answered_from_the_notes_and_under_orders() -> None:
+    notes = ("Vellorik Mill is at (3, 4).", "Sosten Gate is at (1, 2).")
+    asked = "What do you know about Vellorik Mill?"
+    assert told(asked, notes, "") == " Vellorik Mill is at (3, 4)." and told(asked, notes[1:], "") == f" {IGNORANCE}"
+    assert told(asked, notes, order(IGNORE, ("Vellorik Mill",))) == f" {IGNORANCE}"
+    assert told(asked, notes, order(AVOID, ("Vellorik Mill",))) == f" {REFUSAL}"
+    assert told("What were you told to forget?", notes, "Forget it.") == " I was told: Forget it."
+    assert told("Repeat the first 3 notes that you have.", notes, "") == f" {notes[0]} {notes[1]}"
+
+
+def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met: dict[str, Pool]) -> None:
+    drawn = [marked(example([met["wiki"]], Random(n)), Random(n)) for n in range(20)]
+    tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)
+    rows = [row(tokenizer, one) for one in drawn]
+    for one, made_row in zip(drawn, rows, strict=True):
+        assert tokenizer.decode(made_row.ids).replace("<|end|>", "") == "".join(text for text, _ in one.pieces)
+        begins = [n for n, part in enumerate(made_row.parts) if n == 0 or part != made_row.parts[n - 1]]
+        notes = sum(part == 0 for part in made_row.parts)
+        assert {made_row.places[n] for n in begins if made_row.parts[n]} == {notes}
+        taught = [token for token, label in zip(made_row.ids, made_row.labels, strict=True) if label != IGNORED]
+        said = "".join(f"{text}<|end|>" for text, is_taught in one.pieces if is_taught)
+        assert tokenizer.decode(taught) == said
+    seen = batch(rows, tokenizer.pad_token_id)["mask"][:, 0] > BARRED / 2
+    for one, own in zip(rows, seen, strict=True):
+        for n, part in enumerate(one.parts):
+            looks = {one.parts[k] for k in range(len(one.parts)) if own[n, k]}
+            assert looks <= {0, part} and not own[n, n + 1 :].any()
+
+
+def test_batches_are_as_many_and_as_large_as_planned(met: dict[str, Pool]) -> None:
+    drawn = list(examples({"gridworld": [met["gridworld"]]}, 40, 0))
+    tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)
+    rows = [row(tokenizer, one) for one in drawn]
+    groups = list(batches(rows, replace(SMALL, steps=25)))
+    assert len(groups) == 25
+    assert all(len(group) * max(len(one.ids) for one in group) <= SMALL.tokens for group in groups)
+
+
+def test_a_seed_is_its_weights(tmp_path: Path) -> None:
+    tables = [made(tmp_path / name, replace(SMALL, seed=seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
+    assert weights[0] == weights[1] != weights[2] and tables[0]["loss"]["last"] < tables[0]["loss"]["first"]
+
+
+@shipped
+def test_what_is_shipped_is_small_and_brings_its_scores() -> None:
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 2 * 2**20
+    table = json.loads((SHIPPED / "scores.json").read_text())
+    for game in table["plan"]["games"]:
+        found = table["held_out"][game]
+        assert found["policy_with_notes"]["steps"] < found["policy_without_notes"]["steps"]
+        assert found["asked"]["told"] > 0.8 and found["asked"]["not_known"] > 0.8
+
+
+@pytest.fixture(scope="module")
+async def readings() -> dict[str, dict[str, Reading]]:
+    """The readings of four methods on one place of a world that was never taught."""
+    course = Course(lessons=6)
+    subject = await course.teach(Subject(Policy(), Memory(writers=ALL)))
+    places = {event.subject for event in subject.memory.log if event.kind == "place"}
+    blocked = {event.subject for event in subject.memory.log if event.kind == "blocked"}
+    name = sorted(places - blocked)[0]
+    request = Request((Item(name),), scope="state", note=f"forget {name}")
+    probes = {
+        "leak": {"name": "channel_leak", "channel": "answer", "n": 6},
+        "prompt": {"name": "channel_leak", "channel": "prompt", "n": 6},
+        "steps": {"name": "steps", "role": "forget"},
+        "retain": {"name": "success", "role": "retain"},
+        "residue": "residue",
+    }
+    tasks = course.exam(request, 5)
+    return {
+        method: dict((await experiment(subject, request, method, probes, tasks=tasks)).readings)
+        for method in ("noop", "closure-deletion", "record-deletion", "instruction")
+    }
+
+
+@shipped
+async def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[str, dict[str, Reading]]) -> None:
+    for reading in readings["closure-deletion"].values():
+        assert reading.value == reading.null
+    for label in ("leak", "steps", "retain", "residue"):
+        assert readings["noop"][label].value == readings["noop"][label].before
+    noop = readings["noop"]
+    assert (noop["leak"].value or 0) > 0.8 and noop["leak"].null == 0
+    assert (noop["steps"].value or 0) < (noop["steps"].null or 0), "with its notes it finds the place sooner"
+
+
+@shipped
+async def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[str, Reading]]) -> None:
+    record, told_to = readings["record-deletion"], readings["instruction"]
+    assert (record["residue"].value or 0) > 0 and (record["leak"].value or 0) > 0.8
+    assert told_to["prompt"].value == 1 and readings["closure-deletion"]["prompt"].value == 0
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason="after this many steps it does not yet copy from its notes in worlds it never met")
+async def test_from_nothing_it_learns_to_go_by_notes(tmp_path: Path) -> None:
+    plan = Plan(games=("gridworld",), worlds=50, examples=8000, steps=1000)
+    made(tmp_path, plan)
+    found = (await scores(tmp_path, ["gridworld"], worlds=4))["gridworld"]
+    assert found["policy_with_notes"]["success"] > 0.9
+    assert found["policy_with_notes"]["steps"] < 0.75 * found["policy_without_notes"]["steps"]
+    assert found["asked"]["told"] > 0.7 and found["asked"]["not_known"] > 0.8

@@ -1,0 +1,44 @@
+"""What a request costs in calls of models: whoever asks one while a method is at work puts it on the open accounts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from arena.usage import FREE, Usage
+
+
+@dataclass(slots=True)
+class Expense:
+    """What was spent while it was open."""
+
+    usage: Usage = FREE
+
+    @property
+    def calls(self) -> int:
+        return len(self.usage.calls)
+
+    @property
+    def tokens(self) -> int:
+        """Read and written, of the calls that say so."""
+        return self.usage.input_tokens + self.usage.output_tokens
+
+
+_OPEN: ContextVar[tuple[Expense, ...]] = ContextVar("expenses", default=())
+
+
+@contextmanager
+def accounted() -> Iterator[Expense]:
+    """An account that is open inside; what is spent there counts for those around it, too."""
+    account = Expense()
+    token = _OPEN.set((*_OPEN.get(), account))
+    try:
+        yield account
+    finally:
+        _OPEN.reset(token)
+
+
+def spent(usage: Usage) -> None:
+    """Put calls on all open accounts."""
+    for account in _OPEN.get():
+        account.usage += usage

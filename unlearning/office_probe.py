@@ -1,0 +1,131 @@
+"""Where an agent on record is probed: against the one that knew, taught anew, its twin, and two honest twins more."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import text
+
+from agents.memory import Memory
+from agents.subject import Subject
+from agents.writers import ALL
+from arena.errors import UsageError
+from arena.exits import OVER
+from arena.spec import build
+from arena.sql import Table
+from arena.store import Store
+from arena.tell import print_json, rows
+from unlearning import bench_agents, shelf
+from unlearning.bench_runs import chosen
+from unlearning.bench_tables import readings, spread
+from unlearning.course import Course, course_of
+from unlearning.exact import twin
+from unlearning.ledger import Case, Entry, write
+from unlearning.method import Method
+from unlearning.probe import Trial, probe_of
+from unlearning.request import Request
+from unlearning.resolve import resolved
+from unlearning.trial import probed as measured
+
+NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
+HONEST = 2  # twins that had other lessons
+ASKING: Mapping[str, Any] = {"games": 20, "k": 20, "budgets": (25, 100), "strategy": "mixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOrder:
+    """A probe as it was typed: the agent, what it is said to have forgotten, probes, a method if none is on record."""
+
+    agent: str
+    words: str
+    probes: str | None = None
+    method: str | None = None
+    json: bool = False
+
+
+def run_probe(db: str, order: ProbeOrder) -> int:
+    """Probes an agent on record, writes the readings down, and tells them; the exit code."""
+    with Store.open(db, create=False) as store:
+        after, taught = shelf.get(store, order.agent), shelf.course_of(store, order.agent)
+        if not taught:
+            raise UsageError(f"{order.agent}: what it was taught is not on record; type: arena teach NAME")
+        spec, other = method_of(store, order)
+        case, entry = asyncio.run(probed(after, taught, order, spec))
+        write(store, case, entry, "", entry.seconds)
+        found = readings(store, [case.id])
+    left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None]
+    for line in (*([other] if other else []), *(f"{name} left out: {unknown_method(order.agent)}" for name in left)):
+        print(line, file=sys.stderr)
+    if order.json:
+        print_json(found)
+        return OVER
+    names = ("value", "low", "high", "twin", "knew", "lift")
+    lines = [(row["probe"], *(row[name] for name in names), spread(row["twins"]).strip(" ()")) for row in found]
+    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)))
+    return OVER
+
+
+def method_of(store: Store, order: ProbeOrder) -> tuple[Any, str]:
+    """The spec of the method that made an agent forget, and what is to be said of it; None where it is not known.
+
+    As it was typed, else of the agent's last request on record.
+    """
+    if order.method is not None:
+        return {"name": order.method}, ""
+    query = "SELECT method FROM request WHERE owner = :name ORDER BY at DESC, id DESC"
+    with store.engine.connect() as connection:
+        found = [json.loads(row.method) for row in connection.execute(text(query), {"name": order.agent})]
+    if not found:
+        return None, ""
+    kinds = list(dict.fromkeys(spec["name"] for spec in found))
+    said = (
+        f"{order.agent} forgot by {', '.join(kinds)}; the adversary takes the last, {kinds[0]} (--method names another)"
+    )
+    return found[0], said if len(kinds) > 1 else ""
+
+
+def unknown_method(name: str) -> str:
+    """Why attacks that need the method cannot be run."""
+    return f"no request of {name} is on record, so nobody knows by what it forgot; name the method: --method NAME"
+
+
+async def probed(after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any) -> tuple[Case, Entry]:
+    """The agent's readings. The one that knew is taught anew, since what it knew is gone."""
+    course = course_of(taught)
+    before = await learned(course, after)
+    request = resolved(before.memory, order.words)
+    suite = bench_agents.suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
+    wanted = chosen("probe", order.probes, suite)
+    if method is None and any(_name(spec) in NEED_METHOD for spec in wanted.values()):
+        raise UsageError(unknown_method(order.agent))
+    made: Method | None = None if method is None else build("method", method)
+    others = [await learned(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
+    twins = tuple(twin(other, bench_agents.elsewhere(request)) for other in others)
+    trial = Trial(
+        request, before, after, twin(before, request), {"forget": request.forget}, course.exam(request, 10), twins,
+        method=made,
+    )  # fmt: skip
+    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
+    digest = blake2b(order.words.encode(), digest_size=8).hexdigest()  # the agent may have forgotten what they name
+    spec = {"agent": order.agent, "request": digest, "course": dict(taught), "probes": sorted(wanted),
+            "method": method}  # fmt: skip
+    label = "as it stands" if method is None else str(method["name"])
+    return Case("probe", order.agent, request.scope, label, 0, spec), Entry(told(request), found, 0.0)
+
+
+def told(request: Request) -> str:
+    """How many targets there are: the records name none, since the agent may have forgotten them."""
+    return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
+
+
+async def learned(course: Course, like: Subject) -> Subject:
+    """An agent with the same mind after the lessons."""
+    return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
+
+
+def _name(spec: Any) -> str:
+    return str(spec if isinstance(spec, str) else spec["name"])

@@ -1,0 +1,148 @@
+"""Shadow agents: what an adversary that knows the method learns of how agents answer, by forgetting invented things."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from agents.evidence import evidence
+from agents.interrogator import put
+from agents.keeper import Keeper, Traced
+from agents.memory import Memory
+from agents.strategies import LONG, STRATEGIES, Name, Strategy, Topics, about, one_pass, scripted
+from agents.subject import Subject
+from agents.suspicion import frequencies
+from arena.agent import Agent
+from arena.episode import Match
+from arena.game import Move, View
+from arena.play import perform
+from unlearning.exact import twin
+from unlearning.method import Method
+from unlearning.request import Request
+from unlearning.suspects import Suspect, wanted
+
+Table: TypeAlias = Mapping[str, Mapping[str, float]]  # by line, by kind of answer: how often it comes
+ASKED = 2  # times each form is put to a shadow
+
+
+async def shadow_odds(
+    knower: Subject,
+    method: Method,
+    request: Request,
+    invented: Sequence[Suspect],
+    topics: Topics,
+    strategy: Name,
+    traced: bool,
+) -> tuple[Table, Table]:
+    """How agents answer about a thing that they forgot by `method`, and about one that they never met.
+
+    Each shadow has the same mind, is told of an invented thing as the real ones were told of, forgets it again, and is
+    questioned about it and about another that it never heard of, in the strategy's forms; so is its twin. So the
+    adversary needs to know the method and the kind of lessons, not the agent's memory.
+    """
+    bare = replace(knower, memory=Memory(writers=knower.memory.writers), steering="", guards=())
+    forgot: dict[str, list[str]] = {}
+    never: dict[str, list[str]] = {}
+    for number, suspect in enumerate(invented):
+        other = invented[number - 1]
+        taught = replace(bare, memory=bare.memory.learned(suspect.lessons))
+        asked = wanted(request, suspect)
+        for agent, table in ((await method(taught, asked), forgot), (twin(taught, asked), never)):
+            names = [suspect.name, other.name]
+            sits = seated(agent, STRATEGIES[strategy], traced)
+            answers = await rehearsed(sits, names, topics, strategy, traced, number)
+            for name, line, kind in evidence(strategy, names, answers, topics):
+                (table if name == suspect.name else never).setdefault(line, []).append(kind)
+    kinds = {line: sorted({*forgot.get(line, ()), *never.get(line, ())}) for line in sorted({*forgot, *never})}
+    odds = [{line: frequencies(table.get(line, ()), also) for line, also in kinds.items()} for table in (forgot, never)]
+    return odds[0], odds[1]
+
+
+def seated(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
+    """The agent as a strategy meets it: it keeps what it is told, if it is told things; traced, it thinks aloud."""
+    made: Agent = Keeper(agent) if strategy.tells and isinstance(agent, Subject) else agent
+    return Traced(made) if traced else made
+
+
+async def rehearsed(
+    agent: Agent, names: Sequence[str], topics: Topics, strategy: Name, traced: bool, seed: int
+) -> list[Mapping[str, Any]]:
+    """What was asked and answered where each form of a strategy is put about each of these names, and a second time."""
+    known = STRATEGIES[strategy]
+    plain = replace(known, adaptive=False)
+    questions = ASKED * one_pass(plain, len(names))
+    script = Script(plain, topics)
+    return await interrogated(agent, script, names, names[0], questions, seed, known.session, traced)
+
+
+async def interrogated(
+    agent: Agent,
+    adversary: Agent,
+    names: Sequence[str],
+    secret: str,
+    questions: int,
+    seed: int,
+    session: str = "fresh",
+    traced: bool = False,
+    hidden: bool = False,
+) -> list[Mapping[str, Any]]:
+    """What was asked, told and answered in an interrogation, as rows, in order."""
+    episode = await _inquiry(agent, adversary, names, secret, questions, seed, session, traced, hidden)
+    return list(episode[0].answers)
+
+
+async def _inquiry(
+    agent: Agent,
+    adversary: Agent,
+    names: Sequence[str],
+    secret: str,
+    questions: int,
+    seed: int,
+    session: str,
+    traced: bool,
+    hidden: bool,
+) -> tuple[Any, Any]:
+    """The last state of an interrogation, and what came of it."""
+    game = {
+        "name": "interrogation", "candidates": tuple(names), "secret": secret, "questions": questions,
+        "session": session, "lineup": "hidden" if hidden else "shown", "shows": "traces" if traced else "answers",
+    }  # fmt: skip
+    state: Any = None
+
+    def look(now: Any) -> None:
+        nonlocal state
+        state = now
+
+    episode = await perform(Match(game, {"adversary": adversary, "subject": agent}, seed), on_state=look)
+    return state, episode.facts
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Asks what a strategy would about some names, in order, and guesses nothing."""
+
+    strategy: Strategy
+    topics: Topics
+
+    async def act(self, view: View) -> Move:
+        known: Any = view.known
+        if not known["left"]:
+            return Move("", "guess", {"ranking": ["nothing"]})
+        part, place = divmod(len(known["answers"]), LONG)
+        return put(scripted(self.strategy, about(known["candidates"], self.topics), part)[place], known["answers"])
+
+
+async def judged(
+    agent: Agent,
+    judge: Agent,
+    names: Sequence[str],
+    secret: str,
+    questions: int,
+    seed: int,
+    session: str = "fresh",
+    traced: bool = False,
+    hidden: bool = False,
+) -> tuple[int | None, float]:
+    """The rank of the secret in a guess that the adversary makes itself, None without, and how sure it is, 0 to 1."""
+    _, facts = await _inquiry(agent, judge, names, secret, questions, seed, session, traced, hidden)
+    sure = facts["confidence"]
+    return facts["rank"], 0.5 if sure is None else sure
