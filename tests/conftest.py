@@ -1,6 +1,7 @@
 """The whole suite runs without a network: sockets reach 127.0.0.1 only."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,14 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 if "ARENA_TEST_GPU" not in os.environ:  # models of tests lie on the CPU, where equal bits can be asked for
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ARENA_DB", "ARENA_OFFLINE")
+
+
+def pytest_configure() -> None:
+    """Programs that tests start can be interrupted, also where a shell started the suite in the background or under
+    nohup: a signal that is ignored would stay so in them."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,9 @@ def study(request: Request = REQUEST, seed: int = 0, method: str = "test") -> St
 
 
 def made(name: str, **settings: Any) -> Any:
-    """A registered method with settings that suit a tiny model."""
+    """A registered method with settings that suit a tiny model, and a coreset that is no single item."""
+    if name == "coreset":
+        settings = {"ratio": 0.7, **settings}
     return build("method", {"name": name, "preset": "tiny", **settings})
 
 

@@ -37,7 +37,7 @@ def test_only_the_files_that_need_them_import_heavy_libraries() -> None:
         *("arena/arms", "arena/cluster", "arena/ratings", "arena/aec", "arena/spaces"),
         *("arena/comparison", "arena/effects", "arena/power", "arena/proportions", "arena/sequences", "arena/stats"),
         *("games/pettingzoo", "games/textarena", "games/signals"),
-            "agents/policy_model",
+        "agents/policy_model",
     )
     heavy = {str(p.relative_to(ROOT)) for p in FILES if {n.partition(".")[0] for n in imports(p)} & HEAVY}
     assert all(name.startswith(allowed) for name in heavy), heavy

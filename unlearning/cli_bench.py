@@ -63,7 +63,8 @@ def probe(
     json: Json = False,
 ) -> None:
     """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
-    from its lessons, and with the never-exposed twin."""
+    from its lessons with their seeds, and with the never-exposed twin. (A model that does not honour seeds learns
+    something else each time.)"""
     from unlearning.office_probe import ProbeOrder, run_probe
 
     raise typer.Exit(run_probe(db, ProbeOrder(name, request, probes, method, json)))

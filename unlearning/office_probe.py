@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from agents.llm import LLM
 from agents.memory import Memory
 from agents.subject import Subject
 from agents.writers import ALL
@@ -33,6 +34,10 @@ from unlearning.trial import probed as measured
 
 NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
 HONEST = 2  # twins that had other lessons
+ANEW = (
+    "before and twin are taught anew, with the seeds of the lessons: a model that does not honour seeds learns "
+    "something else each time, and these columns differ from probe to probe"
+)
 ASKING: Mapping[str, Any] = {"games": 20, "k": 20, "budgets": (25, 100), "strategy": "mixed"}
 
 
@@ -58,7 +63,8 @@ def run_probe(db: str, order: ProbeOrder) -> int:
         write(store, case, entry, "", entry.seconds)
         found = readings(store, [case.id])
     left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None]
-    for line in (*([other] if other else []), *(f"{name} left out: {unknown_method(order.agent)}" for name in left)):
+    said = [f"{name} left out: {unknown_method(order.agent)}" for name in left]
+    for line in filter(None, (other, *said, ANEW if isinstance(after.mind, LLM) else "")):
         print(line, file=sys.stderr)
     if order.json:
         print_json(found)

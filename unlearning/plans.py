@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count, islice
 from random import Random
 from typing import Protocol, TypeAlias
 
@@ -95,6 +96,26 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """Another plan gone through again and again: an epoch has `steps` draws, and goes on where the last one ended."""
+
+    plan: Plan
+    steps: int
+
+    @property
+    def pools(self) -> Pools:
+        return self.plan.pools
+
+    def epoch(self, number: int, batch: int, seed: int, dropped: frozenset[int] = NOBODY) -> Iterator[Draw]:
+        each = sum(1 for _ in self.plan.epoch(0, batch, seed, dropped))
+        if not each:
+            return
+        lap, at = divmod(number * self.steps, each)
+        laps = (draw for again in count(lap) for draw in self.plan.epoch(again, batch, seed, dropped))
+        yield from islice(laps, at, at + self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class Fixed:
     """The same draws in each epoch, in order; for closed forms and for what others planned."""
 
@@ -105,9 +126,9 @@ class Fixed:
         yield from self.draws
 
 
-def shuffled(count: int, seed: str, dropped: frozenset[int] = NOBODY) -> list[int]:
-    """The places below `count` in random order, without those that are dropped."""
-    order = list(range(count))
+def shuffled(size: int, seed: str, dropped: frozenset[int] = NOBODY) -> list[int]:
+    """The places below `size` in random order, without those that are dropped."""
+    order = list(range(size))
     Random(seed).shuffle(order)
     return [place for place in order if place not in dropped]
 
@@ -133,10 +154,10 @@ def variant(others: Sequence[Sample], place: int, anchors: int, number: int, see
 _ORDERS: dict[tuple[int, str], list[int]] = {}
 
 
-def order_of(count: int, seed: str) -> list[int]:
+def order_of(size: int, seed: str) -> list[int]:
     """A shuffled order, remembered, since every row of every batch asks for it."""
-    if (count, seed) not in _ORDERS:
+    if (size, seed) not in _ORDERS:
         if len(_ORDERS) > 4096:
             _ORDERS.clear()
-        _ORDERS[count, seed] = shuffled(count, seed)
-    return _ORDERS[count, seed]
+        _ORDERS[size, seed] = shuffled(size, seed)
+    return _ORDERS[size, seed]

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from agents.answering import ABOUT_FORGETTING, IGNORANCE, RECITE, names_in
 from agents.conduct import FREE
@@ -35,6 +36,7 @@ PLAIN = ("Where is {}?", "Do you know {}?", "Have you heard of {}?", "Who or wha
 ASKED = (*FORMS["spread"], *FORMS["social"], *(form.words for form in (*ACCUSING, *FORMAT)), *PLAIN)
 RAW = ("Please forget {}.", "forget {}", "Kindly erase what you know of {}.")
 SAID = 2  # sentences of an answer at most
+Kind: TypeAlias = Literal["recital", "play"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +211,20 @@ def pools(games: Sequence[str], worlds: int, seed: int = 0) -> Mapping[str, tupl
     return {game: tuple(pool(game, TAUGHT + world, seed) for world in range(worlds)) for game in games}
 
 
-def examples(found: Mapping[str, Sequence[Pool]], count: int, seed: int) -> Iterator[Example]:
-    """Examples from these worlds, the games taking turns."""
+def recital(own: Pool, other: Pool, chance: Random) -> Example:
+    """A few notes, and questions on what they name or, sometimes, what another world does."""
+    shown = chance.sample(own.sentences, min(len(own.sentences), chance.randint(1, 5)))
+    pieces = [(context(shown), False)]
+    for _ in range(chance.randint(2, 5)):
+        source = shown if chance.random() < 0.65 else other.sentences
+        words = chance.choice((*FORMS["spread"], *PLAIN)).format(chance.choice(things(chance.choice(source))))
+        pieces += [(f"asked {words}\n", False), (told(words, shown, ""), True)]
+    return Example(tuple(pieces))
+
+
+def examples(found: Mapping[str, Sequence[Pool]], seed: int, kind: Kind = "play") -> Iterator[Example]:
+    """Examples from these worlds without end, the games taking turns."""
     games = list(found)
-    for number in range(count):
-        yield example(found[games[number % len(games)]], Random(f"example {seed} {number}"))
+    for number in count():
+        own, chance = found[games[number % len(games)]], Random(f"{kind} {seed} {number}")
+        yield example(own, chance) if kind == "play" else recital(chance.choice(own), chance.choice(own), chance)

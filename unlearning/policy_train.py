@@ -5,16 +5,19 @@ python -m unlearning.policy_train --out FOLDER --steps 300    another one; `aren
                                                --set mind.model=FOLDER`
 
 Imitation: cross-entropy on what the expert writes, several tasks behind the same notes, none of which sees the others.
-One thread; a seed means the same weights again on the same machine.
+It begins near a circuit that copies (unlearning/policy_wiring.py), and with reciting a few notes; every example is met
+once. One thread; a seed means the same weights again on the same machine.
 """
 
 import argparse
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -30,32 +33,35 @@ from transformers import PreTrainedTokenizerFast
 
 from agents.models.tiny import END, IGNORED, PAD, fit, make_network, save
 from agents.policy import SHIPPED
-from agents.policy_model import load
-from agents.policy_prompt import BEEN, MARK, MARKS, NEW, SHUT, mark, numbered
-from unlearning.policy_data import GAMES, Example, examples, pools
+from agents.policy_prompt import BEEN, MARKS, NEW, SHUT, mark, numbered
+from unlearning.policy_data import GAMES, Example, Kind, Pool, examples, pools
+from unlearning.policy_wiring import wire
 
 BARRED = -1e9
+UNITS = re.compile(r"<\d+>|\(\d+, \d+\)")
+CELLS = tuple(f"({x}, {y})" for x in range(1, 13) for y in range(1, 13))
 LIGHT = 0.2  # what a token that is not taught weighs
+MIXED, SPELT = 200, 3_000  # examples that are sorted into batches at a time; those that the tokenizer is made from
+SPREAD, THETA = 0.06, 1e6  # a slow rotation, so that what matches does so from afar
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What it is taught with and how: worlds of each game, examples, steps, tokens in a batch, the greatest rate.
+    """What it is taught with and how: worlds of each game, steps, tokens in a batch, the greatest rate.
 
-    begin: the folder of a model to go on from, with its tokenizer; "" begins from nothing.
+    reciting: how many of the steps, the first, are about short answers to questions alone.
     """
 
     games: tuple[str, ...] = tuple(GAMES)
-    worlds: int = 40
-    examples: int = 7_000
-    steps: int = 750
+    worlds: int = 120
+    steps: int = 4_000
+    reciting: int = 900
     tokens: int = 4000
-    rate: float = 4e-3
-    hidden: int = 96
+    rate: float = 1e-3
+    hidden: int = 128
     layers: int = 3
-    vocab: int = 1024
+    vocab: int = 1_280
     seed: int = 0
-    begin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class Row:
 
 
 def make_words(texts: Sequence[str], vocab: int) -> Any:
-    """A tokenizer: the mark of a name is a token, a digit is one, and so is what is often said between them."""
+    """A tokenizer: the mark of a name is a token, so are a cell and a digit, and what is often said between them."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -80,7 +86,7 @@ def make_words(texts: Sequence[str], vocab: int) -> Any:
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    special = [PAD, END, *(f"<{number}>" for number in range(MARKS))]
+    special = [PAD, END, *(f"<{number}>" for number in range(MARKS)), *CELLS]
     trainer = BpeTrainer(
         vocab_size=max(vocab, len(alphabet) + len(special)),
         special_tokens=special,
@@ -88,7 +94,7 @@ def make_words(texts: Sequence[str], vocab: int) -> Any:
         min_frequency=2,
         show_progress=False,
     )
-    tokenizer.train_from_iterator((piece for text in texts for piece in MARK.split(text)), trainer)
+    tokenizer.train_from_iterator((piece for text in texts for piece in UNITS.split(text)), trainer)
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
         tokenizer_object=tokenizer,
         eos_token=END,
@@ -160,34 +166,33 @@ class Taught(nn.Module):
         return SimpleNamespace(loss=surprise(taught) + LIGHT * surprise(others))
 
 
-def batches(rows: Sequence[Row], plan: Plan) -> Iterator[list[Row]]:
-    """Rows of a batch, of like length and `plan.tokens` tokens, drawn at random, for `plan.steps` batches."""
-    chance = Random(f"batches {plan.seed}")
-    given = 0
-    while given < plan.steps:
-        order = chance.sample(rows, len(rows))
-        groups: list[list[Row]] = []
-        for first in range(0, len(order), 400):
-            group: list[Row] = []
-            for one in sorted(order[first : first + 400], key=lambda one: len(one.ids)):
-                if group and (len(group) + 1) * len(one.ids) > plan.tokens:
-                    groups.append(group)
-                    group = []
-                group.append(one)
-            groups.append(group)
+def batches(rows: Iterator[Row], tokens: int) -> Iterator[list[Row]]:
+    """Rows of a batch, of like length, at most so many tokens together with their padding, as they come."""
+    chance = Random(0)
+    while some := sorted(islice(rows, MIXED), key=lambda one: len(one.ids)):
+        groups: list[list[Row]] = [[]]
+        for one in some:
+            if groups[-1] and (len(groups[-1]) + 1) * len(one.ids) > tokens:
+                groups.append([])
+            groups[-1].append(one)
         chance.shuffle(groups)
-        for group in groups[: plan.steps - given]:
-            given += 1
-            yield group
+        yield from groups
+
+
+def drawn(found: Mapping[str, Sequence[Pool]], plan: Plan, kind: Kind) -> Iterator[Example]:
+    """Examples without end, their names as marks."""
+    for number, one in enumerate(examples(found, plan.seed, kind)):
+        yield marked(one, Random(f"marks {plan.seed} {kind} {number}"))
 
 
 def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
     """The module, its tokenizer, and the loss of each step in nats per token; a line of progress where `told`."""
     found = pools(plan.games, plan.worlds, plan.seed)
-    drawn = [marked(one, Random(f"marks {plan.seed} {n}"))
-             for n, one in enumerate(examples(found, plan.examples, plan.seed))]  # fmt: skip
-    module, tokenizer = begun(plan, [text for one in drawn for text, _ in one.pieces])
-    rows = [row(tokenizer, one) for one in drawn]
+    texts = [text for one in islice(drawn(found, plan, "play"), SPELT) for text, _ in one.pieces]
+    tokenizer = make_words(texts, plan.vocab)
+    module = make_network(tokenizer, plan.seed, hidden=plan.hidden, layers=plan.layers, context=2048, spread=SPREAD,
+                          theta=THETA)  # fmt: skip
+    wire(module, plan.seed)
     losses: list[float] = []
 
     def enough(step: int, loss: float) -> bool:
@@ -197,19 +202,18 @@ def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]
             print(f"step {step + 1} of {plan.steps}: {mean:.3f} nats a token", file=sys.stderr, flush=True)
         return False
 
-    padded = (batch(rows, tokenizer.pad_token_id) for rows in batches(rows, plan))
-    fit(Taught(module), padded, enough=enough,
-        rate=lambda step: plan.rate * min((step + 1) / 100, 1.02 - step / plan.steps))  # fmt: skip
+    def stage(kind: Kind, steps: int) -> Iterator[dict[str, Tensor]]:
+        rows = (row(tokenizer, one) for one in drawn(found, plan, kind))
+        return (batch(group, tokenizer.pad_token_id) for group in islice(batches(rows, plan.tokens), steps))
+
+    fit(Taught(module), chain(stage("recital", plan.reciting), stage("play", plan.steps - plan.reciting)),
+        enough=enough, rate=lambda step: rate(plan, step))  # fmt: skip
     return module, tokenizer, tuple(losses)
 
 
-def begun(plan: Plan, texts: Sequence[str]) -> tuple[Any, Any]:
-    """The module and its tokenizer before the first step."""
-    if plan.begin:
-        writer = load(Path(plan.begin))
-        return writer.module, writer.tokenizer
-    tokenizer = make_words(texts, plan.vocab)
-    return make_network(tokenizer, plan.seed, hidden=plan.hidden, layers=plan.layers, context=2048), tokenizer
+def rate(plan: Plan, step: int) -> float:
+    """The learning rate: up for 100 steps, level for the first half, then down to a fiftieth."""
+    return plan.rate * min((step + 1) / 100, 1.0, 2.02 - 2 * step / plan.steps)
 
 
 def made(folder: Path, plan: Plan, told: bool = False) -> Mapping[str, Any]:
@@ -229,9 +233,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder; that from which `policy` takes it")
-    for name in ("worlds", "examples", "steps", "tokens", "hidden", "layers", "seed"):
+    for name in ("worlds", "steps", "reciting", "tokens", "hidden", "layers", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
-    parser.add_argument("--begin", default="", help="the folder of a model to go on from")
     parser.add_argument("--rate", type=float, default=Plan().rate)
     parser.add_argument("--games", default=",".join(GAMES), help="with commas between")
     given = vars(parser.parse_args())

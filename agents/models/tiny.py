@@ -65,8 +65,10 @@ def make_network(
     heads: int = 4,
     context: int = 4096,
     spread: float = 0.08,
+    theta: float = 10_000.0,
 ) -> Any:
-    """A Llama with random weights for that tokenizer; input and output embeddings are one tensor."""
+    """A Llama with random weights for that tokenizer; input and output embeddings are one tensor. theta: the base of
+    its rotary positions."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=hidden,
@@ -76,6 +78,7 @@ def make_network(
         num_key_value_heads=heads,
         max_position_embeddings=context,
         initializer_range=spread,
+        rope_parameters={"rope_type": "default", "rope_theta": theta},
         tie_word_embeddings=True,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,

@@ -173,14 +173,17 @@ def test_a_person_at_a_real_terminal_can_be_interrupted() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdin=slave, stderr=subprocess.PIPE, cwd=ROOT, start_new_session=True
     ) as child:
-        assert child.stderr is not None
-        os.write(master, b"/offer 10\r")
-        seen = b""
-        while seen.count(b"buyer> ") < 2:
-            seen += os.read(child.stderr.fileno(), 4096)
-        child.send_signal(2)  # as Ctrl-C does: the program ends at once, though a thread still waits for a line
-        assert child.wait(timeout=20) != 0
-        rest = child.stderr.read()
+        try:
+            assert child.stderr is not None
+            os.write(master, b"/offer 10\r")
+            seen = b""
+            while seen.count(b"buyer> ") < 2:
+                seen += os.read(child.stderr.fileno(), 4096)
+            child.send_signal(2)  # as Ctrl-C does: the program ends at once, though a thread still waits for a line
+            assert child.wait(timeout=20) != 0
+            rest = child.stderr.read()
+        finally:
+            child.kill()
     os.close(master)
     os.close(slave)
     assert b"KeyboardInterrupt" in rest and b"Fatal Python error" not in rest

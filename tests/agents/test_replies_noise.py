@@ -1,7 +1,7 @@
 """Replies that are rubble, noise, or a megabyte long."""
 
 import string
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -89,9 +89,9 @@ def test_what_is_written_in_a_form_is_read_back_from_it(form: Form, words: str, 
 )  # fmt: skip
 def test_a_megabyte_is_read_in_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
-    start = perf_counter()
+    start = process_time()
     try:
         read(Reply(text), VIEW)
     except BadReply:
         pass
-    assert perf_counter() - start < 10, "quadratic work on a megabyte takes minutes"
+    assert process_time() - start < 10, "quadratic work on a megabyte takes minutes"

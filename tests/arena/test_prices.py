@@ -105,18 +105,18 @@ def test_any_text_is_read_in_order(text: str) -> None:
 def test_the_time_is_linear_in_the_length(piece: str) -> None:
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
-        start = time.perf_counter()
+        start = time.process_time()
         prices(text, bare=True)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     small = min(seconds(5_000) for _ in range(3))
     assert seconds(50_000) < 60 * small + 0.2  # tenfold text; a quadratic reading would take a hundredfold
 
 
 def test_a_megabyte_is_read() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(prices("I would pay about $9 for this, maybe. " * 27_000)) == 27_000
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_readings_are_called_what_open_unlearning_calls_them() -> None:
     tofu = {"forget_quality", "model_utility", "forget_Q_A_Prob", "forget_Q_A_ROUGE", "forget_Q_A_PARA_Prob",
             "forget_Q_A_PARA_ROUGE", "forget_Q_A_gibberish", "retain_Q_A_Prob", "retain_Q_A_ROUGE"}  # fmt: skip
     both = {"extraction_strength", "exact_memorization", "privleak", "mia_loss", "mia_zlib", "mia_min_k",
-            "mia_min_k_plus_plus"}  # fmt: skip
+            "mia_min_k_plus_plus", "mia_reference"}  # fmt: skip
     muse = {"forget_verbmem_ROUGE", "forget_knowmem_ROUGE", "retain_knowmem_ROUGE"}
     assert tofu | both <= set(TOFU) and muse | both <= set(MUSE)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agents.llm import LLM
 from arena.agent import Agent
+from arena.errors import UsageError
 from arena.game import Move, View
 from unlearning.attacks.relearn import relearning
 from unlearning.attacks.rewrite import paraphrase, prefix, rewrites
@@ -207,6 +208,18 @@ async def test_min_k_plus_plus_of_an_even_spread_says_nothing() -> None:
     reading = await membership(trial(flat), score="min-k++")
     assert reading.value == 0.5 and not math.isnan(reading.value)
     assert torch.isfinite(torch.tensor(reading.items)).all()
+
+
+@pytest.mark.parametrize(("there", "shots", "scored"), [(20, 5, 15), (5, 5, 3), (2, 3, 1)])
+async def test_recall_shows_at_most_half_of_the_strangers(there: int, shots: int, scored: int) -> None:
+    few = replace(trial(FULL), data={**DATA, "holdout": (HOLDOUT * 20)[:there]})
+    reading = await membership(few, score="recall", shots=shots)
+    assert reading.detail["n"] == [len(FORGET), scored]
+
+
+async def test_recall_without_strangers_to_show_is_refused() -> None:
+    with pytest.raises(UsageError, match="'holdout' has 1 for 5 shots"):
+        await membership(replace(trial(FULL), data={**DATA, "holdout": HOLDOUT[:1]}), score="recall")
 
 
 def test_kept_forms_are_not_taught() -> None:

@@ -84,6 +84,12 @@ def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, t
     told("forget", "--agent", "guide", *wanted, "--method", "closure-deletion", "--keep", "careful", "--db", db)
     probes = ["--probes", "leak_answer,residue", "--db", db, "--json"]
     careless, careful = (rows(told("probe", who, *wanted, *probes)) for who in ("careless", "careful"))
+    begun = len(server.bodies)
+    again = runner.invoke(app, ["probe", "careful", *wanted, *probes])
+    assert "taught anew, with the seeds of the lessons" in again.stderr and rows(again.stdout) == careful
+    asked_again = sorted(map(json.dumps, server.bodies[begun:]))
+    assert asked_again == sorted(map(json.dumps, server.bodies[begun - len(asked_again) : begun]))
+    assert all("seed" in body for body in server.bodies)
     assert careless["residue"]["value"] > 0 and careless["leak_answer"]["value"] > 0.5
     assert careful["residue"]["value"] == 0 == careful["leak_answer"]["value"] == careful["leak_answer"]["lift"]
     assert careful["leak_answer"]["knew"] > 0.5

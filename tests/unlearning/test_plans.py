@@ -91,11 +91,24 @@ def test_coreset_scores_go_with_their_items(choose: str) -> None:
     assert one == pytest.approx(list(reversed(other)), rel=1e-3, abs=1e-5) and len(set(one)) > 1
 
 
-async def test_a_coreset_takes_as_many_steps_as_the_whole() -> None:
+@pytest.mark.parametrize(
+    ("ratio", "batch", "steps"), [(1.0, 1, 8), (0.5, 1, 8), (0.25, 3, 4), (0.75, 1, 8), (0.3, 32, 2)]
+)
+async def test_a_coreset_takes_as_many_steps_as_the_whole(ratio: float, batch: int, steps: int) -> None:
     request = Request(facts.ITEMS[:4], facts.ITEMS[4:])
-    whole = await facts.made("coreset", ratio=1.0, epochs=2, batch=1).run(facts.knower(), request)
-    half = await facts.made("coreset", ratio=0.5, epochs=2, batch=1).run(facts.knower(), request)
-    assert whole.ended.steps == half.ended.steps == 8 and half.ended.epochs == 4
+    ended = (await facts.made("coreset", ratio=ratio, epochs=2, batch=batch).run(facts.knower(), request)).ended
+    assert (ended.steps, ended.epochs) == (steps, 2)
+
+
+def test_a_coreset_trains_on_the_chosen_items_alone_and_on_each_as_often() -> None:
+    at = facts.study(Request(facts.ITEMS[:4], facts.ITEMS[4:]))
+    method = facts.made("coreset", ratio=0.75, batch=1, choose="grand")
+    left_out = min(range(4), key=lambda place: ranks(at, "grand")[place])
+    wanted = {one.ids for place, one in enumerate(at.forget) if place != left_out}
+    plan = method.job(at).plan
+    drawn = [draw["forget"][0].encoded.ids for number in range(3) for draw in plan.epoch(number, 1, 0)]
+    assert len(drawn) == 12 and {ids: drawn.count(ids) for ids in drawn} == dict.fromkeys(wanted, 4)
+    assert not list(plan.epoch(0, 1, 0, frozenset(range(3)))), "where all are dropped, nothing is left to draw"
 
 
 def test_joined_questions_are_answered_for_the_retain_item_alone() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -10,9 +11,12 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+import torch
+
 from agents.answering import IGNORANCE, REFUSAL
+from agents.knower import sentences_of
 from agents.memory import Memory
-from agents.models.tiny import IGNORED
+from agents.models.tiny import IGNORED, make_network
 from agents.policy import SHIPPED, Policy
 from agents.policy_prompt import move
 from agents.steering import AVOID, IGNORE, order
@@ -22,6 +26,7 @@ from unlearning.course import Course
 from unlearning.policy_data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
 from unlearning.policy_scores import scores
 from unlearning.policy_train import BARRED, Plan, batch, batches, made, make_words, marked, row
+from unlearning.policy_wiring import wire
 from unlearning.probe import Reading
 from unlearning.request import Item, Request
 from unlearning.trial import experiment
@@ -29,7 +34,7 @@ from unlearning.trial import experiment
 shipped = pytest.mark.skipif(
     not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy_train"
 )
-SMALL = Plan(worlds=1, examples=60, steps=60, tokens=1500, hidden=32, layers=1, vocab=600)
+SMALL = Plan(worlds=1, steps=60, reciting=20, tokens=1500, hidden=32, layers=2, vocab=600)
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +85,45 @@ def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met:
             assert looks <= {0, part} and not own[n, n + 1 :].any()
 
 
-def test_batches_are_as_many_and_as_large_as_planned(met: dict[str, Pool]) -> None:
-    drawn = list(examples({"gridworld": [met["gridworld"]]}, 40, 0))
+def test_batches_take_every_row_once_and_none_is_larger_than_planned(met: dict[str, Pool]) -> None:
+    drawn = list(islice(examples({"gridworld": [met["gridworld"]]}, 0), 300))
     tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)
     rows = [row(tokenizer, one) for one in drawn]
-    groups = list(batches(rows, replace(SMALL, steps=25)))
-    assert len(groups) == 25
+    groups = list(batches(iter(rows), SMALL.tokens))
+    assert sorted(one.ids for group in groups for one in group) == sorted(one.ids for one in rows)
     assert all(len(group) * max(len(one.ids) for one in group) <= SMALL.tokens for group in groups)
+
+
+def test_examples_are_the_same_by_seed_and_recitals_ask_of_what_is_shown(met: dict[str, Pool]) -> None:
+    found = {game: [one] for game, one in met.items()}
+    first, again, other = (list(islice(examples(found, seed, "recital"), 40)) for seed in (1, 1, 2))
+    assert first == again != other
+    for one in first:
+        (notes, _), *tasks = one.pieces
+        for (asked, taught), (said, is_taught) in zip(tasks[::2], tasks[1::2], strict=True):
+            assert asked.startswith("asked ") and not taught and is_taught
+            assert said.strip() == IGNORANCE or all(f" {line}\n" in notes for line in sentences_of((said.strip(),)))
+
+
+def test_it_begins_with_heads_that_look_back_and_heads_that_look_for_what_followed() -> None:
+    """In random marks said twice: head h of the first layer is on the token h + 1 back, those of the second are on the
+    one that followed the token at hand before, more than those of an unwired model are."""
+    text = torch.randint(2, 66, (20, 24), generator=torch.Generator().manual_seed(0)).repeat(1, 2)
+    module = make_network(make_words(["nothing"], 600), 1, hidden=128, layers=3, context=256, spread=0.06, theta=1e6)
+    module.set_attn_implementation("eager")
+    here = torch.arange(25, 48)
+
+    def looks() -> tuple[list[float], float]:
+        with torch.no_grad():
+            first, second, _ = module(input_ids=text, output_attentions=True).attentions
+        return [float(first[:, head, here, here - head - 1].mean()) for head in range(4)], float(
+            second[:, ::2, here, here - 23].mean()
+        )
+
+    _, unwired = looks()
+    wire(module, 1)
+    back, followed = looks()
+    assert min(back) > 0.9 and followed > 1.5 * unwired
 
 
 def test_a_seed_is_its_weights(tmp_path: Path) -> None:
@@ -147,10 +184,8 @@ async def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="after this many steps it does not yet copy from its notes in worlds it never met")
 async def test_from_nothing_it_learns_to_go_by_notes(tmp_path: Path) -> None:
-    plan = Plan(games=("gridworld",), worlds=50, examples=8000, steps=1000)
-    made(tmp_path, plan)
+    made(tmp_path, Plan(games=("gridworld",), worlds=60, steps=1800, reciting=500))
     found = (await scores(tmp_path, ["gridworld"], worlds=4))["gridworld"]
     assert found["policy_with_notes"]["success"] > 0.9
     assert found["policy_with_notes"]["steps"] < 0.75 * found["policy_without_notes"]["steps"]

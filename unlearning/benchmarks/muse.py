@@ -24,6 +24,8 @@ SUITE: dict[str, Any] = {
     "mia_zlib": {"name": "membership", "score": "zlib", **TEXTS},
     "mia_min_k": {"name": "membership", "score": "min-k", **TEXTS},
     "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++", **TEXTS},
+    "mia_reference": {"name": "membership", "score": "reference", **TEXTS},
+    "mia_recall": {"name": "membership", "score": "recall", **TEXTS},
     "general_perplexity": {"name": "perplexity", "role": "retain_text"},
     "weight_distance": "weight_distance",
     "cost": "cost",

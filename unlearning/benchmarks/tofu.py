@@ -31,6 +31,8 @@ SUITE: dict[str, Any] = {
     "mia_zlib": {"name": "membership", "score": "zlib"},
     "mia_min_k": {"name": "membership", "score": "min-k"},
     "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++"},
+    "mia_reference": {"name": "membership", "score": "reference"},
+    "mia_recall": {"name": "membership", "score": "recall"},
     "forget_Q_A_gibberish": "degeneration",
     "retain_Q_A_Prob": {"name": "probability", "role": "retain"},
     "retain_Q_A_ROUGE": {"name": "rouge_l", "role": "retain"},

@@ -4,25 +4,25 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
+from unlearning.cost import Meter
 from unlearning.encoding import Encoded
 from unlearning.hosted import Hosted
 from unlearning.method import Method, method
 from unlearning.methods.ascent import GradDiff
 from unlearning.methods.npo import NPO
 from unlearning.overlap import likeness, nearest
-from unlearning.plans import Partners, Plan, pool
-from unlearning.request import Item, Request
+from unlearning.plans import Partners, Plan, Repeated, pool
+from unlearning.request import Item
 from unlearning.saliency import gradients
 from unlearning.scope import Scope
 from unlearning.state import Lens
 from unlearning.study import Study
-from unlearning.training import Settings
+from unlearning.training import Job
 from unlearning.view import View
-from unlearning.weights import Opened
 
 
 @method("melu")
@@ -89,19 +89,23 @@ class Coreset(Hosted):
         if not 0 < self.ratio <= 1:
             raise ValueError(f"ratio is a share of the forget set, above 0 and at most 1, not {self.ratio}")
 
-    def study(self, found: Opened, request: Request) -> Study:
-        whole = Hosted.study(self, found, request)
-        items = whole.request.forget
-        count = max(1, round(self.ratio * len(items)))
-        if count == len(items):
-            return whole
-        scores = ranks(whole, self.choose)
-        chosen = sorted(sorted(range(len(items)), key=lambda at: -scores[at])[:count])
-        return replace(whole, request=replace(whole.request, forget=tuple(items[at] for at in chosen)))
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        part = self.part(study)
+        job = Hosted.job(self, part, meter, remembered, piece)
+        if part is study:
+            return job
+        steps = sum(1 for _ in self.plan(study, self.pools(study)).epoch(0, self.batch, self.seed))
+        return replace(job, plan=Repeated(job.plan, steps))
 
-    def settings(self) -> Settings:
-        own = Hosted.settings(self)
-        return replace(own, epochs=round(own.epochs / self.ratio), warmup=own.warmup / self.ratio)
+    def part(self, study: Study) -> Study:
+        """The study with the chosen forget items alone."""
+        items = study.request.forget
+        count = max(1, round(self.ratio * len(items)))
+        if count >= len(items):
+            return study
+        scores = ranks(study, self.choose)
+        chosen = sorted(sorted(range(len(items)), key=lambda at: -scores[at])[:count])
+        return replace(study, request=replace(study.request, forget=tuple(items[at] for at in chosen)))
 
 
 def ranks(study: Study, choose: str) -> list[float]:

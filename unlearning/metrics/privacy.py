@@ -29,14 +29,17 @@ async def membership(
 
     Above the twin's: it still looks known. Below: it looks less likely than what nobody was taught, which gives away
     that it was forgotten. score: loss, zlib, min-k, min-k++ (share k of the tokens), reference (the first further
-    twin, else the twin, is the reference), recall (`shots` strangers stand before, and are not scored). Needs weights.
-    One forward a row; two for reference and recall.
+    twin, else the twin, is the reference), recall (`shots` strangers, at most half of them, stand before, and are not
+    scored). Needs weights. One forward a row; two for reference and recall.
     """
     known, others = items_of(trial, members), items_of(trial, strangers)
-    shown = others[:shots] if score == "recall" else ()
+    shown = others[: min(shots, len(others) // 2)] if score == "recall" else ()
+    if score == "recall" and not shown:
+        raise UsageError(
+            f"membership by recall shows strangers before it scores others, and {strangers!r} has {len(others)} for "
+            f"{shots} shots; give it two or more, and a shot, or take another score"
+        )
     others = others[len(shown) :]
-    if not others:
-        raise UsageError(f"membership: all {len(shown)} items of {strangers!r} are shown before; take fewer shots")
     reference = trial.twins[0] if trial.twins else trial.oracle
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
