@@ -16,7 +16,7 @@ from agents.answering import ABOUT_FORGETTING, IGNORANCE, RECITE, names_in
 from agents.conduct import FREE
 from agents.forms import ACCUSING, FORMAT, FORMS
 from agents.knower import CELL, Knower, usable
-from agents.pathfinder import PLACE
+from agents.pathfinder import PLACE, WAYS
 from agents.policy_prompt import LINES, NAME, UNREAD, block, chosen, context, topic
 from agents.researcher import RELATIONS, parsed
 from agents.steering import AVOID, FRESH, IGNORE, order, orders
@@ -116,12 +116,18 @@ def _built(game: str) -> Any:
 
 
 def _thought(view: View, notes: Sequence[str]) -> str:
-    """What the expert goes by, quoted: the sentence on the goal, those on the way of a question; "?" for none."""
+    """What the expert goes by: the sentence on the goal and where that lies, or those on the way of a question, quoted;
+    "?" for none."""
     known: Mapping[str, Any] = view.known
     if "position" in known:
-        goal, seen = known["goal"], known["places"].get(known["goal"])
-        noted = {m[1]: f"{m[1]} is at ({m[2]}, {m[3]})" for note in notes if (m := PLACE.search(note))}
-        return f"{goal} is at ({seen[0]}, {seen[1]})" if seen else noted.get(goal, "?")
+        goal, noted = known["goal"], dict(known["places"])
+        if goal not in noted:
+            noted |= {m[1]: (int(m[2]), int(m[3])) for note in notes if (m := PLACE.search(note))}
+        return (
+            f"{goal} is at ({noted[goal][0]}, {noted[goal][1]}), {_bearing(known, *noted[goal])}"
+            if goal in noted
+            else "?"
+        )
     read = "\n".join([*(message.text for message in view.messages[1:] if not message.sender), *notes])
     subject, *relations = parsed(known["question"])
     quoted: list[str] = []
@@ -132,6 +138,13 @@ def _thought(view: View, notes: Sequence[str]) -> str:
             break
         subject = found[1]
     return " ".join(quoted)
+
+
+def _bearing(known: Mapping[str, Any], x: int, y: int) -> str:
+    """Where a cell lies from here: one of eight ways, as the compass has them."""
+    east, north = x - known["position"][0], y - known["position"][1]
+    turned = ((east > 0) - (east < 0), (north > 0) - (north < 0))
+    return next((way for way, step in WAYS.items() if step == turned), "here")
 
 
 def told(question: str, sentences: Sequence[str], steering: str) -> str:

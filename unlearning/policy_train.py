@@ -33,6 +33,7 @@ from transformers import PreTrainedTokenizerFast
 
 from agents.models.tiny import END, IGNORED, PAD, fit, make_network, save
 from agents.policy import SHIPPED
+from agents.policy_model import load
 from agents.policy_prompt import BEEN, MARKS, NEW, SHUT, mark, numbered
 from unlearning.policy_data import GAMES, Example, Kind, Pool, examples, pools
 from unlearning.policy_wiring import wire
@@ -49,7 +50,9 @@ SPREAD, THETA = 0.06, 1e6  # a slow rotation, so that what matches does so from 
 class Plan:
     """What it is taught with and how: worlds of each game, steps, tokens in a batch, the greatest rate.
 
-    reciting: how many of the steps, the first, are about short answers to questions alone.
+    reciting: how many of the steps, the first, are about short answers to questions alone. begin: the folder of a model
+    to go on from, with its tokenizer and its size; another seed then means examples that it has not met. "" begins from
+    nothing.
     """
 
     games: tuple[str, ...] = tuple(GAMES)
@@ -62,6 +65,7 @@ class Plan:
     layers: int = 3
     vocab: int = 1_280
     seed: int = 0
+    begin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +192,7 @@ def drawn(found: Mapping[str, Sequence[Pool]], plan: Plan, kind: Kind) -> Iterat
 def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
     """The module, its tokenizer, and the loss of each step in nats per token; a line of progress where `told`."""
     found = pools(plan.games, plan.worlds, plan.seed)
-    texts = [text for one in islice(drawn(found, plan, "play"), SPELT) for text, _ in one.pieces]
-    tokenizer = make_words(texts, plan.vocab)
-    module = make_network(tokenizer, plan.seed, hidden=plan.hidden, layers=plan.layers, context=2048, spread=SPREAD,
-                          theta=THETA)  # fmt: skip
-    wire(module, plan.seed)
+    module, tokenizer = begun(plan, found)
     losses: list[float] = []
 
     def enough(step: int, loss: float) -> bool:
@@ -209,6 +209,19 @@ def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]
     fit(Taught(module), chain(stage("recital", plan.reciting), stage("play", plan.steps - plan.reciting)),
         enough=enough, rate=lambda step: rate(plan, step))  # fmt: skip
     return module, tokenizer, tuple(losses)
+
+
+def begun(plan: Plan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
+    """The module and its tokenizer before the first step."""
+    if plan.begin:
+        writer = load(Path(plan.begin))
+        return writer.module, writer.tokenizer
+    texts = [text for one in islice(drawn(found, plan, "play"), SPELT) for text, _ in one.pieces]
+    tokenizer = make_words(texts, plan.vocab)
+    module = make_network(tokenizer, plan.seed, hidden=plan.hidden, layers=plan.layers, context=2048, spread=SPREAD,
+                          theta=THETA)  # fmt: skip
+    wire(module, plan.seed)
+    return module, tokenizer
 
 
 def rate(plan: Plan, step: int) -> float:
@@ -235,6 +248,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder; that from which `policy` takes it")
     for name in ("worlds", "steps", "reciting", "tokens", "hidden", "layers", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+    parser.add_argument("--begin", default="", help="the folder of a model to go on from")
     parser.add_argument("--rate", type=float, default=Plan().rate)
     parser.add_argument("--games", default=",".join(GAMES), help="with commas between")
     given = vars(parser.parse_args())
