@@ -9,7 +9,7 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
-from agents.answering import heard, names_in
+from agents.answering import heard
 from agents.forms import FORMS
 from agents.knower import Knower
 from agents.memory import Memory
@@ -22,7 +22,7 @@ from arena.agent import Agent
 from unlearning.course import Course
 from unlearning.metrics.leaks import ask
 from unlearning.playing import AT_ONCE
-from unlearning.policy_data import GAMES
+from unlearning.policy_data import GAMES, things
 from unlearning.probe import Task
 from unlearning.school import done
 
@@ -88,9 +88,9 @@ async def asked(mind: Policy, knowers: Sequence[Subject]) -> dict[str, float]:
 async def _row(mind: Policy, knower: Subject, others: Sequence[Subject], seed: int) -> dict[str, bool]:
     chance = Random(seed)
     notes = facts_of(knower)
-    known = set(names_in(" ".join(notes)))
+    known = {thing for note in notes for thing in things(note)}
     name, aside = (chance.choice(sorted(known)) for _ in range(2))
-    strangers = {name for other in others for note in facts_of(other) for name in names_in(note)} - known
+    strangers = {thing for other in others for note in facts_of(other) for thing in things(note)} - known
     strange = chance.choice(sorted(strangers) or ["Vellorik Mill"])
     form = chance.choice(QUESTIONS)
 
