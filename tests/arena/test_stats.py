@@ -26,13 +26,14 @@ def test_clusters_count_once_with_their_mean_in_order_of_appearance() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(NUMBERS, st.integers(1, 5))
-def test_an_interval_of_clusters_is_that_of_their_means(values: list[float], size: int) -> None:
+@given(st.lists(st.integers(-100, 100), min_size=2, max_size=30), st.integers(1, 5))
+def test_an_interval_of_clusters_is_that_of_their_means(values: list[int], size: int) -> None:
+    """Of whole numbers, since BCa counts resamples at the estimate, and a last bit moves them across."""
     copies = [value for value in values for _ in range(size)]
     clusters = [k for k in range(len(values)) for _ in range(size)]
     one = stats.mean(copies, generator(), clusters=clusters, resamples=99)
     two = stats.mean(values, generator(), resamples=99)
-    assert (one.value, one.low, one.high, one.n) == pytest.approx((two.value, two.low, two.high, two.n), rel=1e-6, abs=1e-9)
+    assert (one.value, one.low, one.high, one.n) == pytest.approx((two.value, two.low, two.high, two.n), abs=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
