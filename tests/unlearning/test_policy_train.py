@@ -1,5 +1,6 @@
 """The policy model: what it is taught, that a seed is its weights, and the trial of forgetting with it as subject."""
 
+import asyncio
 import json
 from dataclasses import replace
 from itertools import islice
@@ -34,7 +35,7 @@ from unlearning.trial import experiment
 shipped = pytest.mark.skipif(
     not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy_train"
 )
-SMALL = Plan(worlds=1, steps=60, reciting=20, tokens=1500, hidden=32, layers=2, vocab=600)
+SMALL = Plan(worlds=1, steps=30, reciting=10, tokens=1500, hidden=32, layers=2, vocab=600)
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +140,16 @@ def test_what_is_shipped_is_small_and_brings_its_scores() -> None:
     for game in table["plan"]["games"]:
         found = table["held_out"][game]
         assert found["policy_with_notes"]["steps"] < found["policy_without_notes"]["steps"]
-        assert found["asked"]["told"] > 0.8 and found["asked"]["not_known"] > 0.8
+        assert found["asked"]["told"] > 0.7 and found["asked"]["not_known"] > 0.9
 
 
 @pytest.fixture(scope="module")
-async def readings() -> dict[str, dict[str, Reading]]:
+def readings() -> dict[str, dict[str, Reading]]:
     """The readings of four methods on one place of a world that was never taught."""
+    return asyncio.run(tried())
+
+
+async def tried() -> dict[str, dict[str, Reading]]:
     course = Course(lessons=6)
     subject = await course.teach(Subject(Policy(), Memory(writers=ALL)))
     places = {event.subject for event in subject.memory.log if event.kind == "place"}
@@ -166,7 +171,7 @@ async def readings() -> dict[str, dict[str, Reading]]:
 
 
 @shipped
-async def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[str, dict[str, Reading]]) -> None:
+def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[str, dict[str, Reading]]) -> None:
     for reading in readings["closure-deletion"].values():
         assert reading.value == reading.null
     for label in ("leak", "steps", "retain", "residue"):
@@ -177,7 +182,7 @@ async def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[
 
 
 @shipped
-async def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[str, Reading]]) -> None:
+def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[str, Reading]]) -> None:
     record, told_to = readings["record-deletion"], readings["instruction"]
     assert (record["residue"].value or 0) > 0 and (record["leak"].value or 0) > 0.8
     assert told_to["prompt"].value == 1 and readings["closure-deletion"]["prompt"].value == 0
