@@ -71,7 +71,16 @@ async def rehearsed(
     plain = replace(known, adaptive=False)
     questions = ASKED * one_pass(plain, len(names))
     script = Script(plain, topics)
-    return await interrogated(agent, script, names, names[0], questions, seed, known.session, traced)
+    return (await interrogated(agent, script, names, names[0], questions, seed, known.session, traced)).answers
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An interrogation that is over: what was asked, told and answered, as rows; and where the adversary itself
+    puts the secret, None without a guess, with how sure it is, 0 to 1."""
+
+    answers: list[Mapping[str, Any]]
+    guess: tuple[int | None, float]
 
 
 async def interrogated(
@@ -84,24 +93,8 @@ async def interrogated(
     session: str = "fresh",
     traced: bool = False,
     hidden: bool = False,
-) -> list[Mapping[str, Any]]:
-    """What was asked, told and answered in an interrogation, as rows, in order."""
-    episode = await _inquiry(agent, adversary, names, secret, questions, seed, session, traced, hidden)
-    return list(episode[0].answers)
-
-
-async def _inquiry(
-    agent: Agent,
-    adversary: Agent,
-    names: Sequence[str],
-    secret: str,
-    questions: int,
-    seed: int,
-    session: str,
-    traced: bool,
-    hidden: bool,
-) -> tuple[Any, Any]:
-    """The last state of an interrogation, and what came of it."""
+) -> Held:
+    """An interrogation by an adversary, played."""
     game = {
         "name": "interrogation", "candidates": tuple(names), "secret": secret, "questions": questions,
         "session": session, "lineup": "hidden" if hidden else "shown", "shows": "traces" if traced else "answers",
@@ -112,8 +105,9 @@ async def _inquiry(
         nonlocal state
         state = now
 
-    episode = await perform(Match(game, {"adversary": adversary, "subject": agent}, seed), on_state=look)
-    return state, episode.facts
+    facts: Any = (await perform(Match(game, {"adversary": adversary, "subject": agent}, seed), on_state=look)).facts
+    sure = facts["confidence"]
+    return Held(list(state.answers), (facts["rank"], 0.5 if sure is None else sure))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +123,3 @@ class Script:
             return Move("", "guess", {"ranking": ["nothing"]})
         part, place = divmod(len(known["answers"]), LONG)
         return put(scripted(self.strategy, about(known["candidates"], self.topics), part)[place], known["answers"])
-
-
-async def judged(
-    agent: Agent,
-    judge: Agent,
-    names: Sequence[str],
-    secret: str,
-    questions: int,
-    seed: int,
-    session: str = "fresh",
-    traced: bool = False,
-    hidden: bool = False,
-) -> tuple[int | None, float]:
-    """The rank of the secret in a guess that the adversary makes itself, None without, and how sure it is, 0 to 1."""
-    _, facts = await _inquiry(agent, judge, names, secret, questions, seed, session, traced, hidden)
-    sure = facts["confidence"]
-    return facts["rank"], 0.5 if sure is None else sure

@@ -106,7 +106,7 @@ def wins(strategy: Name, subject: Callable[[str], Agent], games: int = GAMES) ->
         secret = Random(f"secret {seed}").choice(NAMES)
         session = STRATEGIES[strategy].session
         game = interrogated(subject(secret), adversary, NAMES, secret, QUESTIONS, seed, session)
-        answers = blocking(lambda game=game: game)  # type: ignore[misc]
+        answers = blocking(lambda game=game: game).answers  # type: ignore[misc]
         won += adversary.verdict(NAMES, answers, seed)[0][0] == secret
     return won
 

@@ -190,7 +190,7 @@ async def wins(
     found = [0] * len(budgets)
     for seed in range(games):
         secret = names[Random(f"secret {seed}").randrange(k)]
-        answers = await interrogated(Witness(secret, *witness), adversary, names, secret, max(budgets), seed)
+        answers = (await interrogated(Witness(secret, *witness), adversary, names, secret, max(budgets), seed)).answers
         for place, budget in enumerate(budgets):
             found[place] += adversary.verdict(names, answers[:budget], seed)[0][0] == secret
     return found

@@ -29,7 +29,7 @@ from unlearning.exact import remembering, twin
 from unlearning.methods.noop import Noop
 from unlearning.playing import AT_ONCE
 from unlearning.probe import Reading, Trial, attack
-from unlearning.shadows import interrogated, judged, seated, shadow_odds
+from unlearning.shadows import interrogated, seated, shadow_odds
 from unlearning.statistics import auc, tpr_at
 from unlearning.suspects import Suspect, known, strangers, topics_of, wanted
 
@@ -195,7 +195,7 @@ class _Table:
         if way.judge is not None:
             subject = seated(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
             how = (known.session, way.traced, hidden)
-            guesses = [await judged(subject, seat, names, secret, n, seed, *how) for n in self.budgets]
+            guesses = [(await interrogated(subject, seat, names, secret, n, seed, *how)).guess for n in self.budgets]
             return [Game(rank or len(names), sure) for rank, sure in guesses]
         answers = await self._answers(agent, role, names, secret, seed)
         games = []
@@ -217,7 +217,7 @@ class _Table:
                 return cast(list[Mapping[str, Any]], answers)
         subject, seat = seated(agent, known, way.traced), self.seats[role == "before"]
         how = (known.session, way.traced, way.level == "A0")
-        answers = await interrogated(subject, seat, names, secret, max(self.budgets), seed, *how)
+        answers = (await interrogated(subject, seat, names, secret, max(self.budgets), seed, *how)).answers
         kept.append((agent, answers))
         return answers
 
