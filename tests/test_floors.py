@@ -28,7 +28,7 @@ def test_floors_are_kept(path: Path) -> None:
     ours = {name.partition(".")[0] for name in imports(path)} & set(ABOVE)
     assert ours <= ABOVE[package]
     assert "." not in imports(path), "imports are absolute"
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text().splitlines()) <= 400
 
 
 def test_only_the_files_that_need_them_import_heavy_libraries() -> None:
