@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from agents.engine_network import accepted, joinable, plain
+from agents.engine_network import accepted, cache_argument, joinable, plain
 from arena.errors import UsageError
 
 FILE = "composed.json"
@@ -93,7 +93,7 @@ class Composed(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Any = None,
+        cache: Any = None,
         use_cache: bool = False,
         return_dict: bool = True,
         logits_to_keep: int | Tensor = 0,
@@ -101,19 +101,20 @@ class Composed(nn.Module):
     ) -> CausalLMOutputWithPast:
         """logits: (B, kept columns, V) of the rule. loss: the mean over `labels` (B, T), −100 left out, where given."""
         given = {"attention_mask": attention_mask, "position_ids": position_ids}
-        caches = self._caches(past_key_values)
+        caches = self._caches(cache)
         found = []
-        for part, cache in zip(self.each, caches, strict=True):
+        for part, own in zip(self.each, caches, strict=True):
             known = accepted(type(plain(part)))
-            named = {key: value for key, value in given.items() if value is not None and key in known}
+            named: dict[str, Any] = {key: value for key, value in given.items() if value is not None and key in known}
             narrow = {"logits_to_keep": logits_to_keep} if "logits_to_keep" in known else {}
-            z = part(input_ids=input_ids, past_key_values=cache, use_cache=use_cache, **named, **narrow).logits
+            named[cache_argument(plain(part))] = own
+            z = part(input_ids=input_ids, use_cache=use_cache, **named, **narrow).logits
             found.append(z if narrow else _kept(z, logits_to_keep))
         logits = self.rule(tuple(found))
         loss = None
         if labels is not None:
             loss = nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten())
-        return CausalLMOutputWithPast(loss=loss, logits=logits, past_key_values=past_key_values)
+        return CausalLMOutputWithPast(loss=loss, logits=logits)
 
     def _caches(self, cache: Any) -> list[Any]:
         """For each part a view of its own layers of the cache."""

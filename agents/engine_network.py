@@ -65,8 +65,8 @@ class Network:
             named["logits_to_keep"] = 1
         with answering(module):
             out = module(
-                input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
-                return_dict=True, **named,
+                input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, return_dict=True,
+                **{cache_argument(plain(module)): cache}, **named,
             )  # fmt: skip
         scores: Tensor = out.logits[:, -1]
         return scores
@@ -99,7 +99,7 @@ def joinable(module: Any) -> bool:
     kinds = set(getattr(config, "layer_types", None) or ())
     layers = DynamicCache(config=config).layers
     return (
-        {"past_key_values", "attention_mask", "position_ids"} <= accepted(type(inner))
+        {cache_argument(inner), "attention_mask", "position_ids"} <= accepted(type(inner))
         and not getattr(inner, "_is_stateful", False)
         and not getattr(inner.config, "is_encoder_decoder", False)
         and not getattr(config, "attention_chunk_size", None)
@@ -107,6 +107,14 @@ def joinable(module: Any) -> bool:
         and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
         and ODD_SETTINGS.isdisjoint(module.generation_config.to_diff_dict())
     )
+
+
+def cache_argument(module: Any) -> str:
+    """The keyword under which the `forward` of a transformers model takes keys and values.
+
+    transformers 5.24 calls it `cache`; before, and in models that bring their own code, it is `past_key_values`.
+    """
+    return "cache" if "cache" in accepted(type(module)) else "past_key_values"
 
 
 def plain(module: Any) -> Any:

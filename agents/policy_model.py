@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
+from agents.engine_network import cache_argument
 from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
 from agents.model import Reply
@@ -32,15 +33,14 @@ class Writer:
         chance = torch.Generator().manual_seed(seed)
         made: list[int] = []
         with one_thread(), torch.inference_mode():
-            read = self.module(input_ids=torch.tensor([ids or [self.tokenizer.eos_token_id]]), use_cache=True)
+            known = {cache_argument(self.module): DynamicCache(config=self.module.config)}
+            read = self.module(input_ids=torch.tensor([ids or [self.tokenizer.eos_token_id]]), use_cache=True, **known)
             while len(made) < longest:
                 token = _drawn(read.logits[0, -1], temperature, chance)
                 if token == self.tokenizer.eos_token_id:
                     break
                 made.append(token)
-                read = self.module(
-                    input_ids=torch.tensor([[token]]), past_key_values=read.past_key_values, use_cache=True
-                )
+                read = self.module(input_ids=torch.tensor([[token]]), use_cache=True, **known)
         said, outcome = str(self.tokenizer.decode(made)), "ok" if len(made) < longest else "truncated"
         call = Call(self.name, self.name, outcome, len(ids), len(made), 0.0, time.perf_counter() - began,
                     (("user", text),), said)  # fmt: skip

@@ -13,7 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
+from agents.engine_network import cache_argument, plain
 from agents.models.local import Local
 from agents.models.tiny import IGNORED, fit, padded
 from arena.errors import UsageError
@@ -63,13 +65,13 @@ class Tuned:
         """The likeliest letters, one field after the other, and their cost."""
         ids = torch.tensor([prompt(self.tokenizer, asked)], device=self.module.device)
         picked: dict[str, list[int]] = {field: [] for field in LETTERS}
-        cache, out = None, 0
+        inner, out = plain(self.module), 0
+        known = {cache_argument(inner): DynamicCache(config=inner.config)}
         with torch.no_grad():
             for slot in slots(asked):
                 ahead = _ids(self.tokenizer, slot.before)
                 ids = torch.cat([ids, torch.tensor([ahead], device=ids.device)], 1)
-                seen = self.module(input_ids=ids, past_key_values=cache, use_cache=True)
-                cache = seen.past_key_values
+                seen = self.module(input_ids=ids, use_cache=True, **known)
                 letters = letter_ids(self.tokenizer, slot.field)
                 scores = seen.logits[0, -1, letters].float().cpu() + _bar(asked, slot.field, picked)
                 choice = int(scores.argmax())
