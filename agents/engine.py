@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import torch
 
+from agents.endings import model_ends, pad_token
 from agents.engine_batch import Batch
 from agents.engine_network import Network, joinable
 from agents.engine_prefix import Prefixes
 from agents.engine_rows import Live, Row, Words, chance_of, drawn_like
 from agents.engine_static import StaticBatch
 from agents.model import Sampling
-from agents.templates import Prompt
+from agents.templates import Prompt, prompt_tokens
 
 QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
 MISSED = 0.02  # the same, while fewer have come than were in the batch before
@@ -88,6 +89,10 @@ class Engine:
     def module(self) -> Any:
         return self.network.module
 
+    @property
+    def _pad(self) -> int:
+        return pad_token(self.tokenizer, model_ends(self.module, self.tokenizer))
+
     def submit(
         self, prompt: Prompt, sampling: Sampling, most: int, adapter: str = "", hold: int = 0
     ) -> "Future[Output]":
@@ -140,9 +145,9 @@ class Engine:
     def _begin(self) -> None:
         """A new batch; where nobody can join it later, wait while more requests keep arriving."""
         if self.joins and joinable(self.module):
-            self._batch = Batch(self.network, self._prefixes, special(self.module, self.tokenizer)[1])
+            self._batch = Batch(self.network, self._prefixes, self._pad)
             return
-        self._batch = StaticBatch(self.network, special(self.module, self.tokenizer)[1])
+        self._batch = StaticBatch(self.network, self._pad)
         deadline = time.monotonic() + LINGER
         with self._arrived:
             while 0 < len(self._waiting) < self._waiting[0].most and (left := deadline - time.monotonic()) > 0:
@@ -204,12 +209,12 @@ class Reader:
     def __init__(self, network: Network, tokenizer: Any, static: bool) -> None:
         self.network, self.tokenizer, self.static = network, tokenizer, static
         self.settings = network.module.generation_config.to_diff_dict()
-        self.words = Words(self._decode, frozenset(special(network.module, tokenizer)[0]))
+        self.ends = model_ends(network.module, tokenizer)
 
     def live(self, job: Job) -> Live:
         """The row. Raises CannotGenerate where the prompt leaves no room for an answer."""
         prompt, sampling, context = job.prompt, job.sampling, self.network.context
-        ids = self.tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"]
+        ids = prompt_tokens(self.tokenizer, prompt)
         if not ids:
             raise CannotGenerate("the prompt is empty; give it at least one line with a text", 0)
         room = sampling.max_tokens if context is None else context - len(ids)
@@ -221,7 +226,7 @@ class Reader:
                 len(ids),
             )
         row = Row(
-            tuple(ids),
+            ids,
             *drawn_like(self.settings, sampling.temperature, sampling.top_p),
             seed=secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63,
             new=min(sampling.max_tokens, room),
@@ -233,20 +238,11 @@ class Reader:
             adapter=job.adapter,
             hold=job.hold,
         )
-        return Live(row, self.words, chance_of(row, self.network.device))
+        words = Words(self._decode, frozenset((*self.ends, *prompt.end)))
+        return Live(row, words, chance_of(row, self.network.device))
 
     def _decode(self, tokens: Sequence[int]) -> str:
         return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-
-def special(module: Any, tokenizer: Any) -> tuple[tuple[int, ...], int]:
-    """The tokens that end an answer, and the one that fills; the model's own before the tokenizer's."""
-    end = module.generation_config.eos_token_id
-    if end is None:
-        end = tokenizer.eos_token_id
-    ends = tuple(end) if isinstance(end, list | tuple) else () if end is None else (end,)
-    pad = tokenizer.pad_token_id
-    return ends, pad if pad is not None else ends[0] if ends else 0
 
 
 def output_of(one: Live) -> Output:

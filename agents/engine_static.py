@@ -51,7 +51,7 @@ class StaticBatch:
         for place, one in enumerate(lives):
             ids[place, width - len(one.ids) :] = torch.tensor(one.ids)
             mask[place, width - len(one.ids) :] = 1
-        end = sorted(lives[0].words.end)
+        end = sorted(frozenset.intersection(*(one.words.end for one in lives)))  # each row's own are in `Ends`
         with answering(module):
             module.generate(
                 input_ids=ids.to(device),

@@ -16,6 +16,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from agents.endings import model_ends
 from agents.engine import Engine, free_memory
 from agents.engine_adapters import (
     add_adapter,
@@ -158,6 +159,8 @@ def base_of(source: Source) -> tuple[Any, Any]:
             module: Any = load(where, dtype=kind, **options)
         except (OSError, ValueError) as error:
             raise UsageError(f"local model {source.id!r} cannot be loaded: {error}") from error
+    if tokenizer.eos_token_id is None and (ends := model_ends(module, tokenizer)):
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])  # else nothing would be taught to end
     return module.to(device).eval(), tokenizer
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
+from agents.endings import all_ends
 from agents.engine_network import cache_argument
 from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
@@ -29,15 +30,16 @@ class Writer:
     def reply(self, text: str, longest: int, temperature: float = 0.0, seed: int = 0) -> Reply:
         """What it writes behind a text, `longest` tokens at most; greedy at temperature 0, else drawn by the seed."""
         began = time.perf_counter()
+        ends = all_ends(self.module, self.tokenizer)
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         chance = torch.Generator().manual_seed(seed)
         made: list[int] = []
         with one_thread(), torch.inference_mode():
             known = {cache_argument(self.module): DynamicCache(config=self.module.config)}
-            read = self.module(input_ids=torch.tensor([ids or [self.tokenizer.eos_token_id]]), use_cache=True, **known)
+            read = self.module(input_ids=torch.tensor([ids or [*ends[:1]]]), use_cache=True, **known)
             while len(made) < longest:
                 token = _drawn(read.logits[0, -1], temperature, chance)
-                if token == self.tokenizer.eos_token_id:
+                if token in ends:
                     break
                 made.append(token)
                 read = self.module(input_ids=torch.tensor([[token]]), use_cache=True, **known)

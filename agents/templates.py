@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2.exceptions import TemplateError
 
+from agents.endings import prompt_ends
 from agents.model import Line, as_pairs
 from arena.errors import UsageError
 
@@ -16,7 +17,8 @@ PLAIN = {"system": "System", "user": "User", "assistant": "Assistant"}
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A rendered prompt. `special`: the tokenizer adds its own first token; `stop`: texts that end the answer.
+    """A rendered prompt. `special`: the tokenizer adds its own first token; `stop`: texts that end the answer; `end`:
+    tokens that do, beside those that the model's settings name.
 
     `note` says how it was rendered: the hash of the template, and what had to be changed to please it.
     """
@@ -25,6 +27,7 @@ class Prompt:
     special: bool = False
     stop: tuple[str, ...] = ()
     note: str = ""
+    end: tuple[int, ...] = ()
 
 
 def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None) -> Prompt:
@@ -40,18 +43,26 @@ def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None) -
         template = str(tokenizer.get_chat_template())
     if not template:
         text = "".join(f"{PLAIN[role]}: {text}\n" for role, text in pairs) + f"{PLAIN['assistant']}:"
-        return Prompt(text, True, tuple(f"\n{label}:" for label in PLAIN.values()), "template none, plain labels")
+        stop, note = tuple(f"\n{label}:" for label in PLAIN.values()), "template none, plain labels"
+        return Prompt(text, True, stop, note, prompt_ends(tokenizer))
     note = f"template {blake2b(template.encode(), digest_size=4).hexdigest()}"
+    end = prompt_ends(tokenizer, template)
     try:
-        return Prompt(_applied(tokenizer, pairs, template), note=note)
+        return Prompt(_applied(tokenizer, pairs, template), note=note, end=end)
     except TemplateError as first:
         try:
-            return Prompt(_applied(tokenizer, _joined(pairs), template), note=f"{note}, lines joined")
+            return Prompt(_applied(tokenizer, _joined(pairs), template), note=f"{note}, lines joined", end=end)
         except TemplateError as second:
             raise UsageError(
                 f"the chat template refuses these lines ({first}), also with neighbours joined ({second}); give "
                 "another one: chat_template = a file, or the template's text"
             ) from second
+
+
+def prompt_tokens(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
+    """The tokens of a prompt; an end token that the tokenizer would add is left out."""
+    ids = tuple(tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"])
+    return ids[:-1] if prompt.special and ids and ids[-1] == tokenizer.eos_token_id != tokenizer.bos_token_id else ids
 
 
 def template_text(given: str) -> str:

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from agents.llm import LLM
 from agents.model import Line, Reply, Sampling
 from agents.models.tiny import make_tokenizer
-from agents.templates import Prompt, render
+from agents.templates import Prompt, prompt_tokens, render
 from arena.game import Tool
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import encode, prompt_tokens
+from unlearning.encoding import encode
 from unlearning.request import Item
 from unlearning.world import make_world
 

@@ -14,14 +14,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from agents.endings import end_tokens
 from agents.model import Line
-from agents.templates import Prompt, render
+from agents.templates import Prompt, prompt_tokens, render
 from unlearning.request import Item
 
 IGNORED = -100  # a label that a loss leaves out
 MOST = 4096  # questions of a tokenizer that are kept as tokens
 _ASKED: WeakKeyDictionary[Any, dict[tuple[str, str, str | None], tuple[tuple[int, ...], bool]]] = WeakKeyDictionary()
-_ENDINGS: WeakKeyDictionary[Any, dict[str | None, tuple[int, ...]]] = WeakKeyDictionary()  # by tokenizer, by template
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,27 +138,6 @@ def question_prompt(tokenizer: Any, question: str, system: str = "", template: s
     return render(tokenizer, [*lines, Line("user", question)], template)
 
 
-def prompt_tokens(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
-    """The tokens of a prompt; an end token that the tokenizer would add is left out."""
-    ids = tuple(tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"])
-    return ids[:-1] if prompt.special and ids and ids[-1] == tokenizer.eos_token_id != tokenizer.bos_token_id else ids
-
-
-def end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
-    """The token that ends an answer, as the chat template writes it; else the tokenizer's end token; () for neither."""
-    known = _ENDINGS.setdefault(tokenizer, {})
-    key = template or tokenizer.chat_template
-    if key not in known:
-        known[key] = _ending(tokenizer, template)
-    return known[key]
-
-
-def pad_token(tokenizer: Any) -> int:
-    """What a batch is filled with: the padding token, else the end token, else 0."""
-    known = (tokenizer.pad_token_id, tokenizer.eos_token_id)
-    return int(next((token for token in known if token is not None), 0))
-
-
 def value_span(item: Item, answer: str) -> tuple[int, int]:
     """[first, behind) of the characters of `answer` that hold the item's value; all of it where none is named."""
     value = re.escape(item.tags.get("value", ""))
@@ -177,18 +156,6 @@ def _asked(tokenizer: Any, question: str, system: str, template: str | None) -> 
         prompt = question_prompt(tokenizer, question, system, template)
         known[key] = (prompt_tokens(tokenizer, prompt), prompt.special)
     return known[key]
-
-
-def _ending(tokenizer: Any, template: str | None) -> tuple[int, ...]:
-    end = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
-    prompt = question_prompt(tokenizer, "?", template=template)
-    if prompt.special:
-        return end
-    messages = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
-    whole = str(tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False))
-    tail = whole.rpartition("!")[2]
-    ids = tokenizer(tail, add_special_tokens=False, verbose=False)["input_ids"]
-    return (int(ids[0]),) if ids and ids[0] in tokenizer.all_special_ids else end
 
 
 def _tokens(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:

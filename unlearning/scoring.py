@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from agents.endings import pad_token
 from agents.engine_network import Network, answering
 from arena.agent import Agent
 from unlearning.asking import system_of, template_of
-from unlearning.encoding import Encoded, encode, pad_token
+from unlearning.encoding import Encoded, encode
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
 from unlearning.weights import opened

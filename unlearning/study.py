@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agents.endings import pad_token
 from agents.engine_network import plain
 from arena.errors import UsageError
-from unlearning.encoding import Encoded, encode_all, pad_token
+from unlearning.encoding import Encoded, encode_all
 from unlearning.request import Item, Request
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from agents.endings import pad_token
 from agents.models.tiny import fit
-from unlearning.encoding import Encoded, collate, encode_all, pad_token
+from unlearning.encoding import Encoded, collate, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
 

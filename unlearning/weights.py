@@ -1,10 +1,12 @@
 """The weights behind an agent: taken out, put back, saved."""
 
+import copy
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from agents.endings import stopping
 from agents.engine_adapters import CONFIG, name_base
 from agents.engine_weights import bars_on_terminals, source_of
 from agents.llm import LLM
@@ -14,6 +16,7 @@ from agents.subject import Subject
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
+from unlearning.asking import template_of
 from unlearning.method import ClosedModel
 from unlearning.scope import merged
 
@@ -55,8 +58,9 @@ def save(agent: Agent, folder: str | Path) -> Path:
     """The folder in which the agent's weights were saved; `local/FOLDER` loads them.
 
     An adapter on a model that was loaded is saved alone and names that model; on weights that were changed in memory
-    it is saved as one model with them. Written beside the place and moved there when whole. Raises UsageError where
-    the disk does not take it, or something is there already.
+    it is saved as one model with them. The generation settings name every token that ends an answer, and the tokenizer
+    has the agent's chat template, so that the model stops and reads elsewhere as it does here. Written beside the place
+    and moved there when whole. Raises UsageError where the disk does not take it, or something is there already.
     """
     found, place = opened(agent, "save"), Path(folder).expanduser()
     if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
@@ -66,10 +70,13 @@ def save(agent: Agent, folder: str | Path) -> Path:
     try:
         with bars_on_terminals():
             base = source_of(found.module) if hasattr(found.module, "peft_config") else ""
-            (found.module if base else merged(found.module)).save_pretrained(part)
-            found.model.tokenizer.save_pretrained(part)
+            whole = found.module if base else merged(found.module)
+            whole.save_pretrained(part)
+            tokenizer_of(found).save_pretrained(part)
             if base:
                 name_base(part, base, place)
+            else:
+                stopping(whole, found.model.tokenizer, template_of(found.mind)).save_pretrained(part)
         if place.is_dir():
             place.rmdir()
         part.replace(place)
@@ -82,6 +89,16 @@ def save(agent: Agent, folder: str | Path) -> Path:
             raise UsageError(f"{place} cannot be written: {error}; make room there") from error
         raise
     return place
+
+
+def tokenizer_of(found: Opened) -> Any:
+    """The agent's tokenizer, with the chat template that the agent uses."""
+    template = template_of(found.mind)
+    if template is None or template == found.model.tokenizer.chat_template:
+        return found.model.tokenizer
+    made = copy.deepcopy(found.model.tokenizer)
+    made.chat_template = template
+    return made
 
 
 def reloaded(agent: Agent, folder: str | Path) -> Agent:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from agents.endings import all_ends, pad_token
 from agents.engine import Engine
 from agents.model import Sampling
 from agents.templates import Prompt
@@ -27,15 +28,18 @@ def prompt_of(tokenizer: Any, item: Item) -> Prompt:
 
 
 def continued(module: Any, tokenizer: Any, encoded: Sequence[Encoded]) -> tuple[tuple[int, ...], ...]:
-    """The greedy continuation of each prompt, as tokens, as long as the answer's words."""
+    """The greedy continuation of each prompt, as tokens, as long as the answer's words; an end token is left out."""
     found = []
+    ends = all_ends(module, tokenizer)
     for one in encoded:
         ids = torch.tensor([one.ids[: one.start]], device=module.device)
         new = max(1, one.words - one.start)
         with torch.no_grad():
             made = module.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, max_new_tokens=new,
-                pad_token_id=tokenizer.pad_token_id, **dict.fromkeys(("temperature", "top_p", "top_k", "max_length")),
+                eos_token_id=list(ends) or None, pad_token_id=pad_token(tokenizer, ends),
+                **dict.fromkeys(("temperature", "top_p", "top_k", "max_length")),
             )  # fmt: skip
-        found.append(tuple(made[0, ids.shape[1] :].tolist()))
+        said = made[0, ids.shape[1] :].tolist()
+        found.append(tuple(said[:-1] if said and said[-1] in ends else said))
     return tuple(found)

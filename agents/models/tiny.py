@@ -14,6 +14,7 @@ from tokenizers.trainers import BpeTrainer
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from agents.endings import stopping
 from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
 from agents.model import Line, spoken
@@ -90,9 +91,10 @@ def make_network(
 
 
 def save(folder: str | Path, module: Any, tokenizer: Any) -> Path:
-    """The folder, with model and tokenizer in it: `local/FOLDER`."""
+    """The folder, with model and tokenizer in it: `local/FOLDER`. The generation settings stop where answers end."""
     with bars_on_terminals():
         module.save_pretrained(folder)
+        stopping(module, tokenizer).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return Path(folder)
 

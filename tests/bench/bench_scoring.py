@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 
+from agents.endings import pad_token
 from agents.llm import LLM
 from arena.registry import entries
 from arena.spec import build
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import Encoded, encode, pad_token
+from unlearning.encoding import Encoded, encode
 from unlearning.probe import Trial
 from unlearning.request import Item
 from unlearning.scoring import score

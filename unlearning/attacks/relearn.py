@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agents.endings import pad_token
 from agents.models.tiny import fit
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from unlearning.encoding import Encoded, collate, encode_all, pad_token
+from unlearning.encoding import Encoded, collate, encode_all
 from unlearning.knowing import known
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
