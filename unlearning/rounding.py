@@ -7,22 +7,34 @@ from typing import Any
 import torch
 from torch import Tensor
 
+EXACT = ("cpu", "cuda")  # devices whose division and product are those of IEEE 754
+
 
 def step_of(weight: Tensor, bits: int) -> Tensor:
-    """(rows, 1) the distance of two grid points, max|w| / (2^(bits−1) − 1) by row; 1 for a row of zeros."""
-    largest = weight.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1)
-    return torch.where(largest > 0, largest, torch.ones_like(largest))
+    """(rows, 1) the distance of two grid points, max|w| / (2^(bits−1) − 1) by row; 1 where that is 0.
+
+    Divided in the computer's memory: by a number, a GPU multiplies with its rounded reciprocal, which is up to one unit
+    in the last place away from the quotient, and every point of the grid with it.
+    """
+    largest = weight.abs().amax(1, keepdim=True).cpu()  # no rounding in it, so the same on every device
+    step = largest / torch.full_like(largest, 2 ** (bits - 1) - 1)
+    return torch.where(step > 0, step, torch.ones_like(step)).to(weight.device)
 
 
 def codes_of(weight: Tensor, bits: int) -> Tensor:
-    """(rows, columns) the grid points, whole numbers, nearest to the weights."""
+    """(rows, columns) the grid points, whole numbers, nearest to the weights; halves go to the even one."""
     return (weight / step_of(weight, bits)).round()
 
 
 def rounded(weight: Tensor, bits: int) -> Tensor:
-    """The weights on their grid, in their own number type."""
-    exact = weight.float()
-    return (codes_of(exact, bits) * step_of(exact, bits)).to(weight.dtype)
+    """The weights on their grid, in their own number type: the same bits on a CPU and on CUDA.
+
+    Each operation on the way is rounded exactly by IEEE 754 on both (a tensor over a tensor, whole numbers, a product
+    that is stored before anything is added), and none is a sum, whose order could differ. Other devices do not promise
+    that, so their weights are rounded in the computer's memory.
+    """
+    exact = weight.float() if weight.device.type in EXACT else weight.cpu().float()
+    return (codes_of(exact, bits) * step_of(exact, bits)).to(weight)
 
 
 def matrices(module: Any, embeddings: bool = False) -> Iterator[tuple[str, Tensor]]:
