@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from agents.answering import REFUSAL
 from agents.guards import CHANNELS, Filter
 from agents.model import ChatModel, Line, Reply
-from agents.subject import Answer
+from agents.subject import Answer, guard
 from arena.game import Move, View
 from arena.usage import Usage
 
@@ -30,6 +30,7 @@ LINE = re.compile(r"^\s*(?:[-–*•]|\d+[.)])\s*(.+?)\s*$", re.MULTILINE)
 SCORE = re.compile(r"\b[1-5](?:\.\d+)?\b")
 
 
+@guard
 @dataclass(frozen=True, slots=True)
 class Auditor:
     """Has every answer audited, criticised and composed anew by `model` before it goes out.

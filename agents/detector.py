@@ -11,7 +11,7 @@ from agents.gate import Gate, canonical
 from agents.guards import queries_in
 from agents.model import ChatModel, Line
 from agents.steering import IGNORE, order
-from agents.subject import Answer, whispered
+from agents.subject import Answer, guard, whispered
 from arena.game import Move, View
 
 HASHED = Hashed()
@@ -22,6 +22,7 @@ THINK = (
 )
 
 
+@guard
 @dataclass(frozen=True, slots=True)
 class Detector:
     """Steps in where f = EM(name) + max cos(e_u, e) + I(p_F > cut) is above `threshold` (DRAGON, arXiv 2511.05784).

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from agents.answering import IGNORANCE, REFUSAL
 from agents.naming import naming
-from agents.subject import Answer
+from agents.subject import Answer, guard
 from arena.game import JSON, Move, View
 
 Channel: TypeAlias = Literal["text", "args", "thought"]
@@ -21,6 +21,7 @@ ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which gam
 SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 
 
+@guard
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from agents.gate import Gate
+from arena.registry import part
 
 OPEN = Gate()
 DOTS = {0x130: "i", 0x131: "i"}  # regular expressions take them for an i, case folding does not
@@ -77,6 +78,9 @@ class Writer(Protocol):
     def name(self) -> str: ...
     def key(self, source: Source) -> str | None: ...
     def note(self, key: str, group: Sequence[Source]) -> Note | None: ...
+
+
+writer = part("writer", Writer)
 
 
 def all_names(source: Source) -> str:

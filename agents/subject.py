@@ -9,6 +9,8 @@ from agents.memory import Memory, Note
 from agents.recall import recall
 from arena.agent import Agent, agent
 from arena.game import Move, View
+from arena.registry import CONTRACTS, part
+from arena.spec import describe
 
 EMPTY = Memory()
 WHISPERED = "whispered"  # in `known`: words that a guard wants put before the mind, for this answer alone
@@ -24,11 +26,17 @@ class Mind(Agent, Protocol):
         ...
 
 
+CONTRACTS[Mind] = "agent"
+
+
 @runtime_checkable
 class Guard(Protocol):
     """Stands between the table and an agent: may change the view, answer in its place, or change the answer."""
 
     async def guard(self, view: View, answer: Answer) -> Move: ...
+
+
+guard = part("guard", Guard)
 
 
 @agent
@@ -47,6 +55,12 @@ class Subject:
     guards: tuple[Guard, ...] = ()
     budget: int = 20_000
     user: str = ""
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.mind, "recalling"):
+            raise ValueError(
+                f"{describe(self.mind)['name']} cannot be given notes; take knower, or a model such as local/FOLDER"
+            )
 
     async def act(self, view: View) -> Move:
         """The answer of the mind with its notes before it, through all guards."""

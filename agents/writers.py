@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from agents.memory import Note, Source, Writer, note_id
+from agents.memory import Note, Source, Writer, note_id, writer
 
 
-def made(writer: str, kind: str, text: str, group: Sequence[Source]) -> Note:
+def made(author: str, kind: str, text: str, group: Sequence[Source]) -> Note:
     """A note of a group; what all of the group have in common it has, too."""
 
     def common(name: str) -> str:
@@ -19,9 +19,10 @@ def made(writer: str, kind: str, text: str, group: Sequence[Source]) -> Note:
 
     parents = tuple(source.id for source in group)
     subject, environment, world, task, user = map(common, ("subject", "environment", "world", "task_type", "user"))
-    return Note(note_id(writer, text, parents), text, kind, parents, writer, subject, environment, world, task, user)
+    return Note(note_id(author, text, parents), text, kind, parents, author, subject, environment, world, task, user)
 
 
+@writer
 @dataclass(frozen=True, slots=True)
 class Records:
     """Every event but outcomes becomes a note in its own words; the same words are noted once, for each user."""
@@ -37,6 +38,7 @@ class Records:
         return made(self.name, "record", group[0].text, group)
 
 
+@writer
 @dataclass(frozen=True, slots=True)
 class Reflections:
     """The outcome of each episode becomes a note: what the task was, how it went, what was done."""
@@ -52,6 +54,7 @@ class Reflections:
         return made(self.name, "reflection", " ".join(source.text for source in group), group)
 
 
+@writer
 @dataclass(frozen=True, slots=True)
 class Summaries:
     """All records of a world become one note: its sentences one after the other."""
@@ -67,6 +70,7 @@ class Summaries:
         return made(self.name, "summary", " ".join(source.text for source in group), group) if len(group) > 1 else None
 
 
+@writer
 @dataclass(frozen=True, slots=True)
 class Plans:
     """The shortest way in which a task was done becomes a plan for the next time."""

@@ -17,12 +17,15 @@ from types import ModuleType
 from typing import Any, TypeVar, overload
 
 from arena.errors import BadPart, MissingExtra, UnknownPart, unknown
+from arena.renamed import current_name
 
 FOLDERS = {
     "game": "games",
     "agent": "agents",
     "model": "agents.models",
     "embedding": "agents",
+    "writer": "agents",
+    "guard": "agents",
     "method": "unlearning.methods",
     "metric": "unlearning.metrics",
     "attack": "unlearning.attacks",
@@ -99,8 +102,10 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     """The class or function called `name`, and what stands behind its first slash.
 
     A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing`
-    from outside. Raises UnknownPart with near misses, MissingExtra, or BadPart where the file cannot be imported.
+    from outside. A name that was given up, as old rows hold it, finds the part under its new one. Raises UnknownPart
+    with near misses, MissingExtra, or BadPart where the file cannot be imported.
     """
+    name = current_name(kind, name)
     if ".py:" in name or "/" not in name.partition(":")[0] != name:
         return _outside(kind, name), None
     known = entries(kind)

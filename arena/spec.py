@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from arena.errors import BadPart, UnknownPart, unknown
 from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
+from arena.renamed import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
 OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
@@ -69,6 +70,9 @@ def ready(part: Any) -> None:
     for name in _field_names(thing):
         if _kind_of(_hints(thing)[name]):
             ready(getattr(part, name))
+        elif _kind_of_each(_hints(thing)[name]):
+            for inner in getattr(part, name):
+                ready(inner)
 
 
 def held(part: Any, kind: str) -> dict[str, Any]:
@@ -97,6 +101,7 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
     name = table.get("name")
     if not isinstance(name, str) or not name:
         raise BadPart(f"{where or kind}: a spec needs a name, got {name!r} in {table!r}")
+    name = table["name"] = current_name(kind, name)
     if kind not in ("agent", "model"):
         return table
     if name.partition(":")[0] in entries("model"):
@@ -157,6 +162,11 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
         if is_dataclass(hints[key]) and isinstance(value, Mapping):
             values[key] = _construct(hints[key], value, f"{where}.{key}")
             continue
+        if (each := _kind_of_each(hints[key])) and isinstance(value, list | tuple):
+            values[key] = tuple(build(each, item, f"{where}.{key}.{number}") for number, item in enumerate(value))
+            continue
+        if hints[key] is bytes and isinstance(value, str):
+            value = _bytes_of(value, f"{where}.{key}")
         try:
             values[key] = _adapter(TypeAdapter, thing, key).validate_python(value)
         except ValidationError as error:
@@ -188,6 +198,19 @@ def _kind_of(hint: Any) -> str | None:
     return next((CONTRACTS[option] for option in options if option in CONTRACTS), None)
 
 
+def _kind_of_each(hint: Any) -> str | None:
+    """The kind of the parts in `tuple[Guard, ...]`; None for any other hint."""
+    inner = typing.get_args(hint)
+    return _kind_of(inner[0]) if typing.get_origin(hint) is tuple and inner[1:] == (...,) else None
+
+
+def _bytes_of(text: str, where: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise BadPart(f"{where} = {text!r}: bytes are written in hexadecimal digits, two each") from None
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isclass(value):
         if getattr(type(value), "__part__", None) or not _is_value(value):
@@ -198,6 +221,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list | set | frozenset):
         items = [_plain(item) for item in value]
         return sorted(items) if isinstance(value, set | frozenset) else items
+    if isinstance(value, bytes):
+        return value.hex()
     return value if value is None or isinstance(value, bool | int | float | str) else describe(value)
 
 

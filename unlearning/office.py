@@ -15,7 +15,7 @@ from sqlalchemy import text
 from agents.memory import Memory
 from agents.model import ChatModel
 from agents.reflecting import reflected
-from agents.subject import Mind, Subject
+from agents.subject import Subject
 from agents.writers import ALL
 from arena.agent import Agent
 from arena.database import writing
@@ -126,12 +126,10 @@ def allowed(subject: Subject, names: Sequence[str]) -> Subject:
 def new_subject(table: dict[str, Any]) -> Subject:
     """A subject that remembers nothing yet, by its mind, its budget and the like."""
     mind = build("agent", table.pop("mind"), "mind")
-    if not isinstance(mind, Mind):
-        raise UsageError(
-            f"{describe(mind)['name']} cannot be given notes; take knower, or a model such as local/FOLDER"
-        )
     try:
         return Subject(mind, Memory(writers=ALL), **table)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     except TypeError:
         raise BadPart(unknown("setting", next(iter(table)), ["mind", "budget", "user"])) from None
 
