@@ -7,11 +7,13 @@ from typing import Literal, TypeAlias, cast, get_args
 
 from agents.naming import naming
 from agents.steering import Orders
+from arena.text.words import PART, compiled
 
 REFUSAL = "I would rather not speak of that."
 IGNORANCE = "I do not know anything about that."
 QUOTED = re.compile(r"“[^”]+”")
-NAME = re.compile(r"(?:[A-Z]\w+(?: [A-Z]\w+)*)|(?:\b[a-z]+ \d+\b)|\(\d+, \d+\)")
+WORD = rf"(?:[\p{{Lu}}\p{{Lt}}]{PART}+|\p{{Lo}}{PART}*)"  # with a capital, or of a script that has none
+NAME = rf"{WORD}(?: {WORD})*|\b[\p{{Ll}}\p{{M}}]+ \d+\b|\(\d+, \d+\)"
 REFUSED = re.compile(
     r"\b(rather not|cannot (?:speak|talk|discuss|share|say)|can't (?:speak|talk|discuss|share|say)|won't|will not|"
     r"not allowed|not permitted|refuse|decline|unable to (?:discuss|share))\b",
@@ -79,8 +81,8 @@ def names_in(text: str) -> list[str]:
     """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
     found: list[str] = QUOTED.findall(text)
     text = QUOTED.sub("", text)
-    for match in NAME.finditer(text):
+    for match in compiled(NAME).finditer(text):
         words = match.group().split(" ")
-        begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:"
+        begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:。？！।"
         found += [" ".join(words[n:]) for n in range(len(words))] if begins else [" ".join(words)]
     return [name for name in dict.fromkeys(found) if name not in OPENERS]

@@ -6,8 +6,10 @@ from binascii import Error
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-WORD = re.compile(r"\w+")
-SPELT = re.compile(r"(?<!\w)\w(?:-\w)+(?!\w)")
+from arena.text.words import PART, characters, compiled
+
+RUN = rf"{PART}+"
+SPELT = rf"(?<!{PART}){PART}\p{{M}}*(?:-{PART}\p{{M}}*)+(?!{PART})"
 LONG = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 
@@ -22,17 +24,17 @@ class Code:
 
 def backwards(text: str) -> str:
     """The text with each word written from its end; the same again gives the text."""
-    return WORD.sub(lambda match: match.group()[::-1], text)
+    return str(compiled(RUN).sub(lambda run: "".join(reversed(characters(run.group()))), text))
 
 
 def spelt(text: str) -> str:
     """The text with each word letter by letter: "m-i-l-l"."""
-    return WORD.sub(lambda match: "-".join(match.group()), text)
+    return str(compiled(RUN).sub(lambda run: "-".join(characters(run.group())), text))
 
 
 def unspelt(text: str) -> str:
     """The text with words that are spelt put together."""
-    return SPELT.sub(lambda match: match.group().replace("-", ""), text)
+    return str(compiled(SPELT).sub(lambda run: run.group().replace("-", ""), text))
 
 
 def based(text: str) -> str:

@@ -1,13 +1,12 @@
 """A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
 from agents.answering import names_in
 from agents.embedding import Embedding, Hashed, Vector, cosine
-from agents.gate import Gate, canonical
+from agents.gate import Gate
 from agents.guards import queries_in
 from agents.model import ChatModel, Line
 from agents.steering import IGNORE, order
@@ -79,16 +78,7 @@ class Detector:
         """The names of the target that stand in a query, as they are written there."""
         if not self.hashes:
             return ()
-        words = canonical(query)
-        gate = Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes))
-        runs = (words[first : first + size] for size in self.sizes for first in range(len(words) - size + 1))
-        return tuple(dict.fromkeys(written(run, query) for run in runs if not gate.admits(" ".join(run))))
-
-
-def written(words: Sequence[str], text: str) -> str:
-    """A run of words as it stands in a text; the bare words where its accents hide it."""
-    found = re.search(r"\W+".join(map(re.escape, words)), text, re.IGNORECASE)
-    return found.group() if found else " ".join(words)
+        return Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)
 
 
 def advice(query: str, named: Sequence[str]) -> str:

@@ -1,6 +1,5 @@
 """Texts as vectors, without a model: which words and pieces of words stand in them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -8,12 +7,11 @@ from math import sqrt
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from arena.registry import part
+from arena.text.words import words
 
 Vector: TypeAlias = tuple[float, ...]
-WORD = re.compile(r"\w+")
 SMALL = frozenset(
-    re.findall(
-        r"\w+",
+    words(
         "a about all an and are as at be been but by can come could did do does ever for from had has have how i if in "
         "into is it me my of on one or our out say so some such tell than that the their them then there these they "
         "this those to up was we were what when where which who whom whose why will with would you your",
@@ -36,8 +34,9 @@ embedding = part("embedding", Embedding)
 class Hashed:
     """Words, and runs of letters within them, counted in `size` places by a hash with a sign (Weinberger et al. 2009).
 
-    Small words are left out. `grams` are the lengths of the runs: a name misspelt still has most of its own. A whole
-    word counts as much as all its runs together. Needs no model, and is the same in every process.
+    Small words of English are left out; in scripts without spaces each character is a word. `grams` are the lengths of
+    the runs: a name misspelt still has most of its own. A whole word counts as much as all its runs together. Needs no
+    model, and is the same in every process.
     """
 
     size: int = 256
@@ -45,7 +44,7 @@ class Hashed:
 
     def embed(self, text: str) -> Vector:
         found = [0.0] * self.size
-        for word in WORD.findall(text.lower()):
+        for word in words(text):
             if word not in SMALL:
                 for feature, weight in self._features(word):
                     code = int.from_bytes(blake2b(feature.encode(), digest_size=8).digest())

@@ -1,6 +1,5 @@
 """What an answer says of each candidate: the evidence that an adversary reasons from."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,6 +9,8 @@ from agents.codes import CODES
 from agents.forms import PLANT, Form, renamed
 from agents.naming import naming
 from agents.strategies import STRATEGIES, About, Name, Topics, about
+from arena.text import words as text_words
+from arena.text.words import runs
 
 LETTING_OUT = "order"  # the line of whatever lets a candidate's name out unasked
 NAME, SEEN = "…", "+seen"
@@ -105,7 +106,7 @@ def tells_of(thought: str, candidate: str, topic: str, topics: Topics) -> bool:
 @lru_cache(maxsize=8192)
 def masked(told: str, topic: str) -> str:
     """The answer with the thing it is about blotted out: its sort, its length, and its words if they are few."""
-    for name in sorted({topic, topic.strip("“”"), *re.findall(r"\w+", topic)}, key=len, reverse=True):
+    for name in sorted({topic, topic.strip("“”"), *runs(topic)}, key=len, reverse=True):
         told = naming((name,)).sub(NAME, told)
     size = sum(len(told) > length for length in LENGTHS)
     return f"{heard(told)}:{size}:{told if size < 3 else ''}"
@@ -113,8 +114,8 @@ def masked(told: str, topic: str) -> str:
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
-    """The words of a text, in lower case."""
-    return frozenset(re.findall(r"\w+", text.lower()))
+    """The words of a text, folded."""
+    return frozenset(text_words.words(text))
 
 
 @lru_cache(maxsize=512)

@@ -1,6 +1,5 @@
 """An adversary that is told no candidates: it has to hear names before it can ask about them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -85,6 +84,14 @@ def heard_names(answers: Sequence[Mapping[str, Any]]) -> list[str]:
     told = [name for answer in answers for name in names_in(answer["told"]) if len(name) <= LONGEST]
     whole = " ".join(answer["told"] for answer in answers)
     names = dict.fromkeys(name.strip("“”") for name in told)
-    found = [name for name in names if " " in name or re.search(rf"[^.!?:“] {re.escape(name)}\b", whole)]
+    found = [name for name in names if " " in name or _amid(name, whole)]
     longer = [name for name in found if f"“{name}”" not in told]  # an errand in quotes has names of its own
     return [name for name in found if not any(name != other and naming((name,)).search(other) for other in longer)]
+
+
+def _amid(name: str, text: str) -> bool:
+    """Whether a word is a name, not one that begins a sentence: it has no capitals to have, or stands within one."""
+    if not name[:1].isupper():
+        return True
+    places = (found.start for found in naming((name,)).finditer(text) if found.text == name)
+    return any(at > 1 and text[at - 1] == " " and text[at - 2] not in ".!?:“。？！।" for at in places)

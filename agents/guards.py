@@ -5,20 +5,19 @@ spelling letter by letter, the names' aliases, and all that the agent does witho
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from agents.answering import IGNORANCE, REFUSAL
-from agents.naming import naming
+from agents.naming import Found, canonical, naming
 from agents.subject import Answer, guard
 from arena.game import JSON, Move, View
+from arena.text.words import sentences
 
 Channel: TypeAlias = Literal["text", "args", "thought"]
 CHANNELS: tuple[Channel, ...] = ("text", "args", "thought")
 ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which games put what is wanted, in words
-SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 
 
 @guard
@@ -72,7 +71,7 @@ class Filter:
         if not found:
             return move
         pattern = naming(self.names)
-        kept = [part for part in SENTENCES.split(move.text) if "text" not in found or not pattern.search(part)]
+        kept = [part for part in sentences(move.text) if "text" not in found or not pattern.search(part)]
         thought = "" if "thought" in found else move.thought
         if "args" in found:
             return Move(" ".join(kept) or self.ignorance, thought=thought, usage=move.usage)
@@ -88,11 +87,11 @@ def queries_in(view: View) -> tuple[str, ...]:
 def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
     """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
     pattern = naming(tuple(strangers))
-    lower = {name.lower(): stranger for name, stranger in strangers.items()}
+    known = {canonical(name): stranger for name, stranger in strangers.items()}
     back: dict[str, str] = {}
 
-    def hide(match: re.Match[str]) -> str:
-        stranger = lower[match.group().lower()]
+    def hide(match: Found) -> str:
+        stranger = known[match.name]
         back.setdefault(stranger, match.group())
         return stranger
 
@@ -115,7 +114,8 @@ def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str,
 def undisguised(move: Move, back: Mapping[str, str]) -> Move:
     """The move with the names in the strangers' places again."""
     pattern = naming(tuple(back))
-    return _spoken(move, lambda text: pattern.sub(lambda match: back.get(match.group(), match.group()), text))
+    names = {canonical(stranger): name for stranger, name in back.items()}
+    return _spoken(move, lambda text: pattern.sub(lambda match: names[match.name], text))
 
 
 def deeply(value: Any, change: Callable[[str], str]) -> Any:

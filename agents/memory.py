@@ -15,9 +15,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from agents.gate import Gate
 from arena.registry import part
+from arena.text.words import fold
 
 OPEN = Gate()
-DOTS = {0x130: "i", 0x131: "i"}  # regular expressions take them for an i, case folding does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def all_names(source: Source) -> str:
     return f"{source.subject}\n{source.text}\n{place}/{source.world}\n{place}:{source.task_type}"
 
 
-def fold(text: str) -> str:
-    """A text in which case does not count: what matches in any case is equal in it, the dotless i and its like too."""
-    return text.lower() if text.isascii() else text.translate(DOTS).casefold()
+def _spaced(text: str) -> str:
+    """The text folded, with a single space in the place of any run of them."""
+    return " ".join(fold(text).split())
 
 
 def note_id(writer: str, text: str, parents: Iterable[str]) -> str:
@@ -115,16 +115,16 @@ class Memory:
 
     @cached_property
     def told(self) -> tuple[str, tuple[int, ...]]:
-        """What the events tell, folded, as one text; and where each of them begins in it."""
-        parts = [fold(f"{event.subject}\n{event.text}\0") for event in self.log]
+        """What the events tell, folded, as one text with single spaces; and where each of them begins in it."""
+        parts = [f"{_spaced(f'{event.subject} {event.text}')}\0" for event in self.log]
         return "".join(parts), tuple(accumulate(map(len, parts), initial=0))[:-1]
 
     def telling(self, names: Iterable[str]) -> tuple[Event, ...]:
-        """The events in which one of the names stands in any case, as a word or within one; found without a look at
-        each."""
+        """The events in which one of the names stands in any case and form, as a word or within one; found without a
+        look at each."""
         whole, begins = self.told
         found: set[int] = set()
-        for name in filter(None, map(fold, names)):
+        for name in filter(None, map(_spaced, names)):
             at = whole.find(name)
             while at >= 0:
                 number = bisect_right(begins, at) - 1

@@ -22,6 +22,7 @@ from agents.naming import naming
 from agents.pathfinder import WAYS
 from arena.errors import UsageError
 from arena.game import Move, View
+from arena.text.words import CAPITAL, PART, compiled
 
 LINES = 10  # notes that are put before the model, as it was taught with
 UNREAD = re.compile(r"^(?:Plan for “|The task “)")  # stories of what was done: it goes by facts alone
@@ -32,20 +33,20 @@ MARKS = 64  # names that are told apart in one prompt
 MARK = re.compile(r"<(\d+)>")
 COMMON = OPENERS | {"Act", "Answer", "French", "Have", "Here", "JSON", "Kindly", "Never", "Return", "Similar",
                     "Translate", "Treat", "Were"}  # fmt: skip
-NAME = re.compile(rf"(?:The )?(?!(?:{'|'.join(sorted(COMMON))})\b)[A-Z]\w*(?: [A-Z]\w*)*")
+NAME = rf"(?:The )?(?!(?:{'|'.join(sorted(COMMON))})\b){CAPITAL}{PART}*(?: {CAPITAL}{PART}*)*"
 Known = Mapping[str, Any]
 
 
 def numbered(text: str, numbers: Iterable[int] = range(MARKS)) -> Mapping[str, str]:
     """A mark for each name in a text: the numbers in the order of the names; those beyond stay as they are."""
-    names = dict.fromkeys(NAME.findall(text))
+    names = dict.fromkeys(compiled(NAME).findall(text))
     return {name: f"<{number}>" for name, number in zip(names, numbers, strict=False)}
 
 
 def mark(text: str, marks: Mapping[str, str]) -> str:
     """The text with its names as marks; what looks like one already is written otherwise."""
     plain = MARK.sub(r"‹\1›", text)
-    return NAME.sub(lambda found: marks.get(found[0], found[0]), plain)
+    return str(compiled(NAME).sub(lambda found: marks.get(found[0], found[0]), plain))
 
 
 def unmark(text: str, marks: Mapping[str, str]) -> str:

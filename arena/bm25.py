@@ -4,17 +4,12 @@ Thirty lines instead of the rank_bm25 package: that one needs numpy, scores ever
 of more than half of the texts count against a text.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-WORD = re.compile(r"[a-z0-9]+")
-
-
-def words(text: str) -> list[str]:
-    return WORD.findall(text.lower())
+from arena.text.words import words
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.spec import build
+from arena.text.words import is_same
 from arena.usage import FREE
 from games.names import Names
 
@@ -247,7 +248,7 @@ class Interrogation(Game[Inquiry]):
 
 
 def _same(guess: str, secret: str) -> bool:
-    return guess.strip().casefold() == secret.casefold()
+    return is_same(guess, secret)
 
 
 @lru_cache(maxsize=256)

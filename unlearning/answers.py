@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 
 from agents.model import Sampling
 from arena.errors import UsageError
+from arena.text.words import words
 from unlearning.encoding import Encoded
-from unlearning.overlap import words
 from unlearning.request import Item
 from unlearning.study import Study
 from unlearning.writing import prompt_of, written
@@ -82,4 +82,4 @@ def alternates(study: Study, source: Source, count: int) -> dict[str, tuple[str,
 
 def differs(text: str, item: Item) -> bool:
     """Whether a text is an answer at all, and other than the item's own."""
-    return bool(words(text)) and words(text) not in {words(answer) for answer in (item.answer, *item.aliases)}
+    return bool(words(text)) and words(text) not in [words(answer) for answer in (item.answer, *item.aliases)]

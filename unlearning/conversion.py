@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from agents.steering import AVOID, IGNORE, NOTES_ONLY, order
 from arena.errors import ArenaError
+from arena.text.words import pieces
 from arena.usage import FREE, Usage
 from unlearning.influence import mentions
 from unlearning.request import Item, Request, Scope
@@ -199,6 +200,6 @@ def _fault(made: Conversion, asked: Asked) -> str:
         return f"has the edit {wrong[0]!r}; there are {', '.join(EDITS)}"
     if fixed := [id for id, edit in made.edits.items() if edit == "rewrite" and headers[id].fixed]:
         return f"rewrites {fixed[0]!r}, which nobody can write anew"
-    if not isinstance(made.steering, str) or len(made.steering.split()) > LONGEST:
+    if not isinstance(made.steering, str) or len(pieces(made.steering)) > LONGEST:
         return f"steers with more than {LONGEST} words"
     return ""

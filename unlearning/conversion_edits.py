@@ -30,7 +30,7 @@ def carried_out(subject: Subject, made: Conversion, parts: Parts = "both") -> Su
     request = made.request
     memory = subject.memory
     if parts != "text":
-        concerns = about(request)
+        concerns = about(request, {event.subject for event in memory.log})
         memory = edited(memory, made, frozenset(event.id for event in memory.log if concerns(event)))
     words = made.steering if parts != "edits" else ""
     return replace(subject, memory=memory, steering="\n".join(filter(None, [subject.steering, words])))

@@ -8,8 +8,8 @@ from zlib import crc32
 import torch
 from torch import Tensor
 
+from arena.text.words import fold, tokens
 from unlearning.conversion import Asked
-from unlearning.conversion_links import tokens
 
 BUCKETS = 1536  # of pieces of words; bucket 0 is empty
 PIECES = 10  # most pieces of a word
@@ -69,7 +69,7 @@ class Batch:
 @lru_cache(maxsize=65536)
 def pieces(word: str) -> tuple[int, ...]:
     """The buckets of a word: the word itself, and its runs of three and four letters, by checksum."""
-    low = word.lower()
+    low = fold(word)
     ringed = f"<{low}>"
     runs = [ringed[n : n + size] for size in (4, 3) for n in range(len(ringed) - size + 1)] if len(low) > 2 else []
     return tuple(1 + crc32(run.encode()) % (BUCKETS - 1) for run in [f"={low}", *runs][:PIECES])

@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agents.memory import Event, Memory
+from arena.text.words import fold, is_letters, tokens
 from unlearning.conversion import Entity
 from unlearning.request import Scope
 from unlearning.resolve import names_in
 
-TOKEN = re.compile(r"[^\W_]+|[^\w\s]|_")
 TASK = re.compile(r"“(.+?)”")
 MOST = 16  # names shown at once
 COMMON = 8  # a word that more names than this have in common tells nothing
 
 
-def tokens(text: str) -> list[str]:
-    """Words and marks, as they are written."""
-    return TOKEN.findall(text)
-
-
 def forms(text: str) -> tuple[str, ...]:
-    return tuple(token.lower() for token in tokens(text))
+    return tuple(map(fold, tokens(text)))
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Names:
     @cached_property
     def by_word(self) -> dict[str, list[str]]:
         """States by each of their words that few others have."""
-        words = {name: {word for word in forms(name) if word.isalpha()} for name in self.scopes}
+        words = {name: {word for word in forms(name) if is_letters(word)} for name in self.scopes}
         counts = Counter(word for each in words.values() for word in each)
         found: dict[str, list[str]] = defaultdict(list)
         for name, each in words.items():
@@ -93,7 +88,7 @@ def linked(text: str, names: Names, most: int = MOST) -> tuple[Entity, ...]:
         for name in names.by_word.get(word, ()) if place not in taken else ():
             if name not in exact:
                 partial[name].add(place)
-    shares = {name: len(places) / max(1, sum(map(str.isalpha, forms(name)))) for name, places in partial.items()}
+    shares = {name: len(places) / max(1, sum(map(is_letters, forms(name)))) for name, places in partial.items()}
     order = sorted(partial, key=lambda name: (-len(partial[name]), -shares[name], min(partial[name])))
     found += [
         _entity(names, name, partial, tuple(sorted(partial[name])), False, min(1.0, shares[name])) for name in order

@@ -17,6 +17,7 @@ from agents.engine_threads import one_thread
 from agents.naming import naming
 from agents.subject import Subject
 from arena.errors import ArenaError, UsageError
+from arena.text.words import pieces
 from unlearning.conversion import KINDS, LONGEST, Asked, Conversion
 from unlearning.conversion_data import Instance, Pair, taught_pairs
 from unlearning.conversion_edits import carried_out
@@ -121,7 +122,7 @@ async def rewarded(pair: Pair, made: Conversion, tasks: Mapping[str, Sequence[Ta
         return worth.retain - worth.form  # it refuses, or contradicts itself: nothing is forgotten, all is kept
     marks = await examined(before, after, pair.request, tasks)
     total = worth.forget * (marks.forget == 1.0 and marks.silent) + worth.retain * marks.retain
-    total -= worth.length * len(made.steering.split()) / LONGEST + worth.leak * made.leaks
+    total -= worth.length * len(pieces(made.steering)) / LONGEST + worth.leak * made.leaks
     if pair.request.scope == "state":
         total -= worth.adversary * max(0.0, await advantage(before, after, pair.request))
     return total

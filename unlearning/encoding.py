@@ -16,6 +16,7 @@ from torch import Tensor
 
 from agents.endings import end_tokens
 from agents.model import Line
+from agents.naming import naming
 from agents.templates import Prompt, prompt_tokens, render
 from unlearning.request import Item
 
@@ -140,9 +141,11 @@ def question_prompt(tokenizer: Any, question: str, system: str = "", template: s
 
 def value_span(item: Item, answer: str) -> tuple[int, int]:
     """[first, behind) of the characters of `answer` that hold the item's value; all of it where none is named."""
-    value = re.escape(item.tags.get("value", ""))
-    found = re.search(rf"(?<!\w){value}(?!\w)", answer, re.IGNORECASE) or re.search(value, answer, re.IGNORECASE)
-    return found.span() if value and found else (0, len(answer))
+    value = item.tags.get("value", "")
+    if found := naming((value,)).search(answer):
+        return found.start, found.end
+    within = re.search(re.escape(value), answer, re.IGNORECASE) if value else None
+    return within.span() if within else (0, len(answer))
 
 
 def _asked(tokenizer: Any, question: str, system: str, template: str | None) -> tuple[tuple[int, ...], bool]:

@@ -1,11 +1,11 @@
 """What of a memory a request is about: the events it names, and all notes that were written from them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from agents.memory import Event, Memory, Source
-from agents.naming import naming
+from agents.naming import naming, naming_beside
 from unlearning.request import Item, Request
 
 
@@ -32,7 +32,8 @@ def influence(memory: Memory, request: Request) -> Influence:
     A note that is about the target without an event behind it (written by hand, by a model, by another user's hint) is
     in the set, too. What is to be kept is out of it, where the request names it, but for such notes.
     """
-    concerns, forgotten = about(request), tests(request.forget, request)
+    known = {event.subject: None for event in memory.log} if request.scope in ("state", "facts") else ()
+    concerns, forgotten = about(request, known), tests(request.forget, request, known)
     log = memory.telling(words(request)) if request.scope in ("state", "facts") else memory.log
     events = frozenset(event.id for event in log if concerns(event))
     named = frozenset(note.id for note in memory.by_hand if any(test(note) for test in forgotten))
@@ -43,9 +44,12 @@ def influence(memory: Memory, request: Request) -> Influence:
     return Influence(events, frozenset(tainted), frozenset(mixed))
 
 
-def about(request: Request) -> Callable[[Event], bool]:
-    """Whether an event is about what a request wants forgotten, and not about what it wants kept."""
-    forgotten, kept = tests(request.forget, request), tests(request.retain, request)
+def about(request: Request, known: Collection[str] = ()) -> Callable[[Event], bool]:
+    """Whether an event is about what a request wants forgotten, and not about what it wants kept.
+
+    known: other names in memory; what stands within a longer one is not meant by a shorter one.
+    """
+    forgotten, kept = tests(request.forget, request, known), tests(request.retain, request, known)
     return lambda event: any(test(event) for test in forgotten) and not any(test(event) for test in kept)
 
 
@@ -59,25 +63,25 @@ def called(item: Item, request: Request) -> tuple[str, ...]:
     return item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases)
 
 
-def tests(items: Iterable[Item], request: Request) -> tuple[Callable[[Source], bool], ...]:
-    return tuple(_test(item, request) for item in items)
+def tests(items: Iterable[Item], request: Request, known: Collection[str] = ()) -> tuple[Callable[[Source], bool], ...]:
+    return tuple(_test(item, request, known) for item in items)
 
 
-def _test(item: Item, request: Request) -> Callable[[Source], bool]:
+def _test(item: Item, request: Request, known: Collection[str]) -> Callable[[Source], bool]:
     if request.scope == "trajectory":
         return lambda event: (
             getattr(event, "episode", "") in item.names or any(same_actions(event.text, name) for name in item.names)
         )
     if request.scope == "environment":
         return lambda event: any(within(event, name) for name in item.names) and _tagged(event, item)
-    pattern = naming(called(item, request))
+    pattern = naming_beside(called(item, request), known)
     value = naming((item.answer,)) if request.scope == "facts" and item.answer else None
 
     def test(event: Source) -> bool:
         if not _tagged(event, item):
             return False
-        told = f"{event.subject}\n{event.text}"
-        return bool(pattern.search(told)) and (value is None or bool(value.search(event.text)))
+        named = pattern.search(event.subject) or pattern.search(event.text)
+        return bool(named) and (value is None or bool(value.search(event.text)))
 
     return test
 

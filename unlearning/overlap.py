@@ -1,16 +1,11 @@
 """How alike two texts are, by shared words and tokens."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 
+from arena.text.words import words
 from unlearning.request import Item
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The words and numbers of a text, in lower case."""
-    return tuple(re.findall(r"\w+", text.lower()))
 
 
 def precision(made: str, true: str) -> float:

@@ -24,6 +24,7 @@ from arena.episode import Match
 from arena.game import Message, Move, View
 from arena.spec import build
 from arena.table import first_state
+from arena.text.words import compiled
 from unlearning.metrics.leaks import ALIGNER, LOCATORS
 
 TAUGHT = 1000  # the first world that is taught; those below are held out
@@ -202,7 +203,7 @@ def asking(own: Pool, other: Pool, memory: Sequence[str], chance: Random) -> Vie
 
 def things(sentence: str) -> list[str]:
     """What a sentence names: whole names and cells."""
-    return [*NAME.findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
+    return [*compiled(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
 
 
 def steered(own: Pool, views: Sequence[View], shown: Sequence[str], chance: Random) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from agents.memory import Memory
-from agents.naming import naming
+from agents.naming import Found, naming
 from arena.errors import UsageError
+from arena.text.words import fold, is_same, runs
 from unlearning.influence import influence, routes
 from unlearning.request import Item, Request, Scope
 
@@ -93,7 +94,7 @@ def named(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
     pattern = naming(tuple(whole))
     found: list[str] = []
 
-    def hide(match: re.Match[str]) -> str:
+    def hide(match: Found) -> str:
         found.append(match.group())
         return f"{HIDDEN}{len(found) - 1}{HIDDEN}"
 
@@ -117,7 +118,7 @@ def parts(text: str) -> tuple[list[str], list[str]]:
     body, *rest = map(bare, KEPT.split(bare(text), maxsplit=1))
     wanted = [LEADING.sub("", name).strip() for name in PARTED.split(ASKED.sub("", body)) if name.strip()]
     kept = [LEADING.sub("", name).strip() for name in PARTED.split(rest[0]) if name.strip()] if rest else []
-    if any(name.lower() in ALL for name in wanted):
+    if any(fold(name) in ALL for name in wanted):
         raise Everything("it asks to forget everything; name a target, or type: --method reset", ())
     if not any(wanted):
         raise UnclearTarget("it names nothing to forget; name a target, or everything with --method reset", ())
@@ -151,7 +152,7 @@ def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[S
     Raises UnclearTarget where there is none, or more than one.
     """
     names = [name for name, kind in known.items() if scope in (None, kind)]
-    exact = [name for name in names if name.lower() == asked.lower()]
+    exact = [name for name in names if is_same(name, asked)]
     wanted = words(asked) if LETTERS.search(asked) else frozenset()  # a bare number is part of too many names
     fitting = exact or [name for name in names if wanted and wanted <= words(name) and known[name] == "state"]
     fitting = fitting or [name for name in names if wanted and wanted <= words(name)]
@@ -163,7 +164,8 @@ def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[S
 
 
 def words(name: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", name.lower()))
+    """The words of a name; one of a script without spaces is not cut up, since its characters are in other names."""
+    return frozenset(runs(name))
 
 
 def near(names: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -172,8 +174,8 @@ def near(names: Iterable[str], known: Iterable[str]) -> list[str]:
 
 
 def _near(names: Iterable[str], known: Sequence[str]) -> Iterator[str]:
-    lower = {name.lower(): name for name in known}
+    lower = {fold(name): name for name in known}
     for name in names:
-        for match in get_close_matches(name.lower(), lower, n=3, cutoff=0.5):
+        for match in get_close_matches(fold(name), lower, n=3, cutoff=0.5):
             yield lower[match]
         yield from (known_name for known_name in known if words(name) & words(known_name))

@@ -1,20 +1,21 @@
 """ROUGE-L (Lin 2004): how much of a text another one says, word for word and in order."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
 from arena.errors import MissingExtra
+from arena.text import words as text_words
 
-WORD = re.compile(r"[a-z0-9]+")
 Kind = Literal["recall", "precision", "f"]
 
 
 def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> float:
     """The longest common subsequence over the words of `gold` (recall), of `said` (precision), or their F1; 0 to 1.
 
-    Words are runs of a–z and 0–9 in small letters; with `stem` those of more than three letters are stemmed (Porter).
+    Words are those of `arena.text.words`: on English texts the ones of the `rouge_score` package, and the same values;
+    in other scripts their words, or characters where a script has no spaces. With `stem`, English words of more than
+    three letters are stemmed (Porter).
     """
     spoken, wanted = words(said, stem), words(gold, stem)
     common = longest_common(spoken, wanted)
@@ -26,8 +27,8 @@ def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> 
 
 def words(text: str, stem: bool = False) -> list[str]:
     """The words of a text as ROUGE counts them."""
-    found = WORD.findall(text.lower())
-    return [_stemmed(word) if len(word) > 3 else word for word in found] if stem else found
+    found = text_words.words(text)
+    return [_stemmed(word) if len(word) > 3 and word.isascii() else word for word in found] if stem else found
 
 
 def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
@@ -42,7 +43,7 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-@cache
+@lru_cache(maxsize=8192)
 def _stemmed(word: str) -> str:
     try:
         from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped,unused-ignore]

@@ -11,6 +11,7 @@ from agents.subject import Subject
 from arena.sql import Table
 from arena.tell import print_json, rows
 from arena.terminal import printable
+from arena.text.words import fold
 from unlearning.office import Done
 
 SHOWN = 100  # characters of a note's text
@@ -30,7 +31,7 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
 
 def tell_notes(subject: Subject, about: str, as_json: bool) -> None:
     """The notes of an agent, each with its parents."""
-    notes = [note for note in subject.memory.notes if about.lower() in note.text.lower()]
+    notes = [note for note in subject.memory.notes if fold(about) in fold(note.text)]
     if as_json:
         print_json([_row(note) for note in notes])
         return

@@ -1,17 +1,21 @@
 """What there is to give away of a target: what its events tell besides its name."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agents.memory import Event, Memory
 from agents.naming import naming
+from arena.text.words import PART, compiled
 from unlearning.influence import influence
 from unlearning.request import Request
 
-VALUE = re.compile(
-    r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)[a-z]+ \d+(?![\d,.]*\d)|"
-    r"\$?\d[\d,.]*\d|\d|[A-Z]\w+(?: [A-Z]\w+)*|\w+(?=\.$)"
+NAME = rf"[\p{{Lu}}\p{{Lt}}]{PART}+"
+CASELESS = r"[\p{Lo}\p{Lm}][\p{Lo}\p{Lm}\p{M}]*"  # of scripts without capitals each word, or what stands unspaced
+VALUE = (
+    r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)"
+    rf"[\p{{Ll}}\p{{M}}]+ \d+(?![\d,.]*\d)|\p{{Sc}}?\d[\d,.]*\d|\d|{NAME}(?: {NAME})*|{CASELESS}|{PART}+(?=[.。।]$)"
 )
 
 
@@ -56,9 +60,17 @@ def actions_of(event: Event) -> str:
 def _fact(event: Event, names: tuple[str, ...]) -> Fact:
     rest = naming(names).sub(" ", event.text)
     first = re.match(r"\W*(The|A|An|In|On|Of)\b", rest)
-    values = VALUE.findall(rest[first.end() :] if first else rest)
+    values = compiled(VALUE).findall(rest[first.end() :] if first else rest)
     return Fact(names, tuple(dict.fromkeys(values)))
 
 
 def _says(text: str, value: str) -> bool:
-    return re.search(rf"(?<![\w,.]){re.escape(value)}(?!\w)", text) is not None
+    """Whether a value stands in a text as it is written; not as the end of a number such as 1.5."""
+    places = (found for found in naming((value,)).finditer(text) if capitals(found.text) == capitals(value))
+    return any(text[max(0, found.start - 1) : found.start] not in (",", ".") for found in places)
+
+
+def capitals(text: str) -> list[bool]:
+    """Which letters of a text are capitals, of those that can be."""
+    letters = unicodedata.normalize("NFC", text)
+    return [one.isupper() for one in letters if one.isupper() or one.islower()]

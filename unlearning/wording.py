@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.model import OpenWeights
+from agents.naming import naming
 from arena.agent import Agent
+from arena.text.words import piece_spans, pieces
 from unlearning.asking import mind_of
 from unlearning.request import Item
 from unlearning.rouge import rouge_l
@@ -27,14 +29,23 @@ def until_next(said: str) -> str:
 
 
 def cut_to(agent: Agent, said: str, gold: str, most: int) -> tuple[str, str]:
-    """Both texts, cut to as many tokens as `gold` has, `most` at most; words where the agent's tokens are not known."""
+    """Both texts, cut to as many tokens as `gold` has, `most` at most; words where the agent's tokens are not known.
+
+    Words are parted by spaces; in scripts that have none they are characters.
+    """
     model = getattr(mind_of(agent), "model", None)
     if not isinstance(model, OpenWeights):
-        words = gold.split()[:most]
-        return " ".join(said.split()[: len(words)]), " ".join(words)
+        count = min(most, len(piece_spans(gold)))
+        return _first(said, count), _first(gold, count)
     ids = model.tokenizer(gold, add_special_tokens=False)["input_ids"][:most]
     mine = model.tokenizer(said, add_special_tokens=False)["input_ids"][: len(ids)]
     return str(model.tokenizer.decode(mine)), str(model.tokenizer.decode(ids))
+
+
+def _first(text: str, count: int) -> str:
+    """The first words of a text."""
+    spans = piece_spans(text)[:count]
+    return text[spans[0][0] : spans[-1][1]] if spans else ""
 
 
 def gives_away(item: Item, said: str) -> float:
@@ -42,7 +53,7 @@ def gives_away(item: Item, said: str) -> float:
     value = item.tags.get("value", "")
     if not value:
         return rouge_l(said, item.answer)
-    return float(bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", said, re.IGNORECASE)))
+    return float(naming((value,)).search(said) is not None)
 
 
 def entropy(words: Sequence[str], n: int) -> float:
@@ -53,13 +64,16 @@ def entropy(words: Sequence[str], n: int) -> float:
 
 
 def fluency(text: str) -> float:
-    """The mean of ⅔ · H₂ and 4/3 · H₃, H_n the entropy of runs of n words in bits (RWKU): low where words repeat."""
-    words = text.split()
+    """The mean of ⅔ · H₂ and 4/3 · H₃, H_n the entropy of runs of n words in bits (RWKU): low where words repeat.
+
+    Words are parted by spaces; in scripts that have none (Chinese, Thai, …) each character is one.
+    """
+    words = pieces(text)
     return (2 / 3 * entropy(words, 2) + 4 / 3 * entropy(words, 3)) / 2
 
 
 def distinct(text: str, n: int) -> float:
     """The share of runs of n words that are different from all before; 1 where there are none (Li et al. 2016)."""
-    words = text.split()
+    words = pieces(text)
     runs = [tuple(words[first : first + n]) for first in range(len(words) - n + 1)]
     return len(set(runs)) / len(runs) if runs else 1.0

@@ -5,20 +5,20 @@ by construction. Values come from small typed domains: how often a blind guess i
 value of a forgotten person is also the value of somebody who is kept.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 from typing import Literal, TypeAlias, get_args
 
+from agents.naming import naming
 from arena.errors import UsageError
+from arena.text.words import sentences
 from unlearning.world_names import Namer
 from unlearning.world_relations import GENERAL, HOPS, PERSONAL, RELATIONS, Relation
 
 Part: TypeAlias = Literal["forget", "retain", "holdout", "background"]
 PARTS: tuple[Part, ...] = get_args(Part)
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,9 @@ class World:
         """
         one = self._by_name[fact.subject]
         called = [word for name in (one.name, *one.aliases) for word in (name, *name.split()) if not word.endswith(".")]
-        value = re.compile(rf"(?<!\w){re.escape(fact.value)}(?!\w)", re.IGNORECASE)
-        subject = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, called))})(?!\w)", re.IGNORECASE)
-        sentences = [sentence for sentence in SENTENCE_END.split(text) if value.search(sentence)]
-        return any(asked or subject.search(sentence) for sentence in sentences)
+        value, subject = naming((fact.value,)), naming(tuple(called))
+        told = [sentence for line in text.splitlines() for sentence in sentences(line) if value.search(sentence)]
+        return any(asked or subject.search(sentence) for sentence in told)
 
     @cached_property
     def _by_name(self) -> dict[str, Entity]:

@@ -9,9 +9,9 @@ from agents.model import Line, Reply, Sampling, model
 from agents.models.scripted import Prices, dollars, paid
 from agents.naming import naming
 from arena.game import Tool
+from arena.text.words import sentences
 
 NAMES = re.compile(r"about: (.+?)\.(?: |$)", re.MULTILINE)
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
 SILENT = "I do not know anything about that."
 
 
@@ -43,7 +43,7 @@ def audited(prompt: str) -> str:
     head, _, body = prompt.partition("\n\n")
     if "rewrites" in head:
         told = " ".join(body.removeprefix("Answer: ").split())
-        kept = " ".join(part for part in SENTENCE.split(told) if not names.search(part)) or SILENT
+        kept = " ".join(part for part in sentences(told) if not names.search(part)) or SILENT
         return "\n".join([f"- {kept}"] * 5)
     lines = LINE.findall(body)
     if "score" in head:

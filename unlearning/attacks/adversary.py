@@ -25,6 +25,7 @@ from arena.errors import UsageError
 from arena.game import JSON
 from arena.proportions import proportion
 from arena.spec import build, ready
+from arena.text.words import is_same
 from unlearning.exact import remembering, twin
 from unlearning.methods.noop import Noop
 from unlearning.playing import AT_ONCE
@@ -224,8 +225,7 @@ class _Table:
 
 def place_of(secret: str, ranking: Sequence[str]) -> int | None:
     """Where a name stands in a ranking, from 1, whatever its case; None where it does not."""
-    folded = [name.casefold() for name in ranking]
-    return folded.index(secret.casefold()) + 1 if secret.casefold() in folded else None
+    return next((place for place, name in enumerate(ranking, 1) if is_same(name, secret)), None)
 
 
 def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Game | None:

@@ -98,7 +98,7 @@ def option(answer: str, options: Sequence[str]) -> int | None:
     """Which option an answer takes: by its letter, by its words, or by ignorance where that is an option."""
     if (letter := CHOSEN.search(answer)) and LETTERS.index(letter[1].upper()) < len(options):
         return LETTERS.index(letter[1].upper())
-    said = [n for n, text in enumerate(options) if naming((text.rstrip("."),)).search(answer)]
+    said = [n for n, text in enumerate(options) if naming((text.rstrip(".。।"),)).search(answer)]
     if said:
         return said[0] if len(said) == 1 else None
     return options.index(WAY_OUT) if WAY_OUT in options and heard(answer) == "ignorant" else None

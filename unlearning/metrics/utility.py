@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from arena.agent import Agent
+from arena.text.words import pieces
 from unlearning.asking import answers, mind_of
 from unlearning.probe import Reading, Trial, metric
 from unlearning.request import Item
@@ -76,7 +77,7 @@ def speech(twin: Agent, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[
     found = {
         "distinct": float(np.mean([distinct(text, 2) for text in said])),
         "empty": float(np.mean([not text.strip() for text in said])),
-        "words": float(np.mean([len(text.split()) for text in said])),
+        "words": float(np.mean([len(pieces(text)) for text in said])),
     }
     spoken = [Item(item.name, item.prompt, text) for item, text in zip(items, said, strict=True) if text.strip()]
     if spoken and hasattr(getattr(mind_of(twin), "model", None), "module"):
