@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agents.answering import REFUSAL
-from agents.guards import CHANNELS, Filter
+from agents.disclosure import Pairs, disclosed
+from agents.guards import CHANNELS, Filter, queries_in
 from agents.model import ChatModel, Line, Reply
 from agents.subject import Answer, guard
 from arena.game import Move, View
@@ -38,6 +39,9 @@ class Auditor:
     Of `rewrites` rewrites the `best` are merged; where their mean score is below `floor` (1 to 5), where the model's
     answers cannot be read, and where a name is still in what it composed, the agent refuses. An action that names a
     target is not taken. `local`: answers in which no name stands go out as they are, without the three calls.
+
+    Of facts `names` are the values, which no answer may say but of somebody with whom they are `spared`, where none of
+    the `subjects` is named: there they are no names for that answer (`agents.disclosure`).
     """
 
     model: ChatModel
@@ -47,6 +51,8 @@ class Auditor:
     floor: float = 4.0
     local: bool = False
     refusal: str = REFUSAL
+    subjects: tuple[str, ...] = ()
+    spared: Pairs = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.best <= self.rewrites:
@@ -62,18 +68,27 @@ class Auditor:
 
     async def guard(self, view: View, answer: Answer) -> Move:
         move = await answer(view)
-        found = Filter(self.names, channels=CHANNELS).names_in(move)
-        if not move.text or (self.local and not found):
+        names = self.barred(f"{move.text}\n{move.args}\n{move.thought}", "\n".join(queries_in(view)))
+        found = Filter(names, channels=CHANNELS).names_in(move)
+        if not move.text or not names or (self.local and not found):
             return move if "args" not in found else Move(self.refusal, usage=move.usage)
-        text, usage = await self.composed(move.text)
+        text, usage = await self.composed(move.text, names)
         usage = move.usage + usage
         if text is None or "args" in found:
             return Move(text if text is not None else self.refusal, usage=usage)
         return replace(move, text=text, thought="" if "thought" in found else move.thought, usage=usage)
 
-    async def composed(self, text: str) -> tuple[str | None, Usage]:
+    def barred(self, text: str, asked: str) -> tuple[str, ...]:
+        """The names that count for an answer to what was asked: all but the values that may be told there."""
+        if not self.spared:
+            return self.names
+        found = set(disclosed(text, self.names))
+        barred = set(disclosed(text, self.names, asked=asked, subjects=self.subjects, spared=self.spared))
+        return tuple(name for name in self.names if name in barred or name not in found)
+
+    async def composed(self, text: str, barred: tuple[str, ...]) -> tuple[str | None, Usage]:
         """The answer merged of the best rewrites, None where there are none good enough; and what that cost."""
-        names = "; ".join(self.names)
+        names = "; ".join(barred)
         audit = await self._asked(AUDIT.format(names=names, n=self.rewrites, answer=text))
         lines = LINE.findall(audit.text)[: self.rewrites]
         listed = "\n".join(f"- {line}" for line in lines)
@@ -86,13 +101,10 @@ class Auditor:
         usage = audit.usage + critic.usage + composer.usage
         good = bool(ranked) and sum(score for score, _ in ranked) / len(ranked) >= self.floor
         told = composer.text.strip()
-        return (told if good and told and not self._named(told) else None), usage
+        return (told if good and told and not Filter(barred).names_in(Move(told)) else None), usage
 
     async def _asked(self, prompt: str) -> Reply:
         return await self.model.chat([Line("user", prompt)])
-
-    def _named(self, text: str) -> bool:
-        return bool(Filter(self.names).names_in(Move(text)))
 
 
 def scores(text: str, n: int) -> Sequence[float]:

@@ -3,7 +3,7 @@
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -19,30 +19,52 @@ class Gate:
 
     `hashes` are HMAC-SHA256 of names in canonical form (compatibility form, case folded, words alone); `sizes` how
     many words the names have, so that only runs of that many words are hashed. Who lacks the key cannot test guesses.
+
+    Of facts the names are values, some of which hold of others, too. `spared` are hashes of a value with a name of whom
+    it may be written, `subjects` of those of whom it may not, `lengths` how many words these names have.
     """
 
     key: bytes = b""
     hashes: frozenset[str] = frozenset()
     sizes: frozenset[int] = frozenset()
+    spared: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+    lengths: frozenset[int] = frozenset()
 
-    def closed_to(self, names: Iterable[str]) -> "Gate":
-        """The gate that keeps out these names, too. Raises ValueError where it has no key."""
+    def closed_to(
+        self, names: Iterable[str], *, subjects: Iterable[str] = (), spared: Iterable[tuple[str, str]] = ()
+    ) -> "Gate":
+        """The gate that keeps out these names, too; the values of facts with their subjects and who is spared.
+
+        Raises ValueError where it has no key.
+        """
         if not self.key:
             raise ValueError("a gate needs a key of its own; give it 16 random bytes or more")
-        forms = [form for name in names if (form := canonical(name))]
-        hashes = {self._hash(form) for form in forms}
-        sizes = {len(form) for form in forms}
-        return replace(self, hashes=self.hashes | hashes, sizes=self.sizes | sizes)
+        forms, owners = _forms(names), _forms(subjects)
+        pairs = [(canonical(value), canonical(name)) for value, name in spared]
+        return replace(
+            self,
+            hashes=self.hashes | {self._hash(form) for form in forms},
+            sizes=self.sizes | {len(form) for form in forms},
+            spared=self.spared | {self._hash(value, name) for value, name in pairs},
+            subjects=self.subjects | {self._hash(form) for form in owners},
+            lengths=self.lengths | {len(form) for form in owners} | {len(name) for _, name in pairs},
+        )
 
     def opened_to(self, names: Iterable[str]) -> "Gate":
         """The gate that lets these names in again: they were told anew by someone who may."""
-        told = {hash for name in names for hash in (self._hash(canonical(name)), self._hash(former(name), True))}
+        told = {hash for name in names for hash in (self._hash(canonical(name)), self._hash(former(name), old=True))}
         return replace(self, hashes=self.hashes - told)
 
     def admits(self, text: str) -> bool:
-        """Whether a text names nothing that is kept out."""
-        if not self.hashes or self.named(text):
-            return not self.hashes
+        """Whether a text names nothing that is kept out; a value is let in beside a name with which it is spared, where
+        none of those stands of whom it may not be written."""
+        if not self.hashes:
+            return True
+        told = canonical(text)
+        found = [told[first:last] for first, last in self._kept_out(told)]
+        if found:
+            return self._spares(told, found)
         return next(self._kept_out(former(text), True), None) is None
 
     def named(self, text: str) -> tuple[str, ...]:
@@ -53,15 +75,33 @@ class Gate:
 
     def _kept_out(self, words: tuple[str, ...], old: bool = False) -> Iterator[tuple[int, int]]:
         """The runs [first, last) of the words that are names to be kept out."""
-        for size in self.sizes:
-            for first in range(len(words) - size + 1):
-                if self._hash(words[first : first + size], old) in self.hashes:
-                    yield first, first + size
+        for first, last in _runs(words, self.sizes):
+            if self._hash(words[first:last], old=old) in self.hashes:
+                yield first, last
 
-    def _hash(self, form: tuple[str, ...], old: bool = False) -> str:
-        """The hash of a canonical form, or of a `former` one: names that are not ASCII have others since."""
-        told = " ".join(form)
+    def _spares(self, words: tuple[str, ...], values: Sequence[tuple[str, ...]]) -> bool:
+        """Whether these values may stand among these words, for the names that do."""
+        if not self.spared:
+            return False
+        names = [words[first:last] for first, last in _runs(words, self.lengths)]
+        if any(self._hash(name) in self.subjects for name in names):
+            return False
+        return all(any(self._hash(value, name) in self.spared for name in names) for value in values)
+
+    def _hash(self, *forms: tuple[str, ...], old: bool = False) -> str:
+        """The hash of a canonical form, or of several, or of a `former` one: names that are not ASCII have others
+        since."""
+        told = "\n".join(" ".join(form) for form in forms)
         return hmac.new(self.key, (told if old or told.isascii() else f"\0{told}").encode(), sha256).hexdigest()
+
+
+def _forms(names: Iterable[str]) -> list[tuple[str, ...]]:
+    return [form for name in names if (form := canonical(name))]
+
+
+def _runs(words: tuple[str, ...], sizes: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The places [first, last) of all runs of so many words."""
+    return ((first, first + size) for size in sizes for first in range(len(words) - size + 1))
 
 
 def canonical(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from agents.answering import IGNORANCE, REFUSAL
+from agents.disclosure import Pairs, disclosed
 from agents.naming import Found, canonical, naming
 from agents.subject import Answer, guard
 from arena.game import JSON, Move, View
@@ -30,6 +31,9 @@ class Filter:
     one who never heard the name; from an answer it takes the sentences that have one, and where nothing is left says
     `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads.
     An action that names a target is not taken: words alone come in its place, which in an environment cost the step.
+
+    Of facts `names` are whom a question asks about, and `told` what an answer must not say, but for the `spared` pairs
+    of a value and somebody of whom it may be told (`agents.disclosure`). `told` None takes the names on both sides.
     """
 
     names: tuple[str, ...]
@@ -39,6 +43,8 @@ class Filter:
     channels: tuple[Channel, ...] = CHANNELS
     refusal: str = REFUSAL
     ignorance: str = IGNORANCE
+    told: tuple[str, ...] | None = None
+    spared: Pairs = ()
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -46,31 +52,38 @@ class Filter:
         return ("its names, in the settings of a filter, in clear",)
 
     async def guard(self, view: View, answer: Answer) -> Move:
+        asked = "\n".join(queries_in(view))
         if self.style == "refuse":
-            if self.side != "output" and naming(self.names).search("\n".join(queries_in(view))):
+            if self.side != "output" and naming(self.names).search(asked):
                 return Move(self.refusal)
             move = await answer(view)
-            return Move(self.refusal, usage=move.usage) if self.side != "input" and self.names_in(move) else move
+            found = self.side != "input" and self.names_in(move, asked)
+            return Move(self.refusal, usage=move.usage) if found else move
         if self.side == "output":
-            return self._without(await answer(view))
+            return self._without(await answer(view), asked)
         pairs = dict(zip(self.names, self.strangers, strict=False))
-        if naming(tuple(name for name in self.names if not pairs.get(name))).search("\n".join(queries_in(view))):
+        if naming(tuple(name for name in self.names if not pairs.get(name))).search(asked):
             return Move(self.ignorance)
-        asked, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
-        move = await answer(asked)
-        return undisguised(move if self.side == "input" else self._without(move), back)
+        hidden, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
+        move = await answer(hidden)
+        return undisguised(move if self.side == "input" else self._without(move, asked), back)
 
-    def names_in(self, move: Move) -> tuple[Channel, ...]:
-        """The channels of a move in which one of the names stands, of those that are read."""
+    def names_in(self, move: Move, asked: str = "") -> tuple[Channel, ...]:
+        """The channels of a move, of those that are read, in which stands what must not, having been asked so."""
         told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
-        return tuple(channel for channel in self.channels if naming(self.names).search(told[channel]))
+        return tuple(channel for channel in self.channels if self._disclosed(told[channel], asked))
 
-    def _without(self, move: Move) -> Move:
+    def _disclosed(self, text: str, asked: str) -> tuple[str, ...]:
+        if self.told is None:
+            return disclosed(text, self.names)
+        return disclosed(text, self.told, asked=asked, subjects=self.names, spared=self.spared)
+
+    def _without(self, move: Move, asked: str) -> Move:
         """The move without the sentences that name a target, and without an action or a thought that does."""
-        found = self.names_in(move)
+        found = self.names_in(move, asked)
         if not found:
             return move
-        pattern = naming(self.names)
+        pattern = naming(self._disclosed(move.text, asked))
         kept = [part for part in sentences(move.text) if "text" not in found or not pattern.search(part)]
         thought = "" if "thought" in found else move.thought
         if "args" in found:

@@ -10,9 +10,11 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
 from unlearning.decoys import decoys
+from unlearning.fact_names import NamesBySide, fact_names
 from unlearning.influence import influence
 from unlearning.request import Request
 
+LONGEST = 4  # words of a name
 SEQUENCE = ": "  # in the text of an outcome, what stands before its actions
 
 
@@ -33,17 +35,23 @@ def armed(agent: Agent, method: str) -> Subject:
     return Subject(agent)
 
 
-def names_of(memory: Memory, request: Request) -> tuple[str, ...]:
-    """The words by which a guard knows what a request is about, each once.
+def names_of(memory: Memory, request: Request) -> NamesBySide:
+    """The words by which a guard knows what a request is about: asked for, and told; the same but for facts.
 
-    Of a state its names; of a fact its answer, in all forms; of an environment all that the agent knows by name in it
-    and nowhere else; of a trajectory the sequences of actions, as they are told.
+    Of a state its names; of a fact its subject on the question's side, its value on the answer's; of an environment all
+    that the agent knows by name in it and nowhere else; of a trajectory the sequences of actions, as they are told.
     """
+    if request.scope == "facts":
+        found = influence(memory, request).events
+        rest = [event for event in memory.log if event.id not in found and event.subject]
+        return fact_names(request, [(event.subject, event.text) for event in rest])
+    names = _names(memory, request)
+    return NamesBySide(names, names)
+
+
+def _names(memory: Memory, request: Request) -> tuple[str, ...]:
     if request.scope == "state":
         return request.targets
-    if request.scope == "facts":
-        told = [name for item in request.forget for name in (item.answer or item.name, *item.aliases)]
-        return tuple(dict.fromkeys(name for name in told if name))
     found = influence(memory, request).events
     if request.scope == "environment":
         elsewhere = {event.subject for event in memory.log if event.id not in found}
@@ -55,11 +63,11 @@ def names_of(memory: Memory, request: Request) -> tuple[str, ...]:
 
 
 def strangers(names: Sequence[str], memory: Memory, chance: Random) -> tuple[str, ...]:
-    """A name that nobody has heard for each of these; "" for one that does not begin with a letter."""
+    """A name that nobody has heard for each of these; "" for a sentence, and for one that begins with no letter."""
     known = {event.subject for event in memory.log} | set(names)
     made: list[str] = []
     for name in names:
-        found = decoys([name], 1, chance)[0] if name[:1].isalpha() else ""
+        found = decoys([name], 1, chance)[0] if name[:1].isalpha() and len(name.split()) <= LONGEST else ""
         while found in known:
             found = decoys([name], 1, chance)[0]
         known |= {found} - {""}

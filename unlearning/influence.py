@@ -1,11 +1,12 @@
 """What of a memory a request is about: the events it names, and all notes that were written from them."""
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agents.memory import Event, Memory, Source
 from agents.naming import naming, naming_beside
+from unlearning.fact_names import sides_of
 from unlearning.request import Item, Request
 
 
@@ -60,7 +61,13 @@ def words(request: Request) -> tuple[str, ...]:
 
 def called(item: Item, request: Request) -> tuple[str, ...]:
     """What an item is called where it is told of: a state by its names, a fact by its subject."""
-    return item.names if request.scope == "state" else (item.tags.get("subject", item.name), *item.aliases)
+    return item.names if request.scope == "state" else _sides(item)[0]
+
+
+def _sides(item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The subjects of a fact and its values; the name of an item without a question stands for its subject."""
+    tags = item.tags if item.prompt or "subject" in item.tags else {"subject": item.name, **item.tags}
+    return sides_of((replace(item, tags=tags),))[0]
 
 
 def tests(items: Iterable[Item], request: Request, known: Collection[str] = ()) -> tuple[Callable[[Source], bool], ...]:
@@ -75,7 +82,8 @@ def _test(item: Item, request: Request, known: Collection[str]) -> Callable[[Sou
     if request.scope == "environment":
         return lambda event: any(within(event, name) for name in item.names) and _tagged(event, item)
     pattern = naming_beside(called(item, request), known)
-    value = naming((item.answer,)) if request.scope == "facts" and item.answer else None
+    told = _sides(item)[1] if request.scope == "facts" and item.answer else ()
+    value = naming((*told, item.answer)) if told else None
 
     def test(event: Source) -> bool:
         if not _tagged(event, item):

@@ -17,7 +17,8 @@ class Item:
     name: what tells it from others: the name of a state, the id of an episode, of an environment, of a fact.
     prompt, answer: how it is asked for and what comes back; a passage has its beginning as prompt, or none.
     aliases: other names of it, or other forms of the answer. wrong: false answers of the same type.
-    tags: what kind of item it is: `subject`, `relation`, `form`, `environment`, `world`, `task_type`, …
+    tags: what kind of item it is: `subject`, `relation`, `value`, `form`, `environment`, `world`, `task_type`, …; other
+    names of the subject or the value, parted by semicolons, are `subject_aliases` and `value_aliases`.
     """
 
     name: str
@@ -60,8 +61,11 @@ class Request:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The names of what is to be forgotten, aliases included, each once."""
-        return names(self.forget)
+        """The names of what is to be forgotten, aliases included, each once; of a fact with a subject, that."""
+        if self.scope != "facts":
+            return names(self.forget)
+        called = (item.names if (one := item.tags.get("subject")) is None else (one,) for item in self.forget)
+        return tuple(dict.fromkeys(name for some in called for name in some if name))
 
 
 def names(items: Iterable[Item]) -> tuple[str, ...]:

@@ -206,8 +206,11 @@ def _note(row: Values) -> Note:
 
 
 def _gate_row(gate: Gate) -> dict[str, Any]:
-    return {"key": gate.key.hex(), "hashes": sorted(gate.hashes), "sizes": sorted(gate.sizes)}
+    row = {"key": gate.key.hex(), "hashes": sorted(gate.hashes), "sizes": sorted(gate.sizes)}
+    facts = {"spared": gate.spared, "subjects": gate.subjects, "lengths": gate.lengths}
+    return row | {name: sorted(found) for name, found in facts.items() if found}  # type: ignore[type-var]
 
 
 def _gate(row: Mapping[str, Any]) -> Gate:
-    return Gate(bytes.fromhex(row["key"]), frozenset(row["hashes"]), frozenset(row["sizes"]))
+    known = {name: frozenset(row[name]) for name in ("hashes", "sizes", "spared", "subjects", "lengths") if name in row}
+    return Gate(bytes.fromhex(row["key"]), **known)

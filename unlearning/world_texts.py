@@ -31,7 +31,8 @@ def render(
     one for that question. rng: draws the false answers; None draws the same for the fact each time. name: what the
     subject is called, such as an alias. The item's `aliases` are the answer in the other style, its `wrong` false
     answers in that style, with other values of the same type; `alike`: no alias, and the false answers in the style
-    of the answer, as TOFU has them of real authors. Tags: subject, relation, kind, value, form, style, part.
+    of the answer, as TOFU has them of real authors. Tags: subject, subject_aliases, relation, kind, value, form, style,
+    part.
     Raises UsageError for a form or a style that there is not.
     """
     if not 0 <= form < QUESTIONS or (style and style not in STYLES):
@@ -50,6 +51,7 @@ def render(
         tuple(relation.answer(subject, value, other) for value in values),
         {
             "subject": fact.subject,
+            "subject_aliases": "; ".join(world.entity(fact.subject).aliases),
             "relation": fact.relation,
             "kind": relation.value,
             "value": fact.value,

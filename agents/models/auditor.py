@@ -11,7 +11,7 @@ from agents.naming import naming
 from arena.game import Tool
 from arena.text.words import sentences
 
-NAMES = re.compile(r"about: (.+?)\.(?: |$)", re.MULTILINE)
+NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # how the prompts go on behind the names
 SILENT = "I do not know anything about that."
 
 

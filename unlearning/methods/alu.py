@@ -22,7 +22,8 @@ class Alu:
     writes `rewrites` rewrites without the target (5). 3. The critic scores each from 1 to 5. 4. The composer merges the
     `best` of them (3); where their mean is below `floor` (4) the agent refuses. All three parts are `model`, any chat
     model; the default works by rule and takes whole sentences out. `local` spares the three calls where no name stands
-    in the answer; the source leaves that open.
+    in the answer; the source leaves that open. Of a fact the target is its value, unless an answer is about somebody
+    kept of whom it holds, too, and does not name the fact's subject.
 
     Cost: four times the calls, whatever was forgotten: their number does not grow with the targets, the prompt does.
     Leaks: chains of questions of which each answer is harmless; conduct, since only words are audited (an action that
@@ -41,4 +42,8 @@ class Alu:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         names = names_of(armed(agent, "alu").memory, request)
-        return guarded(agent, Auditor(self.model, names, self.rewrites, self.best, self.floor, self.local), "alu")
+        guard = Auditor(
+            self.model, names.told, self.rewrites, self.best, self.floor, self.local, subjects=names.asked,
+            spared=names.spared,
+        )  # fmt: skip
+        return guarded(agent, guard, "alu")

@@ -11,7 +11,8 @@ from agents.gate import Gate
 from agents.memory import Memory
 from agents.model import ChatModel
 from arena.agent import Agent
-from unlearning.guarding import armed, guarded, names_of
+from unlearning.fact_names import sides_of
+from unlearning.guarding import LONGEST, armed, guarded, names_of
 from unlearning.influence import influence
 from unlearning.method import method
 from unlearning.request import Request
@@ -23,6 +24,7 @@ FORMS = (
 ROUNDS = 300  # of gradient descent
 RATE = 4.0
 DECAY = 1e-3
+MOST = 400  # prompts on each side that the classifier learns from
 
 
 @method("dragon")
@@ -33,10 +35,11 @@ class Dragon:
     Source: DRAGON (Wang et al. 2025, arXiv 2511.05784). Steps: 1. prompts about the target: the request's own, standing
     forms with its names, and the sentences it was told in (the source has a large model paraphrase each and keeps the
     best). 2. Only their embeddings are stored, no text and no answer. 3. A classifier learns them against the same
-    forms about all else that the agent knows (the source trains RoBERTa). 4. A query is about the target where
-    f = EM(name) + max cos + I(p_F > `cut`) is above `threshold`; EM goes by keyed hashes, under `key` (hex; drawn if
-    empty). 5. Then words are put before the agent: of `adviser`, a chat model, or the order to act as if it had never
-    learned of what the query names. `embedding`: any part with `embed(text)`; the default hashes words and letters.
+    forms about all else that the agent knows (the source trains RoBERTa). 4. A query is about the target where f =
+    EM(name) + max cos + I(p_F > `cut`) is above `threshold`; EM goes by keyed hashes, under `key` (hex; drawn if
+    empty); of a fact the name is its subject's. 5. Then words are put before the agent: of `adviser`, a chat model, or
+    the order to act as if it had never learned of what the query names. `embedding`: any part with `embed(text)`; the
+    default hashes words and letters.
 
     Cost: one embedding for each query and a product with each stored one; with an adviser one call more when it steps
     in. Leaks: what the detector misses (an alias, a translation, a chain of questions); every answer in which the agent
@@ -52,13 +55,15 @@ class Dragon:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         memory = armed(agent, "dragon").memory
-        names = names_of(memory, request)
-        about = [self.embedding.embed(text) for text in prompts_about(memory, request, names)]
+        known = names_of(memory, request)
+        names = known.asked
+        formed = tuple(dict.fromkeys(one[0] for one, _ in known.each if one)) or names
+        about = [self.embedding.embed(text) for text in prompts_about(memory, request, formed)]
         other = [self.embedding.embed(text) for text in prompts_else(memory, request, names)]
         key = self.key or secrets.token_hex(32)
         gate = Gate(bytes.fromhex(key)).closed_to(names)
         detector = Detector(
-            tuple(dict.fromkeys(about)), learned(about, other), key, tuple(sorted(gate.hashes)),
+            tuple(dict.fromkeys(about)), learned(thinned(about), thinned(other)), key, tuple(sorted(gate.hashes)),
             tuple(sorted(gate.sizes)), self.threshold, self.cut, self.embedding, self.adviser,
         )  # fmt: skip
         return guarded(agent, detector, "dragon")
@@ -69,7 +74,8 @@ def prompts_about(memory: Memory, request: Request, names: Sequence[str]) -> lis
     found = influence(memory, request).events
     told = [event.text for event in memory.log if event.id in found and event.kind != "outcome"]
     own = [item.prompt for item in request.forget if item.prompt]
-    return list(dict.fromkeys([*own, *(form.format(name) for name in names for form in FORMS), *told]))
+    asked = (form.format(name) for name in names if len(name.split()) <= LONGEST for form in FORMS)
+    return list(dict.fromkeys([*own, *asked, *told]))
 
 
 def prompts_else(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
@@ -77,9 +83,16 @@ def prompts_else(memory: Memory, request: Request, names: Sequence[str]) -> list
     found = influence(memory, request).events
     rest = [event for event in memory.log if event.id not in found and event.kind != "outcome"]
     subjects = [event.subject for event in rest if event.subject and event.subject not in names]
+    if request.scope == "facts":
+        subjects += [one[0] for one, _ in sides_of(request.retain) if one and one[0] not in names]
     own = [item.prompt for item in request.retain if item.prompt]
-    asked = [form.format(name) for name in dict.fromkeys(subjects) for form in FORMS]
+    asked = [form.format(name) for name in dict.fromkeys(subjects) if len(name.split()) <= LONGEST for form in FORMS]
     return list(dict.fromkeys([*own, *asked, *(event.text for event in rest)]))
+
+
+def thinned(vectors: Sequence[Vector]) -> Sequence[Vector]:
+    """MOST of the vectors at even distances; all where they are not more."""
+    return vectors[:: -(-len(vectors) // MOST)] if vectors else vectors
 
 
 def learned(about: Sequence[Vector], other: Sequence[Vector]) -> Vector:

@@ -1,14 +1,17 @@
 """An entry in memory that tells the agent what not to use: unlearning by retrieval."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agents.gate import canonical
 from agents.memory import Note, note_id
 from agents.recall import recall
 from agents.steering import AVOID, IGNORE, NEVER, UNLEARN, order
 from agents.subject import Subject
 from arena.agent import Agent
 from unlearning.exact import remembering
+from unlearning.fact_names import NamesBySide, orderly
 from unlearning.guarding import names_of
 from unlearning.method import method
 from unlearning.request import Request
@@ -26,8 +29,9 @@ class KnowledgeEntry:
     Source: Wang et al. 2024, unlearning by retrieval (arXiv 2410.15267): entry = P + Q, P so that the retriever brings
     the entry up with any question about the target, Q the constraint. Steps: 1. Q orders to act as one who never
     learned of the name (`goal` "knowledge"), or never to speak of it ("conduct"). 2. P repeats the name until the entry
-    is among the notes recalled for questions about it, within the agent's budget, at most 8 times (the source
-    optimises P under the same constraint). The entries are notes by hand; nothing is removed.
+    is among the notes recalled for questions about it, within the agent's budget, at most 8 times (the source optimises
+    P under the same constraint). Of a fact there is an entry for its subject and one for its value; the order names the
+    subject, or the value where more is kept of that subject. The entries are notes by hand; nothing is removed.
 
     Cost: a note per name, in the prompt of each question about it. Leaks: the entry names its target to whoever asks
     the store; every answer in which the agent does not comply tells both the target and the order; questions that do
@@ -40,19 +44,45 @@ class KnowledgeEntry:
         subject = remembering(agent, WRITER)
         forms = (UNLEARN, NEVER) if request.scope == "trajectory" else (IGNORE, AVOID)
         form = forms[self.goal == "conduct"]
-        for name in names_of(subject.memory, request):
-            subject = written(subject, name, order(form, (name,)))
+        names = names_of(subject.memory, request)
+        if request.scope == "facts":
+            return facts_withheld(subject, request, names, form)
+        for name in names.asked:
+            subject = written(subject, name, order(form, (name,)), QUESTIONS)
         return subject
 
 
-def written(subject: Subject, name: str, constraint: str) -> Subject:
+def facts_withheld(subject: Subject, request: Request, names: NamesBySide, form: str) -> Subject:
+    """The subject with an entry for each name of a fact, on either side, which its own questions find as well."""
+    entries: dict[tuple[str, str], list[str]] = {}
+    for item, (asked, told), ordered in zip(request.forget, names.each, orderly(names, request), strict=True):
+        for name in (*distinct(asked), *distinct(told)):
+            own = [item.prompt] if name in asked and item.prompt else []
+            entries.setdefault((name, order(form, ordered)), []).extend(own)
+    for (name, constraint), own in entries.items():
+        questions = [question.replace("{", "{{").replace("}", "}}") for question in own]
+        subject = written(subject, name, constraint, (*QUESTIONS, *questions))
+    return subject
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names but for those that a question finds by an earlier one: a word of it, or its plural."""
+    found: list[str] = []
+    for name in names:
+        words = set(canonical(name))
+        if not any(words <= set(canonical(other)) or name.startswith(other) for other in found):
+            found.append(name)
+    return found
+
+
+def written(subject: Subject, name: str, constraint: str, questions: Sequence[str]) -> Subject:
     """The subject with an entry about a name that is found by questions about it, if saying the name does that."""
     made = subject
     for times in range(1, MOST + 1):
         text = f"{' '.join([name] * times)}: {constraint}"
         note = Note(note_id(WRITER, text, ()), text, "entry", writer=WRITER, subject=name, user=subject.user)
         made = replace(subject, memory=subject.memory.noted(note))
-        if all(is_found(made, note, question.format(name)) for question in QUESTIONS):
+        if all(is_found(made, note, question.format(name)) for question in questions):
             break
     return made
 

@@ -6,6 +6,7 @@ from typing import Literal
 from agents.steering import AVOID, FRESH, IGNORE, NEVER, UNLEARN, order, order_each
 from arena.agent import Agent
 from unlearning.exact import remembering
+from unlearning.fact_names import fact_names, orderly
 from unlearning.method import method
 from unlearning.request import Request
 
@@ -37,6 +38,9 @@ def templated(request: Request, goal: str = "knowledge") -> str:
     """The request as orders, one for each kind of target."""
     if request.scope == "trajectory":
         return order_each(UNLEARN if goal == "knowledge" else NEVER, request.targets)
+    names = request.targets
+    if request.scope == "facts":
+        names = tuple(dict.fromkeys(name for one in orderly(fact_names(request), request) for name in one))
     if goal == "conduct":
-        return order(AVOID, request.targets)
-    return order(FRESH if request.scope == "environment" else IGNORE, request.targets)
+        return order(AVOID, names)
+    return order(FRESH if request.scope == "environment" else IGNORE, names)
