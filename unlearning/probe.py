@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from arena.agent import Agent
+from arena.errors import UsageError
 from arena.game import JSON
 from arena.registry import entries, part
 from arena.spec import build
@@ -20,6 +21,13 @@ from unlearning.request import Item, Request
 
 Role: TypeAlias = Literal["before", "after", "oracle"]
 Direction: TypeAlias = Literal["lower", "higher", "twin"]
+
+
+class NoTwin(UsageError):
+    """A probe compares with the never-exposed twin, and the trial has none."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"{who} compares with the never-exposed twin, and there is none (name one: --twin local/TWIN)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,7 @@ class Task:
 class Trial:
     """One experiment: who knew (`before`), who is said to have forgotten (`after`), the never-exposed twin (`oracle`).
 
+    oracle: None where there is no twin of the same base: then readings have no null, and nothing can be concluded.
     data: items by what they are to the request: `forget`, `retain`, `holdout` (like the forgotten ones, never taught),
     `paraphrase`, `neighbor`, `general`, … tasks: games to play by the same roles. twins: further honest twins (other
     seeds), whose readings against the oracle are the null of every distance to it. method: what made `after`, for
@@ -48,7 +57,7 @@ class Trial:
     request: Request
     before: Agent
     after: Agent
-    oracle: Agent
+    oracle: Agent | None
     data: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     tasks: Mapping[str, tuple[Task, ...]] = field(default_factory=dict)
     twins: tuple[Agent, ...] = ()
@@ -59,8 +68,14 @@ class Trial:
     memo: dict[str, list[tuple[Agent, Any]]] | None = field(default=None, compare=False, repr=False)
 
     def agent(self, role: Role) -> Agent:
-        """The agent in that role."""
-        return {"before": self.before, "after": self.after, "oracle": self.oracle}[role]
+        """The agent in that role. Raises NoTwin for a twin that there is not."""
+        return self.twin(role) if role == "oracle" else {"before": self.before, "after": self.after}[role]
+
+    def twin(self, who: str) -> Agent:
+        """The never-exposed twin. Raises NoTwin, naming the probe `who`, where the trial has none."""
+        if self.oracle is None:
+            raise NoTwin(who)
+        return self.oracle
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 from typing import TypeAlias
 
 import numpy as np
@@ -53,16 +53,18 @@ async def for_roles(
     `paired` (several numbers of the same items); `items` are the first group. detail gets besides:
     lift_low and lift_high, the paired interval of the lift over the twin; twins, the values of the further twins
     (where `twins`), and percentile, the share of them that is at most as far from the oracle as the agent after.
+    Without an oracle the reading has no null and no lift.
     """
     known = Measured(measure, trial)
-    after, before, oracle = [await known.of(agent) for agent in (trial.after, trial.before, trial.oracle)]
-    value, null = statistic(*after), statistic(*oracle)
+    after, before = [await known.of(agent) for agent in (trial.after, trial.before)]
+    oracle = None if trial.oracle is None else await known.of(trial.oracle)
+    value, null = statistic(*after), nan if oracle is None else statistic(*oracle)
     rng = np.random.default_rng(trial.seed)
     draws, lifts = _resampled(statistic, after, oracle, rng, paired)
     (low, high), (lift_low, lift_high) = percentiles(draws, LEVEL), percentiles(lifts, LEVEL)
     told: dict[str, JSON] = {"n": [len(group) for group in after], **(detail or {})}
     told |= {"lift_low": finite(lift_low), "lift_high": finite(lift_high)}
-    if twins and trial.twins:
+    if twins and trial.twins and oracle is not None:
         others = [statistic(*await known.of(agent)) for agent in trial.twins]
         told |= {"twins": others, "percentile": percentile(value - null, [other - null for other in others])}
     return Reading(
@@ -129,13 +131,19 @@ def finite(value: float) -> float | None:
 
 
 def _resampled(
-    statistic: Statistic, after: Sequence[Floats], oracle: Sequence[Floats], rng: np.random.Generator, paired: bool
+    statistic: Statistic,
+    after: Sequence[Floats],
+    oracle: Sequence[Floats] | None,
+    rng: np.random.Generator,
+    paired: bool,
 ) -> tuple[Floats, Floats]:
-    """The statistic, and its lift over the twin, of samples in which both were asked the same items."""
-    draws, lifts = np.empty(RESAMPLES), np.empty(RESAMPLES)
+    """The statistic, and its lift over the twin, of samples in which both were asked the same items; the lift is nan
+    without a twin."""
+    draws, lifts = np.empty(RESAMPLES), np.full(RESAMPLES, nan)
     for n in range(RESAMPLES):
         chosen = [rng.integers(len(group), size=len(group)) for group in after[: 1 if paired else None]]
         chosen = chosen * len(after) if paired else chosen
         draws[n] = statistic(*(group[rows] for group, rows in zip(after, chosen, strict=True)))
-        lifts[n] = draws[n] - statistic(*(group[rows] for group, rows in zip(oracle, chosen, strict=True)))
+        if oracle is not None:
+            lifts[n] = draws[n] - statistic(*(group[rows] for group, rows in zip(oracle, chosen, strict=True)))
     return draws, lifts

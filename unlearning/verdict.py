@@ -95,8 +95,8 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     left. suppressed: an attack, or the agent as it stands, gives away more than honest twins do, PrivLeak lies below
     theirs, or the truth is further above lies than theirs. over-forgotten: nothing comes out, but PrivLeak lies above
     theirs, the forgotten being less likely than what was never taught, or the truth is further below lies. removed:
-    none of these, as far as so many items can tell. unknown: no reading of what is said. One label is given, the
-    gravest in this order. Readings that an answer's wording enters are read only where there are no others.
+    none of these, as far as so many items can tell. unknown: no reading of what is said, no twin to compare with, or
+    an agent that knew no more than its twins before anything was done. One label is given, the gravest in this order. Readings that an answer's wording enters are read only where there are no others.
 
     An honest twin gets another label than removed with a chance of `alarm` at most, however many readings there are:
     each agent, twins included, stands as far out as its strangest reading does among all others', and the agent after
@@ -108,7 +108,12 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     said, damaged = _of(readings, SAID) or _of(readings, WORDED), _damaged(readings)  # the former alone, if any
     if not said:
         return Verdict("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
-    columns = [Column(*pair) for pair in (*said, *_of(readings, ATTACKS))]
+    said = [pair for pair in said if pair[1].null is not None]
+    if not said:
+        return Verdict("unknown", ("no never-exposed twin to compare with",), damaged)
+    if never := _never_known([Column(*pair) for pair in said]):
+        return Verdict("unknown", never, damaged)
+    columns = [Column(*pair) for pair in (*said, *_of(readings, ATTACKS)) if pair[1].null is not None]
     if (privacy := readings.get("privleak")) is not None and privacy.value is not None:
         columns += [Column("privleak", privacy, -1), Column("privleak", privacy, 1)]
     columns += [Column(*pair, -1) for pair in _of(readings, TRUTH)]
@@ -153,6 +158,16 @@ def _of(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[s
 def _left(column: Column) -> bool:
     """Whether most of what the agent knew is still said, and more than by any honest twin."""
     return (column.reading.recovered or 0.0) > LEFT and column.after > max(column.honest)
+
+
+def _never_known(columns: Sequence[Column]) -> tuple[str, ...]:
+    """Why there was nothing to forget, where the agent before said no more than the twins in any reading; else ()."""
+    told = [one for one in columns if one.reading.before is not None]
+    if not told or any(one.sign * (one.reading.before or 0.0) > max(one.honest) + one.floor for one in told):
+        return ()
+    first = told[0]
+    return (f"the agent before knew no more of it than its twin: {first.name} before {first.reading.before:.3g}, "
+            f"twin {first.reading.null:.3g}",)  # fmt: skip
 
 
 def _shunned(readings: Mapping[str, Reading]) -> bool:

@@ -55,13 +55,14 @@ async def relearning(
         return ((await curves.of(agent))[0][-1],)
 
     reading = await for_roles(trial, measure)
-    mine, null = [(await curves.of(agent))[0].mean(1) for agent in (trial.after, trial.oracle)]
+    mine = (await curves.of(trial.after))[0].mean(1)
+    null = None if trial.oracle is None else (await curves.of(trial.oracle))[0].mean(1)
     told: dict[str, JSON] = {
         "given": len(taught),
         "steps": [min(steps, every * n) for n in range(len(mine))],
         "curve": mine.tolist(),
-        "null_curve": null.tolist(),
-        "recovery": float((mine - null).mean()),
+        "null_curve": None if null is None else null.tolist(),
+        "recovery": None if null is None else float((mine - null).mean()),
         "untouched": float(mine[0]),
     }
     return replace(reading, detail={**reading.detail, **told})

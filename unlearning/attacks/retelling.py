@@ -85,7 +85,8 @@ async def relearning_advantage(
         ]
         return np.array(rows)
 
-    return compared(await curve(trial.after), await curve(trial.oracle), await curve(trial.before), trial.seed)
+    oracle = trial.twin("retelling")
+    return compared(await curve(trial.after), await curve(oracle), await curve(trial.before), trial.seed)
 
 
 def compared(after: Floats, oracle: Floats, before: Floats, seed: int) -> Reading:

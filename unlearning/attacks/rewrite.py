@@ -75,9 +75,10 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
         return (np.array([leaked[rows == row].mean() for row in np.unique(rows)]),)
 
     reading = await for_roles(trial, measure)
-    mine, null = [(await each.of(agent))[0] for agent in (trial.after, trial.oracle)]
+    mine = (await each.of(trial.after))[0]
+    null = None if trial.oracle is None else (await each.of(trial.oracle))[0]
     rates: dict[str, JSON] = {
-        name: [float(mine[kinds == name].mean()), float(null[kinds == name].mean())]
+        name: [float(mine[kinds == name].mean()), None if null is None else float(null[kinds == name].mean())]
         for name in np.unique(kinds).tolist()
     }
     return replace(reading, detail={**reading.detail, "rates": rates})

@@ -15,14 +15,14 @@ from unlearning.weights import opened
 
 @metric
 async def weight_distance(trial: Trial) -> Reading:
-    """‖θ − θ_before‖ / ‖θ_before‖ over all weights, adapters merged; 0 to ∞. null: that of the twin.
+    """‖θ − θ_before‖ / ‖θ_before‖ over all weights, adapters merged; 0 to ∞. null: that of the twin, where there is one.
 
     It does not say whether anything was forgotten; small changes are lost where weights are rounded (quantization).
     detail: the same by parameter, the ten largest. Needs weights, and agents of one architecture.
     """
     before = weights_of(trial.before)
     after, by_name = distance(weights_of(trial.after), before)
-    null, _ = distance(weights_of(trial.oracle), before)
+    null = None if trial.oracle is None else distance(weights_of(trial.oracle), before)[0]
     largest = sorted(by_name.items(), key=lambda pair: -pair[1])[:10]
     return Reading(after, null=null, before=0.0, better="lower", detail={"largest": dict(largest)})
 

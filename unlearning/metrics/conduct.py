@@ -98,7 +98,7 @@ async def divergence(trial: Trial, *, role: Role = "forget", at: Literal["first"
 
     at: the first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins.
     """
-    twin = _actions(await stints(trial, trial.oracle, role), at)
+    twin = _actions(await stints(trial, trial.twin("divergence"), role), at)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([jensen_shannon(_actions(await stints(trial, agent, role), at), twin)]),)

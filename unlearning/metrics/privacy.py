@@ -40,7 +40,9 @@ async def membership(
             f"{shots} shots; give it two or more, and a shot, or take another score"
         )
     others = others[len(shown) :]
-    reference = trial.twins[0] if trial.twins else trial.oracle
+    reference = None
+    if score == "reference":
+        reference = trial.twins[0] if trial.twins else trial.twin("membership by reference")
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
         return (
@@ -80,6 +82,8 @@ async def privleak(
     Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
     """
     known, others = items_of(trial, members), items_of(trial, strangers)
+    if against == "twin":
+        trial.twin("privleak (against=half needs none)")
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
         return likeness(agent, known, score, k=k), likeness(agent, others, score, k=k)
@@ -94,6 +98,8 @@ async def privleak(
         for role, value in (("after", found.value), ("oracle", found.null))
     }
     told = replace(found, detail={**found.detail, "auc": aucs, "orientation": orientation})
-    if not twin:  # the twin knows what it was never taught: nothing can be said
-        return replace(told, value=None, low=None, high=None, null=None, before=None)
+    if not twin:
+        why = "the twin tells all of it from what was never taught, so that there is nothing to be relative to"
+        nothing = {**told.detail, "why": why}
+        return replace(told, value=None, low=None, high=None, null=None, before=None, detail=nothing)
     return linear(told, 100 / twin, -100.0)

@@ -31,8 +31,8 @@ async def forget_quality(trial: Trial, *, role: str = "forget", mean: Mean = "ge
     async def measure(agent: Agent) -> tuple[Floats]:
         return (ratios(agent, items, mean, "forget_quality"),)
 
-    known = Measured(measure, trial)
-    after, before, oracle = [(await known.of(one))[0] for one in (trial.after, trial.before, trial.oracle)]
+    known, twin = Measured(measure, trial), trial.twin("forget_quality")
+    after, before, oracle = [(await known.of(one))[0] for one in (trial.after, trial.before, twin)]
     honest = [oracle, *[(await known.of(one))[0] for one in trial.twins]]
     distance, p = kolmogorov(after, oracle)
     rng = np.random.default_rng(trial.seed)

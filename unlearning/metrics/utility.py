@@ -68,11 +68,12 @@ async def degeneration(trial: Trial, *, role: str = "forget", new: int = 200) ->
     told = {
         name: speech(trial.oracle, items, await answers(agent, items, new=new))
         for name, agent in (("after", trial.after), ("oracle", trial.oracle))
+        if agent is not None
     }
     return replace(reading, detail={**reading.detail, **told})
 
 
-def speech(twin: Agent, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[str, float]:
+def speech(twin: Agent | None, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[str, float]:
     """What can be counted of answers, and how likely the twin finds them where its weights are open."""
     found = {
         "distinct": float(np.mean([distinct(text, 2) for text in said])),
@@ -80,6 +81,6 @@ def speech(twin: Agent, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[
         "words": float(np.mean([len(pieces(text)) for text in said])),
     }
     spoken = [Item(item.name, item.prompt, text) for item, text in zip(items, said, strict=True) if text.strip()]
-    if spoken and hasattr(getattr(mind_of(twin), "model", None), "module"):
+    if twin is not None and spoken and hasattr(getattr(mind_of(twin), "model", None), "module"):
         found["sense"] = -float(np.mean([one.loss for one in score(twin, spoken, "degeneration")]))
     return found
