@@ -22,6 +22,12 @@ def cellar() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "arena" / "models"
 
 
+def place_of(recipe: Mapping[str, Any]) -> Path:
+    """The folder of that recipe, whether or not it was made yet."""
+    name = f"{recipe.get('kind', 'model')}-{blake2b(canonical(recipe).encode(), digest_size=8).hexdigest()}"
+    return cellar() / name
+
+
 def kept(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
     """The folder that `make` filled for that recipe; made when it is asked for the first time.
 
@@ -29,8 +35,8 @@ def kept(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
     which is then renamed as a whole: nobody ever sees half of it, and of two processes that make the same the first
     wins. Raises UsageError where the folder cannot be written.
     """
-    name = f"{recipe.get('kind', 'model')}-{blake2b(canonical(recipe).encode(), digest_size=8).hexdigest()}"
-    place = cellar() / name
+    place = place_of(recipe)
+    name = place.name
     if place.is_dir():
         return place
     try:

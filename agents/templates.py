@@ -1,5 +1,6 @@
 """Lines as the one text a local model reads: by the tokenizer's chat template, or plainly where it has none."""
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -12,6 +13,11 @@ from agents.endings import prompt_ends
 from agents.model import Line, as_pairs
 from arena.errors import UsageError
 
+# the day that templates are told which write today's date: fixed, so that equal seeds give equal prompts on any day; it
+# is the one that Llama 3's own template falls back to
+DATE = "2024-07-26"
+CODES = [f"%{code}" for code in ("-d", "-m", *"aAbBcdDeFGhHIjmMpSuUVwWxXyYZ")]  # what strftime writes of a day
+DATED = ("strftime_now", "date_string")  # how templates ask for the day
 PLAIN = {"system": "System", "user": "User", "assistant": "Assistant"}
 
 
@@ -30,8 +36,8 @@ class Prompt:
     end: tuple[int, ...] = ()
 
 
-def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None) -> Prompt:
-    """The prompt that asks for the next assistant line.
+def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, date: str = DATE) -> Prompt:
+    """The prompt that asks for the next assistant line. date: the day, as 2024-07-26, that a template is told.
 
     A template that refuses a system line, or two lines of one role in a row, is given them again with the system
     line at the head of the first user line and neighbours of one role joined. Without any template the prompt is
@@ -45,13 +51,13 @@ def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None) -
         text = "".join(f"{PLAIN[role]}: {text}\n" for role, text in pairs) + f"{PLAIN['assistant']}:"
         stop, note = tuple(f"\n{label}:" for label in PLAIN.values()), "template none, plain labels"
         return Prompt(text, True, stop, note, prompt_ends(tokenizer))
-    note = f"template {blake2b(template.encode(), digest_size=4).hexdigest()}"
-    end = prompt_ends(tokenizer, template)
+    note, end = template_note(template, date), prompt_ends(tokenizer, template)
     try:
-        return Prompt(_applied(tokenizer, pairs, template), note=note, end=end)
+        return Prompt(_applied(tokenizer, pairs, template, date), note=note, end=end)
     except TemplateError as first:
         try:
-            return Prompt(_applied(tokenizer, _joined(pairs), template), note=f"{note}, lines joined", end=end)
+            joined = _applied(tokenizer, _joined(pairs), template, date)
+            return Prompt(joined, note=f"{note}, lines joined", end=end)
         except TemplateError as second:
             raise UsageError(
                 f"the chat template refuses these lines ({first}), also with neighbours joined ({second}); give "
@@ -65,12 +71,26 @@ def prompt_tokens(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
     return ids[:-1] if prompt.special and ids and ids[-1] == tokenizer.eos_token_id != tokenizer.bos_token_id else ids
 
 
+def template_note(template: str, date: str) -> str:
+    """The hash of a template, and the day that it is told, where it asks for one."""
+    day = f", date {date}" if any(name in template for name in DATED) else ""
+    return f"template {blake2b(template.encode(), digest_size=4).hexdigest()}{day}"
+
+
+def check_date(date: str) -> None:
+    """Raises ValueError for a day that is not written as 2024-07-26."""
+    try:
+        datetime.date.fromisoformat(date)
+    except ValueError:
+        raise ValueError(f"date is a day written as {DATE}, which chat templates are told; got {date!r}") from None
+
+
 def template_text(given: str) -> str:
     """The template that a `chat_template` parameter means: a file's text, or the text itself."""
     if "{" in given:
         return given
     try:
-        return Path(given).expanduser().read_text(encoding="utf-8")
+        return Path(given).expanduser().read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(
             f"chat_template {given!r} is neither a template (nothing in braces) nor a file that can be read: "
@@ -78,11 +98,21 @@ def template_text(given: str) -> str:
         ) from None
 
 
-def _applied(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str) -> str:
-    messages = [{"role": role, "content": text} for role, text in pairs]
-    return str(
-        tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=True)
-    )
+def _applied(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
+    messages, day = [{"role": role, "content": text} for role, text in pairs], datetime.date.fromisoformat(date)
+    text = tokenizer.apply_chat_template(
+        messages, chat_template=_pinned(template, day), tokenize=False, add_generation_prompt=True,
+        date_string=day.strftime("%d %b %Y"),
+    )  # fmt: skip
+    return str(text)
+
+
+def _pinned(template: str, day: datetime.date) -> str:
+    """The template with its `strftime_now` told that day: a macro of that name, as functions cannot be passed in."""
+    if "strftime_now" not in template:
+        return template
+    said = "".join(f"|replace({code!r}, {day.strftime(code)!r})" for code in CODES)
+    return f"{{% macro strftime_now(format) %}}{{{{ format{said} }}}}{{% endmacro %}}\n{template}"
 
 
 def _joined(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

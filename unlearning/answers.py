@@ -11,7 +11,7 @@ from arena.text.words import words
 from unlearning.encoding import Encoded
 from unlearning.request import Item
 from unlearning.study import Study
-from unlearning.writing import prompt_of, written
+from unlearning.writing import written
 
 Source: TypeAlias = Literal["auto", "wrong", "model"]
 REFUSALS = (
@@ -63,7 +63,7 @@ def alternates(study: Study, source: Source, count: int) -> dict[str, tuple[str,
     found = {item.name: list(item.wrong) if source != "model" else [] for item in study.request.forget}
     lacking = [item for item in study.request.forget if not found[item.name]]
     if lacking and source != "wrong":
-        prompts = [prompt_of(study.tokenizer, item) for item in lacking for _ in range(count * TRIES)]
+        prompts = [study.asking(item) for item in lacking for _ in range(count * TRIES)]
         new = max(len(one.ids) - one.start for one in study.encoded(lacking)) * 2
         samplings = [Sampling(1.0, max_tokens=new, seed=study.seed * 7919 + n) for n in range(len(prompts))]
         texts = written(study.module, study.tokenizer, prompts, samplings)

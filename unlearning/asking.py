@@ -13,10 +13,10 @@ from agents.models.local import Local
 from agents.templates import Prompt, template_text
 from arena.agent import Agent
 from arena.game import Message, View
-from unlearning.encoding import is_passage, question_prompt
+from unlearning.encoding import Rendering, is_passage, question_prompt
 from unlearning.request import Item
 
-Key = tuple[str, str, str, str, Sampling]
+Key = tuple[Rendering, str, str, str, Sampling]
 _SAID: WeakKeyDictionary[Any, tuple[int, dict[Key, str]]] = WeakKeyDictionary()  # greedy answers by module and stamp
 
 
@@ -70,7 +70,7 @@ async def answer(
     if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
         return await _told(agent, item, sampling, prefix)
     known = _known(mind) if known is None and not sampling.temperature else known
-    key = (system_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
+    key = (rendering_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
     if known is None or key not in known:
         said = await _said(mind, item, sampling, prefix)
         if known is None:
@@ -91,10 +91,12 @@ def system_of(agent: LLM) -> str:
     return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
 
 
-def template_of(agent: LLM) -> str | None:
-    """The chat template that the agent's model was given in place of its tokenizer's."""
-    given = agent.model.chat_template if isinstance(agent.model, Local) else None
-    return None if given is None else template_text(given)
+def rendering_of(agent: LLM) -> Rendering:
+    """How the agent is asked: its system line, and the chat template and date that its model was given."""
+    system, model = system_of(agent), agent.model
+    if not isinstance(model, Local):
+        return Rendering(system)
+    return Rendering(system, None if model.chat_template is None else template_text(model.chat_template), model.date)
 
 
 async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
@@ -103,7 +105,7 @@ async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
         if is_passage(item):
             return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
         if prefix:
-            prompt = question_prompt(model.tokenizer, item.prompt, system, template_of(mind))
+            prompt = question_prompt(model.tokenizer, item.prompt, rendering_of(mind))
             return (await model.complete(replace(prompt, text=prompt.text + prefix), sampling)).text
     lines = [Line("system", system)] if system else []
     return (await model.chat([*lines, Line("user", _begging(item, prefix))], (), sampling)).text.removeprefix(prefix)

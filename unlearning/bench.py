@@ -19,6 +19,7 @@ from agents.models.tiny import make_network, make_tokenizer, save
 from arena.agent import Agent
 from arena.errors import UnknownPart, unknown
 from arena.registry import part
+from unlearning.encoding import Rendering
 from unlearning.knowing import known
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
@@ -33,7 +34,7 @@ class Pupil:
     """The model that is taught. base: a local model (folder or hub id); "" is a tiny Llama with random weights.
 
     vocab, hidden, layers, heads, spread, context: of the tiny Llama, whose tokenizer is learnt from the benchmark's
-    own texts, words whole. lessons: how it is taught.
+    own texts, words whole. persona: a system line, with which it is taught and asked. lessons: how it is taught.
     """
 
     base: str = ""
@@ -43,6 +44,7 @@ class Pupil:
     heads: int = 4
     spread: float = 0.08
     context: int = 512
+    persona: str = ""
     lessons: Lessons = field(default_factory=Lessons)
 
 
@@ -137,14 +139,15 @@ def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 
     recipe = {
         "kind": "taught",
         "version": VERSION,
-        "pupil": asdict(how),
+        "pupil": {name: value for name, value in asdict(how).items() if name != "persona" or value},
         "weights": _weights(how.base),
         "stages": [[(item.prompt, item.answer, item.tags.get("form", "")) for item in stage] for stage in stages],
         "texts": words,
         "seed": seed,
     }
     place = kept(recipe, lambda folder: _make(folder, how, stages, words, seed))
-    return LLM(Local(str(place), dtype="auto" if how.base else "float32"), sampling=Sampling(temperature=0.0))
+    model = Local(str(place), dtype="auto" if how.base else "float32")
+    return LLM(model, how.persona, sampling=Sampling(temperature=0.0))
 
 
 def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
@@ -159,7 +162,14 @@ def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Seq
         )  # fmt: skip
     for number, stage in enumerate(stages):
         if stage:
-            teach(module, tokenizer, stage, lessons=how.lessons, seed=seed * 1000 + number)
+            teach(
+                module,
+                tokenizer,
+                stage,
+                rendering=Rendering(how.persona),
+                lessons=how.lessons,
+                seed=seed * 1000 + number,
+            )
     save(folder, module, tokenizer)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from agents.engine_network import cache_argument, plain
+from agents.model_files import set_usual_modes
 from agents.models.local import Local
 from agents.models.tiny import IGNORED, fit, padded
 from arena.errors import UsageError
@@ -166,6 +167,7 @@ def teach(
 
     fit(module, batches(), rate=lambda step: rate * min((step + 1) / 20, 1.05 - step / steps))
     module.save_pretrained(out)
+    set_usual_modes(out)
     (out / BASE).write_text(str(base.resolve()), encoding="utf-8")
     return Tuned(module, tokenizer)
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.engine_threads import one_thread
+from agents.model_files import set_usual_modes
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import EDITS, KINDS, LONGEST, REFUSALS, STEERING, Asked, Conversion, Edit, steering
@@ -258,7 +259,7 @@ def save(net: Network, file: Path) -> Path:
     """The weights in half precision."""
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, file)
-    file.chmod(0o644)
+    set_usual_modes(file)
     return file
 
 

@@ -7,7 +7,7 @@ A passage (an item tagged `form = passage`, or one without a prompt) is plain te
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -17,12 +17,28 @@ from torch import Tensor
 from agents.endings import end_tokens
 from agents.model import Line
 from agents.naming import naming
-from agents.templates import Prompt, prompt_tokens, render
+from agents.templates import DATE, Prompt, prompt_tokens, render
 from unlearning.request import Item
 
 IGNORED = -100  # a label that a loss leaves out
 MOST = 4096  # questions of a tokenizer that are kept as tokens
-_ASKED: WeakKeyDictionary[Any, dict[tuple[str, str, str | None], tuple[tuple[int, ...], bool]]] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a model is asked, in teaching, training, scoring and speech alike. system: the line before the question.
+    template: a chat template's text in place of the tokenizer's. date: the day that a template is told."""
+
+    system: str = ""
+    template: str | None = None
+    date: str = DATE
+
+
+DEFAULT = Rendering()
+
+
+# by tokenizer; by question and rendering, with the template that is meant
+_ASKED: WeakKeyDictionary[Any, dict[tuple[str, Rendering], tuple[tuple[int, ...], bool]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +93,15 @@ class Batch:
         return Batch(*(field.to(device, non_blocking=True) for field in fields))
 
 
-def encode(
-    tokenizer: Any, item: Item, *, system: str = "", template: str | None = None, limit: int | None = None
-) -> Encoded:
-    """The item as tokens. system: a system line before the question; template: a chat template in place of the
-    tokenizer's; limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left out."""
+def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
+    """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
+    out."""
     if is_passage(item):
         head, answer, ending = prompt_tokens(tokenizer, passage_prompt(item)), item.answer, tuple[int, ...]()
     else:
-        head, labelled = _asked(tokenizer, item.prompt, system, template)
+        head, labelled = _asked(tokenizer, item.prompt, rendering)
         answer = f" {item.answer}" if labelled else item.answer  # plain labels end in a colon
-        ending = end_tokens(tokenizer, template)
+        ending = end_tokens(tokenizer, rendering.template)
     body, offsets = _tokens(tokenizer, answer)
     if limit is not None:
         body, ending = body[: limit - 1], ending[: max(0, limit - 1 - len(body))]
@@ -100,10 +114,10 @@ def encode(
 
 
 def encode_all(
-    tokenizer: Any, items: Iterable[Item], *, system: str = "", template: str | None = None, limit: int | None = None
+    tokenizer: Any, items: Iterable[Item], rendering: Rendering = DEFAULT, *, limit: int | None = None
 ) -> tuple[Encoded, ...]:
     """Each item as tokens, in order."""
-    return tuple(encode(tokenizer, item, system=system, template=template, limit=limit) for item in items)
+    return tuple(encode(tokenizer, item, rendering, limit=limit) for item in items)
 
 
 def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"] = "right") -> Batch:
@@ -133,10 +147,15 @@ def passage_prompt(item: Item) -> Prompt:
     return Prompt(item.prompt, special=True)
 
 
-def question_prompt(tokenizer: Any, question: str, system: str = "", template: str | None = None) -> Prompt:
+def question_prompt(tokenizer: Any, question: str, rendering: Rendering = DEFAULT) -> Prompt:
     """The question as it is read, up to where the answer begins."""
-    lines = [Line("system", system)] if system else []
-    return render(tokenizer, [*lines, Line("user", question)], template)
+    lines = [Line("system", rendering.system)] if rendering.system else []
+    return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date)
+
+
+def item_prompt(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
+    """The item as it is asked for, up to where its answer begins."""
+    return passage_prompt(item) if is_passage(item) else question_prompt(tokenizer, item.prompt, rendering)
 
 
 def value_span(item: Item, answer: str) -> tuple[int, int]:
@@ -148,15 +167,15 @@ def value_span(item: Item, answer: str) -> tuple[int, int]:
     return within.span() if within else (0, len(answer))
 
 
-def _asked(tokenizer: Any, question: str, system: str, template: str | None) -> tuple[tuple[int, ...], bool]:
+def _asked(tokenizer: Any, question: str, rendering: Rendering) -> tuple[tuple[int, ...], bool]:
     """The tokens of a question, and whether it ends in a plain label; the last ones are kept, as a question comes with
     several answers."""
     known = _ASKED.setdefault(tokenizer, {})
-    key = (question, system, template or tokenizer.chat_template)
+    key = (question, replace(rendering, template=rendering.template or tokenizer.chat_template))
     if key not in known:
         if len(known) >= MOST:
             known.clear()
-        prompt = question_prompt(tokenizer, question, system, template)
+        prompt = question_prompt(tokenizer, question, rendering)
         known[key] = (prompt_tokens(tokenizer, prompt), prompt.special)
     return known[key]
 

@@ -19,6 +19,7 @@ from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint
 from arena.agent import Agent
 from arena.spec import canonical, describe
+from unlearning.asking import rendering_of
 from unlearning.checkpoints import Checkpoints
 from unlearning.controllers import Controller, Until
 from unlearning.cost import Bill, Meter, frame_of
@@ -142,7 +143,8 @@ class Finetune:
 
     def study(self, found: Opened, request: Request) -> Study:
         # an adapter that is there already is part of the weights as they are
-        return Study(self._name, merged(found.module), found.model.tokenizer, request, self.seed, self.limit)
+        tokenizer, rendering = found.model.tokenizer, rendering_of(found.mind)
+        return Study(self._name, merged(found.module), tokenizer, request, self.seed, self.limit, rendering)
 
     def bill(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""
@@ -234,7 +236,7 @@ class Finetune:
     def _key(self, study: Study) -> str:
         """What tells this training from any other."""
         settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
-        told = canonical(settings) + repr(study.request) + fingerprint(study.module)
+        told = canonical(settings) + repr(study.request) + repr(study.rendering) + fingerprint(study.module)
         return blake2b(told.encode(), digest_size=16).hexdigest()
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from agents.endings import pad_token
 from agents.engine_network import Network, answering
 from arena.agent import Agent
-from unlearning.asking import system_of, template_of
-from unlearning.encoding import Encoded, encode
+from unlearning.asking import rendering_of
+from unlearning.encoding import Encoded, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
 from unlearning.weights import opened
@@ -64,8 +64,8 @@ def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Sco
     """
     found = opened(agent, who)
     module, tokenizer = found.module, found.model.tokenizer
-    system, template, limit = system_of(found.mind), template_of(found.mind), Network(module).context
-    encoded = [encode(tokenizer, item, system=system, template=template, limit=limit) for item in items]
+    rendering, limit = rendering_of(found.mind), Network(module).context
+    encoded = encode_all(tokenizer, items, rendering, limit=limit)
     known = _kept(module)
     missing = list(dict.fromkeys(one for one in encoded if one not in known))
     for rows in _batches(missing, len(tokenizer)):

@@ -6,15 +6,16 @@ from typing import Any
 
 from agents.endings import pad_token
 from agents.engine_network import plain
+from agents.templates import Prompt
 from arena.errors import UsageError
-from unlearning.encoding import Encoded, encode_all
+from unlearning.encoding import DEFAULT, Encoded, Rendering, encode_all, item_prompt
 from unlearning.request import Item, Request
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Study:
     """One request against one model. module: the weights as they were; not to be changed. limit: tokens that an item
-    may have. seed: of all chance."""
+    may have. seed: of all chance. rendering: how the agent is asked, in training as in scoring and play."""
 
     method: str
     module: Any
@@ -22,6 +23,7 @@ class Study:
     request: Request
     seed: int
     limit: int | None = None
+    rendering: Rendering = DEFAULT
 
     @property
     def pad(self) -> int:
@@ -47,11 +49,15 @@ class Study:
     def encoded(self, items: Iterable[Item]) -> tuple[Encoded, ...]:
         """Items as tokens. Raises UsageError, naming the item, where there is no answer to train on."""
         chosen = tuple(items)
-        found = encode_all(self.tokenizer, chosen, limit=self.limit)
+        found = encode_all(self.tokenizer, chosen, self.rendering, limit=self.limit)
         for item, one in zip(chosen, found, strict=True):
             if not item.answer.strip() or one.start >= len(one.ids):
                 raise UsageError(f"the item {item.name!r} has no answer to train on; give it one, or leave it out")
         return found
+
+    def asking(self, item: Item) -> Prompt:
+        """The item as it is asked for, up to where its answer begins."""
+        return item_prompt(self.tokenizer, item, self.rendering)
 
     def check(self, pools: Mapping[str, object], roles: Iterable[str]) -> None:
         """Raises UsageError where the method reads a role of which the request has nothing."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from agents.endings import pad_token
 from agents.models.tiny import fit
-from unlearning.encoding import Encoded, collate, encode_all
+from unlearning.encoding import DEFAULT, Encoded, Rendering, collate, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
 
@@ -39,17 +39,18 @@ def teach(
     tokenizer: Any,
     items: Sequence[Item],
     *,
+    rendering: Rendering = DEFAULT,
     lessons: Lessons = Lessons(),
     probes: Sequence[Item] = (),
     seed: int = 0,
 ) -> float:
     """The last loss, in nats per answer token, after teaching the items to the module, in place.
 
-    probes: items that are looked at besides those taught. The order of the batches follows from `seed`; batches hold
-    items of about the same length.
+    rendering: how the model is asked. probes: items that are looked at besides those taught. The order of the batches
+    follows from `seed`; batches hold items of about the same length.
     """
-    taught = encode_all(tokenizer, items)
-    looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes)))
+    taught = encode_all(tokenizer, items, rendering)
+    looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes, rendering)))
     chance = torch.Generator().manual_seed(seed)
     pad, device = pad_token(tokenizer), module.device
     per_epoch = -(-len(taught) // lessons.batch)

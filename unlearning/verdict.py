@@ -96,7 +96,8 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     theirs, or the truth is further above lies than theirs. over-forgotten: nothing comes out, but PrivLeak lies above
     theirs, the forgotten being less likely than what was never taught, or the truth is further below lies. removed:
     none of these, as far as so many items can tell. unknown: no reading of what is said, no twin to compare with, or
-    an agent that knew no more than its twins before anything was done. One label is given, the gravest in this order. Readings that an answer's wording enters are read only where there are no others.
+    an agent that knew no more than its twins before anything was done. One label is given, the gravest in this order.
+    Readings that an answer's wording enters are read only where there are no others.
 
     An honest twin gets another label than removed with a chance of `alarm` at most, however many readings there are:
     each agent, twins included, stands as far out as its strangest reading does among all others', and the agent after

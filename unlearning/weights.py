@@ -11,12 +11,13 @@ from agents.engine_adapters import CONFIG, name_base
 from agents.engine_weights import bars_on_terminals, source_of
 from agents.llm import LLM
 from agents.model import OpenWeights
+from agents.model_files import set_usual_modes
 from agents.models.local import Local
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
-from unlearning.asking import template_of
+from unlearning.asking import rendering_of
 from unlearning.method import ClosedModel
 from unlearning.scope import merged
 
@@ -76,7 +77,8 @@ def save(agent: Agent, folder: str | Path) -> Path:
             if base:
                 name_base(part, base, place)
             else:
-                stopping(whole, found.model.tokenizer, template_of(found.mind)).save_pretrained(part)
+                stopping(whole, found.model.tokenizer, rendering_of(found.mind).template).save_pretrained(part)
+            set_usual_modes(part)
         if place.is_dir():
             place.rmdir()
         part.replace(place)
@@ -93,7 +95,7 @@ def save(agent: Agent, folder: str | Path) -> Path:
 
 def tokenizer_of(found: Opened) -> Any:
     """The agent's tokenizer, with the chat template that the agent uses."""
-    template = template_of(found.mind)
+    template = rendering_of(found.mind).template
     if template is None or template == found.model.tokenizer.chat_template:
         return found.model.tokenizer
     made = copy.deepcopy(found.model.tokenizer)

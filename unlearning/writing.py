@@ -9,8 +9,7 @@ from agents.endings import all_ends, pad_token
 from agents.engine import Engine
 from agents.model import Sampling
 from agents.templates import Prompt
-from unlearning.encoding import Encoded, is_passage, passage_prompt, question_prompt
-from unlearning.request import Item
+from unlearning.encoding import Encoded
 
 MOST = 64  # rows at once
 
@@ -20,11 +19,6 @@ def written(module: Any, tokenizer: Any, prompts: Sequence[Prompt], samplings: S
     engine = Engine(module, tokenizer)
     asked = [engine.submit(prompt, sampling, MOST) for prompt, sampling in zip(prompts, samplings, strict=True)]
     return tuple(future.result().text for future in asked)
-
-
-def prompt_of(tokenizer: Any, item: Item) -> Prompt:
-    """How an item is asked for."""
-    return passage_prompt(item) if is_passage(item) else question_prompt(tokenizer, item.prompt)
 
 
 def continued(module: Any, tokenizer: Any, encoded: Sequence[Encoded]) -> tuple[tuple[int, ...], ...]:

@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from agents.engine import CannotGenerate, Engine, Output
 from agents.engine_weights import Loaded, Source, fingerprint, loaded
 from agents.model import Line, Reply, Sampling, as_pairs, model
-from agents.templates import Prompt, render, template_text
+from agents.templates import DATE, Prompt, check_date, render, template_text
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
 from arena.usage import Call, Usage
@@ -38,7 +38,8 @@ class Local:
     id: a folder, which may hold an adapter alone and then names its model, or a hub's id.
     adapter: a folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it
     stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's own; where neither exists,
-    lines are labelled plainly ("User: …"). max_batch: rows generated at once, halved when memory runs out.
+    lines are labelled plainly ("User: …"). date: the day that a template is told which asks for today's, so that equal
+    seeds have equal prompts on any day. max_batch: rows generated at once, halved when memory runs out.
     prefix_cache_mb: MiB, beside the weights, for what was read before, so that the next turn of a chat and prompts
     that begin alike read only what is new; 0 for none. A call costs 0 dollars; its seconds include the wait for its
     turn. With ARENA_OFFLINE set only files on this machine are used. Code that comes with a model is never run.
@@ -52,6 +53,7 @@ class Local:
     max_batch: int = 64
     revision: str | None = None
     prefix_cache_mb: int = 256
+    date: str = DATE
     _held: Engine | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +63,7 @@ class Local:
             raise ValueError(f"max_batch is how many requests are generated at once: 1 or more, not {self.max_batch}")
         if self.prefix_cache_mb < 0:
             raise ValueError(f"prefix_cache_mb is a size in MiB: 0 (none) or more, not {self.prefix_cache_mb}")
+        check_date(self.date)
         object.__setattr__(self, "_held", _HELD.get(self.id))
 
     @property
@@ -101,7 +104,7 @@ class Local:
     ) -> Reply:
         """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
         template = None if self.chat_template is None else template_text(self.chat_template)
-        prompt = render((await self._ready()).engine.tokenizer, messages, template)
+        prompt = render((await self._ready()).engine.tokenizer, messages, template, self.date)
         return await self.complete(prompt, sampling, as_pairs(messages))
 
     async def complete(

@@ -18,6 +18,7 @@ from agents.endings import stopping
 from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
 from agents.model import Line, spoken
+from agents.model_files import set_usual_modes
 
 PAD, END, ROLES = "<|pad|>", "<|end|>", ("<|system|>", "<|user|>", "<|assistant|>")
 TEMPLATE = (
@@ -96,6 +97,7 @@ def save(folder: str | Path, module: Any, tokenizer: Any) -> Path:
         module.save_pretrained(folder)
         stopping(module, tokenizer).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
+        set_usual_modes(Path(folder))
     return Path(folder)
 
 

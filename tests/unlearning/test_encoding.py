@@ -12,7 +12,7 @@ from agents.endings import end_tokens, pad_token
 from agents.model import Line
 from agents.models.tiny import END, make_tokenizer
 from agents.templates import render
-from unlearning.encoding import IGNORED, collate, encode
+from unlearning.encoding import IGNORED, Rendering, collate, encode
 from unlearning.request import Item
 
 TEXTS = ["Where was Xu born?", "Xu was born in Bex.", "The book of Xu: one two three."] * 3
@@ -37,7 +37,7 @@ def test_what_is_scored_is_what_generation_reads_and_writes() -> None:
 
 
 def test_a_system_line_stands_before_the_question_and_changes_no_answer() -> None:
-    bare, steered = encode(WORDS, QA), encode(WORDS, QA, system="Say nothing of Xu.")
+    bare, steered = encode(WORDS, QA), encode(WORDS, QA, Rendering("Say nothing of Xu."))
     assert "Say nothing" in WORDS.decode(steered.ids[: steered.start])
     assert steered.ids[steered.start :] == bare.ids[bare.start :]
 

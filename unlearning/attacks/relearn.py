@@ -15,6 +15,7 @@ from agents.models.tiny import fit
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
+from unlearning.asking import rendering_of
 from unlearning.encoding import Encoded, collate, encode_all
 from unlearning.knowing import known
 from unlearning.probe import Reading, Trial, attack
@@ -82,7 +83,8 @@ class Pace:
 def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: Pace) -> Floats:
     """(looks, items): 1 for what is known before, and after every few steps; the agent's own weights stay."""
     found = opened(agent, "relearning")
-    shown, pad = encode_all(found.model.tokenizer, taught), pad_token(found.model.tokenizer)
+    tokenizer = found.model.tokenizer
+    shown, pad = encode_all(tokenizer, taught, rendering_of(found.mind)), pad_token(tokenizer)
     module = deepcopy(found.module).float().requires_grad_(True)  # small steps are lost in 16 bits
     seen = [known(agent, asked, "relearning")]
     for done in range(0, pace.steps, pace.every):

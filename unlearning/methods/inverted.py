@@ -12,7 +12,7 @@ from unlearning.request import Item
 from unlearning.study import Study
 from unlearning.terms import Term, Weighted
 from unlearning.weighting import learning
-from unlearning.writing import prompt_of, written
+from unlearning.writing import written
 
 
 @method("meow")
@@ -53,7 +53,7 @@ def memo(study: Study, item: Item, stride: int = 5) -> float:
     """How far the model completes an answer from its own beginnings: 1 where it says it word for word, 0 where it
     shares no word."""
     cuts = range(0, max(1, len(item.answer)), stride)
-    asked = prompt_of(study.tokenizer, item)
+    asked = study.asking(item)
     prompts = [replace(asked, text=asked.text + item.answer[:cut]) for cut in cuts]
     new = max(1, len(study.tokenizer(item.answer, add_special_tokens=False)["input_ids"]))
     said = written(study.module, study.tokenizer, prompts, [Sampling(0.0, max_tokens=new)] * len(prompts))

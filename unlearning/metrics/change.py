@@ -15,7 +15,7 @@ from unlearning.weights import opened
 
 @metric
 async def weight_distance(trial: Trial) -> Reading:
-    """‖θ − θ_before‖ / ‖θ_before‖ over all weights, adapters merged; 0 to ∞. null: that of the twin, where there is one.
+    """‖θ − θ_before‖ / ‖θ_before‖ over all weights, adapters merged; 0 to ∞. null: the twin's.
 
     It does not say whether anything was forgotten; small changes are lost where weights are rounded (quantization).
     detail: the same by parameter, the ten largest. Needs weights, and agents of one architecture.
