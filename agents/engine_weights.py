@@ -39,13 +39,14 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 @dataclass(frozen=True, slots=True)
 class Source:
     """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
-    which names its model."""
+    which names its model. stamp: what tells the files of folders from others that had the same name before."""
 
     id: str
     device: str
     dtype: str
     adapter: str | None
     revision: str | None
+    stamp: str = ""
 
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
@@ -87,7 +88,7 @@ _LOADING = threading.RLock()  # an adapter loads its base
 def loaded(source: Source) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        source = source.resolved()
+        source = _stamped(source.resolved())
         if source not in _LOADED:
             found = attempt(source)
             if found is None:
@@ -101,6 +102,21 @@ def loaded(source: Source) -> Loaded:
                 )
             _LOADED[source] = found
         return _LOADED[source]
+
+
+def _stamped(source: Source) -> Source:
+    """The source with whole paths, and a stamp of the files that are there now."""
+    folders = [Path(name).expanduser() for name in (source.id, source.adapter) if name]
+    whole = [str(folder.absolute()) if folder.is_dir() else None for folder in folders]
+    stamp = " ".join(file_stamp(folder) for folder in folders if folder.is_dir())
+    adapter = source.adapter and (whole[-1] or source.adapter)
+    return replace(source, id=whole[0] or source.id, adapter=adapter, stamp=stamp)
+
+
+def file_stamp(folder: str | Path) -> str:
+    """What tells a folder's files from others of the same names: their sizes, and when they were written."""
+    files = sorted(file for file in Path(folder).glob("*") if file.is_file())
+    return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
 
 def attempt(source: Source) -> Loaded | None:

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.cellar import kept
+from agents.cellar import kept, place_of
+from agents.engine_weights import file_stamp
 from agents.llm import LLM
 from agents.model import Sampling
 from agents.models.local import Local
@@ -99,15 +100,30 @@ class Benchmark(ABC):
         """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
         return ()
 
+    def known_already(self, seed: int = 0) -> LLM | None:
+        """The agent that was taught everything, where it was made before; None where it would have to be taught."""
+        recipe = recipe_of(self.pupil, self.lessons(), self.texts, seed)
+        return _asked_as(self.pupil, place_of(recipe)) if place_of(recipe).is_dir() else None
+
+    def untaught(self) -> LLM:
+        """An agent of the same shape that was taught nothing: made in a second or two."""
+        return pupil(self.pupil, (), self.texts)
+
     def trial(self, split: str, after: Agent | None = None, *, seed: int = 0, twins: int = 0) -> Trial:
-        """The trial of an agent that is said to have forgotten the split (None: the one that knows).
+        """The trial of an agent that is said to have forgotten the split (None: the one that knows), which was made of
+        the one that the benchmark taught.
 
         The oracle has the same seed as the agent that knows; `twins` more have the seeds that follow.
         """
         before = self.knower(seed)
-        others = tuple(self.twin(split, seed + 1 + n) for n in range(twins))
+        honest = [self.twin(split, seed + n) for n in range(1 + twins)]
+        return self.trial_of(split, before, after or before, honest, seed)
+
+    def trial_of(self, split: str, before: Agent, after: Agent, twins: Sequence[Agent], seed: int = 0) -> Trial:
+        """The trial of agents that may come from elsewhere. twins: the oracle and further ones; () for none."""
         request, data = self.request(split), passed(self.data(split), before)
-        return Trial(request, before, after or before, self.twin(split, seed), data, twins=others, seed=seed)
+        oracle = twins[0] if twins else None
+        return Trial(request, before, after, oracle, data, twins=tuple(twins[1:]), seed=seed)
 
     def check(self, split: str) -> None:
         """Raise UnknownPart where there is no such split."""
@@ -135,17 +151,24 @@ def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 
 
     texts: a function that gives the texts of the tokenizer, called when the model has to be made.
     """
-    words = [] if how.base else sorted(set(texts()))
-    recipe = {
+    recipe = recipe_of(how, stages, texts, seed)
+    return _asked_as(how, kept(recipe, lambda folder: _make(folder, how, stages, recipe["texts"], seed)))
+
+
+def recipe_of(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int) -> dict[str, Any]:
+    """All that a taught model depends on."""
+    return {
         "kind": "taught",
         "version": VERSION,
         "pupil": {name: value for name, value in asdict(how).items() if name != "persona" or value},
         "weights": _weights(how.base),
         "stages": [[(item.prompt, item.answer, item.tags.get("form", "")) for item in stage] for stage in stages],
-        "texts": words,
+        "texts": [] if how.base else sorted(set(texts())),
         "seed": seed,
     }
-    place = kept(recipe, lambda folder: _make(folder, how, stages, words, seed))
+
+
+def _asked_as(how: Pupil, place: Path) -> LLM:
     model = Local(str(place), dtype="auto" if how.base else "float32")
     return LLM(model, how.persona, sampling=Sampling(temperature=0.0))
 
@@ -175,5 +198,4 @@ def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Seq
 
 def _weights(base: str) -> str:
     """What tells one base from another of the same name: when its files were written; "" for the hub's."""
-    files = sorted(Path(base).glob("*")) if base and Path(base).is_dir() else []
-    return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
+    return file_stamp(base) if base and Path(base).is_dir() else ""

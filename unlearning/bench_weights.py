@@ -21,7 +21,7 @@ from unlearning.finetune import Finetune
 from unlearning.ledger import Case, Entry
 from unlearning.method import Method
 from unlearning.methods.sharded import S3T
-from unlearning.probe import Probe, Reading, Trial, probe_of
+from unlearning.probe import NoTwin, Probe, Reading, Trial, probe_of
 from unlearning.request import Request
 from unlearning.taught import Taught
 from unlearning.verdict import observed
@@ -156,6 +156,8 @@ async def reading_of(probe: Probe, trial: Trial) -> Reading:
     """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model."""
     try:
         return await probe(trial)
+    except NoTwin as error:
+        return Reading(None, detail={"why": error.reason})
     except UsageError as error:
         return Reading(None, detail={"why": str(error)})
 

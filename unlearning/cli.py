@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from arena.errors import MissingExtra, UsageError
+from arena.exits import SOME_FAILED
 from arena.options import DEFAULT_DB, Database, Json, Settings
 from unlearning import cli_bench
 
@@ -87,6 +88,13 @@ def forget(
     measure: Annotated[
         bool, typer.Option("--measure", help="Of weights: put it through the benchmark's suite.")
     ] = False,
+    twin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Of weights: local/FOLDER, a model of the same base that was never taught what is forgotten (again "
+            "for further ones), or `bench`, what the benchmark teaches.  (default: the latter, of its own model)"
+        ),
+    ] = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
@@ -96,7 +104,9 @@ def forget(
         if wrong := [name for name, value in (("--agent", agent), ("--request", request), ("--scope", scope),
                                               ("--keep", keep)) if value is not None]:  # fmt: skip
             raise UsageError(f"with --bench the benchmark says what is to be forgotten; leave out {', '.join(wrong)}")
-        _forget_weights(model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, json)
+        _forget_weights(
+            model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, twin or [], json
+        )
         return
     if model:
         raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
@@ -122,15 +132,20 @@ def _forget_weights(
     out: Path,
     measure: bool,
     dry_run: bool,
+    twins: list[str],
     json: bool,
 ) -> None:
     try:
-        from unlearning.office_weights import WeightOrder, forgot_weights, tell_made
+        from unlearning.office_weights import WeightOrder, forgot_weights
+        from unlearning.telling_weights import tell_made
     except ModuleNotFoundError as error:
         raise MissingExtra(f"forgetting in weights ({error.name})", "local") from None
-    made = forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run))
-    if made is not None:
-        tell_made(made, json)
+    made = forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins))
+    if made is None:
+        return
+    tell_made(made, json)
+    if made.diverged:
+        raise typer.Exit(SOME_FAILED)
 
 
 def receipt(

@@ -29,7 +29,7 @@ from unlearning.optimiser import Schedule
 from unlearning.plans import Pairs, Plan, pool
 from unlearning.reference import NONE, Frozen, Reference, remember
 from unlearning.request import Request
-from unlearning.scope import Lora, Scope, adapted, merged, workpiece
+from unlearning.scope import Lora, Scope, adapted, merged, mirror, workpiece
 from unlearning.state import Lens
 from unlearning.study import Study
 from unlearning.training import Ended, Job, Precision, Settings, Tell, Training, context_of
@@ -109,6 +109,10 @@ class Finetune:
         """Which weights are changed, where no adapter is trained."""
         return Scope(self.where)
 
+    def room(self, study: Study) -> Scope:
+        """The weights from which `scope` chooses, known before anything is computed."""
+        return self.scope(study)
+
     def controllers(self, study: Study) -> tuple[Controller, ...]:
         """Who steers."""
         return ()
@@ -149,8 +153,15 @@ class Finetune:
     def bill(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""
         with one_thread():
-            job = self.job(self.study(opened(agent, self._name), request), remembered=False)
-        return job.objective.bill(job.frame, live=self.reference == "live")
+            study = self.study(opened(agent, self._name), request)
+            objective = self.objective(study)
+            study.check({"forget": request.forget, "retain": request.retain}, ("forget", *objective.roles))
+            start = self.start(study)
+            module = mirror(start) if self.lora is None else adapted(start, self.lora, self.seed)
+            chosen = self.room(study).chosen(module) if self.lora is None else {}
+            for name, parameter in module.named_parameters():
+                parameter.requires_grad_(name in chosen or "lora_" in name)
+            return objective.bill(frame_of(module), live=self.reference == "live")
 
     @property
     def _name(self) -> str:

@@ -5,33 +5,35 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agents.engine_weights import release
 from agents.llm import LLM
 from agents.model import Sampling
 from arena.errors import UsageError
 from arena.registry import find
 from arena.spec import build, ready
-from arena.tell import print_json
 from unlearning.bench import Benchmark
 from unlearning.bench_weights import reading_of
 from unlearning.checkpoints import FILE
 from unlearning.cost import Outlook
 from unlearning.finetune import Finetune
+from unlearning.finished import Finished
 from unlearning.method import ClosedModel, Method
 from unlearning.office import set_all
-from unlearning.probe import Reading, probe_of
+from unlearning.probe import Probe, Reading, probe_of
 from unlearning.request import Request
 from unlearning.telling import say
-from unlearning.verdict import observed
-from unlearning.weights import save
+from unlearning.twins import Twins, twins_of
+from unlearning.weights import reloaded, save
 
 
 @dataclass(frozen=True, slots=True)
 class WeightOrder:
-    """A request as it was typed. model: local/FOLDER or local/OWNER/NAME; "" is the one the benchmark teaches."""
+    """A request as it was typed. model: local/FOLDER or local/OWNER/NAME; "" is the one the benchmark teaches. twins:
+    models of the same base that were never taught what is to be forgotten, or `bench` for the benchmark's own."""
 
     model: str
     benchmark: str
@@ -42,27 +44,62 @@ class WeightOrder:
     out: Path
     measure: bool = False
     dry_run: bool = False
+    twins: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of it: what it cost, how the loss went (each term at the first step and at the last), and the readings,
-    where they were taken."""
+    """What came of it. losses: each term at the first step and at the last. stopped: why training ended before its
+    time. readings: where they were taken; no_twin: why there is none to compare them with."""
 
     order: WeightOrder
     cost: dict[str, Any]
     seconds: float
     losses: Mapping[str, tuple[float, float]]
-    readings: Mapping[str, Reading]
+    stopped: str = ""
+    diverged: bool = False
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    no_twin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An order whose parts are built and checked. named: the model that was named, as an agent."""
+
+    order: WeightOrder
+    benchmark: Benchmark
+    method: Finetune
+    request: Request
+    named: LLM | None
+    suite: Mapping[str, Probe]
+    tables: Mapping[str, Any]
 
 
 def forgot_weights(order: WeightOrder) -> Made | None:
     """Has a model forget the split of a benchmark and saves it; None where that was only to be tried.
 
-    A training that was killed is taken up again by the same order. Raises UsageError, ClosedModel.
+    A training that was killed is taken up again by the same order, and so is one whose measuring was. Raises
+    UsageError, ClosedModel, before anything is taught or trained.
     """
+    work = prepared(order)
+    if order.dry_run:
+        _tell_plan(work)
+        return None
+    finished = Finished.of(order.out, {"order": work.tables, "split": order.split})
+    if not finished.there and order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
+        raise UsageError(f"--out {order.out} is there already; name a new folder")
+    twins = twins_of(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
+    if order.twins:
+        release()  # what was only looked at need not lie beside what is trained
+    return asyncio.run(_forgot(work, finished, twins))
+
+
+def prepared(order: WeightOrder) -> Work:
+    """The order's parts, and every file that it will read, looked at. Raises UsageError, ClosedModel."""
     if order.model and not re.match("local/.", order.model):
         raise ClosedModel(order.method, order.model)
+    if order.twins and not order.measure:
+        raise UsageError("--twin is what readings are compared with; type --measure as well, or leave it out")
     tables = _tables(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)
@@ -72,72 +109,73 @@ def forgot_weights(order: WeightOrder) -> Made | None:
             f"the method {order.method!r} changes no weights; type: arena forget --agent NAME --request “forget …” "
             f"--method {order.method}"
         )
-    if order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
-        raise UsageError(f"--out {order.out} is there already; name a new folder")
-    model = build("model", tables["model"]) if order.model else None
-    ready(model)
+    named = _named(tables["model"]) if order.model else None
     request = benchmark.request(order.split)  # a file that is broken is named before anything is loaded
-    knower = benchmark.knower() if model is None else LLM(model, sampling=Sampling(temperature=0.0))
-    if order.dry_run:
-        _tell_plan(order, method, knower, request)
-        return None
-    return asyncio.run(_forgot(order, benchmark, method, knower, request))
+    suite: dict[str, Probe] = {}
+    if order.measure:
+        benchmark.data(order.split)
+        suite = {label: probe_of(spec) for label, spec in benchmark.suite.items() if label != "cost"}
+    return Work(order, benchmark, method, request, named, suite, tables)
 
 
-def tell_made(made: Made, as_json: bool = False) -> None:
-    """What was done, where the model is, and what it is like beside its twin."""
-    order, cost = made.order, made.cost
-    verdict = observed(made.readings) if made.readings else None
-    if as_json:
-        readings = {name: {"after": one.value, "twin": one.null, "before": one.before}
-                    for name, one in made.readings.items()}  # fmt: skip
-        print_json({"model": f"local/{order.out}", "method": order.method, "split": f"{order.benchmark}/{order.split}",
-                    "seconds": made.seconds, "cost": cost, "losses": made.losses, "readings": readings,
-                    "observed": verdict and verdict.label})  # fmt: skip
-        return
-    say(f"{order.benchmark}/{order.split} by {order.method}: {cost['steps']} steps, {cost['tokens']:,} tokens read, "
-        f"{made.seconds:.1f} s.")  # fmt: skip
-    if made.losses:
-        told = ", ".join(f"{name} {first:.3g} → {last:.3g}" for name, (first, last) in made.losses.items())
-        say(f"loss from the first step to the last: {told}")
-        first, last = next(iter(made.losses.values()))
-        if abs(last - first) < 0.02 * abs(first):
-            say("It hardly moved: try --set lr=1e-3, more epochs, or for a tiny model --set preset=tiny.")
-    say(f"saved to {order.out}; it can play: arena play --buyer local/{order.out}")
-    for label, reading in made.readings.items():
-        values = [f"{x:.3g}" if x is not None else "–" for x in (reading.value, reading.null, reading.before)]
-        say(f"  {label:24} after {values[0]:>9}  twin {values[1]:>9}  before {values[2]:>9}")
-    if verdict is not None:
-        say(f"observed: {verdict.label}" + (f" ({'; '.join(verdict.why)})" if verdict.why else ""))
+def _named(table: Mapping[str, Any]) -> LLM:
+    """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
+    agent: LLM = build("agent", dict(table))
+    ready(agent)
+    return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
 
 
-def _tell_plan(order: WeightOrder, method: Finetune, knower: LLM, request: Request) -> None:
-    bill = method.bill(knower, request)
+def _tell_plan(work: Work) -> None:
+    order, method, request = work.order, work.method, work.request
+    bill = method.bill(work.named or work.benchmark.known_already() or work.benchmark.untaught(), request)
     say(f"{order.benchmark}/{order.split} by {order.method}: {len(request.forget)} items to forget, "
         f"{len(request.retain)} to keep; {method.epochs} epochs, batches of {method.batch}.")  # fmt: skip
     say(f"A step costs {bill.total:.3g} forwards of a batch (fine-tuning: 3). Nothing was changed.")
 
 
-async def _forgot(order: WeightOrder, benchmark: Benchmark, method: Finetune, knower: LLM, request: Request) -> Made:
-    begun, kept = time.perf_counter(), order.out.with_name(f"{order.out.name}.training")
+async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
+    order = work.order
+    if work.named is None and work.benchmark.known_already() is None:
+        print(f"teaching a model {order.benchmark}, once", file=sys.stderr, flush=True)
+    before = work.named or work.benchmark.knower()
+    if finished.there:
+        print(f"trained already: {order.out} is measured", file=sys.stderr, flush=True)
+        after, told = reloaded(before, order.out), finished.read()
+    else:
+        after, told = await _trained(work, before, finished)
+    made = Made(order, told["cost"], told["seconds"], told["losses"], told["stopped"], told["diverged"])
+    if order.measure:
+        trial = work.benchmark.trial_of(order.split, before, after, twins.make())
+        readings = {label: await reading_of(probe, trial) for label, probe in work.suite.items()}
+        made = replace(made, readings=readings, no_twin=twins.why)
+    finished.clear()
+    return made
+
+
+async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
+    """The agent after, saved, and what is told of its training."""
+    begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():
         print(f"taken up again from {kept}", file=sys.stderr, flush=True)
     seen: list[Mapping[str, float]] = []
-    outcome = await method.run(knower, request, tell=_progress(seen), folder=kept)
-    after, cost = outcome.agent, {**outcome.spent.plain(), "steps": outcome.ended.steps}
+    outcome = await work.method.run(before, work.request, tell=_progress(seen), folder=kept)
     for note in filter(None, (*outcome.ended.notes, outcome.ended.stopped)):
         print(f"note: {note}", file=sys.stderr, flush=True)
     seconds = time.perf_counter() - begun
-    save(after, order.out)
-    if kept.is_dir() and not any(kept.iterdir()):
-        kept.rmdir()
-    readings = {}
-    if order.measure:
-        trial = benchmark.trial(order.split, after, twins=1)
-        suite = {label: probe_of(spec) for label, spec in benchmark.suite.items() if label != "cost"}
-        readings = {label: await reading_of(probe, trial) for label, probe in suite.items()}
-    losses = {name: (first, seen[-1][name]) for name, first in seen[0].items() if name in seen[-1]} if seen else {}
-    return Made(order, cost, seconds, losses, readings)
+    save(outcome.agent, work.order.out)
+    told = {
+        "cost": {**outcome.spent.plain(), "steps": outcome.ended.steps},
+        "seconds": seconds,
+        "losses": {name: (first, seen[-1][name]) for name, first in seen[0].items() if name in seen[-1]}
+        if seen
+        else {},
+        "stopped": outcome.ended.stopped,
+        "diverged": outcome.ended.diverged,
+    }
+    if work.order.measure:
+        finished.write(told)
+    assert isinstance(outcome.agent, LLM)
+    return outcome.agent, told
 
 
 def _tables(order: WeightOrder) -> dict[str, dict[str, Any]]:

@@ -24,10 +24,12 @@ Direction: TypeAlias = Literal["lower", "higher", "twin"]
 
 
 class NoTwin(UsageError):
-    """A probe compares with the never-exposed twin, and the trial has none."""
+    """A probe compares with the never-exposed twin, and the trial has none. reason: the same of any probe."""
+
+    reason = "it compares with the never-exposed twin, and there is none"
 
     def __init__(self, who: str) -> None:
-        super().__init__(f"{who} compares with the never-exposed twin, and there is none (name one: --twin local/TWIN)")
+        super().__init__(f"{who} cannot be read: {self.reason} (name one: --twin local/TWIN)")
 
 
 @dataclass(frozen=True, slots=True)

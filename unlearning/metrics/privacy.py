@@ -83,7 +83,7 @@ async def privleak(
     """
     known, others = items_of(trial, members), items_of(trial, strangers)
     if against == "twin":
-        trial.twin("privleak (against=half needs none)")
+        trial.twin("privleak")
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
         return likeness(agent, known, score, k=k), likeness(agent, others, score, k=k)
