@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.engine_network import Network
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
+from arena.extras import missing
+from arena.textfile import read_text
 
 CONFIG = "adapter_config.json"
 BASE = "base.json"  # beside it: where the base lies as seen from the adapter's folder, so that both can move together
@@ -38,8 +40,8 @@ def peft() -> Any:
     """The library that reads adapters. Raises MissingExtra where it is not installed."""
     try:
         import peft  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise MissingExtra("an adapter of a local model", "lora") from None
+    except ImportError as error:
+        raise missing("an adapter of a local model", error) from error
     return peft
 
 
@@ -90,7 +92,7 @@ def name_base(folder: Path, base: str, place: Path) -> None:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
     if not isinstance(found, dict):

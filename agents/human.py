@@ -18,6 +18,7 @@ from arena.agent import agent
 from arena.errors import BadReply, IllegalMove, UsageError, unknown
 from arena.game import JSON, Move, Tool, View
 from arena.legal import well_formed
+from arena.stdio import say
 from arena.terminal import printable
 from arena.usage import Call, Usage
 
@@ -166,11 +167,11 @@ async def in_thread(work: Callable[[], Move]) -> Move:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    say(text, stderr=True)
 
 
 def _ask(prompt: str) -> str:
-    print(prompt, end="", file=sys.stderr, flush=True)
+    say(prompt, stderr=True, end="")
     try:
         descriptor = sys.stdin.fileno()
     except (AttributeError, OSError, ValueError):  # no stdin, or one that is no file
@@ -182,4 +183,12 @@ def _ask(prompt: str) -> str:
         if not byte:
             break
         line += byte
-    return line.decode("utf-8", "replace")
+    return _decoded(bytes(line))
+
+
+def _decoded(line: bytes) -> str:
+    """A typed line: UTF-8, with or without a byte order mark, else as the input says it is encoded."""
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return line.decode(sys.stdin.encoding or "utf-8", "replace")

@@ -12,6 +12,7 @@ from jinja2.exceptions import TemplateError
 from agents.endings import prompt_ends
 from agents.model import Line, as_pairs
 from arena.errors import UsageError
+from arena.textfile import read_text
 
 # the day that templates are told which write today's date: fixed, so that equal seeds give equal prompts on any day; it
 # is the one that Llama 3's own template falls back to
@@ -90,7 +91,7 @@ def template_text(given: str) -> str:
     if "{" in given:
         return given
     try:
-        return Path(given).expanduser().read_text(encoding="utf-8-sig")
+        return read_text(Path(given).expanduser())
     except OSError as error:
         raise UsageError(
             f"chat_template {given!r} is neither a template (nothing in braces) nor a file that can be read: "

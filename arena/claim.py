@@ -1,19 +1,18 @@
 """Which process plays a run: a lock that is dropped when the process ends, however it ends."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from arena.errors import BadRecord
 from arena.place import Place
 from arena.postgres import try_lock
 
-try:
-    import fcntl
-except ImportError:  # Windows: two processes with the same plan are not told apart there
-    fcntl = None  # type: ignore[assignment]
+PATIENCE = 30.0  # seconds that another process may take to take or give up a claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +31,28 @@ class Claim:
 
 
 def _file(database: Path, run: str) -> Claim | None:
-    """A claim by a locked file beside the database, which the operating system frees."""
+    """A claim by a locked file beside the database, which the operating system frees.
+
+    That file is opened and deleted under a second lock, `DATABASE-lock`, which is never deleted: else a process could
+    lock a file that another has deleted, and a third a new one of the same name.
+    """
     path = database.with_name(f"{database.name}-{run}.lock")
+    gate = FileLock(database.with_name(f"{database.name}-lock"), timeout=PATIENCE, thread_local=False)
+    held = FileLock(path, thread_local=False)
     try:
-        file = path.open("ab")
+        with gate:
+            held.acquire(blocking=False)
+    except Timeout as error:
+        if Path(error.lock_file) == path:
+            return None
+        raise BadRecord(f"{gate.lock_file} is locked by another process for {PATIENCE:g} s; end it") from error
     except OSError as error:
         raise BadRecord(f"{path} cannot be made: {error.strerror}; check the rights of its folder") from error
-    try:
-        if fcntl is not None:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
 
     def release() -> None:
-        path.unlink(missing_ok=True)
-        file.close()
+        with suppress(Timeout, OSError), gate:
+            held.release()
+            path.unlink(missing_ok=True)
+        held.release()  # where the gate could not be had: the file stays
 
     return Claim(release)

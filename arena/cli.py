@@ -1,6 +1,5 @@
 """The command `arena`. Heavy parts are imported by the command that needs them, so that `--help` stays quick."""
 
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -8,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament
+from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.launch import Launch, launching
-from arena.options import DEFAULT_DB, Count, Database, Json, On, Seed, Until, seat_pairs
+from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Until, Wide, seat_pairs
+from arena.stdio import say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +30,7 @@ def _version(show: bool) -> None:
     if show:
         from arena import __version__
 
-        typer.echo(f"arena {__version__}")
+        say(f"arena {__version__}")
         raise typer.Exit
 
 
@@ -105,11 +105,13 @@ def list_(
     db: Database = DEFAULT_DB,
     limit: Annotated[int, typer.Option(help="Rows of runs or episodes, newest first.")] = 20,
     json: Json = False,
+    csv: Csv = False,
+    wide: Wide = False,
 ) -> None:
     """List parts, or what is on record."""
     from arena.tell import listing
 
-    listing(what, db, limit, json)
+    listing(what, db, limit, json, csv, wide)
 
 
 @app.command()
@@ -131,12 +133,17 @@ def sql(
     query: Annotated[str, typer.Argument(help='For example "select * from rounds".')],
     db: Database = DEFAULT_DB,
     json: Json = False,
+    csv: Csv = False,
+    wide: Wide = False,
 ) -> None:
-    """Ask the record in SQL; it cannot be changed this way."""
+    """Ask the record in SQL; it cannot be changed this way.
+
+    Where a terminal has no room for all columns, each row is told column by column.
+    """
     from arena.sql import query as ask
     from arena.tell import rows
 
-    rows(ask(db, query), json)
+    rows(ask(db, query), json, as_csv=csv, wide=wide)
 
 
 @app.command()
@@ -149,15 +156,15 @@ def check(
 
     problems = check_game(part, episodes)
     for problem in problems:
-        typer.echo(f"✗ {problem}")
-    typer.echo(f"{part}: {len(problems)} problems" if problems else f"✓ {part} keeps the contract of a game")
+        say(f"✗ {problem}")
+    say(f"{part}: {len(problems)} problems" if problems else f"✓ {part} keeps the contract of a game")
     raise typer.Exit(FAILED if problems else OVER)
 
 
 @db_app.command("path")
 def db_path(db: Database = DEFAULT_DB) -> None:
     """Print where the database is."""
-    typer.echo(db if "://" in db else str(Path(db).resolve()))
+    say(db if "://" in db else str(Path(db).resolve()))
 
 
 for commands in (cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
@@ -169,17 +176,20 @@ def main() -> None:
     """Run the command; errors of use are told in a line, with the exit code of their kind."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # so that module:Thing finds a file in the current folder
+    stdio.protect()
+    sys.exit(stdio.finish(_code()))
+
+
+def _code() -> int:
+    """Runs the command that was typed; its exit code."""
     try:
         app()
     except UsageError as error:
-        _complain(error, USAGE)
+        say(f"arena: {error}", stderr=True)
+        return USAGE
     except ArenaError as error:
-        _complain(error, FAILED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
-
-
-def _complain(error: Exception, code: int) -> None:
-    typer.echo(f"arena: {error}", err=True)
-    sys.exit(code)
+        say(f"arena: {error}", stderr=True)
+        return FAILED
+    except SystemExit as end:  # how typer ends
+        return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
+    return OVER

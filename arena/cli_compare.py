@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
+from arena.extras import missing
 from arena.options import DEFAULT_DB, Database, Json
+from arena.stdio import print_json, say
 
-NEEDED = ("numpy", "scipy")
 SIDE = "A run (id, beginning, last), a run's cell (last:2, last:game.cost=6), SEAT=AGENT, or an agent."
 
 
@@ -43,7 +44,7 @@ def compare(
         from arena.comparison import compare as judge
         from arena.comparison_tables import tell
     except ModuleNotFoundError as error:
-        raise _missing("arena compare", error) from None
+        raise missing("arena compare", error) from error
     from arena.measures import COSTS
     from arena.sides import sides
 
@@ -69,8 +70,7 @@ def power(
     try:
         from arena.power_answer import Question, answer
     except ModuleNotFoundError as error:
-        raise _missing("arena power", error) from None
-    from arena.tell import print_json
+        raise missing("arena power", error) from error
 
     if correlation and not paired:
         raise UsageError("--correlation is that of a pair; add --paired")
@@ -82,9 +82,4 @@ def power(
     if json:
         print_json(found.record)
     else:
-        typer.echo(found.text)
-
-
-def _missing(what: str, error: ModuleNotFoundError) -> Exception:
-    """The install line where the extra is missing; any other missing module is our bug."""
-    return MissingExtra(what, "stats") if (error.name or "").partition(".")[0] in NEEDED else error
+        say(found.text)

@@ -5,8 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
+from arena.extras import missing
 from arena.options import DEFAULT_DB, Database
+from arena.stdio import say
 
 
 def mount(app: typer.Typer) -> None:
@@ -28,11 +30,11 @@ def figure(
     try:
         from arena.arms import read_study
         from arena.figure import draw
-    except ModuleNotFoundError:
-        raise MissingExtra("arena figure", "plots") from None
+    except ModuleNotFoundError as error:
+        raise missing("arena figure", error) from error
     study = read_study(db, run, by)
     try:
         draw(study, out)
     except (OSError, ValueError) as error:
         raise UsageError(f"the figure cannot be written to {out}: {error}") from error
-    typer.echo(f"run {study.run}: {len(study.arms)} arms drawn to {out}")
+    say(f"run {study.run}: {len(study.arms)} arms drawn to {out}")

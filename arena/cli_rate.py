@@ -6,6 +6,7 @@ import typer
 
 from arena.errors import UsageError
 from arena.options import DEFAULT_DB, Database, Json
+from arena.stdio import print_json
 
 
 def mount(app: typer.Typer) -> None:
@@ -45,7 +46,6 @@ def rate(
     """
     from arena.ratings_standings import Rule, standings
     from arena.ratings_tables import print_standings, standings_json
-    from arena.tell import print_json
 
     rule = Rule(model, by, per, margin, level, resamples, seed, not without_forfeits)
     listed = standings(db, runs or (), rule, game)

@@ -42,7 +42,7 @@ def fork(
     seats, settings = seat_pairs(seat or []), launch.settings or []
     with Store.open(launch.db, create=False) as store:
         forks = plan_fork(store, episode, at, seats, settings, seed, launch.over({}, {"n": n}))
-    session = Session(forks.plan, launch.how(), matches=forks.matches, prepare=forks.plant)
+    session = Session(forks.plan, launch.how(), matches=forks.matches, origin=forks.parent, prepare=forks.plant)
     raise typer.Exit(session.dry() if launch.dry_run else session.play())
 
 

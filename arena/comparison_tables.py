@@ -4,13 +4,12 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from rich.console import Console
-
 from arena.comparison import Comparison, Row
 from arena.sides import Side
 from arena.sql import Table
 from arena.stats import Estimate
-from arena.tell import print_json, rows
+from arena.stdio import Screen, print_json, say
+from arena.tell import rows
 
 
 def tell(found: Comparison, as_json: bool) -> None:
@@ -18,10 +17,10 @@ def tell(found: Comparison, as_json: bool) -> None:
     if as_json:
         print_json(document(found))
         return
-    console = Console(highlight=False)
+    console = Screen()
     for letter, side in (("A", found.a), ("B", found.b)):
-        console.print(f"{letter}  {_said(side)}", markup=False, soft_wrap=True)
-    console.print(_design(found), markup=False, soft_wrap=True)
+        say(f"{letter}  {_said(side)}", console)
+    say(_design(found), console)
     interval, corrected = f"{100 * found.level:g} % interval", f"p, {found.correction}"
     columns = ("measure", "A", "B", "B - A", interval, "effect", "B better", "p", corrected, _counts(found), "dropped")
     bare = found.correction == "none" or len(found.rows) == 1
@@ -29,7 +28,7 @@ def tell(found: Comparison, as_json: bool) -> None:
     keep = [k for k, name in enumerate(columns) if not (bare and name == corrected)]
     rows(Table(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)), console=console)
     for note in _notes(found):
-        console.print(note, markup=False, soft_wrap=True)
+        say(note, console)
 
 
 def document(found: Comparison) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from arena import migrations, tables
-from arena.errors import BadRecord, MissingExtra
+from arena.errors import BadRecord
+from arena.extras import missing
 from arena.place import Place, check_file, failure, is_closed, read_only
 from arena.postgres import alone, mark, marks, translate
 
@@ -37,8 +38,8 @@ def connect(place: Place, create: bool = True, wait: float = 30.0) -> Engine:
         check_file(place.path, create)
     try:
         engine = create_engine(place.url, connect_args={"timeout": wait} if place.path else SERVER)
-    except ModuleNotFoundError:
-        raise MissingExtra(f"the database {place}", "postgres") from None
+    except ModuleNotFoundError as error:
+        raise missing(f"the database {place}", error) from None
     if place.path is not None:
         event.listen(engine, "connect", _settle)
         event.listen(engine, "begin", _begin)

@@ -13,7 +13,7 @@ from arena.errors import UsageError
 from arena.game import Game
 from arena.plan import Plan, make_plan
 from arena.retrace import Divergence, retrace
-from arena.rows import MASK, Rows
+from arena.rows import MASK, Rows, dump
 from arena.spec import build
 from arena.store import Pending, Run, Store
 from arena.table import seed_of
@@ -26,7 +26,8 @@ MICROSECOND = 1e-6  # between the recorded times of kept answers, so that they s
 class Forks:
     """Matches that share the first `at` transitions of the episode `parent`: the answers `kept`, refused ones included.
 
-    The k-th match has `seeds[k]`; all have the parent's own seed, so that the game's chance is the parent's.
+    The k-th match has `seeds[k]`; all have the parent's own seed, so that the game's chance is the parent's. The chance
+    of the agents follows from the parent's match, the kept answers and `seeds[k]`, whenever that was played.
     """
 
     parent: str
@@ -81,7 +82,8 @@ def plan_fork(
         )
     kept = _kept(game, match, parent, at)
     seeds = range(seed, seed + plan.n)
-    branches = (seed_of("fork", parent.id, at, number) for number in seeds)
+    begun = seed_of(parent.match.id, dump([_plain(turn) for turn in kept]))  # no id: equal parents, equal futures
+    branches = (seed_of("fork", begun, at, number) for number in seeds)
     return Forks(parent.id, at, kept, seeds, plan, tuple(replace(match, branch=branch) for branch in branches))
 
 
@@ -118,6 +120,12 @@ def _kept(game: Game[Any], match: Match, parent: Episode, at: int) -> tuple[Turn
             f"--at counts the transitions of {parent.id} that are kept: 0 (its start) to {trace.step}; got {at}"
         )
     return tuple(replace(turn, move=replace(turn.move, usage=FREE)) for turn in kept)
+
+
+def _plain(turn: Turn) -> list[Any]:
+    """An answer as data: what was said and done, not what it cost."""
+    move = turn.move
+    return [turn.step, turn.seat, turn.attempt, move.text, move.tool, move.args, move.thought, turn.refused]
 
 
 def _told(found: Divergence) -> str:

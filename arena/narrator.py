@@ -9,8 +9,11 @@ from rich.text import Text
 
 from arena.episode import Turn
 from arena.game import JSON, Game, Message
-from arena.terminal import printable
+from arena.stdio import columns_of, safe, show
+from arena.terminal import inline
 
+INDENT = 12  # columns before what is said: nothing said can pass for the beginning of a line
+LEAST = 20  # columns for what is said, on however narrow a terminal
 COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
 
@@ -51,13 +54,25 @@ class Narrator:
         self._line(message.sender + private, message.text, action_of(message.tool, message.args))
 
     def _line(self, speaker: str, words: str, action: str = "", style: str = "") -> None:
-        line = Text()
-        if speaker:
-            line.append(f"{printable(speaker):>10}  ", style=self._colour(speaker))
-        line.append(printable(words).replace("\n", "\n            "), style=style)
-        if action:
-            line.append(f"  [{printable(action)}]", style="bold")
-        self.console.print(line, soft_wrap=not self.console.is_terminal)
+        words, action, speaker = (safe(self.console, text) for text in (words, inline(action), inline(speaker)))
+        head = f"{speaker:>{INDENT - 2}}  " if speaker else ""
+        said, done = Text(words, style=style), Text(f"[{action}]" if action else "", style="bold")
+        room = columns_of(self.console)
+        lines = self._lines(said, done, None if room is None else max(room - max(INDENT, len(head)), LEAST))
+        line = Text(head, style=self._colour(speaker)) if speaker else Text()
+        show(self.console, line.append_text(Text("\n" + " " * INDENT).join(lines)))
+
+    def _lines(self, said: Text, done: Text, room: int | None) -> list[Text]:
+        """Words, and the action behind them, in lines of at most `room` columns where there is such a limit."""
+        whole = said + Text("  ") + done if done else said
+        if room is None or (whole.cell_len <= room and "\n" not in whole.plain):
+            return list(whole.split("\n", allow_blank=True))
+        lines = list(said.wrap(self.console, room))
+        if done and lines[-1].cell_len + 2 + done.cell_len <= room:
+            lines[-1] = lines[-1] + Text("  ") + done
+        elif done:
+            lines += done.wrap(self.console, room)
+        return lines
 
     def _colour(self, speaker: str) -> str:
         seat = speaker.partition(" ")[0]

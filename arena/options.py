@@ -8,6 +8,8 @@ from arena.errors import UsageError
 
 Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: all columns, every value whole.")]
+Wide = Annotated[bool, typer.Option("--wide", help="All columns; each row is one line, however long.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="a.b=c, e.g. game.cost=10 or seller.exponent=4.")]
 Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on (default: 1).")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the first episode (default: 0).")]

@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # loading it takes longer than all that a list of parts needs
     from sqlalchemy import URL
 
 MAGIC = b"SQLite format 3\0"
+MEMORY = ":memory:"  # what SQLite calls a database that no other connection sees
+IN_A_FILE = (
+    "records are kept in a file, so that they can be read while they are written; write a path, or sqlite:///PATH"
+)
 NO_REASON = "the database gave no better reason"
 SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL said
     (("authentication failed", "no password", "role ", "pg_hba"), "check the user and the password in the URL"),
@@ -38,6 +42,8 @@ class Place:
         from sqlalchemy import URL, make_url
         from sqlalchemy.exc import ArgumentError
 
+        if str(where) == MEMORY:
+            raise BadRecord(f"{MEMORY}: {IN_A_FILE}")
         if "://" not in str(where):
             path = Path(where).expanduser()
             return cls(URL.create("sqlite", database=str(path)), path)
@@ -50,8 +56,8 @@ class Place:
         if url.get_backend_name() != "sqlite":
             shown = url.render_as_string(hide_password=True)
             raise BadRecord(f"{shown}: no driver for this database; name a file, or postgresql://USER@HOST/NAME")
-        if not url.database or ":memory:" in url.database:
-            raise BadRecord(f"{where}: records are kept in a file; write sqlite:///FILE.db, or a path")
+        if not url.database or MEMORY in url.database or url.query.get("mode") == "memory":
+            raise BadRecord(f"{where}: {IN_A_FILE}")
         return cls(url, Path(url.database))
 
     def __str__(self) -> str:

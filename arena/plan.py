@@ -12,6 +12,7 @@ from arena.game import Game
 from arena.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.spec import Spec, assign, build
 from arena.spec_text import value_of
+from arena.textfile import read_text
 from arena.tournament import Tournament
 
 MOST = 2000  # episodes of each cell that --until plays where -n does not say
@@ -83,10 +84,10 @@ def scheduled(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
 def read_plan(path: Path) -> dict[str, Any]:
     """The table in a TOML plan file. Raises UsageError naming the file, the line, or the unknown key."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_text(path))
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"the plan {path} is not TOML: {error}") from error
     _check(table)
     return table
@@ -95,7 +96,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 def question(path: Path) -> str:
     """The comment that a plan file begins with, as one line: what is asked, at what cost."""
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in read_text(path).splitlines():
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# "))

@@ -1,26 +1,24 @@
 """What a run is doing, as numbers, and where they are shown: a live table, plain lines, or JSON lines; on stderr."""
 
-import json
 import os
-import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from arena.episode import Turn
+from arena.stdio import Screen, print_event, safe, say, to_json
 from arena.store import Pending
-from arena.terminal import printable
 
 LINES = 20  # plain lines about a whole run, and failures told one by one
+REASONS = 5  # reasons of failures that are told at the end
 WINDOW = 30.0  # seconds over which speeds are measured
 SAMPLE = 0.5  # seconds between two looks at the speeds
 Shown: TypeAlias = Literal["auto", "plain", "none"]
@@ -129,7 +127,7 @@ class Progress:
     shown: Shown = "auto"
     records: bool = False
     gauge: Gauge | None = None
-    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    console: Console = field(default_factory=lambda: Screen(stderr=True))
     told: int = 0
     failures: int = 0
     live: Live | None = None
@@ -160,32 +158,46 @@ class Progress:
         if self.failures == LINES + 1:
             self.say("failed", "more episodes failed; their reasons are on record")
 
+    def summarise(self, errors: Sequence[str], run: str) -> None:
+        """Why episodes failed, the most frequent reasons first: for those who were shown nothing while it happened.
+
+        `errors` are texts "EPISODE: REASON".
+        """
+        reasons = Counter(error.partition(": ")[2] for error in errors)
+        for reason, number in reasons.most_common(REASONS):
+            told = f"{number} episode{'s' * (number > 1)} failed: {reason}"
+            self.tell("failed", told, episodes=number, error=reason)
+        if left := sum(reasons.values()) - sum(number for _, number in reasons.most_common(REASONS)):
+            other = len(reasons) - REASONS
+            told = f"{left} more failed for {other} other reason{'s' * (other > 1)}; all of them: arena show {run}"
+            self.tell("failed", told, episodes=left)
+
     def say(self, event: str, line: str, **record: Any) -> None:
-        """One line: text, or a JSON object. A terminal that is gone is no reason to stop."""
+        """One line: text, or a JSON object."""
         if self.shown == "none" and not (self.records and event in ("launch", "done")):
             return
-        with suppress(OSError, SystemExit):  # the second is how rich answers a pipe that nobody reads
-            if self.records:
-                print(json.dumps({"event": event, **record, "text": line}), file=sys.stderr, flush=True)
-            else:
-                self.console.print(printable(line), markup=False, soft_wrap=True)
+        self.tell(event, line, **record)
+
+    def tell(self, event: str, line: str, **record: Any) -> None:
+        """The same, whatever is `shown`."""
+        if self.records:
+            print_event(event, **record, text=line)
+        else:
+            say(line, self.console)
 
     def interrupt(self) -> None:
         """The run was told to stop. Called from a signal handler, so it writes past all buffers."""
         line = "stopping after the answers in flight; press Ctrl-C again to leave at once"
         if self.shown != "none":
             with suppress(OSError):
-                text = json.dumps({"event": "stopping", "text": line}) if self.records else f"\n{line}"
+                text = to_json({"event": "stopping", "text": line}, None, "ascii") if self.records else f"\n{line}"
                 os.write(2, f"{text}\n".encode())
 
-    def _table(self) -> Table:
+    def _table(self) -> Group:
         tally = self.tally
         bar = ProgressBar(total=max(tally.total, 1), completed=tally.done, width=40)
         state = "  stopping after the answers in flight" if tally.halting() else ""
-        grid = Table.grid()
-        grid.add_row(bar)
-        grid.add_row(Text(tally.line() + state))
-        return grid
+        return Group(bar, *Text(safe(self.console, tally.line() + state)).wrap(self.console, self.console.width))
 
 
 def dollars(usd: float, unpriced: int) -> str:

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Literal, TypeAlias
 
 from arena.errors import MissingExtra, UsageError
+from arena.extras import missing
 from arena.ratings_meeting import Meeting, Rating, points
 from arena.ratings_record import By, History, Per, Played, histories, recorded
 
@@ -85,7 +86,7 @@ def rate(meetings: Sequence[Meeting], rule: Rule) -> tuple[Rating, ...]:
 
         return bradley_terry(meetings, level=rule.level, resamples=rule.resamples, seed=rule.seed, margin=rule.margin)
     except ModuleNotFoundError as error:
-        raise MissingExtra(f"rating players ({error.name})", "ratings") from error
+        raise missing("rating players", error) from error
 
 
 def _standings(history: History, rule: Rule) -> Standings:

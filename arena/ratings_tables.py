@@ -8,6 +8,7 @@ from rich.console import Console
 
 from arena.ratings_standings import Standing, Standings
 from arena.sql import Table
+from arena.stdio import Screen, say
 from arena.tell import rows
 
 WIDEST = 4  # seats whose mean scores have a column each; of more the mean over all
@@ -15,18 +16,18 @@ WIDEST = 4  # seats whose mean scores have a column each; of more the mean over 
 
 def print_standings(listed: Sequence[Standings], console: Console | None = None) -> None:
     """One table for each game, with what was left out and what has to be known to read it."""
-    console = console or Console(highlight=False)
+    console = console or Screen()
     for number, standings in enumerate(listed):
         if number:
-            console.print()
+            say("", console)
         if standings.rows:
             rows(_table(standings), title=_title(standings), console=console)
         if standings.left_out:
             reasons = ", ".join(f"{count} {why}" for why, count in sorted(standings.left_out.items()))
             told = f"left out of wins and ratings: {reasons} (episodes of {standings.game})"
-            console.print(told, markup=False, soft_wrap=True)
+            say(told, console)
         for note in standings.notes:
-            console.print(f"note: {note}", markup=False, soft_wrap=True)
+            say(f"note: {note}", console)
 
 
 def standings_json(listed: Sequence[Standings]) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, overload
 
-from arena.errors import BadPart, MissingExtra, UnknownPart, unknown
+from arena.errors import UnknownPart, unknown
+from arena.extras import missing
 from arena.renamed import current_name
 
 FOLDERS = {
@@ -118,12 +119,8 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
         raise UnknownPart(unknown(kind, name, known, f"; or write module:Thing{unreadable}"))
     try:
         module = importlib.import_module(entry.module)
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in {"arena", "agents", "games", "unlearning"}:
-            raise BadPart(f"{kind} {name!r}: {entry.module} cannot be imported: {error}") from error
-        raise MissingExtra(f"{kind} {name!r} ({error.name})", entry.module.rpartition(".")[2]) from error
     except ImportError as error:
-        raise BadPart(f"{kind} {name!r}: {entry.module} cannot be imported: {error}") from error
+        raise missing(f"{kind} {name!r}", error) from error
     return getattr(module, entry.attribute), tail if slash and name not in known else None
 
 
@@ -150,7 +147,7 @@ def _trees(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
     trees, reasons = {}, {}
     for path in _files(kind):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             if f"@{kind}" in text:  # most have none, and parsing takes long
                 trees[path] = ast.parse(text)
         except (SyntaxError, UnicodeDecodeError) as error:

@@ -1,13 +1,13 @@
 """What verify and rescore print."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from arena.exits import OVER, SOME_FAILED
 from arena.rescore import Rescoring
 from arena.sql import Table
-from arena.tell import print_json, rows
+from arena.stdio import print_json, say
+from arena.tell import rows
 from arena.verify import Verdict
 
 MOST = 20  # lines of a table before those that are as they should be are left out
@@ -35,12 +35,12 @@ def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
         rows(Table(columns, tuple(lines)))
     for verdict in shown:
         for note in (*verdict.notes, *([f"prompt differs: {verdict.prompt}"] if verdict.prompt else [])):
-            print(f"{verdict.episode}: {note}")
+            say(f"{verdict.episode}: {note}")
     prompts = sum(verdict.prompts for verdict in found)
     said = (
         f"; {prompts} prompts compared, {sum(bool(v.prompt) for v in found)} episodes differ in one" if prompts else ""
     )
-    print(f"{len(found) - len(diverged)} of {len(found)} episodes lead to the same end today{said}")
+    say(f"{len(found) - len(diverged)} of {len(found)} episodes lead to the same end today{said}")
     return code
 
 
@@ -66,12 +66,12 @@ def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
                      sum(row.stored == "added" for row in own)))  # fmt: skip
     rows(Table(("seat", "scorer", "version", "episodes", "old", "new", "changed", "added"), tuple(sums)))
     for episode, why in done.left_out.items():
-        print(f"{episode} was left out: {why}")
+        say(f"{episode} was left out: {why}")
     if conflicts:
         row = conflicts[0]
         said = f"{len(conflicts)} scores stand under {row.scorer} version {row.version} with another value and stay"
         advice = f"raise the version, or type --version {row.version + 1}"
-        print(f"{said}, first that of {row.seat} in {row.episode}; {advice}", file=sys.stderr)
+        say(f"{said}, first that of {row.seat} in {row.episode}; {advice}", stderr=True)
     return code
 
 

@@ -36,7 +36,7 @@ def spent(store: Store, run: str) -> dict[str, float]:
     return {seat: float(known + unknown * dearest) for seat, known, unknown, dearest in rows}
 
 
-def refuse_changed(store: Store, matches: Sequence[Match], command: str) -> None:
+def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin: str = "") -> None:
     """Raises UsageError where the last run of this command was not finished and today's plan is another.
 
     Games, parts or the plan file have changed since; the message says in which keys. No objection where the plan of
@@ -50,7 +50,7 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str) -> None
             same = text(
                 "SELECT id FROM run WHERE plan_hash = :plan AND status IN ('running', 'cut', 'interrupted', 'enough')"
             )
-            if connection.execute(same, {"plan": plan_hash(matches)}).first() is not None:
+            if connection.execute(same, {"plan": plan_hash(matches, origin)}).first() is not None:
                 return
     except DBAPIError as error:
         raise failure(store.place, error) from error

@@ -12,6 +12,7 @@ from arena.budget import Halt as Halt
 from arena.episode import Episode, Turn
 from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
 from arena.garbage import seldom
+from arena.stdio import say
 from arena.store import Pending, Store
 
 Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
@@ -19,7 +20,10 @@ Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks on: called when an episode is taken up, with each new answer, with each state, and when it is left."""
+    """Who looks on: called when an episode is taken up, with each new answer, with each state, and when it is left.
+
+    An error in one of these changes nothing that is played or recorded: the first is printed on stderr.
+    """
 
     began: Callable[[Pending], None] = lambda pending: None
     turn: Callable[[Pending, Turn], None] = lambda pending, turn: None
@@ -76,7 +80,8 @@ async def run(
         raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
     gate = Gate(halt or Halt(), budget)
     done: Done = asyncio.Queue()
-    attempts = (Attempt(item, store, gate.halt, watcher, backend) for item in pending)
+    onlooker = harmless(watcher)
+    attempts = (Attempt(item, store, gate.halt, onlooker, backend) for item in pending)
     most = len(pending) if isinstance(pending, Sized) else at_once
     workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
     try:
@@ -92,6 +97,25 @@ async def run(
     finally:
         for worker in workers:
             worker.cancel()
+
+
+def harmless(watcher: Watcher) -> Watcher:
+    """The same watcher, whose errors end here. The first is printed on stderr; it is called again for what follows."""
+    failures: list[Exception] = []
+
+    def guarded(call: Callable[..., None]) -> Callable[..., None]:
+        def called(*told: Any) -> None:
+            try:
+                call(*told)
+            except Exception as error:  # whatever it is: who looks on has no say in what is played
+                if not failures:
+                    reason = f"{type(error).__name__}: {error}"
+                    say(f"what is told of this run is not complete, its record is: {reason}", stderr=True)
+                failures.append(error)
+
+        return called
+
+    return Watcher(guarded(watcher.began), guarded(watcher.turn), guarded(watcher.state), guarded(watcher.left))
 
 
 async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Done) -> None:

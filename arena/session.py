@@ -1,11 +1,11 @@
 """One `arena play` or `arena run` at the terminal: begin or go on, tell what happens, sum up."""
 
 import asyncio
+import json
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ from rich.console import Console
 from arena.backend import Backend, check_backend, opened
 from arena.budget import Budget, Halt
 from arena.episode import Episode, Match, Turn
-from arena.errors import ArenaError, Halted, MissingExtra
+from arena.errors import ArenaError, Halted
 from arena.estimate import Estimate, check_prices, estimate
 from arena.exits import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
+from arena.extras import missing
 from arena.narrator import Narrator
 from arena.place import Place
 from arena.plan import Plan, scheduled
@@ -29,8 +30,9 @@ from arena.schedule import Cell
 from arena.signals import stopping
 from arena.spec import canonical, ready
 from arena.sql import query
+from arena.stdio import Screen, on_record, print_json, say
 from arena.store import Pending, Run, Store
-from arena.tell import episode_tables, print_json, rows
+from arena.tell import episode_tables, rows
 
 if TYPE_CHECKING:
     from arena.until import Watch
@@ -58,7 +60,8 @@ class How:
 class Session:
     """Plays a plan and says so: text on stdout, progress on stderr; or one JSON document, and JSON lines on stderr.
 
-    `cells` and `matches` are the plan's unless given; `prepare` has the last word on a run before it is played.
+    `cells` and `matches` are the plan's unless given; `prepare` has the last word on a run before it is played;
+    `origin` is the episode that is forked.
     """
 
     plan: Plan
@@ -70,6 +73,7 @@ class Session:
     errors: list[str] = field(default_factory=list)
     why_cut: str = ""
     watch: "Watch | None" = None
+    origin: str = ""
     prepare: Callable[[Run, Store], Run] = lambda record, store: record
 
     def __post_init__(self) -> None:
@@ -81,7 +85,7 @@ class Session:
 
     @property
     def out(self) -> Console:
-        return Console(stderr=self.how.json, highlight=False)
+        return Screen(stderr=self.how.json)
 
     def dry(self) -> int:
         """Print the resolved plan and what it would ask of models; play nothing, record nothing."""
@@ -95,14 +99,14 @@ class Session:
             print_json({"episodes": len(self.matches), **ends, "first": first, "cells": cells, "ids": ids})
             return OVER
         most = f"at most, until {self.watch.rule}, " if self.watch is not None else ""
-        self.out.print(f"{most}{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:")
-        self.out.print_json(canonical(first))
+        say(f"{most}{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:", self.out)
+        print_json(json.loads(canonical(first)))
         if len(self.cells) > 1:
-            self.out.print(f"{len(self.cells)} cells of {self.plan.n} episode(s), all with the same seeds:")
+            say(f"{len(self.cells)} cells of {self.plan.n} episode(s), all with the same seeds:", self.out)
             for cell in self.cells:
-                self.out.print(f"  {cell.label}", markup=False, soft_wrap=True)
+                say(f"  {cell.label}", self.out)
         for line in told(whole):
-            self.out.print(line, markup=False, soft_wrap=True)
+            say(line, self.out)
         return OVER
 
     def play(self) -> int:
@@ -115,10 +119,12 @@ class Session:
         if self.plan.usd is not None or self.plan.usd_seats:
             check_prices(self.cells, self.plan.usd, self.plan.usd_seats)
         store = Store.open(self.how.db)
+        on_record()
         try:
             if not self.how.again:
-                refuse_changed(store, self.matches, self.how.command)
-            record = store.begin(self.matches, self.how.command, self.how.retry_errors, self.how.again)
+                refuse_changed(store, self.matches, self.how.command, self.origin)
+            how = self.how
+            record = store.begin(self.matches, how.command, how.retry_errors, how.again, self.origin)
             return self._play(self.prepare(record, store), store)
         finally:
             store.close()
@@ -176,13 +182,11 @@ class Session:
             self.tally.turn(item, turn)
             progress.update()
             if narrator is not None:
-                with deaf(self.halt):
-                    narrator.turn(turn)
+                narrator.turn(turn)
 
         def state(_: Pending, state: Any) -> None:
             if narrator is not None:
-                with deaf(self.halt):
-                    narrator.state(state)
+                narrator.state(state)
 
         return Watcher(self.tally.start, turn, state, self.tally.leave)
 
@@ -209,21 +213,22 @@ class Session:
         status = ENOUGH if enough and self.tally.done < self.tally.total else STATUS[code]
         store.end(run_id, status)
         if not left:
-            with deaf(self.halt):
-                listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
-                more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
-                more |= {"until": self.watch.records()} if self.watch is not None else {}
-                episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
-                if listed and not self.how.json:
-                    print_standings(listed, self.out)
-                self._compare(run_id)
-                if self.watch is not None and not self.how.json:
-                    rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out)
+            listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
+            more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
+            more |= {"until": self.watch.records()} if self.watch is not None else {}
+            episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
+            if listed and not self.how.json:
+                print_standings(listed, self.out)
+            self._compare(run_id)
+            if self.watch is not None and not self.how.json:
+                rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out)
+        if progress.shown == "none":
+            progress.summarise(self.errors, run_id)
         line = {CUT: self.why_cut, INTERRUPTED: "all answers are recorded; the same command goes on where this one "
                 "stopped"}.get(code, "")  # fmt: skip
         if line or self.how.json:
             ended = {"until": self.watch.records()} if self.watch is not None else {}
-            progress.say("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
+            progress.tell("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
         return code
 
     def _compare(self, run_id: str) -> None:
@@ -239,16 +244,6 @@ class Session:
             f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) > 0 order by seat, min(n)",
         )
         rows(table, title="Cells", console=self.out)
-
-
-@contextmanager
-def deaf(halt: Halt) -> Iterator[None]:
-    """Within it, a terminal that was closed is no error once the run was told to stop: nobody is left to read."""
-    try:
-        yield
-    except (OSError, SystemExit):  # the second is how rich answers a pipe that nobody reads
-        if not halt.on:
-            raise
 
 
 def told(whole: Estimate) -> list[str]:
@@ -274,8 +269,8 @@ def watched(plan: Plan, cells: Sequence[Cell]) -> "Watch | None":
         return None
     try:
         from arena.until import Watch
-    except ModuleNotFoundError:
-        raise MissingExtra("--until", "stats") from None
+    except ModuleNotFoundError as error:
+        raise missing("--until", error) from error
     return Watch.over(plan.until, cells, plan.n)
 
 

@@ -12,7 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from arena.errors import MissingExtra, UsageError, unknown
+from arena.errors import UsageError, unknown
+from arena.extras import missing
 from arena.place import Place, check_file, failure, read_only
 
 HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
@@ -65,8 +66,8 @@ def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any
     if place.path is None:
         try:
             from arena.sql_postgres import answer
-        except ModuleNotFoundError:
-            raise MissingExtra(f"the database {place}", "postgres") from None
+        except ModuleNotFoundError as error:
+            raise missing(f"the database {place}", error) from None
         return answer(place, sql, parameters)
     check_file(place.path)
     guard = Guard()

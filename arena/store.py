@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +26,7 @@ from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 
+T = TypeVar("T")
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LARGEST = 2**63 - 1
 
@@ -80,25 +81,29 @@ class Store:
         return str(self.place)
 
     def begin(
-        self, matches: Sequence[Match], command: str = "", retry_errors: bool = False, again: bool = False
-    ) -> Run:
+        self, matches: Sequence[Match], command: str = "", retry_errors: bool = False, again: bool = False,
+        origin: str = "",
+    ) -> Run:  # fmt: skip
         """The unfinished run of the same plan, or a new one (`again`: in any case a new one). Raises UsageError where
         a match cannot be built.
 
         What ended (over, forfeit, and error unless `retry_errors`) is not pending. A run that another process is
-        playing right now is left to it.
+        playing right now is left to it. `origin` tells plans of equal matches apart: the episode that is forked.
         """
         for match in matches:
             if not -LARGEST <= match.seed <= LARGEST:
                 raise BadRecord(f"a seed has to fit into 63 bits, got {match.seed}")
-        plan = plan_hash(matches)
+        plan = plan_hash(matches, origin)
         try:
-            with self.engine.connect() as connection:
-                for run in () if again else _unfinished(connection, plan, retry_errors):
-                    if self._claim(run):
-                        pending = _pending(connection, run, matches, retry_errors)
-                        self.end(run, "running")
-                        return Run(run, True, pending, len(matches) - len(pending))
+            for run in () if again else self._read(_unfinished, plan, retry_errors):
+                if not self._claim(run):
+                    continue
+                if run not in self._read(_unfinished, plan, retry_errors):  # whoever played it has just ended it
+                    self.claims.pop(run).release()
+                    continue
+                pending = self._read(_pending, run, matches, retry_errors)
+                self.end(run, "running")
+                return Run(run, True, pending, len(matches) - len(pending))
         except DBAPIError as error:
             raise failure(self.place, error) from error
         run = _new_id()
@@ -204,6 +209,11 @@ class Store:
             claim.release()
         return claim is None and run not in self.claims
 
+    def _read(self, question: Callable[..., T], *given: Any) -> T:
+        """The answer to a question as the records stand now: what was read before a claim may be out of date."""
+        with self.engine.connect() as connection:
+            return question(connection, *given)
+
     def _claim(self, run: str) -> bool:
         if run in self.claims:
             return True
@@ -257,9 +267,10 @@ def _find(connection: Connection, id: str, where: str) -> Row[Any]:
     raise BadRecord(f"no episode {id!r} in {where}{meant} (all: arena list episodes)")
 
 
-def plan_hash(matches: Sequence[Match]) -> str:
+def plan_hash(matches: Sequence[Match], origin: str = "") -> str:
     """The hash of the resolved matches in their order: equal plans have equal hashes."""
-    return blake2b(" ".join(match.id for match in matches).encode(), digest_size=16).hexdigest()
+    told = [match.id for match in matches] + [origin] * bool(origin)
+    return blake2b(" ".join(told).encode(), digest_size=16).hexdigest()
 
 
 def grouped(matches: Sequence[Match]) -> dict[str, Any]:

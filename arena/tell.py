@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table as Grid
+from rich.text import Text
 
 from arena.errors import UsageError, unknown
 from arena.exits import CODES
 from arena.fork_table import forks
+from arena.layout import in_lines, needed
 from arena.narrator import Narrator
 from arena.place import Place
 from arena.play import replay
@@ -18,54 +19,77 @@ from arena.registry import FOLDERS, broken, entries
 from arena.roster import games
 from arena.spec import build
 from arena.sql import Table, query
-from arena.terminal import printable
+from arena.stdio import Screen, as_objects, columns_of, print_csv, print_json, safe, say, show
+from arena.terminal import inline, printable
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
 MOST = 20  # failures of a run that are told
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
+FIRST = {  # the columns of a list that matter most
+    "games": ("name", "seats", "about"),
+    "runs": ("id", "status", "matches", "finished", "errors", "usd", "command"),
+    "episodes": ("id", "game", "status", "seed", "seats", "turns", "usd"),
+}
 ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_surplus, messages, tokens, usd"
 
 
-def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+def rows(
+    table: Table, as_json: bool = False, title: str = "", console: Console | None = None, *, as_csv: bool = False,
+    wide: bool = False, first: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """A table for people; a list of objects; or CSV.
 
-
-def rows(table: Table, as_json: bool = False, title: str = "", console: Console | None = None) -> None:
-    """A table for people, or a list of objects."""
+    Where a terminal has no room for all columns, people are shown those of `first`, if there are any, else each row as
+    a paragraph. `wide`: all columns, each row is one line.
+    """
+    if as_json and as_csv:
+        raise UsageError("--json and --csv are two forms of the same; type one of them")
     if as_json:
-        print_json([dict(zip(table.columns, row, strict=True)) for row in table.rows])
+        print_json(as_objects(table.columns, table.rows))
         return
-    grid = Grid(title=title or None, title_justify="left")
-    for number, column in enumerate(table.columns):
-        numeric = all(isinstance(row[number], int | float) or row[number] is None for row in table.rows)
-        grid.add_column(printable(column), justify="right" if numeric and table.rows else "left")
-    for row in table.rows:
-        grid.add_row(*(cell(value) for value in row))
-    console = console or Console(highlight=False)
-    if console.is_terminal:
-        console.print(grid)
-    else:
-        console.print(_plain(table, title), markup=False, soft_wrap=True)
+    if as_csv:
+        print_csv(table.columns, table.rows)
+        return
+    console = console or Screen()
+    width = None if wide else columns_of(console)
+    shown = inline if width is None else printable
+    names = [safe(console, inline(name)) for name in table.columns]
+    cells = [[safe(console, shown(cell(value))) for value in row] for row in table.rows]
+    left_out = bool(first) and width is not None and needed(names, cells) > width
+    if left_out:
+        kept = [table.columns.index(name) for name in first]
+        names, cells = [names[k] for k in kept], [[row[k] for k in kept] for row in cells]
+    lines, head = in_lines(names, cells, width)
+    if title:
+        say(f"{title}:", console, "bold")
+    text = Text("\n".join(lines))
+    text.stylize("bold", 0, sum(len(line) + 1 for line in lines[:head]))
+    show(console, text)
+    if left_out:
+        say(f"({len(table.columns) - len(first)} more columns: --wide, --csv or --json)", console, "dim")
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it: NULL is a dash, numbers are short, text is safe to print."""
+    """A value as a person reads it: NULL is a dash, numbers are short."""
     if value is None:
         return "–"
-    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def listing(what: str, db: str, limit: int, as_json: bool) -> None:
-    """Parts by kind with the first line of their documentation, or recorded runs and episodes, newest first."""
+def listing(what: str, db: str, limit: int, as_json: bool, as_csv: bool = False, wide: bool = False) -> None:
+    """Parts by kind with the first line of their documentation, or recorded runs and episodes, newest first.
+
+    Where a terminal has no room for all columns, those of FIRST are shown.
+    """
+    form: dict[str, Any] = {"as_json": as_json, "as_csv": as_csv, "wide": wide, "first": FIRST.get(what, ())}
     if what in PARTS:
         kind = PARTS[what]
         parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
-        rows(games() if kind == "game" else Table(("name", "about"), parts), as_json)
+        rows(games() if kind == "game" else Table(("name", "about"), parts), **form)
         for path, why in broken(kind).items():
-            Console(stderr=True).print(f"cannot be read: {path}: {why}", markup=False)
+            say(f"cannot be read: {path}: {why}", stderr=True)
     elif what in ("runs", "episodes"):
-        rows(query(db, f"select * from {what} order by id desc limit {int(limit)}"), as_json)
+        rows(query(db, f"select * from {what} order by id desc limit {int(limit)}"), **form)
     else:
         raise UsageError(unknown("list", what, [*PARTS, "runs", "episodes"]))
 
@@ -84,15 +108,13 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
 
         print_json(json.loads(to_json(episode)))
         return
-    console = Console(highlight=False)
+    console = Screen()
     game = build("game", episode.match.game, "game")
     narrator = Narrator(console, game)
     replay(game, episode.turns, episode.match, narrator.turn, narrator.state)
-    console.print(
-        f"\nepisode {episode.id}: {episode.status}{' by ' + episode.blame if episode.blame else ''}", markup=False
-    )
+    say(f"\nepisode {episode.id}: {episode.status}{' by ' + episode.blame if episode.blame else ''}", console)
     if episode.error:
-        console.print(printable(episode.error), markup=False)
+        say(episode.error, console)
     _rounds(db, f"episode = '{episode.id}'", console)
     rows(query(db, SCORES.format(f"episode = '{episode.id}'")), title="Scores", console=console)
 
@@ -112,10 +134,10 @@ def _tell_run(run: str, db: str, as_json: bool) -> None:
     died = query(db, "select id, error from episode where run = ? and status = 'error' order by n", (run,)).rows
     errors = [f"{id}: {error.strip().rpartition(chr(10))[2]}" for id, error in died]
     status = query(db, "select status from run where id = ?", (run,)).rows[0][0]
-    console = Console(highlight=False)
+    console = Screen()
     episode_tables(db, run, as_json, CODES.get(status), errors, console)
     for error in [] if as_json else errors[:MOST]:
-        console.print(f"episode {printable(error)}", markup=False, soft_wrap=True)
+        say(f"episode {error}", console)
 
 
 def episode_tables(
@@ -125,7 +147,7 @@ def episode_tables(
     """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
     if as_json:
-        listed = [dict(zip(episodes.columns, row, strict=True)) for row in episodes.rows]
+        listed = as_objects(episodes.columns, episodes.rows)
         scores = f"select episode, seat, value from scores where recorded = 1 and run = '{run}' order by seat"
         rounds = f"select episode, {ROUND_COLUMNS} from rounds where run = '{run}' order by round"
         payoffs, played = _by_episode(query(db, scores)), _by_episode(query(db, rounds))
@@ -133,7 +155,7 @@ def episode_tables(
             item["scores"] = {row["seat"]: row["value"] for row in payoffs.get(item["id"], ())}
             item["rounds"] = played.get(item["id"], [])
         table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
-        forked = {"forks": [dict(zip(table.columns, row, strict=True)) for row in table.rows]} if table.rows else {}
+        forked = {"forks": as_objects(table.columns, table.rows)} if table.rows else {}
         head = {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors)}
         print_json({**head, "episodes": listed, **forked, **more})
         return
@@ -153,9 +175,9 @@ def episode_tables(
         rows(beside, title="Forks", console=console)
     last = ids[-1] if ids else "last"
     ended = ", ".join(f"{number} {status}" for status, number in Counter(statuses).items())
-    console.print(f"episode {last}: {ended[2:]}" if len(ids) == 1 else f"run {run}: {ended}", markup=False)
-    console.print(f"  arena show {last}", markup=False)
-    console.print(f"  arena sql \"select * from transcript where episode = '{last}'\"", markup=False, soft_wrap=True)
+    say(f"episode {last}: {ended[2:]}" if len(ids) == 1 else f"run {run}: {ended}", console)
+    say(f"  arena show {last}", console)
+    say(f"  arena sql \"select * from transcript where episode = '{last}'\"", console)
 
 
 def _by_episode(table: Table) -> dict[str, list[dict[str, Any]]]:
@@ -175,10 +197,3 @@ def _rounds(db: str, where: str, console: Console) -> None:
 
 def _dollars(usd: float | None) -> str:
     return "unknown" if usd is None else f"{usd:.4f}" if usd else "0"
-
-
-def _plain(table: Table, title: str) -> str:
-    lines = [[*table.columns], *([cell(value) for value in row] for row in table.rows)]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(table.columns))]
-    text = ["  ".join(value.ljust(width) for value, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([f"{title}:"] * bool(title) + text)

@@ -5,15 +5,20 @@ What only a process can show (signals, kills, what is imported) is shown by test
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
+from functools import partial
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from traceback import print_exc
+from typing import Any
 
 from arena.cli import main
+
+STYLE = re.compile(r"\x1b\[[\d;]*m")  # bold, dim and colours
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +30,39 @@ class Typed:
     stderr: str
 
 
-def typed(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Typed:
-    """Types `arena ARGUMENTS` in `folder`, with `env` over the environment."""
-    out, err, code = StringIO(), StringIO(), 0
+class Terminal(StringIO):
+    """A stream that says it is a terminal; how wide that is, says COLUMNS."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Encoded(TextIOWrapper):
+    """A stream to a file in an encoding, strict as Python's own."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__(BytesIO(), encoding=encoding, newline="\n")
+
+    def getvalue(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)  # type: ignore[attr-defined]
+
+
+def typed(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    columns: int = 0,
+    encoding: str = "",
+) -> Typed:
+    """Types `arena ARGUMENTS` in `folder`, with `env` over the environment.
+
+    stdout and stderr are files in UTF-8; with `columns` terminals of that width, whose escapes for colours are left
+    out; with `encoding` files in that encoding.
+    """
+    made: Any = Terminal if columns else partial(Encoded, encoding) if encoding else StringIO
+    out, err, code = made(), made(), 0
+    env = {**(env or {}), **({"COLUMNS": str(columns), "TERM": "xterm"} if columns else {})}
     with _alone(folder, arguments, env or {}), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
@@ -36,7 +71,7 @@ def typed(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -
         except Exception:
             print_exc()
             code = 1
-    return Typed(code, out.getvalue(), err.getvalue())
+    return Typed(code, *(STYLE.sub("", stream.getvalue()) if columns else stream.getvalue() for stream in (out, err)))
 
 
 def arena(folder: Path, *arguments: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:

@@ -12,6 +12,8 @@ ABOVE = {"arena": {"arena"}, "games": {"arena", "games"}, "agents": {"arena", "a
          "unlearning": {"arena", "agents", "unlearning"}}  # fmt: skip
 HEAVY = {"torch", "transformers", "litellm", "ray", "pandas", "altair", "openai", "anthropic", "scipy", "numpy",
          "pettingzoo", "gymnasium", "textarena"}  # fmt: skip
+RICH = {"Console", "Text"}  # no call makes a Console but in stdio; a Text is what it is, unless made from markup
+DRAWN = {"arena/progress.py": {"Group", "Live", "ProgressBar"}, "arena/layout.py": {"cell_len", "chop_cells"}}
 FILES = sorted(path for package in ABOVE for path in (ROOT / package).rglob("*.py"))
 
 
@@ -77,6 +79,32 @@ def test_help_loads_nothing_heavy() -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     )
     assert not loaded & (HEAVY | {"sqlmodel", "sqlalchemy", "pydantic", "jinja2"})
+
+
+def test_nothing_but_stdio_prints() -> None:
+    for path in FILES:
+        name = str(path.relative_to(ROOT))
+        if name == "arena/stdio.py":
+            continue
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        taken = {
+            (node.module or "", alias.name)
+            for node in nodes
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        rich = {thing for module, thing in taken if module.partition(".")[0] == "rich"}
+        assert rich <= RICH | DRAWN.get(name, set()), name
+        assert not [node for node in nodes if isinstance(node, ast.Import) and node.names[0].name.startswith("rich")], (
+            name
+        )
+        calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+        from_stdio = {thing for module, thing in taken if module == "arena.stdio"}
+        called = {call.id for call in calls if isinstance(call, ast.Name)} - from_stdio
+        assert not called & {"print", "echo", "secho", "Console", "Screen", "print_json"}, name
+        methods = {ast.unparse(call) for call in calls if isinstance(call, ast.Attribute)}
+        assert not [one for one in methods if one.endswith((".print", ".echo", ".secho", ".from_markup"))], name
+        assert "sys.stdout.write" not in methods and "sys.stderr.write" not in methods, name
 
 
 def test_the_name_agents_is_ours() -> None:

@@ -1,20 +1,21 @@
 """Running a bench: cases are measured, written down, and told as a table."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arena.errors import MissingExtra, UsageError, unknown
+from arena.errors import UsageError, unknown
 from arena.exits import OVER, SOME_FAILED
+from arena.extras import missing
 from arena.registry import entries
 from arena.spec import build, describe
 from arena.sql import Table
+from arena.stdio import on_record, print_json, say
 from arena.store import Store
-from arena.tell import print_json, rows
+from arena.tell import rows
 from unlearning import bench_agents
 from unlearning.bench_tables import readings, table, write_csv
 from unlearning.ledger import Case, Entry, Measure, over, worked
@@ -54,6 +55,7 @@ def run_bench(db: str, wanted: Wanted) -> int:
     draw = drawing() if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
     with Store.open(db) as store:
+        on_record()
         left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
         failed = asyncio.run(worked(store, cases, measure, _told(left), wanted.again))
         found = readings(store, [case.id for case in cases])
@@ -83,8 +85,8 @@ def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
     """The same of the bench of weights. Raises MissingExtra without torch."""
     try:
         import unlearning.bench_weights as bench_weights
-    except ModuleNotFoundError:
-        raise MissingExtra("arena bench weights", "local") from None
+    except ModuleNotFoundError as error:
+        raise missing("arena bench weights", error) from error
     kept: dict[str, Trial] = {}
     return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
 
@@ -101,8 +103,8 @@ def drawing() -> Any:
     """What draws the picture. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.bench_figure import draw
-    except ModuleNotFoundError:
-        raise MissingExtra("arena bench --out", "plots") from None
+    except ModuleNotFoundError as error:
+        raise missing("arena bench --out", error) from error
     return draw
 
 
@@ -155,7 +157,7 @@ def _told(total: int) -> Any:
         spent = time.monotonic() - begun
         left = spent / done * (total - done)
         what = "done" if entry else f"failed: {why.splitlines()[-1] if why else ''}"
-        print(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
-              f"({spent:.0f} s, about {left:.0f} s left)", file=sys.stderr, flush=True)  # fmt: skip
+        say(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
+            f"({spent:.0f} s, about {left:.0f} s left)", stderr=True)  # fmt: skip
 
     return told

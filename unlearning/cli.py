@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
 from arena.exits import SOME_FAILED
+from arena.extras import missing
 from arena.options import DEFAULT_DB, Database, Json, Settings
 from unlearning import cli_bench
 
@@ -139,7 +140,7 @@ def _forget_weights(
         from unlearning.office_weights import WeightOrder, forgot_weights
         from unlearning.telling_weights import tell_made
     except ModuleNotFoundError as error:
-        raise MissingExtra(f"forgetting in weights ({error.name})", "local") from None
+        raise missing("forgetting in weights", error) from error
     made = forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins))
     if made is None:
         return

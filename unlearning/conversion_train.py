@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.engine_threads import one_thread
+from arena.stdio import print_json, say
 from unlearning.conversion import EDITS, KINDS, Asked, Conversion, Converter, steering
 from unlearning.conversion_data import Instance, Pair, instances, pairs, taught_pairs
 from unlearning.conversion_features import WORD, Batch, Nodes, batched, nodes
@@ -237,7 +238,7 @@ def main() -> None:
     net, table = asyncio.run(made(plan, replace(Rounds(), steps=given.rounds, seed=given.seed), sizes))
     save(net, file)
     file.with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(table, indent=1))
+    print_json(table)
 
 
 def _teach_base(given: argparse.Namespace, plan: Plan) -> None:
@@ -251,8 +252,8 @@ def _teach_base(given: argparse.Namespace, plan: Plan) -> None:
         others = asyncio.run(instances(6, held_out=True, seed=plan.seed))
         table = asyncio.run(scored(made, list(pairs(others, given.scored, HELD_OUT, 100)))).row()
         (out / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-        print(json.dumps(table, indent=1))
-    print(f"{out}: an adapter for {given.base}; use it with --method converted --set base={out}")
+        print_json(table)
+    say(f"{out}: an adapter for {given.base}; use it with --method converted --set base={out}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.model import need_network
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
+from arena.extras import missing
+from arena.textfile import read_text
 
 KINDS = ("jsonl", "json", "parquet")  # in the order in which they are looked for
 
@@ -91,8 +93,8 @@ class Source:
         need_network(f"the data set {self.id}")
         try:
             from huggingface_hub import snapshot_download
-        except ImportError:
-            raise MissingExtra(f"the data set {self.id}", "local") from None
+        except ImportError as error:
+            raise missing(f"the data set {self.id}", error) from error
         try:
             return Path(snapshot_download(self.id, repo_type="dataset", allow_patterns=list(patterns)))
         except (OSError, ValueError) as error:  # what the hub's client raises when there is no such set or no network
@@ -107,9 +109,9 @@ def read(file: Path) -> Iterator[Row]:
         yield from _read_parquet(file)
         return
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read as UTF-8 text: {error}") from error
+        text = read_text(file)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
     for line, value in _listed(file, text) if text.lstrip().startswith("[") else _lines(file, text):
         if not isinstance(value, dict):
             raise UsageError(f"{file}, line {line}: a row is a JSON object, not {_brief(value)}")
@@ -147,8 +149,8 @@ def _listed(file: Path, text: str) -> Iterator[tuple[int, Any]]:
 def _read_parquet(file: Path) -> Iterator[Row]:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError:
-        raise MissingExtra(f"the parquet file {file}", "evaluation") from None
+    except ImportError as error:
+        raise missing(f"the parquet file {file}", error) from error
     try:
         table = parquet.read_table(file)
     except (OSError, ValueError) as error:

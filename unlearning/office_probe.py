@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -18,8 +17,9 @@ from arena.errors import UsageError
 from arena.exits import OVER
 from arena.spec import build
 from arena.sql import Table
+from arena.stdio import print_json, say
 from arena.store import Store
-from arena.tell import print_json, rows
+from arena.tell import rows
 from unlearning import bench_agents, shelf
 from unlearning.bench_runs import chosen
 from unlearning.bench_tables import readings, spread
@@ -65,7 +65,7 @@ def run_probe(db: str, order: ProbeOrder) -> int:
     left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None]
     said = [f"{name} left out: {unknown_method(order.agent)}" for name in left]
     for line in filter(None, (other, *said, ANEW if isinstance(after.mind, LLM) else "")):
-        print(line, file=sys.stderr)
+        say(line, stderr=True)
     if order.json:
         print_json(found)
         return OVER

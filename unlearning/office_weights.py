@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from agents.model import Sampling
 from arena.errors import UsageError
 from arena.registry import find
 from arena.spec import build, ready
+from arena.stdio import say
 from unlearning.bench import Benchmark
 from unlearning.bench_weights import reading_of
 from unlearning.checkpoints import FILE
@@ -25,7 +25,6 @@ from unlearning.method import ClosedModel, Method
 from unlearning.office import set_all
 from unlearning.probe import Probe, Reading, probe_of
 from unlearning.request import Request
-from unlearning.telling import say
 from unlearning.twins import Twins, twins_of
 from unlearning.weights import reloaded, save
 
@@ -136,10 +135,10 @@ def _tell_plan(work: Work) -> None:
 async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
     order = work.order
     if work.named is None and work.benchmark.known_already() is None:
-        print(f"teaching a model {order.benchmark}, once", file=sys.stderr, flush=True)
+        say(f"teaching a model {order.benchmark}, once", stderr=True)
     before = work.named or work.benchmark.knower()
     if finished.there:
-        print(f"trained already: {order.out} is measured", file=sys.stderr, flush=True)
+        say(f"trained already: {order.out} is measured", stderr=True)
         after, told = reloaded(before, order.out), finished.read()
     else:
         after, told = await _trained(work, before, finished)
@@ -156,11 +155,11 @@ async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, di
     """The agent after, saved, and what is told of its training."""
     begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():
-        print(f"taken up again from {kept}", file=sys.stderr, flush=True)
+        say(f"taken up again from {kept}", stderr=True)
     seen: list[Mapping[str, float]] = []
     outcome = await work.method.run(before, work.request, tell=_progress(seen), folder=kept)
     for note in filter(None, (*outcome.ended.notes, outcome.ended.stopped)):
-        print(f"note: {note}", file=sys.stderr, flush=True)
+        say(f"note: {note}", stderr=True)
     seconds = time.perf_counter() - begun
     save(outcome.agent, work.order.out)
     told = {
@@ -204,6 +203,6 @@ def _progress(seen: list[Mapping[str, float]]) -> Any:
         seen[1:] = [outlook.values]
         if outlook.seconds - told >= 1 or outlook.step == outlook.steps:
             told = outlook.seconds
-            print(outlook, file=sys.stderr, flush=True)
+            say(str(outlook), stderr=True)
 
     return tell

@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +34,7 @@ from agents.models.tiny import END, IGNORED, PAD, fit, make_network, save
 from agents.policy import SHIPPED
 from agents.policy_model import load
 from agents.policy_prompt import BEEN, MARKS, NEW, SHUT, mark, numbered
+from arena.stdio import print_json, say
 from unlearning.policy_data import GAMES, Example, Kind, Pool, examples, pools
 from unlearning.policy_wiring import wire
 
@@ -199,7 +199,7 @@ def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]
         losses.append(loss)
         if told and (step + 1) % 50 == 0:
             mean = sum(losses[-50:]) / 50
-            print(f"step {step + 1} of {plan.steps}: {mean:.3f} nats a token", file=sys.stderr, flush=True)
+            say(f"step {step + 1} of {plan.steps}: {mean:.3f} nats a token", stderr=True)
         return False
 
     def stage(kind: Kind, steps: int) -> Iterator[dict[str, Tensor]]:
@@ -256,7 +256,7 @@ def main() -> None:
     plan = Plan(**{**given, "games": tuple(given["games"].split(","))})
     table = {**made(folder, plan, told=True), "held_out": asyncio.run(scores(folder, plan.games))}
     (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(table, indent=1))
+    print_json(table)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Literal
 
-from arena.errors import MissingExtra
+from arena.extras import missing
 from arena.text import words as text_words
 
 Kind = Literal["recall", "precision", "f"]
@@ -47,6 +47,6 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
 def _stemmed(word: str) -> str:
     try:
         from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped,unused-ignore]
-    except ImportError:
-        raise MissingExtra("ROUGE with stemming", "evaluation") from None
+    except ImportError as error:
+        raise missing("ROUGE with stemming", error) from error
     return str(PorterStemmer().stem(word))

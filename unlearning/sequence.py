@@ -10,8 +10,9 @@ from arena.errors import UsageError
 from arena.play import blocking
 from arena.spec import build, describe
 from arena.sql import Table
+from arena.stdio import print_json, say
 from arena.store import Store
-from arena.tell import print_json, rows
+from arena.tell import rows
 from unlearning import shelf
 from unlearning.continual import Sequel, dds, deviation, dus, sequential
 from unlearning.course import course_of
@@ -21,7 +22,6 @@ from unlearning.office import set_all
 from unlearning.probe import Reading, Task
 from unlearning.request import Request
 from unlearning.resolve import resolved
-from unlearning.telling import say
 
 COLUMNS = ("request", "told", "twin", "kept", "twin", "ds", "earlier", "came_back", "notes", "steering", "seconds")
 

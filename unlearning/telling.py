@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-
 from agents.memory import Note
 from agents.subject import Subject
 from arena.sql import Table
-from arena.tell import print_json, rows
-from arena.terminal import printable
+from arena.stdio import print_json, say
+from arena.tell import rows
 from arena.text.words import fold
 from unlearning.office import Done
 
@@ -99,10 +97,6 @@ def kind(note: Note) -> str:
 def place(note: Note) -> str:
     """Where a note is from: "gridworld/0"."""
     return f"{note.environment}/{note.world}" if note.environment and note.world else note.environment
-
-
-def say(line: str) -> None:
-    Console(highlight=False, soft_wrap=True).print(printable(line), markup=False)
 
 
 def _row(note: Note) -> dict[str, object]:

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from arena.tell import print_json
+from arena.stdio import print_json, say
 from unlearning.office_weights import Made
 from unlearning.probe import Reading
-from unlearning.telling import say
 from unlearning.verdict import Verdict, observed
 
 UNMOVED = 0.02  # of the first loss: a change below it is none

@@ -204,6 +204,35 @@ def duel_dies(view: Any) -> str:
     return "ha"
 
 
+def test_equal_parents_have_equal_futures_and_runs_of_their_own(tmp_path: Path) -> None:
+    """The chance of forks hangs on what was played, not on the ids under which it was recorded."""
+    futures = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        arena(ladder(folder), *PLAY, "--seed", "3")
+        arena(folder, *PLAY, "--seed", "3", "--again")
+        first, second = (row[0] for row in ask(folder / "arena.db", "SELECT id FROM episode ORDER BY id"))
+        for parent in (first, second):
+            done = told(folder, "fork", parent, "--at", "3", "-n", "2", "-q")
+            futures.append([answers(folder, episode["id"]) for episode in done["episodes"]])
+        assert len(ask(folder / "arena.db", "SELECT DISTINCT run FROM episode")) == 4
+    assert futures[0] == futures[1] == futures[2] == futures[3]
+    assert futures[0][0] != futures[0][1], "seeds tell them apart"
+
+
+def test_an_unfinished_fork_is_not_gone_on_with_as_that_of_another_parent(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "arena.db") as store:
+        parents = [f"{play_all(store, [duel(1, length=6)]).id}.1" for _ in range(2)]
+        one, two = (plan_fork(store, parent, 4) for parent in parents)
+        assert [match.id for match in one.matches] == [match.id for match in two.matches]
+        begun = store.begin(one.matches, origin=one.parent)
+        store.end(begun.id, "interrupted")
+        assert store.begin(two.matches, origin=two.parent).id != begun.id
+        assert store.begin(one.matches, origin=one.parent).id == begun.id
+        assert plan_fork(store, one.parent, 2).matches[0].branch != one.matches[0].branch
+
+
 def test_secrets_are_not_taken_from_the_record(tmp_path: Path) -> None:
     with Store.open(tmp_path / "arena.db") as store:
         name = f"{play_all(store, [duel(1, buyer=Keyed(api_key='sk-secret-1234567'))]).id}.1"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import typed
 from duel import ask
 from typer.testing import CliRunner, Result
 
@@ -204,3 +205,34 @@ def test_what_was_ignored_stays_ignored(folder: Path) -> None:
     until(lambda: turns() >= 1)
     process.send_signal(signal.SIGHUP)
     assert process.wait(20) == 0 and query("SELECT status FROM run") == [("over",)]
+
+
+REASONS = """
+async def many(view):
+    raise ConnectionError(["the server is gone", "the [/b] server :free: says \\x1b[2J no", "ü"][view.seed % 3])
+async def each(view):
+    raise ValueError(f"seed {view.seed}")
+"""
+
+
+@pytest.mark.parametrize("quiet", [["-q"], ["--progress", "none"], ["-q", "--json"], ["-q", "--progress", "plain"]])
+def test_quiet_does_not_hide_why(tmp_path: Path, quiet: list[str]) -> None:
+    (tmp_path / "dies.py").write_text(REASONS)
+    command = ["play", "kuhn", "--seat", "first=dies.py:many", "-n", "9", "--retries", "0", *quiet]
+    said = typed(tmp_path, *command)
+    assert said.code == 3 and "ConnectionError: the server is gone" in said.stderr
+    assert "\x1b" not in said.stderr and "[/b] server :free:" in said.stderr
+    lines = [line for line in said.stderr.splitlines() if "failed" in line]
+    counts = [
+        json.loads(line)["episodes"] if "--json" in quiet else int(line.split()[0]) for line in lines if "Conn" in line
+    ]
+    assert sum(counts) == 9 and counts == sorted(counts, reverse=True) and len(counts) == 3
+    other = typed(tmp_path, "play", "kuhn", "--seat", "first=dies.py:each", "-n", "9", "--retries", "0", *quiet)
+    assert "4 more failed for 4 other reasons; all of them: arena show" in other.stderr
+
+
+def test_quiet_does_not_hide_why_a_run_stopped(tmp_path: Path) -> None:
+    said = typed(tmp_path, "play", *PRICED, "-n", "3", "--usd", "0.01", "-q")
+    assert said.code == 4 and "$0.01 are spent" in said.stderr
+    watched = typed(tmp_path, "play", *PRICED, "-n", "3", "--usd", "0.01", "--again")
+    assert watched.code == 4 and watched.stderr.count("are spent") == 1

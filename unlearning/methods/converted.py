@@ -7,7 +7,7 @@ from typing import Literal
 from agents.model import ChatModel
 from agents.subject import Subject
 from arena.agent import Agent
-from arena.errors import MissingExtra
+from arena.extras import missing
 from unlearning.conversion import SHOWN, Converter
 from unlearning.conversion_exam import Verdict, probed
 from unlearning.conversion_loop import ATTEMPTS, Course, converted
@@ -59,7 +59,7 @@ class Converted:
         try:
             return self._trained()
         except ModuleNotFoundError as error:
-            raise MissingExtra(f"method 'converted' ({error.name})", "lora" if self.base else "local") from error
+            raise missing("method 'converted'", error) from error
 
     def _trained(self) -> Converter:
         if self.base:
