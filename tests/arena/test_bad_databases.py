@@ -235,7 +235,7 @@ except BadRecord as error:
 store.close()
 from arena.sql import query
 kept = set(query(sys.argv[1], "select episode, step from turn").rows)
-print(len(told) > 100, set(told) <= kept, query(sys.argv[1], "select count(*) from runs").rows)
+print(len(told) > 50, set(told) <= kept, query(sys.argv[1], "select count(*) from runs").rows)
 """
 
 
