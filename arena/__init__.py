@@ -1,5 +1,13 @@
 """Language-model agents play each other, learn from feedback, forget on request; and it is measured."""
 
+import sys
+
+if sys.argv[:1] == ["-m"] and sys.orig_argv[1:] and not sys.flags.safe_path:  # `python -m arena` is starting
+    # Python has put the current folder before the standard library; a file there must not take a library's place.
+    _checkout = __file__.removesuffix("/arena/__init__.py").removesuffix("\\arena\\__init__.py")
+    if sys.path and sys.path[0] != _checkout:
+        del sys.path[0]
+
 from arena.agent import Agent as Agent
 from arena.agent import agent as agent
 from arena.episode import Episode as Episode

@@ -11,8 +11,9 @@ from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament,
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.launch import Launch, launching
-from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Until, Wide, seat_pairs
+from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
 from arena.stdio import say
+from arena.trust import restricted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -69,9 +70,7 @@ def play(
 
     The same command goes on with a run that was stopped; nothing that was answered is asked again.
     """
-    from arena.plan import read_plan
-
-    table = launch.over(read_plan(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
+    table = launch.over(launch.read(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
     named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
     table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
@@ -93,9 +92,9 @@ def run(
 
     The same command goes on with a run that was stopped; nothing that was answered is asked again.
     """
-    from arena.plan import question, read_plan
+    from arena.plan import question
 
-    table = launch.over(read_plan(plan), {"n": n, "seed": seed, "until": until})
+    table = launch.over(launch.read(plan), {"n": n, "seed": seed, "until": until})
     raise typer.Exit(launch.play(table, backend=backend, asked=question(plan)))
 
 
@@ -121,6 +120,7 @@ def show(
     ] = "last",
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Tell a recorded episode again."""
     from arena.tell import retell
@@ -174,8 +174,6 @@ import_module("unlearning.cli").mount(app)  # by name: the stage knows nothing o
 
 def main() -> None:
     """Run the command; errors of use are told in a line, with the exit code of their kind."""
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # so that module:Thing finds a file in the current folder
     stdio.protect()
     sys.exit(stdio.finish(_code()))
 
@@ -183,7 +181,8 @@ def main() -> None:
 def _code() -> int:
     """Runs the command that was typed; its exit code."""
     try:
-        app()
+        with restricted(sys.argv[1:]):
+            app()
     except UsageError as error:
         say(f"arena: {error}", stderr=True)
         return USAGE

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from arena.launch import Launch, launching
-from arena.options import DEFAULT_DB, Database, Json, seat_pairs
+from arena.options import DEFAULT_DB, Database, Json, Trust, seat_pairs
 
 Which = Annotated[str, typer.Argument(help="A run's id, the beginning of one, `last`, or an episode's id.")]
 
@@ -16,7 +16,7 @@ def mount(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False) -> None:
+def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False, trust: Trust = False) -> None:
     """Replay stored moves through today's code and name the first turn where it departs; exit code 3 if it does."""
     from arena.replay_tables import verdicts
     from arena.store import Store
@@ -57,6 +57,7 @@ def rescore(
     diff: Annotated[bool, typer.Option("--diff", help="Old against new, episode by episode.")] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Compute scores again from stored moves and add them as rows; what is stored is never overwritten."""
     from arena.replay_tables import rescored

@@ -4,6 +4,7 @@ ArenaError
 ├── UsageError            what was asked for cannot be done; nothing was played (exit code 2)
 │   ├── UnknownPart       no game, agent, model … of that name
 │   ├── BadPart           the part exists, its parameters are wrong
+│   ├── UntrustedPart     a record or a plan names code that the user has not named herself
 │   ├── MissingExtra      an optional dependency is not installed
 │   ├── MissingKey        an API key is not set
 │   └── BadRecord         the database cannot be opened, read or written
@@ -38,6 +39,17 @@ class UnknownPart(UsageError):
 
 class BadPart(UsageError):
     """A part's parameters are wrong; the message names the field and what it takes."""
+
+
+class UntrustedPart(UsageError):
+    """A record or a plan names code that the user has not named herself; nothing of it was run."""
+
+    def __init__(self, kind: str, name: str, where: str) -> None:
+        super().__init__(
+            f"the {kind} {name!r} is code from outside of arena ({where}), and only the record names it: it was not "
+            "run; to run it, name the same part on the command line, or add --trust (remembered until the file changes)"
+        )
+        self.name = name
 
 
 class MissingExtra(UsageError):

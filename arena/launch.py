@@ -1,10 +1,14 @@
 """What all commands that play have in common: their options, and how they begin."""
 
+import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import typer
 
 from arena.options import (
     DEFAULT_DB,
@@ -18,10 +22,14 @@ from arena.options import (
     RetryErrors,
     Settings,
     Shown,
+    Trust,
     Usd,
     UsdSeat,
     dollar_pairs,
 )
+from arena.outside import Outside
+from arena.stdio import say
+from arena.trust import allow, is_named, is_remembered, outside_parts, remember
 
 if TYPE_CHECKING:
     from arena.session import How
@@ -43,6 +51,45 @@ class Launch:
     quiet: Quiet = False
     progress: Shown = "auto"
     dry_run: DryRun = False
+    trust: Trust = False
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """The table of a plan file, whose own code may then be imported; the first time, it is told which that is.
+
+        With --dry-run nothing is imported: the plan is shown as it is written, and the command ends.
+        """
+        from arena.plan import read_plan
+
+        table = read_plan(path)
+        parts = [part for part in outside_parts(table) if not is_named(part)]
+        new = [part for part in parts if not is_remembered(part)]
+        if new and self.dry_run and not self.trust:
+            self._outline(path, table, new)
+            raise typer.Exit
+        for part in new:
+            told = (
+                f"{path} runs code of its own: {part.place}:{part.attribute} ({part.files[-1]}, SHA-256 {part.digest})"
+            )
+            event = {
+                "event": "code",
+                "plan": str(path),
+                "part": f"{part.place}:{part.attribute}",
+                "sha256": part.digest,
+            }
+            say(json.dumps(event) if self.json else told, stderr=True)
+        allow(parts)
+        remember(new)
+        return table
+
+    def _outline(self, path: Path, table: Mapping[str, Any], parts: Sequence[Outside]) -> None:
+        """Prints a plan as it is written, with the code that it would run."""
+        names = [f"{part.place}:{part.attribute}" for part in parts]
+        if self.json:
+            say(json.dumps({"plan": table, "not_imported": names}, ensure_ascii=False, indent=2, default=str))
+            return
+        say(json.dumps(table, ensure_ascii=False, indent=2, default=str))
+        say(f"{path} would run code of its own, which a dry run does not import: {', '.join(names)}")
+        say("To see cells, calls and cost, read that code and add --trust.")
 
     def over(self, table: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
         """A plan's table in which these options, and those `told` that are not None, go before its own keys."""

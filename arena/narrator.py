@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.text import Text
 
 from arena.episode import Turn
-from arena.game import JSON, Game, Message
+from arena.game import JSON, Message
 from arena.stdio import columns_of, safe, show
 from arena.terminal import inline
 
@@ -17,12 +17,30 @@ LEAST = 20  # columns for what is said, on however narrow a terminal
 COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
 
+class Transcript(Protocol):
+    """What is needed of a game: its seats, and its messages up to a state (none where it keeps none)."""
+
+    @property
+    def seats(self) -> tuple[str, ...]: ...
+    def watch(self, state: Any) -> tuple[Message, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """In place of a game whose code is not at hand: the transcript is the answers alone."""
+
+    seats: tuple[str, ...]
+
+    def watch(self, state: Any) -> tuple[Message, ...]:
+        return ()
+
+
 @dataclass(slots=True)
 class Narrator:
     """Prints what is new in a game's transcript; games that keep none are told by their turns."""
 
     console: Console
-    game: Game[Any]
+    game: Transcript
     told: int = 0
     pending: list[Turn] = field(default_factory=list)
 

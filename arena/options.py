@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from arena.errors import UsageError
+from arena.trust import trust_all
 
 Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -31,6 +32,22 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No transcript, no pr
 On = Annotated[Literal["here", "ray"], typer.Option("--backend", help="Where episodes are played: ray is a cluster.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the resolved plan and its cost, and play nothing.")]
 DEFAULT_DB = "arena.db"
+
+
+def _trusting(given: bool) -> bool:
+    if given:
+        trust_all()
+    return given
+
+
+Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust",
+        callback=_trusting,
+        help="Run code from outside of arena that a record or plan names; remembered until the file changes.",
+    ),
+]
 
 
 def seat_pairs(pairs: list[str]) -> dict[str, str]:

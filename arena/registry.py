@@ -7,18 +7,18 @@ import ast
 import importlib
 import importlib.util
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar, overload
 
 from arena.errors import UnknownPart, unknown
 from arena.extras import missing
+from arena.outside import Outside, recorded_name
 from arena.renamed import current_name
+from arena.trust import check_trust
 
 FOLDERS = {
     "game": "games",
@@ -107,8 +107,8 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     with near misses, MissingExtra, or BadPart where the file cannot be imported.
     """
     name = current_name(kind, name)
-    if ".py:" in name or "/" not in name.partition(":")[0] != name:
-        return _outside(kind, name), None
+    if (outside := Outside.parse(name)) is not None:
+        return _load(kind, outside), None
     known = entries(kind)
     head, slash, tail = name.partition("/")
     if slash and head not in known and kind in FALLBACK and not get_close_matches(head, known, cutoff=0.75):
@@ -129,7 +129,7 @@ def name_of(thing: Any) -> str:
     kind, name = getattr(thing, "__part__", ("", ""))
     if kind and name in entries(kind) and thing.__module__ == entries(kind)[name].module:
         return str(name)
-    return f"{thing.__module__}:{thing.__qualname__}"
+    return recorded_name(thing)
 
 
 def _files(kind: str) -> list[Path]:
@@ -165,27 +165,14 @@ def _marks(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: st
     return names
 
 
-def _outside(kind: str, name: str) -> Any:
-    place, _, attribute = name.rpartition(":")
+def _load(kind: str, outside: Outside) -> Any:
+    check_trust(kind, outside)
+    place, attribute = outside.place, outside.attribute
     try:
-        module = _load_file(Path(place)) if place.endswith(".py") else importlib.import_module(place)
+        module = outside.load()
     except (ImportError, OSError, SyntaxError) as error:
-        raise UnknownPart(f"{kind} {name!r}: {place} cannot be imported: {error}") from error
+        raise UnknownPart(f"{kind} '{place}:{attribute}': {place} cannot be imported: {error}") from error
     if not hasattr(module, attribute):
         public = [key for key in vars(module) if not key.startswith("_")]
-        raise UnknownPart(f"{kind} {name!r}: {unknown('thing in ' + place, attribute, public)}")
+        raise UnknownPart(f"{kind} '{place}:{attribute}': {unknown('thing in ' + place, attribute, public)}")
     return getattr(module, attribute)
-
-
-def _load_file(path: Path) -> ModuleType:
-    name = path.stem
-    loaded = sys.modules.get(name)
-    if loaded is not None and Path(getattr(loaded, "__file__", "") or "").resolve() == path.resolve():
-        return loaded
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None or not path.exists():
-        raise ImportError(f"there is no file {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

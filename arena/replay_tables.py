@@ -16,9 +16,11 @@ MOST = 20  # lines of a table before those that are as they should be are left o
 def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
     """The verdicts on stdout, all of them or, of many, those that need a look; returns the exit code."""
     diverged = [verdict for verdict in found if verdict.divergence]
-    code = SOME_FAILED if diverged else OVER
+    unchecked = [verdict for verdict in found if verdict.unchecked]
+    equal = len(found) - len(diverged) - len(unchecked)
+    code = SOME_FAILED if equal < len(found) else OVER
     if as_json:
-        print_json({"exit": code, "equal": len(found) - len(diverged), "diverged": len(diverged),
+        print_json({"exit": code, "equal": equal, "diverged": len(diverged), "unchecked": len(unchecked),
                     "episodes": [asdict(verdict) for verdict in found]})  # fmt: skip
         return code
     shown = found if len(found) <= MOST else [v for v in found if v.divergence or v.prompt or v.notes]
@@ -29,7 +31,7 @@ def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
         if found_at := verdict.divergence:
             tail = ("diverges", found_at.step, found_at.seat, found_at.why, found_at.then, found_at.now)
         else:
-            tail = ("equal", None, "", "", "", "")
+            tail = ("not checked" if verdict.unchecked else "equal", None, "", "", "", "")
         lines.append((*head, *tail))
     if lines:
         rows(Table(columns, tuple(lines)))
@@ -40,7 +42,9 @@ def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
     said = (
         f"; {prompts} prompts compared, {sum(bool(v.prompt) for v in found)} episodes differ in one" if prompts else ""
     )
-    say(f"{len(found) - len(diverged)} of {len(found)} episodes lead to the same end today{said}")
+    say(f"{equal} of {len(found)} episodes lead to the same end today{said}")
+    for reason in dict.fromkeys(verdict.unchecked for verdict in unchecked):
+        say(f"not checked: {reason}")
     return code
 
 

@@ -16,7 +16,7 @@ from arena.store import Store, grouped, plan_hash
 
 SHOWN = 8  # differences that are told
 ASIDE = re.compile(  # options that change how a plan is played, not what is played
-    r" --(?:json|quiet|retry-errors|again|dry-run)\b| -q\b|"
+    r" --(?:json|quiet|retry-errors|again|dry-run|trust)\b| -q\b|"
     r" --until(?:=| )[^<]*< *[\d.eE+-]+|"
     r" --(?:db|usd|usd-seat|at-once|retries|progress|backend)(?:=| )(?:\S+)| +#.*"
 )

@@ -12,7 +12,7 @@ boulware, last:linear  those in which this agent (or model) sits at some seat, s
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,7 +69,8 @@ def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple
     with Store.open(db, create=False) as store:
         choices = [_parse(store, db, text) for text in (a, b)]
     chosen = [_chosen(db, choice) for choice in choices]
-    game = _stored(game) or _shared_game(chosen, choices)
+    games = {str(episode.settings["game"]) for some in chosen for episode in some}
+    game = _stored(game, games) or _shared_game(chosen, choices)
     chosen = [[episode for episode in some if episode.settings["game"] == game] for some in chosen]
     for some, choice in zip(chosen, choices, strict=True):
         if not some:
@@ -84,10 +85,10 @@ def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple
 
 
 def _parse(store: Store, db: str, text: str) -> Choice:
-    tokens = [_stored(token) for token in text.split()]
+    names = {name for (name,) in query(db, "select agent from seat union select model from seat").rows if name}
+    tokens = [_stored(token, names) for token in text.split()]
     if not tokens:
         raise UsageError("a side of a comparison is a run, a run's cell, SEAT=AGENT, or an agent; got nothing")
-    names = {name for (name,) in query(db, "select agent from seat union select model from seat").rows if name}
     run, head = "", tokens[0]
     if head not in names and "=" not in head.partition(":")[0] and SWAP not in head:
         front, _, rest = head.partition(":")
@@ -109,10 +110,10 @@ def _parse(store: Store, db: str, text: str) -> Choice:
     return choice
 
 
-def _stored(token: str) -> str:
-    """A part in a file as it is recorded: `folder/file.py:Thing` is `file:Thing`."""
+def _stored(token: str, names: Collection[str]) -> str:
+    """A part in a file as it is recorded: under its path where that is among the names, else `file:Thing`."""
     front, sign, name = token.rpartition("=")
-    return front + sign + re.sub(r"^(?:.*/)?([\w-]+)\.py:", r"\1:", name)
+    return token if name in names else front + sign + re.sub(r"^(?:.*/)?([\w-]+)\.py:", r"\1:", name)
 
 
 def _run(store: Store, name: str, names: Iterable[str]) -> str:

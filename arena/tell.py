@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from arena.errors import UsageError, unknown
+from arena.episode import Episode
+from arena.errors import UntrustedPart, UsageError, unknown
 from arena.exits import CODES
 from arena.fork_table import forks
 from arena.layout import in_lines, needed
-from arena.narrator import Narrator
+from arena.narrator import Answers, Narrator
 from arena.place import Place
 from arena.play import replay
 from arena.registry import FOLDERS, broken, entries
@@ -109,14 +110,27 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
         print_json(json.loads(to_json(episode)))
         return
     console = Screen()
-    game = build("game", episode.match.game, "game")
-    narrator = Narrator(console, game)
-    replay(game, episode.turns, episode.match, narrator.turn, narrator.state)
+    try:
+        game = build("game", episode.match.game, "game")
+    except UntrustedPart as error:
+        _tell_answers(episode, console)
+        say(f"\nWithout the game's own notices: {error}", console)
+    else:
+        narrator = Narrator(console, game)
+        replay(game, episode.turns, episode.match, narrator.turn, narrator.state)
     say(f"\nepisode {episode.id}: {episode.status}{' by ' + episode.blame if episode.blame else ''}", console)
     if episode.error:
         say(episode.error, console)
     _rounds(db, f"episode = '{episode.id}'", console)
     rows(query(db, SCORES.format(f"episode = '{episode.id}'")), title="Scores", console=console)
+
+
+def _tell_answers(episode: Episode, console: Console) -> None:
+    """The recorded answers one by one, for a game whose code is not to be run."""
+    narrator = Narrator(console, Answers(tuple(episode.match.seats)))
+    for turn in episode.turns:
+        narrator.turn(turn)
+        narrator.state(None)
 
 
 def _of_several(db: str, identifier: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from arena.chosen import Chosen, choose
 from arena.episode import Episode, Turn
+from arena.errors import UntrustedPart
 from arena.game import Game, View
 from arena.retrace import Divergence, Trace, retrace
 from arena.rows import clean, dump, number
@@ -30,7 +31,8 @@ class Verdict:
     """What today's code makes of one episode: `divergence` is None where it leads to the same end.
 
     `turns` were recorded. `prompts` of them were compared with what was sent to a model; `prompt` says where the first
-    one differs, which is no divergence of the game. `notes` tell what else is to be known.
+    one differs, which is no divergence of the game. `notes` tell what else is to be known. `unchecked` says why nothing
+    was compared, where the game is code that the user has not trusted.
     """
 
     episode: str
@@ -40,6 +42,7 @@ class Verdict:
     prompts: int = 0
     prompt: str = ""
     notes: tuple[str, ...] = ()
+    unchecked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ def examine(episode: Episode, chosen: Chosen) -> Verdict:
     blank = Verdict(episode.id, episode.status, len(episode.turns))
     try:
         game: Game[Any] = build("game", episode.match.game, "game")
+    except UntrustedPart as error:
+        return replace(blank, unchecked=str(error))
     except Exception as error:  # a file that cannot be imported may raise anything
         then = _brief(episode.match.game)
         return replace(blank, divergence=Divergence("the game cannot be built", then, str(error), 0))

@@ -9,10 +9,12 @@ import sys
 from asyncio import Future, Task
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from arena.budget import GATE, Budget, Gate, Halt, Purse
 from arena.episode import Turn, match_from_json
+from arena.outside import search_in
 from arena.play import perform
 from arena.wire import pack, pack_end, pack_error, unpack, unpack_error
 
@@ -76,14 +78,17 @@ class FarBudget(Budget):
 class Worker:
     """Plays many matches side by side, each under a number that the caller chose.
 
-    `paths` are where the caller finds modules, absolute; they are looked at last.
+    `paths` are where the caller finds modules, absolute; they are looked at last. `folder` is the caller's folder, in
+    which parts that are not installed are looked for.
     """
 
-    def __init__(self, paths: Sequence[str] = ()) -> None:
+    def __init__(self, paths: Sequence[str] = (), folder: str = "") -> None:
         self._plays: dict[int, Play] = {}
         self._out: list[Message] = []
         self._waiting: Future[bool] | None = None  # of the call of `next` under way
         sys.path.extend(path for path in paths if path not in sys.path)
+        if folder:
+            search_in(Path(folder))
 
     async def begin(self, match: int, spec: str, history: str, capped: Sequence[str] | None) -> None:
         """Starts a match, given as JSON with its answers so far; calls of the seats in `capped` need leave."""

@@ -87,11 +87,11 @@ def _alone(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> 
     """Folder, arguments, environment, search path and loaded modules as a new process has them; then as they were."""
     argv, path, modules, environment = sys.argv, list(sys.path), dict(sys.modules), dict(os.environ)
     importlib.invalidate_caches()
-    sys.argv, sys.path[:0] = ["arena", *arguments], [""]
+    sys.argv = ["arena", *arguments]
     sys.dont_write_bytecode, written = True, sys.dont_write_bytecode  # a file is edited faster than its time tells
     os.environ.update(env)
-    own = {file.stem for file in folder.glob("*.py")}
-    for name in own & modules.keys():
+    own = _modules_of(folder)
+    for name in own:
         del sys.modules[name]
     try:
         with chdir(folder):
@@ -100,7 +100,13 @@ def _alone(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> 
         sys.argv, sys.path[:], sys.dont_write_bytecode = argv, path, written
         os.environ.clear()
         os.environ.update(environment)
-        for name in own:
-            sys.modules.pop(name, None)
-            if name in modules:
-                sys.modules[name] = modules[name]
+        for name in _modules_of(folder):
+            del sys.modules[name]
+        sys.modules.update({name: modules[name] for name in own})
+
+
+def _modules_of(folder: Path) -> list[str]:
+    """The loaded modules whose files lie in the folder itself, or that are named for a file there."""
+    here, stems = folder.resolve(), {file.stem for file in folder.glob("*.py")}
+    files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
+    return [name for name, file in files.items() if name in stems or (file and Path(file).parent == here)]

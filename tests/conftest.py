@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from secrets import token_hex
 
 import pytest
 import pytest_socket
@@ -24,8 +25,9 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def quiet_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No keys from outside, and no host but this one."""
+def quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No keys from outside, settings of a new user, and no host but this one."""
+    monkeypatch.setenv("ARENA_CONFIG", str(tmp_path_factory.getbasetemp() / "settings" / token_hex(4)))
     for key in KEYS:
         monkeypatch.delenv(key, raising=False)
     monkeypatch.setenv("NO_COLOR", "1")

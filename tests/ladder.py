@@ -47,22 +47,23 @@ def slow(view):
     time.sleep(0.25)
     return climbs(view)
 '''
-PLAY = ("play", "ladder.py:Ladder", "--seat", "left=ladder.py:climbs", "--seat", "right=ladder.py:slips", "-q")
+PLAY = ("play", "rungs.py:Ladder", "--seat", "left=rungs.py:climbs", "--seat", "right=rungs.py:slips", "-q")
 
 
 def told(folder: Path, *arguments: str, code: int = 0) -> Any:
     """The JSON document that the command prints."""
-    text = arena(folder, *arguments, "--json", code=code)
+    trust = ["--trust"] if arguments[0] in ("verify", "fork", "rescore", "show") else []  # the file may have changed
+    text = arena(folder, *arguments, *trust, "--json", code=code)
     return json.JSONDecoder().raw_decode(text)[0]
 
 
 def ladder(folder: Path) -> Path:
     """The folder, with the game's file in it."""
-    (folder / "ladder.py").write_text(SOURCE)
+    (folder / "rungs.py").write_text(SOURCE)
     return folder
 
 
 def edit(folder: Path, old: str, new: str) -> None:
     """Changes the game's rules."""
     assert SOURCE.count(old) == 1
-    (folder / "ladder.py").write_text(SOURCE.replace(old, new))
+    (folder / "rungs.py").write_text(SOURCE.replace(old, new))

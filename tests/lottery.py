@@ -52,5 +52,5 @@ async def dallies(view):
 
 def lottery(folder: Path) -> Path:
     """The folder, with the game's file in it."""
-    (folder / "lottery.py").write_text(SOURCE)
+    (folder / "draws.py").write_text(SOURCE)
     return folder

@@ -8,7 +8,7 @@ import typer
 from arena.errors import UsageError
 from arena.exits import SOME_FAILED
 from arena.extras import missing
-from arena.options import DEFAULT_DB, Database, Json, Settings
+from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
 from unlearning import cli_bench
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
@@ -44,6 +44,7 @@ def teach(
     settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Teach an agent: it plays, writes down what it learned, and is kept under its name."""
     from arena.store import Store
@@ -61,6 +62,7 @@ def notes(
     about: Annotated[str, typer.Option(help="Only notes in which these words stand.")] = "",
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Show what an agent remembers, and from what each note was written."""
     from arena.store import Store
@@ -68,7 +70,7 @@ def notes(
     from unlearning.telling import tell_notes
 
     with Store.open(db, create=False) as store:
-        tell_notes(shelf.get(store, name), about, json)
+        tell_notes(shelf.notes_of(store, name), about, json)
 
 
 def forget(
@@ -98,6 +100,7 @@ def forget(
     ] = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Make an agent forget, for good, and print the receipt; or a model's weights (--model, --bench). An unclear
     request changes nothing and says what it may mean."""
@@ -174,6 +177,7 @@ def sequence(
     settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Measure requests one after the other, on a copy of an agent: after each, all earlier targets are asked for again,
     and what comes back while it works on other things is counted; DS, DDS and DUS, beside the never-exposed twin."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from arena.options import DEFAULT_DB, Database, Json
+from arena.options import DEFAULT_DB, Database, Json, Trust
 
 Names = Annotated[str | None, typer.Option(help="Names, with commas between; else all.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Of the benchmark: people=20, pupil.hidden=96.")]
@@ -61,6 +61,7 @@ def probe(
     ] = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    trust: Trust = False,
 ) -> None:
     """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
     from its lessons with their seeds, and with the never-exposed twin. (A model that does not honour seeds learns

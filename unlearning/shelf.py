@@ -87,8 +87,21 @@ def get(store: Store, name: str) -> Subject:
     with store.engine.connect() as connection:
         subject = load(connection, name)
     if subject is None:
-        raise UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
+        raise _nobody(store, name)
     return subject
+
+
+def notes_of(store: Store, name: str) -> tuple[Note, ...]:
+    """The notes of the agent of that name, without building it. Raises UsageError, with the names there are."""
+    scrubbed(store.engine)
+    with store.engine.connect() as connection:
+        if connection.execute(text("SELECT 1 FROM subject WHERE name = :n"), {"n": name}).first() is None:
+            raise _nobody(store, name)
+        return tuple(map(_note, _rows(connection, "note", name)))
+
+
+def _nobody(store: Store, name: str) -> UsageError:
+    return UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
 
 
 def load(connection: Connection, name: str) -> Subject | None:

@@ -1,7 +1,7 @@
 """What the commands of forgetting print."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agents.memory import Note
@@ -27,9 +27,9 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
     say(f"What it remembers: arena notes {name}. To make it forget: arena forget --agent {name} --request “forget …”")
 
 
-def tell_notes(subject: Subject, about: str, as_json: bool) -> None:
+def tell_notes(known: Sequence[Note], about: str, as_json: bool) -> None:
     """The notes of an agent, each with its parents."""
-    notes = [note for note in subject.memory.notes if fold(about) in fold(note.text)]
+    notes = [note for note in known if fold(about) in fold(note.text)]
     if as_json:
         print_json([_row(note) for note in notes])
         return

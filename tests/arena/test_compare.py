@@ -17,7 +17,7 @@ from arena.cli import app
 from arena.errors import UsageError
 from arena.proportions import paired_difference_of_proportions
 
-GAME = "lottery.py:Lottery"
+GAME = "draws.py:Lottery"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_runs_with_the_same_seeds_are_paired(folder: Path) -> None:
 
 
 def test_what_failed_is_dropped_and_never_0(folder: Path) -> None:
-    whole, frail = play("says/50"), play("lottery.py:frail", "--retries", "0", code=3)
+    whole, frail = play("says/50"), play("draws.py:frail", "--retries", "0", code=3)
     died = ask(folder / "arena.db", f"SELECT count(*) FROM episode WHERE run = '{frail}' AND status = 'error'")[0][0]
     assert 0 < died < 40
     row = by_name(compared(whole, frail, "--metric", "score.left"))["score.left"]
@@ -138,17 +138,17 @@ def test_cells_by_setting_by_number_and_after_a_swap(folder: Path) -> None:
 def test_agents_are_compared_from_their_own_seats(folder: Path) -> None:
     Path("plan.toml").write_text(
         f'game = "{GAME}"\nn = 8\nswap = true\n[seats]\nright = "says/0"\n'
-        '[sweep]\nseats.left = ["says/40", "lottery.py:half"]\n'
+        '[sweep]\nseats.left = ["says/40", "draws.py:half"]\n'
     )
     arena("run", "plan.toml", "-q")
     arena("play", "kuhn", "-n", "2", "-q")
-    found = compared("says/40", "lottery.py:half")
+    found = compared("says/40", "draws.py:half")
     row = by_name(found)["score"]
     numbers = drawn(ask(folder / "arena.db", "SELECT min(id) FROM run")[0][0])[:8]
     assert row["a"] == sum(d < 40 for d in numbers) / 8 and row["b"] == sum(d < 50 for d in numbers) / 8
     assert row["pairs"] == 16 and row["seeds"] == [8, 8], "one pair from each seat, and a seed counts once"
-    assert "seen from left and right" in arena("compare", "says/40", "lottery.py:half")
-    by_seat = compared("left=says/40", "left=lottery.py:half", "--metric", "score.left")
+    assert "seen from left and right" in arena("compare", "says/40", "draws.py:half")
+    by_seat = compared("left=says/40", "left=draws.py:half", "--metric", "score.left")
     assert by_name(by_seat)["score.left"]["pairs"] == 8
 
 
@@ -167,9 +167,9 @@ def test_errors_say_what_there_is(folder: Path) -> None:
     arena("play", "kuhn", "-n", "2", "-q")
     assert "nothing in common to compare: the games differ" in refused("compare", run, "last")
     assert "names no episode of the game 'kuhn'" in refused("compare", run, "gambler", "--game", "kuhn")
-    dead = play("lottery.py:dead", "--retries", "0", n=1, code=3)
+    dead = play("draws.py:dead", "--retries", "0", n=1, code=3)
     assert f"no episode of {dead!r} is finished (1 error)" in refused("compare", run, dead)
-    row = by_name(compared("left=says/50", "left=says/60", "--game", "lottery.py:Lottery"))["score.left"]
+    row = by_name(compared("left=says/50", "left=says/60", "--game", "draws.py:Lottery"))["score.left"]
     assert row["pairs"] == 2
 
 

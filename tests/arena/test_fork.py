@@ -74,7 +74,7 @@ def test_forks_share_the_past_and_differ_from_there(folder: Path, parent: str) -
 
 
 def test_other_agents_go_on_from_a_moment(folder: Path, parent: str) -> None:
-    text = arena(folder, "fork", parent, "--at", "2", "--seat", "left=ladder.py:steps", "-n", "2", "-q")
+    text = arena(folder, "fork", "--trust", parent, "--at", "2", "--seat", "left=rungs.py:steps", "-n", "2", "-q")
     assert "Forks:" in text and "forked at 2" in text and "mean of forks" in text
     (one,), (two,) = ask(folder / "arena.db", "SELECT DISTINCT episode FROM forks WHERE at = 2 AND agent LIKE '%steps'")
     assert answers(folder, one) == answers(folder, two), "nobody draws on chance any more"
@@ -88,7 +88,7 @@ def test_at_the_start_everything_is_played_anew_and_at_the_end_nothing(folder: P
     (start,) = told(folder, "fork", parent, "--at", "0", "-q")["episodes"]
     assert start["turns"] == 6 and answers(folder, start["id"]) != answers(folder, parent)
     assert fact(folder, start["id"], "start") == fact(folder, parent, "start")
-    (end,) = told(folder, "fork", parent, "--at", "6", "--seat", "left=ladder.py:falls", "-q")["episodes"]
+    (end,) = told(folder, "fork", parent, "--at", "6", "--seat", "left=rungs.py:falls", "-q")["episodes"]
     assert answers(folder, end["id"]) == answers(folder, parent) and end["status"] == "over"
     assert fact(folder, end["id"], "calls") == fact(folder, parent, "calls")
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_forked_is_told_before_anything_is_played(
     folder: Path, parent: str, options: tuple[str, ...], said: str
 ) -> None:
     before = ask(folder / "arena.db", "SELECT count(*) FROM run")
-    assert said in arena(folder, "fork", parent, *options, code=2)
+    assert said in arena(folder, "fork", "--trust", parent, *options, code=2)
     assert ask(folder / "arena.db", "SELECT count(*) FROM run") == before
 
 
@@ -130,16 +130,16 @@ def test_moves_of_other_rules_are_not_kept(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
     arena(folder, *PLAY)
     edit(folder, "rules_version = 1", "rules_version = 2")
-    assert "rules_version 1, and this is 2" in arena(folder, "fork", "last", "--at", "2", code=2)
+    assert "rules_version 1, and this is 2" in arena(folder, "fork", "--trust", "last", "--at", "2", code=2)
     edit(folder, "if not move.text.isdigit() or", "if len(calls) == 2 or")
-    text = arena(folder, "fork", "last", "--at", "3", code=2)
+    text = arena(folder, "fork", "--trust", "last", "--at", "3", code=2)
     assert "step 1, right: an answer that was taken is refused" in text
 
 
 def test_killed_forks_go_on_with_the_same_command(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
     arena(folder, *PLAY)
-    command = ("fork", "last", "--at", "2", "--seat", "left=ladder.py:slow", "-n", "2", "--at-once", "1", "-q")
+    command = ("fork", "last", "--at", "2", "--seat", "left=rungs.py:slow", "-n", "2", "--at-once", "1", "-q")
     process = subprocess.Popen(
         [sys.executable, "-m", "arena", *command], cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,

@@ -52,7 +52,7 @@ def test_unchanged_rules_add_nothing(folder: Path) -> None:
 def test_another_score_under_the_same_version_is_told_and_not_stored(folder: Path) -> None:
     before = scores(folder)
     edit(folder, *DOUBLE)
-    done = typed(folder, "rescore")
+    done = typed(folder, "rescore", "--trust")
     assert done.code == 3 and "--version 2" in done.stderr
     assert "2 scores stand under game version 1 with another value and stay" in done.stderr
     assert scores(folder) == before
@@ -70,12 +70,12 @@ def test_views_and_tables_keep_to_the_scores_of_the_day(folder: Path) -> None:
     def looks() -> list[Any]:
         views = [ask(folder / "arena.db", f"SELECT * FROM {view}") for view in ("leaderboard", "episodes", "rounds")]
         with Store.open(folder / "arena.db") as store:
-            return [*views, store.episode("last").scores, arena(folder, "show", "last")]
+            return [*views, store.episode("last").scores, arena(folder, "show", "--trust", "last")]
 
     before = looks()
     edit(folder, "rules_version = 1", "rules_version = 2")
-    source = (folder / "ladder.py").read_text()
-    (folder / "ladder.py").write_text(source.replace(*DOUBLE))
+    source = (folder / "rungs.py").read_text()
+    (folder / "rungs.py").write_text(source.replace(*DOUBLE))
     done = told(folder, "rescore")
     assert {(row["version"], row["stored"]) for row in done["scores"]} == {(2, "added")}
     told(folder, "rescore", "--scorer", "scorers:last")
@@ -89,7 +89,7 @@ def test_a_scorer_of_ones_own(folder: Path) -> None:
     assert [(r["scorer"], r["version"], r["new"], r["stored"]) for r in done["scores"]] == [
         ("scorers:few", 7, 0.0, "added")
     ] * 2
-    text = arena(folder, "rescore", "last", "--scorer", "scorers:few", "--diff")
+    text = arena(folder, "rescore", "--trust", "last", "--scorer", "scorers:few", "--diff")
     first, second = ask(
         folder / "arena.db", "SELECT episode, value FROM scores WHERE recorded AND seat = 'left' ORDER BY 1"
     )
@@ -112,7 +112,7 @@ def test_a_scorer_of_ones_own(folder: Path) -> None:
 )
 def test_what_is_no_scorer_is_told(recorded: Path, scorer: str, said: str) -> None:
     before = scores(recorded)
-    assert said in arena(recorded, "rescore", "--scorer", scorer, code=2)
+    assert said in arena(recorded, "rescore", "--trust", "--scorer", scorer, code=2)
     assert scores(recorded) == before
 
 
@@ -125,7 +125,7 @@ def test_episodes_that_cannot_be_scored_are_named_and_the_others_go_on(folder: P
     done = told(folder, "rescore", code=3)
     (why,) = done["left_out"].values()
     assert "at step 0, left: an answer that was taken is refused" in why and len(done["scores"]) == 2
-    assert "was left out" in arena(folder, "rescore", code=3)
+    assert "was left out" in arena(folder, "rescore", "--trust", code=3)
 
 
 def test_an_open_episode_has_no_scores(tmp_path: Path) -> None:

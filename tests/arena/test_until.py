@@ -15,7 +15,7 @@ from arena.errors import UsageError
 from arena.sequences import Asymptotic, Hedged, Sequence
 from arena.until import Rule
 
-GAME = "lottery.py:Lottery"
+GAME = "draws.py:Lottery"
 SEATS = ["--seat", "left=says/50", "--seat", "right=says/20"]
 PRICED = ["--buyer", "scripted/negotiator", "--set", "buyer.usd_per_million=[100,300]", "--set", "game.spread=4"]
 
@@ -77,7 +77,7 @@ def test_it_stops_at_the_first_narrow_interval_and_says_so(folder: Path, monkeyp
 
 def test_speed_does_not_matter(folder: Path, monkeypatch: Any) -> None:
     """What ends sooner is not taken sooner: slow seeds, and any number at a time, lead to the same stop."""
-    slow = ["--seat", "left=lottery.py:dallies"]
+    slow = ["--seat", "left=draws.py:dallies"]
     records = [
         until(monkeypatch, "score.left ci<0.2", *more, "--db", f"{k}.db")["until"]
         for k, more in enumerate((["--at-once", "1"], ["--at-once", "50"], ["--at-once", "9", *slow]))
@@ -109,12 +109,12 @@ def test_money_stops_it_and_more_money_leads_to_the_same_stop(folder: Path, monk
 
 
 def test_what_failed_has_no_value_and_holds_nobody_up(folder: Path, monkeypatch: Any) -> None:
-    record = until(monkeypatch, "score.left ci<0.2", "--seat", "left=lottery.py:frail", "--retries", "0", code=3)
+    record = until(monkeypatch, "score.left ci<0.2", "--seat", "left=draws.py:frail", "--retries", "0", code=3)
     (found,) = record["until"]
     assert found["stopped"] and found["without"] > 0 and record["status"] == "enough"
     n, low, high = first_narrow(values(), Hedged(0, 1, 0.2), 0.2)
     assert (found["n"], found["low"], found["high"]) == (n, pytest.approx(low), pytest.approx(high))
-    command = ["play", GAME, *SEATS, "--seat", "left=lottery.py:frail", "--retries", "0"]
+    command = ["play", GAME, *SEATS, "--seat", "left=draws.py:frail", "--retries", "0"]
     before = query("SELECT count(*) FROM episode")
     arena(monkeypatch, *command, "--until", "score.left ci<0.2", "-q")
     assert query("SELECT count(*) FROM episode") == before, "failed episodes on record hold nobody up either"

@@ -42,7 +42,7 @@ def test_unchanged_rules_lead_to_the_same_end(folder: Path) -> None:
     found = told(folder, "verify")
     assert (found["exit"], found["equal"], found["diverged"]) == (0, 2, 0)
     assert [(e["turns"], e["divergence"], e["notes"]) for e in found["episodes"]] == [(9, None, [])] * 2
-    assert "2 of 2 episodes lead to the same end today" in arena(folder, "verify", "last")
+    assert "2 of 2 episodes lead to the same end today" in arena(folder, "verify", "--trust", "last")
     only = found["episodes"][1]["episode"]
     assert [e["episode"] for e in told(folder, "verify", only)["episodes"]] == [only]
 
@@ -79,10 +79,10 @@ def test_a_changed_rule_is_caught_at_the_first_answer_it_concerns(
 
 def test_what_was_recorded_and_what_today_makes_of_it_is_told(folder: Path) -> None:
     edit(folder, '"call": c}', '"call": c + (n > 3)}')
-    text = arena(folder, "verify", code=3)
+    text = arena(folder, "verify", "--trust", code=3)
     assert "facts.calls[4].call = " in text and "0 of 2 episodes" in text
     edit(folder, BELOW, f"{BELOW} or len(calls) == 4")
-    assert "call higher than" in arena(folder, "verify", code=3)
+    assert "call higher than" in arena(folder, "verify", "--trust", code=3)
 
 
 def test_a_new_version_of_the_rules_is_told_but_is_no_divergence_by_itself(folder: Path) -> None:
@@ -94,18 +94,18 @@ def test_a_new_version_of_the_rules_is_told_but_is_no_divergence_by_itself(folde
 def test_a_prompt_that_would_be_another_today_is_told(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
     replies = 'left.replies=["200"]'  # taken once, then refused until the seat forfeits, with a complaint in the prompt
-    arena(folder, *PLAY[:2], "--seat", "left=scripted/fixed", "--seat", "right=ladder.py:slips", "--set", replies, "-q")
+    arena(folder, *PLAY[:2], "--seat", "left=scripted/fixed", "--seat", "right=rungs.py:slips", "--set", replies, "-q")
     same = told(folder, "verify")["episodes"][0]
     assert (same["status"], same["prompts"], same["prompt"], same["notes"]) == ("forfeit", 4, "", [])
     edit(folder, "Call higher than", "Now call higher than")
     other = told(folder, "verify")["episodes"][0]
     assert other["divergence"] is None and other["prompt"].startswith("step 0, left, line 1 of ")
-    assert "prompt differs: step 0, left" in arena(folder, "verify")
+    assert "prompt differs: step 0, left" in arena(folder, "verify", "--trust")
 
 
 def test_forfeits_and_many_rounds_are_replayed(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
-    arena(folder, *PLAY[:2], "--seat", "left=ladder.py:falls", "--seat", "right=ladder.py:slips", "-q")
+    arena(folder, *PLAY[:2], "--seat", "left=rungs.py:falls", "--seat", "right=rungs.py:slips", "-q")
     assert [e["status"] for e in told(folder, "verify")["episodes"]] == ["forfeit"]
     arena(folder, "play", "--rounds", "3", "--buyer", "random", "--seller", "scripted/negotiator", "-q", "-n", "3")
     found = told(folder, "verify")["episodes"]

@@ -1,0 +1,130 @@
+"""Whether code outside of arena may be run: only parts that the user named herself, never those that a record names.
+
+A command restricts the process to the parts on its command line, to those of the plan it was given, and to files that
+she said she trusts (`--trust`), remembered by a hash of their contents. Without a command, as a library, whoever calls
+`build` names the part, and nothing is restricted.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from arena.errors import UntrustedPart
+from arena.outside import Outside
+from arena.user_files import read_json, write_json
+
+REMEMBERED = "trusted.json"  # SHA-256 of trusted code: the file it was read from when it was trusted
+BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # where a part's name may begin within a word of a command line
+
+
+@dataclass(slots=True)
+class Permission:
+    """What this process may import: `named` are the parts that the user named; None is everything.
+
+    With `trusting` (`--trust`) parts that a record or a plan names are allowed, and their hashes remembered.
+    `checked` are parts that were allowed already.
+    """
+
+    named: list[Outside] | None = None
+    trusting: bool = False
+    checked: set[Outside] = field(default_factory=set)
+
+
+_PERMISSION = Permission()  # of the whole process, since an import is
+
+
+@contextmanager
+def restricted(words: Sequence[str]) -> Iterator[None]:
+    """Within: only parts named in the words of a command line may be imported, and what `allow` adds."""
+    before = (_PERMISSION.named, _PERMISSION.trusting)
+    _PERMISSION.named, _PERMISSION.trusting = [part for word in words for part in _parts_in(word)], False
+    _PERMISSION.checked.clear()
+    try:
+        yield
+    finally:
+        _PERMISSION.named, _PERMISSION.trusting = before
+        _PERMISSION.checked.clear()
+
+
+def trust_all() -> None:
+    """From here on, parts that records and plans name may be imported; each is remembered by its hash."""
+    _PERMISSION.trusting = True
+
+
+def allow(parts: Iterable[Outside]) -> None:
+    """Let these parts be imported, since the user named the file that names them."""
+    if _PERMISSION.named is not None:
+        _PERMISSION.named += parts
+
+
+def check_trust(kind: str, part: Outside) -> None:
+    """Raises UntrustedPart where the user has neither named the part nor trusted its code.
+
+    What she named is remembered as what she trusts is, so that she may replay what she has played.
+    """
+    if _PERMISSION.named is None or part in _PERMISSION.checked:
+        return
+    if is_named(part) or _PERMISSION.trusting:
+        remember([part])
+    elif not is_remembered(part):
+        where = f"{part.files[-1]}, SHA-256 {part.digest[:12]}…" if part.digest else "no file of that name is here"
+        raise UntrustedPart(kind, f"{part.place}:{part.attribute}", where)
+    _PERMISSION.checked.add(part)
+
+
+def is_named(part: Outside) -> bool:
+    """Whether the user named the part herself on this command line, or nothing is restricted."""
+    return _PERMISSION.named is None or any(part.same(one) for one in _PERMISSION.named)
+
+
+def is_remembered(part: Outside) -> bool:
+    """Whether code with the same contents was trusted before."""
+    return bool(part.digest) and part.digest in _remembered()
+
+
+def remember(parts: Iterable[Outside]) -> None:
+    """Writes down the hashes of these parts; where nothing can be written they are trusted this time only."""
+    known = _remembered()
+    new = {part.digest: str(part.files[-1]) for part in parts if part.digest and part.digest not in known}
+    try:
+        if new:
+            write_json(REMEMBERED, {**known, **new})
+    except OSError:
+        pass
+
+
+def outside_parts(value: Any) -> list[Outside]:
+    """The parts outside of the registry that a plan's table names, each once, in order; nothing is imported."""
+    found: list[Outside] = []
+    for text in _texts(value):
+        found += [part for part in _parts_in(text) if part.files and part not in found]
+    return found
+
+
+def _remembered() -> Mapping[str, str]:
+    known = read_json(REMEMBERED)
+    return known if isinstance(known, dict) else {}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _parts_in(word: str) -> Iterator[Outside]:
+    """Everything in a word of a command line that may be the name of a part: `--seat=buyer=my/goods.py:Goods(x=1)`."""
+    for colon in re.finditer(r":(?=([A-Za-z_]\w*))", word):
+        before = word[: colon.start()]
+        starts = [0, *(mark.end() for mark in BEFORE_NAME.finditer(before))]
+        for start in starts:
+            part = Outside.parse(f"{before[start:]}:{colon[1]}")
+            if part is not None and part.place:
+                yield part

@@ -1,0 +1,35 @@
+"""Files of the person who types the commands, apart from any database: what she trusts, where her keys may go."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "ARENA_CONFIG"  # a folder in place of the usual one
+
+
+def config_folder() -> Path:
+    """The folder of the user's own settings: $ARENA_CONFIG, else the platform's place for settings of programs."""
+    if given := os.environ.get(VARIABLE):
+        return Path(given)
+    from typer import get_app_dir
+
+    return Path(get_app_dir("arena"))
+
+
+def read_json(name: str) -> Any:
+    """The document in a file of that folder; None where there is none that can be read."""
+    try:
+        return json.loads((config_folder() / name).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+
+
+def write_json(name: str, value: Any) -> None:
+    """Replaces a file of that folder, readable by the user alone. Raises OSError."""
+    place = config_folder() / name
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = place.with_name(f"{place.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    draft.replace(place)
