@@ -3,12 +3,15 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from arena.game import Message
-from arena.price_words import word_set
-from arena.prices import Price, prices
+from arena.price_words import GLUED_AFTER, GLUED_BEFORE, NAME, SYMBOL, word_set
+from arena.prices import Price, amounts, prices
+from arena.text.number_words import word_numerals
+from arena.text.numerals import digit_numerals, plain
+from arena.text.words import words
 
 Act: TypeAlias = Literal["offer", "accept", "walk_away", "talk"]
 LONGEST = 20_000  # characters that are read
@@ -66,10 +69,31 @@ AGREES = re.compile(
     rf"^\W*{OPENER}+|^\W*(?:ok|okay|alright|all right|fine|great|good|perfect|yes|yeah|sure|very well)\W*$"
 )
 COURTESY = word_set("""
-    a business day doing enjoy good great happy have i'm is it much nice pleasure so thank thanks then very with you
+    a business day doing enjoy good great happy have im is it much nice pleasure so thank thanks then very with you
 """)
+# what is not said to the other side: a stage direction at the beginning, or in brackets further on
+ASIDE = re.compile(
+    r"^\s*[(\[*<][^)\]*>]*[)\]*>]?|[(\[][^)\]]*\b(?:to (?:my|your)self|aside|think|secret)[^)\]]*(?:[)\]]|$)"
+)
+UNREAD = re.compile(
+    rf"{SYMBOL}|[元円圓块원]|ドル|(?<![^\W\d_]){NAME}(?![^\W\d_])"
+)  # a currency, where no amount was read beside it
+ALTERNATIVE = re.compile(r"\b(?:or|otherwise|alternatively|either|else|if|unless|today|tomorrow|now|later|cash)\b|/")
+ARGUED = re.compile(  # what leads from one price to the one that counts
+    r"\b(?:but|so|then|let's|instead|however|make|how|what|i|i'd|i'll|i'm|we|my|therefore|still|final|now it's)\b"
+)
+CHANGES = re.compile(  # "a bit less and it's a deal": agreeing on a condition
+    r"\b(?:off|less|more|lower|higher|cheaper|better|down|extra|free|throw|include|add|knock|shave|round|drop|raise|"
+    r"come|go|split|bring|give|half|double|twice|triple|third)\b[^.!?]*\band\s(?:then\s)?$"
+)
+THIS = r"(?!(?:that|this|it|your|the|me|us|you|sure|now|once|both|good|real|all)\b)"
+FOR_WHAT = re.compile(rf"\s(?:for|at|once|when) {THIS}\w")  # "it's yours for a tenner"
+AND_THEN = re.compile(rf"(?:^|[,:—])\s*(?:{OPENER})*([^,:—]*)\band (?:then )?$|\b(?:for|at) {THIS}[^,:—]+ $")
+STATED = re.compile(r"\W*(?:i|we|that|this|it|you|thanks|thank)\b|\W*$")
 BACK_OUT = re.compile(r"\bbut\b|\bhowever\b|\bunless\b|\bonly if\b|\bprovided\b|\bif\b|\bthough\b|\?")
-PROVISO = re.compile(r"\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b")
+PROVISO = re.compile(
+    r"\bbut only\b|\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b"
+)
 LEAVE = re.compile(
     r"\b(?:i'm|i am|we're|we are|i'll|i will|i'm going to|i have to|i must|time to|i'd rather|i think i'll|i'll just|"
     r"have to)(?: \w+)? ?"
@@ -98,25 +122,32 @@ def read(text: str, standing: float | None = None) -> Reading:
 
     Agreeing to the standing price, or naming it as one's own, accepts; agreeing with another number proposes that
     number; agreeing while nothing stands is talk. Prices that are rejected, reported ("you said 15") or parts of a
-    range are not proposed. A question with a price proposes it. Numbers in words ("fifteen") are not read.
+    range are not proposed. A question with a price proposes it. Where it is not clear which price is meant (a sum, a
+    share, a price for several things, one of two offers in a line, a currency with a number that is not read) the
+    message is talk, and accepts nothing. "Fifteen fifty" is 15.50, or 1550 where the standing price is nearer to that.
     """
-    text = text[:LONGEST].replace("’", "'")
-    found = prices(text) or (prices(text, bare=True) if len(text) <= SHORT else ())
+    text = ASIDE.sub(lambda found: " " * len(found[0]), text[:LONGEST].replace("’", "'"))
+    found = amounts(text) or (amounts(text, bare=True) if len(text) <= SHORT else ())
+    found = tuple(_settled(price, standing) for price in found)
     sentences = [(match.start(), match[0]) for match in SENTENCE.finditer(text) if match[0].strip()]
     told = {price.start for price in found if _reported(text, price, sentences)}
-    live = [price for price in found if not (price.negated or price.ranged or price.start in told)]
+    live = [price for price in found if not (price.negated or price.ranged or price.start in told or _odd(price))]
+    doubt = _unread(text, found) or any(
+        _odd(price) or price.difference or price.ranged for price in found if price.start not in told
+    )
     leave = _leave(sentences)
     agrees = _agreement(text, sentences, bool(live))
     if leave is not None and not (live and leave[1]) and agrees is None:
         return Reading("walk_away", None, leave[0])
     chosen = _chosen(text, live, sentences)
-    if chosen is not None:
+    if chosen is not None and not _rivalled(text, chosen, live):
         same = standing is not None and abs(chosen.amount - standing) < CENT
         where = sentences[_place(sentences, chosen.start)][1].strip()
         if same and (agrees or not ("?" in where or CONDITION.search(where.lower()))):
-            return Reading("accept", chosen.amount, agrees or where)
+            return Reading("talk", None, where) if doubt else Reading("accept", chosen.amount, agrees or where)
         return Reading("offer", chosen.amount, where)
-    if agrees is not None and standing is not None and not _refused(found, told, standing):
+    doubt = doubt or (agrees is not None and _unplaced(text, agrees, found))
+    if agrees is not None and standing is not None and not (live or doubt or _refused(found, told, standing)):
         return Reading("accept", standing, agrees)
     return Reading("talk", None, _why(text, found, agrees, sentences))
 
@@ -165,20 +196,75 @@ def _agreement(text: str, sentences: Sequence[tuple[int, str]], priced: bool) ->
     for _, sentence in sentences:
         part = sentence.lower()
         match = ACCEPT.search(part)
-        doubt = match is not None and TENTATIVE.search(part[max(0, match.start() - 24) : match.start()])
+        before, after = (part[: match.start()], part[match.end() :]) if match else ("", "")
+        doubt = TENTATIVE.search(before[-24:]) or CHANGES.search(before) or _priced_in(before, after)
         if match and not doubt and "?" not in part and not CONDITION.search(part) and not PROVISO.search(low):
             return sentence.strip()
     if AGREES.search(low) and not BACK_OUT.search(low):
-        rest = set(re.findall(r"[a-z']+", AGREES.sub("", low)))
+        rest = {word for part in AGREES.sub("", low).split() for word in words(part.replace("'", ""))}
         if priced or rest <= COURTESY:
             return sentences[0][1].strip()
     return None
+
+
+def _priced_in(before: str, after: str) -> bool:
+    """Whether agreement hangs on a price or a wish beside it: "a tenner and it's yours", "yours for a fiver"."""
+    if FOR_WHAT.match(after):
+        return True
+    match = AND_THEN.search(before)
+    return match is not None and (match[1] is None or not STATED.match(match[1]))
+
+
+def _unplaced(text: str, sentence: str, found: Sequence[Price]) -> bool:
+    """Whether a number in a sentence is no amount that was found, and no time, date or name: "deal at 15 sharp"."""
+    start = text.find(sentence)
+    low = plain(sentence)
+    for one in (*digit_numerals(low), *word_numerals(low)):
+        known = any(price.start < start + one.end and start + one.start < price.end for price in found)
+        named = re.search(r"[A-Z]\w*\s?$", sentence[: one.start]) or (one.in_words and one.value == 1)
+        if not (known or named or GLUED_AFTER.match(low[one.end :]) or GLUED_BEFORE.search(low[: one.start])):
+            return True
+    return False
 
 
 def _chosen(text: str, live: Sequence[Price], sentences: Sequence[tuple[int, str]]) -> Price | None:
     """The price that is proposed, where several are named: the last that is said to be one, else the last."""
     cued = [price for price in live if CUE.search(_clause(text, price, sentences))]
     return cued[-1] if cued else live[-1] if live else None
+
+
+def _rivalled(text: str, chosen: Price, live: Sequence[Price]) -> bool:
+    """Whether another price is offered in the same breath: "15 today or 14 tomorrow", "15, 16"."""
+    others = [price for price in live if abs(price.amount - chosen.amount) >= CENT]
+    if not others:
+        return False
+    near = min(others, key=lambda price: abs(price.start - chosen.start))
+    first, second = sorted((near, chosen), key=lambda price: price.start)
+    between = text[first.end : second.start].lower()
+    argued = re.search(r"[.!?;]", between) or ARGUED.search(between)
+    return len(between) <= SHORT and (not argued or ALTERNATIVE.search(between) is not None)
+
+
+def _settled(price: Price, standing: float | None) -> Price:
+    """The price, where it may be a hundred times as much, as what is nearer to the standing one."""
+    if not price.hundredfold or not standing or standing <= 0 or not price.amount > 0:
+        return price
+    more = standing / price.amount > 10  # the standing price is nearer to a hundred times the amount
+    return replace(price, amount=price.amount * 100 if more else price.amount, unclear=False)
+
+
+def _odd(price: Price) -> bool:
+    """Whether an amount is none that one thing could be sold at."""
+    return price.unclear or price.several or price.amount < 0
+
+
+def _unread(text: str, found: Sequence[Price]) -> bool:
+    """Whether a currency stands beside no amount that was read: "fünfzehn Euro"."""
+    places = [(price.start - 4, price.end + 4) for price in found]
+    return any(
+        not any(start <= match.end() and match.start() <= end for start, end in places)
+        for match in UNREAD.finditer(plain(text))
+    )
 
 
 def _clause(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:

@@ -77,10 +77,11 @@ def _value(seat: str, tool: Tool, name: str, schema: Mapping[str, Any], value: J
 
 
 def _number(text: str) -> JSON:
-    from arena.prices import prices
+    from arena.prices import amounts
 
-    found = prices(text, bare=True)
-    return found[0].amount if len(found) == 1 and not found[0].negated else text
+    found = amounts(text, bare=True)
+    odd = any(one.negated or one.unclear or one.several or one.hundredfold for one in found)
+    return found[0].amount if len(found) == 1 and not odd else text
 
 
 def _possible(view: View) -> str:

@@ -61,7 +61,7 @@ class Bargaining(Game[Haggle]):
     survivors_only: bool = False
     quirks: tuple[str, ...] = ()
 
-    rules_version = 2  # 2: the moderator is asked for claims, which are facts
+    rules_version = 3  # 2: the moderator is asked for claims, which are facts; 3: deals close at clear prices alone
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "gpt-bargaining": {
             "opening_ask": 20.0, "opening_bid": 10.0, "actions": False, "buyer_knows_value": False,
@@ -177,6 +177,8 @@ class Bargaining(Game[Haggle]):
     def _read(self, state: Haggle, seat: str, move: Move) -> Haggle:
         args = move.args if move.tool else verdicts.spoken(move.text, self.moderation == "numberless", self.quirks)
         amount, claim = verdicts.amount(args, "price"), verdicts.amount(args, "claim")
+        if args["act"] == "accept":
+            verdicts.require_clear_price(state, amount, self.moderation == "numberless", self.quirks)
         evidence = str(args.get("evidence") or move.text)
         state = state.says(Message("moderator", move.text or evidence, "read", args, ("moderator",), state.round))
         return self._use(state, str(args["act"]), amount, evidence, claim)

@@ -20,11 +20,11 @@ def spoken(text: str, yes_or_no: bool, quirks: Sequence[str]) -> dict[str, JSON]
     if yes_or_no and "yes-anywhere" in quirks:
         return {"act": "accept" if "yes" in words else "talk", "evidence": text}
     if yes_or_no and words.startswith(("yes", "no")):
-        return {"act": "accept" if words.startswith("yes") else "talk", "evidence": text}
+        price = only_price(text) if words.startswith("yes") else None
+        return {"act": "accept" if words.startswith("yes") else "talk", "price": price, "evidence": text}
     for act in ACTS:
         if words.replace(" ", "_").startswith(act):
-            found = [p.amount for p in prices(text, bare=True) if not p.negated and not p.ranged]
-            return {"act": act, "price": found[0] if found else None, "evidence": text}
+            return {"act": act, "price": _labelled(text) or only_price(text, bare=True), "evidence": text}
     ways = "Yes or No" if yes_or_no else "one of: offer PRICE, accept, walk_away, talk"
     raise IllegalMove("moderator", f"the verdict cannot be read; begin it with {ways}")
 
@@ -48,14 +48,49 @@ def agreed(state: Haggle, read: float | None, quirks: Sequence[str]) -> float | 
     """
     if read is not None and "dollar-regex" not in quirks:
         return read
-    return next((p for m in reversed(state.talk()) if (p := _named(m.text, quirks)) is not None), None)
-
-
-def _named(text: str, quirks: Sequence[str]) -> float | None:
     if "dollar-regex" in quirks:
-        return dollar_regex(text)
-    found = [p.amount for p in prices(text) if not p.negated and not p.ranged]
-    return found[-1] if found else None
+        return next((p for m in reversed(state.talk()) if (p := dollar_regex(m.text)) is not None), None)
+    last = _last_named(state)
+    return next(iter(last)) if len(last) == 1 else None
+
+
+def require_clear_price(state: Haggle, read: float | None, numberless: bool, quirks: Sequence[str]) -> None:
+    """Raises IllegalMove where a moderator hears a deal, and it is not clear at which price: it has to say it."""
+    standing = state.standing(state.speaker)
+    if numberless:
+        last = _last_named(state)
+        if read is None and len(last) > 1 and "dollar-regex" not in quirks:
+            told = " and ".join(f"{price:g}" for price in sorted(last))
+            raise IllegalMove("moderator", f"the talk names {told}; say at which price there is a deal, or No")
+    elif read is not None and standing is not None and abs(read - standing) >= 0.005:
+        raise IllegalMove(
+            "moderator",
+            f"the {state.speaker} can accept {standing:g}, the last offer of the other side, and not {read:g}: it is "
+            "an offer of that price, or talk",
+        )
+
+
+def only_price(text: str, bare: bool = False) -> float | None:
+    """The one price that a text names; None where it names none, or several."""
+    found = _amounts(text, bare)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _labelled(text: str) -> float | None:
+    """The price right behind the label of a verdict: "offer $15 (they said 12 before)"."""
+    first = next(iter(prices(text, bare=True)), None)
+    return first.amount if first is not None and not text[: first.start].strip(" \n*`\"'$€£:=-").count(" ") else None
+
+
+def _last_named(state: Haggle) -> frozenset[float]:
+    """The prices in the last message of the talk that names one."""
+    return next((named for m in reversed(state.talk()) if (named := _amounts(m.text))), frozenset())
+
+
+def _amounts(text: str, bare: bool = False) -> frozenset[float]:
+    """The prices of one thing in a text that are neither rejected nor part of a range."""
+    found = prices(text, bare)
+    return frozenset(p.amount for p in found if not (p.negated or p.ranged or p.several or p.amount < 0))
 
 
 def bounds(game: "Bargaining") -> tuple[float, float] | None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from arena.errors import IllegalMove
 from arena.game import Move, Tool, View
 from arena.legal import well_formed
-from arena.prices import dollar_regex, prices
+from arena.prices import amounts, dollar_regex, prices
+from tests.arena.amounts import AMOUNTS
 
 # each text with its amounts: 15 plain, "-15" a rejected 15, "~15" one end of a range or one of two
 TEXTS = [
@@ -59,6 +61,16 @@ def shown(text: str, bare: bool = False) -> str:
 @pytest.mark.parametrize(("text", "amounts"), TEXTS)
 def test_the_amounts_of_a_text(text: str, amounts: str) -> None:
     assert shown(text) == amounts
+
+
+@pytest.mark.parametrize(("text", "wanted"), AMOUNTS)
+def test_the_amounts_of_a_phrase(text: str, wanted: str) -> None:
+    def mark(price: Any) -> str:
+        amount = f"{price.amount:.10g}" if price.amount >= 0 else f"{price.amount:.1f}"
+        return "?" if price.unclear else "-" * price.negated + "~" * price.ranged + "*" * price.several + amount
+
+    assert " ".join(map(mark, amounts(text))) == wanted
+    assert [price for price in amounts(text) if not price.unclear] == list(prices(text))
 
 
 def test_bare_numbers_need_no_price_word() -> None:
@@ -130,7 +142,19 @@ def test_the_published_regex_with_its_slips(text: str, amount: float | None) -> 
     assert dollar_regex(text) == amount
 
 
-@pytest.mark.parametrize(("given", "price"), [("14", 14), ("$14.50", 14.5), ("14 dollars", 14), ("1,500", 1500)])
+@pytest.mark.parametrize(
+    ("given", "price"),
+    [("14", 14), ("$14.50", 14.5), ("14 dollars", 14), ("1,500", 1500), ("fifteen", 15), ("1 500 €", 1500)],
+)
 def test_an_argument_given_as_text_becomes_a_number(given: str, price: float) -> None:
     view = View("buyer", "", tools=(Tool("offer", "", {"price": {"type": "number"}}),))
     assert well_formed(view, Move("", "offer", {"price": given})).args["price"] == price
+
+
+@pytest.mark.parametrize(
+    "given", ["$15 + $2", "fifteen fifty", "10–12", "half of 20", "10% off", "not 15", "two for $30"]
+)
+def test_an_argument_that_is_not_clear_is_refused(given: str) -> None:
+    view = View("buyer", "", tools=(Tool("offer", "", {"price": {"type": "number"}}),))
+    with pytest.raises(IllegalMove, match="price"):
+        well_formed(view, Move("", "offer", {"price": given}))
