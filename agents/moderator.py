@@ -1,15 +1,16 @@
 """The scripted moderator: reads what talkers mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agents.phrases import dollars
-from agents.reading import Reading, offers, read, standing
+from agents.reading import Reading, offers, read, standing, unclear
 from arena.agent import agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
 
+RIVALS = ("buyer", "seller")
 LONGEST = 200  # characters of evidence
 
 
@@ -18,7 +19,8 @@ LONGEST = 200  # characters of evidence
 class Moderator:
     """Reads the last message of a haggle by phrases and prices, and quotes the words it relies on.
 
-    No model: rules in `agents.reading` and `arena.prices`. In mode "read" it says what the message does (offer, accept,
+    Agreeing to an offer of which the other side has since said something unclear ("two for $30") is talk. No model:
+    rules in `agents.reading` and `arena.prices`. In mode "read" it says what the message does (offer, accept,
     walk_away, talk); in mode "deal" whether the two have reached a deal (accept, at the price it gives) or not (talk).
     """
 
@@ -29,17 +31,24 @@ class Moderator:
             )
         speaker = str(view.known["speaker"])
         if view.known.get("mode") == "deal":
-            reading = read(view.messages[-1].text, standing(_heard(view), speaker))
+            reading = read(view.messages[-1].text, _standing(view, _heard(view), speaker))
             act = "accept" if reading.act == "accept" else "talk"
             price, verdict = reading.price if act == "accept" else None, _deal(speaker, reading)
         else:
-            reading = read(view.messages[-1].text, standing(_recorded(view), speaker))
+            reading = read(view.messages[-1].text, _standing(view, _recorded(view), speaker))
             act, price, verdict = reading.act, reading.price, _verdict(speaker, reading)
         evidence = reading.evidence[:LONGEST]
         args: dict[str, JSON] = {"act": act, "evidence": evidence}
         if price is not None:
             args["price"] = price
         return Move(f"{verdict}: “{evidence}”" if evidence else f"{verdict}.", "read", args)
+
+
+def _standing(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
+    """What the speaker may agree to: the other side's last offer; None where it spoke of an unclear price since."""
+    others = [message for message in view.messages[:-1] if message.sender in RIVALS and message.sender != speaker]
+    last = others[-1] if others else None
+    return None if last is not None and not last.tool and unclear(last.text) else standing(offers, speaker)
 
 
 def _recorded(view: View) -> list[tuple[str, float]]:

@@ -168,6 +168,12 @@ def offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller
     return found
 
 
+def unclear(text: str) -> bool:
+    """Whether a message names an amount of which nobody can tell which it is, and none that is clear."""
+    found = amounts(text[:LONGEST])
+    return not any(not _odd(price) for price in found) and (any(map(_odd, found)) or _unread(text[:LONGEST], found))
+
+
 def standing(offers: Sequence[tuple[str, float]], seat: str) -> float | None:
     """The last offer of the other side, from the point of view of `seat`."""
     return next((price for who, price in reversed(offers) if who != seat), None)

@@ -303,6 +303,16 @@ def test_a_deal_is_heard_from_the_talk_where_nothing_else_is_on_record() -> None
     assert move.text.startswith("No")
 
 
+@pytest.mark.parametrize("said", ["two for $30", "a tenner? fünfzehn Euro!", "half of $20", "$8 + $2 for shipping"])
+def test_what_was_said_unclearly_is_not_agreed_to(said: str) -> None:
+    talk = [Message("seller", "I ask $20."), Message("seller", said), Message("buyer", "Deal!")]
+    assert moderate(talk, "buyer", [["seller", 20.0]]).args["act"] == TALK
+    clear = [*talk[:1], Message("seller", f"{said}. I could do $18."), talk[2]]
+    assert moderate(clear, "buyer", [["seller", 18.0]]).args["act"] == ACCEPT
+    priced = [*talk[:2], Message("buyer", "Deal at $20!")]
+    assert moderate(priced, "buyer", [["seller", 20.0]]).args["act"] == OFFER
+
+
 def test_it_refuses_to_sit_where_there_is_no_talk() -> None:
     with pytest.raises(UsageError, match="seat another agent"):
         blocking(lambda: build("agent", "moderator").act(View("a", "", known={"x": 1})))
