@@ -135,15 +135,19 @@ def sql(
     json: Json = False,
     csv: Csv = False,
     wide: Wide = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds the question may take; 0: no limit.")] = 60,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rows that are shown; 0: all.  (default: 1000; with --csv or --json all)"),
+    ] = None,
 ) -> None:
     """Ask the record in SQL; it cannot be changed this way.
 
     Where a terminal has no room for all columns, each row is told column by column.
     """
-    from arena.sql import query as ask
-    from arena.tell import rows
+    from arena.tell import answer
 
-    rows(ask(db, query), json, as_csv=csv, wide=wide)
+    raise typer.Exit(answer(db, query, timeout, limit, json, csv, wide))
 
 
 @app.command()

@@ -2,11 +2,14 @@
 
 For a file there are three locks, each enough: it is opened for reading, the connection is told to only query, and each
 statement is checked, while SQLite compiles it, to do nothing but select. For a server: see `arena/sql_postgres.py`.
+A question may be given limits of time and size; it can be interrupted at any moment.
 """
 
+import math
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,12 +34,64 @@ FUNCTIONS = (
 )
 
 
+LONGEST_VALUE = 64 << 20  # bytes of one value, also of those in between: a larger one is refused
+LONGEST_PATTERN = 1000  # bytes of a LIKE pattern: matching takes time in the square of it
+CHUNK = 100  # rows that are fetched at a time
+STEPS = 10_000  # virtual machine instructions of SQLite between two looks at the clock
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The answer to a query: the names of its columns, and its rows."""
+    """The answer to a query: the names of its columns, and its rows. `cut` is why there are no more rows, or ""."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    cut: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most one question may take: `seconds`, and the `rows` and `bytes` of its answer. None: no limit."""
+
+    seconds: float | None = None
+    rows: int | None = None
+    bytes: int | None = None
+
+    def take(self, chunks: Iterable[Sequence[tuple[Any, ...]]]) -> tuple[tuple[tuple[Any, ...], ...], str]:
+        """The rows within the limits, and why there are no more (or "")."""
+        taken: list[tuple[Any, ...]] = []
+        size = 0
+        for chunk in chunks:
+            for row in chunk:
+                if self.rows is not None and len(taken) >= self.rows:
+                    return tuple(taken), f"the first {self.rows} rows"
+                size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+                if self.bytes is not None and size > self.bytes:
+                    return tuple(taken), f"{len(taken)} rows; with the next it is over {self.bytes >> 20} MiB"
+                taken.append(row)
+        return tuple(taken), ""
+
+    def too_slow(self) -> UsageError:
+        """What is told of a question that took too long."""
+        return UsageError(
+            f"the question took more than {self.seconds:g} s and was stopped; narrow it (a recursive WITH needs an "
+            "end, a join its condition), or give it more time: --timeout SECONDS"
+        )
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(slots=True)
+class Clock:
+    """SQLite's progress handler: stops a statement at `end` (of time.monotonic). Ctrl-C inside it stops one, too."""
+
+    end: float
+    late: bool = False
+
+    def __call__(self) -> bool:
+        self.late = time.monotonic() > self.end
+        return self.late
 
 
 @dataclass(slots=True)
@@ -56,11 +111,13 @@ class Guard:
         return sqlite3.SQLITE_DENY
 
 
-def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> Table:
+def query(
+    where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: Limits = UNLIMITED
+) -> Table:
     """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
 
-    Raises UsageError, with near misses, for anything that is not one SELECT over what is there; BadRecord for a
-    database that cannot be read.
+    Raises UsageError, with near misses, for anything that is not one SELECT over what is there, and where it takes
+    longer than `limits` allow; BadRecord for a database that cannot be read.
     """
     place = Place.of(where)
     if place.path is None:
@@ -68,9 +125,9 @@ def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any
             from arena.sql_postgres import answer
         except ModuleNotFoundError as error:
             raise missing(f"the database {place}", error) from None
-        return answer(place, sql, parameters)
+        return answer(place, sql, parameters, limits)
     check_file(place.path)
-    guard = Guard()
+    guard, clock = Guard(), Clock(time.monotonic() + (limits.seconds or math.inf))
     try:
         connection = read_only(place.path)
     except sqlite3.Error as error:
@@ -81,10 +138,18 @@ def query(where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         for table in FUNCTIONS:  # SQLite sets these up on first use, which the guard would take for writing
             connection.execute(f"SELECT 1 FROM {table}")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
         connection.set_authorizer(guard)
+        connection.set_progress_handler(clock, STEPS)
         cursor = connection.execute(sql, parameters)
-        return Table(tuple(column[0] for column in cursor.description or ()), tuple(cursor.fetchall()))
-    except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
+        taken, cut = limits.take(iter(lambda: cursor.fetchmany(CHUNK), []))
+        return Table(tuple(column[0] for column in cursor.description or ()), taken, cut)
+    except (sqlite3.Error, sqlite3.Warning, ValueError, MemoryError) as error:
+        if clock.late:
+            raise limits.too_slow() from None
+        if str(error) == "interrupted":  # SQLite swallows what is raised in its handler
+            raise KeyboardInterrupt from None
         raise _explained(connection, place, sql, error, guard) from error
     finally:
         connection.close()
@@ -97,6 +162,8 @@ def _explained(connection: sqlite3.Connection, place: Place, sql: str, error: Ex
         return UsageError(f"refused, because it does more than read ({guard.refused[0]}); {possible(names)}")
     if "one statement" in reason:
         return UsageError(SEVERAL)
+    if isinstance(error, MemoryError) or "too big" in reason or "out of memory" in reason:
+        return UsageError(f"a value would be larger than {LONGEST_VALUE >> 20} MiB; ask for a part of it by substr()")
     if found := re.search(r"no such table: (?:main\.)?(.+)", reason):
         return UsageError(unknown("table or view", found[1], names))
     if found := re.search(r"no such column: (?:.*\.)?(.+)", reason):

@@ -2,12 +2,16 @@
 
 Four locks: the transaction is read-only, which the server itself holds; the statement goes over the extended protocol,
 which takes one; it has to begin like a question; and it may call no function that PostgreSQL does not know to be free
-of side effects, since such a function may write files, signal other sessions or run SQL from a text. Above all that
-stand the rights of the role in the URL: give readers a role that can only read.
+of side effects, since such a function may write files, signal other sessions or run SQL from a text. What it calls is
+read from the parse tree that the server makes of it (of a view that is rolled back), so that no spelling hides a call;
+where the role may make no temporary view, every word of the statement that is a function's name counts as a call.
+Above all that stand the rights of the role in the URL: give readers a role that can only read.
 """
 
 import re
+import secrets
 from collections.abc import Mapping
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -17,11 +21,13 @@ from psycopg.adapt import Loader
 
 from arena.errors import BadRecord, UsageError, unknown
 from arena.place import Place, failure
-from arena.sql import SEVERAL, Table, missing_column, possible
+from arena.sql import CHUNK, SEVERAL, UNLIMITED, Limits, Table, missing_column, possible
 
 QUESTIONS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW")
 BEGINS = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
-CALLED = re.compile(r'([\w$]+)"?\s*(?=\(|/\*|--)')  # whatever may be a call, in texts and comments too
+WORD = re.compile(r"[^\W\d][\w$]*")  # in texts and comments too
+CALLED = re.compile(r'([\w$]+)"?\s*(?=\(|/\*|--)')  # words that are surely meant as calls
+IDS = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")  # of functions, in a parse tree
 HARMLESS = ("random", "clock_timestamp", "timeofday", "gen_random_uuid")  # volatile, but nothing stays of them
 PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|(%)|(\?)|:([A-Za-z_]\w*)")
 PATIENCE = "5min"  # for one question, where neither the role nor the URL says otherwise
@@ -36,10 +42,13 @@ class Number(Loader):
         return int(number) if whole else float(number)
 
 
-def answer(place: Place, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = ()) -> Table:
+def answer(
+    place: Place, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: Limits = UNLIMITED
+) -> Table:
     """The answer of the server at `place` to one question; values for `?` or `:name` in `parameters`.
 
-    Raises UsageError, with near misses, for anything else; BadRecord where the server cannot be read.
+    Raises UsageError, with near misses, for anything else, and where it takes longer than `limits` allow; BadRecord
+    where the server cannot be read.
     """
     found = BEGINS.match(sql)
     word = found[1].upper() if found else ""
@@ -50,12 +59,15 @@ def answer(place: Place, sql: str, parameters: Mapping[str, Any] | tuple[Any, ..
     except psycopg.Error as error:
         raise failure(place, error) from error
     with connection:
-        connection.read_only = True
         connection.adapters.register_loader("numeric", Number)
         try:
-            return _asked(connection, sql, parameters)
+            _refuse_effects(connection, sql, bool(parameters))
+            connection.read_only = True
+            return _ask(connection, sql, parameters, limits)
         except (psycopg.Error, ValueError) as error:
             connection.rollback()
+            if limits.seconds is not None and isinstance(error, errors.QueryCanceled):
+                raise limits.too_slow() from None
             raise _explained(connection, place, sql, error) from error
         finally:
             connection.rollback()
@@ -65,29 +77,68 @@ def _conninfo(place: Place) -> str:
     return place.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _asked(connection: "psycopg.Connection[Any]", sql: str, parameters: Mapping[str, Any] | tuple[Any, ...]) -> Table:
-    connection.execute(
-        "SELECT set_config('statement_timeout', %s, false) WHERE current_setting('statement_timeout') = '0'",
-        (PATIENCE,),
-    )
-    _refuse_effects(connection, sql)
+def _ask(
+    connection: "psycopg.Connection[Any]", sql: str, parameters: Mapping[str, Any] | tuple[Any, ...], limits: Limits
+) -> Table:
+    if limits.seconds is None:
+        usual = "SELECT set_config('statement_timeout', %s, false) WHERE current_setting('statement_timeout') = '0'"
+        connection.execute(usual, (PATIENCE,))
+    else:
+        milliseconds = str(max(1, int(limits.seconds * 1000)))
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (milliseconds,))
     statement: Any = _placeholders(sql) if parameters else sql
-    cursor = connection.execute(statement, parameters or None, prepare=True)  # prepared: one statement, never two
-    return Table(tuple(column.name for column in cursor.description or ()), tuple(cursor.fetchall()))
+    size = CHUNK if psycopg.capabilities.has_stream_chunked() else 1
+    with connection.cursor() as cursor:
+        stream: Any = cursor.stream(statement, parameters or None, size=size)
+        with closing(stream):  # over the extended protocol: one statement, never two
+            rows, cut = limits.take([row] for row in stream)
+        if not rows:  # then a stream does not tell the columns
+            empty: Any = f"SELECT * FROM ({str(statement).strip().removesuffix(';')}\n) AS asked LIMIT 0"
+            cursor.execute(empty, parameters or None)
+        return Table(tuple(column.name for column in cursor.description or ()), rows, cut)
 
 
-def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str) -> None:
-    """Raises UsageError where a word that may be a call names a function with side effects."""
-    words = {word.lower() for word in CALLED.findall(sql)} - set(HARMLESS)
-    rows = connection.execute(
-        "SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND lower(proname) = ANY(%s)", (list(words),)
-    ).fetchall()
-    if rows:
-        raise UsageError(
-            f"refused, because {rows[0][0]}() may do more than read; {possible(list(_columns(connection)))}"
-        )
+def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str, has_parameters: bool) -> None:
+    """Raises UsageError where the statement calls a function with side effects."""
     if re.search(r'u&"', sql, re.IGNORECASE):
         raise UsageError('refused: names written as U&"…" are not read here; write them plainly')
+    called = None if has_parameters else _called(connection, sql)
+    condition = "lower(proname) = ANY(%s)" if called is None else "oid = ANY(%s)"
+    rows = connection.execute(
+        f"SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND NOT proname = ANY(%s) AND {condition}",
+        ([*HARMLESS], _possible_calls(connection, sql) if called is None else called),
+    ).fetchall()
+    columns = list(_columns(connection)) if rows else []
+    connection.rollback()
+    if rows:
+        raise UsageError(f"refused, because {rows[0][0]}() may do more than read; {possible(columns)}")
+
+
+def _called(connection: "psycopg.Connection[Any]", sql: str) -> list[int] | None:
+    """The ids of all functions in the server's parse tree of the statement; None where it makes none.
+
+    The tree is that of a temporary view over the statement. Making one runs nothing of it, and it is rolled back.
+    """
+    view = f"arena_question_{secrets.token_hex(8)}"
+    made: Any = f"CREATE TEMP VIEW {view} AS SELECT 1 AS one FROM ({sql.strip().removesuffix(';')}\n) AS asked"
+    try:
+        connection.execute("SET TRANSACTION READ WRITE")
+        connection.execute(made, prepare=True)
+        found = connection.execute(
+            "SELECT ev_action::text FROM pg_rewrite JOIN pg_class c ON c.oid = ev_class WHERE relname = %s", (view,)
+        ).fetchone()
+    except psycopg.Error:
+        return None
+    finally:
+        connection.rollback()
+    return [int(number) for number in IDS.findall(found[0])] if found else None
+
+
+def _possible_calls(connection: "psycopg.Connection[Any]", sql: str) -> list[str]:
+    """Every word of a statement, but for those that name tables and columns here and are not written as calls."""
+    names = {name.lower() for table, columns in _columns(connection).items() for name in (table, *columns)}
+    called = {word.lower() for word in CALLED.findall(sql)}
+    return sorted({word.lower() for word in WORD.findall(sql)} - (names - called))
 
 
 def _placeholders(sql: str) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from arena.episode import Episode
 from arena.errors import UntrustedPart, UsageError, unknown
-from arena.exits import CODES
+from arena.exits import CODES, OVER, SOME_FAILED
 from arena.fork_table import forks
 from arena.layout import in_lines, needed
 from arena.narrator import Answers, Narrator
@@ -19,11 +19,14 @@ from arena.play import replay
 from arena.registry import FOLDERS, broken, entries
 from arena.roster import games
 from arena.spec import build
-from arena.sql import Table, query
+from arena.sql import Limits, Table, query
 from arena.stdio import Screen, as_objects, columns_of, print_csv, print_json, safe, say, show
 from arena.terminal import inline, printable
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
+SHOWN_ROWS = 1000  # of an answer in SQL, for people
+SHOWN_BYTES = 16 << 20  # of it, for people
+DOCUMENT_BYTES = 1 << 30  # of it, in CSV or JSON
 MOST = 20  # failures of a run that are told
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
 FIRST = {  # the columns of a list that matter most
@@ -68,6 +71,20 @@ def rows(
     show(console, text)
     if left_out:
         say(f"({len(table.columns) - len(first)} more columns: --wide, --csv or --json)", console, "dim")
+
+
+def answer(db: str, question: str, timeout: float, limit: int | None, as_json: bool, as_csv: bool, wide: bool) -> int:
+    """The answer to a question in SQL; returns the exit code: that of failure where a document is not whole.
+
+    timeout: seconds, 0 for no limit. limit: rows, 0 for all, None for what is usual in that form.
+    """
+    document = as_json or as_csv
+    most = (None if document else SHOWN_ROWS) if limit is None else limit or None
+    found = query(db, question, limits=Limits(timeout or None, most, DOCUMENT_BYTES if document else SHOWN_BYTES))
+    rows(found, as_json, as_csv=as_csv, wide=wide)
+    if found.cut:
+        say(f"({found.cut}; for more add --limit ROWS, for all --limit 0 --csv)", stderr=True)
+    return SOME_FAILED if found.cut and document and limit is None else OVER
 
 
 def cell(value: Any) -> str:

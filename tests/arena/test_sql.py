@@ -2,20 +2,27 @@
 
 import asyncio
 import hashlib
+import json
+import os
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import arena, typed
 from duel import Chatty, duel, play_all, round_row
 
 from arena.database import VERSION
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
-from arena.sql import query
+from arena.sql import Limits, query
 from arena.store import Pending, Store
 from arena.usage import Call, Usage
 
@@ -297,3 +304,59 @@ def test_facts_fed_by_hand_make_rounds(tmp_path: Path) -> None:
     with Store.open(path) as store:
         asyncio.run(record(store, store.begin([match]).pending[0]))
     assert rows(path, "select round, deal, tokens, usd from rounds") == [(2, 0, 0, 0.0), (3, 1, 0, 0.0)]
+
+
+COUNT = "with recursive c(x) as (select 1 union all select x + 1 from c) select {} from c"
+ENDLESS = [
+    COUNT.format("count(*)"),
+    "select count(*) from turn a, turn b, turn c, turn d, turn e, turn f, turn g, turn h",
+    COUNT.format("max(x)") + " where x < 0",
+    "select * from (" + COUNT.format("x") + ") order by x desc",
+]
+
+
+@pytest.mark.parametrize("question", ENDLESS)
+def test_a_question_without_end_is_stopped(path: Path, question: str) -> None:
+    with pytest.raises(UsageError, match=r"took more than 0\.3 s and was stopped.*--timeout"):
+        query(path, question, limits=Limits(seconds=0.3))
+
+
+@pytest.mark.parametrize(
+    "value", ["hex(randomblob(900000000))", "zeroblob(900000000)", "replace(hex(zeroblob(30000000)), '0', 'abcdefgh')"]
+)
+def test_a_value_beyond_all_bounds_is_refused(path: Path, value: str) -> None:
+    with pytest.raises(UsageError, match="larger than 64 MiB"):
+        query(path, f"select {value}")
+
+
+def test_rows_and_bytes_are_limited_and_the_answer_says_so(path: Path) -> None:
+    found = query(path, COUNT.format("x"), limits=Limits(rows=7))
+    assert [row[0] for row in found.rows] == list(range(1, 8)) and found.cut == "the first 7 rows"
+    found = query(path, COUNT.format("x, hex(zeroblob(100000))"), limits=Limits(bytes=1 << 20))
+    assert len(found.rows) == 5 and "over 1 MiB" in found.cut
+    exact = query(path, COUNT.format("x") + " limit 7", limits=Limits(rows=7))
+    assert len(exact.rows) == 7 and not exact.cut
+
+
+def test_the_command_says_what_is_left_out_and_how_to_have_it(path: Path, tmp_path: Path) -> None:
+    question = COUNT.format("x") + " limit 1500"
+    done = typed(tmp_path, "sql", question, "--db", str(path))
+    assert done.code == 0 and len(done.stdout.split()) == 1001 and "--limit" in done.stderr
+    whole = typed(tmp_path, "sql", question, "--db", str(path), "--csv")
+    assert len(whole.stdout.split()) == 1501 and not whole.stderr
+    few = typed(tmp_path, "sql", question, "--db", str(path), "--limit", "2", "--json")
+    assert json.loads(few.stdout) == [{"x": 1}, {"x": 2}] and "--limit" in few.stderr
+    assert len(arena(tmp_path, "sql", question, "--db", str(path), "--limit", "0").split()) == 1501
+
+
+def test_ctrl_c_ends_a_question_at_once(path: Path) -> None:
+    command = [sys.executable, "-m", "arena", "sql", ENDLESS[0], "--db", str(path), "--timeout", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    used = 0
+    while used < 3:  # seconds of processor time: it has started, and counts
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and "Traceback" not in err and not out, (process.returncode, err)
