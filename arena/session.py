@@ -211,7 +211,6 @@ class Session:
         code = INTERRUPTED if self.halt.on else CUT if cut else SOME_FAILED if failed else OVER
         enough = self.watch is not None and self.watch.narrow and code in (OVER, SOME_FAILED)
         status = ENOUGH if enough and self.tally.done < self.tally.total else STATUS[code]
-        store.end(run_id, status)
         if not left:
             listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
             more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
@@ -229,6 +228,7 @@ class Session:
         if line or self.how.json:
             ended = {"until": self.watch.records()} if self.watch is not None else {}
             progress.tell("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
+        store.end(run_id, status)  # last: a run whose outcome was not told yet is told by the same command
         return code
 
     def _compare(self, run_id: str) -> None:

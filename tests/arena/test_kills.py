@@ -1,11 +1,15 @@
 """The command, killed at random moments: the record ends as if nothing had happened, and nobody is asked twice."""
 
+import fcntl
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +170,55 @@ def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path)
     turns = ask(tmp_path / "arena.db", "SELECT count(*) FROM turn")[0][0]
     assert turns == len(asked.read_text().splitlines()) >= 5
     assert ask(tmp_path / "arena.db", "SELECT status FROM run") == [("interrupted",)]
+
+
+def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_told(tmp_path: Path) -> None:
+    (tmp_path / "noted.py").write_text(AGENT)
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--json"]
+    env = {**os.environ, "PYTHONPATH": paths}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # nobody reads: the summary does not fit
+    ended, until = 0, time.monotonic() + 60
+    while ended < 40 and time.monotonic() < until:
+        time.sleep(0.02)
+        if (tmp_path / "arena.db").exists():
+            with suppress(sqlite3.OperationalError):
+                ended = ask(tmp_path / "arena.db", "SELECT count(*) FROM episode WHERE status = 'over'")[0][0]
+    assert ended == 40 and process.poll() is None
+    time.sleep(0.5)  # now it waits for its reader
+    process.kill()
+    process.wait()
+    asked = (tmp_path / "asked.log").read_text()
+    again = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert again.returncode == 0 and (tmp_path / "asked.log").read_text() == asked, again.stderr
+    assert len(json.loads(again.stdout)["episodes"]) == 40
+    assert ask(tmp_path / "arena.db", "SELECT status FROM run") == [("over",)]
+
+
+def test_of_many_processes_with_one_command_each_run_is_played_by_one(tmp_path: Path) -> None:
+    (tmp_path / "noted.py").write_text(AGENT.replace('b"%d\\n" % view.seed', 'b"%d %d\\n" % (os.getpid(), view.seed)'))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "30", "-q"]
+    env = {**os.environ, "PYTHONPATH": paths}
+    first = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL)
+    log = tmp_path / "asked.log"
+    while not log.exists() or log.read_text().count("\n") < 20:
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.kill()
+    first.wait()
+    many = [subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL) for _ in range(4)]
+    assert [process.wait(120) for process in many] == [0] * 4
+    runs = ask(tmp_path / "arena.db", "SELECT id, status FROM run")
+    assert 2 <= len(runs) <= 4 and {status for _, status in runs} == {"over"}
+    recorded = ask(tmp_path / "arena.db", "SELECT count(*) FROM turn")[0][0]
+    asked = log.read_text().splitlines()
+    in_flight = 2 * 32  # of the one that was killed
+    assert recorded <= len(asked) <= recorded + in_flight
+    for process in many:
+        own = [line for line in asked if line.startswith(f"{process.pid} ")]
+        assert len(own) == len(set(own)), "one process asks nobody twice"
