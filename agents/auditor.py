@@ -13,6 +13,7 @@ from agents.guards import CHANNELS, Filter, queries_in
 from agents.model import ChatModel, Line, Reply
 from agents.subject import Answer, guard
 from arena.game import Move, View
+from arena.text.lines import unified
 from arena.usage import Usage
 
 AUDIT = (
@@ -90,7 +91,7 @@ class Auditor:
         """The answer merged of the best rewrites, None where there are none good enough; and what that cost."""
         names = "; ".join(barred)
         audit = await self._asked(AUDIT.format(names=names, n=self.rewrites, answer=text))
-        lines = LINE.findall(audit.text)[: self.rewrites]
+        lines = LINE.findall(unified(audit.text))[: self.rewrites]
         listed = "\n".join(f"- {line}" for line in lines)
         critic = await self._asked(CRITIC.format(names=names, rewrites=listed))
         ranked = sorted(zip(scores(critic.text, len(lines)), lines, strict=True), key=lambda pair: -pair[0])[

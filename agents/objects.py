@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.game import JSON
+from arena.text.lines import unified
 
 STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 SPEAKS = re.compile(r"""["']?\b(?:say|action|tool|move|arguments)\b["']?\s*+:""", re.IGNORECASE)  # a key of a move
@@ -68,8 +69,11 @@ def load(text: str) -> dict[str, JSON] | None:
 
 
 def scrub(text: str) -> str:
-    """The text without what no person types: C0 controls but newline and tab; lone surrogates become U+FFFD."""
-    return text.replace("\r\n", "\n").translate(NOISE)
+    """The text without what no person types: C0 controls but newline and tab; lone surrogates become U+FFFD.
+
+    Every kind of line end becomes a newline.
+    """
+    return unified(text).translate(NOISE)
 
 
 def scrub_json(value: JSON, depth: int = 0) -> JSON:

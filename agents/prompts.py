@@ -10,6 +10,7 @@ from agents.model import Line, ToolCall
 from agents.tags import shape, write_tag
 from arena.game import JSON, Message, Tool, View
 from arena.memo import by_identity, same_tools
+from arena.text.lines import argument, indented, spoken
 
 Form: TypeAlias = Literal["tool", "json", "tag", "text"]
 Dollars: TypeAlias = Mapping[str, frozenset[str]]  # by action, its arguments that are amounts of money
@@ -65,15 +66,15 @@ def written(message: Message, form: Form, id: str = "") -> Line:
 
 
 def shown(message: Message, tools: Sequence[Tool] = ()) -> str:
-    """What another said and did. Further lines are indented, so that no seat can pass off a line as another's."""
+    """What another said and did; no line of it can pass for another's or the game's (`arena.text.lines`)."""
     return _shown(message, in_dollars(same_tools(tools)).get(message.tool, frozenset()))
 
 
 @by_identity
 def _shown(message: Message, dollars: frozenset[str]) -> str:
-    text = message.text.replace("\n", "\n  ")
     if not message.sender:
-        return f"(announcement) {text}"
+        return f"(announcement) {indented(message.text)}"
+    text = indented(spoken(message.text))
     did = f" [{deed(message.tool, message.args, dollars)}]" if message.tool else ""
     return f"{named(message.sender).capitalize()}: {text}{did}"
 
@@ -92,7 +93,7 @@ def deed(tool: str, args: Mapping[str, JSON], dollars: frozenset[str] = frozense
     head, _, tail = tool.partition("_")
     verb = f"{_third(head)} {tail.replace('_', ' ')}".strip()
     signs = {name: "$" if name == "price" or name in dollars else "" for name in args}
-    values = {name: f"{signs[name]}{_brief(value)}" for name, value in args.items()}
+    values = {name: f"{signs[name]}{_brief(argument(value))}" for name, value in args.items()}
     if len(values) < 2:
         return " ".join([verb, *values.values()])
     return f"{verb}: {', '.join(f'{name} {value}' for name, value in values.items())}"
@@ -105,7 +106,7 @@ def named(seat: str) -> str:
 
 @lru_cache(2_000)
 def _system(rules: str, persona: str, memory: tuple[str, ...], how: str) -> Line:
-    notes = "\n".join(f"- {note}" for note in memory)
+    notes = "\n".join(f"- {indented(note)}" for note in memory)
     parts = [rules, persona, f"What you remember:\n{notes}" if notes else "", how]
     return Line("system", "\n\n".join(part.strip() for part in parts if part.strip()))
 

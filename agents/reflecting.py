@@ -12,6 +12,7 @@ from typing import Literal
 
 from agents.memory import Memory, Note, Source, note_id
 from agents.model import ChatModel, Line, Sampling
+from arena.text.lines import indented
 from arena.usage import FREE, Usage
 
 REFLECT = (
@@ -72,7 +73,7 @@ async def _written(
 ) -> Written:
     usage, notes = FREE, 0
     for kind, group in groups:
-        lines = "\n".join(f"- {source.text}" for source in group)
+        lines = "\n".join(f"- {indented(source.text)}" for source in group)
         reply = await model.chat([Line("user", PROMPTS[kind].format(lines))], (), sampling)
         usage += reply.usage
         if text := reply.text.strip():

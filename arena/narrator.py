@@ -11,6 +11,7 @@ from arena.episode import Turn
 from arena.game import JSON, Message
 from arena.stdio import columns_of, safe, show
 from arena.terminal import inline
+from arena.text.lines import argument, spoken
 
 INDENT = 12  # columns before what is said: nothing said can pass for the beginning of a line
 LEAST = 20  # columns for what is said, on however narrow a terminal
@@ -69,7 +70,7 @@ class Narrator:
             self._line("", f"— {message.text}{private}", style="bold" if not message.to else "dim")
             return
         private = f" → {', '.join(message.to)}" if message.to and message.to != (message.sender,) else ""
-        self._line(message.sender + private, message.text, action_of(message.tool, message.args))
+        self._line(message.sender + private, spoken(message.text), action_of(message.tool, message.args))
 
     def _line(self, speaker: str, words: str, action: str = "", style: str = "") -> None:
         words, action, speaker = (safe(self.console, text) for text in (words, inline(action), inline(speaker)))
@@ -99,7 +100,8 @@ class Narrator:
 
 def action_of(tool: str, args: Mapping[str, JSON]) -> str:
     """An action in brief: `offer price=14`."""
-    short = {key: value for key, value in args.items() if isinstance(value, int | float | str) and len(str(value)) < 40}
+    told = {key: argument(value) for key, value in args.items()}
+    short = {key: value for key, value in told.items() if isinstance(value, int | float | str) and len(str(value)) < 40}
     return " ".join([tool, *(f"{key}={_number(value)}" for key, value in short.items())]) if tool else ""
 
 

@@ -11,6 +11,7 @@ from gymnasium import spaces
 
 from arena.choices import choices, gathered, label
 from arena.game import Game, Message, Move, View
+from arena.text.lines import argument, indented, spoken
 
 Features: TypeAlias = tuple[spaces.Space[Any], Callable[[View], Any]]
 READABLE = "".join(c for c in map(chr, range(0x3000)) if c.isprintable()) + "\n"
@@ -95,8 +96,13 @@ def words(view: View) -> str:
 
 
 def _line(message: Message) -> str:
-    return f"{message.sender or 'game'}: {message.text}" + (f" [{label(_act(message))}]" if message.tool else "")
+    """A message as a line; further lines of it are indented."""
+    if not message.sender:
+        return f"game: {indented(message.text)}"
+    return f"{message.sender}: {indented(spoken(message.text))}" + (
+        f" [{label(_act(message))}]" if message.tool else ""
+    )
 
 
 def _act(message: Message) -> Move:
-    return Move(tool=message.tool, args=message.args)
+    return Move(tool=message.tool, args={key: argument(value) for key, value in message.args.items()})

@@ -13,6 +13,7 @@ from agents.models.local import Local
 from agents.templates import Prompt, template_text
 from arena.agent import Agent
 from arena.game import Message, View
+from arena.text.lines import indented
 from unlearning.encoding import Rendering, is_passage, question_prompt
 from unlearning.request import Item
 
@@ -87,7 +88,7 @@ def mind_of(agent: Agent) -> Agent:
 
 def system_of(agent: LLM) -> str:
     """The system line before a question: who the agent is and what it remembers."""
-    notes = "\n".join(f"- {note}" for note in agent.memory)
+    notes = "\n".join(f"- {indented(note)}" for note in agent.memory)
     return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
 
 

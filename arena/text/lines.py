@@ -1,0 +1,45 @@
+"""Words of somebody within a text that others read: no line of them passes for another's, or for the game's own.
+
+In prompts and transcripts a line begins with who speaks, a notice of the game with a mark of its own, and what was done
+stands in square brackets behind the words. So in words all kinds of line ends are one, further lines are indented, and
+square brackets around words become round ones.
+"""
+
+import re
+from typing import Any
+
+LINE_END = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")  # what `str.splitlines` and terminals take for one
+BRACKETS = str.maketrans("[［【]］】", "((()))")
+DEED = re.compile(  # brackets that begin with a word: behind a space, or at the end of a line; x[i] is none
+    r"(?<!\w)[\[［【][^\w\]］】\n]{0,8}[^\W\d_][^\[\]［］【】\n]*(?:[\]］】]+|$)|"
+    r"[\[［【][^\W\d_][^\[\]［］【】\n]*[\]］】]\W*$",
+    re.MULTILINE,
+)
+NOTICE = re.compile(r"[(（]\s*(announcement)\s*[)）]", re.IGNORECASE)
+
+
+def unified(text: str) -> str:
+    """The text with `\\n` for every kind of line end."""
+    return LINE_END.sub("\n", text)
+
+
+def spoken(text: str) -> str:
+    """The words of a seat, in which nothing looks like an action or a notice; with one kind of line end."""
+    text = unified(text)
+    if "[" in text or "［" in text or "【" in text:
+        text = DEED.sub(lambda found: found[0].translate(BRACKETS), text)
+    return NOTICE.sub(r"“\1”", text) if "nnouncement" in text.casefold() else text
+
+
+def indented(text: str, by: str = "  ") -> str:
+    """The text with its further lines indented."""
+    return unified(text).replace("\n", f"\n{by}")
+
+
+def argument(value: Any) -> Any:
+    """An argument of an action with no line end and no bracket in its texts, so that it cannot end the action."""
+    if isinstance(value, str):
+        return unified(value).replace("\n", " ").translate(BRACKETS)
+    if isinstance(value, dict):
+        return {argument(str(key)): argument(item) for key, item in value.items()}
+    return [argument(item) for item in value] if isinstance(value, list | tuple) else value
