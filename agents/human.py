@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shlex
 import sys
 import threading
@@ -25,6 +26,7 @@ from arena.usage import Call, Usage
 Ask: TypeAlias = Callable[[str], str]  # shows a prompt, returns the line with its newline; "" when the input ended
 Tell: TypeAlias = Callable[[str], None]
 
+HELP = ("help", "h")
 TERMINAL = threading.Lock()  # one person, one keyboard: seats and matches that ask at the same time take turns
 
 
@@ -54,7 +56,7 @@ def converse(view: View, ask: Ask, tell: Tell) -> Move:
                 raise UsageError(
                     f"nobody sits at {view.seat!r} any more: the input ended; keep it open, or seat another agent"
                 )
-            if line.strip() in ("/help", "/?"):
+            if asks_for_help(line, view):
                 tell(ways(view))
                 continue
             try:
@@ -65,6 +67,8 @@ def converse(view: View, ask: Ask, tell: Tell) -> Move:
             except (Misread, BadReply) as error:
                 tell(printable(f"{error}. Try again, or type /help."))
                 continue
+            if move.tool and not line.lstrip().startswith("{") and f"/{move.tool}" not in line:
+                tell(printable(f"Taken as /{move.tool}."))
             seconds = perf_counter() - start
             call = Call("human", seconds=seconds, usd=0.0, prompt=(("user", news),), reply=line.rstrip("\n"))
             return replace(move, usage=Usage((call,)))
@@ -87,12 +91,21 @@ def ways(view: View) -> str:
     for tool in view.tools:
         lines.append(f"  {_usage(tool)}  {tool.about}")
     if view.tools:
-        lines.append("Words may stand before a command; JSON is read, too.")
+        lines.append("Words may stand before a command; JSON is read, too. Help: ?")
     return printable("\n".join(lines))
 
 
+def asks_for_help(line: str, view: View) -> bool:
+    """Whether a line asks how to answer, and is no move."""
+    word = line.strip(" \n\t.!?/").casefold()
+    return word not in [text.casefold() for text in view.legal or ()] and (word in HELP or line.strip() in ("?", "/?"))
+
+
 def parse(line: str, view: View) -> Move:
-    """A typed line as a move: words, words with a command at the end (`Last offer. /offer 12`), or a JSON object."""
+    """A typed line as a move: words, words with a command at the end (`Last offer. /offer 12`), or a JSON object.
+
+    The name of an action alone, with the numbers that it takes, is the action: `accept`, `walk away`, `offer 12`.
+    """
     text = scrub(line).strip()
     if text.startswith("{"):
         return read(Reply(text), view)
@@ -102,7 +115,26 @@ def parse(line: str, view: View) -> Move:
             return Move(head.strip(), tool.name, _arguments(tool, rest.strip()))
     if text.startswith("/"):
         raise Misread(unknown("command", text.split()[0], ["/help", *(f"/{tool.name}" for tool in view.tools)]))
-    return Move(legal_text(text, view.legal or ()))
+    return _bare(text, view) or Move(legal_text(text, view.legal or ()))
+
+
+def _bare(text: str, view: View) -> Move | None:
+    """The action that a line without a slash is the name of; None where it may be meant as words."""
+    said = text.rstrip(" .!")
+    for tool in view.tools if view.legal is None else ():
+        name = re.match(rf"{re.escape(tool.name).replace('_', '[ _-]')}(?![^\W_])", said, re.IGNORECASE)
+        rest = said[name.end() :].strip() if name else ""
+        needed = [schema for key, schema in tool.parameters.items() if key not in tool.optional]
+        plain = all("enum" in schema or schema.get("type") in ("number", "integer", "boolean") for schema in needed)
+        if name is not None and needed and not rest:
+            raise Misread(f"{tool.name} needs more: type {_usage(tool)}")
+        if name is None or not (needed and plain if rest else not needed):
+            continue
+        try:
+            return well_formed(view, Move("", tool.name, _arguments(tool, rest)))
+        except (Misread, IllegalMove):
+            continue
+    return None
 
 
 def _arguments(tool: Tool, text: str) -> dict[str, JSON]:

@@ -48,7 +48,7 @@ OPENER = (
     r"right)\W+)"
 )
 ACCEPT = re.compile(
-    rf"^\W*{OPENER}*(?:it's a |it is a |done )?(?:deal|sold|done|accepted|agreed)\b"
+    rf"^\W*accept(?:ed)?\W*$|^\W*{OPENER}*(?:it's a |it is a |done )?(?:deal|sold|done|accepted|agreed)\b"
     r"(?! (?:breaker|is|would|only|on all))|"
     r"\b(?:i|we)(?:'ll| will| can| do| am|'m)?(?: (?:happy|glad|willing|pleased) to)?(?: gladly| happily| hereby)? "
     r"(?:accept|agree)\b(?! (?:that (?:it|you|the|this|your|we|i)\b|with (?:you|that)|to disagree|it's|this is))|"
@@ -95,6 +95,7 @@ PROVISO = re.compile(
     r"\bbut only\b|\b(?:but|only) (?:if|when|first|can|could|i need|i want|not)\b|\bunless\b|\bprovided\b"
 )
 LEAVE = re.compile(
+    r"^\W*(?:i )?(?:walk away|quit)\W*$|"
     r"\b(?:i'm|i am|we're|we are|i'll|i will|i'm going to|i have to|i must|time to|i'd rather|i think i'll|i'll just|"
     r"have to)(?: \w+)? ?"
     r"(?:walk(?:ing)? (?:away|out)|leav(?:e|ing)(?! it at)|(?:go|look)(?:ing)? elsewhere|out\b(?! of)|"

@@ -80,8 +80,8 @@ def _number(text: str) -> JSON:
     from arena.prices import amounts
 
     found = amounts(text, bare=True)
-    odd = any(one.negated or one.unclear or one.several or one.hundredfold for one in found)
-    return found[0].amount if len(found) == 1 and not odd else text
+    odd = any(one.negated or one.unclear or one.several for one in found)
+    return found[0].amount if len(found) == 1 and not odd and any(map(str.isdigit, text)) else text
 
 
 def _possible(view: View) -> str:

@@ -126,8 +126,9 @@ class Bargaining(Game[Haggle]):
         """A player loses the round, a moderator's reading counts as talk, a critic's advice is left out."""
         state = replace(state, forfeits=(*state.forfeits, seat))
         if seat == "critic":
-            after = self._next_coach(state)
+            after = self._next_coach(state.says(Message("", texts.NO_ADVICE, to=state.coached[:1], round=state.round)))
         elif seat == "moderator":
+            state = state.says(Message("", texts.NO_VERDICT, to=("moderator",), round=state.round))
             after = self._use(state, "talk", None, "no readable verdict")
         else:
             after = self._end(state, None, "forfeit", seat, "rules")

@@ -3,6 +3,8 @@
 from games.bargaining_state import Haggle, Round
 
 CONSTANT = "Play the same game once more and try to do better than last time."
+NO_ADVICE = "The critic gave no advice that could be read; the next round is played without."
+NO_VERDICT = "The moderator gave no verdict that could be read; the message counts as talk."
 PEOPLE = (
     "Stay friendly, but don't be the first to move; silence often earns a better price.",
     "You gave in too early. Hold firm a little longer before you move again.",

@@ -46,6 +46,17 @@ def typing(*lines: str) -> tuple[Callable[[str], str], list[str]]:
         ('{"say": "Hm.", "action": "offer", "price": 12}', Move("Hm.", "offer", {"price": 12})),
         ("either/or and /accepted", Move("either/or and /accepted")),
         ("a\x1b[31m\x07b", Move("a[31mb")),
+        ("accept", Move("", "accept")),
+        (" Accept! ", Move("", "accept")),
+        ("accept?", Move("accept?")),
+        ("accept that, will you", Move("accept that, will you")),
+        ("acceptable", Move("acceptable")),
+        ("offer $12.50", Move("", "offer", {"price": 12.5})),
+        ("OFFER 12.", Move("", "offer", {"price": 12})),
+        ("offer me something", Move("offer me something")),
+        ("offer 12 or 13", Move("offer 12 or 13")),
+        ("send bob hello", Move("send bob hello")),
+        ("help me out here", Move("help me out here")),
     ],
 )
 def test_what_is_typed_is_a_move(line: str, move: Move) -> None:
@@ -58,6 +69,8 @@ def test_what_is_typed_is_a_move(line: str, move: Move) -> None:
         ("/ofer 12", "did you mean /offer"),
         ("/accept 12", "too much after /accept"),
         ('/send "bob', "No closing quotation"),
+        ("offer", "offer needs more: type /offer PRICE"),
+        ("Send!", "type /send TO"),
     ],
 )
 def test_what_is_mistyped_is_explained(line: str, said: str) -> None:
@@ -81,6 +94,30 @@ def test_a_mistake_is_explained_and_asked_again_without_a_refusal() -> None:
     ):
         assert part in shown
     assert told.count("buyer> ") == 6
+
+
+@pytest.mark.parametrize("line", ["help", "?", "/help", "/?", " Help! ", "help?", "h", "HELP"])
+def test_a_call_for_help_is_answered_and_not_said(line: str) -> None:
+    ask, told = typing(line, "accept")
+    move = converse(VIEW, ask, told.append)
+    assert (move.text, move.tool) == ("", "accept")
+    assert any("/offer PRICE  Offer a price." in text for text in told[2:]) and "Taken as /accept." in told
+
+
+def test_help_is_a_move_where_the_game_has_it() -> None:
+    ask, told = typing("help")
+    assert converse(View("a", "Choose.", legal=("help", "run")), ask, told.append).text == "help"
+
+
+@pytest.mark.parametrize(("line", "args"), [("go north", {"way": "north"}), ("Go North.", {"way": "north"})])
+def test_a_choice_may_be_typed_as_it_is_said(line: str, args: dict[str, str]) -> None:
+    go = Tool("go", "Go.", {"way": {"type": "string", "enum": ["north", "south"]}})
+    walk = Tool("walk_away", "Leave.")
+    view = View("a", "Walk.", (), (go, walk))
+    if line == "go north":
+        assert parse(line, view) == Move("", "go", args)
+        assert parse("walk away", view) == parse("Walk-away.", view) == Move("", "walk_away")
+    assert parse("go home", view) == Move("go home")
 
 
 def test_think_time_is_recorded_and_free() -> None:

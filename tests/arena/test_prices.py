@@ -144,7 +144,7 @@ def test_the_published_regex_with_its_slips(text: str, amount: float | None) -> 
 
 @pytest.mark.parametrize(
     ("given", "price"),
-    [("14", 14), ("$14.50", 14.5), ("14 dollars", 14), ("1,500", 1500), ("fifteen", 15), ("1 500 €", 1500)],
+    [("14", 14), ("$14.50", 14.5), ("14 dollars", 14), ("1,500", 1500), ("1 500 €", 1500)],
 )
 def test_an_argument_given_as_text_becomes_a_number(given: str, price: float) -> None:
     view = View("buyer", "", tools=(Tool("offer", "", {"price": {"type": "number"}}),))
@@ -152,7 +152,7 @@ def test_an_argument_given_as_text_becomes_a_number(given: str, price: float) ->
 
 
 @pytest.mark.parametrize(
-    "given", ["$15 + $2", "fifteen fifty", "10–12", "half of 20", "10% off", "not 15", "two for $30"]
+    "given", ["$15 + $2", "fifteen", "fifteen fifty", "10–12", "half of 20", "10% off", "not 15", "two for $30"]
 )
 def test_an_argument_that_is_not_clear_is_refused(given: str) -> None:
     view = View("buyer", "", tools=(Tool("offer", "", {"price": {"type": "number"}}),))

@@ -118,6 +118,18 @@ def test_a_moderator_that_cannot_be_read_costs_nobody_the_round() -> None:
     assert {r["evidence"] for r in episode.facts["readings"]} == {"no readable verdict"}  # type: ignore[union-attr, index]
 
 
+def test_it_is_said_when_a_critic_or_a_moderator_cannot_be_read() -> None:
+    unread = lambda view: Move("", "suggest", {"suggestions": []})  # noqa: E731
+    seen: list[View] = []
+    seller = makes(offer(14), offer(15), seen=seen)
+    episode = haggle(seller, makes(ACCEPT, ACCEPT), critic=unread, rounds=2, feedback="ai")
+    told = [message for message in seen[-1].messages if "critic gave no advice" in message.text]
+    assert len(told) == 1 and not told[0].sender and told[0].round == 1
+    assert episode.facts["forfeits"] == {"critic": 1} and len(rounds(episode)) == 2
+    silent = haggle(makes("hm", offer(12)), makes("hm", ACCEPT), moderator=lambda view: "perhaps?")
+    assert silent.facts["forfeits"]
+
+
 @pytest.mark.parametrize(("words", "price"), [("accept", 14), ("Accept: they said fine", 14), ("walk away", None)])
 def test_a_moderator_may_answer_in_words(words: str, price: float | None) -> None:
     episode = haggle(makes(offer(14)), makes("fine"), moderator=makes(words))
