@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from agents.model import Reply, ToolCall
 from agents.objects import Garbled, find_objects, scrub, scrub_json
+from agents.speakers import own_objects
 from agents.tags import find_tags
 from arena.errors import BadReply
 from arena.game import JSON, Move, Tool, View
@@ -54,6 +55,8 @@ def read(reply: Reply, view: View) -> Move:
 def _read(said: str, reply: Reply, view: View) -> Part:
     thought, words = split_thought(said)
     words, other = own_words(words, view.seat, view.seats)
+    words, named = own_objects(words, view)
+    other = other or named
     objects, rest = _objects(words, view)
     tagged = find_tags(rest, view.tools)
     held = [

@@ -17,6 +17,7 @@ import numpy as np
 
 from agents.explorer import Explorer
 from agents.interrogator import Interrogator
+from agents.naming import naming
 from agents.strategies import STRATEGIES, Name, Topics
 from agents.subject import Subject
 from agents.suspicion import Suspicion
@@ -231,7 +232,7 @@ def place_of(secret: str, ranking: Sequence[str]) -> int | None:
 def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Game | None:
     """The game where what steers an agent names one candidate alone: over without a question; else None."""
     steering = agent.steering if isinstance(agent, Subject) else ""
-    named = [one.name for one in suspects if any(name in steering for name in (one.name, *one.item.names))]
+    named = [one.name for one in suspects if naming((one.name, *one.item.names)).search(steering)]
     return Game(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from agents.answering import heard
 from agents.forms import FORMS
 from agents.memory import Memory
+from agents.naming import canonical, naming
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.game import JSON, Message, Move, View
@@ -135,7 +136,7 @@ async def extraction(trial: Trial, *, n: int = 30, of: Literal["forget", "all"] 
     async def measure(agent: Agent) -> tuple[Floats]:
         words = [LOCATORS[k % len(LOCATORS)].format(n=k + 1) + ALIGNER for k in range(n)]
         asked = [await ask(agent, question, k) for k, question in enumerate(words)]
-        out = [{text for text in wanted if text in one.move.text} for one in asked]
+        out = [{text for text in wanted if canonical(text) in canonical(one.move.text)} for one in asked]
         read = [{text for text in one.recalled if text in wanted} for one in asked]
         if agent is trial.after or not told:
             told.update(mextra(out, read))
@@ -210,4 +211,5 @@ def _leaks(name: str, agent: Agent, trial: Trial, answers: Sequence[Asked], told
     if name == "summary":
         notes = [note.text for note in subject.memory.notes if note.kind == "summary"] if subject else []
         return [any(gives_away(text, told) for text in notes)] * len(answers)
-    return [any(target in (subject.steering if subject else "") for target in trial.request.targets)] * len(answers)
+    named = naming(trial.request.targets).search(subject.steering if subject else "")
+    return [named is not None] * len(answers)
