@@ -1,8 +1,8 @@
 """Draws the arms of a recorded run of negotiations; needs matplotlib."""
 
 from collections.abc import Sequence
-from itertools import cycle
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -14,7 +14,11 @@ from arena.arms import Arm, Curve, Study
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SAID = {"human": "human (listed lines)", "none": "none (memory alone)"}  # arms of feedback, in the legend
-DODGE = 0.07  # rounds by which arms stand apart, so that equal ones can be seen
+LINES = ("-", "--", ":", "-.")  # for more arms than there are colours
+DODGE, APART = 0.07, 0.5  # rounds by which two arms stand apart, so that equal ones can be seen, and by which all may
+WIDE, TALL, BESIDE = 4.2, 2.1, 2.6  # inches of a panel, and of the legend beside them
+NAME = 26  # characters of a name in a line of the legend
+NOTE = 13.5  # characters of the note at the foot in an inch
 PANELS = (
     ("price", "price of the deals\n(dollars)", "round"),
     ("deal_rate", "chains with a deal\n(% of all chains)", "round"),
@@ -28,7 +32,8 @@ def draw(study: Study, target: Path) -> None:
     """Writes the figure to `target`, in the format of its ending: a column for each coach, a row for each measure."""
     coaches = list(dict.fromkeys(arm.coach for arm in study.arms))
     names = list(dict.fromkeys(arm.name for arm in study.arms))
-    figure = Figure(figsize=(1.4 + 4.2 * len(coaches), 2.1 * len(PANELS) + 1.1), layout="constrained")
+    size = (1.0 + WIDE * len(coaches) + BESIDE, TALL * len(PANELS) + 1.1)
+    figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(PANELS), len(coaches), squeeze=False, sharey="row")
     for column, coach in enumerate(coaches):
         arms = [arm for arm in study.arms if arm.coach == coach]
@@ -43,32 +48,51 @@ def draw(study: Study, target: Path) -> None:
                 panel.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         axes[0][column].set_title("nobody is coached" if coach == "none" else f"{coach} coached", fontweight="bold")
     for row, (measure, *_) in enumerate(PANELS):  # at last, when all columns are drawn
+        if measure != "last":
+            for panel in axes[row]:
+                panel.set_xlim(0.5, study.rounds + 0.5)  # one place for a round in all rows
         if measure in ("deal_rate", "survival"):
             axes[row][0].set_ylim(0, 1.05)
         elif measure == "payoff":
             axes[row][0].set_ylim(bottom=min(0.0, axes[row][0].get_ylim()[0]))
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    if study.by == "feedback":
-        labels = [SAID.get(label, label) for label in labels]
-    about: dict[str, Any] = {"title": study.by, "loc": "outside upper center", "ncols": min(len(labels), 5)}
-    figure.legend(handles, labels, frameon=False, **about)
+    handles: dict[str, Any] = {}
+    for panel in axes[0]:  # a name may be under one coach alone
+        handles |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+    told = SAID if study.by == "feedback" else {}
+    labels = [fill(told.get(name, name), NAME, break_on_hyphens=False) for name in names]
+    about: dict[str, Any] = {"title": study.by, "loc": "outside right upper", "alignment": "left"}
+    figure.legend([handles[name] for name in names], labels, frameon=False, **about)
+    figure.supxlabel(_note(study, int(NOTE * size[0])), fontsize=8, color="0.3")
+    figure.savefig(target, dpi=110)
+
+
+def _note(study: Study, width: int) -> str:
+    """What has to be known to read the figure, in lines of `width` characters."""
     chains = sorted({arm.chains for arm in study.arms})
     counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"
-    note = f"{study.players}. {counts} chains in each arm; bars: 95 % bootstrap intervals over {study.seeds} seeds."
+    seeds = f"bars: 95 % bootstrap intervals over {study.seeds} seeds"
+    bars = seeds if study.seeds > 1 else "no intervals, since there is one seed"
+    note = f"{study.players}. {counts} chain{'s' * (chains[-1] > 1)} in each arm; {bars}."
     grey = "Last row: means over the rounds that lasted so long; grey: round 1, all arms together."
-    figure.supxlabel(f"{note}\n{grey}", fontsize=8, color="0.3")
-    figure.savefig(target, dpi=110)
+    return "\n".join(fill(line, width, break_on_hyphens=False) for line in (note, grey))
+
+
+def _style(number: int) -> tuple[str, str, str]:
+    """Colour, marker and line of the n-th arm: no two of the first 49 look alike."""
+    again = number // len(COLOURS)
+    return COLOURS[number % len(COLOURS)], MARKERS[(number + again) % len(MARKERS)], LINES[again % len(LINES)]
 
 
 def _panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) -> None:
     if measure == "last":
         x, mean = _pooled([arm.curves["first"] for arm in arms])
         panel.plot(x, mean, color="0.6", linewidth=4, alpha=0.6, zorder=0)
-    styles = dict(zip(names, zip(cycle(COLOURS), cycle(MARKERS)), strict=False))
+    apart = min(DODGE, APART / len(names))
     for arm in arms:
-        colour, marker = styles[arm.name]
+        place = names.index(arm.name)
+        colour, marker, line = _style(place)
         curve = arm.curves[measure]
-        shift = DODGE * (names.index(arm.name) - (len(names) - 1) / 2)
+        shift = apart * (place - (len(names) - 1) / 2)
         gaps = [[m - low for m, low in zip(curve.mean, curve.low, strict=True)],
                 [high - m for m, high in zip(curve.mean, curve.high, strict=True)]]  # fmt: skip
         panel.errorbar(
@@ -78,6 +102,7 @@ def _panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) 
                 "marker": marker,
                 "markersize": 5,
                 "linewidth": 1.4,
+                "linestyle": line,
                 "elinewidth": 1,
                 "label": arm.name,
             },

@@ -69,6 +69,8 @@ def rows(
     text = Text("\n".join(lines))
     text.stylize("bold", 0, sum(len(line) + 1 for line in lines[:head]))
     show(console, text)
+    if not table.rows and width is not None:
+        say("(no rows)", console, "dim")
     if left_out:
         say(f"({len(table.columns) - len(first)} more columns: --wide, --csv or --json)", console, "dim")
 

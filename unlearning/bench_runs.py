@@ -111,13 +111,19 @@ def drawing() -> Any:
 def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], draw: Any) -> None:
     """Prints the table; draws the picture and writes the file, where they are asked for."""
     labels = [label for label in shown if any(row["probe"] == label for row in found)]
+    if not found:
+        undrawn = f", and {wanted.out} was not drawn" if wanted.out else ""
+        say(
+            f'no reading was taken{undrawn}; why is told above, and on record: arena sql "select * from trial"',
+            stderr=True,
+        )
     if wanted.json:
         print_json(found)
-    else:
+    elif found:
         rows(table(found, labels), title="after | never-exposed twin (range of the honest twins), means over seeds")
     if wanted.csv:
         write_csv(found, wanted.csv)
-    if wanted.out:
+    if wanted.out and found:
         draw(found, labels, wanted.out)
 
 
