@@ -26,7 +26,11 @@ def tell(found: Comparison, as_json: bool) -> None:
     bare = found.correction == "none" or len(found.rows) == 1
     table = [_line(row) for row in found.rows]
     keep = [k for k, name in enumerate(columns) if not (bare and name == corrected)]
-    rows(Table(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)), console=console)
+    rows(
+        Table(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)),
+        console=console,
+        keys=1,
+    )
     for note in _notes(found):
         say(note, console)
 

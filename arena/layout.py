@@ -1,6 +1,7 @@
 """A table as lines of text that fit a terminal: columns side by side, or one below the other where they do not."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from rich.cells import cell_len, chop_cells
@@ -12,21 +13,39 @@ WORD = 40  # columns; a longer word may be broken, too: an id stays whole
 NAMES = " _-/"  # a column's name may go on in the next line after one of these
 
 
-def in_lines(names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> tuple[list[str], int]:
-    """The lines of a table, and how many of them are its head. No value is cut.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a table; `head`: it has names of columns."""
+
+    text: str
+    head: bool = False
+
+
+def in_lines(
+    names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None, keys: int = 0
+) -> list[Line]:
+    """A table as lines. No value is cut.
 
     A table that is wider than `width` columns of a terminal (None: a file, where lines have any length) breaks long
-    values and names of columns over lines; where that is not enough there is no head, and each row is a paragraph with
-    a line for each column.
+    values and names of columns over lines. Where that is not enough, it is told in several tables, one below the other,
+    each with the first `keys` columns, which tell the rows apart; without `keys`, or where that has no room either,
+    each row is a paragraph with a line for each column.
     """
-    wanted = _wanted(names, rows)
     if width is None or needed(names, rows) <= width:
-        return [line for row in (names, *rows) for line in _beside([one.split("\n") for one in row], wanted)], 1
-    if (columns := _fitted(names, rows, wanted, width)) is None:
-        return _paragraphs(names, rows, width), 0
-    head = _beside([_folded(name, size, NAMES) for name, size in zip(names, columns, strict=True)], columns)
-    body = [[_folded(one, size) for one, size in zip(row, columns, strict=True)] for row in rows]
-    return head + [line for cells in body for line in _beside(cells, columns)], len(head)
+        widths = _wanted(names, rows)
+        return _table([[name] for name in names], [[one.split("\n") for one in row] for row in rows], widths)
+    if (columns := _fitted(names, rows, width)) is not None:
+        heads = [_folded(name, size, NAMES) for name, size in zip(names, columns, strict=True)]
+        cells = [[_folded(one, size) for one, size in zip(row, columns, strict=True)] for row in rows]
+        return _table(heads, cells, columns)
+    groups = _groups(names, rows, width, keys) if keys else None
+    if groups is None:
+        return _paragraphs(names, rows, width)
+    made: list[Line] = []
+    for group in groups:
+        part = in_lines([names[k] for k in group], [[row[k] for k in group] for row in rows], width)
+        made += [Line("")] * bool(made) + part
+    return made
 
 
 def needed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
@@ -43,8 +62,30 @@ def _widest(text: str) -> int:
     return max(map(cell_len, text.split("\n")))
 
 
-def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequence[int], width: int) -> list[int] | None:
+def _table(
+    heads: Sequence[Sequence[str]], rows: Sequence[Sequence[Sequence[str]]], widths: Sequence[int]
+) -> list[Line]:
+    head = [Line(line, head=True) for line in _beside(heads, widths)]
+    return head + [Line(line) for cells in rows for line in _beside(cells, widths)]
+
+
+def _groups(names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]] | None:
+    """The columns of each of several tables that fit, all of which begin with the first `keys`; None where one cannot."""
+    first = list(range(keys))
+    groups = [first]
+    for k in range(keys, len(names)):
+        for group in ([*groups[-1], k], [*first, k]):
+            if _fitted([names[n] for n in group], [[row[n] for n in group] for row in rows], width) is not None:
+                break
+        else:
+            return None
+        groups = [*groups[:-1], group] if len(group) > len(groups[-1]) else [*groups, group]
+    return groups
+
+
+def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
     """The width of each column of a table that fits; None where it cannot."""
+    wanted = _wanted(names, rows)
     bodies = [max((_widest(row[k]) for row in rows), default=0) for k in range(len(names))]
     heads = [max(map(cell_len, _pieces(name, NAMES))) for name in names]
     words = [max([size for row in rows for word in row[k].split() if (size := cell_len(word)) <= WORD], default=0)
@@ -66,15 +107,15 @@ def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], wanted: Sequenc
     return found
 
 
-def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
+def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
     """Each row as lines of name and value, an empty line between rows."""
     left = min(max(map(cell_len, names)), width // 3)
     sizes = [left, max(width - left - len(GAP), LEAST)]
-    made: list[str] = []
+    made: list[Line] = []
     for row in rows:
-        made += [""] * bool(made)
+        made += [Line("")] * bool(made)
         for name, value in zip(names, row, strict=True):
-            made += _beside([_folded(name, left, NAMES), _folded(value, sizes[1])], sizes)
+            made += map(Line, _beside([_folded(name, left, NAMES), _folded(value, sizes[1])], sizes))
     return made
 
 

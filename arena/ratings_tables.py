@@ -21,7 +21,7 @@ def print_standings(listed: Sequence[Standings], console: Console | None = None)
         if number:
             say("", console)
         if standings.rows:
-            rows(_table(standings), title=_title(standings), console=console)
+            rows(_table(standings), title=_title(standings), console=console, keys=1)
         if standings.left_out:
             reasons = ", ".join(f"{count} {why}" for why, count in sorted(standings.left_out.items()))
             told = f"left out of wins and ratings: {reasons} (episodes of {standings.game})"

@@ -220,7 +220,7 @@ class Session:
                 print_standings(listed, self.out)
             self._compare(run_id)
             if self.watch is not None and not self.how.json:
-                rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out)
+                rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out, keys=1)
         if progress.shown == "none":
             progress.summarise(self.errors, run_id)
         line = {CUT: self.why_cut, INTERRUPTED: "all answers are recorded; the same command goes on where this one "
@@ -243,7 +243,7 @@ class Session:
             f"score from scores join episode on episode.id = scores.episode where scores.run = '{run_id}' and "
             f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) > 0 order by seat, min(n)",
         )
-        rows(table, title="Cells", console=self.out)
+        rows(table, title="Cells", console=self.out, keys=1)
 
 
 def told(whole: Estimate) -> list[str]:

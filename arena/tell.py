@@ -39,12 +39,13 @@ ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_s
 
 def rows(
     table: Table, as_json: bool = False, title: str = "", console: Console | None = None, *, as_csv: bool = False,
-    wide: bool = False, first: Sequence[str] = (),
+    wide: bool = False, first: Sequence[str] = (), keys: int = 0,
 ) -> None:  # fmt: skip
     """A table for people; a list of objects; or CSV.
 
-    Where a terminal has no room for all columns, people are shown those of `first`, if there are any, else each row as
-    a paragraph. `wide`: all columns, each row is one line.
+    Where a terminal has no room for all columns, people are shown those of `first`, if there are any; else several
+    tables with the first `keys` columns each, or, without `keys`, each row as a paragraph. `wide`: all columns, each
+    row is one line.
     """
     if as_json and as_csv:
         raise UsageError("--json and --csv are two forms of the same; type one of them")
@@ -63,12 +64,10 @@ def rows(
     if left_out:
         kept = [table.columns.index(name) for name in first]
         names, cells = [names[k] for k in kept], [[row[k] for k in kept] for row in cells]
-    lines, head = in_lines(names, cells, width)
+    lines = in_lines(names, cells, width, keys)
     if title:
         say(f"{title}:", console, "bold")
-    text = Text("\n".join(lines))
-    text.stylize("bold", 0, sum(len(line) + 1 for line in lines[:head]))
-    show(console, text)
+    show(console, Text("\n").join(Text(line.text, "bold" if line.head else "") for line in lines))
     if not table.rows and width is not None:
         say("(no rows)", console, "dim")
     if left_out:
@@ -202,10 +201,10 @@ def episode_tables(
         )
         table = query(db, f"select {means} from rounds where run = '{run}' group by round order by round")
         if table.rows:
-            rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console)
+            rows(table, title="Rounds (means over episodes; surplus counts no-deals as 0)", console=console, keys=1)
     rows(query(db, SCORES.format(f"run = '{run}'")), title="Scores", console=console)
     if (beside := forks(db, run)).rows:
-        rows(beside, title="Forks", console=console)
+        rows(beside, title="Forks", console=console, keys=1)
     last = ids[-1] if ids else "last"
     ended = ", ".join(f"{number} {status}" for status, number in Counter(statuses).items())
     say(f"episode {last}: {ended[2:]}" if len(ids) == 1 else f"run {run}: {ended}", console)
@@ -225,7 +224,7 @@ def _rounds(db: str, where: str, console: Console) -> None:
     table = query(db, f"select {ROUND_COLUMNS} from rounds where {where} order by round")
     if table.rows:
         shown = tuple((*row[:1], "yes" if row[1] else "no", *row[2:-1], _dollars(row[-1])) for row in table.rows)
-        rows(Table(table.columns, shown), title="Rounds", console=console)
+        rows(Table(table.columns, shown), title="Rounds", console=console, keys=1)
 
 
 def _dollars(usd: float | None) -> str:

@@ -120,7 +120,11 @@ def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], 
     if wanted.json:
         print_json(found)
     elif found:
-        rows(table(found, labels), title="after | never-exposed twin (range of the honest twins), means over seeds")
+        rows(
+            table(found, labels),
+            title="after | never-exposed twin (range of the honest twins), means over seeds",
+            keys=3,
+        )
     if wanted.csv:
         write_csv(found, wanted.csv)
     if wanted.out and found:

@@ -71,7 +71,7 @@ def run_probe(db: str, order: ProbeOrder) -> int:
         return OVER
     names = ("value", "low", "high", "twin", "knew", "lift")
     lines = [(row["probe"], *(row[name] for name in names), spread(row["twins"]).strip(" ()")) for row in found]
-    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)))
+    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)), keys=1)
     return OVER
 
 

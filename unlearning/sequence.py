@@ -109,7 +109,7 @@ def tell_sequence(found: Sequel, as_json: bool) -> None:
         row = step.row()
         lines.append((step.step, step.forget, step.twin_forget, step.retain, step.twin_retain, step.deviation,
                       row["worst"], row["returned"], step.notes, step.steering, round(step.seconds, 4)))  # fmt: skip
-    rows(Table(COLUMNS, tuple(lines)))
+    rows(Table(COLUMNS, tuple(lines)), keys=1)
     read = readings_of(found)
     told = " · ".join(f"{name.upper()} {read[name].value:.3f} (twin {read[name].null:.3f})" for name in ("dds", "dus"))
     say(f"{told} · kept on average {read['utility'].value:.3f} (twin {read['utility'].null:.3f})")
