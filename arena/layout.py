@@ -70,7 +70,7 @@ def _table(
 
 
 def _groups(names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]] | None:
-    """The columns of each of several tables that fit, all of which begin with the first `keys`; None where one cannot."""
+    """The columns of several tables that fit, all of which begin with the first `keys`; None where one cannot."""
     first = list(range(keys))
     groups = [first]
     for k in range(keys, len(names)):

@@ -91,6 +91,8 @@ class Narrator:
             lines[-1] = lines[-1] + Text("  ") + done
         elif done:
             lines += done.wrap(self.console, room)
+        for line in lines:
+            line.rstrip()
         return lines
 
     def _colour(self, speaker: str) -> str:

@@ -1,6 +1,6 @@
 """The README is true: its Python runs, its commands print what it shows, its set-up is what CI does.
 
-In shown output "…" stands for any lines; ids of runs are not compared.
+What is shown is what a terminal of 80 columns shows: "…" stands for any lines; ids of runs are not compared.
 """
 
 import os
@@ -51,7 +51,7 @@ def test_commands_print_what_is_shown(folder: Path) -> None:
     assert len(commands()) >= 8
     for command, shown in [*commands(), ("arena play --plan plan.toml -q", "…\n")]:
         name, *words = shlex.split(command)
-        done = typed(folder, *words, env={"COLUMNS": "120"})
+        done = typed(folder, *words, columns=80)
         assert (name, done.code) == ("arena", 0), f"{command}\n{done.stdout}\n{done.stderr}"
         pattern = ".*".join(re.escape(part) for part in RUN_ID.sub("ID", shown).split("…\n"))
         assert re.fullmatch(pattern, RUN_ID.sub("ID", done.stdout), re.DOTALL), f"{command}\n{done.stdout}"
