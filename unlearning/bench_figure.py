@@ -7,9 +7,11 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from arena.errors import UsageError
+from arena.figure import PLAIN, label
 
 AFTER, TWIN, KNEW = "#0072B2", "#009E73", "#D55E00"  # Okabe & Ito (2008)
 NULL = "#BBBBBB"
@@ -34,28 +36,12 @@ def draw(rows: Sequence[dict[str, Any]], probes: Sequence[str], target: Path) ->
     of questions, between the twin's (floor) and that of the agent that knew (ceiling). Raises UsageError where there is
     nothing to draw, or the file cannot be written.
     """
-    shown = [probe for probe in probes if not probe.startswith("advantage")]  # they say what the curves say
-    parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["probe"] in shown or row["probe"].startswith(CURVE):
-            parts.setdefault((row["setting"], row["scope"]), []).append(row)
-    if not any(_is_read(row) for own in parts.values() for row in own):
+    if not any(_is_read(row) for row in rows):
         raise UsageError(f"{target} was not drawn: no reading was taken, so there is nothing to draw")
-    blocks = [Block(key, own, shown) for key, own in parts.items()]
-    columns = min(COLUMNS, max(len(block.probes) for block in blocks) or 1)
-    curved = any(block.curves for block in blocks)
-    width = max(NAMES + WIDE * columns, 2 * LEAST if curved else LEAST)
-    heights = [block.height(columns) for block in blocks]
-    figure = Figure(figsize=(width, sum(heights) + LEGEND), layout="constrained")
-    figure.get_layout_engine().set(hspace=0.0)  # type: ignore[union-attr,call-arg]  # else a share of the whole height
-    areas = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
-    handles: dict[str, Any] = {}
-    for area, block in zip(areas, blocks, strict=True):
-        handles |= block.draw(area, columns)
-    many = 4 if width > LEAST else 2
-    figure.legend(handles.values(), handles, loc="outside upper center", ncols=many, fontsize=9, frameon=False)
     try:
-        figure.savefig(target, dpi=min(DPI, PIXELS / figure.get_figheight()))
+        with rc_context(PLAIN):
+            figure = figure_of(rows, probes)
+            figure.savefig(target, dpi=min(DPI, PIXELS / figure.get_figheight()))
     except (OSError, ValueError) as error:
         raise UsageError(f"the figure cannot be written to {target}: {error}") from error
 
@@ -64,7 +50,7 @@ class Block:
     """The part of the picture about one setting and scope: its rows, methods, and the probes that were read there."""
 
     def __init__(self, key: tuple[str, str], rows: Sequence[dict[str, Any]], probes: Sequence[str]) -> None:
-        self.title, self.rows = " · ".join(filter(None, key)), rows
+        self.title, self.rows = label(" · ".join(filter(None, key))), rows
         self.methods = list(dict.fromkeys(row["method"] for row in rows))
         read = {row["probe"] for row in rows if _is_read(row)}
         self.probes = [probe for probe in probes if probe in read]
@@ -99,6 +85,29 @@ class Block:
         return handles
 
 
+def figure_of(rows: Sequence[dict[str, Any]], probes: Sequence[str]) -> Figure:
+    """The figure that `draw` writes: its parts one below the other, with one legend above them."""
+    shown = [probe for probe in probes if not probe.startswith("advantage")]  # they say what the curves say
+    parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["probe"] in shown or row["probe"].startswith(CURVE):
+            parts.setdefault((row["setting"], row["scope"]), []).append(row)
+    blocks = [Block(key, own, shown) for key, own in parts.items()]
+    columns = min(COLUMNS, max(len(block.probes) for block in blocks) or 1)
+    curved = any(block.curves for block in blocks)
+    width = max(NAMES + WIDE * columns, 2 * LEAST if curved else LEAST)
+    heights = [block.height(columns) for block in blocks]
+    figure = Figure(figsize=(width, sum(heights) + LEGEND), layout="constrained")
+    figure.get_layout_engine().set(hspace=0.0)  # type: ignore[union-attr,call-arg]  # else a share of the whole height
+    areas = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
+    handles: dict[str, Any] = {}
+    for area, block in zip(areas, blocks, strict=True):
+        handles |= block.draw(area, columns)
+    many = 4 if width > LEAST else 2
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=many, fontsize=9, frameon=False)
+    return figure
+
+
 def _is_read(row: Mapping[str, Any]) -> bool:
     return any(row[key] is not None for key in ("value", "twin", "knew"))
 
@@ -125,7 +134,7 @@ def _panel(panel: Any, rows: Sequence[dict[str, Any]], probe: str, methods: Sequ
         if ends:
             panel.hlines(place, min(low for low, _ in ends), max(high for _, high in ends), color=AFTER, linewidth=1)
     panel.set_title(_in_lines(probe), fontsize=9)
-    panel.set_yticks(range(len(methods)), methods if named else [""] * len(methods), fontsize=8)
+    panel.set_yticks(range(len(methods)), map(label, methods) if named else [""] * len(methods), fontsize=8)
     panel.set_ylim(len(methods) - 0.5, -0.5)
     if probe.startswith(SHARES):
         panel.set_xlim(-0.06, 1.06)
@@ -157,7 +166,7 @@ def _curves(panel: Any, rows: Sequence[dict[str, Any]], methods: Sequence[str]) 
         again = number // len(COLOURS) % len(STYLES)
         if means:
             (line,) = panel.plot(
-                [budget * shift for budget in known], means, label=method, linewidth=1.3, marker=MARKERS[again],
+                [budget * shift for budget in known], means, label=label(method), linewidth=1.3, marker=MARKERS[again],
                 markersize=4, color=COLOURS[number % len(COLOURS)], linestyle=STYLES[again],
             )  # fmt: skip
             lines.append((means[-1], line))

@@ -9,6 +9,7 @@ from arena.errors import UsageError
 from arena.exits import SOME_FAILED
 from arena.extras import missing
 from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
+from arena.stdio import on_record
 from unlearning import cli_bench
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
@@ -54,6 +55,7 @@ def teach(
     with Store.open(db) as store:
         games = game or ["gridworld/unknown"]
         subject = taught(store, name, games, mind, lessons, seed, settings or [], consent or [], writer)
+    on_record()
     tell_taught(name, subject, json)
 
 
@@ -123,6 +125,8 @@ def forget(
     order = Order(agent, request, method or "selective-replay", scope, tuple(settings or ()), keep, dry_run)
     with Store.open(db, create=False) as store:
         done = forgot(store, order)
+    if not dry_run:
+        on_record()
     tell_receipt(done, json)
 
 

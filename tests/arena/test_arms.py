@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from duel import duel, play_all
 
-from arena.arms import Arm, interval, read_study
+from arena.arms import Arm, Curve, Study, interval, read_study
 from arena.errors import BadRecord, UsageError
 from arena.plan import make_plan, read_plan
 from arena.sql import query
@@ -126,6 +126,27 @@ def test_one_command_draws_the_figure(played: str, tmp_path: Path, capsys: pytes
         figure("last", tmp_path / "study.txt", "feedback", played)
 
 
+@pytest.mark.parametrize("number", [1, 5, 8, 17])
+@pytest.mark.parametrize("coaches", [("seller",), ("seller", "buyer")])
+def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coaches: tuple[str, ...]) -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib import rc_context
+    from pictures import problems
+
+    from arena.figure import PLAIN, figure_of
+
+    names = ["openai/gpt-4o-mini-2024-07-18 with a persona", "_own.py:agent", "costs $5 or $6_", "[/b] \x1b[2J ü"]
+    names = [*names, *(f"agent-{n}" for n in range(13))][:number]
+    share = Curve((1, 2, 3), (0.5, 0.6, 0.7), (0.4, 0.5, 0.6), (0.6, 0.7, 0.8))
+    curves = dict.fromkeys(("price", "deal_rate", "survival", "payoff", "first", "last"), share)
+    arms = tuple(Arm(name, coach, "seller", 5, curves) for coach in coaches for name in names)
+    with rc_context(PLAIN):
+        figure = figure_of(Study("r", "buyer", arms, f"buyer: {', '.join(names)}", 4, 3))
+        assert problems(figure) == []
+    lines = [container.lines[0] for container in figure.axes[0].containers]
+    assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}) == number
+
+
 def test_what_cannot_be_drawn_is_said(played: str, tmp_path: Path) -> None:
     with pytest.raises(BadRecord, match="no run 'nothing'"):
         read_study(played, "nothing")
@@ -136,3 +157,15 @@ def test_what_cannot_be_drawn_is_said(played: str, tmp_path: Path) -> None:
         play_all(store, [duel(length=1)])
     with pytest.raises(BadRecord, match="no finished rounds of a negotiation"):
         read_study(str(path))
+
+
+def test_a_text_that_is_cut_or_covered_is_found() -> None:
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+    from pictures import problems
+
+    figure = Figure(figsize=(2, 2))
+    figure.text(0.5, 0.5, "over")
+    figure.text(0.52, 0.5, "under")
+    figure.text(0.9, 0.1, "a text of some length")
+    assert problems(figure) == ["'a text of some length' is cut", "'over' lies on 'under'"]
