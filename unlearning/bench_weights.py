@@ -56,9 +56,9 @@ TUNED: Mapping[str, Mapping[str, Any]] = {
     "undial": {"alpha": 1.0, "beta": 20.0, "lr": 3e-3, "epochs": 30},
 }
 SHOWN = (
-    "extraction_strength", "exact_memorization", "forget_Q_A_Prob", "forget_Q_A_PARA_ROUGE", "forget_quality",
-    "model_utility", "retain_Q_A_ROUGE", "privleak", "relearning", "quantization_4bit", "rewrites", "leak_at_8",
-    "forget_verbmem_ROUGE", "forget_knowmem_ROUGE", "retain_knowmem_ROUGE",
+    "value_extraction_strength", "exact_memorization", "forget_Q_A_Prob", "paraphrased_question_ROUGE",
+    "forget_quality", "model_utility", "retain_Q_A_ROUGE", "privleak", "relearning", "quantization_4bit", "rewrites",
+    "leak_at_8", "verbmem", "knowmem", "retain_knowmem",
 )  # fmt: skip
 
 

@@ -97,7 +97,8 @@ def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit:
     """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
     out."""
     if is_passage(item):
-        head, answer, ending = prompt_tokens(tokenizer, passage_prompt(item)), item.answer, tuple[int, ...]()
+        head, ending = prompt_tokens(tokenizer, passage_prompt(item)), tuple[int, ...]()
+        answer = item.tags.get("join", "") + item.answer  # what stands between the two parts of the passage
     else:
         head, labelled = _asked(tokenizer, item.prompt, rendering)
         answer = f" {item.answer}" if labelled else item.answer  # plain labels end in a colon

@@ -23,6 +23,7 @@ def strength(hits: Sequence[bool], official: bool = False) -> float:
 
 
 def hits_of(one: Scored, span: str = "answer") -> list[bool]:
-    """Whether each token is the likeliest: of the answer without its end token, or of the value in it."""
-    first, behind = one.value if span == "value" else (0, one.words)
-    return [bool(hit) for hit in one.hit[first:behind]]
+    """Whether each token is the likeliest: of the answer without what ends it, of the `value` in it, or `inner`: of all
+    tokens but the last, as open-unlearning counts them."""
+    first, behind = one.value if span == "value" else (0, len(one.hit) - 1 if span == "inner" else one.words)
+    return [bool(hit) for hit in one.hit[first : max(first, behind)]]

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
+from agents.engine_network import answering
 from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint
 from arena.agent import Agent
@@ -101,6 +102,10 @@ class Finetune:
         """The items as tokens, by role."""
         return {"forget": study.forget, "retain": study.retain}
 
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        """The same items, marked at the tokens that the losses read; controllers read whole answers all the same."""
+        return dict(pools)
+
     def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
         """In which company they are trained."""
         return Pairs({role: pool(encoded) for role, encoded in pools.items()})
@@ -177,7 +182,7 @@ class Finetune:
         """The training, ready to begin. remembered: whether the reference's numbers are computed. piece: a module to
         train on, with `requires_grad` set for what is trained, in place of a new one."""
         pools = self.pools(study)
-        objective, plan = self.objective(study), self.plan(study, pools)
+        objective, plan = self.objective(study), self.plan(study, self.placed(study, pools))
         study.check(plan.pools, ("forget", *objective.roles))
         scope = None if self.lora or piece is not None else self.scope(study)
         module = self._piece(study, scope) if piece is None else piece
@@ -186,14 +191,21 @@ class Finetune:
         masks = {} if scope is None else scope.masks
         frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module))
         rows = self.micro or self.batch
-        lens = Lens(module, study.tokenizer, plan.pools, study.pad, device, max(rows, 16), context)
+        read = {role: pool(encoded) for role, encoded in pools.items()}
+        lens = Lens(module, study.tokenizer, read, study.pad, device, max(rows, 16), context)
         until = () if self.until is None else (self.until,)
 
         def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
             with context():
                 return glance(study.module, rows, layers, scores)
 
-        reference = self._reference(objective, plan, study, frozen, meter, frame.flops) if remembered else NONE
+        def untrained(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+            # in the number types that it is trained in: what has not changed yet differs from it by nothing
+            with context(), answering(module):
+                return glance(module, rows, layers, scores)
+
+        ask = frozen if self.reference == "live" or piece is not None else untrained
+        reference = self._reference(objective, plan, study, ask, meter, frame.flops) if remembered else NONE
         return Job(
             module, {name: masks.get(name) for name in chosen}, objective, plan, lens, frame, reference,
             (*self.controllers(study), *until), self.settings(),

@@ -36,6 +36,9 @@ class Hosted(Finetune):
     def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
         return self.hosting.pools(study)
 
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        return self.hosting.placed(study, pools)
+
     def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
         return self.hosting.plan(study, pools)
 

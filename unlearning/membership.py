@@ -6,31 +6,36 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+import torch
 
+from agents.endings import pad_token
 from arena.agent import Agent
 from unlearning.request import Item
-from unlearning.scoring import Scored, score
+from unlearning.scope import mirror
+from unlearning.scoring import Scored, encoded_for, score
 from unlearning.statistics import Floats
+from unlearning.view import Sample, look, rows_of
+from unlearning.weights import opened
 
-Kind = Literal["loss", "zlib", "min-k", "min-k++", "reference", "recall"]
+Kind = Literal["loss", "zlib", "zlib-sum", "min-k", "min-k++", "gradnorm", "reference", "recall"]
 FLAT = 1e-6  # a spread below which the vocabulary is uniform, and a token says nothing
+NARROW = 1e-3  # the least spread that a log-probability is measured by: open-unlearning's floor, 1e-6 of the variance
 
 
 def lowest(values: Floats, k: float) -> float:
-    """The mean of the lowest ⌊k · n⌋ values, of one at least."""
+    """The mean of the lowest ⌊k · n⌋ values, of one at least; 0 of none."""
     count = max(1, int(k * len(values)))
-    return float(np.sort(values)[:count].mean())
+    return float(np.sort(values)[:count].mean()) if len(values) else 0.0
 
 
 def standing(one: Scored) -> Floats:
     """z of each token: its log-probability against those of the whole vocabulary there; 0 where all are equal."""
-    z = (one.lp - one.mean) / np.where(one.std < FLAT, 1.0, one.std)
-    return np.where(one.std < FLAT, 0.0, z)
+    return np.asarray((one.lp - one.mean) / np.maximum(one.std, NARROW))
 
 
-def compressed(item: Item) -> int:
-    """Bytes of the answer after zlib."""
-    return len(zlib.compress(item.answer.encode()))
+def compressed(text: str) -> int:
+    """Bytes of a text after zlib."""
+    return len(zlib.compress(text.encode()))
 
 
 def likeness(
@@ -45,11 +50,16 @@ def likeness(
 ) -> Floats:
     """The score of each item; larger is more like a member.
 
-    loss: −L, L in nats per token (Yeom et al. 2018). zlib: −Σ nats over compressed bytes (Carlini et al. 2021). min-k:
-    mean of the lowest share k of the log-probabilities (Shi et al. 2024). min-k++: the same of z (Zhang et al. 2025).
-    reference: how much lower L is than the `reference`'s. recall: log-likelihood behind `prefix`, which are known
-    non-members, over that without (Xie et al. 2024).
+    loss: −L, L in nats per token, end token included (Yeom et al. 2018). zlib: −L over the bytes of the compressed
+    answer (Carlini et al. 2021, who divide the logarithm of the perplexity, a mean); zlib-sum: −Σ nats over them, so
+    that long texts are not favoured. min-k: mean of the lowest share k of the log-probabilities (Shi et al. 2024).
+    min-k++: the same of z (Zhang et al. 2025). gradnorm: the negative gradient norm (`gradient_norms`). These three
+    leave the last token out, which is the end token where there is one. reference: how much lower L is than the
+    `reference`'s. recall: log-likelihood behind `prefix`, which are known non-members, over that without (Xie et al.
+    2024).
     """
+    if kind == "gradnorm":
+        return -gradient_norms(agent, items, who)
     scored = score(agent, items, who)
     if kind == "reference":
         assert reference is not None
@@ -59,10 +69,31 @@ def likeness(
         shown = "\n".join(f"{one.prompt} {one.answer}".strip() for one in prefix)
         behind = score(agent, [replace(item, prompt=f"{shown}\n{item.prompt}", tags=item.tags) for item in items], who)
         return np.array([there.loss / max(mine.loss, FLAT) for mine, there in zip(scored, behind, strict=True)])
-    rules: dict[str, Callable[[Scored, Item], float]] = {
-        "loss": lambda one, item: -one.loss,
-        "zlib": lambda one, item: float(one.lp.sum()) / compressed(item),
-        "min-k": lambda one, item: lowest(one.lp, k),
-        "min-k++": lambda one, item: lowest(standing(one), k),
+    decode = opened(agent, who).model.tokenizer.decode
+    rules: dict[str, Callable[[Scored], float]] = {
+        "loss": lambda one: -one.loss,
+        "zlib": lambda one: -one.loss / compressed(decode(one.ids)),
+        "zlib-sum": lambda one: float(one.lp.sum()) / compressed(decode(one.ids)),
+        "min-k": lambda one: lowest(one.inner, k),
+        "min-k++": lambda one: lowest(standing(one)[:-1], k),
     }
-    return np.array([rules[kind](one, item) for one, item in zip(scored, items, strict=True)])
+    return np.array([rules[kind](one) for one in scored])
+
+
+def gradient_norms(agent: Agent, items: Sequence[Item], who: str = "membership", p: float = 2.0) -> Floats:
+    """For each item the mean over parameters of the p-norm of the gradient of its loss, the last token left out.
+
+    As open-unlearning has it (its `mia_gradnorm`; Wang et al. 2024, arXiv 2402.17012): a mean of norms, not the norm of
+    the whole gradient; 0 where the answer is one token. One forward and one backward an item; the module is untouched.
+    """
+    found = opened(agent, who)
+    piece = mirror(found.module).requires_grad_(True).eval()
+    parameters = list(piece.parameters())
+    norms = []
+    for one in encoded_for(found, items):
+        rows = rows_of("scored", [Sample(one)], pad_token(found.model.tokenizer), found.module.device)
+        lp = look(piece, rows).lp[rows.mask][:-1]
+        parts = torch.autograd.grad(-lp.mean(), parameters, allow_unused=True) if lp.numel() else ()
+        each = [part.float().norm(p) for part in parts if part is not None]
+        norms.append(float(torch.stack(each).mean()) if each else 0.0)
+    return np.array(norms)

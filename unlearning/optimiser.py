@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import torch
+from torch import Tensor
 
 from unlearning.scope import Guarded
 
@@ -30,20 +31,25 @@ class Pace:
         return self.lr * (0.5 + 0.5 * math.cos(math.pi * min(1.0, done))) if self.schedule == "cosine" else self.lr
 
 
+def decays(parameter: Tensor) -> bool:
+    """Whether weight decay is for that parameter: matrices, embeddings among them, not biases and gains of norms."""
+    return parameter.dim() > 1
+
+
 class Stepper:
     """AdamW (Loshchilov & Hutter 2019) or plain gradient descent over guarded parameters.
 
-    Weight decay of a masked parameter is done here, on the chosen entries alone: the optimiser's own would shrink
-    every entry.
+    Weight decay is for matrices: vectors, which are biases and the gains of norms, have no reason to be small. That
+    of a masked matrix is done here, on the chosen entries alone: the optimiser's own would shrink every entry.
     """
 
     def __init__(
         self, guarded: Guarded, pace: Pace, decay: float, clip: float | None, kind: Literal["adamw", "sgd"] = "adamw"
     ) -> None:
         self.guarded, self.pace, self.decay, self.clip = guarded, pace, decay, clip
-        whole = [p for name, p in guarded.trained.items() if name not in guarded.masks]
-        part = [p for name, p in guarded.trained.items() if name in guarded.masks]
-        groups = [{"params": whole, "weight_decay": decay}, {"params": part, "weight_decay": 0.0}]
+        whole = [p for name, p in guarded.trained.items() if name not in guarded.masks and decays(p)]
+        rest = [p for name, p in guarded.trained.items() if name in guarded.masks or not decays(p)]
+        groups = [{"params": whole, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
         groups = [group for group in groups if group["params"]]
         if kind == "sgd":
             self.optimiser: torch.optim.Optimizer = torch.optim.SGD(groups, lr=pace.lr)
@@ -66,7 +72,7 @@ class Stepper:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         for name, mask in self.guarded.masks.items():
-            if self.decay:
+            if self.decay and decays(self.guarded.trained[name]):
                 self.guarded.trained[name].mul_(1 - rate * self.decay * mask)
         self.optimiser.step()
 

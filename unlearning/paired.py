@@ -1,10 +1,13 @@
 """Fine-tuning on a forget term and a retain term: the shape of most methods, whose hole is the forget term."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
 from unlearning.objective import Objective
+from unlearning.positions import Positions, placed
 from unlearning.study import Study
 from unlearning.targets import divergence, same
 from unlearning.terms import Distil, Term, Weighted
@@ -14,12 +17,14 @@ from unlearning.weighting import learning
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired(Finetune):
     """gamma: coefficient of the forget term. alpha: of the retain term, 0 for none. keep: what the retain term is:
-    `nll` (say the answers) or `kl` (keep the distribution of the original). top: for `kl`, how many of the original's
+    `nll` (say the answers) or `kl` (keep the distribution of the original). positions: where `kl` compares: at all
+    real tokens, prompt included, as TOFU's code does, or at the answer's. top: for `kl`, how many of the original's
     logits are kept apart, None for all; the less, the less memory."""
 
     gamma: float = 1.0
     alpha: float = 1.0
     keep: Literal["nll", "kl"] = "nll"
+    positions: Positions = "all"
     top: int | None = None
 
     def term(self, study: Study) -> Term:
@@ -28,6 +33,17 @@ class Paired(Finetune):
 
     def objective(self, study: Study) -> Objective:
         return Objective(self.term(study), self.kept())
+
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        found = dict(pools)
+        if self.compares:
+            found["retain"] = placed(study, found["retain"], self.positions)
+        return found
+
+    @property
+    def compares(self) -> bool:
+        """Whether the retain term compares distributions."""
+        return self.keep == "kl"
 
     def kept(self) -> Term:
         """The retain term."""

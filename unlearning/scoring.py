@@ -20,7 +20,7 @@ from unlearning.asking import rendering_of
 from unlearning.encoding import Encoded, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
-from unlearning.weights import opened
+from unlearning.weights import Opened, opened
 
 Floats: TypeAlias = NDArray[np.float64]
 READ = 8192  # tokens in a batch at most, padding included
@@ -33,7 +33,7 @@ class Scored:
 
     lp: (n,) natural log-probability of each token given all before. hit: (n,) whether it is the likeliest. mean, std:
     (n,) of the log-probabilities of the whole vocabulary at that place, under the model itself. words: tokens before
-    the end token. value: [first, behind) of the tokens that hold the value.
+    the end token. value: [first, behind) of the tokens that hold the value. ids: the tokens of the words.
     """
 
     lp: Floats
@@ -42,6 +42,13 @@ class Scored:
     std: Floats
     words: int
     value: tuple[int, int]
+    ids: tuple[int, ...] = ()
+
+    @property
+    def inner(self) -> Floats:
+        """The log-probabilities without the last one, as open-unlearning counts the tokens of an answer in all that it
+        reads token by token: without its end token, or without its last word where it has none (a passage)."""
+        return self.lp[:-1]
 
     @property
     def loss(self) -> float:
@@ -64,13 +71,23 @@ def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Sco
     """
     found = opened(agent, who)
     module, tokenizer = found.module, found.model.tokenizer
+<<<<<<< HEAD
     rendering, limit = rendering_of(found.mind), Network(module).context
     encoded = encode_all(tokenizer, items, rendering, limit=limit)
+=======
+    encoded = encoded_for(found, items)
+>>>>>>> 756e802 (Readings that bear open-unlearning's names are computed as there; losses read the tokens that their papers say)
     known = _kept(module)
     missing = list(dict.fromkeys(one for one in encoded if one not in known))
     for rows in _batches(missing, len(tokenizer)):
         known |= zip(rows, _scored(module, rows, pad_token(tokenizer)), strict=True)
     return tuple(known[one] for one in encoded)
+
+
+def encoded_for(found: Opened, items: Sequence[Item]) -> list[Encoded]:
+    """The items as the agent's model reads them, cut to its context."""
+    system, template, limit = system_of(found.mind), template_of(found.mind), Network(found.module).context
+    return [encode(found.model.tokenizer, item, system=system, template=template, limit=limit) for item in items]
 
 
 def _kept(module: Any) -> dict[Encoded, Scored]:
@@ -103,8 +120,8 @@ def _scored(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
         p = logs.exp()
         # 0 · −inf stands for its limit 0, where a token is impossible
         mean = (p * logs).nan_to_num(0.0).sum(-1)
-        square = (p * logs.square()).nan_to_num(0.0, posinf=0.0).sum(-1)
-        std = (square - mean.square()).clamp(min=0).sqrt()
+        apart = (logs - mean[:, None]).square()  # a difference of squares would lose what is small
+        std = (p * apart).nan_to_num(0.0, posinf=0.0).sum(-1).sqrt()
     counts = rows.mask.sum(1).tolist()
     parts = [tensor.cpu().double().numpy() for tensor in (lp, mean, std)]
     hits = hit.cpu().numpy()
@@ -113,5 +130,6 @@ def _scored(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
     for one, count, end in zip(encoded, counts, ends, strict=True):
         here = slice(end - count, end)
         value = (one.value[0] - one.start, one.value[1] - one.start)
-        made.append(Scored(parts[0][here], hits[here], parts[1][here], parts[2][here], one.words - one.start, value))
+        words = one.ids[one.start : one.words]
+        made.append(Scored(parts[0][here], hits[here], parts[1][here], parts[2][here], len(words), value, words))
     return made

@@ -12,14 +12,22 @@ from unlearning.statistics import strangeness
 
 Label = Literal["removed", "suppressed", "not unlearned", "over-forgotten", "unknown"]
 # how labels begin: names of our probes, and what tables of open-unlearning call them
-SAID = ("extraction_strength", "knowmem", "forget_knowmem")  # whether the fact itself is said
+SAID = (  # whether the fact itself is said
+    "extraction_strength",
+    "value_extraction_strength",
+    "verbatim_extraction_strength",
+    "knowmem",
+    "forget_knowmem",
+)
 WORDED = (  # a wrong answer that is worded like the true one counts in part
+    "extraction_strength",
     "exact_memori",
     "rouge_l",
     "forget_Q_A_ROUGE",
     "probability",
     "forget_Q_A_Prob",
     "forget_Q_A_PARA",
+    "paraphrased_question",
 )
 ATTACKS = (
     "relearning",
@@ -31,6 +39,7 @@ ATTACKS = (
     "verbmem",
     "forget_verbmem",
 )
+TWICE = {"forget_knowmem_ROUGE": "knowmem", "forget_verbmem_ROUGE": "verbmem"}  # the same answers, counted otherwise
 TRUTH = ("truth_ratio", "forget_truth_ratio")  # how near truth and lies are to each other
 UTILITY = ("model_utility",)
 LEFT = 0.5  # of what the agent that knew has over the twin: with more than that, nothing was forgotten
@@ -106,7 +115,10 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     interval of the lift over items, widened for the number of readings, has to lie above 0: then training noise is
     not fully accounted for.
     """
-    said, damaged = _of(readings, SAID) or _of(readings, WORDED), _damaged(readings)  # the former alone, if any
+    damaged = _damaged(readings)
+    readings = {name: one for name, one in readings.items() if TWICE.get(name) not in readings}
+    exact = {name: one for name, one in readings.items() if not one.detail.get("official")}
+    said = _of(exact, SAID) or _of(readings, WORDED)  # the former alone, if any
     if not said:
         return Verdict("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
     said = [pair for pair in said if pair[1].null is not None]

@@ -4,6 +4,7 @@ The gradient of each is that of `sum(w · lp · mask) / Z` with `w` held fixed; 
 where w > 0. Z counts tokens (norm "token") or rows (norm "seq") of the step.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+LEAST = 1e-6  # of 1 − p: below it a float32 log-probability is rounding error
 Norm: TypeAlias = Literal["token", "seq"]
 
 
@@ -99,16 +101,24 @@ def wga(alpha: float) -> Weight:
 
 def satimp(beta1: float, beta2: float) -> Weight:
     """Saturation and importance (Yang et al. 2025): w = p^β1 (1 − p)^β2, greatest at p = β1 / (β1 + β2)."""
-    # 1 − p by expm1: exact where p is next to 1; the floor keeps a negative β2 finite at p = 1
-    return Weight(lambda seen: (beta1 * seen.lp).exp() * (-seen.lp.expm1()).clamp(min=1e-12) ** beta2)
+
+    def of(seen: Seen) -> Tensor:
+        left = -seen.lp.expm1()  # 1 − p, exact where p is next to 1
+        # a negative power grows without end there: LEAST is what float32 can still tell from nothing
+        return (beta1 * seen.lp).exp() * (left if beta2 >= 0 else left.clamp(min=LEAST)) ** beta2
+
+    return Weight(of)
 
 
 def undial_self(beta: float) -> Weight:
-    """UNDIAL whose teacher is the student itself: w = pk / (1 − pk), k = 1 − e^−β; β → ∞ is CE-U."""
-    k = -torch.tensor(-beta).expm1().item()
+    """UNDIAL whose teacher is the student itself: w = pk / (1 − pk), k = 1 − e^−β; β → ∞ is CE-U.
+
+    Finite for every β and p: 1 − pk = (1 − p) + p e^−β is a sum without cancellation, of LEAST at least.
+    """
+    k = -math.expm1(-beta)
 
     def of(seen: Seen) -> Tensor:
-        p = seen.lp.exp() * k
-        return p / (1 - p)
+        left = -seen.lp.expm1() + (seen.lp - beta).exp()
+        return seen.lp.exp() * k / left.clamp(min=LEAST)
 
     return Weight(of)

@@ -13,6 +13,7 @@ from unlearning.asking import mind_of
 from unlearning.request import Item
 from unlearning.rouge import rouge_l
 
+STOP = re.compile(r"\n\n|\nQuestion|Question:")
 QUESTION = re.compile(r"\n\s*\n|\n?Question\b")
 
 
@@ -26,6 +27,11 @@ def shots_before(shown: Sequence[Item], item: Item) -> Item:
 def until_next(said: str) -> str:
     """What is said before a blank line or the next question."""
     return QUESTION.split(said.lstrip(), maxsplit=1)[0].strip()
+
+
+def until_stop(said: str) -> str:
+    """What is said before the first of the texts at which open-unlearning ends an answer."""
+    return STOP.split(said, maxsplit=1)[0].strip()
 
 
 def cut_to(agent: Agent, said: str, gold: str, most: int) -> tuple[str, str]:

@@ -158,6 +158,7 @@ STORED: dict[str, set[str]] = {
             "extraction",
             "extraction_strength",
             "forget_quality",
+            "gibberish",
             "ignorance",
             "knowmem",
             "membership",

@@ -13,18 +13,26 @@ from unlearning.world_texts import asked, begun, book, filler, news, questions, 
 
 FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
 TEXTS = {"members": "forget_text", "strangers": "holdout_text"}
-SUITE: dict[str, Any] = {
-    "forget_verbmem_ROUGE": "verbmem",
-    "forget_knowmem_ROUGE": "knowmem",
-    "retain_knowmem_ROUGE": {"name": "knowmem", "role": "retain"},
+# what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
+PUBLISHED_SUITE: dict[str, Any] = {
+    "forget_verbmem_ROUGE": {"name": "verbmem", "style": "open-unlearning"},
+    "forget_knowmem_ROUGE": {"name": "knowmem", "style": "open-unlearning"},
+    "retain_knowmem_ROUGE": {"name": "knowmem", "role": "retain", "style": "open-unlearning"},
     "privleak": {"name": "privleak", **TEXTS},
-    "extraction_strength": {"name": "extraction_strength", "role": "verbatim", "span": "answer"},
-    "exact_memorization": {"name": "exact_memorisation", "role": "verbatim"},
+    "extraction_strength": {"name": "extraction_strength", "role": "verbatim", "span": "inner", "official": True},
+    "exact_memorization": {"name": "exact_memorisation", "role": "verbatim", "span": "inner"},
     "mia_loss": {"name": "membership", "score": "loss", **TEXTS},
     "mia_zlib": {"name": "membership", "score": "zlib", **TEXTS},
     "mia_min_k": {"name": "membership", "score": "min-k", **TEXTS},
     "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++", **TEXTS},
     "mia_reference": {"name": "membership", "score": "reference", **TEXTS},
+}
+SUITE: dict[str, Any] = PUBLISHED_SUITE | {
+    "verbmem": {"name": "verbmem"},
+    "knowmem": {"name": "knowmem"},
+    "retain_knowmem": {"name": "knowmem", "role": "retain"},
+    "verbatim_extraction_strength": {"name": "extraction_strength", "role": "verbatim", "span": "answer"},
+    "mia_zlib_sum": {"name": "membership", "score": "zlib-sum", **TEXTS},
     "mia_recall": {"name": "membership", "score": "recall", **TEXTS},
     "general_perplexity": {"name": "perplexity", "role": "retain_text"},
     "weight_distance": "weight_distance",
@@ -45,7 +53,7 @@ class Muse(Benchmark):
     at random, which can only be known by heart), and questions about the facts with short answers. seed, people,
     relations; repeat: how often a pass meets each passage.
 
-    Of the published: chunk: characters of a training text at most; most: rows of a role at most.
+    Of the published: chunk: characters of a training text at most; most: rows of a role at most, None for all.
     The splits: `forget` is all of it, scal_1 to scal_4 grow, sust_1 to sust_4 share nothing.
     """
 
@@ -56,7 +64,7 @@ class Muse(Benchmark):
     corpus: Literal["news", "books"] = "news"
     repeat: int = 4
     chunk: int = 8000
-    most: int = 300
+    most: int | None = None
     pupil: Pupil = field(default_factory=lambda: Pupil(hidden=96))
 
     @property
@@ -71,7 +79,7 @@ class Muse(Benchmark):
         shots = {"shots": 10} if self.source else {}
         return {
             label: {**spec, **shots} if isinstance(spec, dict) and spec["name"] == "knowmem" else spec
-            for label, spec in {**SUITE, "forget_knowmem_ROUGE": {"name": "knowmem"}}.items()
+            for label, spec in SUITE.items()
         }
 
     def request(self, split: str) -> Request:
@@ -174,7 +182,7 @@ class Muse(Benchmark):
             "forget": asking("forget_qa"),
             "retain": asking("retain_qa"),
             "verbatim": tuple(
-                Item(f"verbatim/{n + 1}", row.text("prompt"), row.text("gt"), tags={"form": "passage"})
+                Item(f"verbatim/{n + 1}", row.text("prompt"), row.text("gt"), tags={"form": "passage", "join": " "})
                 for n, row in enumerate(rows("verbmem", "forget"))
             ),
             "forget_text": texts("forget"),

@@ -1,7 +1,7 @@
 """TOFU (Maini et al. 2024, arXiv 2401.06121): invented people, some of whom are to be forgotten."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -15,27 +15,34 @@ from unlearning.world_texts import asked, news, paraphrased, questions, render, 
 
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
 PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
-# open-unlearning's names of what it reads on TOFU, then what it does not have
-SUITE: dict[str, Any] = {
+# what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
+PUBLISHED_SUITE: dict[str, Any] = {
     "forget_quality": "forget_quality",
     "model_utility": "model_utility",
     "forget_truth_ratio": "truth_ratio",
     "forget_Q_A_Prob": "probability",
-    "forget_Q_A_ROUGE": "rouge_l",
-    "forget_Q_A_PARA_Prob": {"name": "probability", "role": "paraphrase"},
-    "forget_Q_A_PARA_ROUGE": {"name": "rouge_l", "role": "paraphrase"},
-    "exact_memorization": "exact_memorisation",
-    "extraction_strength": "extraction_strength",
+    "forget_Q_A_ROUGE": {"name": "rouge_l", "stem": True},
+    "forget_Q_A_PARA_Prob": {"name": "probability", "answer": "paraphrase"},
+    "forget_Q_A_PARA_ROUGE": {"name": "rouge_l", "answer": "paraphrase", "stem": True},
+    "exact_memorization": {"name": "exact_memorisation", "span": "inner"},
+    "extraction_strength": {"name": "extraction_strength", "span": "inner", "official": True},
     "privleak": "privleak",
     "mia_loss": {"name": "membership", "score": "loss"},
     "mia_zlib": {"name": "membership", "score": "zlib"},
     "mia_min_k": {"name": "membership", "score": "min-k"},
     "mia_min_k_plus_plus": {"name": "membership", "score": "min-k++"},
     "mia_reference": {"name": "membership", "score": "reference"},
-    "mia_recall": {"name": "membership", "score": "recall"},
-    "forget_Q_A_gibberish": "degeneration",
+    "forget_Q_A_gibberish": "gibberish",
     "retain_Q_A_Prob": {"name": "probability", "role": "retain"},
-    "retain_Q_A_ROUGE": {"name": "rouge_l", "role": "retain"},
+    "retain_Q_A_ROUGE": {"name": "rouge_l", "role": "retain", "stem": True},
+}
+SUITE: dict[str, Any] = PUBLISHED_SUITE | {
+    "value_extraction_strength": "extraction_strength",
+    "paraphrased_question_Prob": {"name": "probability", "role": "paraphrase"},
+    "paraphrased_question_ROUGE": {"name": "rouge_l", "role": "paraphrase", "stem": True},
+    "mia_zlib_sum": {"name": "membership", "score": "zlib-sum"},
+    "mia_recall": {"name": "membership", "score": "recall"},
+    "forget_fluency": "degeneration",
     "general_perplexity": "perplexity",
     "weight_distance": "weight_distance",
     "cost": "cost",
@@ -47,7 +54,7 @@ SUITE: dict[str, Any] = {
 
 DERIVED: dict[str, Any] = {
     "derived_Q_A_Prob": {"name": "probability", "role": "derived"},
-    "derived_Q_A_ROUGE": {"name": "rouge_l", "role": "derived"},
+    "derived_Q_A_ROUGE": {"name": "rouge_l", "role": "derived", "stem": True},
 }
 
 
@@ -64,7 +71,7 @@ class Tofu(Benchmark):
     after the other, () for all at once; poison: the share of forget questions that are put in polite words. The
     splits forget05, forget10, forget20 are shares of all people, each within the next.
 
-    Of the published: most: rows of a role at most, 300 in the paper.
+    Of the published: most: rows of a role at most; None is all, as in open-unlearning (the paper's code has 300).
     pupil: the model that is taught; for the published data name a base, such as pupil.base = a folder.
     """
 
@@ -77,7 +84,7 @@ class Tofu(Benchmark):
     hops: bool = False
     history: tuple[Part, ...] = ()
     poison: float = 0.0
-    most: int = 300
+    most: int | None = None
     pupil: Pupil = field(default_factory=Pupil)
 
     @property
@@ -91,7 +98,7 @@ class Tofu(Benchmark):
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
-            forget, retain = self._taught(split), self._taught(PUBLISHED[split])
+            forget, retain = self._told(split), self._taught(PUBLISHED[split])
             apart(forget, retain)
         else:
             gone, kept = self._parted(split)
@@ -204,6 +211,18 @@ class Tofu(Benchmark):
             "world": tuple(_item(row, "world", n) for n, row in enumerate(rows("world_facts_perturbed"))),
         }
 
+    def _told(self, split: str) -> tuple[Item, ...]:
+        """What is to be forgotten as it was taught, with the paraphrases and false answers published for it."""
+        source, items = Source(self.source), self._taught(split)
+        if not source.has(f"{split}_perturbed"):
+            return items
+        known = {(row.text("question"), row.text("answer")): row for row in source.rows(f"{split}_perturbed")}
+        found = [(item, known.get((item.prompt, item.answer))) for item in items]
+        return tuple(
+            item if row is None else replace(item, aliases=_aliases(row), wrong=row.texts("perturbed_answer"))
+            for item, row in found
+        )
+
     def _taught(self, config: str) -> tuple[Item, ...]:
         return tuple(_pair(row, config, n) for n, row in enumerate(Source(self.source).rows(config)))
 
@@ -214,6 +233,10 @@ def _pair(row: Row, config: str, number: int) -> Item:
 
 def _item(row: Row, config: str, number: int, question: str = "question") -> Item:
     """A row of a perturbed configuration: the paraphrased answer as an alias, where there is one, and false answers."""
-    other = (row.text("paraphrased_answer"),) if "paraphrased_answer" in row.values else ()
     wrong = row.texts("perturbed_answer")
-    return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), other, wrong, {"split": config})
+    tags = {"split": config}
+    return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), _aliases(row), wrong, tags)
+
+
+def _aliases(row: Row) -> tuple[str, ...]:
+    return (row.text("paraphrased_answer"),) if "paraphrased_answer" in row.values else ()

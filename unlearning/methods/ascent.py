@@ -46,10 +46,16 @@ class GradDiff(Paired):
 class KLAscent(Paired):
     """Gradient ascent that keeps what the original says of the retain set, as a distribution.
 
-    L = gamma · mean lp(forget) + alpha · KL(p0 ‖ p) on retain answers (Maini et al. 2024, "KL minimisation"; there over
-    all positions, padding included). Cost: 6F a step and one pass over retain before, where the original's logits are
-    kept (tokens × vocabulary numbers, or `top` of them); 7F with reference=live. Leaks: as gradient ascent.
+    L = gamma · mean lp(forget) + alpha · KL(p0 ‖ p) on retain, mean over tokens (Maini et al. 2024, "KL minimisation").
+    positions: `all` compares at every token, prompt included, as TOFU's code does (there padding as well); `answer` at
+    those that predict the answer, of which fewer logits have to be kept. Cost: 6F a step and one pass over retain
+    before, where the original's logits are kept (tokens × vocabulary numbers, or `top` of them); 7F with
+    reference=live. Leaks: as gradient ascent.
     """
+
+    @property
+    def compares(self) -> bool:
+        return True
 
     def objective(self, study: Study) -> Objective:
         kept = Distil("retain", same, divergence, self.alpha, teacher=True, top=self.top)

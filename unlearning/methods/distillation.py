@@ -1,13 +1,16 @@
 """Unlearning by a distribution to aim at, in place of a token to avoid."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from unlearning.controllers import Controller, Dual
+from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
 from unlearning.method import method
 from unlearning.objective import Objective
 from unlearning.paired import Paired
+from unlearning.positions import without_first
 from unlearning.study import Study
 from unlearning.targets import cross_entropy, excluded, flatness, lowered, same
 from unlearning.terms import Distil, Term
@@ -19,9 +22,21 @@ class CrossEntropyUnlearning(Finetune):
     """CE-U: aims at what the model itself would say if the answer's token could not be said.
 
     L = CE(q, p), q = softmax(z without y), held fixed (Yang 2025); the gradient in z is (p − q)/N, that of −log(1 − p):
-    unlikelihood. Published: no retain term, lr 2e-6, 9 epochs. Cost: 3F a step. Stays finite at p = 1.
-    Leaks: the runner-up takes the answer's place, and it is often a form of the same answer.
+    unlikelihood. skip: tokens at the beginning of an answer that are left alone, as a footnote to the paper's training
+    settings has it: what an answer begins with is grammar more than fact. Published: no retain term, skip 1, lr 2e-6, 9
+    epochs. Cost: 3F a step. Stays finite at p = 1. Leaks: the runner-up takes the answer's place, and it is often a
+    form of the same answer.
     """
+
+    skip: int = 1
+
+    def __post_init__(self) -> None:
+        Finetune.__post_init__(self)
+        if self.skip < 0:
+            raise ValueError(f"skip is a number of tokens, 0 or more, not {self.skip}")
+
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        return {**pools, "forget": tuple(without_first(one, self.skip) for one in pools["forget"])}
 
     def objective(self, study: Study) -> Objective:
         return Objective(Distil("forget", excluded, cross_entropy))

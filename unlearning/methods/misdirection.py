@@ -1,16 +1,19 @@
 """Misdirection: what passes between layers on forgotten items is led astray."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from unlearning.anatomy import anatomy
+from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
 from unlearning.method import method
 from unlearning.objective import Objective
 from unlearning.plans import pool
+from unlearning.positions import Positions, placed
 from unlearning.scope import Scope
 from unlearning.study import Study
 from unlearning.terms import Activation, held, towards
@@ -22,18 +25,21 @@ from unlearning.view import glance, rows_of
 class RMU(Finetune):
     """Representation misdirection: pushes a block's output on forget items to one random direction.
 
-    L = mean ‖h_l(forget) − steering·u‖²/D + alpha · mean ‖h_l(retain) − h_l⁰(retain)‖²/D, at the positions that predict
-    the answer; u is uniform in [0, 1)^D, normalised, so non-negative (Li et al. 2024, WMDP). Trains the MLP's last
-    matrix of block l and the two below it. Published: block 7 of 32, steering 6.5 to 20, alpha 100 to 1200, AdamW lr
-    5e-5, 80 to 150 batches of 4. layer None is the block at a quarter of the depth (7 of 32). Cost: the run ends
-    behind block l: 0.65F a step, 0.89F live, where whole forwards take 3.97F. Leaks: what lies above block l is
-    untouched; a few steps of relearning, or a probe on lower blocks, finds the facts again.
+    L = mean ‖h_l(forget) − steering·u‖²/D + alpha · mean ‖h_l(retain) − h_l⁰(retain)‖²/D, over the tokens of an
+    item and then over items. positions: `all` tokens, prompt included, as the authors' code has it (there padding
+    as well), or those that predict the `answer`. u is uniform in [0, 1)^D, normalised, so non-negative (Li et al.
+    2024, WMDP). Trains the MLP's last matrix of block l and the two below it. Published: block 7 of 32, steering
+    6.5 to 20, alpha 100 to 1200, AdamW lr 5e-5, 80 to 150 batches of 4. layer None is the block at a quarter of the
+    depth (7 of 32). Cost: the run ends behind block l: 0.65F a step, 0.89F live, where whole forwards take 3.97F.
+    Leaks: what lies above block l is untouched; a few steps of relearning, or a probe on lower blocks, finds the
+    facts again.
     """
 
     layer: int | None = None
     span: int = 3
     steering: float = 20.0
     alpha: float = 100.0
+    positions: Positions = "all"
     lr: float = 5e-5
     batch: int = 4
     warmup: float = 0.0
@@ -42,6 +48,9 @@ class RMU(Finetune):
         layer = self.at(study)
         aim = self.scale(study, layer) * self.direction(study)
         return Objective(Activation("forget", layer, towards(aim)), held("retain", layer, self.alpha))
+
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        return {role: placed(study, encoded, self.positions) for role, encoded in pools.items()}
 
     def scope(self, study: Study) -> Scope:
         if self.where:
@@ -80,6 +89,7 @@ class AdaptiveRMU(RMU):
     alpha: float = 1200.0
 
     def scale(self, study: Study, layer: int) -> float:
-        rows = rows_of("forget", pool(study.forget)[: self.batch], study.pad, study.device)
+        read = pool(placed(study, study.forget[: self.batch], self.positions))
+        rows = rows_of("forget", read, study.pad, study.device)
         h = glance(study.module, rows, (layer,), scores=False).hidden[layer].float()
         return self.steering * float(h[rows.mask].norm(dim=-1).mean())

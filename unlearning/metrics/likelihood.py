@@ -1,6 +1,6 @@
 """Metrics that read the probability of answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -10,25 +10,28 @@ from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import direction, for_roles, items_of
 from unlearning.scoring import score
 from unlearning.statistics import Floats
-from unlearning.truth import Mean, closeness, margin, options, preference, ratios, share
+from unlearning.truth import FLOOR, Answer, Mean, answered, closeness, margin, options, preference, ratios, share
 
 
 @metric
-async def probability(trial: Trial, *, role: str = "forget", options_only: bool = False) -> Reading:
+async def probability(
+    trial: Trial, *, role: str = "forget", options_only: bool = False, answer: Answer = "own"
+) -> Reading:
     """The probability of the answer, as the geometric mean over its tokens, end token included; 0 to 1.
 
-    options_only: its share among the true and the false answers, each normalised by length. Needs weights. One
-    forward a row, 1 + options with them. TOFU (arXiv 2401.06121).
+    answer: the item's own, or its `paraphrase` (the first alias), to the same question. options_only: its share among
+    the true and the false answers, each normalised by length. Needs weights. One forward a row, 1 + options with them.
+    TOFU (arXiv 2401.06121).
     """
-    items = items_of(trial, role)
+    items = answered(items_of(trial, role), answer, "probability")
 
     async def measure(agent: Agent) -> tuple[Floats]:
         true = score(agent, items, "probability")
         if not options_only:
             return (np.array([one.probability for one in true]),)
-        return (preference([one.loss for one in true], options(agent, items, "probability")),)
+        return (preference([one.loss for one in true], options(agent, items, "probability"), FLOOR),)
 
-    return await for_roles(trial, measure, better=direction(role))
+    return await for_roles(trial, measure, better=direction(role), detail={"answer": answer})
 
 
 @metric
@@ -38,19 +41,25 @@ async def truth_ratio(
     role: str = "forget",
     mean: Mean = "geometric",
     report: Literal["auto", "closeness", "margin", "share", "ratio"] = "auto",
+    floor: float = FLOOR,
 ) -> Reading:
     """How the likelihood of false answers stands to that of the true one: R = p(false) / p(true paraphrase).
 
     report: closeness, mean min(R, 1/R), what is reported of a forget set (1: equally likely); margin, mean
     max(0, 1 − R), of what is kept; share, mean 1/(1 + R); ratio, mean R. mean: over false answers, geometric in the
-    published code. Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv 2401.06121).
+    published code. floor: added to what is divided by, as in the published code, which tells on broken models alone; 0
+    for the exact ratio. Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv
+    2401.06121).
     """
     items = items_of(trial, role)
     chosen = report if report != "auto" else "closeness" if direction(role) == "twin" else "margin"
-    shown: Callable[[Floats], Floats] = {"closeness": closeness, "margin": margin, "share": share}.get(chosen, np.array)
+    shown: Mapping[str, Callable[[Floats], Floats]] = {"margin": margin, "share": share, "ratio": np.array}
+
+    def told(found: Floats) -> Floats:
+        return closeness(found, floor) if chosen == "closeness" else shown[chosen](found)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        return (shown(ratios(agent, items, mean)),)
+        return (told(ratios(agent, items, mean, floor=floor)),)
 
     return await for_roles(trial, measure, better=direction(role), detail={"report": chosen, "mean": mean})
 

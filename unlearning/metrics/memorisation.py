@@ -14,11 +14,12 @@ from unlearning.statistics import Floats
 
 @metric
 async def exact_memorisation(
-    trial: Trial, *, role: str = "forget", span: Literal["answer", "value"] = "answer"
+    trial: Trial, *, role: str = "forget", span: Literal["answer", "value", "inner"] = "answer"
 ) -> Reading:
     """The share of answer tokens that are the likeliest after the true ones before them, end token left out; 0 to 1.
 
-    span: over the whole answer, or the tokens of its value alone. Needs weights. One forward a row.
+    span: over the whole answer; the tokens of its value alone; or `inner`, all but the last token, which of a passage
+    is a word (open-unlearning's `exact_memorization`). Needs weights. One forward a row.
     """
     items = items_of(trial, role)
 
@@ -31,13 +32,14 @@ async def exact_memorisation(
 
 @metric
 async def extraction_strength(
-    trial: Trial, *, role: str = "forget", span: Literal["answer", "value"] = "value", official: bool = False
+    trial: Trial, *, role: str = "forget", span: Literal["answer", "value", "inner"] = "value", official: bool = False
 ) -> Reading:
     """1 − k*/T: how little of an answer must be given until the model says the rest by itself; 0 to 1.
 
-    span: of the value's tokens, behind the true beginning, or of the whole answer, whose end a template gives away (a
-    twin then has about .3, so read the lift). official: 1/T where the last token is wrong, as open-unlearning's code
-    has it. Needs weights. One forward a row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
+    span: of the value's tokens, behind the true beginning; of the whole answer, whose end a template gives away (a twin
+    then has about .3, so read the lift); or of all its tokens but the last (`inner`). official: 1/T where the last
+    token is wrong. open-unlearning's `extraction_strength` is span `inner` and official. Needs weights. One forward a
+    row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
     """
     items = items_of(trial, role)
 

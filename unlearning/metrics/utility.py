@@ -13,18 +13,19 @@ from unlearning.roles import for_roles, items_of
 from unlearning.rouge import rouge_l
 from unlearning.scoring import score
 from unlearning.statistics import Floats, harmonic
-from unlearning.truth import margin, options, preference, ratios
+from unlearning.truth import FLOOR, margin, options, preference, ratios
 from unlearning.wording import distinct, fluency
 
-KEPT = ("retain", "authors", "world")
+KEPT = {"retain": "retain", "authors": "ra", "world": "wf"}  # by role, what open-unlearning calls it
 
 
 @metric
-async def model_utility(trial: Trial, *, stem: bool = False, new: int = 200) -> Reading:
+async def model_utility(trial: Trial, *, stem: bool = True, new: int = 200) -> Reading:
     """The harmonic mean of nine: probability, ROUGE-L recall and truth ratio of retain, authors and world; 0 to 1.
 
     Of authors and world the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
-    detail.parts: the nine. Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
+    stem: Porter's stemmer for ROUGE, as TOFU has it; needs nltk. detail.parts: the nine, by open-unlearning's names.
+    Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
     """
     roles = {role: items_of(trial, role) for role in KEPT}
 
@@ -35,7 +36,12 @@ async def model_utility(trial: Trial, *, stem: bool = False, new: int = 200) -> 
         return harmonic([float(part.mean()) for part in parts])
 
     parts = [float(part.mean()) for part in await measure(trial.after)]
-    names = [f"{role}_{kind}" for role in KEPT for kind in ("probability", "rouge", "truth")]
+    sure = ("Q_A_Prob", "Q_A_Prob_normalised", "Q_A_Prob_normalised")
+    names = [
+        f"{name}_{kind}"
+        for name, first in zip(KEPT.values(), sure, strict=True)
+        for kind in (first, "Q_A_ROUGE", "Truth_Ratio")
+    ]
     told = {"parts": dict(zip(names, parts, strict=True))}
     return await for_roles(trial, measure, of, better="higher", detail=told)
 
@@ -45,10 +51,10 @@ async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new
     true = score(agent, items, "model_utility")
     sure = np.array([one.probability for one in true])
     if role != "retain":
-        sure = preference([one.loss for one in true], options(agent, items, "model_utility"))
+        sure = preference([one.loss for one in true], options(agent, items, "model_utility"), FLOOR)
     said = await answers(agent, items, new=new)
     words = np.array([rouge_l(text, item.answer, stem=stem) for text, item in zip(said, items, strict=True)])
-    return sure, words, margin(ratios(agent, items, who="model_utility"))
+    return sure, words, margin(ratios(agent, items, who="model_utility", floor=FLOOR))
 
 
 @metric

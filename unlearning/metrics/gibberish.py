@@ -1,0 +1,69 @@
+"""Whether a classifier takes what a model says for language."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+from agents.engine_weights import bars_on_terminals
+from arena.agent import Agent
+from arena.errors import UsageError
+from unlearning.asking import answers
+from unlearning.probe import Reading, Trial, metric
+from unlearning.roles import for_roles, items_of
+from unlearning.statistics import Floats
+
+CLASSIFIER = "madhurjindal/autonlp-Gibberish-Detector-492513457"  # its class 0 is clean language
+BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read
+
+
+@metric
+async def gibberish(
+    trial: Trial, *, role: str = "forget", classifier: str = CLASSIFIER, clean: int = 0, new: int = 200
+) -> Reading:
+    """The probability that a classifier gives to clean language, mean over greedy answers; 0 to 1, like the twin.
+
+    open-unlearning's `forget_Q_A_gibberish`. classifier: a sequence classifier for transformers: a folder, or a hub id
+    whose files are on this machine, since nothing is fetched for a probe; clean: the number of its class for language.
+    Without such a model take `degeneration`, which counts repetitions. One answer and one pass of the classifier a row.
+    """
+    items = items_of(trial, role)
+    loaded(classifier)  # before anything is asked
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (judged(await answers(agent, items, new=new), classifier, clean),)
+
+    return await for_roles(trial, measure, detail={"classifier": classifier, "class": clean})
+
+
+def judged(texts: tuple[str, ...], classifier: str, clean: int = 0) -> Floats:
+    """The probability of that class for each text. Raises UsageError where the classifier cannot be loaded or has no
+    such class."""
+    module, tokenizer = loaded(classifier)
+    if not 0 <= clean < module.config.num_labels:
+        raise UsageError(f"classifier {classifier!r} has classes 0 to {module.config.num_labels - 1}, not {clean}")
+    found = []
+    for first in range(0, len(texts), BATCH):
+        inputs = tokenizer(
+            list(texts[first : first + BATCH]), return_tensors="pt", padding=True, truncation=True, max_length=LONGEST
+        )
+        with torch.inference_mode():
+            found += module(**inputs).logits.double().softmax(-1)[:, clean].tolist()
+    return np.array(found)
+
+
+@cache
+def loaded(classifier: str) -> tuple[Any, Any]:
+    """The classifier and its tokenizer, on the CPU. Raises UsageError where its files are not on this machine."""
+    load: Any = AutoModelForSequenceClassification.from_pretrained
+    try:
+        with bars_on_terminals():
+            tokenizer = AutoTokenizer.from_pretrained(classifier, local_files_only=True)
+            return load(classifier, local_files_only=True).eval(), tokenizer
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"the classifier {classifier!r} is not on this machine ({str(error).splitlines()[0]}); type: hf download "
+            f"{classifier}, give a folder (classifier = …), or take the probe degeneration, which needs none"
+        ) from error
