@@ -71,12 +71,7 @@ def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Sco
     """
     found = opened(agent, who)
     module, tokenizer = found.module, found.model.tokenizer
-<<<<<<< HEAD
-    rendering, limit = rendering_of(found.mind), Network(module).context
-    encoded = encode_all(tokenizer, items, rendering, limit=limit)
-=======
     encoded = encoded_for(found, items)
->>>>>>> 756e802 (Readings that bear open-unlearning's names are computed as there; losses read the tokens that their papers say)
     known = _kept(module)
     missing = list(dict.fromkeys(one for one in encoded if one not in known))
     for rows in _batches(missing, len(tokenizer)):
@@ -84,10 +79,10 @@ def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Sco
     return tuple(known[one] for one in encoded)
 
 
-def encoded_for(found: Opened, items: Sequence[Item]) -> list[Encoded]:
+def encoded_for(found: Opened, items: Sequence[Item]) -> tuple[Encoded, ...]:
     """The items as the agent's model reads them, cut to its context."""
-    system, template, limit = system_of(found.mind), template_of(found.mind), Network(found.module).context
-    return [encode(found.model.tokenizer, item, system=system, template=template, limit=limit) for item in items]
+    rendering, limit = rendering_of(found.mind), Network(found.module).context
+    return encode_all(found.model.tokenizer, items, rendering, limit=limit)
 
 
 def _kept(module: Any) -> dict[Encoded, Scored]:
