@@ -39,6 +39,7 @@ class Tally:
     answers: int = 0
     calls: int = 0
     tokens: int = 0
+    uncounted: int = 0
     usd: float = 0.0
     unpriced: int = 0
     endpoints: list[tuple[str, int, int]] = field(default_factory=list)
@@ -53,7 +54,9 @@ class Tally:
         self.answers += 1
         for call in turn.move.usage.calls:
             self.calls += 1
-            self.tokens += (call.input_tokens or 0) + (call.output_tokens or 0)
+            used = call.used
+            self.tokens += sum(part or 0 for part in used)
+            self.uncounted += None in used
             self.usd += call.usd or 0.0
             self.unpriced += call.usd is None
 
@@ -92,13 +95,15 @@ class Tally:
         return (monotonic() - self.began) / played * (self.total - self.done) if played else None
 
     def numbers(self) -> dict[str, Any]:
-        """All numbers; `usd` is None where the price of a call is unknown, times are in seconds."""
+        """All numbers; `tokens` are without those of `unknown_token_calls`, `usd` is None where the price of a call is
+        unknown, times are in seconds."""
         _, answers, calls = self.speeds()
         left = self.left()
         return {
             "matches": self.total, "done": self.done, "failed": self.ended["error"], "cut": self.ended["cut"],
             "in_flight": self.open, "answers": self.answers, "calls": self.calls,
-            "answers_per_second": round(answers, 2), "calls_per_second": round(calls, 2), "tokens": self.tokens,
+            "answers_per_second": round(answers, 2), "calls_per_second": round(calls, 2),
+            "tokens": self.tokens, "unknown_token_calls": self.uncounted,
             "usd": None if self.unpriced else round(self.usd, 6), "seconds": round(monotonic() - self.began, 3),
             "left": None if left is None else round(left, 1),
             "endpoints": [{"at": name, "under_way": now, "width": width} for name, now, width in self.endpoints],
@@ -112,7 +117,7 @@ class Tally:
         told += [f"{self.ended['cut']} cut"] * bool(self.ended["cut"]) + [f"{self.open} in flight"] * bool(self.open)
         told += [f"{_speed(calls)} calls/s"] if self.calls else [f"{_speed(answers)} answers/s"]
         if self.calls:
-            told += [f"{_short(self.tokens)} tokens", dollars(self.usd, self.unpriced)]
+            told += [counted(self.tokens, self.uncounted), dollars(self.usd, self.unpriced)]
         told += [f"{name} {now}/{width} calls under way" for name, now, width in self.endpoints]
         told += [self.aim()] * bool(self.aim())
         return ", ".join([*told, *([f"{_time(left)} left"] if left is not None and self.done < self.total else [])])
@@ -204,6 +209,11 @@ def dollars(usd: float, unpriced: int) -> str:
     """Dollars for people; what has no known price is said, not counted as nothing."""
     known = f"${usd:.4f}" if usd else "$0"
     return f"{known} and {unpriced} calls of unknown price" if unpriced else known
+
+
+def counted(tokens: int, uncounted: int) -> str:
+    """Tokens for people; calls of which nobody said how many they took are told beside them."""
+    return f"{_short(tokens)} tokens" + (f" and those of {uncounted} calls, unknown" if uncounted else "")
 
 
 def _speed(number: float) -> str:

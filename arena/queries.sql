@@ -2,22 +2,39 @@
 -- PostgreSQL, `arena/postgres.py` translates the few words that differ, so keep to those that it knows.
 --
 -- Everywhere: `episode` is "<run>.<n>"; money is US dollars, NULL where a price is unknown, 0 where nothing was called;
--- tokens are input and output together unless said; times are ISO 8601 in UTC; durations are seconds of wall clock.
+-- tokens are input and output together unless said, NULL where those of any call are unknown, which
+-- `unknown_token_calls` counts, 0 where nothing was called; times are ISO 8601 in UTC; durations are seconds of wall clock.
 -- Who plays is shown as the name of the model where an agent plays with one, else as the name of the agent.
+
+-- used: what each attempt to reach a model used; the other views add these up.
+--   episode, step, seat, model (asked for), outcome (as in `calls`), input_tokens, output_tokens (NULL where the provider
+--   did not say; 0 for a request that was refused at no cost, and for a person), usd (NULL if unknown), seconds, failed
+--   (1: no answer came of it, also where it was cut off at the token limit or by a filter before the first word; else 0).
+CREATE VIEW IF NOT EXISTS used AS
+SELECT c.episode, c.step, c.seat, c.model, c.outcome,
+  coalesce(c.input_tokens, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
+    THEN 0 END) AS input_tokens,
+  coalesce(c.output_tokens, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
+    THEN 0 END) AS output_tokens,
+  c.usd, c.seconds,
+  CASE WHEN c.outcome IN ('ok', 'refused') OR (c.outcome IN ('truncated', 'filtered') AND c.reply IS NOT NULL)
+    THEN 0 ELSE 1 END AS failed
+FROM call c;
 
 -- episodes: one row per match played.
 --   id, run, n (place in the plan, from 1), game, status (running, over, forfeit, cut, error), blame (the seat that
 --   forfeited), seed, seats ("buyer=linear seller=micro"), turns (answers the rules took), refused (answers they did
---   not), calls (attempts to reach a model), tokens, usd (NULL if any call's price is unknown), started,
---   seconds (from the first start to the end, breaks included; NULL while it runs).
+--   not), calls (attempts to reach a model), tokens, unknown_token_calls, usd (NULL if any call's price is unknown),
+--   started, seconds (from the first start to the end, breaks included; NULL while it runs).
 CREATE VIEW IF NOT EXISTS episodes AS
 SELECT e.id, e.run, e.n, e.game, e.status, e.blame, e.seed,
   (SELECT group_concat(s.seat || '=' || coalesce(s.model, s.agent), ' ') FROM seat s WHERE s.episode = e.id) AS seats,
   (SELECT count(*) - count(t.refused) FROM turn t WHERE t.episode = e.id) AS turns,
   (SELECT count(t.refused) FROM turn t WHERE t.episode = e.id) AS refused,
   (SELECT count(*) FROM call c WHERE c.episode = e.id) AS calls,
-  (SELECT coalesce(sum(c.input_tokens), 0) + coalesce(sum(c.output_tokens), 0)
-     FROM call c WHERE c.episode = e.id) AS tokens,
+  (SELECT CASE WHEN count(*) = count(u.input_tokens + u.output_tokens)
+     THEN coalesce(sum(u.input_tokens + u.output_tokens), 0) END FROM used u WHERE u.episode = e.id) AS tokens,
+  (SELECT count(*) - count(u.input_tokens + u.output_tokens) FROM used u WHERE u.episode = e.id) AS unknown_token_calls,
   (SELECT CASE WHEN count(*) = count(c.usd) THEN coalesce(sum(c.usd), 0.0) END
      FROM call c WHERE c.episode = e.id) AS usd,
   e.started,
@@ -26,7 +43,7 @@ FROM episode e;
 
 -- runs: one row per run.
 --   id, status (running, over, cut, enough: stopped by --until, interrupted, failed), command, matches (planned), finished (over or forfeit),
---   errors, turns, calls, tokens, usd (NULL if any call's price is unknown), started, ended, seconds, arena_version.
+--   errors, turns, calls, tokens, unknown_token_calls, usd (NULL if any call's price is unknown), started, ended, seconds, arena_version.
 CREATE VIEW IF NOT EXISTS runs AS
 SELECT r.id, r.status, r.command,
   CAST(json_extract(r.plan, '$.matches') AS INTEGER) AS matches,
@@ -34,8 +51,11 @@ SELECT r.id, r.status, r.command,
   (SELECT count(*) FROM episode e WHERE e.run = r.id AND e.status = 'error') AS errors,
   (SELECT count(*) FROM episode e JOIN turn t ON t.episode = e.id WHERE e.run = r.id AND t.refused IS NULL) AS turns,
   (SELECT count(*) FROM episode e JOIN call c ON c.episode = e.id WHERE e.run = r.id) AS calls,
-  (SELECT coalesce(sum(c.input_tokens), 0) + coalesce(sum(c.output_tokens), 0)
-     FROM episode e JOIN call c ON c.episode = e.id WHERE e.run = r.id) AS tokens,
+  (SELECT CASE WHEN count(*) = count(u.input_tokens + u.output_tokens)
+     THEN coalesce(sum(u.input_tokens + u.output_tokens), 0) END
+     FROM episode e JOIN used u ON u.episode = e.id WHERE e.run = r.id) AS tokens,
+  (SELECT count(*) - count(u.input_tokens + u.output_tokens)
+     FROM episode e JOIN used u ON u.episode = e.id WHERE e.run = r.id) AS unknown_token_calls,
   (SELECT CASE WHEN count(*) = count(c.usd) THEN coalesce(sum(c.usd), 0.0) END
      FROM episode e JOIN call c ON c.episode = e.id WHERE e.run = r.id) AS usd,
   r.started, r.ended,
@@ -48,7 +68,7 @@ FROM run r;
 --   both NULL for games without coaching), round (from 1), deal (1 or 0), price (NULL without a deal), ended (how),
 --   accepted_by (a seat), decided_by (who read the decision: an action, or the moderator), buyer_surplus, seller_surplus
 --   (money of the game, not of this world; 0 without a deal), messages, tokens and usd (of the calls made from the
---   round's first step to its last; usd NULL if any price is unknown).
+--   round's first step to its last; each NULL if that of any call is unknown).
 CREATE VIEW IF NOT EXISTS rounds AS
 SELECT f.episode, e.run, e.game, e.seed,
   (SELECT coalesce(s.model, s.agent) FROM seat s WHERE s.episode = f.episode AND s.seat = 'buyer') AS buyer,
@@ -66,9 +86,10 @@ SELECT f.episode, e.run, e.game, e.seed,
   json_extract(f.value, '$.buyer_surplus') AS buyer_surplus,
   json_extract(f.value, '$.seller_surplus') AS seller_surplus,
   CAST(json_extract(f.value, '$.messages') AS INTEGER) AS messages,
-  (SELECT coalesce(sum(c.input_tokens), 0) + coalesce(sum(c.output_tokens), 0) FROM call c
-    WHERE c.episode = f.episode
-      AND c.step BETWEEN CAST(json_extract(f.value, '$.first_step') AS INTEGER)
+  (SELECT CASE WHEN count(*) = count(u.input_tokens + u.output_tokens)
+     THEN coalesce(sum(u.input_tokens + u.output_tokens), 0) END FROM used u
+    WHERE u.episode = f.episode
+      AND u.step BETWEEN CAST(json_extract(f.value, '$.first_step') AS INTEGER)
         AND CAST(json_extract(f.value, '$.last_step') AS INTEGER)) AS tokens,
   (SELECT CASE WHEN count(*) = count(c.usd) THEN coalesce(sum(c.usd), 0.0) END FROM call c
     WHERE c.episode = f.episode
@@ -289,20 +310,22 @@ JOIN episode e ON e.id = f.episode
 JOIN seat s ON s.episode = f.episode;
 
 -- spend: what the models cost.
---   run, model, seat, calls (attempts), failed (attempts without an answer), input_tokens, output_tokens,
+--   run, model, seat, calls (attempts), failed (attempts without an answer), input_tokens, output_tokens (each NULL if
+--   that of any call is unknown), unknown_token_calls (calls of which one of the two is unknown),
 --   usd (of the calls with a known price; NULL if there are none), unknown_price_calls (not in `usd`),
 --   seconds (waiting for answers, added up over calls that may have run side by side).
 CREATE VIEW IF NOT EXISTS spend AS
-SELECT e.run, c.model, c.seat,
+SELECT e.run, u.model, u.seat,
   count(*) AS calls,
-  count(*) FILTER (WHERE c.outcome NOT IN ('ok', 'truncated', 'filtered', 'refused')) AS failed,
-  coalesce(sum(c.input_tokens), 0) AS input_tokens,
-  coalesce(sum(c.output_tokens), 0) AS output_tokens,
-  sum(c.usd) AS usd,
-  count(*) FILTER (WHERE c.usd IS NULL) AS unknown_price_calls,
-  round(sum(c.seconds), 3) AS seconds
-FROM call c JOIN episode e ON e.id = c.episode
-GROUP BY e.run, c.model, c.seat;
+  sum(u.failed) AS failed,
+  CASE WHEN count(*) = count(u.input_tokens) THEN sum(u.input_tokens) END AS input_tokens,
+  CASE WHEN count(*) = count(u.output_tokens) THEN sum(u.output_tokens) END AS output_tokens,
+  count(*) - count(u.input_tokens + u.output_tokens) AS unknown_token_calls,
+  sum(u.usd) AS usd,
+  count(*) FILTER (WHERE u.usd IS NULL) AS unknown_price_calls,
+  round(sum(u.seconds), 3) AS seconds
+FROM used u JOIN episode e ON e.id = u.episode
+GROUP BY e.run, u.model, u.seat;
 
 -- calls: one row per attempt to get an answer from a model.
 --   episode, run, game, step, seat, agent (its own name), attempt (NULL where no answer came of it), k (from 0 within

@@ -197,7 +197,9 @@ def episode_tables(
     else:
         means = (
             "round, count(*) as episodes, avg(deal) as deal_rate, avg(price) as price, avg(buyer_surplus) as "
-            "buyer_surplus, avg(seller_surplus) as seller_surplus, sum(tokens) as tokens, sum(usd) as usd"
+            "buyer_surplus, avg(seller_surplus) as seller_surplus, "
+            "case when count(*) = count(tokens) then sum(tokens) end as tokens, "
+            "case when count(*) = count(usd) then sum(usd) end as usd"
         )
         table = query(db, f"select {means} from rounds where run = '{run}' group by round order by round")
         if table.rows:

@@ -1,6 +1,11 @@
 """What a move cost: the model calls behind it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+REFUSALS = ("rate_limited", "server", "rejected")  # outcomes of requests for which nothing may have been made
 
 
 @dataclass(frozen=True, slots=True)
@@ -8,8 +13,10 @@ class Call:
     """One attempt to get an answer from a model.
 
     `outcome` is "ok", "truncated", "filtered", "refused", or the name of the failure ("rate_limited", "timeout",
-    "server", "connection", "malformed", "rejected"). `usd` is None where the price is unknown. `prompt` holds
-    the (role, text) pairs that were sent, `reply` the raw text that came back. `seconds` is wall-clock time.
+    "server", "connection", "malformed", "rejected"). "truncated" and "filtered" without a `reply` are failures too:
+    the token limit or the provider's filter left nothing. Tokens are None where the provider did not say, `usd` is None
+    where the price is unknown. `prompt` holds the (role, text) pairs that were sent, `reply` the raw text that came
+    back. `seconds` is wall-clock time.
     """
 
     model: str
@@ -23,6 +30,18 @@ class Call:
     reply: str = ""
     detail: str = ""
 
+    @property
+    def used(self) -> tuple[int | None, int | None]:
+        """Tokens read and written; None where unknown, 0 for a refusal that cost nothing, and for a person.
+
+        The same rule as that of the view `used`.
+        """
+        none = 0 if self.usd == 0 and (self.model == "human" or self.outcome in REFUSALS) else None
+        return (
+            none if self.input_tokens is None else self.input_tokens,
+            none if self.output_tokens is None else self.output_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -34,12 +53,19 @@ class Usage:
         return Usage(self.calls + other.calls)
 
     @property
-    def input_tokens(self) -> int:
-        return sum(call.input_tokens or 0 for call in self.calls)
+    def input_tokens(self) -> int | None:
+        """Tokens read; None when any call's are unknown, 0 when nothing was called."""
+        return whole(call.used[0] for call in self.calls)
 
     @property
-    def output_tokens(self) -> int:
-        return sum(call.output_tokens or 0 for call in self.calls)
+    def output_tokens(self) -> int | None:
+        """Tokens written; None when any call's are unknown, 0 when nothing was called."""
+        return whole(call.used[1] for call in self.calls)
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens read and written; None when any call's are unknown, 0 when nothing was called."""
+        return whole((self.input_tokens, self.output_tokens))
 
     @property
     def seconds(self) -> float:
@@ -48,8 +74,13 @@ class Usage:
     @property
     def usd(self) -> float | None:
         """Dollars; None when any call's price is unknown, 0.0 when nothing was called."""
-        prices = [call.usd for call in self.calls]
-        return None if None in prices else sum(price for price in prices if price is not None)
+        return whole(call.usd for call in self.calls)
+
+
+def whole(parts: Iterable[Number | None]) -> Number | None:
+    """The sum; None where a part is unknown, since what is left would look complete."""
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
 
 
 FREE = Usage()

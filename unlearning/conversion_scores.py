@@ -24,7 +24,7 @@ class Scores:
     valid: the answer is JSON of the form. scope: kind and targets are right. edits: of what can be carried out, the
     share in which all edits are right, and there is no other. retain: what is to be kept is right. steering: so are
     the words to steer by. leak: these name a target. refused: of what cannot be carried out, the share that is refused
-    for the right reason. calls, tokens: means for a pair.
+    for the right reason. calls, tokens: means for a pair; tokens are None where those of a call are unknown.
     """
 
     count: int
@@ -36,7 +36,7 @@ class Scores:
     leak: float
     refused: float | None
     calls: float
-    tokens: float
+    tokens: float | None
 
     def row(self) -> dict[str, float | int | None]:
         return asdict(self)
@@ -68,7 +68,7 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> Scores:
         leak=sum(m.leaks for _, m in valid) / count,
         refused=sum(refusals) / len(refusals) if refusals else None,
         calls=len(usage.calls) / count,
-        tokens=(usage.input_tokens + usage.output_tokens) / count,
+        tokens=mean_tokens(usage, count),
     )
 
 
@@ -102,7 +102,12 @@ class Tries:
     at_1: float
     at_3: float
     calls: float
-    tokens: float
+    tokens: float | None
+
+
+def mean_tokens(usage: Usage, count: int) -> float | None:
+    """Tokens for each of `count`; None where those of a call are unknown."""
+    return None if usage.tokens is None else usage.tokens / count
 
 
 def against_twin(
@@ -141,5 +146,4 @@ async def unlearned(converter: Converter, pairs: Sequence[Pair], tasks: Tasks, *
             met.append(None)
     count = max(1, len(met))
     at = [sum(one is not None and one <= k for one in met) / count for k in (1, attempts)]
-    tokens = (usage.input_tokens + usage.output_tokens) / count
-    return Tries(len(met), at[0], at[1], len(usage.calls) / count, tokens)
+    return Tries(len(met), at[0], at[1], len(usage.calls) / count, mean_tokens(usage, count))

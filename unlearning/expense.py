@@ -19,9 +19,9 @@ class Expense:
         return len(self.usage.calls)
 
     @property
-    def tokens(self) -> int:
-        """Read and written, of the calls that say so."""
-        return self.usage.input_tokens + self.usage.output_tokens
+    def tokens(self) -> int | None:
+        """Read and written; None where a call does not say."""
+        return self.usage.tokens
 
 
 _OPEN: ContextVar[tuple[Expense, ...]] = ContextVar("expenses", default=())

@@ -48,8 +48,10 @@ def tell_receipt(done: Done, as_json: bool) -> None:
     targets = "1 target" if done.targets == 1 else f"{done.targets} targets"
     say(f"{head} {targets} ({done.scope}) by {done.method['name']} in {done.seconds:.3f} s.")
     for name, words in FIELDS.items():
-        if made.get(name):
-            say(f"  {made[name]:>6} {words}")
+        if number := made.get(name, 0):
+            say(f"  {number:>6} {words}")
+        if number is None:
+            say(f"  unknown: {words}")
     say("  exact: the memory is that of the never-exposed twin" if made["exact"] else f"  not exact: {why(made)}")
     say("  reversible" if made["reversible"] else "  not reversible")
     say("Not removed:")

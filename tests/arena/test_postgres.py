@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from command import typed
 from duel import Chatty, child, duel, killed_after, play_all
+from partly_counted import play_partly_counted
 from postgres_server import NoServer, server
 
 from arena.database import views
@@ -119,6 +120,21 @@ def test_the_views_are_those_of_a_file(filled: tuple[str, str]) -> None:
 def _plain(value: Any) -> Any:
     """The value without the id of the run, and what is missing as something that sorts."""
     return re.sub(r"^[0-9a-z]{12}(?=\.|$)", "run", value) if isinstance(value, str) else value
+
+
+def test_sums_of_tokens_of_which_some_are_unknown_are_those_of_a_file(url: str, tmp_path: Path) -> None:
+    places = url, str(tmp_path / "arena.db")
+    for place in places:
+        with Store.open(place) as store:
+            play_partly_counted(store)
+    for sql in (
+        "select n, calls, tokens, unknown_token_calls from episodes order by n",
+        "select n, r.tokens from rounds r join episode e on e.id = r.episode order by n",
+        "select calls, tokens, unknown_token_calls from runs",
+        "select seat, model, calls, failed, input_tokens, output_tokens, unknown_token_calls from spend order by 1, 2",
+    ):
+        there, here = (query(place, sql).rows for place in places)
+        assert there == here and any(None in row for row in here), sql
 
 
 def test_both_hold_the_same_rows_and_texts_in_the_same_order(filled: tuple[str, str]) -> None:

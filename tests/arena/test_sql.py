@@ -82,7 +82,7 @@ def test_episodes_and_runs_add_up(path: Path) -> None:
     assert rows(path, "select matches, finished, errors, turns, calls, tokens, usd from runs order by id") == [
         (10, 10, 0, 60, 30, 1350, pytest.approx(0.03)),
         (2, 2, 0, 12, 6, 270, None),
-        (2, 0, 1, 1, 3, 0, None),
+        (2, 0, 1, 1, 3, None, None),
     ]
     assert rows(path, "select usd, seconds > 0 from episodes where game = 'x' or calls = 0") == []
 

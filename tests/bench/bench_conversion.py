@@ -96,9 +96,8 @@ async def half(name: str, parts: Parts, converter: Converter, chosen: Sequence[P
 async def whole(name: str, converter: Converter, chosen: Sequence[Pair]) -> Row:
     begun = time.perf_counter()
     tries = await unlearned(converter, chosen, tasks_of)
-    more = (
-        f"Unlearn@3 {tries.at_3:.3f}, {tries.calls:.2f} calls and {tries.tokens:.0f} tokens each, examination included"
-    )
+    told = "unknown" if tries.tokens is None else f"{tries.tokens:.0f}"
+    more = f"Unlearn@3 {tries.at_3:.3f}, {tries.calls:.2f} calls and {told} tokens each, examination included"
     return Row(name, tries.at_1, (time.perf_counter() - begun) / len(chosen), more)
 
 
