@@ -8,6 +8,7 @@ from random import Random
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
 
+from agents.complaints import Complaint
 from agents.hints import NO_HINT, Hint
 from agents.limits import Limiter
 from agents.model import Reply
@@ -25,13 +26,14 @@ class Attempt:
     """What one attempt came to: its row, the reply if there is one, what the server said about waiting.
 
     `mended`: it was refused for how it was put, not for what it asked; it is put differently next time, at once, and
-    does not count as a retry.
+    does not count as a retry. `complaint`: the error that the server named, where it did.
     """
 
     call: Call
     reply: Reply | None = None
     hint: Hint = NO_HINT
     mended: bool = False
+    complaint: Complaint | None = None
 
     @property
     def again(self) -> bool:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from agents.model import Line, Sampling, Stop, ToolCall, schema, spoken, write
-from agents.prices import Tokens
-from agents.wire import Reading, arguments, count, rows, table, words
+from agents.finish_reasons import Given, judge
+from agents.model import Line, Sampling, ToolCall, schema, spoken, write
+from agents.prices import UNKNOWN, Tokens
+from agents.wire import Reading, arguments, count, rows, table, thoughts, words
 from arena.game import Tool
 from arena.memo import by_identity
 
 Limit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-STOPS: dict[str, Stop] = {"length": "length", "content_filter": "filter"}
+THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")  # where servers set thoughts apart
 
 
 def to_request(
@@ -39,17 +40,27 @@ def from_body(body: Any) -> Reading:
     """What a response body says; takes any JSON value."""
     whole = table(body)
     choice = table(next(iter(rows(whole.get("choices"))), None))
-    message, finish = choice.get("message"), choice.get("finish_reason")
-    resolved, tokens = words(whole.get("model")), _tokens(table(whole.get("usage")))
+    message, usage = choice.get("message"), table(whole.get("usage"))
+    resolved, tokens = words(whole.get("model")), _tokens(usage)
     if not isinstance(message, dict):
         wrong = "no choices" if not choice else "a choice without a message"
         return Reading(resolved=resolved, tokens=tokens, wrong=wrong)
-    calls = tuple(_call(table(call)) for call in rows(message.get("tool_calls")))
-    text, refusal = words(message.get("content")), words(message.get("refusal"))
-    if refusal:
-        return Reading(refusal, calls, "refusal", resolved, tokens)
-    stop = STOPS.get(words(finish), "tool" if calls else "end")
-    return Reading(text, calls, stop, resolved, tokens)
+    aside = table(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
+    broken = [holder for holder in (whole, choice, aside, message) if holder.get("error")]
+    reasons = (choice.get("finish_reason"), choice.get("native_finish_reason"), aside.get("native_finish_reason"))
+    content = message.get("content")
+    refusal = words(message.get("refusal")) or "".join(words(table(part).get("refusal")) for part in rows(content))
+    given = Given(
+        text=refusal or (None if content is None else words(content)),
+        calls=_calls(message),
+        thought=next(filter(None, (words(message.get(key)) for key in THOUGHTS)), thoughts(content)),
+        reasons=("error",) if broken else tuple(words(reason) for reason in reasons),
+        refuses=bool(refusal),
+        resolved=resolved,
+        tokens=tokens,
+        unread=count(table(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0,
+    )
+    return judge(given)
 
 
 @by_identity
@@ -77,12 +88,29 @@ def _tool(tool: Tool) -> dict[str, Any]:
     }
 
 
+def _calls(message: dict[str, Any]) -> tuple[ToolCall, ...]:
+    """The tool calls of a message; one in the format's older form is a call, too."""
+    calls = [table(call) for call in rows(message.get("tool_calls"))]
+    old = message.get("function_call")
+    return tuple(_call(call) for call in calls or ([{"function": old}] if isinstance(old, dict) else []))
+
+
 def _call(call: dict[str, Any]) -> ToolCall:
-    function = table(call.get("function"))
+    function = table(call.get("function")) or call
     args, broken = arguments(function.get("arguments", ""))
     return ToolCall(words(function.get("name")), args, broken, words(call.get("id")))
 
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
+    """The counts. A prompt of no tokens is a field that nobody filled in; the total tells a side that is missing."""
+    read, wrote, total = (count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
     cached = count(table(usage.get("prompt_tokens_details")).get("cached_tokens"))
-    return Tokens(count(usage.get("prompt_tokens")), count(usage.get("completion_tokens")), cached or 0)
+    if not read and not wrote:
+        return UNKNOWN
+    if not read:
+        read = total - wrote if wrote and total and total > wrote else None
+    elif wrote is None and total is not None and total >= read:
+        wrote = total - read
+    elif not wrote and total == 0:
+        wrote = None
+    return Tokens(read, wrote, min(cached or 0, read or 0))

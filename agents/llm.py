@@ -7,7 +7,7 @@ from agents.model import ChatModel, Line, Sampling, as_pairs
 from agents.prompts import Form, prompt
 from agents.replies import read
 from arena.agent import agent
-from arena.errors import UsageError
+from arena.errors import BadReply, ModelUnavailable, UsageError
 from arena.game import Move, Tool, View
 from arena.memo import same_tools
 
@@ -38,11 +38,21 @@ class LLM:
         return replace(self, memory=(*self.memory, *notes), persona=persona)
 
     async def act(self, view: View) -> Move:
-        """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none."""
+        """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none.
+
+        What a provider's filter left of an answer is one where it can be read; else the filter is to blame, not the
+        seat.
+        """
         lines, tools = self._prompt(view)
         seed = view.seed if self.sampling.seed is None else self.sampling.seed
         reply = await self.model.chat(lines, tools, replace(self.sampling, seed=seed))
-        return read(reply, view)
+        try:
+            return read(reply, view)
+        except BadReply as error:
+            if reply.stop != "filter":
+                raise
+            name = reply.usage.calls[-1].model if reply.usage.calls else "the model"
+            raise ModelUnavailable(name, error.why, reply.usage) from None
 
     def lines(self, view: View) -> tuple[tuple[str, str], ...]:
         """The prompt for an answer as it is recorded: (role, text) pairs, tools that are handed over first."""

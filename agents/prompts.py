@@ -15,6 +15,7 @@ from arena.text.lines import argument, indented, spoken
 Form: TypeAlias = Literal["tool", "json", "tag", "text"]
 Dollars: TypeAlias = Mapping[str, frozenset[str]]  # by action, its arguments that are amounts of money
 TURN = "Your turn."
+CALLING = "Write what you say to the others as plain text, and act by calling a tool. Call one at most."
 RESERVED = {"say", "action"}  # keys of a JSON answer; an argument of that name goes under "args"
 
 
@@ -52,10 +53,7 @@ def written(message: Message, form: Form, id: str = "") -> Line:
     """What a seat said and did, as the assistant's line in the form that was asked for."""
     text, tool, args = message.text, message.tool, message.args
     if form == "json":
-        inner = {"args": dict(args)} if RESERVED & set(args) else args
-        return Line(
-            "assistant", json.dumps({"say": text} | ({"action": tool, **inner} if tool else {}), ensure_ascii=False)
-        )
+        return Line("assistant", as_json(text, tool, args))
     if not tool:
         return Line("assistant", text)
     if form == "tool":
@@ -63,6 +61,12 @@ def written(message: Message, form: Form, id: str = "") -> Line:
     return Line(
         "assistant", f"{text}\n{write_tag(tool, args)}" if form == "tag" else f"{text} [{deed(tool, args)}]".strip()
     )
+
+
+def as_json(text: str, tool: str, args: Mapping[str, JSON]) -> str:
+    """Words and an action ("": none) as the JSON object that is asked for."""
+    inner = {"args": dict(args)} if RESERVED & set(args) else args
+    return json.dumps({"say": text} | ({"action": tool, **inner} if tool else {}), ensure_ascii=False)
 
 
 def shown(message: Message, tools: Sequence[Tool] = ()) -> str:
@@ -171,9 +175,13 @@ def _heard(messages: Sequence[Message], current: int, seat: str, dollars: Dollar
 
 def _actions(tools: Sequence[Tool], form: Form) -> str:
     """The actions and how to take one."""
-    if form == "tool":
-        return "Write what you say to the others as plain text, and act by calling a tool. Call one at most."
-    return _listed(same_tools(tools), form)
+    return CALLING if form == "tool" else _listed(same_tools(tools), form)
+
+
+def in_words(system: str, tools: Sequence[Tool]) -> str:
+    """The system's text for a model that cannot be handed these tools: how to act by a JSON object instead."""
+    how = _listed(same_tools(tools), "json")
+    return system.replace(CALLING, how) if CALLING in system else "\n\n".join(filter(None, [system, how]))
 
 
 @by_identity

@@ -13,28 +13,15 @@ from time import perf_counter, time
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import urlsplit
 
+from agents.alternatives import Alternative, Put, manner_of
 from agents.attempts import Attempt, attempt_all
-from agents.hints import hint
+from agents.complaints import Complaint, find_complaint
+from agents.hints import Hint, hint
 from agents.kept import kept
 from agents.limits import Limits, limiter
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
-from agents.wire import (
-    OUTCOMES,
-    Answer,
-    Lost,
-    Reading,
-    advice,
-    blur,
-    clean,
-    complaint,
-    cut,
-    loads,
-    outcome,
-    redact,
-    secrets,
-    unbilled,
-)
+from agents.wire import OUTCOMES, Answer, Lost, Reading, blur, clean, cut, loads, redact, secrets, unreadable
 from arena.budget import tokens
 from arena.errors import MissingKey, UsageError
 from arena.game import Tool
@@ -54,6 +41,10 @@ class Remote(ABC):
     environment variable with the key. `timeout` is in seconds, for one whole attempt; `retries` are the attempts
     after the first. `at_once`, `requests_per_minute` and `tokens_per_minute` cap all seats that share server and key.
     `usd_per_million` is the price of a million tokens (input, output) where the kept tables do not know it.
+
+    A request that the server refuses for how it is put is put otherwise, the least change first; what helped is said
+    once, recorded with each call, and remembered for the server and the model as long as the process lives. A token
+    limit that a thought used up is raised once, by 8 times and to 8192 at most.
     """
 
     id: str
@@ -67,6 +58,7 @@ class Remote(ABC):
     native_tools: bool = True
     usd_per_million: tuple[float, float] | None = None
 
+    alternatives: ClassVar[tuple[Alternative, ...]] = ()  # how a request is put otherwise where the usual is refused
     provider: ClassVar[str] = ""
     url_variable: ClassVar[str] = ""
     usual_key: ClassVar[str] = ""
@@ -132,7 +124,7 @@ class Remote(ABC):
 
     @abstractmethod
     def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
-        """The body of the request; pure."""
+        """The body of the request, as it is put where nothing is known against it; pure."""
 
     @abstractmethod
     async def send(self, request: dict[str, Any]) -> Answer:
@@ -141,10 +133,6 @@ class Remote(ABC):
     @abstractmethod
     def read(self, body: Any) -> Reading:
         """What a JSON value that came back says; pure, takes any JSON."""
-
-    def mend(self, answer: Answer, request: dict[str, Any]) -> bool:
-        """Whether the next request will be put differently, after this one was rejected for how it was put."""
-        return False
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
@@ -160,14 +148,16 @@ class Remote(ABC):
         most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
         server = (self.url or self.server, _fingerprint(key or DUMMY))
         limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
+        put = Put(self.alternatives, manner_of(server[0], self.id), self.name, sampling.max_tokens)
 
         async def attempt() -> Attempt:
-            return await self._try(self.request(lines, offered, sampling), prompt, hidden, sampling.stop)
+            request = put.body(self.request(lines, offered, replace(sampling, max_tokens=put.limit)))
+            return put.after(await self._try(request, prompt, hidden, sampling.stop), request)
 
         turns = await limiter(server, limits)
         return await attempt_all(
             turns, attempt, self.name, self.retries, lambda: Random(f"{self.name}/{sampling.seed}/{prompt}"), most,
-            lambda: self.price(tokens(*(text for _, text in prompt)), sampling.max_tokens),
+            lambda: self.price(tokens(*(text for _, text in prompt)), put.limit),
         )  # fmt: skip
 
     async def _try(
@@ -184,23 +174,19 @@ class Remote(ABC):
         call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
         if failure[0]:
             return Attempt(replace(call, outcome=failure[0], detail=failure[1]))
-        made = self._judge(Answer(answer.status, answer.headers, redact(answer.body, hidden)), call, stops)
-        return replace(made, mended=True) if made.call.outcome == "rejected" and self.mend(answer, request) else made
+        return self._judge(Answer(answer.status, answer.headers, redact(answer.body, hidden)), call, stops)
 
     def _judge(self, answer: Answer, call: Call, stops: Sequence[str]) -> Attempt:
         """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
         said = hint(answer.headers, time())
-        if not 200 <= answer.status < 300:
-            why = f"{answer.status}: {blur(complaint(answer.body))}"
-            check = advice(answer.status, self.key_variable or self.usual_key, self.url)
-            detail = f"{why}; {check}" if check else why
-            return Attempt(
-                replace(call, outcome=outcome(answer), usd=unbilled(answer.status), detail=detail), hint=said
-            )
         try:
-            reading = self.read(loads(answer.body))
+            body, wrong = loads(answer.body), ""
         except ValueError as error:
-            reading = Reading(wrong=f"the body is not JSON: {error}")
+            body, wrong = None, unreadable(answer.body, error)
+        complaint = find_complaint(answer, body)
+        if complaint is not None:
+            return self._refused(complaint, call, said)
+        reading = Reading(wrong=wrong) if wrong else self.read(body)
         tokens = reading.tokens
         call = replace(
             call,
@@ -209,11 +195,19 @@ class Remote(ABC):
             output_tokens=tokens.output,
             usd=self.dollars(reading),
             reply=spoken(reading.text, reading.calls),
-            outcome="malformed" if reading.wrong else OUTCOMES[reading.stop],
+            outcome=reading.outcome if reading.wrong else OUTCOMES[reading.stop],
         )
         if reading.wrong:
             return Attempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
         return Attempt(call, Reply(cut(reading.text, stops), reading.calls, reading.stop), said)
+
+    def _refused(self, complaint: Complaint, call: Call, said: Hint) -> Attempt:
+        """An attempt to which the server answered with an error, whatever its status was."""
+        offered = any(role == "tools" for role, _ in call.prompt)
+        check = complaint.advice(self.key_variable or self.usual_key, self.url, offered)
+        why = f"{complaint.status}: {blur(complaint.text)}"
+        call = replace(call, outcome=complaint.outcome, usd=complaint.usd, detail=f"{why}; {check}" if check else why)
+        return Attempt(call, hint=said, complaint=complaint)
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens; None where the price is unknown."""

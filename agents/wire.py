@@ -10,6 +10,8 @@ from typing import Any
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
 
+DIGITS = 9  # of a count of tokens: what has more is none, and fits into no database's integers
+ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
 CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000
 SECRET = re.compile(r"(_KEY|_TOKEN|_SECRET|_PASSWORD)$")  # of the names of environment variables
 LOOKS_SECRET = re.compile(r"\b((?:sk|pk|key)[-_]|bearer )(?=\S*[\d*])[\w*.-]{8,}", re.IGNORECASE)
@@ -19,11 +21,6 @@ OUTCOMES: dict[Stop, str] = {
     "length": "truncated",
     "filter": "filtered",
     "refusal": "refused",
-}
-ADVICE = {
-    401: "check the key in {key}",
-    403: "check what the key in {key} may do",
-    404: "check the model's name{url}",
 }
 
 
@@ -42,7 +39,8 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a body says. `wrong`: why it is not a reply; the tokens are billed all the same."""
+    """What a body says. `wrong`: why it is not a reply, and then `outcome` is the failure's name; the tokens are billed
+    all the same."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
@@ -50,6 +48,7 @@ class Reading:
     resolved: str = ""
     tokens: Tokens = UNKNOWN
     wrong: str = ""
+    outcome: str = "malformed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +76,22 @@ async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
 def loads(text: str) -> Any:
     """The JSON value of `text`, without NaN and without lone surrogates. Raises ValueError for anything else."""
     try:
-        value = _decode(text)
+        value = _decode(text.removeprefix("\ufeff"))
         if "\\ud" in text.lower():
             value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("nested without end") from None
     return value
+
+
+def unreadable(body: str, error: ValueError) -> str:
+    """Why a body is no JSON, as far as its beginning tells."""
+    head = body.lstrip()[:100].lower()
+    if head.startswith(("data:", "event:", ": ")):
+        return "the server streams its reply, and was not asked to"
+    if head.startswith(("<!doctype", "<html", "<head", "<?xml")):
+        return "a page came instead of a reply; check base_url"
+    return f"the body is not JSON: {error}" if head else "the body is empty"
 
 
 def clean(text: str) -> str:
@@ -91,15 +100,18 @@ def clean(text: str) -> str:
 
 
 def arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
-    """A tool call's arguments as a table, and "", or no arguments and the raw text where it is not an object."""
-    if isinstance(raw, dict):
-        return raw, ""
-    text = raw if isinstance(raw, str) else json.dumps(raw)
+    """A tool call's arguments as a table, and "", or no arguments and the raw text where it is not an object.
+
+    JSON within JSON, however often it was encoded, is decoded; nothing, or null, is no arguments.
+    """
+    value, text = raw, raw if isinstance(raw, str) else json.dumps(raw)
     try:
-        value = loads(text) if text.strip() else {}
+        for _ in range(ENCODED):
+            if isinstance(value, str):
+                value = loads(value) if value.strip() else {}
     except ValueError:
         return {}, text
-    return (value, "") if isinstance(value, dict) else ({}, text)
+    return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
 
 
 def table(value: Any) -> dict[str, Any]:
@@ -113,50 +125,29 @@ def rows(value: Any) -> list[Any]:
 
 
 def words(value: Any) -> str:
-    """A content as text: a string, or the text parts of a list joined."""
+    """A content as text: a string, or the text parts of a list joined, without those that are thoughts."""
     if isinstance(value, list):
-        return "".join(words(table(part).get("text")) for part in value)
+        return "".join(words(table(part).get("text")) for part in value if not _is_thought(part))
     return value if isinstance(value, str) else ""
 
 
+def thoughts(content: Any) -> str:
+    """The parts of a content that are thoughts, joined."""
+    parts = [table(part) for part in rows(content) if _is_thought(part)]
+    return "".join(words(part.get("thinking")) or words(part.get("text")) for part in parts)
+
+
+def _is_thought(part: Any) -> bool:
+    return words(table(part).get("type")) in ("thinking", "reasoning", "thought", "redacted_thinking")
+
+
 def count(value: Any) -> int | None:
-    """A count of tokens; None for anything that is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def complaint(body: str) -> str:
-    """A server's own words about what went wrong: its error message, or the start of whatever it sent."""
-    try:
-        value = table(loads(body))
-    except ValueError:
-        return body.strip()[:CLIP]
-    error = value.get("error") or value.get("detail") or value.get("message") or ""
-    if isinstance(error, dict):
-        named = [words(error.get(key)) for key in ("message", "code", "param")]
-        error = "; ".join(filter(None, named[:1] + [f"({part})" for part in named[1:] if part]))
-    return (error if isinstance(error, str) and error else body.strip())[:CLIP]
-
-
-def outcome(answer: Answer) -> str:
-    """The name of the failure behind a status other than 2xx."""
-    if answer.status == 429 and "insufficient_quota" in answer.body:
-        return "rejected"  # no money left: waiting does not help
-    if answer.status in (429, 529):
-        return "rate_limited"
-    if answer.status == 408:
-        return "timeout"
-    return "server" if answer.status >= 500 or answer.status in (409, 425) else "rejected"
-
-
-def advice(status: int, key: str, url: str | None) -> str:
-    """What to check after a refusal; "" where the server's words must do."""
-    where = f" and base_url {url}" if url else ""
-    return ADVICE.get(status, "").format(key=f"${key}" if key else "the environment", url=where)
-
-
-def unbilled(status: int) -> float | None:
-    """0.0 dollars where a status says that no reply was made; None where one may have been made and lost."""
-    return None if status in (0, 408, 502, 504) else 0.0
+    """A count of tokens: a whole number, also written as a text or with a point; None for anything else."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) <= DIGITS else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**DIGITS else None
 
 
 def cut(text: str, stops: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from arena.estimate import Estimate, check_prices, estimate
 from arena.exits import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
 from arena.extras import missing
 from arena.narrator import Narrator
+from arena.notice import NOTICE
 from arena.place import Place
 from arena.plan import Plan, scheduled
 from arena.progress import Gauge, Progress, Shown, Tally
@@ -163,6 +164,7 @@ class Session:
         self, run_id: str, pending: deque[Pending], store: Store, progress: Progress, backend: Backend
     ) -> None:
         plan, budget = self.plan, None
+        NOTICE.set(lambda line: progress.say("notice", line))
         if plan.usd is not None or plan.usd_seats:
             budget = Budget.of(plan.usd, plan.usd_seats, spent(store, run_id))
         options: dict[str, Any] = {"halt": self.halt, "budget": budget, "backend": backend}

@@ -27,7 +27,7 @@ def openai_body(reply: Table, body: Table, fault: str) -> Table:
         arguments = arguments[: len(arguments) // 2] if fault == "tool-cut" else arguments
         calls = [{"id": "call_a", "type": "function", "function": {"name": reply["tool"], "arguments": arguments}}]
     stop = {"tool-cut": "length", "length": "length", "filter": "content_filter"}.get(fault, "")
-    message: Table = {"role": "assistant", "content": text or None}
+    message: Table = {"role": "assistant", "content": text if "text" in reply else None}
     if calls:
         message["tool_calls"] = calls
     if fault == "refusal":

@@ -19,6 +19,8 @@ from random import Random
 
 from aiohttp import web
 from fake_formats import Table, claude_body, echo, openai_body, wrong_completion, wrong_messages
+from odd_forms import ALL, CLAUDE_ALL, CLAUDE_OUTAGES, OUTAGES
+from odd_requests import refused
 
 STATUSES = {  # fault: (status, Anthropic's name for it, message)
     "400": (400, "invalid_request_error", "the request is not valid"),
@@ -31,6 +33,7 @@ STATUSES = {  # fault: (status, Anthropic's name for it, message)
     "529": (529, "overloaded_error", "overloaded"),
 }
 FAULTS = (*STATUSES, "malformed", "cut", "hang", "empty", "tool-cut", "filter", "length", "refusal")
+ODD = "odd"  # one of all odd forms by chance; "odd/NAME" is that one
 FATAL = (*STATUSES, "malformed", "cut", "hang", "empty")  # the caller has no reply after these
 
 
@@ -52,6 +55,7 @@ class Script:
     faults: Mapping[str, float] = field(default_factory=dict)
     seed: int = 0
     refuses: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     retry_after: str = "0"
 
@@ -99,7 +103,7 @@ class FakeServer:
             text = json.dumps(one.body, sort_keys=True)
             if text in answered:
                 again.append(one.body)
-            elif one.fault not in FATAL:
+            elif one.fault not in FATAL and one.fault.removeprefix(f"{ODD}/") not in {*OUTAGES, *CLAUDE_OUTAGES}:
                 answered.add(text)
         return again
 
@@ -113,21 +117,32 @@ class FakeServer:
         chance = Random(blake2b(f"{self.script.seed}/{self.came[raw]}/{raw}".encode()).digest())
         claude = request.path.endswith("/messages")
         wrong = (wrong_messages if claude else wrong_completion)(body, self.script.refuses)
-        fault = "400" if wrong else self._fault(chance)
+        against = refused(body, self.script.servers)
+        fault = "400" if wrong else "refused" if against else self._fault(chance, claude)
         self.running += 1
         self.seen.append(Seen(request.path, body, dict(request.headers), fault, time.monotonic(), self.running))
         try:
             spread = chance.lognormvariate(0.0, self.script.spread) if self.script.spread else 1.0
             await asyncio.sleep(self.script.latency * spread)
+            if against:
+                return web.json_response(against[1], status=against[0], headers=self.script.headers)
             if fault in STATUSES:
                 return self._refusal(request, fault, wrong, claude)
             reply = {} if fault == "empty" else self.script.reply(body)
             written = claude_body(reply, body, fault) if claude else openai_body(reply, body, fault)
+            if fault.startswith(ODD):
+                form = (CLAUDE_ALL if claude else ALL)[fault.removeprefix(f"{ODD}/")]
+                made = form(written, chance)
+                return web.Response(text=made.text, status=made.status, content_type="application/json")
             return await self._deliver(request, json.dumps(written), fault)
         finally:
             self.running -= 1
 
-    def _fault(self, chance: Random) -> str:
+    def _fault(self, chance: Random, claude: bool) -> str:
+        name = self._drawn(chance)
+        return f"{ODD}/{chance.choice(list(CLAUDE_ALL if claude else ALL))}" if name == ODD else name
+
+    def _drawn(self, chance: Random) -> str:
         if len(self.seen) < len(self.script.plan):
             return self.script.plan[len(self.seen)]
         point = chance.random()
@@ -205,8 +220,8 @@ async def _main() -> None:
     parser.add_argument("--fault", action="append", default=[], metavar="NAME=PROBABILITY", help=", ".join(FAULTS))
     given = parser.parse_args()
     faults = {name: float(share) for name, _, share in (pair.partition("=") for pair in given.fault)}
-    if wrong := faults.keys() - set(FAULTS):
-        parser.error(f"no fault named {', '.join(wrong)}; there are: {', '.join(FAULTS)}")
+    if wrong := {name for name in faults if name not in FAULTS and name.partition("/")[0] != ODD}:
+        parser.error(f"no fault named {', '.join(wrong)}; there are: {', '.join(FAULTS)}, {ODD}, {ODD}/NAME")
     reply: Callable[[Table], Table] = (lambda _: {"text": given.text}) if given.text else echo
     server = FakeServer(Script(reply, given.latency, given.spread, faults=faults, seed=given.seed))
     await server.start(given.port)

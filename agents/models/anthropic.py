@@ -6,21 +6,18 @@ from typing import Any, ClassVar
 
 from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic
 
+from agents.alternatives import Alternative
+from agents.alternatives_messages import ALTERNATIVES
+from agents.finish_reasons import Given, judge
 from agents.kept import kept
-from agents.model import Line, Sampling, Stop, ToolCall, model, schema, spoken
+from agents.model import Line, Sampling, ToolCall, model, schema, spoken
 from agents.prices import Tokens
 from agents.remote import DUMMY, Remote
-from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, words
+from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
 from arena.game import Tool
 
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
 BEGIN = "Begin."  # said where a conversation would have to start with the assistant, which the format forbids
-STOPS: dict[str, Stop] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool",
-    "refusal": "refusal",
-}
 
 
 @model("anthropic")
@@ -31,13 +28,16 @@ class Anthropic(Remote):
     Needs ANTHROPIC_API_KEY (or what `key_variable` names). The format has no seed: `Sampling.seed` is not sent.
     """
 
+    alternatives: ClassVar[tuple[Alternative, ...]] = ALTERNATIVES
     provider: ClassVar[str] = "anthropic"
     url_variable: ClassVar[str] = "ANTHROPIC_BASE_URL"
     usual_key: ClassVar[str] = "ANTHROPIC_API_KEY"
 
     def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
-        """The body of the request."""
-        return to_request(self.id, messages, tools, sampling)
+        """The body of the request; where it is Anthropic's own server, asking for one tool call at a time."""
+        request = to_request(self.id, messages, tools, sampling)
+        one = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
+        return request | one if tools and self.url is None else request
 
     async def send(self, request: dict[str, Any]) -> Answer:
         """The server's answer, read to its end."""
@@ -81,10 +81,17 @@ def from_body(body: Any) -> Reading:
     if not isinstance(whole.get("content"), list):
         return Reading(resolved=resolved, tokens=tokens, wrong="no content")
     blocks = [table(block) for block in whole["content"]]
-    text = "".join(words(block.get("text")) for block in blocks if block.get("type") == "text")
-    calls = tuple(_call(block) for block in blocks if block.get("type") == "tool_use")
-    stop = STOPS.get(words(whole.get("stop_reason")), "tool" if calls else "end")
-    return Reading(text, calls, stop, resolved, tokens)
+    texts = [words(block.get("text")) for block in blocks if block.get("type") == "text"]
+    reason = "error" if whole.get("error") else words(whole.get("stop_reason"))
+    given = Given(
+        text="".join(texts) if texts else None,
+        calls=tuple(_call(block) for block in blocks if block.get("type") == "tool_use"),
+        thought=thoughts(blocks),
+        reasons=(reason,),
+        resolved=resolved,
+        tokens=tokens,
+    )
+    return judge(given)
 
 
 def _messages(lines: Sequence[Line], native: bool) -> list[dict[str, Any]]:
@@ -133,5 +140,6 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
     """The counts; the server's input tokens do not include those of the cache, ours do."""
     plain = count(usage.get("input_tokens"))
     read, write = count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens"))
-    whole = None if plain is None else plain + (read or 0) + (write or 0)
-    return Tokens(whole, count(usage.get("output_tokens")), read or 0, write or 0)
+    whole = (plain + (read or 0) + (write or 0) if plain is not None else 0) or None  # no prompt has no tokens
+    wrote = count(usage.get("output_tokens"))
+    return Tokens(whole, wrote or (None if whole is None else wrote), read or 0, write or 0)

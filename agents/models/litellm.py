@@ -10,6 +10,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
+from agents.alternatives import Alternative
+from agents.alternatives_completions import ALTERNATIVES
 from agents.completions import from_body, to_request
 from agents.model import Line, Sampling, model
 from agents.remote import Remote
@@ -41,6 +43,7 @@ class LiteLLM(Remote):
     takes them; other settings that it does not take are an error, never dropped.
     """
 
+    alternatives: ClassVar[tuple[Alternative, ...]] = ALTERNATIVES
     provider: ClassVar[str] = "litellm"
 
     @property
@@ -79,8 +82,11 @@ class LiteLLM(Remote):
     def request(self, messages: Sequence[Line], tools: Sequence[Tool], sampling: Sampling) -> dict[str, Any]:
         """The arguments of the call, without where it goes."""
         request = deepcopy(to_request(self.id, messages, tools, sampling))  # litellm changes what it is given
-        if "seed" in request and "seed" not in (load().get_supported_openai_params(self.id) or ()):
+        taken = load().get_supported_openai_params(self.id) or ()
+        if "seed" in request and "seed" not in taken:
             del request["seed"]
+        if tools and self.base_url is None and "parallel_tool_calls" in taken:
+            request["parallel_tool_calls"] = False
         return request
 
     async def send(self, request: dict[str, Any]) -> Answer:
@@ -107,7 +113,7 @@ class LiteLLM(Remote):
         headers = {
             name.removeprefix(HEADER): str(value) for name, value in (hidden.get("additional_headers") or {}).items()
         }
-        return Answer(200, headers, json.dumps(reply.model_dump(), default=str))
+        return Answer(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
 
     def read(self, body: Any) -> Reading:
         """What a JSON value that came back says."""
@@ -126,7 +132,9 @@ def answer_of(error: Exception) -> Answer:
     if isinstance(root, OSError) or (kind.__module__.startswith("httpx") and kind.__name__ != "HTTPStatusError"):
         raise Lost(str(error)) from error
     headers = getattr(error, "litellm_response_headers", None) or getattr(error, "headers", None) or {}
-    return Answer(status or 500, dict(headers), str(error))
+    param = getattr(error, "param", None)
+    said = json.dumps({"error": {"message": str(error), "param": param}}) if isinstance(param, str) else str(error)
+    return Answer(status or 500, dict(headers), said)
 
 
 def _root(error: BaseException) -> BaseException | None:

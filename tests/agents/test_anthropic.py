@@ -117,7 +117,7 @@ def test_every_history_becomes_one_that_the_server_takes(lines: list[Line]) -> N
 
 @pytest.mark.parametrize(
     ("fault", "stop", "outcome"),
-    [("length", "length", "truncated"), ("refusal", "refusal", "refused"), ("tool-cut", "length", "truncated")],
+    [("length", "length", "truncated"), ("filter", "refusal", "refused")],
 )
 def test_why_it_stopped(fault: str, stop: str, outcome: str) -> None:
     with serving(Script(plan=(fault,))) as server:

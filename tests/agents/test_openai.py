@@ -179,13 +179,6 @@ def test_a_server_that_takes_no_seed_is_asked_without() -> None:
     assert [call.outcome for call in reply.usage.calls] == ["ok"]
 
 
-def test_any_other_setting_that_is_not_taken_is_an_error() -> None:
-    with serving(Script(refuses=("temperature",))) as server:
-        with pytest.raises(ModelUnavailable, match="temperature"):
-            chat(fresh(server), HELLO, sampling=Sampling(temperature=0.5))
-        assert len(server.seen) == 1
-
-
 def test_a_server_that_takes_no_limit_at_all_is_not_asked_for_ever() -> None:
     with serving(Script(refuses=("max_tokens", "max_completion_tokens"))) as server:
         with pytest.raises(ModelUnavailable, match="max_completion_tokens"):
@@ -209,7 +202,15 @@ def test_openai_itself_is_asked_by_the_new_name() -> None:
         ('{"price": 3', {}, '{"price": 3'),
         ('{"a":' * 100_000, {}, '{"a":' * 100_000),
         ('{"say": "\\ud800"}', {"say": "?"}, ""),
-        (None, {}, "null"),
+        (None, {}, ""),
+        ("null", {}, ""),
+        (" null ", {}, ""),
+        ('"{\\"price\\": 3}"', {"price": 3}, ""),
+        ('"\\"{\\\\\\"price\\\\\\": 3}\\""', {"price": 3}, ""),
+        ('""', {}, ""),
+        ('"three"', {}, '"three"'),
+        ([], {}, "[]"),
+        (False, {}, "false"),
     ],
 )
 def test_arguments_of_every_kind(arguments: object, args: object, broken: str) -> None:

@@ -117,7 +117,7 @@ def test_the_command_where_a_server_has_nothing_but_one_fault_plays_the_rest_and
     assert calls == [(len(bad.seen) + len(good.seen),)], "every attempt is a row"
     statuses = [episode["status"] for episode in document["episodes"]]
     assert statuses[2:] == ["over", "over"], "the rest of the plan is played"
-    if fault in MIXED[:8]:  # no reply at all
+    if fault != "tool-cut":  # no reply at all
         assert (done.exit_code, statuses[:2], len(document["errors"])) == (3, ["error"] * 2, 2), done.output
         assert all(episode["scores"] == {} for episode in document["episodes"][:2])
     else:  # replies that are no move: the seat is told so, and in the end it gives up the round
