@@ -40,7 +40,8 @@ class Given:
 
     text: None where the body has none, which is not an empty one. thought: what the server set apart as thought.
     reasons: its words for why the reply ended; with a router, those of the server behind it too. refuses: the text is
-    the model's own refusal. unread: tokens written that are thought, not words.
+    the model's own refusal. unread: tokens written that are thought, not words. drops: whether the format leaves out a
+    tool call that was cut off, so that nothing need not have been thought.
     """
 
     text: str | None
@@ -51,6 +52,7 @@ class Given:
     resolved: str = ""
     tokens: Tokens = UNKNOWN
     unread: int = 0
+    drops: bool = False
 
 
 def meaning(reason: str) -> Meaning:
@@ -77,8 +79,9 @@ def judge(given: Given) -> Reading:
         stop: Stop = "refusal" if meant["filter"] == "refusal" else "filter"
         return _wrong(given, "filtered", why) if empty else _read(given, stop)
     if "length" in meant:
-        if not calls and not split_thought(text)[1]:
-            spent = "all of it was thought" if given.thought or text.strip() else "before the first word"
+        thought = bool(given.thought or text.strip() or given.unread)
+        if not calls and not split_thought(text)[1] and (thought or not given.drops):
+            spent = "all of it was thought" if thought else "before the first word"
             return _wrong(given, "truncated", f"the reply was cut off at the token limit, {spent}")
         return _read(given, "length")
     counted = given.text is not None and (given.tokens.output or 0) > given.unread

@@ -132,9 +132,9 @@ def words(value: Any) -> str:
 
 
 def thoughts(content: Any) -> str:
-    """The parts of a content that are thoughts, joined."""
+    """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
     parts = [table(part) for part in rows(content) if _is_thought(part)]
-    return "".join(words(part.get("thinking")) or words(part.get("text")) for part in parts)
+    return "".join(words(part.get("thinking")) or words(part.get("text")) or "…" for part in parts)
 
 
 def _is_thought(part: Any) -> bool:

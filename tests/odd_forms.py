@@ -260,8 +260,7 @@ CLAUDE_FILTERS: Mapping[str, Form] = {
 }  # fmt: skip
 CLAUDE_LIMITS: Mapping[str, Form] = {
     "limit-thought": claude("max_tokens", {"type": "thinking", "thinking": SECRET, "signature": "x"}),
-    "limit-nothing": claude("max_tokens"),
-    "window": claude("model_context_window_exceeded"),
+    "limit-redacted": claude("max_tokens", {"type": "redacted_thinking", "data": "x"}, {"type": "text", "text": ""}),
 }
 CLAUDE_FINE: Mapping[str, Form] = {
     "no-usage": used(None),

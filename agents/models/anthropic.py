@@ -90,6 +90,7 @@ def from_body(body: Any) -> Reading:
         reasons=(reason,),
         resolved=resolved,
         tokens=tokens,
+        drops=True,
     )
     return judge(given)
 
