@@ -178,8 +178,7 @@ class Put:
         for one, why in ((trial.one, trial.why) for trial in self.trying):
             if one not in self.manner.taken:
                 self.manner.taken.append(one)
-                says = one.says.replace("SEAT", SEAT.get() or "SEAT")
-                notify(f"{self.name} is asked {says} from now on; the server refused it otherwise ({why})")
+                notify(f"{self.name} is asked {_seated(one.says)} from now on; the server refused it otherwise ({why})")
         if self.raised > self.manner.limits.get(self.asked, 0):
             self.manner.limits[self.asked] = self.raised
             notify(
@@ -187,7 +186,7 @@ class Put:
                 "used up before it had answered"
             )
         told = [one.says for one in self.taken()] + [f"with {self.limit} tokens"] * (self.limit != self.asked)
-        detail = f"asked {', '.join(told)}" if told else ""
+        detail = _seated(f"asked {', '.join(told)}") if told else ""
         return replace(made, call=replace(made.call, detail=detail)) if detail else made
 
     def _raise(self, made: Attempt) -> Attempt:
@@ -197,7 +196,12 @@ class Put:
         if mended:
             self.raised, told = more, f"asked again with {more}"
         else:
-            told = f"raise it by --set {SEAT.get() or 'SEAT'}.sampling.max_tokens=…"
+            told = _seated("raise it by --set SEAT.sampling.max_tokens=…")
         why, _, body = made.call.detail.partition(": ")
         detail = f"{why}; the limit was {was} tokens, {told}: {body}"
         return replace(made, call=replace(made.call, detail=detail), mended=mended)
+
+
+def _seated(text: str) -> str:
+    """The text with the seat that is asked in the place of SEAT, where one is."""
+    return text.replace("SEAT", SEAT.get() or "SEAT")

@@ -213,7 +213,7 @@ def dollars(usd: float, unpriced: int) -> str:
 
 def counted(tokens: int, uncounted: int) -> str:
     """Tokens for people; calls of which nobody said how many they took are told beside them."""
-    return f"{_short(tokens)} tokens" + (f" and those of {uncounted} calls, unknown" if uncounted else "")
+    return f"{_short(tokens)} tokens" + (f" and {uncounted} calls not counted" if uncounted else "")
 
 
 def _speed(number: float) -> str:
