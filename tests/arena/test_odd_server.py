@@ -119,8 +119,10 @@ def test_a_server_that_takes_no_tools_is_played_with_in_words_and_that_is_said_o
     ), told
     assert rows(tmp_path, "select distinct tool, args from turn") == [("offer", '{"price":12}')]
     assert rows(tmp_path, "select count(*) from turn where refused is not null") == [(0,)]
-    [(detail,)] = rows(tmp_path, "select distinct detail from call where outcome = 'ok'")
-    assert detail.startswith("asked with") and "tools told in words" in detail
+    details = rows(tmp_path, "select distinct seat, detail from call where outcome = 'ok'")
+    assert len(details) == 2
+    for seat, detail in details:
+        assert detail.startswith("asked with") and f"tools told in words ({seat}.native_tools=false)" in detail
 
 
 def test_notices_are_json_lines_where_all_is_json(tmp_path: Path) -> None:
