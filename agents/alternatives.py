@@ -134,6 +134,8 @@ class Put:
     trying: list[Trial] = field(default_factory=list)
     useless: list[Trial] = field(default_factory=list)  # guesses that changed nothing about the complaint
     raised: int = 0
+    sent: list[Alternative] = field(default_factory=list)  # what the last request was put with, and its limit
+    had: int = 0
 
     @property
     def limit(self) -> int:
@@ -146,7 +148,8 @@ class Put:
 
     def body(self, usual: Body) -> Body:
         """The request as it is sent."""
-        for one in self.taken():
+        self.sent, self.had = self.taken(), self.limit
+        for one in self.sent:
             usual = one.put(usual)
         return usual
 
@@ -159,8 +162,13 @@ class Put:
         return replace(made, mended=made.complaint is not None and self._other(made.complaint, sent))
 
     def _other(self, complaint: Complaint, sent: Body) -> bool:
-        """Whether there is another way to put it. A guess that did not change the complaint is taken back; when there
-        is nothing else left, all of these are tried together."""
+        """Whether there is another way to put it: what other calls have found meanwhile, else what the complaint says.
+
+        A guess that did not change the complaint is taken back; when there is nothing else left, all of these are tried
+        together.
+        """
+        if self.sent != self.taken():
+            return True
         if self.trying and self.trying[-1].guessed and self.trying[-1].why == words_of(complaint):
             self.useless.append(self.trying.pop())
         tried = [*self.taken(), *(trial.one for trial in self.useless)]
@@ -191,12 +199,13 @@ class Put:
 
     def _raise(self, made: Attempt) -> Attempt:
         """Once more with a higher limit, where one may help; else what to do about it."""
-        was, more = self.limit, min(self.limit * MORE, MOST)
-        mended = not self.raised and more > was
-        if mended:
-            self.raised, told = more, f"asked again with {more}"
+        was, more = self.had, min(self.had * MORE, MOST)
+        if self.limit > was:  # another call found that out meanwhile
+            mended, told = True, f"asked again with {self.limit}"
+        elif not self.raised and more > was:
+            self.raised, mended, told = more, True, f"asked again with {more}"
         else:
-            told = _seated("raise it by --set SEAT.sampling.max_tokens=…")
+            mended, told = False, _seated("raise it by --set SEAT.sampling.max_tokens=…")
         why, _, body = made.call.detail.partition(": ")
         detail = f"{why}; the limit was {was} tokens, {told}: {body}"
         return replace(made, call=replace(made.call, detail=detail), mended=mended)

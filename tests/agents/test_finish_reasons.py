@@ -229,3 +229,16 @@ def test_words_that_a_filter_left_are_a_move_only_where_they_can_be_read() -> No
         asyncio.run(agent(part, "filter").act(view))
     with pytest.raises(BadReply):
         asyncio.run(agent(part, "length").act(view))
+
+
+def test_many_calls_at_once_whose_limit_is_used_up_say_it_once_and_raise_it_once(notices: list[str]) -> None:
+    with serving(Script(lambda _: GIVES, latency=0.03, plan=("odd/limit-thought",) * 4)) as server:
+        model = model_of("openai", server, retries=0)
+
+        async def work() -> list[Reply]:
+            asked = (model.chat([*HELLO, Line("user", str(n))], (OFFER,), Sampling(max_tokens=100)) for n in range(8))
+            return list(await asyncio.gather(*asked))
+
+        assert all(reply.calls for reply in asyncio.run(work()))
+        assert {body["max_tokens"] for body in server.bodies} == {100, 800}
+    assert len(notices) == 1
