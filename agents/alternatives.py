@@ -193,7 +193,7 @@ class Put:
                 f"{self.name} may write {self.raised} tokens from now on; the {self.asked} of sampling.max_tokens were "
                 "used up before it had answered"
             )
-        told = [one.says for one in self.taken()] + [f"with {self.limit} tokens"] * (self.limit != self.asked)
+        told = [one.says for one in self.sent] + [f"with {self.had} tokens"] * (self.had != self.asked)
         detail = _seated(f"asked {', '.join(told)}") if told else ""
         return replace(made, call=replace(made.call, detail=detail)) if detail else made
 

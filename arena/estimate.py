@@ -5,7 +5,7 @@ prompts are made and counted, but not sent. The most is reckoned: as many answer
 `max_tokens` allows, each prompt grown by all that was answered before. Refused answers and retries come on top.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -113,6 +113,30 @@ def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, f
 
 def estimate(match: Match) -> Estimate:
     """What one episode asks of models."""
+    game, rehearsed = _rehearsed(match)
+    total = Estimate()
+    for seat, (model, asked, said) in rehearsed.items():
+        low = [(prompt, words) for (prompt, _), words in zip(asked, said, strict=False)]
+        total += _cost(model, low, _longest(asked, game.most_answers, seat))
+    return total
+
+
+def dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
+    """The most that one call of each seat may cost in any of the matches, in dollars, where its price is known."""
+    dearest: dict[str, float] = {}
+    for match in matches:
+        game, rehearsed = _rehearsed(match)
+        for seat, (model, asked, _) in rehearsed.items():
+            prompt, new = max((read for read, _ in asked), default=0), max((new for _, new in asked), default=0)
+            answers = sum((game.most_answers or {}).values()) or len(asked)
+            price = _price(model, [(prompt + new * answers, new, 1)])
+            dearest[seat] = max(dearest.get(seat, 0.0), price or 0.0)
+    return dearest
+
+
+def _rehearsed(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
+    """The game, and for each seat that asks a model: the model, the tokens of its prompts and the most new ones, and
+    the tokens that were answered in its place."""
     game, agents = match.built()
     asked: dict[str, list[tuple[int, int]]] = {seat: [] for seat in agents}
     table: dict[str, Agent] = {}
@@ -125,13 +149,11 @@ def estimate(match: Match) -> Estimate:
             table[seat] = build("agent", game.cast[seat]) if person else agent
     if any(isinstance(agent, Understudy) for agent in table.values()):
         blocking(lambda: _rehearse(game, table, match, asked))
-    total = Estimate()
-    for seat, understudy in table.items():
-        if isinstance(understudy, Understudy):
-            model = next(models(agents[seat]))
-            low = [(prompt, said) for (prompt, _), said in zip(asked[seat], understudy.said, strict=False)]
-            total += _cost(model, low, _longest(asked[seat], game.most_answers, seat))
-    return total
+    return game, {
+        seat: (next(models(agents[seat])), asked[seat], understudy.said)
+        for seat, understudy in table.items()
+        if isinstance(understudy, Understudy)
+    }
 
 
 async def _rehearse(

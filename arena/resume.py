@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -22,8 +22,11 @@ ASIDE = re.compile(  # options that change how a plan is played, not what is pla
 )
 
 
-def spent(store: Store, run: str) -> dict[str, float]:
-    """Dollars that a run has spent, by seat; a call of unknown price counts as the dearest known one of its seat."""
+def spent(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict) -> dict[str, float]:
+    """Dollars that a run has spent, by seat; a call of unknown price counts as the dearest known one of its seat.
+
+    Where all are unknown, since a provider counts no tokens, it counts as the most that one may cost: `most`, by seat.
+    """
     query = text(
         "SELECT c.seat, coalesce(sum(c.usd), 0), count(*) - count(c.usd), coalesce(max(c.usd), 0) "
         "FROM call c JOIN episode e ON e.id = c.episode WHERE e.run = :run GROUP BY c.seat"
@@ -33,7 +36,8 @@ def spent(store: Store, run: str) -> dict[str, float]:
             rows = connection.execute(query, {"run": run}).all()
     except DBAPIError as error:
         raise failure(store.place, error) from error
-    return {seat: float(known + unknown * dearest) for seat, known, unknown, dearest in rows}
+    bound = most() if any(unknown and not dearest for _, _, unknown, dearest in rows) else {}
+    return {seat: float(known + unknown * (dearest or bound.get(seat, 0.0))) for seat, known, unknown, dearest in rows}
 
 
 def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin: str = "") -> None:

@@ -15,7 +15,7 @@ from arena.backend import Backend, check_backend, opened
 from arena.budget import Budget, Halt
 from arena.episode import Episode, Match, Turn
 from arena.errors import ArenaError, Halted
-from arena.estimate import Estimate, check_prices, estimate
+from arena.estimate import Estimate, check_prices, dearest_calls, estimate
 from arena.exits import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
 from arena.extras import missing
 from arena.narrator import Narrator
@@ -166,7 +166,8 @@ class Session:
         plan, budget = self.plan, None
         NOTICE.set(lambda line: progress.say("notice", line))
         if plan.usd is not None or plan.usd_seats:
-            budget = Budget.of(plan.usd, plan.usd_seats, spent(store, run_id))
+            before = spent(store, run_id, lambda: dearest_calls(cell.match for cell in self.cells))
+            budget = Budget.of(plan.usd, plan.usd_seats, before)
         options: dict[str, Any] = {"halt": self.halt, "budget": budget, "backend": backend}
         options["watcher"] = self._watcher(progress)
         options |= {"at_once": plan.at_once, "retries": plan.retries}

@@ -131,3 +131,15 @@ def test_notices_are_json_lines_where_all_is_json(tmp_path: Path) -> None:
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert [event["event"] for event in events].count("notice") == 1
     assert json.loads(done.stdout)["exit"] == 0
+
+
+def test_a_budget_that_calls_without_counts_used_up_stays_used_up(tmp_path: Path) -> None:
+    with serving(Script(offers, faults={"odd/no-usage": 1.0})) as server:
+        first = played(tmp_path, server, "openai", "-n", "20", "--usd", "0.02", "--progress", "plain")
+        calls = len(server.seen)
+        again = played(tmp_path, server, "openai", "-n", "20", "--usd", "0.02", "--progress", "plain")
+        assert (first.code, again.code) == (4, 4) and 3 < calls < 60, first.stderr
+        assert len(server.seen) <= calls + 2, "what nobody counted is not forgotten"
+        more = played(tmp_path, server, "openai", "-n", "20", "--usd", "1", "--progress", "plain")
+    assert more.code == 0 and len(server.seen) > 60
+    assert number(tmp_path, "select count(*) from runs where usd is null and tokens is null") == 1
