@@ -20,6 +20,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from arena.distribution import install_line
+
 if TYPE_CHECKING:
     from arena.game import Move
     from arena.usage import Usage
@@ -56,7 +58,7 @@ class MissingExtra(UsageError):
     """An optional dependency is not installed; the message gives the install line."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an extra that is not installed; type: pip install 'arena[{extra}]'")
+        super().__init__(f"{what} needs an extra that is not installed; type: {install_line(extra)}")
 
 
 class MissingKey(UsageError):

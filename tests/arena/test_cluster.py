@@ -24,7 +24,7 @@ from arena.play import perform
 from arena.run import Watcher, run
 from arena.store import Pending, Store
 
-ray = pytest.importorskip("ray", reason="Ray is not installed; type: pip install 'arena[ray]'")
+ray = pytest.importorskip("ray", reason="Ray is not installed; type: pip install -e '.[ray]'")
 
 ROOT = Path(__file__).parent.parent.parent
 Results = list[tuple[Pending, Episode | Exception]]

@@ -21,6 +21,7 @@ from partly_counted import play_partly_counted
 from postgres_server import NoServer, server
 
 from arena.database import views
+from arena.distribution import install_line
 from arena.episode import Episode, Match, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
@@ -30,7 +31,7 @@ from arena.sql import query
 from arena.store import Pending, Store
 from arena.usage import Call, Usage
 
-psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install 'arena[postgres]'")
+psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
 
 ROOT = Path(__file__).parent.parent.parent
 TIMES = {"started", "ended", "seconds", "at"}  # what differs between two playings of a plan, and the ids of runs
@@ -352,7 +353,7 @@ def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> No
     code = "import sys; sys.modules['psycopg'] = None; from arena.store import Store; from arena.sql import query\n"
     for call in ("Store.open('postgresql://h/x')", "query('postgresql://h/x', 'select 1')"):
         done = subprocess.run([sys.executable, "-c", code + call], capture_output=True, text=True, cwd=ROOT)
-        assert "MissingExtra" in done.stderr and "pip install 'arena[postgres]'" in done.stderr
+        assert "MissingExtra" in done.stderr and install_line("postgres") in done.stderr
 
 
 def test_the_command_plays_lists_shows_asks_verifies_and_forks(url: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from duel import ask
 from typer.testing import CliRunner
 
 from arena.cli import app
+from arena.distribution import install_line
 from arena.errors import ArenaError, UsageError
 from arena.plan import make_plan, read_plan
 from arena.schedule import lineups, orders
@@ -283,4 +284,4 @@ def test_without_the_extra_there_are_results_and_the_line_that_installs_it(
         monkeypatch.setitem(sys.modules, module, None)
     table = standings(tmp_path, "tournament", "connect", "minimax(nodes=1)", "says/x", "-n", "2")
     assert table["rows"]["minimax"]["won"] == 4 and table["rows"]["minimax"]["rating"] is None
-    assert "pip install 'arena[ratings]'" in table["notes"][0]
+    assert install_line("ratings") in table["notes"][0]

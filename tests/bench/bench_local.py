@@ -170,7 +170,7 @@ def adapters(folder: Path) -> None:
     try:
         import peft
     except ImportError:
-        print("adapters: not measured; type: pip install 'arena[lora]'")
+        print("adapters: not measured; type: pip install -e '.[lora]'")
         return
     places = []
     for number in range(4):
