@@ -143,6 +143,8 @@ class Put:
 
     def taken(self) -> list[Alternative]:
         """What is put otherwise now, in the order in which it is applied."""
+        if not self.trying and not self.manner.taken:
+            return []
         mine = [trial.one for trial in self.trying]
         return [one for one in self.alternatives if one in mine or one in self.manner.taken]
 

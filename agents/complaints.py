@@ -110,6 +110,13 @@ def find_complaint(answer: Answer, body: Any) -> Complaint | None:
     return Complaint(status or _meant(kind, said), said, kind, param, inside=True)
 
 
+def refused_words(body: Any) -> str:
+    """What a model wrote that its provider took for no tool call and sends back in an error; "" where it does not."""
+    error = table(table(body).get("error"))
+    failed = words(error.get("failed_generation"))
+    return failed if error.get("code") in ("tool_use_failed", "output_parse_failed", "json_validate_failed") else ""
+
+
 def _error_in(body: Any) -> Any:
     """What of a body tells of an error; None where nothing does."""
     whole = table(body[0] if isinstance(body, list) and body else body)

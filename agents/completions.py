@@ -46,15 +46,17 @@ def from_body(body: Any) -> Reading:
         wrong = "no choices" if not choice else "a choice without a message"
         return Reading(resolved=resolved, tokens=tokens, wrong=wrong)
     aside = table(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
-    broken = [holder for holder in (whole, choice, aside, message) if holder.get("error")]
-    reasons = (choice.get("finish_reason"), choice.get("native_finish_reason"), aside.get("native_finish_reason"))
-    content = message.get("content")
-    refusal = words(message.get("refusal")) or "".join(words(table(part).get("refusal")) for part in rows(content))
+    broken = whole.get("error") or choice.get("error") or aside.get("error") or message.get("error")
+    native = choice.get("native_finish_reason") or aside.get("native_finish_reason")
+    reasons = (choice.get("finish_reason"), native)
+    content, parts = message.get("content"), rows(message.get("content"))
+    refusal = words(message.get("refusal")) or "".join([words(table(part).get("refusal")) for part in parts])
+    apart = [text for key in THOUGHTS if (value := message.get(key)) and (text := words(value))]
     given = Given(
         text=refusal or (None if content is None else words(content)),
         calls=_calls(message),
-        thought=next(filter(None, (words(message.get(key)) for key in THOUGHTS)), thoughts(content)),
-        reasons=("error",) if broken else tuple(words(reason) for reason in reasons),
+        thought=apart[0] if apart else thoughts(parts),
+        reasons=("error",) if broken else [words(reason) for reason in reasons if reason],
         refuses=bool(refusal),
         resolved=resolved,
         tokens=tokens,
@@ -103,7 +105,8 @@ def _call(call: dict[str, Any]) -> ToolCall:
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
     """The counts. A prompt of no tokens is a field that nobody filled in; the total tells a side that is missing."""
-    read, wrote, total = (count(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total"))
+    read, wrote = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
+    total = count(usage.get("total_tokens"))
     cached = count(table(usage.get("prompt_tokens_details")).get("cached_tokens"))
     if not read and not wrote:
         return UNKNOWN

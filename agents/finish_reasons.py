@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from agents.model import Stop, ToolCall
@@ -55,6 +56,7 @@ class Given:
     drops: bool = False
 
 
+@lru_cache(1_000)
 def meaning(reason: str) -> Meaning:
     """What a server means by its word for why a reply ended; a word that nobody knows is an end like any other."""
     spaced = re.sub(r"[_\-\s]+", "_", reason.strip())
@@ -67,7 +69,7 @@ def judge(given: Given) -> Reading:
     A fault of the provider is no answer, whatever came before it. Nor is nothing at all: it is told from a model that
     chose to say nothing by the tokens that it took to say so. What was cut off stands as far as it has words.
     """
-    meant = {meaning(reason): reason for reason in reversed(given.reasons) if reason}
+    meant = {meaning(reason): reason for reason in reversed(given.reasons)}
     text, calls = given.text or "", given.calls
     if given.refuses:
         return _read(given, "refusal")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from agents.alternatives import Alternative, Put, manner_of
 from agents.attempts import Attempt, attempt_all
-from agents.complaints import Complaint, find_complaint
+from agents.complaints import Complaint, find_complaint, refused_words
 from agents.hints import Hint, hint
 from agents.kept import kept
 from agents.limits import Limits, limiter
@@ -183,10 +183,11 @@ class Remote(ABC):
             body, wrong = loads(answer.body), ""
         except ValueError as error:
             body, wrong = None, unreadable(answer.body, error)
-        complaint = find_complaint(answer, body)
+        written = refused_words(body)
+        complaint = None if written else find_complaint(answer, body)
         if complaint is not None:
             return self._refused(complaint, call, said)
-        reading = Reading(wrong=wrong) if wrong else self.read(body)
+        reading = Reading(written) if written else Reading(wrong=wrong) if wrong else self.read(body)
         tokens = reading.tokens
         call = replace(
             call,

@@ -104,11 +104,14 @@ def arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
 
     JSON within JSON, however often it was encoded, is decoded; nothing, or null, is no arguments.
     """
+    if isinstance(raw, dict):
+        return raw, ""
     value, text = raw, raw if isinstance(raw, str) else json.dumps(raw)
     try:
         for _ in range(ENCODED):
-            if isinstance(value, str):
-                value = loads(value) if value.strip() else {}
+            if not isinstance(value, str):
+                break
+            value = loads(value) if value.strip() else {}
     except ValueError:
         return {}, text
     return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
@@ -133,7 +136,7 @@ def words(value: Any) -> str:
 
 def thoughts(content: Any) -> str:
     """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
-    parts = [table(part) for part in rows(content) if _is_thought(part)]
+    parts = [part for part in rows(content) if _is_thought(part)]
     return "".join(words(part.get("thinking")) or words(part.get("text")) or "…" for part in parts)
 
 

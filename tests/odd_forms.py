@@ -195,6 +195,19 @@ LIMITS: Mapping[str, Form] = {  # the token limit was used up before a word: ask
     "limit-nothing": ended("length", None),
     "limit-max": ended("MAX_TOKENS", ""),
 }
+
+
+def sent_back(usual: Table, _: Random) -> Odd:
+    """The usual answer, written as text, in an error that says that it is no tool call."""
+    message = usual["choices"][0]["message"]
+    said = {"say": message.get("content") or ""}
+    for call in message.get("tool_calls", ()):
+        said |= {"action": call["function"]["name"], **json.loads(call["function"]["arguments"])}
+    error = {"message": "Failed to call a function. See 'failed_generation' for more.", "code": "tool_use_failed",
+             "type": "invalid_request_error", "failed_generation": json.dumps(said)}  # fmt: skip
+    return Odd({"error": error}, 400)
+
+
 FINE: Mapping[str, Form] = {  # answers like any other, oddly put
     "no-usage": used(None),
     "null-usage": used({"prompt_tokens": None, "completion_tokens": None}),
@@ -225,8 +238,9 @@ FINE: Mapping[str, Form] = {  # answers like any other, oddly put
     "more-choices": lambda usual, rng: Odd({**usual, "choices": [usual["choices"][0], None, {"index": 2}]}),
     "null-error": beside(error=None, warnings=[]),
 }  # fmt: skip
+SENT_BACK: Mapping[str, Form] = {"sent-back": sent_back}  # the model's own words, which its provider did not take
 OUTAGES: Mapping[str, Form] = {**FAULTS, **FILTERS, **LIMITS}
-ALL: Mapping[str, Form] = {**OUTAGES, **FINE}
+ALL: Mapping[str, Form] = {**OUTAGES, **FINE, **SENT_BACK}
 
 
 def claude(stop: Any, *blocks: Table, **more: Any) -> Form:

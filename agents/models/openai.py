@@ -46,8 +46,7 @@ class OpenAI(Remote):
         """The body of the request."""
         # OpenAI's own newer models know only the second name, compatible servers often only the first
         request = to_request(self.id, messages, tools, sampling, "max_tokens" if self.url else "max_completion_tokens")
-        host = urlsplit(self.url or HOME).hostname or ""
-        if tools and any(host == known or (known[0] == "." and host.endswith(known)) for known in ONE_CALL):
+        if tools and _takes_one_call(self.url or HOME):
             request["parallel_tool_calls"] = False
         return request
 
@@ -65,3 +64,9 @@ class OpenAI(Remote):
     def read(self, body: Any) -> Reading:
         """What a JSON value that came back says."""
         return from_body(body)
+
+
+def _takes_one_call(url: str) -> bool:
+    """Whether the server there is known to take `parallel_tool_calls`."""
+    host = urlsplit(url).hostname or ""
+    return any(host == known or (known[0] == "." and host.endswith(known)) for known in ONE_CALL)

@@ -242,3 +242,12 @@ def test_many_calls_at_once_whose_limit_is_used_up_say_it_once_and_raise_it_once
         assert all(reply.calls for reply in asyncio.run(work()))
         assert {body["max_tokens"] for body in server.bodies} == {100, 800}
     assert len(notices) == 1
+
+
+def test_words_that_a_provider_took_for_no_tool_call_are_the_models_own() -> None:
+    view = View("buyer", "", tools=(OFFER,), seats=("buyer", "seller"))
+    with serving(Script(lambda _: GIVES, faults={"odd/sent-back": 1.0})) as server:
+        move = asyncio.run(LLM(model_of("openai", server)).act(view))
+        assert len(server.seen) == 1
+    assert (move.text, move.tool, move.args) == ("Twelve.", "offer", {"price": 12})
+    assert move.usage.tokens is None and move.usage.calls[0].outcome == "ok"
