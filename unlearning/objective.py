@@ -36,6 +36,11 @@ class Objective:
             groups.append([one for group in own for one in group] + [term])
         return tuple(tuple(group) for group in groups)
 
+    def parted(self, role: str) -> tuple["Objective", "Objective"]:
+        """The terms of the groups that read a role, and the others."""
+        first = [term for group in self.groups if any(role in term.roles for term in group) for term in group]
+        return Objective(*first), Objective(*(term for term in self.terms if not any(term is one for one in first)))
+
     @property
     def roles(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(role for term in self.terms for role in term.roles))

@@ -1,7 +1,9 @@
 """The step of the optimiser: gradients to weights, by a schedule, never outside of the mask."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor
 from unlearning.scope import Guarded
 
 Schedule: TypeAlias = Literal["linear", "cosine", "constant"]
+NO_MASKS: Mapping[str, Tensor] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +62,27 @@ class Stepper:
     def clear(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)
 
-    def norm(self) -> float:
-        """The length of the gradient, masked, and clipped where that is asked for."""
-        self.guarded.mask_gradients()
+    def norm(self, masks: Mapping[str, Tensor] = NO_MASKS) -> float:
+        """The length of the gradient, masked, and clipped where that is asked for. masks: of this step alone."""
+        self.guarded.mask_gradients(masks)
         limit = math.inf if self.clip is None else self.clip
         return float(torch.nn.utils.clip_grad_norm_(self.guarded.trained.values(), limit))
 
     @torch.no_grad()
-    def move(self, step: int) -> None:
-        """Change the weights by the gradients that are there."""
+    def move(self, step: int, masks: Mapping[str, Tensor] = NO_MASKS) -> None:
+        """Change the weights by the gradients that are there. masks: what this step may change, by name; the rest stays
+        bit for bit, whatever momentum and decay there are."""
         rate = self.pace.at(step)
+        before = {name: self.guarded.trained[name].clone() for name in masks}
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         for name, mask in self.guarded.masks.items():
             if self.decay and decays(self.guarded.trained[name]):
                 self.guarded.trained[name].mul_(1 - rate * self.decay * mask)
         self.optimiser.step()
+        for name, mask in masks.items():
+            parameter = self.guarded.trained[name]
+            parameter.copy_(torch.where(mask, parameter, before[name]))
 
     def plain(self) -> dict[str, Any]:
         return self.optimiser.state_dict()

@@ -33,9 +33,26 @@ def wagle(weights: Scores, forget: Scores, retain: Scores, gamma: float) -> dict
     return {name: ((weights[name] - retain[name] / gamma) * g).abs() for name, g in forget.items()}
 
 
-def row_norms(forget: Scores) -> dict[str, Tensor]:
-    """The length of each row of the forget gradient, (rows, 1); a vector is one row (SURE, Zhang et al. 2025)."""
-    return {name: g.norm(dim=-1, keepdim=True) for name, g in forget.items()}
+def salient_rows(forget: Scores, percentile: float) -> dict[str, Tensor]:
+    """Masks of the rows whose part of the forget gradient is longest, among all rows of all parameters together (SURE,
+    Zhang et al. 2025): at or above that percentile, 0 to 100, between two values by linear interpolation.
+
+    A row is what belongs to one place of the first dimension; of a vector that is an entry. Masks broadcast: (rows, 1).
+    """
+    norms = {name: g.flatten(1).norm(dim=1) if g.dim() > 1 else g.abs() for name, g in forget.items()}
+    flat = torch.cat([one.flatten().float() for one in norms.values()])
+    least = at_percentile(flat, percentile)
+    return {name: (norms[name] >= least).view(-1, *(1 for _ in g.shape[1:])) for name, g in forget.items()}
+
+
+def at_percentile(values: Tensor, percentile: float) -> Tensor:
+    """The value at a percentile, between two by linear interpolation; torch's own is limited to 16 million values."""
+    at = percentile / 100 * (values.numel() - 1)
+    low = int(at)
+    first = values.kthvalue(low + 1).values
+    if low == at:
+        return first
+    return first + (at - low) * (values.kthvalue(low + 2).values - first)
 
 
 def greatest(scores: Scores, share: float) -> dict[str, Tensor]:
@@ -46,13 +63,3 @@ def greatest(scores: Scores, share: float) -> dict[str, Tensor]:
     chosen[flat.argsort(descending=True, stable=True)[:count]] = True
     parts = torch.tensor_split(chosen, torch.tensor([one.numel() for one in scores.values()]).cumsum(0)[:-1])
     return {name: part.view_as(one) for (name, one), part in zip(scores.items(), parts, strict=True)}
-
-
-def above(scores: Scores, quantile: float) -> dict[str, Tensor]:
-    """Masks of the entries at or above that quantile of their own parameter."""
-    return {name: one >= one.float().flatten().kthvalue(place(one, quantile)).values for name, one in scores.items()}
-
-
-def place(scores: Tensor, quantile: float) -> int:
-    """Which of the sorted values stands at a quantile, from 1; torch's own is limited to 16 million values."""
-    return min(scores.numel(), max(1, int(quantile * scores.numel()) + 1))

@@ -136,9 +136,9 @@ class Guarded:
             torch.cuda.synchronize()
         return kept
 
-    def mask_gradients(self) -> None:
-        """Zero the gradients of entries that must stay."""
-        for name, mask in self.masks.items():
+    def mask_gradients(self, more: Mapping[str, Tensor]) -> None:
+        """Zero the gradients of entries that must stay, by the masks of the training and by more of them."""
+        for name, mask in (*self.masks.items(), *more.items()):
             gradient = self.trained[name].grad
             if gradient is not None:
                 gradient.mul_(mask)

@@ -1,8 +1,8 @@
 """The terms of an objective: each reads the views of its roles and returns its share of the step's loss."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -190,6 +190,13 @@ def held(role: str, layer: int, coef: float = 1.0) -> Activation:
     return Activation(
         role, layer, lambda view, reference: reference.hidden(view.rows, layer), coef, (Need(role, "hidden", layer),)
     )
+
+
+def scaled(term: Term, by: float) -> Term:
+    """The term with its coefficient multiplied."""
+    summand: Any = term
+    found: Term = replace(summand, coef=term.coef * by)
+    return found
 
 
 def reads_scores(term: Term) -> bool:

@@ -23,6 +23,7 @@ from unlearning.scope import Guarded
 from unlearning.state import Lens, State
 
 Tell: TypeAlias = Callable[[Outlook], None]
+Masking: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "pure"]
 
 
@@ -48,7 +49,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """All that a training needs. `chosen`: parameters by name, with a mask or None."""
+    """All that a training needs. `chosen`: parameters by name, with a mask or None. `masking`: of each step's gradient
+    of the forget loss alone, the entries that this step may change, by name."""
 
     module: Any
     chosen: Mapping[str, Tensor | None]
@@ -59,6 +61,7 @@ class Job:
     reference: Reference = NONE
     controllers: Sequence[Controller] = ()
     settings: Settings = Settings()
+    masking: Masking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Training:
         self.saved = self.began = perf_counter()
         self.done_before = 0
         self.safe: tuple[int, dict[str, Tensor]] = (0, {})
+        self.masks: Mapping[str, Tensor] = {}  # of the step under way
 
     def run(self) -> Ended:
         """Train to the end. Raises UsageError where nothing good can come of it."""
@@ -172,27 +176,36 @@ class Training:
         for name, value in values.items():
             if not isfinite(value):
                 raise Diverged(f"the loss of {name} is {value} {where}", False)
-        length = self.stepper.norm()
+        length = self.stepper.norm(self.masks)
         if not isfinite(length):
             raise Diverged(f"the gradient is {length} {where}", True)
-        self.stepper.move(self.state.step)
+        self.stepper.move(self.state.step, self.masks)
         return values
 
     def _gradient(self, draw: Draw) -> dict[str, float]:
         job, device = self.job, self.job.lens.device
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(hash((job.settings.seed, self.state.step)))  # dropout: the same when taken up again
-            return job.objective.learn(
-                job.module,
-                parts_of(draw, self.micro),
-                job.reference,
-                pad=job.lens.pad,
-                device=device,
-                scales=self.state.scales,
-                context=job.lens.context,
-                meter=self.meter,
-                frame=job.frame,
-            )
+            if job.masking is None:
+                return self._learnt(job.objective, draw)
+            forget, rest = job.objective.parted("forget")
+            values = self._learnt(forget, draw)
+            self.masks = job.masking({n: p.grad for n, p in self.guarded.trained.items() if p.grad is not None})
+            return values | self._learnt(rest, draw)
+
+    def _learnt(self, objective: Objective, draw: Draw) -> dict[str, float]:
+        job = self.job
+        return objective.learn(
+            job.module,
+            parts_of(draw, self.micro),
+            job.reference,
+            pad=job.lens.pad,
+            device=job.lens.device,
+            scales=self.state.scales,
+            context=job.lens.context,
+            meter=self.meter,
+            frame=job.frame,
+        )
 
     def _halve(self, draw: Draw) -> None:
         rows = max(len(samples) for samples in draw.values())

@@ -205,10 +205,9 @@ async def test_only_what_is_named_moves() -> None:
     assert moved == {f"model.layers.1.mlp.{part}_proj.weight" for part in ("gate", "up", "down")}
 
 
-@pytest.mark.parametrize("name", ["wagle", "sure"])
-async def test_masked_entries_stay_bit_for_bit_under_weight_decay(name: str) -> None:
+async def test_masked_entries_stay_bit_for_bit_under_weight_decay() -> None:
     agent = facts.knower()
-    method = facts.made(name, epochs=3, batch=2, decay=0.1)
+    method = facts.made("wagle", epochs=3, batch=2, decay=0.1)
     masks = method.scope(facts.study()).masks
     before, after = weights(agent), weights(await method(agent, facts.REQUEST))
     moved = 0

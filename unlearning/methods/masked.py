@@ -1,15 +1,21 @@
 """Another method's training, let in only where what is to be forgotten is held."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from arena.errors import UsageError
+from unlearning.cost import Meter
 from unlearning.hosted import Hosted
 from unlearning.method import Method, method
 from unlearning.methods.ascent import GradDiff
 from unlearning.methods.npo import NPO
-from unlearning.saliency import above, gradients, greatest, row_norms, wagle
+from unlearning.objective import Objective
+from unlearning.saliency import gradients, greatest, salient_rows, wagle
 from unlearning.scope import Scope
 from unlearning.study import Study
+from unlearning.terms import scaled
+from unlearning.training import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +60,37 @@ class Wagle(Masked):
 @method("sure")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sure(Masked):
-    """SURE: trains the rows that carry most of the forget gradient, at a higher rate, so that rounding keeps it.
+    """SURE: each step changes the rows alone that carry most of its own forget gradient, at a higher rate, so that
+    rounding keeps it.
 
-    Of each matrix the rows whose part of the forget gradient is at or above `quantile` in length are trained by the
-    host, the rest stays bit for bit (Zhang et al. 2025). Made against quantization: changes smaller than half a step
-    of the grid vanish when weights are rounded. Published: quantile 0.9, and a rate several times the host's. Cost: the
-    host and one gradient of the forget set before. Leaks: as the host, but for rounding.
+    At every step the rows of all matrices and the entries of all vectors are put in one order by the length of their
+    part of the gradient of that batch's forget loss; those at or above `percentile` are changed by the host's whole
+    loss, the others stay bit for bit in that step, momentum and decay included (the authors mask the gradient alone).
+    `retain_weight` multiplies the host's terms on what is to be kept (Zhang et al. 2025; their code). Made against
+    quantization: changes smaller than half a step of the grid vanish when weights are rounded. percentile 0 is the
+    host. Published: percentile 90 and retain weight 1 (their page; 95 and 10 in their script), a rate several times the
+    host's. Cost: the host, and one copy of the weights. Leaks: as the host, but for rounding.
     """
 
     host: Method = field(default_factory=GradDiff)
-    quantile: float = 0.9
+    percentile: float = 90.0
+    retain_weight: float = 1.0
     lr: float = 5e-5
 
+    def __post_init__(self) -> None:
+        Masked.__post_init__(self)
+        if not 0 <= self.percentile <= 100:
+            raise ValueError(f"percentile is 0 to 100, not {self.percentile}")
+        if self.retain_weight < 0:
+            raise ValueError(f"retain_weight is 0 or more, not {self.retain_weight}")
+
     def scope(self, study: Study) -> Scope:
-        chosen = self.room(study)
-        scores = row_norms(gradients(study.module, chosen, study.forget, study.pad))
-        wide = {name: one for name, one in scores.items() if one.numel() > 1}
-        return Scope(chosen.names, above(wide, self.quantile))
+        return self.room(study)
+
+    def objective(self, study: Study) -> Objective:
+        forget, rest = self.hosting.objective(study).parted("forget")
+        return Objective(*forget.terms, *(scaled(term, self.retain_weight) for term in rest.terms))
+
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        job = Masked.job(self, study, meter, remembered, piece)
+        return replace(job, masking=partial(salient_rows, percentile=self.percentile))
