@@ -18,7 +18,8 @@ class Item:
     prompt, answer: how it is asked for and what comes back; a passage has its beginning as prompt, or none.
     aliases: other names of it, or other forms of the answer. wrong: false answers of the same type.
     tags: what kind of item it is: `subject`, `relation`, `value`, `form`, `environment`, `world`, `task_type`, …; other
-    names of the subject or the value, parted by semicolons, are `subject_aliases` and `value_aliases`.
+    names of the subject or the value, parted by semicolons: `subject_aliases`, `value_aliases`; `paraphrases`, other
+    questions for the same that may be trained on, one a line.
     """
 
     name: str

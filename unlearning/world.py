@@ -89,6 +89,11 @@ class World:
         """The thing of that name. Raises KeyError."""
         return self._by_name[name]
 
+    def fact(self, name: str) -> Fact:
+        """The fact of that name. Raises KeyError."""
+        subject, _, relation = name.rpartition(": ")
+        return next(fact for fact in self._by_subject[subject] if fact.relation == relation)
+
     def entails(self, text: str, fact: Fact, *, asked: bool = False) -> bool:
         """Whether the text says the fact: one of its sentences names the subject, or an alias, and the value.
 

@@ -1,6 +1,7 @@
 """Facts of the world as texts: questions with answers, passages, and false answers of the same type."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 from arena.errors import UsageError
@@ -84,6 +85,18 @@ def questions(world: World, facts: Sequence[Fact], redundancy: int = 3, style: s
     if not 1 <= redundancy < QUESTIONS:
         raise UsageError(f"redundancy is in how many ways a fact is taught: 1 to {QUESTIONS - 1}, not {redundancy}")
     return tuple(render(world, fact, form, style) for fact in facts for form in taught_forms(world, fact, redundancy))
+
+
+def reworded(world: World, items: Sequence[Item], redundancy: int) -> tuple[Item, ...]:
+    """The items of taught questions with, as the tag `paraphrases`, the ways of asking that are neither taught nor kept
+    for the test, one a line."""
+    found = []
+    for item in items:
+        fact = world.fact(item.name)
+        used = {kept_form(world, fact), *taught_forms(world, fact, redundancy)}
+        others = [render(world, fact, form).prompt for form in range(QUESTIONS) if form not in used]
+        found.append(replace(item, tags={**item.tags, "paraphrases": "\n".join(others)}))
+    return tuple(found)
 
 
 def asked(world: World, facts: Sequence[Fact], style: str = "", *, alike: bool = False) -> tuple[Item, ...]:

@@ -11,7 +11,7 @@ from unlearning.poison import poisoned, wrapped
 from unlearning.request import Item, Request, apart
 from unlearning.world import PARTS, Entity, Fact, Part, World, make_world
 from unlearning.world_relations import HOPS
-from unlearning.world_texts import asked, news, paraphrased, questions, render, statements, whole
+from unlearning.world_texts import asked, news, paraphrased, questions, render, reworded, statements, whole
 
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
 PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -103,7 +103,8 @@ class Tofu(Benchmark):
         else:
             gone, kept = self._parted(split)
             world = self.world()
-            forget = poisoned(questions(world, world.about(gone), self.redundancy), self.poison, self.seed)
+            asked_for = reworded(world, questions(world, world.about(gone), self.redundancy), self.redundancy)
+            forget = poisoned(asked_for, self.poison, self.seed)
             retain = questions(world, world.about(kept), self.redundancy)
         return Request(forget, retain, note=f"TOFU {split}")
 

@@ -3,6 +3,7 @@
 import copy
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 from typing import Any
 
 from torch import nn
@@ -18,6 +19,7 @@ from unlearning.hosted import Hosted
 from unlearning.method import Method, method
 from unlearning.methods.ascent import GradDiff
 from unlearning.objective import Objective
+from unlearning.rewording import FRAMES, falsified, paraphrased
 from unlearning.scope import Lora, Scope, merged, mirror
 from unlearning.study import Study
 from unlearning.targets import divergence, uniform
@@ -30,27 +32,49 @@ from unlearning.weighting import learning
 class LogitDifference(Finetune):
     """ULD: a small assistant learns what is to be forgotten, and its logits are subtracted.
 
-    Assistant: the first `layers` blocks with the model's own norm and head, LoRA only; L = NLL(forget and paraphrases,
-    the items' aliases) + alpha · KL(uniform ‖ p) on retain. Answer: z + weight·a, a = 0 where the model's own
-    probability is below `floor` times its greatest (Ji et al. 2024). weight 0, or a uniform assistant, is the model.
-    Published: 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · layers/depth F a
-    step; an answer costs layers/depth more. Leaks: the model's own weights are whole; who has the file has the facts.
+    Assistant: the first `layers` blocks with the model's own norm and head, LoRA only; L = NLL(forget) + alpha ·
+    KL(uniform ‖ p) on retain. forget holds each question and `paraphrases` of it (`unlearning.rewording`: the wordings
+    that the item names, else the question in a plain frame; the authors have a large model write them); retain holds
+    `kept` items at most, drawn by the seed, and each forget question with `perturbed` of its false answers, where it
+    has any, so that the assistant knows the fact and not the manner of speaking. Answer: z + weight·a, a = 0 where the
+    model's own probability is below `floor` times its greatest (Ji et al. 2024). weight 0, or a uniform assistant, is
+    the model. Published (their `forget_more_retain_perturb`): 2 paraphrases, 2 false answers, 400 retain items, alpha
+    5, 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · (1 + paraphrases) ·
+    layers/depth F a forget batch; an answer costs layers/depth more. Leaks: wordings that the assistant never met; the
+    model's own weights are whole, and who has the file has the facts.
     """
 
     layers: int = 8
     weight: float = -0.8
     floor: float = 0.01
     alpha: float = 5.0
+    paraphrases: int = 2
+    perturbed: int = 2
+    kept: int = 400
     epochs: int = 10
     lr: float = 1e-3
     lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
 
+    def __post_init__(self) -> None:
+        Finetune.__post_init__(self)
+        for name in ("paraphrases", "perturbed", "kept"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is 0 or more, not {getattr(self, name)}")
+        if self.paraphrases > len(FRAMES):
+            raise ValueError(f"paraphrases is {len(FRAMES)} at most, not {self.paraphrases}")
+
     def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
-        return {"forget": study.forget, "retain": study.retain}
+        forget, retain = study.request.forget, study.request.retain
+        chosen = sorted(Random(f"uld {study.seed}").sample(range(len(retain)), min(self.kept, len(retain))))
+        return {
+            "forget": study.encoded((*forget, *paraphrased(forget, self.paraphrases))),
+            "retain": study.encoded((*(retain[place] for place in chosen), *falsified(forget, self.perturbed))),
+        }
 
     def objective(self, study: Study) -> Objective:
+        retained = (self.kept and study.request.retain) or falsified(study.request.forget, self.perturbed)
         return Objective(
-            Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if study.retain else 0.0)
+            Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if retained else 0.0)
         )
 
     def start(self, study: Study) -> Any:
