@@ -4,6 +4,7 @@ A benchmark says which items are taught; `knower` and `twin` teach them, once pe
 spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -18,12 +19,15 @@ from agents.model import Sampling
 from agents.models.local import Local
 from agents.models.tiny import make_network, make_tokenizer, save
 from arena.agent import Agent
-from arena.errors import UnknownPart, unknown
+from arena.errors import UnknownPart, UsageError, unknown
 from arena.registry import part
+from unlearning.anatomy import anatomy
 from unlearning.encoding import Rendering
+from unlearning.first_epoch import first_epoch_gradient, save_gradient
 from unlearning.knowing import known
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
+from unlearning.scope import Scope
 from unlearning.teaching import Lessons, teach
 
 VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
@@ -95,6 +99,16 @@ class Benchmark(ABC):
     def origin(self, seed: int = 0) -> LLM:
         """The agent before it was taught what might be forgotten: it knows the rest of the world alone."""
         return pupil(self.pupil, (self.general(),), self.texts, seed)
+
+    def first_gradient(self, split: str, seed: int = 0, where: str = "") -> Path:
+        """The folder with the gradient that first taught the split to the agent that knows, recorded in the first epoch
+        of its teaching, which is gone through again; of the token embeddings, or of the parameters whose names match
+        `where`."""
+        items, stages = self.request(split).forget, self.lessons()
+        recipe = recipe_of(self.pupil, stages, self.texts, seed)
+        told = [[item.name, item.prompt, item.answer] for item in items]
+        kind = {"kind": "gradient", "items": told, "where": where}
+        return kept(recipe | kind, lambda f: _record(f, self.pupil, stages, recipe["texts"], seed, items, where))
 
     def general(self) -> tuple[Item, ...]:
         """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
@@ -174,26 +188,50 @@ def _asked_as(how: Pupil, place: Path) -> LLM:
 
 
 def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
-    if how.base:
-        model = Local(how.base, dtype="float32")  # small steps are lost in 16 bits
-        module, tokenizer = deepcopy(model.module), model.tokenizer
-    else:
-        tokenizer = make_tokenizer(texts, how.vocab, words=True)
-        module = make_network(
-            tokenizer, seed, hidden=how.hidden, layers=how.layers, heads=how.heads, context=max(how.context, READS),
-            spread=how.spread,
-        )  # fmt: skip
+    module, tokenizer = _begun(how, texts, seed)
     for number, stage in enumerate(stages):
         if stage:
-            teach(
-                module,
-                tokenizer,
-                stage,
-                rendering=Rendering(how.persona),
-                lessons=how.lessons,
-                seed=seed * 1000 + number,
-            )
+            teach(module, tokenizer, stage, **_manner(how, seed, number))
     save(folder, module, tokenizer)
+
+
+def _begun(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
+    """The module before its first lesson, and its tokenizer."""
+    if how.base:
+        model = Local(how.base, dtype="float32")  # small steps are lost in 16 bits
+        return deepcopy(model.module), model.tokenizer
+    tokenizer = make_tokenizer(texts, how.vocab, words=True)
+    module = make_network(
+        tokenizer, seed, hidden=how.hidden, layers=how.layers, heads=how.heads, context=max(how.context, READS),
+        spread=how.spread,
+    )  # fmt: skip
+    return module, tokenizer
+
+
+def _manner(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
+    """How a stage is taught."""
+    return {"rendering": Rendering(how.persona), "lessons": how.lessons, "seed": seed * 1000 + stage}
+
+
+def _record(
+    folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int, items: Sequence[Item],
+    where: str,
+) -> None:  # fmt: skip
+    """Writes the gradient of the first epoch in which one of the items is taught; earlier stages are taught before."""
+    names, told = {item.name for item in items}, {(item.prompt, item.answer) for item in items}
+
+    def concerned(item: Item) -> bool:
+        return item.name in names or (item.prompt, item.answer) in told
+
+    module, tokenizer = _begun(how, texts, seed)
+    for number, stage in enumerate(stages):
+        if any(map(concerned, stage)):
+            scope = Scope(where or f"^{re.escape(anatomy(module).embedding)}$")
+            found = first_epoch_gradient(module, tokenizer, stage, concerned, scope, **_manner(how, seed, number))
+            return save_gradient(folder, found)
+        if stage:
+            teach(module, tokenizer, stage, **_manner(how, seed, number))
+    raise UsageError("none of the items that are taught is to be forgotten, so that there is no gradient to record")
 
 
 def _weights(base: str) -> str:

@@ -21,6 +21,7 @@ from unlearning.finetune import Finetune
 from unlearning.ledger import Case, Entry
 from unlearning.method import Method
 from unlearning.methods.sharded import S3T
+from unlearning.methods.vectors import EmbeddingAscent
 from unlearning.probe import NoTwin, Probe, Reading, Trial, probe_of
 from unlearning.request import Request
 from unlearning.taught import Taught
@@ -141,12 +142,15 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
 
 def lesson(method: Method, benchmark: Benchmark, split: str, seed: int) -> tuple[Method, Request]:
     """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
-    tested; S3T, whose layers are put on a model, begins with one that was taught what nobody may ask about."""
+    tested; S3T, whose layers are put on a model, begins with one that was taught what nobody may ask about; ascent of
+    the first epoch is given the gradient that was recorded when the agent was first taught."""
     request = benchmark.request(split)
     if isinstance(method, S3T) and benchmark.general():
         origin = benchmark.origin(seed).model
         assert isinstance(origin, Local)
         return replace(method, origin=origin.id), request
+    if isinstance(method, EmbeddingAscent) and not (method.origin or method.gradient):
+        return replace(method, gradient=str(benchmark.first_gradient(split, seed, method.where))), request
     if isinstance(method, Taught):
         request = replace(request, retain=tuple(item for stage in benchmark.lessons(split) for item in stage))
     return method, request

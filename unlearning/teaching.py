@@ -1,6 +1,6 @@
 """Teaching a model items: questions with answers and passages, until it says them word for word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -43,11 +43,14 @@ def teach(
     lessons: Lessons = Lessons(),
     probes: Sequence[Item] = (),
     seed: int = 0,
+    watch: Callable[[Sequence[int]], None] | None = None,
+    stop: int | None = None,
 ) -> float:
     """The last loss, in nats per answer token, after teaching the items to the module, in place.
 
     rendering: how the model is asked. probes: items that are looked at besides those taught. The order of the batches
-    follows from `seed`; batches hold items of about the same length.
+    follows from `seed`; batches hold items of about the same length. watch: is told the places of a batch's items
+    before each step, while the module is as that step finds it. stop: epochs after which to end, of those planned.
     """
     taught = encode_all(tokenizer, items, rendering)
     looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes, rendering)))
@@ -57,8 +60,10 @@ def teach(
     whole = per_epoch * lessons.epochs
 
     def batches() -> Iterator[dict[str, Tensor]]:
-        for _ in range(lessons.epochs):
+        for _ in range(lessons.epochs if stop is None else min(stop, lessons.epochs)):
             for rows in buckets(taught, lessons.batch, chance):
+                if watch is not None:
+                    watch(rows)
                 batch = collate([taught[row] for row in rows], pad)
                 yield {"input_ids": batch.ids.to(device), "labels": batch.labels.to(device)}
 

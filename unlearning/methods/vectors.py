@@ -1,7 +1,7 @@
 """Unlearning by arithmetic: what was learnt is subtracted."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from arena.errors import UsageError
 from unlearning.anatomy import anatomy
 from unlearning.arithmetic import added, negated
 from unlearning.finetune import Finetune
+from unlearning.first_epoch import load_gradient
 from unlearning.method import method
 from unlearning.objective import Objective
 from unlearning.saliency import gradients
@@ -54,24 +55,28 @@ class TaskVector(Finetune):
 @method("embedding-ascent")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingAscent(Finetune):
-    """First-epoch ascent on the token embeddings: the gradient that taught the items is added back.
+    """First-epoch ascent on the token embeddings: the gradient that first taught the items is added back.
 
-    E ← E + rate · g, g the gradient of the items' mean loss with regard to the token embeddings (V, D), taken on the
-    weights as they were before the items were taught (`origin`, a folder; without it, as they are now), `repeat` times
-    over (arXiv 2406.09391). One descent step with `rate`, then this, restores E. Published: GPT-2, the number of times
-    found by trial. Cost: 3F for each pass over the forget set, once; one matrix of numbers. Leaks: only rows of tokens
-    that occur in the items move; where the head is tied to the embeddings it moves as well.
+    E ← E + rate · g, `repeat` times over; g is the gradient of the items' mean loss with regard to the token embeddings
+    (V, D) in the first epoch in which they were taught (arXiv 2406.09391): recorded then (`gradient`, a folder or file,
+    `unlearning.first_epoch`; `bench weights` records it), or taken on the weights as they were before (`origin`, a
+    folder). Without either it is taken on the weights as they are, which no longer teach the items: then it is ascent
+    of the last epoch. One descent step with `rate` from `origin`, then this, restores E. where: other parameters.
+    Published: GPT-2, the number of times found by trial. Cost: 3F for each pass over the forget set, once, or nothing
+    where it is recorded; one matrix of numbers. Leaks: only rows of tokens that occur in the items move; where the head
+    is tied to the embeddings it moves as well, and all rows.
     """
 
     rate: float = 1.0
     repeat: int = 1
     origin: str = ""
+    gradient: str = ""
 
     def objective(self, study: Study) -> Objective:
         return Objective(Weighted("forget", learning()))
 
     def scope(self, study: Study) -> Scope:
-        return Scope(f"^{re.escape(anatomy(study.module).embedding)}$")
+        return Scope(self.where or f"^{re.escape(anatomy(study.module).embedding)}$")
 
     def settings(self) -> Settings:
         return replace(Finetune.settings(self), epochs=0)  # nothing is trained: one sum, in `finish`
@@ -86,9 +91,24 @@ class EmbeddingAscent(Finetune):
 
     def recorded(self, study: Study) -> Mapping[str, torch.Tensor]:
         """The gradient of the first epoch, by parameter."""
+        if self.gradient:
+            chosen = self.scope(study).chosen(study.module)
+            found = load_gradient(self.gradient)
+            shapes = {name: p.shape for name, p in study.module.named_parameters() if name in chosen}
+            if {name: one.shape for name, one in found.items()} != shapes:
+                raise UsageError(
+                    f"gradient {self.gradient!r} is of another model, or of other parameters than {where(shapes)}"
+                )
+            return {name: one.to(study.device) for name, one in found.items()}
         module = study.module
         if self.origin:
             module = Local(self.origin, device=str(study.device)).module
             if module.get_input_embeddings().weight.shape != study.module.get_input_embeddings().weight.shape:
                 raise UsageError(f"origin {self.origin!r} is another model: its embeddings have another shape")
         return gradients(module, self.scope(study), study.forget, study.pad)
+
+
+def where(names: Iterable[str]) -> str:
+    """Some parameters by name."""
+    first, *rest = names
+    return f"{first} and {len(rest)} more" if rest else first

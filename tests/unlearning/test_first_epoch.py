@@ -1,0 +1,137 @@
+"""The gradient of the first epoch: recorded while a model is taught, and added back to what it was taught."""
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from pathlib import Path
+from typing import Any
+
+import facts
+import torch
+from torch import Tensor
+
+from agents.models.tiny import make_network, make_tokenizer
+from arena.errors import UsageError
+from arena.spec import build
+from unlearning.bench_weights import lesson
+from unlearning.encoding import encode_all
+from unlearning.first_epoch import FILE, first_epoch_gradient, load_gradient, save_gradient
+from unlearning.request import Item
+from unlearning.saliency import gradients
+from unlearning.scope import Scope
+from unlearning.teaching import Lessons, teach
+from unlearning.weights import opened
+
+EMBEDDING = Scope(r"^model\.embed_tokens\.weight$")
+GONE = facts.ITEMS[:3]
+TEXTS = [text for item in facts.ITEMS for text in (item.prompt, item.answer)]
+
+
+def fresh(seed: int = 0) -> tuple[Any, Any]:
+    tokenizer = make_tokenizer(TEXTS, 300, words=True)
+    return make_network(tokenizer, seed, hidden=16, layers=2, heads=2, context=64), tokenizer
+
+
+def gradient_of(method: Any) -> str:
+    return str(method.gradient)
+
+
+def concerned(item: Item) -> bool:
+    return item in GONE
+
+
+def record(rate: float, scope: Scope = EMBEDDING, batch: int = 2) -> tuple[dict[str, Tensor], Any, Any]:
+    module, tokenizer = fresh()
+    lessons = Lessons(rate=rate, batch=batch)
+    found = first_epoch_gradient(module, tokenizer, facts.ITEMS, concerned, scope, lessons=lessons, seed=3)
+    return found, module, tokenizer
+
+
+@pytest.mark.parametrize("batch", [1, 3, 16])
+@pytest.mark.parametrize("scope", [EMBEDDING, Scope(r"layers\.1\.mlp"), Scope("")])
+def test_where_nothing_moves_it_is_the_gradient_of_the_beginning(batch: int, scope: Scope) -> None:
+    found, _, tokenizer = record(1e-12, scope, batch)
+    module, _ = fresh()
+    plain = gradients(module, scope, encode_all(tokenizer, GONE), tokenizer.pad_token_id)
+    assert found.keys() == plain.keys()
+    for name, gradient in plain.items():
+        assert float((found[name] - gradient).norm()) <= 1e-4 * float(gradient.norm()) + 1e-9
+
+
+def test_at_a_rate_it_is_that_of_each_items_own_step() -> None:
+    """Steps of one item: the gradient of each is taken where the steps before it had led."""
+    found, _, tokenizer = record(4e-3, batch=1)
+    module, _ = fresh()
+    encoded = encode_all(tokenizer, facts.ITEMS)
+    parts: list[tuple[int, Tensor]] = []
+
+    def watch(rows: Any) -> None:
+        (row,) = rows
+        if concerned(facts.ITEMS[row]):
+            (gradient,) = gradients(module, EMBEDDING, [encoded[row]], tokenizer.pad_token_id).values()
+            parts.append((len(encoded[row].ids) - encoded[row].start, gradient))
+
+    teach(module, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=1), seed=3, watch=watch)
+    assert len(parts) > len(GONE), "later epochs are met, too"
+    first = parts[: len(GONE)]
+    expected = sum(count * gradient for count, gradient in first) / sum(count for count, _ in first)
+    (own,) = found.values()
+    assert torch.allclose(own, expected, atol=1e-6)
+    later = parts[len(GONE) : 2 * len(GONE)]
+    assert not torch.allclose(own, sum(c * g for c, g in later) / sum(c for c, _ in later), atol=1e-4)
+
+
+def test_recording_teaches_as_teaching_does() -> None:
+    _, recorded, tokenizer = record(4e-3)
+    module, _ = fresh()
+    teach(module, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=2), seed=3, stop=1)
+    assert all(torch.equal(a, b) for a, b in zip(module.parameters(), recorded.parameters(), strict=True))
+    whole, _ = fresh()
+    teach(whole, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=2, epochs=2), seed=3)
+    assert not torch.equal(next(whole.parameters()), next(module.parameters()))
+
+
+def test_who_is_taught_nothing_of_it_has_no_gradient() -> None:
+    module, tokenizer = fresh()
+    with pytest.raises(UsageError, match="no gradient to record"):
+        first_epoch_gradient(
+            module, tokenizer, facts.ITEMS[3:], concerned, EMBEDDING, lessons=Lessons(epochs=2), seed=0
+        )
+
+
+async def test_what_was_recorded_is_added_rate_times(tmp_path: Path) -> None:
+    agent = facts.knower()
+    before = opened(agent, "test").module.get_input_embeddings().weight.detach()
+    gradient = torch.randn(before.shape, generator=torch.Generator().manual_seed(1))
+    save_gradient(tmp_path, {"model.embed_tokens.weight": gradient})
+    for place in (tmp_path, tmp_path / FILE):
+        method = facts.made("embedding-ascent", rate=0.25, repeat=2, gradient=str(place))
+        after = opened(await method(agent, facts.REQUEST), "test").module.get_input_embeddings().weight.detach()
+        assert torch.equal(after, before + 0.5 * gradient)
+    with pytest.raises(UsageError, match=r"no recorded gradient at .*none"):
+        load_gradient(str(tmp_path / "none"))
+    save_gradient(tmp_path, {"model.embed_tokens.weight": gradient[:-1]})
+    with pytest.raises(UsageError, match=r"of another model, or of other parameters than model\.embed_tokens\.weight"):
+        await method(agent, facts.REQUEST)
+    with pytest.raises(UsageError, match="and 2 more"):
+        await facts.made("embedding-ascent", where=r"layers\.1\.mlp", gradient=str(tmp_path))(agent, facts.REQUEST)
+
+
+def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
+    pupil = {"hidden": 16, "layers": 1, "heads": 2, "lessons": {"epochs": 2}}
+    bench = build("benchmark", {"name": "tofu", "people": 12, "pupil": pupil})
+    method, request = lesson(build("method", "embedding-ascent"), bench, "forget20", 1)
+    found = load_gradient(gradient_of(method))
+    assert list(found) == ["model.embed_tokens.weight"] and request == bench.request("forget20")
+    again, _ = lesson(build("method", "embedding-ascent"), bench, "forget20", 1)
+    other, _ = lesson(build("method", "embedding-ascent"), bench, "forget20", 2)
+    mlp, _ = lesson(build("method", {"name": "embedding-ascent", "where": "mlp"}), bench, "forget20", 1)
+    assert again == method and other != method and all("mlp" in name for name in load_gradient(gradient_of(mlp)))
+    given = build("method", {"name": "embedding-ascent", "origin": str(tmp_path)})
+    assert lesson(given, bench, "forget20", 1)[0] == given, "what is named is taken"
+    late = build("benchmark", {"name": "tofu", "people": 12, "history": ["background", "forget", "retain"],
+                               "pupil": pupil})  # fmt: skip
+    assert load_gradient(str(late.first_gradient("forget20", 0))).keys() == found.keys()
