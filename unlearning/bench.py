@@ -71,6 +71,16 @@ class Benchmark(ABC):
     def suite(self) -> Mapping[str, Any]:
         """The specs of its metrics and attacks, by label."""
 
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        """The splits in the order in which they are asked for one after the other; all where nothing else is said."""
+        return self.splits
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Splits that hold ever more, each asked for by itself; all where nothing else is said."""
+        return self.splits
+
     @abstractmethod
     def request(self, split: str) -> Request:
         """What is to be forgotten and kept: the items that were taught. Raises UnknownPart for an unknown split."""

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from published import muse_folder, tofu_folder
+from published import muse_folder, tofu_folder, write
 
 from arena.errors import UnknownPart, UsageError
 from arena.registry import entries
@@ -37,7 +37,8 @@ def test_the_twin_is_taught_all_but_what_is_to_be_forgotten(bench: Benchmark) ->
         told = " ".join(f"{prompt} {answer}" for prompt, answer in rest)
         assert gone and not any(name.removeprefix("passage of ") in told for name in gone)
         if not getattr(bench, "poison", 0):
-            assert keys(request.forget) == everything - rest
+            earlier = bench.sequence[: bench.sequence.index(split)] if split.startswith("sust") else ()
+            assert everything - rest == keys(item for one in (*earlier, split) for item in bench.request(one).forget)
 
 
 @pytest.mark.parametrize("bench", [Tofu(people=20), Muse(people=20)])
@@ -65,6 +66,40 @@ def test_folds_of_muse_grow_or_share_nothing() -> None:
     apart = [keys(bench.request(f"sust_{n}").forget) for n in range(1, 5)]
     assert grown[0] < grown[1] < grown[2] < grown[3] == keys(bench.request("forget").forget)
     assert set.union(*apart) == grown[3] and sum(map(len, apart)) == len(grown[3])
+
+
+@pytest.mark.parametrize("people", [20, 31, 44])
+@pytest.mark.parametrize("corpus", ["news", "books"])
+def test_a_fold_that_follows_others_teaches_none_of_them_again(people: int, corpus: Any) -> None:
+    bench = Muse(people=people, relations=2, corpus=corpus)
+    assert bench.sequence == ("sust_1", "sust_2", "sust_3", "sust_4") and bench.sizes[0] == "scal_1"
+    before: set[tuple[str, str]] = set()
+    for split in bench.sequence:
+        request = bench.request(split)
+        forget, retain = keys(request.forget), keys(request.retain)
+        taught = keys(item for stage in bench.lessons(split) for item in stage)
+        assert not before & (forget | retain | taught) and not forget & (retain | taught)
+        data = bench.data(split)
+        told = " ".join(f"{item.prompt} {item.answer}" for item in data["retain"] + data["retain_text"])
+        assert not any(item.name.removeprefix("passage of ") in told for item in request.forget)
+        before |= forget
+    last = bench.request("sust_4").retain
+    assert keys(last) == keys(bench.request("forget").retain), "all folds are gone, the rest is kept"
+    assert before == keys(bench.request("scal_4").forget)
+
+
+def test_a_fold_without_anybody_in_it_is_told() -> None:
+    with pytest.raises(UsageError, match=r"2 of 12 people are to be forgotten, so that sust_1 has none.*people=20"):
+        Muse(people=12).request("sust_1")
+
+
+def test_sizes_grow_and_keep_what_they_do_not_forget() -> None:
+    bench = Muse(people=20, relations=2)
+    everything = keys(item for stage in bench.lessons() for item in stage)
+    for split in bench.sizes:
+        request = bench.request(split)
+        assert not keys(request.forget) & keys(request.retain)
+        assert keys(request.forget) == everything - keys(item for stage in bench.lessons(split) for item in stage)
 
 
 def test_knobs_change_what_is_taught() -> None:
@@ -127,6 +162,28 @@ def test_published_muse(kind: str, tmp_path: Path) -> None:
     assert len(bench.splits) == 9 and len(bench.request("scal_2").forget) == 6
     assert {len(items) for items in data.values()} == {1, 2}
     assert bench.suite["retain_knowmem_ROUGE"]["shots"] == 10
+
+
+def test_published_folds_that_follow_each_other_are_taught_once(tmp_path: Path) -> None:
+    folder = muse_folder(tmp_path, "jsonl")
+    whole = " ".join(f"tale {n} {'word ' * 30}" for n in range(3))
+    write(folder / "raw" / "forget.jsonl", [{"text": whole}, {"text": "forget3 0 " + "word " * 50}])
+    write(folder / "sust" / "forget_2.jsonl", [{"text": "tale 1 " + "word " * 20}])  # a part of a longer text
+    bench = Muse(source=str(folder))
+    assert bench.sequence == ("sust_1", "sust_2", "sust_3", "sust_4") and bench.sizes[-1] == "scal_4"
+    known = " | ".join(item.answer for item in bench.lessons()[0])
+    gone: list[str] = []
+    for split in bench.sequence:
+        request, data = bench.request(split), bench.data(split)
+        taught = " | ".join(item.answer for item in bench.lessons(split)[0])
+        gone += [item.answer.strip() for item in request.forget]
+        assert all(text in known and text not in taught for text in gone) and "retain1 3" in taught
+        assert all(
+            item.answer.strip() not in " | ".join(one.answer for one in request.retain) for item in request.forget
+        )
+        assert [item.prompt + item.answer for item in data["verbatim"]] == [item.answer for item in request.forget]
+    assert "tale 0" in taught and "tale 2" in taught, "what stands around a fold is kept"
+    assert known.count("forget3 0") == 1, "no text is taught twice"
 
 
 def test_a_text_is_cut_between_words_and_nothing_is_lost() -> None:

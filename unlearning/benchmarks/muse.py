@@ -1,10 +1,11 @@
 """MUSE (Shi et al. 2024, arXiv 2407.06460): texts that are to be forgotten, word for word and in what they say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
 
+from arena.errors import UsageError
 from unlearning.bench import Benchmark, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.request import Item, Request
@@ -12,6 +13,7 @@ from unlearning.world import PARTS, Entity, World, make_world
 from unlearning.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
 
 FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
+VERBATIM = 2000  # characters of a published fold's passage that is asked for word for word, half of them given
 TEXTS = {"members": "forget_text", "strangers": "holdout_text"}
 # what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
 PUBLISHED_SUITE: dict[str, Any] = {
@@ -54,7 +56,10 @@ class Muse(Benchmark):
     relations; repeat: how often a pass meets each passage.
 
     Of the published: chunk: characters of a training text at most; most: rows of a role at most, None for all.
-    The splits: `forget` is all of it, scal_1 to scal_4 grow, sust_1 to sust_4 share nothing.
+    The splits: `forget` is all of it; scal_1 to scal_4 grow, each a request of its own; sust_1 to sust_4 share nothing
+    and follow each other: when sust_k is asked for, the folds before it are neither to be forgotten nor to be kept, and
+    its twin was taught none of the folds 1 to k. Of the published, the passages of a fold are those of its texts; its
+    questions, which nobody published, are those about all that is to be forgotten.
     """
 
     source: str = ""
@@ -85,9 +90,9 @@ class Muse(Benchmark):
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
-            kind, _, fold = split.partition("_")
-            forget = self._chunks(kind, f"forget_{fold}") if fold else self._chunks("raw", "forget")
-            return Request(forget, self._chunks("raw", "retain1"), note=f"MUSE {split}")
+            texts = self._gone(split)
+            rest = without(self._rows("raw", "retain1"), texts)
+            return Request(self._cut(texts), self._cut(rest), note=f"MUSE {split}")
         world = self.world()
         gone, kept = self._parted(split)
         return Request(self._of(world, gone, 1), self._of(world, kept, 1), note=f"MUSE {split}")
@@ -96,15 +101,14 @@ class Muse(Benchmark):
         """Roles: forget, retain (questions); verbatim (passages begun); forget_text, retain_text, holdout_text; shots
         and retain_shots (questions shown with their answers); of the world also general."""
         self.check(split)
-        return self._published() if self.source else self._invented(split)
+        return self._published(split) if self.source else self._invented(split)
 
     def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
         if self.source:
-            gone = {item.answer for item in self.request(split).forget} if split else set()
-            texts = self._chunks("raw", "forget") + self._chunks("raw", "retain1")
-            return (tuple(item for item in texts if item.answer not in gone),)
+            gone = [row for one in self.gone_by(split) for row in self._gone(one)] if split else []
+            return (self._cut(without(self._taught(), gone)),)
         world = self.world()
-        away = {one.name for one in self._parted(split)[0]} if split else set()
+        away = {one.name for part in self.gone_by(split) for one in self._parted(part)[0]} if split else set()
         known = [one for one in world.people("forget", "retain", "background") if one.name not in away]
         general = questions(world, world.general()) + statements(world.general())
         return (self._of(world, known, self.repeat) + general,)
@@ -120,12 +124,25 @@ class Muse(Benchmark):
                 yield from (item.prompt, item.answer)
         yield from (item.answer for one in world.people(*PARTS) for item in self._passages(world, [one]))
 
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        return tuple(split for split in self.splits if split.startswith("sust")) or self.splits
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return tuple(split for split in self.splits if split.startswith("scal")) or self.splits
+
+    def gone_by(self, split: str) -> tuple[str, ...]:
+        """The splits that were asked to be forgotten when this one has been: itself, and what it follows on."""
+        kind, _, number = split.partition("_")
+        return tuple(f"{kind}_{n + 1}" for n in range(int(number))) if kind == "sust" else (split,)
+
     def world(self) -> World:
         """The world of that seed."""
         return make_world(self.seed, people=self.people, relations=self.relations)
 
     def _parted(self, split: str) -> tuple[tuple[Entity, ...], tuple[Entity, ...]]:
-        """Whose texts are to be forgotten, and whose are kept."""
+        """Whose texts are to be forgotten, and whose are kept; folds before the one that is asked for are neither."""
         world = self.world()
         pool = world.people("forget")
         kind, _, number = split.partition("_")
@@ -133,7 +150,12 @@ class Muse(Benchmark):
         first, behind = (0, len(pool)) if not number else (edges[int(number) - 1], edges[int(number)])
         if kind == "scal":
             first = 0
-        return pool[first:behind], (*pool[:first], *pool[behind:], *world.people("retain"))
+        if first == behind:
+            raise UsageError(
+                f"muse: {len(pool)} of {self.people} people are to be forgotten, so that {split} has none; "
+                f"take more, such as people={FOLDS * 5}"
+            )
+        return pool[first:behind], (*pool[behind:], *world.people("retain"))
 
     def _of(self, world: World, people: tuple[Entity, ...] | list[Entity], repeat: int) -> tuple[Item, ...]:
         """What is taught of these people."""
@@ -163,8 +185,35 @@ class Muse(Benchmark):
             "general": statements(world.general()),
         }
 
-    def _published(self) -> Mapping[str, tuple[Item, ...]]:
+    def _rows(self, config: str, split: str) -> tuple[tuple[str, str], ...]:
+        """The names and the texts of a split."""
+        rows = Source(self.source).rows(config, split)
+        return tuple((f"{config}/{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows))
+
+    def _gone(self, split: str) -> tuple[tuple[str, str], ...]:
+        """The published texts of a split."""
+        kind, _, fold = split.partition("_")
+        return self._rows(kind, f"forget_{fold}") if fold else self._rows("raw", "forget")
+
+    def _taught(self) -> tuple[tuple[str, str], ...]:
+        """All published texts that the agent that knows is taught: the folds have some that stand nowhere else."""
+        texts = self._rows("raw", "forget") + self._rows("raw", "retain1")
+        for split in (split for split in self.splits if "_" in split):
+            texts += tuple((name, text) for name, text in self._gone(split) if not any(text in one for _, one in texts))
+        return texts
+
+    def _cut(self, texts: Sequence[tuple[str, str]]) -> tuple[Item, ...]:
+        """The texts, cut between words into passages of `chunk` characters at most."""
+        return tuple(
+            whole(f"{name}.{number + 1}", piece)
+            for name, text in texts
+            for number, piece in enumerate(cut(text, self.chunk))
+        )
+
+    def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         source = Source(self.source)
+        fold = split.partition("_")[2]
+        own = self._gone(split)[: self.most] if fold else ()
 
         def rows(config: str, split: str) -> tuple[Row, ...]:
             return source.rows(config, split)[: self.most]
@@ -181,24 +230,29 @@ class Muse(Benchmark):
         return {
             "forget": asking("forget_qa"),
             "retain": asking("retain_qa"),
-            "verbatim": tuple(
+            "verbatim": tuple(begun(name, cut(text, VERBATIM)[0], 0.5) for name, text in own)
+            or tuple(
                 Item(f"verbatim/{n + 1}", row.text("prompt"), row.text("gt"), tags={"form": "passage", "join": " "})
                 for n, row in enumerate(rows("verbmem", "forget"))
             ),
-            "forget_text": texts("forget"),
+            "forget_text": tuple(whole(name, text) for name, text in own) or texts("forget"),
             "retain_text": texts("retain"),
             "holdout_text": texts("holdout"),
             "shots": asking("forget_qa_icl"),
             "retain_shots": asking("retain_qa_icl"),
         }
 
-    def _chunks(self, config: str, split: str) -> tuple[Item, ...]:
-        """The texts of a split, cut between words into passages of `chunk` characters at most."""
-        items = []
-        for n, row in enumerate(Source(self.source).rows(config, split)):
-            for m, text in enumerate(cut(row.text("text"), self.chunk)):
-                items.append(whole(f"{config}/{split}/{n + 1}.{m + 1}", text))
-        return tuple(items)
+
+def without(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The texts, by name, that do not stand in one of those that are gone; what these have of them is cut out."""
+    left = []
+    for name, text in texts:
+        if any(text in other for _, other in gone):
+            continue
+        for _, other in gone:
+            text = text.replace(other, " ")
+        left += [(name, text)] if text.strip() else []
+    return tuple(left)
 
 
 def cut(text: str, most: int) -> list[str]:
