@@ -225,7 +225,7 @@ def test_missing_files_and_folders_are_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("ARENA_OFFLINE", "1")
     with pytest.raises(UsageError, match="ARENA_OFFLINE"):
         Source("locuslab/TOFU").rows("forget10")
-    (tmp_path / "x.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "x.json").write_bytes(b"[\xff]")
     with pytest.raises(UsageError, match="UTF-8"):
         list(read(tmp_path / "x.json"))
     (tmp_path / "x.parquet").write_bytes(b"no")
