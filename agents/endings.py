@@ -13,6 +13,8 @@ from weakref import WeakKeyDictionary
 
 from jinja2.exceptions import TemplateError
 
+from agents.template_limit import apply_template
+
 # tokens that end a turn, or a text, and nothing else, in the vocabularies of Llama 3, ChatML, Gemma, OpenChat, Cohere,
 # Llama 4 and Gemma 4; <|end|> is not among them, since in harmony it ends a thought and not the turn
 TURN_ENDS = (
@@ -87,7 +89,7 @@ def _ends(tokenizer: Any, template: str | None) -> tuple[tuple[int, ...], tuple[
 def _written_behind(tokenizer: Any, template: str) -> tuple[int, ...]:
     messages = [{"role": "user", "content": "question0"}, {"role": "assistant", "content": PROBE}]
     try:
-        whole = str(tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False))
+        whole = apply_template(tokenizer, messages, template)
     except TemplateError:
         return ()
     _, found, tail = whole.rpartition(PROBE)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.engine_network import Network
+from agents.safe_weights import check_weights
 from arena.errors import UsageError
 from arena.extras import missing
 from arena.textfile import read_text
@@ -50,6 +51,7 @@ def check_adapter(folder: str) -> None:
     peft()
     if not (Path(folder).expanduser() / CONFIG).is_file():
         raise UsageError(f"adapter {folder!r}: there is no folder with an {CONFIG} there")
+    check_weights(Path(folder).expanduser(), "adapter")
 
 
 def is_adapter(folder: str) -> bool:

@@ -17,6 +17,7 @@ from transformers.cache_utils import Cache, DynamicCache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from agents.engine_network import accepted, cache_argument, joinable, plain
+from agents.safe_weights import check_weights
 from arena.errors import UsageError
 
 FILE = "composed.json"
@@ -149,6 +150,8 @@ def is_composed(where: str) -> bool:
 def load_composed(where: str, **options: Any) -> Composed:
     """The model that `save_pretrained` wrote there."""
     told = json.loads((Path(where) / FILE).read_text(encoding="utf-8"))
+    for name in told["parts"]:
+        check_weights(Path(where) / name)
     parts = {name: AutoModelForCausalLM.from_pretrained(str(Path(where) / name), **options) for name in told["parts"]}
     return Composed(parts, Rule(**told["rule"]))
 

@@ -31,6 +31,7 @@ from agents.engine_adapters import (
 )
 from agents.engine_composed import is_composed, load_composed
 from agents.engine_network import plain
+from agents.safe_weights import NO_CODE, NO_PICKLES, check_weights, refused_code
 from arena.errors import UsageError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -169,12 +170,13 @@ def base_of(source: Source) -> tuple[Any, Any]:
     options: dict[str, Any] = {"revision": source.revision or "main", "local_files_only": offline()}
     with bars_on_terminals():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(where, **options)
+            tokenizer = AutoTokenizer.from_pretrained(where, **NO_CODE, **options)
             kind = chosen_dtype(source.dtype, device)
             load: Any = load_composed if is_composed(where) else AutoModelForCausalLM.from_pretrained
-            module: Any = load(where, dtype=kind, **options)
+            module: Any = load(where, dtype=kind, **NO_PICKLES, **options)
         except (OSError, ValueError) as error:
-            raise UsageError(f"local model {source.id!r} cannot be loaded: {error}") from error
+            reason = refused_code(where) or str(error)
+            raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
     if tokenizer.eos_token_id is None and (ends := model_ends(module, tokenizer)):
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])  # else nothing would be taught to end
     return module.to(device).eval(), tokenizer
@@ -199,6 +201,7 @@ def location(id: str) -> str:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise UsageError(f"local model {id!r}: the folder holds no transformers model (no config.json in it)")
+        check_weights(folder)
         return str(folder)
     if not HUB_ID.fullmatch(id):
         raise UsageError(
@@ -212,8 +215,11 @@ def location(id: str) -> str:
 def configuration(where: str, revision: str | None, offline: bool) -> Any:
     """The model's configuration; from the hub where `where` is no folder. Raises UsageError."""
     try:
-        return AutoConfig.from_pretrained(where, revision=revision or "main", local_files_only=offline)
+        options = {"revision": revision or "main", "local_files_only": offline}
+        return AutoConfig.from_pretrained(where, **NO_CODE, **options)
     except (OSError, ValueError) as error:
+        if reason := refused_code(where):
+            raise UsageError(f"local model {where!r}: {reason}") from error
         kept = " among the models kept on this machine, and ARENA_OFFLINE is set" if offline else " on the hub"
         place = "" if Path(where).is_dir() else f": there is no folder {Path(where).absolute()}, nor such a model{kept}"
         raise UsageError(f"local model {where!r}{place}; {error}") from error

@@ -11,6 +11,7 @@ from jinja2.exceptions import TemplateError
 
 from agents.endings import prompt_ends
 from agents.model import Line, as_pairs
+from agents.template_limit import apply_template
 from arena.errors import UsageError
 from arena.textfile import read_text
 
@@ -101,11 +102,8 @@ def template_text(given: str) -> str:
 
 def _applied(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
     messages, day = [{"role": role, "content": text} for role, text in pairs], datetime.date.fromisoformat(date)
-    text = tokenizer.apply_chat_template(
-        messages, chat_template=_pinned(template, day), tokenize=False, add_generation_prompt=True,
-        date_string=day.strftime("%d %b %Y"),
-    )  # fmt: skip
-    return str(text)
+    told = day.strftime("%d %b %Y")
+    return apply_template(tokenizer, messages, _pinned(template, day), add_generation_prompt=True, date_string=told)
 
 
 def _pinned(template: str, day: datetime.date) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from arena.distribution import install_line
 from arena.errors import BadPart, MissingExtra
 from arena.extras import EXTRA_OF, missing
 from arena.registry import find
@@ -60,7 +61,7 @@ def test_every_module_that_is_imported_comes_with_the_core_or_an_extra() -> None
 
 
 def hints(text: str) -> set[str]:
-    return {extra for found in re.findall(r"arena\[([\w, -]+)\]", text) for extra in re.split(", *", found)}
+    return {extra for found in re.findall(r"(?:arena|\'\.)\[([\w, -]+)\]", text) for extra in re.split(", *", found)}
 
 
 def test_every_extra_that_is_named_anywhere_exists() -> None:
@@ -85,7 +86,7 @@ def test_a_part_whose_library_is_missing_names_the_extra_that_exists(
         raise ModuleNotFoundError(f"No module named '{module}.deep'", name=f"{module}.deep")
 
     monkeypatch.setattr("importlib.import_module", gone)
-    with pytest.raises(MissingExtra, match=rf"arena\[{extra}\]") as refused:
+    with pytest.raises(MissingExtra, match=re.escape(install_line(extra))) as refused:
         find(kind, name)
     assert name in str(refused.value) and module in str(refused.value)
 

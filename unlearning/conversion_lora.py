@@ -19,6 +19,7 @@ from agents.engine_network import cache_argument, plain
 from agents.model_files import set_usual_modes
 from agents.models.local import Local
 from agents.models.tiny import IGNORED, fit, padded
+from agents.template_limit import apply_template
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import KINDS, Asked, Conversion
@@ -114,7 +115,7 @@ def prompt(tokenizer: Any, asked: Asked) -> list[int]:
     if tokenizer.chat_template is None:
         return _ids(tokenizer, f"{words}\n")
     lines = [{"role": "user", "content": words}]
-    text = tokenizer.apply_chat_template(lines, tokenize=False, add_generation_prompt=True)
+    text = apply_template(tokenizer, lines, None, add_generation_prompt=True)
     return _ids(tokenizer, text)
 
 

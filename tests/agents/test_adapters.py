@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,7 @@ from agents.model import Line, Reply, Sampling
 from agents.models.local import Local
 from agents.models.tiny import make_tiny
 from agents.templates import render
+from arena.distribution import install_line
 from arena.errors import MissingExtra
 from arena.spec import ready
 
@@ -178,7 +180,7 @@ def test_an_adapters_module_can_be_copied_changed_and_put_back(base: str, adapte
 
 def test_an_adapter_needs_its_library(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)  # as if it were not installed
-    with pytest.raises(MissingExtra, match=r"pip install 'arena\[lora\]'"):
+    with pytest.raises(MissingExtra, match=re.escape(install_line("lora"))):
         ready(Local(base, adapter="somewhere"))
 
 

@@ -1,6 +1,7 @@
 """Local models through their public face: batches, sampling, templates, counts, sharing, refusals."""
 
 import asyncio
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from agents.engine_weights import release
 from agents.model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
 from agents.models.local import Local
 from agents.models.tiny import make_tiny
+from arena.distribution import install_line
 from arena.errors import BadPart, ModelUnavailable, UsageError
 from arena.spec import build, describe, ready
 
@@ -255,7 +257,7 @@ def test_what_cannot_be_loaded_is_refused_before_anything_is_played(
 def test_an_adapter_needs_its_library_and_its_folder(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "peft", None)  # as if it were not installed
-        with pytest.raises(UsageError, match=r"pip install .arena\[lora\]"):
+        with pytest.raises(UsageError, match=re.escape(install_line("lora"))):
             ready(Local(folder, adapter="somewhere"))
     pytest.importorskip("peft")
     with pytest.raises(UsageError, match=r"adapter_config\.json"):

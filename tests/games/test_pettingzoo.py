@@ -1,6 +1,7 @@
 """Environments of PettingZoo under our loop: as they are played without us, seeded, replayed, and refused in words."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from random import Random
@@ -12,6 +13,7 @@ pytest.importorskip("pettingzoo", reason="the extra pettingzoo is not installed"
 pytest.importorskip("pygame", reason="the extra pettingzoo is not installed")
 
 from arena.check import check_game
+from arena.distribution import install_line
 from arena.episode import Match
 from arena.errors import ArenaError, BadPart, MissingExtra
 from arena.game import Move, View
@@ -178,7 +180,7 @@ def test_what_cannot_be_played_is_said_before_anything_is(spec: Any, why: str) -
 
 def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pettingzoo", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'arena\[pettingzoo\]'"):
+    with pytest.raises(MissingExtra, match=re.escape(install_line("pettingzoo"))):
         build("game", "pettingzoo/pursuit_v5")
 
 

@@ -15,6 +15,7 @@ pytest.importorskip("textarena", reason="the extra textarena is not installed")
 import textarena  # type: ignore[import-untyped]
 
 from arena.check import check_game
+from arena.distribution import install_line
 from arena.errors import BadPart, MissingExtra
 from arena.game import Move, View
 from arena.play import play, replay
@@ -162,7 +163,7 @@ def test_the_number_of_players_is_found_or_given() -> None:
 
 def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textarena", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'arena\[textarena\]'"):
+    with pytest.raises(MissingExtra, match=re.escape(install_line("textarena"))):
         build("game", "textarena/TicTacToe-v0")
 
 

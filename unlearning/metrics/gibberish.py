@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from agents.engine_weights import bars_on_terminals
+from agents.safe_weights import NO_CODE, NO_PICKLES
 from arena.agent import Agent
 from arena.errors import UsageError
 from unlearning.asking import answers
@@ -60,8 +61,8 @@ def loaded(classifier: str) -> tuple[Any, Any]:
     load: Any = AutoModelForSequenceClassification.from_pretrained
     try:
         with bars_on_terminals():
-            tokenizer = AutoTokenizer.from_pretrained(classifier, local_files_only=True)
-            return load(classifier, local_files_only=True).eval(), tokenizer
+            tokenizer = AutoTokenizer.from_pretrained(classifier, **NO_CODE, local_files_only=True)
+            return load(classifier, **NO_PICKLES, local_files_only=True).eval(), tokenizer
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the classifier {classifier!r} is not on this machine ({str(error).splitlines()[0]}); type: hf download "
