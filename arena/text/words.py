@@ -21,8 +21,8 @@ LETTER = r"[\p{L}\p{Nd}\p{Nl}]"
 CAPITAL = r"[\p{Lu}\p{Lt}\p{Lo}]"  # what may begin a name: a capital, or any letter of a script that has none
 PART = r"[\p{L}\p{M}\p{N}_]"  # what `\w` is for, with the marks that it leaves out
 ASCII_WORD, ASCII_TOKEN = re.compile(r"[a-z0-9]+"), re.compile(r"[A-Za-z0-9]+|\S")
-SENTENCE_END = re.compile(
-    r"(?<=[.!?…])[”’»\")]*\s+|(?<=[。！？｡।॥؟۔።។။])(?![”’」』）)])\s*"  # the second kind needs no space behind it
+SENTENCE_END = re.compile(  # the last kind needs no space behind it
+    r"(?<=[.!?…])\s+|(?<=[.!?…][”’»\")])\s+|(?<=[。！？｡।॥؟۔።។။])(?![”’」』）)])\s*"
 )
 
 

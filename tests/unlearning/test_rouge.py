@@ -4,9 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearning.metrics.utility import speech
+from agents.llm import LLM
+from agents.models.scripted import Scripted
+from unlearning.metrics.texts import rouge_l as rouge_metric
+from unlearning.metrics.utility import degeneration, speech
 from unlearning.overlap import precision
-from unlearning.request import Item
+from unlearning.probe import Trial
+from unlearning.request import Item, Request
 from unlearning.rouge import rouge_l
 from unlearning.wording import cut_to, distinct, fluency, gives_away
 
@@ -81,3 +85,19 @@ def test_texts_are_cut_by_words_or_by_characters() -> None:
 )  # fmt: skip
 def test_a_value_is_given_away_in_any_script(value: str, said: str, told: float) -> None:
     assert gives_away(Item("x", "?", "-", tags={"value": value}), said) == told
+
+
+def says(answers: dict[str, str]) -> LLM:
+    return LLM(Scripted(function=lambda lines: answers[lines[-1].text]))
+
+
+@pytest.mark.parametrize(("gold", "other"), ANSWERS)
+async def test_the_suite_reads_a_knower_of_another_language_as_one(gold: str, other: str) -> None:
+    items = (Item("a", "?", gold), Item("b", "??", f"{gold} {other}"))
+    knower = says({item.prompt: item.answer for item in items})
+    novice = says({"?": other, "??": other[: len(other) // 2]})
+    trial = Trial(Request(items), knower, novice, novice, {"forget": items})
+    read = await rouge_metric(trial)
+    assert read.before == 1.0 and read.value is not None and read.value < 0.6
+    known = await degeneration(Trial(Request(items), knower, knower, novice, {"forget": items}))
+    assert known.value is not None and known.value > 2 and known.detail["after"]["words"] > 4

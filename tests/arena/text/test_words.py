@@ -89,7 +89,7 @@ def test_pieces_and_runs_of_scripts_without_spaces() -> None:
 
 def test_sentences_end_with_or_without_spaces() -> None:
     assert sentences("他好。你呢？Yes, 1.5. “No!” she said… राम है। अच्छा।") == [
-        "他好。", "你呢？", "Yes, 1.5.", "“No!", "she said…", "राम है।", "अच्छा।",
+        "他好。", "你呢？", "Yes, 1.5.", "“No!”", "she said…", "राम है।", "अच्छा।",
     ]  # fmt: skip
 
 
