@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len as measured
+from rich.cells import chop_cells
 
 GAP = "  "
 LONG = 30  # columns; a longer value may go on in the next line
@@ -46,6 +47,11 @@ def in_lines(
         part = in_lines([names[k] for k in group], [[row[k] for k in group] for row in rows], width)
         made += [Line("")] * bool(made) + part
     return made
+
+
+def cell_len(text: str) -> int:
+    """Columns of a terminal that a text takes which has no controls."""
+    return len(text) if text.isascii() else measured(text)
 
 
 def needed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

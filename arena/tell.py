@@ -57,7 +57,7 @@ def rows(
         return
     console = console or Screen()
     width = None if wide else columns_of(console)
-    shown = inline if width is None else printable
+    shown = inline if width is None else _in_paragraphs
     names = [safe(console, inline(name)) for name in table.columns]
     cells = [[safe(console, shown(cell(value))) for value in row] for row in table.rows]
     left_out = bool(first) and width is not None and needed(names, cells) > width
@@ -86,6 +86,11 @@ def answer(db: str, question: str, timeout: float, limit: int | None, as_json: b
     if found.cut:
         say(f"({found.cut}; for more add --limit ROWS, for all --limit 0 --csv)", stderr=True)
     return SOME_FAILED if found.cut and document and limit is None else OVER
+
+
+def _in_paragraphs(text: str) -> str:
+    """A value on a terminal: its newlines are kept, its tabs, which would end anywhere, become visible."""
+    return "\n".join(map(inline, printable(text).split("\n")))
 
 
 def cell(value: Any) -> str:
