@@ -40,7 +40,7 @@ TUNED: Mapping[str, Mapping[str, Any]] = {
     "embedding-ascent": {"rate": 300.0},
     "idk-dpo": {"lr": 3e-3, "epochs": 40},
     "idk-nll": {"lr": 3e-3, "epochs": 30},
-    "kl-ga": {"alpha": 3.0},
+    "kl-ga": {"alpha": 3.0, "positions": "answer"},
     "melu": {"direct": 8, "indirect": 8, "general": 16},
     "meow": {"alpha": 1.0},
     "retrain": {"epochs": 40},

@@ -24,7 +24,7 @@ def tell_made(made: Made, as_json: bool = False) -> None:
     say(f"saved to {order.out}; it can play: arena play --buyer local/{order.out}")
     for label, reading in made.readings.items():
         values = [f"{x:.3g}" if x is not None else "–" for x in (reading.value, reading.null, reading.before)]
-        say(f"  {label:24} after {values[0]:>9}  twin {values[1]:>9}  before {values[2]:>9}")
+        say(f"  {label:26} after {values[0]:>9}  twin {values[1]:>9}  before {values[2]:>9}")
     for why, labels in unread(made.readings).items():
         say(f"not read: {', '.join(labels)}: {why}")
     if made.no_twin:

@@ -27,12 +27,12 @@ _HELD: WeakValueDictionary[str, Engine] = WeakValueDictionary()  # modules given
 class Local:
     """A transformers model in this process, from a folder or the hub; requests join the running batch at any token.
 
-    Instances that name the same weights share them. Each request keeps its own sampling; with a seed its text is the
-    same in any company, up to rounding. Models whose state is not keys and values by token (recurrent, hybrid) are
-    batched as requests arrive together. What `Sampling` leaves open follows the model's generation settings:
+    Instances that name the same weights share them. Each request keeps its own sampling; with a seed its text is
+    the same in any company, up to rounding. Models whose state is not keys and values by token (recurrent, hybrid)
+    are batched as requests arrive together. What `Sampling` leaves open follows the model's generation settings:
     temperature 1 where they say nothing, greedy where they say `do_sample: false` (transformers 4 cannot tell the
-    two apart). An answer ends at the model's end token, a stop text, `max_tokens`, or the end of the context; a
-    prompt that leaves no room is refused, never cut.
+    two apart). An answer ends at any end token of the model, its tokenizer or the chat template, a stop text,
+    `max_tokens`, or the end of the context; a prompt that leaves no room is refused, never cut.
 
     device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
     id: a folder, which may hold an adapter alone and then names its model, or a hub's id.
