@@ -78,7 +78,7 @@ def shown(message: Message, tools: Sequence[Tool] = ()) -> str:
 def _shown(message: Message, dollars: frozenset[str]) -> str:
     if not message.sender:
         return f"(announcement) {indented(message.text)}"
-    text = indented(spoken(message.text))
+    text = indented(spoken(message.text, message.literal))
     did = f" [{deed(message.tool, message.args, dollars)}]" if message.tool else ""
     return f"{named(message.sender).capitalize()}: {text}{did}"
 

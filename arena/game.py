@@ -24,6 +24,8 @@ class Message:
     """Something said or announced. `sender` "" is the arena itself; `to` () means everybody may read it.
 
     `tool` and `args` carry the action taken with the words, so that no reader has to guess it from them.
+    `literal`: words are the only moves of this game, so brackets in them stand as they were written; elsewhere readers
+    are shown round ones, since square brackets mark actions.
     """
 
     sender: str
@@ -32,6 +34,7 @@ class Message:
     args: Mapping[str, JSON] = field(default_factory=dict)
     to: tuple[str, ...] = ()
     round: int = 0
+    literal: bool = False
 
     def reaches(self, seat: str) -> bool:
         """Whether `seat` may read it: everybody's, its own, or addressed to it."""

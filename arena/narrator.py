@@ -70,7 +70,9 @@ class Narrator:
             self._line("", f"— {message.text}{private}", style="bold" if not message.to else "dim")
             return
         private = f" → {', '.join(message.to)}" if message.to and message.to != (message.sender,) else ""
-        self._line(message.sender + private, spoken(message.text), action_of(message.tool, message.args))
+        self._line(
+            message.sender + private, spoken(message.text, message.literal), action_of(message.tool, message.args)
+        )
 
     def _line(self, speaker: str, words: str, action: str = "", style: str = "") -> None:
         words, action, speaker = (safe(self.console, text) for text in (words, inline(action), inline(speaker)))

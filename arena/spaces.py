@@ -99,7 +99,7 @@ def _line(message: Message) -> str:
     """A message as a line; further lines of it are indented."""
     if not message.sender:
         return f"game: {indented(message.text)}"
-    return f"{message.sender}: {indented(spoken(message.text))}" + (
+    return f"{message.sender}: {indented(spoken(message.text, message.literal))}" + (
         f" [{label(_act(message))}]" if message.tool else ""
     )
 

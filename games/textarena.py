@@ -121,7 +121,8 @@ class Live:
                 before = told.pop().to  # the same words, told to one after the other
                 reached = [seat for seat in seats if seat in (*before, *reached)]
             if reached:
-                told.append(Message(name, str(words), to=() if len(reached) == len(seats) > 1 else tuple(reached)))
+                everybody = len(reached) == len(seats) > 1
+                told.append(Message(name, str(words), to=() if everybody else tuple(reached), literal=True))
         self.heard = len(state.logs)
         return prompts, tuple(told)
 

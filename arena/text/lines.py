@@ -23,10 +23,13 @@ def unified(text: str) -> str:
     return LINE_END.sub("\n", text)
 
 
-def spoken(text: str) -> str:
-    """The words of a seat, in which nothing looks like an action or a notice; with one kind of line end."""
+def spoken(text: str, literal: bool = False) -> str:
+    """The words of a seat, in which nothing looks like an action or a notice; with one kind of line end.
+
+    literal: leave brackets as they are, in games that mark no actions with them (`Message.literal`).
+    """
     text = unified(text)
-    if "[" in text or "［" in text or "【" in text:
+    if not literal and any(bracket in text for bracket in "[［【"):
         text = DEED.sub(lambda found: found[0].translate(BRACKETS), text)
     return NOTICE.sub(r"“\1”", text) if "nnouncement" in text.casefold() else text
 

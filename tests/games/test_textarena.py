@@ -14,6 +14,7 @@ pytest.importorskip("textarena", reason="the extra textarena is not installed")
 
 import textarena  # type: ignore[import-untyped]
 
+from agents.prompts import prompt
 from arena.check import check_game
 from arena.distribution import install_line
 from arena.errors import BadPart, MissingExtra
@@ -183,3 +184,15 @@ def test_it_is_recorded_and_verified_and_prints_one_json_document(
     assert played["episodes"][0]["status"] == "over"
     arena("verify", "last")
     assert "player_0  [right]" in arena("show", "last")
+
+
+def test_words_with_brackets_reach_the_rival_as_they_were_written() -> None:
+    """Here words are the moves, so that `[bet]` turned into `(bet)` would teach the others a wrong one."""
+    heard: list[str] = []
+
+    def listens(view: View) -> str:
+        heard.extend(line.text for line in prompt(view, "text"))
+        return "[defect]"
+
+    play("textarena/IteratedPrisonersDilemma-v0", {"player_0": lambda _: "I will [cooperate]", "player_1": listens}, 1)
+    assert any("Player 0: I will [cooperate]" in text for text in heard)
