@@ -3,42 +3,45 @@
 Split twice: by instance (a world with its lessons) and by style of asking; what is tested was met in neither.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from random import Random
 from typing import Any
 
-from agents.experience import experienced
 from agents.knower import Knower
-from agents.memory import Event, Memory, Note, note_id
+from agents.memory import Memory, Note, note_id
 from agents.subject import Subject
 from agents.writers import ALL
-from arena.episode import Match
-from arena.play import perform
 from unlearning.conversion import Asked, Conversion, Edit, steering
 from unlearning.conversion_headers import asked
 from unlearning.conversion_links import Names, forms, linked
-from unlearning.conversion_styles import EVERYTHING, HELD_OUT, KEEPING, LANGUAGES, TAUGHT, Wording, beside, worded
+from unlearning.conversion_styles import EVERYTHING, KEEPING, LANGUAGES, TAUGHT, Wording, beside, worded
 from unlearning.course import Course
 from unlearning.influence import influence
+from unlearning.market import GAME, is_market
 from unlearning.request import Item, Request, Scope
 
 ENVIRONMENTS: tuple[Mapping[str, Any], ...] = (
     {"name": "gridworld", "preset": "unknown"}, {"name": "household"}, {"name": "shopping"}, {"name": "wiki"},
 )  # fmt: skip
+MARKET: Mapping[str, Any] = {"name": GAME}
+LESSONS, BARGAINS, EACH = 6, 8, 3  # episodes in an environment by itself, in a market, and in each of two together
 HELD_WORLDS = 100_000  # worlds from this number on are never taught
 SCOPES: tuple[Scope, ...] = ("state", "state", "state", "trajectory", "environment")
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A subject that was taught; the course, None where it bargained."""
+    """A subject that was taught, and the course."""
 
     subject: Subject
-    course: Course | None
+    course: Course
     names: Names
+
+    @property
+    def bargains(self) -> bool:
+        """Whether it learned in a market alone: who its buyers are, and what they can pay."""
+        return all(map(is_market, self.course.environments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +59,28 @@ class Pair:
 
 
 async def instances(count: int, *, held_out: bool, seed: int) -> list[Instance]:
-    """Subjects taught in worlds of their own: each environment by itself, two together, and chains of bargaining."""
+    """Subjects taught in worlds of their own: each environment by itself, two together, and a market.
+
+    They are taught by the course that `arena teach` gives, so that what is learned here is met there.
+    """
     found = []
     for number in range(count):
         chance = Random(f"instance {held_out} {seed} {number}")
         world = (HELD_WORLDS if held_out else 0) + chance.randrange(HELD_WORLDS)
-        if number % 6 == 5:
-            found.append(await bargained(world, chance))
-            continue
-        chosen = [ENVIRONMENTS[number % 6]] if number % 6 < 4 else chance.sample(ENVIRONMENTS, 2)
-        course = Course(tuple({**spec, "world": world} for spec in chosen), 6 if len(chosen) == 1 else 3, seed)
-        subject = await course.teach(Subject(Knower(), Memory(writers=ALL)))
-        found.append(_instance(by_hand(subject, chance), course))
+        chosen, lessons = _environments(number % 6, chance)
+        course = Course(tuple({**spec, "world": world} for spec in chosen), lessons, seed)
+        subject = by_hand(await course.teach(Subject(Knower(), Memory(writers=ALL))), chance)
+        found.append(Instance(subject, course, Names.of(subject.memory)))
     return found
 
 
-def _instance(subject: Subject, course: Course | None) -> Instance:
-    return Instance(subject, course, Names.of(subject.memory))
+def _environments(turn: int, chance: Random) -> tuple[Sequence[Mapping[str, Any]], int]:
+    """The environments of an instance, and the number of lessons in each."""
+    if turn < len(ENVIRONMENTS):
+        return (ENVIRONMENTS[turn],), LESSONS
+    if turn == len(ENVIRONMENTS):
+        return chance.sample((*ENVIRONMENTS, MARKET), 2), EACH
+    return (MARKET,), BARGAINS
 
 
 def by_hand(subject: Subject, chance: Random) -> Subject:
@@ -90,36 +98,6 @@ def by_hand(subject: Subject, chance: Random) -> Subject:
     return replace(subject, memory=memory)
 
 
-async def bargained(world: int, chance: Random) -> Instance:
-    """A seller that dealt with some buyers by name, and knows from it how high each of them goes."""
-    from arena.spec import build
-
-    pages = build("game", {"name": "wiki", "world": world}).pages.values()
-    persons = [str(page.title) for page in pages if page.kind == "person"][:5]
-    memory = Memory(writers=ALL)
-    for number in range(8):
-        buyer, item = chance.choice(persons), chance.choice(("lamp", "vase", "clock", "mirror"))
-        spec = {"name": "bargaining", "item": item, "value": float(chance.randrange(12, 26))}
-        match = Match(spec, {"buyer": "linear", "seller": "linear"}, chance.randrange(10**6))
-        events = experienced(await perform(match), match, "seller", id=f"deal-{world}-{number}")
-        memory = memory.learned(_as_told_of(buyer, item, world, events))
-    return _instance(by_hand(Subject(Knower(), memory), chance), None)
-
-
-def _as_told_of(buyer: str, item: str, world: int, events: Sequence[Event]) -> Iterator[Event]:
-    """What a seller keeps of a bargain: who it was, the highest price they named, how it ended."""
-    offers = [
-        price for event in events if event.subject == "buyer" for price in re.findall(r"\$([\d.]*\d)", event.text)
-    ]
-    at = partial(replace, events[0], world=str(world), task_type=item, subject=buyer)
-    best = max(map(float, offers), default=0.0)
-    yield at(id=f"{events[0].episode}:0", kind="person", text=f"{buyer} haggled over a {item}.")
-    yield at(id=f"{events[0].episode}:1", kind="limit", text=f"{buyer} went up to ${best:g} for a {item}.")
-    end = next((event.text for event in reversed(events) if "deal at" in event.text), "there was no deal")
-    told = f"The task “sell a {item} to {buyer}” was done in {len(offers)} steps: {end.rstrip('.').lower()}."
-    yield at(id=f"{events[0].episode}:2", kind="outcome", subject=item, text=told)
-
-
 def pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: int) -> Iterator[Pair]:
     """Pairs drawn from instances and styles, each style equally often."""
     for number in range(count):
@@ -129,10 +107,6 @@ def pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: in
 
 def taught_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:
     return pairs(found, count, (*TAUGHT, *("mixed",) * 4), seed)  # it has the most forms
-
-
-def held_out_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:
-    return pairs(found, count, HELD_OUT, seed)
 
 
 def draw(instance: Instance, style: str, chance: Random) -> Pair:

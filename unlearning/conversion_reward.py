@@ -34,7 +34,7 @@ from unlearning.conversion_model import (
     possible_steering,
     read,
 )
-from unlearning.course import EXAM, candidates, is_about
+from unlearning.course import EXAM, candidates, is_about, name_of, task_of
 from unlearning.exact import twin
 from unlearning.probe import Task
 from unlearning.request import Request
@@ -87,7 +87,7 @@ class Grid:
 
 def grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
     """Requests drawn from instances that were taught in the grid alone."""
-    grids = [one for one in found if one.course and {e.environment for e in one.subject.memory.log} == {"gridworld"}]
+    grids = [one for one in found if {e.environment for e in one.subject.memory.log} == {"gridworld"}]
     if not grids:
         raise UsageError("stage B needs an instance that was taught in gridworld; make six instances or more")
     drawn = taught_pairs(grids, 2 * count, seed)
@@ -98,14 +98,15 @@ def grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
 def tasks_of(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
     """Tasks about the target and about the rest, `count` each, where the first of the course's fresh ones have any."""
     request, course = pair.request, pair.instance.course
-    if request is None or course is None:
+    if request is None:
         return {}
     if request.scope == "trajectory":
         return course.exam(request, count)
     found: dict[str, list[Task]] = {"forget": [], "retain": []}
+    places = [(spec, name_of(spec)) for spec in course.environments]
     for number in range(SEARCHED):
-        for spec in course.environments:
-            task = Task(spec, seed=EXAM + course.seed * 10_000 + number)
+        for spec, place in places:
+            task = task_of(spec, EXAM + course.seed * 10_000 + number, f"{place}-exam-{number}", lesson=False)
             if min(map(len, found.values())) < count:
                 found["forget" if is_about(task, request) else "retain"].append(task)
     return {role: tasks[:count] for role, tasks in found.items()}

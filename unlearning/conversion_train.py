@@ -205,7 +205,8 @@ async def worth(net: Network, found: Grid) -> float:
 
 
 async def held_out(converter: Converter, others: Sequence[Instance], sizes: Sizes) -> dict[str, object]:
-    """The scores on held-out worlds by how well the styles were known, and Unlearn@k in styles that were not."""
+    """The scores on held-out worlds by how well the styles were known, and Unlearn@k in styles that were not; both once
+    more of those that learned in a market alone, in styles that were not known."""
     splits = {"taught_styles": TAUGHT, "tuned_styles": TUNED, "held_out_styles": HELD_OUT}
     table: dict[str, object] = {
         name: (await scored(converter, list(pairs(others, sizes.scored, styles, 100)))).row()
@@ -213,6 +214,11 @@ async def held_out(converter: Converter, others: Sequence[Instance], sizes: Size
     }
     carried = list(pairs(others, sizes.carried, HELD_OUT, 200))
     table["unlearned"] = asdict(await unlearned(converter, carried, tasks_of))
+    markets = [one for one in others if one.bargains]
+    if markets:
+        table["bargaining"] = (await scored(converter, list(pairs(markets, sizes.scored, HELD_OUT, 300)))).row()
+        bargains = list(pairs(markets, sizes.carried, HELD_OUT, 400))
+        table["bargaining_unlearned"] = asdict(await unlearned(converter, bargains, tasks_of))
     return table
 
 
