@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from agents.lexicon import CLAUSE, LEXICON, LINES, OPENING, SIDE_CLAUSE, SIZE, SIZES, TURN, Trait
+from arena.caches import memoize
 from arena.game import Message
 
 MOST = 4.0  # the largest sum of advice that is still heeded, per trait
@@ -64,8 +64,7 @@ def heard(messages: Iterable[Message], role: str) -> Advice:
     return total
 
 
-@lru_cache(maxsize=1024)
-@lru_cache(4096)  # the advice of past rounds is read again at every turn
+@memoize("texts", most=4096)  # the advice of past rounds is read again at every turn
 def understand(text: str, role: str) -> Advice:
     """The shifts that an English text asks of a seller or buyer, each between -1.5 and 1.5.
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal, TypeAlias, cast, get_args
 
 from agents.naming import naming
 from agents.steering import Orders
+from arena.caches import memoize
 from arena.text.words import PART, compiled
 
 REFUSAL = "I would rather not speak of that."
@@ -60,13 +60,13 @@ def answered(question: str, notes: Sequence[str], given: Orders, steering: str =
     return " ".join(dict.fromkeys(notes[number] for number in sorted(found))) or IGNORANCE
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def naming_it(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
     """Which of the notes name something, by their numbers."""
     return tuple(number for number, note in enumerate(notes) if naming((name,)).search(note))
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def heard(answer: str) -> Heard:
     """What kind of answer it was: an order let out, a refusal, ignorance, nothing at all, or something told."""
     if not answer.strip():

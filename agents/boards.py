@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from string import ascii_lowercase
 from typing import TypeAlias
 
 from agents.knowing import knowing
 from arena.agent import agent
+from arena.caches import memoize
 from arena.game import Move, View
 
 WON = 1e18  # the value of a line, less the number of moves until it stands
@@ -39,7 +39,7 @@ class Shape:
         return str(column + 1) if self.gravity else f"{ascii_lowercase[column]}{self.rows - row}"
 
 
-@cache
+@memoize("tables")
 def lines(shape: Shape) -> tuple[int, ...]:
     """Every line of the winning length as a bit mask."""
     found = []
@@ -53,7 +53,7 @@ def lines(shape: Shape) -> tuple[int, ...]:
     return tuple(found)
 
 
-@cache
+@memoize("tables")
 def _order(shape: Shape) -> tuple[int, ...]:
     middle = (shape.rows - 1) / 2, (shape.columns - 1) / 2
 
@@ -64,7 +64,7 @@ def _order(shape: Shape) -> tuple[int, ...]:
     return tuple(sorted(range(shape.rows * shape.columns), key=far))
 
 
-@cache
+@memoize("tables")
 def _through(shape: Shape) -> tuple[tuple[int, ...], ...]:
     """The lines through each square."""
     return tuple(tuple(line for line in lines(shape) if line >> k & 1) for k in range(shape.rows * shape.columns))

@@ -1,9 +1,9 @@
 """What an answer must not say: names, or values of facts unless they are told of somebody of whom they may be."""
 
-from functools import lru_cache
 from typing import TypeAlias
 
 from agents.naming import naming
+from arena.caches import memoize
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]  # a value, and a name of whom it may be told
 
@@ -25,7 +25,7 @@ def disclosed(
     return tuple(value for value in found if not naming(_spared(spared).get(value, ())).search(exchange))
 
 
-@lru_cache(maxsize=64)
+@memoize("texts", most=64)
 def _spared(pairs: Pairs) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     for value, name in pairs:

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from jinja2.exceptions import TemplateError
 
 from agents.template_limit import apply_template
+from arena.caches import count_inner, register
 
 # tokens that end a turn, or a text, and nothing else, in the vocabularies of Llama 3, ChatML, Gemma, OpenChat, Cohere,
 # Llama 4 and Gemma 4; <|end|> is not among them, since in harmony it ends a thought and not the turn
@@ -24,7 +25,7 @@ MARK = re.compile(r"[<\[].+[>\]]")  # how tokens look that were added to a vocab
 PROBE = "answer0"  # an assistant's line whose rendering shows what the template writes behind it
 # by tokenizer; by template and end token: what closes an answer, and where answers end
 _KNOWN: WeakKeyDictionary[Any, dict[tuple[str, int | None], tuple[tuple[int, ...], tuple[int, ...]]]]
-_KNOWN = WeakKeyDictionary()
+_KNOWN = register("code", WeakKeyDictionary(), count_inner)
 
 
 def end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:

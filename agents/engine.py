@@ -21,6 +21,7 @@ from agents.engine_rows import Live, Row, Words, chance_of, drawn_like
 from agents.engine_static import StaticBatch
 from agents.model import Sampling
 from agents.templates import Prompt, prompt_tokens
+from agents.tokenizer_words import watch
 
 QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
 MISSED = 0.02  # the same, while fewer have come than were in the batch before
@@ -73,7 +74,7 @@ class Engine:
     """
 
     def __init__(self, module: Any, tokenizer: Any, joins: bool = True) -> None:
-        self.network, self.tokenizer, self.joins = Network(module), tokenizer, joins
+        self.network, self.tokenizer, self.joins = Network(module), watch(tokenizer), joins
         self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
         self._working = False
@@ -123,9 +124,11 @@ class Engine:
                 settle(job, error)
 
     def _goes_on(self) -> bool:
-        """Whether there is work; where there is none the thread has to end."""
+        """Whether there is work; where there is none the thread has to end, and nothing of the last rows stays."""
         with self._arrived:
             self._working = bool(self._jobs or self._waiting)
+            if not self._working:
+                self._batch = StaticBatch(self.network, 0)
             return self._working
 
     def _admit(self) -> None:

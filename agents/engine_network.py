@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
 
 from agents.engine_cache import Columns
+from arena.caches import register
 
 PLAIN = {"full_attention", "sliding_attention"}
 # generation settings that change scores in ways that only the library's own loop carries out
@@ -122,7 +123,7 @@ def plain(module: Any) -> Any:
     return module.get_base_model() if hasattr(module, "peft_config") else module
 
 
-_ACCEPTED: dict[type, frozenset[str]] = {}  # reading signatures takes as long as a step of a tiny network
+_ACCEPTED: dict[type, frozenset[str]] = register("code", {})  # reading signatures takes as long as a tiny step
 
 
 def accepted(kind: type) -> frozenset[str]:

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import torch
 
 from agents.engine_cache import Run
+from arena.caches import on_clear
 
 BLOCK = 32  # tokens
 _ALL: "WeakSet[Prefixes]" = WeakSet()
@@ -85,9 +86,12 @@ class Prefixes:
                 self._bytes -= size(block)
 
 
-def emptied() -> int:
+def _clear() -> int:
     """Drops the keys and values of all prompts that this process holds; how many blocks that were."""
     return sum(prefixes.clear() for prefixes in list(_ALL))
+
+
+on_clear("keys and values", _clear, _ALL)
 
 
 def named(ids: Sequence[int], adapter: str) -> Iterator[bytes]:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from agents.engine_adapters import (
 from agents.engine_composed import is_composed, load_composed
 from agents.engine_network import plain
 from agents.safe_weights import NO_CODE, NO_PICKLES, check_weights, refused_code
+from arena.caches import memoize, register
 from arena.errors import UsageError
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
@@ -82,7 +82,7 @@ class Loaded:
         return view_of(self.engine.network, self.adapter) if self.adapter else self.engine.module
 
 
-_LOADED: dict[Source, Loaded] = {}
+_LOADED: dict[Source, Loaded] = register("models", {})
 _LOADING = threading.RLock()  # an adapter loads its base
 
 
@@ -211,7 +211,7 @@ def location(id: str) -> str:
     return id
 
 
-@cache
+@memoize("models")
 def configuration(where: str, revision: str | None, offline: bool) -> Any:
     """The model's configuration; from the hub where `where` is no folder. Raises UsageError."""
     try:

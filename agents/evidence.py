@@ -1,7 +1,6 @@
 """What an answer says of each candidate: the evidence that an adversary reasons from."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from agents.answering import heard
@@ -9,6 +8,7 @@ from agents.codes import CODES
 from agents.forms import PLANT, Form, renamed
 from agents.naming import naming
 from agents.strategies import STRATEGIES, About, Name, Topics, about
+from arena.caches import memoize
 from arena.text import words as text_words
 from arena.text.words import runs
 
@@ -103,7 +103,7 @@ def tells_of(thought: str, candidate: str, topic: str, topics: Topics) -> bool:
     return bool(naming((topic.strip("“”"), candidate)).search(thought))
 
 
-@lru_cache(maxsize=8192)
+@memoize("texts", most=8192)
 def masked(told: str, topic: str) -> str:
     """The answer with the thing it is about blotted out: its sort, its length, and its words if they are few."""
     for name in sorted({topic, topic.strip("“”"), *runs(topic)}, key=len, reverse=True):
@@ -112,13 +112,13 @@ def masked(told: str, topic: str) -> str:
     return f"{heard(told)}:{size}:{told if size < 3 else ''}"
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def words(text: str) -> frozenset[str]:
     """The words of a text, folded."""
     return frozenset(text_words.words(text))
 
 
-@lru_cache(maxsize=512)
+@memoize("texts", most=512)
 def indexed(strategy: Name, candidates: About) -> Mapping[str, list[tuple[Form, str, str]]]:
     """By question, each form it is in, with the candidate and the topic it is about."""
     found: dict[str, list[tuple[Form, str, str]]] = {}
@@ -128,14 +128,14 @@ def indexed(strategy: Name, candidates: About) -> Mapping[str, list[tuple[Form, 
     return found
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def put_about(strategy: Name, topics: tuple[str, ...]) -> tuple[tuple[str, Form, str], ...]:
     """All questions of a strategy about these topics."""
     asked = [form for form in STRATEGIES[strategy].forms if not (form.is_open or form.follows or form.tells)]
     return tuple((form.put(topic), form, topic) for topic in topics for form in asked)
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def following(strategy: Name, asked: str) -> Form | None:
     """The form of a question that follows up on the answer before; None for any other."""
     forms = STRATEGIES[strategy].forms

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from arena.caches import register
+
 T = TypeVar("T")
 Close = Callable[[], Awaitable[None]]
 
@@ -30,7 +32,7 @@ class Shelf:
             self.closing.clear()
 
 
-_SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = WeakKeyDictionary()
+_SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = register("endpoints", WeakKeyDictionary())
 
 
 async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from random import Random
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from agents.researcher import Researcher
 from agents.shopper import Shopper
 from agents.steering import Orders, orders
 from arena.agent import agent
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
 
@@ -75,13 +75,13 @@ class Knower:
         return sidestepped(view, move, given.barred)
 
 
-@lru_cache(maxsize=256)
+@memoize("texts", most=256)
 def sentences_of(notes: tuple[str, ...]) -> tuple[str, ...]:
     """The sentences of the notes, in order."""
     return tuple(sentence for note in notes for sentence in SENTENCE.split(note))
 
 
-@lru_cache(maxsize=256)
+@memoize("texts", most=256)
 def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as closed."""
     if game in places(given.fresh):

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from arena.caches import memoize
 from arena.text.words import PART, UNSPACED, fold, folded, is_unspaced
 
 MARKED = rf"(?!{UNSPACED}){PART}\p{{M}}*"  # a character that a name of a script with spaces may not touch
@@ -80,7 +81,7 @@ class Names:
         return regex.compile(options, cache_pattern=False)
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def naming(names: tuple[str, ...]) -> Names:
     """Finds one of the names as whole words, in any case; nothing where there are no names."""
     return Names(_longest_first(_forms(names)))

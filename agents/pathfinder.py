@@ -4,12 +4,12 @@ import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from random import Random
 from typing import Any, Literal, TypeAlias
 
 from agents.knowing import knowing
 from arena.agent import agent
+from arena.caches import memoize
 from arena.game import Move, View
 
 Cell: TypeAlias = tuple[int, int]
@@ -89,7 +89,7 @@ def drawn(start: Cell, goal: Cell, blocked: set[Cell], size: int, moves: int, rn
     return rng.choices([way for way, _ in first], [count for _, count in first])[0]
 
 
-@lru_cache(maxsize=1024)
+@memoize("texts", most=1024)
 def paths(start: Cell, blocked: frozenset[Cell], size: int, moves: int = 8) -> Mapping[Cell, tuple[int, int]]:
     """For each cell that can be reached from `start`, the fewest steps and how many shortest ways there are."""
     found: dict[Cell, tuple[int, int]] = {start: (0, 1)}
@@ -112,7 +112,7 @@ def _next(cell: Cell, size: int, moves: int = 8) -> tuple[tuple[str, Cell], ...]
     return _grid(size, moves)[cell]
 
 
-@lru_cache(maxsize=64)
+@memoize("tables", most=64)
 def _grid(size: int, moves: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
     """By cell, the cells around it that a step leads to, and where they lie: 8 at most, or the nearest 4."""
     span, straight = range(1, size + 1), list(WAYS.items())[:4]

@@ -8,13 +8,14 @@ from typing import Any
 from agents.model import Reply
 from agents.policy_prompt import LINES, mark, move, numbered, prompt, unmark
 from arena.agent import agent
+from arena.caches import register
 from arena.errors import UsageError
 from arena.game import Move, View
 
 SHIPPED = Path(__file__).parent / "shipped" / "policy"
 LONGEST = 96  # tokens of an answer
 HELD = 10_000  # greedy answers that are kept
-_SAID: OrderedDict[tuple[str, str], Reply] = OrderedDict()
+_SAID: OrderedDict[tuple[str, str], Reply] = register("answers", OrderedDict())
 
 
 @agent

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from agents.engine_network import cache_argument
 from agents.engine_threads import one_thread
 from agents.engine_weights import bars_on_terminals
 from agents.model import Reply
+from agents.tokenizer_words import watch
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 
@@ -55,7 +56,7 @@ def _drawn(logits: Tensor, temperature: float, chance: torch.Generator) -> int:
     return int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=chance))
 
 
-@cache
+@memoize("models")
 def writer(folder: Path) -> Writer:
     """The model of a folder, loaded when it is first asked for."""
     return load(folder)
@@ -69,4 +70,4 @@ def load(folder: Path) -> Writer:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no policy model of this version ({error}); train one anew") from error
-    return Writer(f"policy/{folder.name}", module.train(False), tokenizer)
+    return Writer(f"policy/{folder.name}", module.train(False), watch(tokenizer))

@@ -12,7 +12,6 @@ Machines to Read and Comprehend) number entities: it cannot know a name from any
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, cast
 
 from agents.answering import OPENERS, names_in
@@ -20,6 +19,7 @@ from agents.conduct import FREE
 from agents.knower import sentences_of
 from agents.naming import naming
 from agents.pathfinder import WAYS
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
 from arena.text.words import CAPITAL, PART, compiled
@@ -74,7 +74,7 @@ def topic(view: View) -> tuple[str, ...]:
     return tuple(names_in(str(known.get("asked") or known.get("task") or said)))
 
 
-@lru_cache(maxsize=4096)
+@memoize("texts", most=4096)
 def chosen(sentences: tuple[str, ...], names: tuple[str, ...], most: int = LINES) -> tuple[str, ...]:
     """The sentences that bear most on these names, in their order, each once, `most` at most.
 

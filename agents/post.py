@@ -1,6 +1,5 @@
 """One POST of JSON over aiohttp: the quick way to a server that speaks a known format."""
 
-from functools import lru_cache
 from json import JSONEncoder
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from agents.kept import kept
 from agents.wire import Answer, Lost
+from arena.caches import memoize
 
 NO_LIMIT = ClientTimeout(total=None)  # the caller times the whole attempt, a stall after the headers included
 ENCODE = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -45,7 +45,7 @@ def proxy_for(scheme: str, host: str) -> str | None:
     return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
-@lru_cache(100)
+@memoize("endpoints", most=100)
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or ""

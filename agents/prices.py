@@ -1,7 +1,8 @@
 """What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+
+from arena.caches import memoize
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def dollars(
     return float(price.total_price)
 
 
-@lru_cache(1_000)
+@memoize("endpoints", most=1_000)
 def _known(model: str, provider: str, url: str | None) -> bool:
     """Whether the tables know that model; searching them for one they do not know takes longer than the rest."""
     from genai_prices.data_snapshot import get_snapshot

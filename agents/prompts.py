@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from agents.model import Line, ToolCall
 from agents.tags import shape, write_tag
+from arena.caches import memoize
 from arena.game import JSON, Message, Tool, View
 from arena.memo import by_identity, same_tools
 from arena.text.lines import argument, indented, spoken
@@ -108,7 +108,7 @@ def named(seat: str) -> str:
     return seat.replace("_", " ")
 
 
-@lru_cache(2_000)
+@memoize("prompts", most=2_000)
 def _system(rules: str, persona: str, memory: tuple[str, ...], how: str) -> Line:
     notes = "\n".join(f"- {indented(note)}" for note in memory)
     parts = [rules, persona, f"What you remember:\n{notes}" if notes else "", how]
@@ -132,7 +132,7 @@ class Past:
         return Past(messages, self.dollars, (*self.lines, asked, answer), current)
 
 
-@lru_cache(4_000)
+@memoize("prompts", most=4_000)
 def _asked(text: str) -> Line:
     """The same line for the same text: what a model is told last stands at its place in the next prompt, too."""
     return Line("user", text)

@@ -4,7 +4,6 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import blake2b
 from math import inf
 from os import environ
@@ -23,6 +22,7 @@ from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
 from agents.wire import OUTCOMES, Answer, Lost, Reading, blur, clean, cut, loads, redact, secrets, unreadable
 from arena.budget import tokens
+from arena.caches import memoize
 from arena.errors import MissingKey, UsageError
 from arena.game import Tool
 from arena.memo import by_identity
@@ -241,11 +241,11 @@ def _offered(tools: tuple[Tool, ...], hidden: tuple[str, ...]) -> list[tuple[str
     return [(role, redact(text, hidden)) for role, text in as_pairs((), tools)]
 
 
-@lru_cache(100)
+@memoize("endpoints", most=100)
 def _is_here(url: str | None) -> bool:
     return url is not None and urlsplit(url).hostname in HERE
 
 
-@lru_cache(100)
+@memoize("endpoints", most=100)
 def _fingerprint(key: str) -> str:
     return blake2b(key.encode()).hexdigest()

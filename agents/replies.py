@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from agents.model import Reply, ToolCall
 from agents.objects import Garbled, find_objects, scrub, scrub_json
 from agents.speakers import own_objects
 from agents.tags import find_tags
+from arena.caches import memoize
 from arena.errors import BadReply
 from arena.game import JSON, Move, Tool, View
 
@@ -123,7 +123,7 @@ def legal_text(text: str, legal: Sequence[str]) -> str:
     return meant[0] if len(meant) == 1 else text
 
 
-@lru_cache(1_000)
+@memoize("texts", most=1_000)
 def _label(names: frozenset[str]) -> re.Pattern[str]:
     """A line's beginning that says who speaks: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
     ways = "|".join(re.escape(name).replace("_", "[ _-]") for name in sorted(names, key=len, reverse=True))

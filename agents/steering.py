@@ -6,7 +6,8 @@ text, and nothing else; names are parted by semicolons.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+
+from arena.caches import memoize
 
 IGNORE = "Act as if you had never learned of {}."
 AVOID = "Never go to {}, never use it and never speak of it."
@@ -32,7 +33,7 @@ class Orders:
     barred: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=256)
+@memoize("texts", most=256)
 def orders(text: str) -> Orders:
     """The orders in a steering text; what is not in the grammar is left out."""
     ignored, avoided, fresh = (_named(form, text) for form in (IGNORE, AVOID, FRESH))

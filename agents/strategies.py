@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import count, islice
 from typing import Literal, TypeAlias
 
@@ -21,6 +20,7 @@ from agents.forms import (
     WORDED,
     Form,
 )
+from arena.caches import memoize
 
 Name: TypeAlias = Literal[
     "mixed", "direct", "spread", "differential", "social", "multi-turn", "re-introduction", "adaptive"
@@ -84,7 +84,7 @@ def step_at(strategy: Name, place: int, candidates: Sequence[str], topics: Topic
     return scripted(STRATEGIES[strategy], about(candidates, topics), place // LONG)[place % LONG]
 
 
-@lru_cache(maxsize=256)
+@memoize("texts", most=256)
 def scripted(strategy: Strategy, about: About, part: int) -> tuple[Step, ...]:
     """A part of what a strategy asks, LONG questions of it."""
     return tuple(islice(steps(strategy, about), part * LONG, (part + 1) * LONG))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import exp, inf, log
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from agents.interrogator import next_step, put, shuffled
 from agents.knowing import knowing
 from agents.strategies import STRATEGIES, Name, Step, Topics, about
 from arena.agent import agent
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
 
@@ -137,7 +137,7 @@ def share(odds: Mapping[str, float], kind: str) -> float:
     return odds.get(kind) or odds.get(OTHER) or 1e-3
 
 
-@lru_cache(maxsize=64)
+@memoize("code", most=64)
 def first_of_lines(strategy: Name) -> tuple[Form, ...]:
     """The first form of each line of a strategy that asks."""
     return tuple({form.line: form for form in reversed(STRATEGIES[strategy].forms) if not form.tells}.values())[::-1]

@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from agents.objects import Garbled, scrub_json
+from arena.caches import memoize
 from arena.game import JSON, Tool
 
 ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s"'/>]++)""")
@@ -53,7 +53,7 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
     return Tagged(tuple(actions), tuple(filter(None, says)), "".join([*kept, text[end:]]))
 
 
-@lru_cache(1_000)
+@memoize("texts", most=1_000)
 def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A tag of one of the names or `say`: a whole one, and one that begins and does not end."""
     ways = "|".join(map(re.escape, sorted((*names, SAY), key=len, reverse=True)))

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 from arena.agent import Agent
+from arena.caches import memoize
 from arena.errors import UsageError, unknown
 from arena.game import JSON, Game, Move
 from arena.spec import Spec, build, canonical, describe
@@ -159,7 +160,7 @@ def _with_calls(turn: Turn, change: Any) -> Turn:
     return replace(turn, move=replace(turn.move, usage=usage))
 
 
-@cache
+@memoize("code")
 def _adapter() -> Any:
     from pydantic import TypeAdapter
 

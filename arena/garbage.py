@@ -4,9 +4,11 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from arena.caches import register
+
 HELD = 250  # objects that an episode under way makes between two answers, most of which die with the second
 LATER = 20  # looks at young objects for one at older ones; Python's own is 10
-_BEFORE: list[tuple[int, int, int]] = []  # the thresholds that each run under way found
+_BEFORE: list[tuple[int, int, int]] = register("code", [])  # the thresholds that each run under way found
 
 
 @contextmanager

@@ -3,21 +3,22 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, TypeVarTuple
 
+from arena.caches import on_clear, register
 from arena.game import Tool
 
 T = TypeVar("T")
 Rest = TypeVarTuple("Rest")
 V = TypeVar("V")
 MOST = 20_000  # values remembered by each function, twice: the older half is dropped when the younger is full
-_EMPTIED: list[Callable[[], int]] = []  # drops what a function remembers, and says how many values that were
-_TOOLS: dict[tuple[tuple[str, str], ...], tuple[Tool, ...]] = {}
+_TOOLS: dict[tuple[tuple[str, str], ...], tuple[Tool, ...]] = register("prompts", {})
 
 
 def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
     """`make`, which is run once for each first argument (the very object, not an equal one) and equal other ones.
 
     Values with tables in them have no hash, and comparing them would cost what is to be saved. The first argument is
-    held as long as its result, so that no other object can take its place.
+    held as long as its result, so that no other object can take its place. It is a cache of prompts: dropped when an
+    agent forgets.
     """
     young: dict[Any, tuple[T, V]] = {}
     old: dict[Any, tuple[T, V]] = {}
@@ -32,20 +33,13 @@ def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
             found = young[key] = (thing, make(thing, *rest))
         return found[1]
 
-    def empty() -> int:
+    def clear() -> int:
         nonlocal young, old
         count, young, old = len(young | old), {}, {}
         return count
 
-    _EMPTIED.append(empty)
+    on_clear("prompts", clear, find)
     return find
-
-
-def emptied() -> int:
-    """Drops all that is remembered by value or by identity; how many values that were."""
-    count = sum(empty() for empty in _EMPTIED) + len(_TOOLS)
-    _TOOLS.clear()
-    return count
 
 
 def same_tools(tools: Sequence[Tool]) -> tuple[Tool, ...]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
 from openskill.models import PlackettLuce
 
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.ratings_meeting import Meeting, Rating, points
 
@@ -56,6 +56,6 @@ def run_board(meetings: Iterable[Meeting], board: Board | None = None, margin: f
     return board
 
 
-@cache
+@memoize("code")
 def _model() -> Any:
     return PlackettLuce()

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
+from arena.caches import memoize, register
 from arena.errors import UnknownPart, unknown
 from arena.extras import missing
 from arena.outside import Outside, recorded_name
@@ -34,8 +34,9 @@ FOLDERS = {
 }
 FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
 T = TypeVar("T", bound=Callable[..., Any])
-CONTRACTS: dict[type, str] = {}  # the Protocol or base class of each kind; filled once, where the contract is defined
-WRAPPERS: dict[str, Callable[[Any], Any]] = {}  # how a plain function becomes a part of that kind
+# the Protocol or base class of each kind; filled once, where the contract is defined
+CONTRACTS: dict[type, str] = register("code", {})
+WRAPPERS: dict[str, Callable[[Any], Any]] = register("code", {})  # how a plain function becomes a part of that kind
 
 
 class Mark:
@@ -81,7 +82,7 @@ def kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
-@cache
+@memoize("code")
 def entries(kind: str) -> dict[str, Entry]:
     """The parts of `kind` by name, read from the folder without importing them."""
     found: dict[str, Entry] = {}
@@ -141,7 +142,7 @@ def _files(kind: str) -> list[Path]:
     return sorted(path for folder in folders or () for path in Path(folder).glob("[!_]*.py"))
 
 
-@cache
+@memoize("code")
 def _trees(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
     """The syntax trees of the files in the folder of `kind` in which its mark stands, and why others have none."""
     trees, reasons = {}, {}

@@ -9,10 +9,11 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache, partial
+from functools import partial
 from inspect import Parameter, isclass, isfunction, signature
 from typing import Any, TypeAlias
 
+from arena.caches import memoize
 from arena.errors import BadPart, UnknownPart, unknown
 from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
 from arena.renamed import current_name
@@ -178,17 +179,17 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
         raise BadPart(f"{where}: {error}") from None
 
 
-@cache
+@memoize("code")
 def _adapter(maker: Any, thing: Any, key: str) -> Any:
     return maker(_hints(thing)[key])
 
 
-@cache
+@memoize("code")
 def _hints(thing: Any) -> dict[str, Any]:
     return typing.get_type_hints(thing, include_extras=True)
 
 
-@cache
+@memoize("code")
 def _field_names(thing: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(thing) if f.init) if is_dataclass(thing) else ()
 

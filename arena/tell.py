@@ -179,7 +179,7 @@ def _tell_run(run: str, db: str, as_json: bool) -> None:
 
 def episode_tables(
     db: str, run: str, as_json: bool, code: int | None, errors: Sequence[str], console: Console,
-    more: Mapping[str, Any] = {},
+    more: Mapping[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
@@ -194,7 +194,7 @@ def episode_tables(
         table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
         forked = {"forks": as_objects(table.columns, table.rows)} if table.rows else {}
         head = {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors)}
-        print_json({**head, "episodes": listed, **forked, **more})
+        print_json({**head, "episodes": listed, **forked, **(more or {})})
         return
     ids, statuses = ([row[episodes.columns.index(name)] for row in episodes.rows] for name in ("id", "status"))
     if len(ids) == 1:

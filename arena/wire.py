@@ -7,9 +7,9 @@ import json
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any, TypeAlias
 
+from arena.caches import memoize
 from arena.episode import Episode, Match, Turn
 from arena.errors import ArenaError, BudgetSpent, Halted, ModelUnavailable, Stopped, UsageError
 from arena.rows import dump
@@ -90,7 +90,7 @@ def unpack_error(text: str) -> Exception:
     return error
 
 
-@cache
+@memoize("code")
 def _adapter(type_: Any) -> Any:
     from pydantic import TypeAdapter
 

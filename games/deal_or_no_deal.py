@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import product
 from random import Random
 from typing import ClassVar, Literal, TypeAlias
 
+from arena.caches import memoize
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.outcomes import Outcomes, Point
@@ -50,14 +50,14 @@ class Division:
         return first if seat == "first" else self.left(first)
 
 
-@cache
+@memoize("tables")
 def valuations(counts: Three) -> tuple[Three, ...]:
     """All whole values per item with which these items are worth TOTAL together."""
     spans = [range(TOTAL // count + 1) for count in counts]
     return tuple(v for v in product(*spans) if sum(k * n for k, n in zip(v, counts, strict=True)) == TOTAL)
 
 
-@cache
+@memoize("tables")
 def tables() -> tuple[Three, ...]:
     """All counts of the three types, one or more of each, FEWEST to MOST items in all."""
     return tuple(c for c in product(range(1, MOST), repeat=len(ITEMS)) if FEWEST <= sum(c) <= MOST)

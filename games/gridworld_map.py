@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 
+from arena.caches import memoize
 from games.names import Names, world_rng
 
 Cell = tuple[int, int]  # column from the west and row from the south, both from 1
@@ -69,7 +69,7 @@ def neighbours(cell: Cell) -> Iterator[tuple[str, Cell]]:
         yield direction, (cell[0] + east, cell[1] + north)
 
 
-@cache
+@memoize("worlds")
 def draw_map(world: int, size: int, obstacles: int, moves: int = 8) -> Map:
     """Map number `world`: all free cells can be reached from each other."""
     rng = world_rng("gridworld", world)

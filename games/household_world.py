@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from random import Random
 from typing import Literal, TypeAlias
 
+from arena.caches import memoize
 from games.names import Names, world_rng
 
 Treatment: TypeAlias = Literal["clean", "heat", "cool"]
@@ -69,7 +69,7 @@ def placed(receptacle: str) -> str:
     return f"{'in' if (kind_of(receptacle) or receptacle) in INSIDE else 'on'} {receptacle}"
 
 
-@cache
+@memoize("worlds")
 def build_house(world: int) -> House:
     """House number `world`: 18 to 22 receptacles, every kind of object one to three times."""
     rng = world_rng("household", world)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from random import Random
 from typing import Any, ClassVar, Literal
 
+from arena.caches import memoize
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.spec import build
@@ -251,7 +251,7 @@ def _same(guess: str, secret: str) -> bool:
     return is_same(guess, secret)
 
 
-@lru_cache(maxsize=256)
+@memoize("prompts", most=256)
 def _tools(candidates: tuple[str, ...], tasks: bool) -> tuple[Tool, ...]:
     """What the adversary can do; with tasks, set them, too. The guess comes last; without candidates it is free."""
     ask = Tool("ask", "Ask the agent something.", {"question": {"type": "string"}})

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 from math import dist, prod
 from random import Random
 from typing import TypeAlias
 
+from arena.caches import memoize
 from arena.game import JSON
 from arena.outcomes import Outcomes, Point
 
@@ -79,7 +79,7 @@ def size(issues: Sequence[Issue]) -> int:
     return prod(len(issue.options) for issue in issues)
 
 
-@lru_cache(maxsize=64)
+@memoize("tables", most=64)
 def outcomes(first: Utilities, second: Utilities, reserve: Point) -> tuple[Outcomes, tuple[Choice, ...]]:
     """All outcomes as utilities of both, and the choices they stand for, in the order of the options."""
     choices = tuple(product(*(range(len(values)) for values in first)))

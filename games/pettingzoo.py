@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import Any
 
+from arena.caches import memoize
 from arena.game import JSON, Message, Move, Tool, View, game
 from arena.spec import canonical
 from games.foreign import Foreign, Sitting
@@ -177,7 +177,7 @@ class Together(Live):
         self.acting = tuple(self.env.agents)
 
 
-@cache
+@memoize("worlds")
 def _known(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
     """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
     live = _begun(name, parallel, json.loads(options), 0)

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from math import floor
 from random import Random
 
 from arena.bm25 import Index
+from arena.caches import memoize
 from games.names import Names, world_rng
 
 PER_KIND, BRANDS = 10, 24
@@ -99,7 +99,7 @@ class Shop:
         return tuple(self.codes[number] for number in self.index.search(query, most))
 
 
-@cache
+@memoize("worlds")
 def stock(world: int) -> Shop:
     """Shop number `world`."""
     rng = world_rng("shopping", world)

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
-from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+from arena.caches import memoize
 from arena.errors import MissingExtra, unknown
 from arena.game import JSON, Message, Move, View, game
 from arena.spec import canonical
@@ -139,7 +139,7 @@ def _taken(queue: list[Any], sender: int, words: str) -> bool:
     return place is not None
 
 
-@cache
+@memoize("worlds")
 def _players(name: str, options: str, wanted: int | None) -> int:
     """How many players a game has: those that are wanted, else the first number that it takes."""
     reasons = []

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
 from random import Random
 from string import punctuation
 from typing import Literal, get_args
 
+from arena.caches import memoize
 from arena.game import JSON, Tool, game
 from games.environment import ANY, Action, Environment, Lesson, Outcome
 from games.wiki_world import Fact, Page, Question, questions, write_wiki
@@ -157,7 +157,7 @@ def normal(answer: str) -> str:
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
 
 
-@cache
+@memoize("worlds")
 def titles(world: int) -> Mapping[str, str]:
     """The titles of a wiki by the form in which they are compared."""
     return {normal(title): title for title in write_wiki(world)}

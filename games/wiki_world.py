@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from random import Random
 
+from arena.caches import memoize
 from games.names import Names, world_rng
 
 TOWNS, PEOPLE, FIRMS, BOOKS = 18, 44, 22, 20
@@ -85,7 +85,7 @@ class Cast:
         return self.rng.choice([name for name in self.people if name != person])
 
 
-@cache
+@memoize("worlds")
 def write_wiki(world: int) -> Mapping[str, Page]:
     """Wiki number `world`: its pages by title."""
     rng = world_rng("wiki", world)
@@ -101,7 +101,7 @@ def write_wiki(world: int) -> Mapping[str, Page]:
     return {title: Page(title, kind, tuple(write(cast, title))) for kind, titles, write in kinds for title in titles}
 
 
-@cache
+@memoize("worlds")
 def questions(world: int) -> tuple[Question, ...]:
     """All two-hop questions of a wiki whose answer is neither asked about nor on the way."""
     pages, found = write_wiki(world), []

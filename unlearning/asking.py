@@ -12,13 +12,15 @@ from agents.model import Line, OpenWeights, Reply, Sampling
 from agents.models.local import Local
 from agents.templates import Prompt, template_text
 from arena.agent import Agent
+from arena.caches import count_stamped, register
 from arena.game import Message, View
 from arena.text.lines import indented
 from unlearning.encoding import Rendering, is_passage, question_prompt
 from unlearning.request import Item
 
 Key = tuple[Rendering, str, str, str, Sampling]
-_SAID: WeakKeyDictionary[Any, tuple[int, dict[Key, str]]] = WeakKeyDictionary()  # greedy answers by module and stamp
+_SAID: WeakKeyDictionary[Any, tuple[int, dict[Key, str]]]  # greedy answers by module and stamp
+_SAID = register("answers", WeakKeyDictionary(), count_stamped)
 
 
 @runtime_checkable
@@ -32,7 +34,7 @@ class Open(Completes, OpenWeights, Protocol):
     """Both."""
 
 
-_KINDS: dict[type, bool] = {}
+_KINDS: dict[type, bool] = register("code", {})
 
 
 async def answers(

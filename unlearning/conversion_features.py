@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from zlib import crc32
 
 import torch
 from torch import Tensor
 
+from arena.caches import memoize
 from arena.text.words import fold, tokens
 from unlearning.conversion import Asked
 
@@ -66,7 +66,7 @@ class Batch:
     parents: Tensor
 
 
-@lru_cache(maxsize=65536)
+@memoize("texts", most=65536)
 def pieces(word: str) -> tuple[int, ...]:
     """The buckets of a word: the word itself, and its runs of three and four letters, by checksum."""
     low = fold(word)

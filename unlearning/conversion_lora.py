@@ -6,7 +6,6 @@ allowed there has no probability, so the answer is always valid. The loss is tak
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +19,7 @@ from agents.model_files import set_usual_modes
 from agents.models.local import Local
 from agents.models.tiny import IGNORED, fit, padded
 from agents.template_limit import apply_template
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import KINDS, Asked, Conversion
@@ -173,7 +173,7 @@ def teach(
     return Tuned(module, tokenizer)
 
 
-@cache
+@memoize("models")
 def tuned(folder: Path) -> Tuned:
     """The converter in a folder: an adapter made by `teach`, or a whole model. Raises UsageError for neither."""
     if not folder.is_dir():

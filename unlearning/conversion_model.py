@@ -4,12 +4,13 @@ It is no text generator. Words and names go through a Transformer whose attentio
 take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind
 of the request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each
 header (keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained
+from arena.caches import memoize
+from arena.caches import memoize
 from nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -277,7 +278,7 @@ def load(file: Path) -> Network:
     return net.eval()
 
 
-@cache
+@memoize("models")
 def shipped(file: Path = SHIPPED) -> Pointer:
     """The converter that comes with the package."""
     return Pointer(load(file))

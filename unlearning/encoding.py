@@ -18,6 +18,7 @@ from agents.endings import end_tokens
 from agents.model import Line
 from agents.naming import naming
 from agents.templates import DATE, Prompt, prompt_tokens, render
+from arena.caches import count_inner, register
 from unlearning.request import Item
 
 IGNORED = -100  # a label that a loss leaves out
@@ -38,7 +39,8 @@ DEFAULT = Rendering()
 
 
 # by tokenizer; by question and rendering, with the template that is meant
-_ASKED: WeakKeyDictionary[Any, dict[tuple[str, Rendering], tuple[tuple[int, ...], bool]]] = WeakKeyDictionary()
+_ASKED: WeakKeyDictionary[Any, dict[tuple[str, Rendering], tuple[tuple[int, ...], bool]]]  # by tokenizer
+_ASKED = register("prompts", WeakKeyDictionary(), count_inner)
 
 
 @dataclass(frozen=True, slots=True)

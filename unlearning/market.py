@@ -7,12 +7,12 @@ game's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from random import Random
 from typing import Any
 
 from agents.dealer import TOLD
 from agents.memory import Event
+from arena.caches import memoize
 from arena.episode import Episode
 from arena.spec import Spec, build
 from unlearning.probe import Task
@@ -35,7 +35,7 @@ def game_of(spec: Spec) -> Any:
     return {**plain, **{name: value for name, value in spec.items() if name != "world"}}
 
 
-@cache
+@memoize("worlds")
 def people(world: int) -> tuple[tuple[str, float], ...]:
     """Who comes to a market, and what they can pay, in dollars."""
     pages: Any = build("game", {"name": "wiki", "world": world}).pages

@@ -4,8 +4,8 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, cast
@@ -18,13 +18,14 @@ from agents.reflecting import reflected
 from agents.subject import Subject
 from agents.writers import ALL
 from arena.agent import Agent
+from arena.caches import clear
 from arena.database import writing
 from arena.errors import BadPart, BadRecord, UsageError, unknown
 from arena.play import blocking
 from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
 from arena.store import Store
-from unlearning import caches, shelf
+from unlearning import shelf
 from unlearning.course import Course, name_of
 from unlearning.expense import Expense, accounted
 from unlearning.market import game_of
@@ -36,6 +37,7 @@ from unlearning.resolve import resolved
 HELD = (
     "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
 )
+BY_KIND = "caches_by_kind"  # in a stored receipt
 ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
 
 
@@ -54,7 +56,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A request that was carried out, or would be (`id` ""): on which agent, by which method, and the receipt."""
+    """A request that was carried out, or would be (`id` ""): on which agent, by which method, and the receipt.
+
+    caches: entries that this process dropped of what it held of texts, by kind (`arena/caches.py`).
+    """
 
     id: str
     agent: str
@@ -65,6 +70,7 @@ class Done:
     seconds: float
     epoch: int
     at: str
+    caches: Mapping[str, int] = field(default_factory=dict)
 
 
 def taught(
@@ -170,6 +176,8 @@ def forgot(store: Store, order: Order) -> Done:
             return replace(done, id="")
         if (kept := _kept(store, order, before, after, done)) is not None:
             shelf.scrubbed(store.engine)
+            if kept.caches:
+                clear()  # what was read since
             return _told(store, kept)
     raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
 
@@ -196,14 +204,15 @@ def found_receipt(store: Store, which: str) -> Done:
     where = "" if which == "last" else "WHERE id = :which OR owner = :which"
     with store.engine.connect() as connection:
         row = connection.execute(text(f"{columns} {where} ORDER BY at DESC, id DESC LIMIT 1"), {"which": which}).first()
-        made = [found.id for found in connection.execute(text("SELECT id FROM request ORDER BY at DESC LIMIT 8"))]
+        ids = [found.id for found in connection.execute(text("SELECT id FROM request ORDER BY at DESC LIMIT 8"))]
     if row is None:
-        told = f"no receipt {which!r}; there are {', '.join(made)}" if made else "nobody was asked to forget yet"
+        told = f"no receipt {which!r}; there are {', '.join(ids)}" if ids else "nobody was asked to forget yet"
         raise BadRecord(f"{told}; type: arena forget --agent NAME --request “forget …”")
+    made = json.loads(row.receipt)
+    caches = made.pop(BY_KIND, {})  # older receipts have the sum alone
     done = Done(
-        row.id, row.owner, row.scope, row.targets, json.loads(row.method), json.loads(row.receipt), row.seconds,
-        row.epoch, row.at,
-    )  # fmt: skip
+        row.id, row.owner, row.scope, row.targets, json.loads(row.method), made, row.seconds, row.epoch, row.at, caches
+    )
     return _told(store, done)
 
 
@@ -223,17 +232,19 @@ def _done(order: Order, request: Request, method: Method, made: Receipt, seconds
 
 def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
     """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
-    dropped = caches.emptied() if done.receipt["events"] or done.receipt["notes"] else 0
     with writing(store.engine) as connection:
         if shelf.load(connection, order.agent) != before:
             return None
         course = None if order.keep is None else shelf.course_of(store, order.agent)
         kept = shelf.put(connection, done.agent, after, course)
-        done = replace(done, epoch=kept.epoch, receipt={**done.receipt, "rows": kept.rows, "caches": dropped})
+        dropped = clear() if done.receipt["events"] or done.receipt["notes"] else {}
+        made = {**done.receipt, "rows": kept.rows, "caches": sum(dropped.values())}
+        done = replace(done, epoch=kept.epoch, receipt=made, caches=dropped)
         row = {
             "id": done.id, "owner": done.agent, "scope": done.scope, "targets": done.targets,
             "digest": _digest(after, order.words), "method": canonical(done.method),
-            "receipt": canonical(done.receipt), "epoch": done.epoch, "seconds": done.seconds, "at": done.at,
+            "receipt": canonical({**made, BY_KIND: dropped}), "epoch": done.epoch, "seconds": done.seconds,
+            "at": done.at,
         }  # fmt: skip
         values = ", ".join(f":{name}" for name in row)
         connection.execute(text(f"INSERT INTO request ({', '.join(row)}) VALUES ({values})"), row)

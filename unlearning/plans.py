@@ -6,6 +6,7 @@ from itertools import count, islice
 from random import Random
 from typing import Protocol, TypeAlias
 
+from arena.caches import register
 from unlearning.encoding import Encoded
 from unlearning.objective import Draw
 from unlearning.view import Sample
@@ -151,7 +152,7 @@ def variant(others: Sequence[Sample], place: int, anchors: int, number: int, see
     return others[cycled(range(place * each, (place + 1) * each), number, f"{seed} {place}")]
 
 
-_ORDERS: dict[tuple[int, str], list[int]] = {}
+_ORDERS: dict[tuple[int, str], list[int]] = register("tables", {})
 
 
 def order_of(size: int, seed: str) -> list[int]:

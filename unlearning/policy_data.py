@@ -7,7 +7,6 @@ is met with the right notes, with others and with none, and what is right differ
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import count
 from random import Random
 from typing import Any, Literal, TypeAlias
@@ -20,6 +19,7 @@ from agents.pathfinder import PLACE, WAYS
 from agents.policy_prompt import LINES, NAME, UNREAD, block, chosen, context, topic
 from agents.researcher import RELATIONS, parsed
 from agents.steering import AVOID, FRESH, IGNORE, order, orders
+from arena.caches import memoize
 from arena.episode import Match
 from arena.game import Message, Move, View
 from arena.spec import build
@@ -111,7 +111,7 @@ def answer(view: View, sentences: Sequence[str], steering: str) -> str:
     return f" {_thought(view, left)}; {phrase.replace('[', '[ ')}"  # so that a name is the same pieces as above
 
 
-@cache
+@memoize("worlds")
 def _built(game: str) -> Any:
     return build("game", GAMES[game])
 

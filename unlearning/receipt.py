@@ -13,7 +13,9 @@ from unlearning.request import Request
 
 WEIGHTS = "what the model itself knew before it was taught; its weights were not touched"
 GATED = "keyed hashes of its names, in the write gate, beside their key"
-COPIES = "copies made by others: backups, exports, logs of the provider of a model"
+COPIES = (
+    "copies made by others: backups, exports, logs of the provider of a model, the memory of other processes that run"
+)
 
 
 @dataclass(frozen=True, slots=True)

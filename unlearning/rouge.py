@@ -1,9 +1,9 @@
 """ROUGE-L (Lin 2004): how much of a text another one says, word for word and in order."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal
 
+from arena.caches import memoize
 from arena.extras import missing
 from arena.text import words as text_words
 
@@ -43,7 +43,7 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-@lru_cache(maxsize=8192)
+@memoize("texts", most=8192)
 def _stemmed(word: str) -> str:
     try:
         from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped,unused-ignore]

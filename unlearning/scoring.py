@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from agents.endings import pad_token
 from agents.engine_network import Network, answering
 from arena.agent import Agent
+from arena.caches import count_stamped, register
 from unlearning.asking import rendering_of
 from unlearning.encoding import Encoded, encode_all
 from unlearning.request import Item
@@ -61,7 +62,8 @@ class Scored:
         return float(np.exp(-self.loss))
 
 
-_KEPT: WeakKeyDictionary[Any, tuple[int, dict[Encoded, Scored]]] = WeakKeyDictionary()  # by module and its stamp
+_KEPT: WeakKeyDictionary[Any, tuple[int, dict[Encoded, Scored]]]  # by module and its stamp
+_KEPT = register("scores", WeakKeyDictionary(), count_stamped)
 
 
 def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Scored, ...]:

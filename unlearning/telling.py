@@ -10,7 +10,7 @@ from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.tell import rows
 from arena.text.words import fold
-from unlearning.office import Done
+from unlearning.office import BY_KIND, Done
 
 SHOWN = 100  # characters of a note's text
 
@@ -42,14 +42,15 @@ def tell_receipt(done: Done, as_json: bool) -> None:
     made = done.receipt
     if as_json:
         print_json({**made, "id": done.id, "agent": done.agent, "scope": done.scope, "method": done.method,
-                    "seconds": done.seconds, "epoch": done.epoch, "at": done.at})  # fmt: skip
+                    "seconds": done.seconds, "epoch": done.epoch, "at": done.at, BY_KIND: done.caches})  # fmt: skip
         return
     head = f"{done.agent} forgot" if done.id else f"{done.agent} would forget (nothing was changed)"
     targets = "1 target" if done.targets == 1 else f"{done.targets} targets"
     say(f"{head} {targets} ({done.scope}) by {done.method['name']} in {done.seconds:.3f} s.")
     for name, words in FIELDS.items():
+        kinds = ", ".join(f"{what} {count}" for what, count in done.caches.items()) if name == "caches" else ""
         if number := made.get(name, 0):
-            say(f"  {number:>6} {words}")
+            say(f"  {number:>6} {words}{f' ({kinds})' if kinds else ''}")
         if number is None:
             say(f"  unknown: {words}")
     say("  exact: the memory is that of the never-exposed twin" if made["exact"] else f"  not exact: {why(made)}")

@@ -7,7 +7,6 @@ kept, so that the vocabulary is scored nowhere else.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agents.engine_network import accepted, plain
+from arena.caches import memoize
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Encoded, collate
 
@@ -181,7 +181,7 @@ def _tapped(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: 
             hook.remove()
 
 
-@cache
+@memoize("code")
 def _accepted(kind: type) -> frozenset[str]:
     return accepted(kind)
 

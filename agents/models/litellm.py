@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from agents.completions import from_body, to_request
 from agents.model import Line, Sampling, model
 from agents.remote import Remote
 from agents.wire import Answer, Lost, Reading
+from arena.caches import memoize
 from arena.errors import MissingExtra, MissingKey, UnknownPart, UsageError, unknown
 from arena.game import Tool
 
@@ -145,7 +145,7 @@ def _root(error: BaseException) -> BaseException | None:
     return root
 
 
-@cache
+@memoize("code")
 def load() -> Any:
     """The litellm package, quiet and without a download. Raises MissingExtra, UsageError for the stolen releases."""
     try:

@@ -14,12 +14,13 @@ from agents.engine import CannotGenerate, Engine, Output
 from agents.engine_weights import Loaded, Source, fingerprint, loaded
 from agents.model import Line, Reply, Sampling, as_pairs, model
 from agents.templates import DATE, Prompt, check_date, render, template_text
+from arena.caches import register
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
 from arena.usage import Call, Usage
 
 DERIVED = re.compile(r"#[0-9a-f]{8}$")
-_HELD: WeakValueDictionary[str, Engine] = WeakValueDictionary()  # modules given in memory, by the id made for them
+_HELD: WeakValueDictionary[str, Engine] = register("models", WeakValueDictionary())  # given in memory, by id
 
 
 @model("local")

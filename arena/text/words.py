@@ -13,8 +13,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
+
+from arena.caches import memoize
 
 UNSPACED = r"[\p{Line_Break=Complex_Context}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}ー〆]"
 LETTER = r"[\p{L}\p{Nd}\p{Nl}]"
@@ -58,7 +59,7 @@ class Folded:
         return self.starts[start], self.ends[end - 1]
 
 
-@cache
+@memoize("code")
 def compiled(pattern: str) -> Any:
     """A pattern with properties of Unicode, such as CAPITAL and PART; for fixed ones, as they are kept for good."""
     import regex
@@ -162,7 +163,7 @@ def _word() -> str:
     return rf"(?={LETTER}){UNSPACED}{marks}*|{spaced}(?:{marks}|{spaced})*"
 
 
-@cache
+@memoize("code")
 def _table() -> dict[int, str]:
     """For each character that is written in another way, or left out, what stands for it: one character, or none."""
     digits = (one for one in map(chr, range(0x80, 0x20000)) if one.isdecimal())
@@ -174,7 +175,7 @@ def _table() -> dict[int, str]:
     }
 
 
-@cache
+@memoize("code")
 def _changed() -> frozenset[str]:
     return frozenset(map(chr, _table()))
 
