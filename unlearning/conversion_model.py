@@ -4,8 +4,6 @@ It is no text generator. Words and names go through a Transformer whose attentio
 take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind
 of the request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each
 header (keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained
-from arena.caches import memoize
-from arena.caches import memoize
 from nothing by `python -m unlearning.conversion_train`, which also writes its scores on held-out worlds and styles.
 """
 
@@ -20,6 +18,7 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.engine_threads import one_thread
 from agents.model_files import set_usual_modes
+from arena.caches import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion import EDITS, KINDS, LONGEST, REFUSALS, STEERING, Asked, Conversion, Edit, steering
