@@ -1,12 +1,13 @@
 """What the modules of this project hold alive: a walk from their globals through tables, closures and caches."""
 
 import gc
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import BuiltinFunctionType, FrameType, FunctionType, ModuleType
 from typing import Any
+
+from arena.text.words import fold
 
 FLOORS = ("arena", "agents", "games", "unlearning")
 
@@ -56,15 +57,15 @@ def label(value: Any) -> str:
 
 
 def names(word: str) -> Callable[[Any], bool]:
-    """Whether a value is a text, bytes or pattern in which a word stands, in any case."""
-    low = word.lower()
+    """Whether a value is a text, bytes or pattern in which a word stands, in any case and spelling."""
+    wanted = fold(word)
 
     def found(value: Any) -> bool:
-        if isinstance(value, re.Pattern):
-            value = value.pattern
+        if type(value).__name__ == "Pattern":  # of re or regex
+            value = value.pattern.replace("\\", "")
         if isinstance(value, bytes | bytearray):
-            return low.encode() in bytes(value).lower()
-        return isinstance(value, str) and low in value.lower()
+            value = bytes(value).decode(errors="ignore")
+        return isinstance(value, str) and wanted in fold(value)
 
     return found
 
