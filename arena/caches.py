@@ -27,7 +27,7 @@ DROPPED: Mapping[Told, str] = {
     "texts": "what was read out of notes, names, questions and answers",
 }  # when an agent forgets
 KEPT: Mapping[Fixed, str] = {
-    "code": "types, signatures, registered parts",
+    "code": "types, signatures, registered parts, and which files may be imported",
     "endpoints": "addresses and keys of servers, and what they take",
     "models": "weights",
     "tables": "arithmetic of rules: shuffles, lines on boards, outcomes",
@@ -77,7 +77,10 @@ def memoize(what: What, most: int | None = None) -> Callable[[Callable[P, R]], M
 
 
 def register(what: What, container: Container, count: Callable[[Container], int] | None = None) -> Container:
-    """The container itself, such as an empty dict, which from now on is a cache; `count` tells its entries (`len`)."""
+    """The container itself, such as an empty dict, which from now on is a cache; `count` tells its entries (`len`).
+
+    Of the kinds that stay it may be any object that changes while the program runs.
+    """
     held = cast(Any, container)
 
     def clear() -> int:

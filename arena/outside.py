@@ -18,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from arena.caches import register
+
 SOURCE_PATH = "__arena_path__"  # attribute of a module that was loaded from a file by its path
 
 
@@ -98,7 +100,7 @@ class _FinderOfFolders(MetaPathFinder):
         return PathFinder.find_spec(name, list(self.folders)) if path is None else None
 
 
-_FINDER = _FinderOfFolders()
+_FINDER = register("code", _FinderOfFolders())
 
 
 def _search_folder_last(place: Path) -> None:

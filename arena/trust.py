@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from arena.caches import register
 from arena.errors import UntrustedPart
 from arena.outside import Outside
 from arena.user_files import read_json, write_json
@@ -32,7 +33,7 @@ class Permission:
     checked: set[Outside] = field(default_factory=set)
 
 
-_PERMISSION = Permission()  # of the whole process, since an import is
+_PERMISSION = register("code", Permission())  # of the whole process, since an import is
 
 
 @contextmanager
