@@ -11,7 +11,7 @@ from arena.agent import Agent
 from arena.caches import memoize
 from arena.errors import UsageError, unknown
 from arena.game import JSON, Game, Move
-from arena.spec import Spec, build, canonical, describe
+from arena.spec import Spec, build, canonical, describe, is_stateless
 from arena.usage import Call, Usage
 
 Status: TypeAlias = Literal["over", "forfeit", "cut", "error"]
@@ -33,21 +33,37 @@ class Match:
     branch: int = 0
 
     def built(self) -> tuple[Game[Any], dict[str, Agent]]:
-        """The game and the agents. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
-        game = build("game", self.game, "game")
+        """The game and the agents, built once for this match and those that are made of it by `with_seed` and the like;
+        only parts that keep a state of their own, against the contract or as foreign games do, are built anew each
+        time. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
+        game, agents = self._built
+        if not is_stateless(game):
+            game = build("game", self.game, "game")
+        return game, {seat: a if is_stateless(a) else self._agent(seat, game) for seat, a in agents.items()}
+
+    @cached_property
+    def _game(self) -> Game[Any]:
+        game: Game[Any] = build("game", self.game, "game")
+        return game
+
+    @cached_property
+    def _built(self) -> tuple[Game[Any], Mapping[str, Agent]]:
+        game = self._game
         if self.patience < 0:
             raise UsageError(f"patience is how many refused answers a seat may give: 0 or more, not {self.patience}")
         for seat in self.seats:
             if seat not in game.seats:
                 raise UsageError(unknown(f"seat in {describe(game)['name']}", seat, game.seats))
-        return game, {
-            seat: build("agent", self.seats.get(seat, game.cast[seat]), f"seats.{seat}") for seat in game.seats
-        }
+        return game, {seat: self._agent(seat, game) for seat in game.seats}
+
+    def _agent(self, seat: str, game: Game[Any]) -> Agent:
+        agent: Agent = build("agent", self.seats.get(seat, game.cast[seat]), f"seats.{seat}")
+        return agent
 
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """The match with every default written out: plain data."""
-        game, agents = self.built()
+        game, agents = self._built
         return {
             "game": describe(game),
             "rules_version": game.rules_version,
@@ -62,9 +78,24 @@ class Match:
         return numbers | {"branch": self.branch} if self.branch else numbers
 
     def with_seed(self, seed: int) -> "Match":
-        """The same match with another seed; what it resolves to is not worked out again."""
-        other = replace(self, seed=seed)
-        other.__dict__["resolved"] = {**self.resolved, **other._numbers}
+        """The same match with another seed; it is not built and resolved again."""
+        return self if seed == self.seed else self._with(replace(self, seed=seed))
+
+    def with_branch(self, branch: int) -> "Match":
+        """The same match as another fork; it is not built and resolved again."""
+        return self._with(replace(self, branch=branch))
+
+    def with_seats(self, seats: Mapping[str, Spec]) -> "Match":
+        """The same game with these agents; the game is not built again."""
+        return replace(self, seats=seats).of_game(self._game)
+
+    def of_game(self, game: Game[Any]) -> "Match":
+        """The same match, whose game was built from its spec already."""
+        vars(self)["_game"] = game
+        return self
+
+    def _with(self, other: "Match") -> "Match":
+        vars(other).update(_game=self._game, _built=self._built, resolved={**self.resolved, **other._numbers})
         return other
 
     @cached_property

@@ -14,7 +14,6 @@ from arena.game import Game
 from arena.plan import Plan, make_plan
 from arena.retrace import Divergence, retrace
 from arena.rows import MASK, Rows, dump
-from arena.spec import build
 from arena.store import Pending, Run, Store
 from arena.table import seed_of
 from arena.usage import FREE
@@ -84,7 +83,7 @@ def plan_fork(
     seeds = range(seed, seed + plan.n)
     begun = seed_of(parent.match.id, dump([_plain(turn) for turn in kept]))  # no id: equal parents, equal futures
     branches = (seed_of("fork", begun, at, number) for number in seeds)
-    return Forks(parent.id, at, kept, seeds, plan, tuple(replace(match, branch=branch) for branch in branches))
+    return Forks(parent.id, at, kept, seeds, plan, tuple(map(match.with_branch, branches)))
 
 
 def _latest(store: Store) -> str:
@@ -102,7 +101,7 @@ def _changed(parent: Episode, seats: Mapping[str, Any], settings: Sequence[str],
     match = parent.match
     spec = {"game": _open(match.game), "seats": _open(match.seats) | dict(seats)}
     plan = make_plan({**table, **spec, "seed": match.seed, "patience": match.patience}, settings)
-    game: Game[Any] = build("game", plan.game, "game")
+    game = plan.built_game()
     kept = {seat: agent for seat, agent in plan.seats.items() if seat in game.seats or seat in seats}
     if f"://{MASK}@" in str((plan.game, kept)):
         raise UsageError(f"a URL of {parent.id} had a password, which is never recorded; give the URL again by --set")

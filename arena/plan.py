@@ -1,7 +1,7 @@
 """From what a user types, or a TOML file, to the matches to play."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Plan:
     cell is one way in which its agents sit down. `usd` and `usd_seats` are caps in dollars on all and on each of some
     seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times. `until` is a rule that
     stops each cell earlier (see `arena/until.py`); `n` is then the most it plays, 2000 where nothing is said.
+    `known`, which is no key, is a spec of a game that was built already, and the game.
     """
 
     game: Spec = "bargaining"
@@ -44,6 +45,11 @@ class Plan:
     at_once: int = 32
     retries: int = 1
     until: str | None = None
+    known: tuple[Spec, Game[Any]] | None = field(default=None, compare=False, repr=False)
+
+    def built_game(self) -> Game[Any]:
+        """The game, without what is swept. Raises UsageError where it cannot be built."""
+        return Draft(self.game, self.seats, self.known).built_game()
 
     def cells(self) -> tuple[Cell, ...]:
         """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
@@ -54,7 +60,7 @@ class Plan:
         cells: list[Cell] = []
         for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
             present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
-            match = Match(spec, present, self.seed, self.patience)
+            match = Match(spec, present, self.seed, self.patience).of_game(game)
             if self.tournament is None:
                 cells += swaps(Cell(settings, match), self.swap)
             else:
@@ -70,10 +76,9 @@ class Plan:
 
     def _draft(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
         """The game's spec, the game, and the named seats under some settings."""
-        draft: dict[str, Any] = {"game": self.game, "seats": dict(self.seats)}
-        for path, value in settings.items():
-            set_in(draft, path, value, "sweep")
-        return draft["game"], build("game", draft["game"], "game"), draft["seats"]
+        draft = Draft(self.game, self.seats, self.known)
+        draft.set_all([(path, value, "sweep") for path, value in settings.items()])
+        return draft.game, draft.built_game(), draft.seats
 
 
 def scheduled(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
@@ -109,32 +114,60 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
     `rounds`, in the table, is short for `game.rounds`.
     """
     _check(table)
-    draft: dict[str, Any] = {"game": table.get("game", Plan().game), "seats": dict(table.get("seats", {}))}
+    draft = Draft(table.get("game", Plan().game), table.get("seats", {}))
     if "rounds" in table:
-        assign(draft, "game.rounds", table["rounds"])
+        draft.set("game.rounds", table["rounds"], "rounds")
     swept = {_normal(path) for path in sweep_paths(table.get("sweep", {}))}
+    wanted: list[tuple[str, Any, str]] = []
     for setting in settings:
         path, sign, text = setting.partition("=")
         if not sign or "." not in path:
             raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
         if _normal(path) in swept:
             raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
-        set_in(draft, path, value_of(text), f"--set {setting}")
+        wanted.append((path, value_of(text), f"--set {setting}"))
+    draft.set_all(wanted)
     most = {"n": MOST} if table.get("until") is not None else {}
-    return Plan(**{key: value for key, value in {**most, **table, **draft}.items() if key != "rounds"})
+    made = {**most, **table, "game": draft.game, "seats": draft.seats, "known": draft.known}
+    return Plan(**{key: value for key, value in made.items() if key != "rounds"})
 
 
-def set_in(draft: dict[str, Any], path: str, value: Any, where: str) -> None:
-    """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent` in the specs of a plan. Raises UsageError."""
-    root, _, rest = _normal(path).partition(".")
-    if root == "game":
-        assign(draft, path, value)
-        return
-    game: Game[Any] = build("game", draft["game"], "game")
-    if root not in game.seats:
-        raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
-    draft["seats"].setdefault(root, game.cast[root])
-    assign(draft["seats"], f"{root}.{rest}" if rest else root, value)
+@dataclass(slots=True)
+class Draft:
+    """The specs of a plan while settings are applied to them. `known`: a spec of a game, and the game built from it."""
+
+    game: Spec
+    seats: Mapping[str, Spec]
+    known: tuple[Spec, Game[Any]] | None = None
+
+    def set_all(self, settings: Iterable[tuple[str, Any, str]]) -> None:
+        """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.
+
+        Raises UsageError for a seat there is not.
+        """
+        for path, value, where in sorted(settings, key=lambda setting: setting[0].partition(".")[0] != "game"):
+            self.set(path, value, where)
+
+    def set(self, path: str, value: Any, where: str) -> None:
+        """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for a seat there is not."""
+        root, _, rest = _normal(path).partition(".")
+        if root == "game":
+            tables: dict[str, Any] = {"game": self.game}
+            assign(tables, path, value)
+            self.game = tables["game"]
+            return
+        game = self.built_game()
+        if root not in game.seats:
+            raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
+        seats = {**self.seats, root: self.seats.get(root, game.cast[root])}
+        assign(seats, f"{root}.{rest}" if rest else root, value)
+        self.seats = seats
+
+    def built_game(self) -> Game[Any]:
+        """The game as it is set by now, built where it was not yet. Raises UsageError where it cannot be built."""
+        if self.known is None or self.known[0] != self.game:
+            self.known = (self.game, build("game", self.game, "game"))
+        return self.known[1]
 
 
 def _normal(path: str) -> str:
@@ -143,7 +176,7 @@ def _normal(path: str) -> str:
 
 def _check(table: Mapping[str, Any]) -> None:
     """Raises UsageError for a key that plans do not have, or a value that it does not take."""
-    known = [*(f.name for f in fields(Plan)), "rounds"]
+    known = [*(f.name for f in fields(Plan) if f.name != "known"), "rounds"]
     for key, value in table.items():
         if key not in known:
             raise UsageError(f"plan: {unknown('key', key, known)}")

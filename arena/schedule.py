@@ -1,7 +1,7 @@
 """Who meets whom: the cells of a plan, from a sweep over settings and from seats that change places."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations, permutations, product
 from typing import Any, TypeVar
 
@@ -69,7 +69,7 @@ def swaps(cell: Cell, swap: bool | Sequence[str]) -> Iterator[Cell]:
         raise UsageError(f"plan: swap takes two seats or more, got {list(seats)}")
     for left, right in combinations(seats, 2):
         named = {seat: cell.match.seats.get(seat, game.cast[seat]) for seat in game.seats}
-        other = replace(cell.match, seats={**named, left: named[right], right: named[left]})
+        other = cell.match.with_seats({**named, left: named[right], right: named[left]})
         if other.resolved != cell.match.resolved:
             yield Cell(cell.settings, other, (left, right))
 

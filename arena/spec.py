@@ -5,6 +5,7 @@ part is a spec in turn. The same table is the Python call, the TOML, the `--set`
 """
 
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -81,6 +82,21 @@ def held(part: Any, kind: str) -> dict[str, Any]:
     thing: Any = type(part)
     found = {name: getattr(part, name) for name in _field_names(thing) if _kind_of(_hints(thing)[name]) == kind}
     return {name: inner for name, inner in found.items() if inner is not None}
+
+
+def is_stateless(value: Any) -> bool:
+    """Whether a part can be used by several matches at once: a frozen dataclass of values that do not change.
+
+    Tables among its parameters count as such values; a table or an object that it made for itself may be its state.
+    """
+    if value is None or isinstance(value, bool | int | float | str | bytes | type | types.FunctionType | re.Pattern):
+        return True
+    if isinstance(value, tuple | frozenset):
+        return all(map(is_stateless, value))
+    if not is_dataclass(value) or not getattr(type(value), "__dataclass_params__").frozen:  # noqa: B009
+        return False
+    held = ((field, getattr(value, field.name, None)) for field in fields(value))
+    return all((field.init and isinstance(inner, Mapping)) or is_stateless(inner) for field, inner in held)
 
 
 def assign(table: dict[str, Any], path: str, value: Any) -> None:

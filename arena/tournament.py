@@ -1,7 +1,7 @@
 """A tournament: which agents meet in which seats of a game."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, Literal
 
@@ -54,7 +54,7 @@ class Tournament:
                     ways[tuple(name for name, _ in order)] = tuple(spec for _, spec in order)
         for names, specs in ways.items():
             named = {**base.seats, **dict(zip(seats, specs, strict=True))}
-            yield Cell({**settings, **dict(zip(seats, names, strict=True))}, replace(base, seats=named))
+            yield Cell({**settings, **dict(zip(seats, names, strict=True))}, base.with_seats(named))
 
     def _seats(self, game: Game[Any], base: Match) -> tuple[str, ...]:
         """The seats that are competed for. Raises UsageError for one that is unknown, or taken."""

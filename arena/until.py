@@ -23,7 +23,6 @@ from arena.recorded import load, read_measures
 from arena.schedule import Cell
 from arena.sequences import Asymptotic, Hedged
 from arena.sequences import Sequence as Intervals
-from arena.spec import build
 from arena.sql import Table
 from arena.stats import Estimate
 
@@ -185,7 +184,7 @@ def _watched(rule: Rule, cell: Cell) -> Watched:
 
     A fact that is a score under another name, as `surplus.buyer` is, has the bounds of scores.
     """
-    game: Any = build("game", cell.match.game, "game")
+    game: Any = cell.match.built()[0]
     seen = _rehearsed(cell.match, game)
     name = _name(rule.name, game.seats, seen)
     bounds = rule.bounds
@@ -234,7 +233,7 @@ def _rehearsed(match: Match, game: Any) -> list[Measured]:
             if next(steps) > MOST_STEPS:
                 raise ArenaError("the random agent does not come to an end")
 
-        trial = Match(match.game, dict.fromkeys(game.seats, "random"), seed)
+        trial = match.with_seats(dict.fromkeys(game.seats, "random")).with_seed(seed)
         episode = await perform(trial, on_state=within)
         return measure(episode.scores, episode.facts)
 
