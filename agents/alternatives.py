@@ -4,13 +4,13 @@ the least change first, and remembered for the server and the model."""
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from agents.attempts import Attempt
 from agents.complaints import SPACE, Complaint
 from agents.wire import blur
 from arena.budget import SEAT
+from arena.caches import memoize
 from arena.notice import notify
 
 Body: TypeAlias = dict[str, Any]
@@ -117,7 +117,7 @@ class Manner:
     limits: dict[int, int] = field(default_factory=dict)
 
 
-@lru_cache(10_000)
+@memoize("endpoints", 10_000)
 def manner_of(server: str, model: str) -> Manner:
     """What was learned about that model of that server; kept as long as the process lives."""
     return Manner()

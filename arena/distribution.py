@@ -3,8 +3,9 @@
 The name differs from that of the import package and of the command: `arena` on the package index is another project.
 """
 
-from functools import cache
 from pathlib import Path
+
+from arena.caches import memoize
 
 NAME = "forgetting-arena"
 
@@ -17,7 +18,7 @@ def install_line(extra: str) -> str:
     return f"pip install '{NAME}[{extra}] @ {Path(source).as_uri()}'" if source else f"pip install '{NAME}[{extra}]'"
 
 
-@cache
+@memoize("code")
 def _origin() -> tuple[str, bool]:
     """The folder this package was installed from, or "", and whether it runs from there."""
     import json  # these take 30 ms, and only an error needs them

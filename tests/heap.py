@@ -1,6 +1,7 @@
 """What the modules of this project hold alive: a walk from their globals through tables, closures and caches."""
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -44,8 +45,8 @@ def reachable() -> Iterator[tuple[str, Any]]:
 
 
 def foreign(value: Any) -> bool:
-    """Whether a value leads out of our modules, into the interpreter or other packages."""
-    if isinstance(value, ModuleType | FrameType | BuiltinFunctionType):
+    """Whether a value leads out of our modules, into the interpreter, its environment or other packages."""
+    if value is os.environ or isinstance(value, ModuleType | FrameType | BuiltinFunctionType):
         return True
     return isinstance(value, type | FunctionType) and not ours(getattr(value, "__module__", ""))
 

@@ -1,6 +1,5 @@
 """Whether a classifier takes what a model says for language."""
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from agents.engine_weights import bars_on_terminals
 from agents.safe_weights import NO_CODE, NO_PICKLES
 from arena.agent import Agent
+from arena.caches import memoize
 from arena.errors import UsageError
 from unlearning.asking import answers
 from unlearning.probe import Reading, Trial, metric
@@ -55,7 +55,7 @@ def judged(texts: tuple[str, ...], classifier: str, clean: int = 0) -> Floats:
     return np.array(found)
 
 
-@cache
+@memoize("models")
 def loaded(classifier: str) -> tuple[Any, Any]:
     """The classifier and its tokenizer, on the CPU. Raises UsageError where its files are not on this machine."""
     load: Any = AutoModelForSequenceClassification.from_pretrained
