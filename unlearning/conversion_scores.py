@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from agents.subject import Subject
 from arena.errors import ArenaError
 from arena.usage import FREE, Usage
-from unlearning.conversion import BadConversion, Conversion, Converter, parsed, rendered
+from unlearning.conversion import Asked, BadConversion, Conversion, Converter, parsed, rendered
 from unlearning.conversion_data import Pair
 from unlearning.conversion_exam import Marks, Verdict, examined
 from unlearning.conversion_loop import converted
@@ -129,21 +129,37 @@ def against_twin(
     return probe
 
 
+@dataclass(slots=True)
+class Billed:
+    """A converter that adds up what its answers cost, those that were refused or not valid too."""
+
+    converter: Converter
+    usage: Usage = FREE
+
+    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+        try:
+            made, cost = await self.converter.convert(asked)
+        except BadConversion as error:
+            self.usage += error.usage
+            raise
+        self.usage += cost
+        return made, cost
+
+
 async def unlearned(converter: Converter, pairs: Sequence[Pair], tasks: Tasks, *, attempts: int = 3) -> Tries:
     """Unlearn@1 and Unlearn@3 of a converter over requests that can be carried out, against the never-exposed twin."""
     met: list[int | None] = []
-    usage = FREE
+    billed = Billed(converter)
     for pair in (pair for pair in pairs if pair.request is not None):
         log: list[Marks] = []
         try:
             course = await converted(
-                pair.instance.subject, pair.asked.text, converter, attempts=attempts,
+                pair.instance.subject, pair.asked.text, billed, attempts=attempts,
                 probe=against_twin(pair, tasks(pair), log), names=pair.instance.names,
             )  # fmt: skip
-            usage += course.usage
             met.append(len(course.attempts) if course.attempts[-1].passed else None)
         except ArenaError:
             met.append(None)
     count = max(1, len(met))
     at = [sum(one is not None and one <= k for one in met) / count for k in (1, attempts)]
-    return Tries(len(met), at[0], at[1], len(usage.calls) / count, mean_tokens(usage, count))
+    return Tries(len(met), at[0], at[1], len(billed.usage.calls) / count, mean_tokens(billed.usage, count))
