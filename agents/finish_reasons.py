@@ -3,13 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
 from agents.replies import split_thought
 from agents.wire import Reading
+from arena.caches import memoize
 
 Meaning: TypeAlias = Literal["filter", "fault", "length", "end"]
 MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (  # in this order: `ERROR_TOXIC` is a filter's word
@@ -56,7 +56,7 @@ class Given:
     drops: bool = False
 
 
-@lru_cache(1_000)
+@memoize("texts", most=1_000)
 def meaning(reason: str) -> Meaning:
     """What a server means by its word for why a reply ended; a word that nobody knows is an end like any other."""
     spaced = re.sub(r"[_\-\s]+", "_", reason.strip())
