@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
@@ -75,7 +75,7 @@ async def attempt_all(
     usage = Usage(tuple(one.call for one in done))
     if last.reply is None:
         raise ModelUnavailable(model, farewell(done), usage)
-    return Reply(last.reply.text, last.reply.calls, last.reply.stop, usage)
+    return replace(last.reply, usage=usage)
 
 
 async def _again(attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt], retries: int, rng: Random) -> Attempt:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agents.answering import REFUSAL
+from agents.chat import ask_words
 from agents.disclosure import Pairs, disclosed
 from agents.guards import CHANNELS, Filter, queries_in
 from agents.model import ChatModel, Line, Reply
@@ -105,7 +106,7 @@ class Auditor:
         return (told if good and told and not Filter(barred).names_in(Move(told)) else None), usage
 
     async def _asked(self, prompt: str) -> Reply:
-        return await self.model.chat([Line("user", prompt)])
+        return await ask_words(self.model, [Line("user", prompt)])
 
 
 def scores(text: str, n: int) -> Sequence[float]:

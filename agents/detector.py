@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import exp
 
 from agents.answering import names_in
+from agents.chat import ask_words
 from agents.embedding import Embedding, Hashed, Vector, cosine
 from agents.gate import Gate
 from agents.guards import queries_in
@@ -58,8 +59,8 @@ class Detector:
         query = max(queries, key=self.suspicion)
         if self.adviser is None:
             return await answer(whispered(view, advice(query, self.named(query))))
-        reply = await self.adviser.chat([Line("user", THINK.format(query))])
-        move = await answer(whispered(view, reply.text))
+        reply = await ask_words(self.adviser, [Line("user", THINK.format(query))])
+        move = await answer(whispered(view, reply.text or advice(query, self.named(query))))
         return Move(move.text, move.tool, move.args, move.thought, reply.usage + move.usage)
 
     def suspicion(self, query: str) -> float:

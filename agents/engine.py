@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from math import inf
@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 import torch
 
+from agents.calls import is_call_mark
+from agents.channels import is_channel_token
 from agents.endings import model_ends, pad_token
 from agents.engine_batch import Batch
 from agents.engine_network import Network, joinable
@@ -21,6 +23,7 @@ from agents.engine_rows import Live, Row, Words, chance_of, drawn_like
 from agents.engine_static import StaticBatch
 from agents.model import Sampling
 from agents.templates import Prompt, prompt_tokens
+from agents.thoughts import is_mark
 from agents.tokenizer_words import watch
 
 QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
@@ -75,6 +78,7 @@ class Engine:
 
     def __init__(self, module: Any, tokenizer: Any, joins: bool = True) -> None:
         self.network, self.tokenizer, self.joins = Network(module), watch(tokenizer), joins
+        self.marks = marks_of(tokenizer)
         self._waiting: deque[Job] = deque()
         self._arrived = threading.Condition()
         self._working = False
@@ -139,7 +143,7 @@ class Engine:
         count, room = len(held), min([self._fits, *(one.row.most for one in held)])
         reader: Reader | None = None
         while (head := self._head(count, room)) is not None:
-            reader = reader or Reader(self.network, self.tokenizer, isinstance(self._batch, StaticBatch))
+            reader = reader or Reader(self.network, self.tokenizer, self.marks, isinstance(self._batch, StaticBatch))
             one = head if isinstance(head, Live) else self._begun(head, reader)
             if one is not None:
                 self._batch.admit(one)
@@ -209,8 +213,8 @@ class Engine:
 class Reader:
     """Makes rows of requests, by the model's own settings as they are now."""
 
-    def __init__(self, network: Network, tokenizer: Any, static: bool) -> None:
-        self.network, self.tokenizer, self.static = network, tokenizer, static
+    def __init__(self, network: Network, tokenizer: Any, marks: Mapping[int, str], static: bool) -> None:
+        self.network, self.tokenizer, self.marks, self.static = network, tokenizer, marks, static
         self.settings = network.module.generation_config.to_diff_dict()
         self.ends = model_ends(network.module, tokenizer)
 
@@ -245,7 +249,30 @@ class Reader:
         return Live(row, words, chance_of(row, self.network.device))
 
     def _decode(self, tokens: Sequence[int]) -> str:
-        return str(self.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return decode(self.tokenizer, tokens, self.marks)
+
+
+def decode(tokenizer: Any, tokens: Sequence[int], marks: Mapping[int, str]) -> str:
+    """The text of tokens without the special ones, but with `marks`."""
+    text: list[str] = []
+    end = 0
+    for at in [at for at, token in enumerate(tokens) if token in marks] if marks else []:
+        text += [_plain(tokenizer, tokens[end:at]), marks[tokens[at]]]
+        end = at + 1
+    return "".join([*text, _plain(tokenizer, tokens[end:])])
+
+
+def _plain(tokenizer: Any, tokens: Sequence[int]) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def marks_of(tokenizer: Any) -> dict[int, str]:
+    """The special tokens that mark thoughts, channels or calls in a reply, by their ids."""
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    known = {token: str(one) for token, one in added.items() if one.special}
+    has_channels = "<|channel|>" in known.values()  # else `<|end|>` and the like are other formats' ends of turns
+    marks = {token: text for token, text in known.items() if is_mark(text) or is_call_mark(text)}
+    return {token: text for token, text in marks.items() if has_channels or not is_channel_token(text)}
 
 
 def output_of(one: Live) -> Output:

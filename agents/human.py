@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TypeAlias
 
+from agents.legal_texts import legal_text
 from agents.model import Reply
 from agents.objects import scrub
 from agents.prompts import shown
-from agents.replies import legal_text, read
+from agents.replies import read
 from arena.agent import agent
 from arena.errors import BadReply, IllegalMove, UsageError, unknown
 from arena.game import JSON, Move, Tool, View

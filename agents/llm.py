@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agents.chat import ask
 from agents.model import ChatModel, Line, Sampling, as_pairs
 from agents.prompts import Form, prompt
-from agents.replies import read
+from agents.replies import own_tags, read
 from arena.agent import agent
 from arena.errors import BadReply, ModelUnavailable, UsageError
 from arena.game import Move, Tool, View
@@ -45,7 +46,7 @@ class LLM:
         """
         lines, tools = self._prompt(view)
         seed = view.seed if self.sampling.seed is None else self.sampling.seed
-        reply = await self.model.chat(lines, tools, replace(self.sampling, seed=seed))
+        reply = await ask(self.model, lines, tools, replace(self.sampling, seed=seed), own_tags(view), (view.seat,))
         try:
             return read(reply, view)
         except BadReply as error:

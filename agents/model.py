@@ -49,12 +49,18 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`)."""
+    """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`).
+
+    `thought` is what a server told apart from the words; thoughts that stand in `text` are separated by whoever asks
+    (`agents/chat.py`). `opened`: the prompt had already begun a thought, so that the text begins inside it.
+    """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     stop: Stop = "end"
     usage: Usage = FREE
+    thought: str = ""
+    opened: bool = False
 
 
 @runtime_checkable

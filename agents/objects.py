@@ -68,6 +68,19 @@ def load(text: str) -> dict[str, JSON] | None:
     return None
 
 
+def decode(text: str, at: int) -> tuple[JSON, int]:
+    """The JSON value that begins at `at`, and the position behind it. Raises Garbled for a broken one."""
+    try:
+        value, stop = DECODER.raw_decode(text, at)
+        return scrub_json(value), stop
+    except Garbled:
+        raise
+    except json.JSONDecodeError as error:
+        raise Garbled(f"the JSON is broken: {error.msg} at line {error.lineno} column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise Garbled("the JSON holds an endless number or is nested without end") from None
+
+
 def scrub(text: str) -> str:
     """The text without what no person types: C0 controls but newline and tab; lone surrogates become U+FFFD.
 
@@ -120,3 +133,6 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
             raise Garbled(f"the JSON object gives {key[:60]!r} twice, with different values; give one")
         table[key] = value
     return table
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_once, strict=False)

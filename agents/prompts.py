@@ -187,7 +187,7 @@ def in_words(system: str, tools: Sequence[Tool]) -> str:
 @by_identity
 def _listed(tools: tuple[Tool, ...], form: Form) -> str:
     if form == "json":
-        lines = [f"- {_explained(tool)} {_template(tool)}" for tool in tools]
+        lines = [f"- {_explained(tool)} {template(tool)}" for tool in tools]
         intro = "Answer with one JSON object and nothing else: what you say to the others and what you do."
         only = 'answer {"say": "…"}'
     else:
@@ -197,7 +197,8 @@ def _listed(tools: tuple[Tool, ...], form: Form) -> str:
     return f"{intro} The actions:\n{listed}\nTake one action at most; to only speak, {only}."
 
 
-def _template(tool: Tool) -> str:
+def template(tool: Tool) -> str:
+    """How a tool is written as JSON."""
     args = "".join(f', "{name}": <{schema.get("type", "string")}>' for name, schema in tool.parameters.items())
     inner = f', "args": {{{args[2:]}}}' if RESERVED & set(tool.parameters) else args
     return f'{{"say": "…", "action": "{tool.name}"{inner}}}'

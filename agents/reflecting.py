@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agents.chat import ask_words
 from agents.memory import Memory, Note, Source, note_id
 from agents.model import ChatModel, Line, Sampling
 from arena.text.lines import indented
@@ -43,7 +44,8 @@ async def reflected(
     """The memory with a note in the model's words for each group that has none yet, asked one after the other.
 
     "reflection": a group is an episode, its events. "summary": a world, its records. A group that has changed since is
-    written on again; its earlier note stays. An empty answer makes no note. Raises ModelUnavailable.
+    written on again; its earlier note stays. An empty answer makes no note; what the model thinks is none of it.
+    Raises ModelUnavailable, also where an answer was cut off before it said anything.
     """
     known = {note.parents for note in memory.notes if note.writer == PREFIX + kind}
     groups = episodes(memory) if kind == "reflection" else worlds(memory)
@@ -74,7 +76,7 @@ async def _written(
     usage, notes = FREE, 0
     for kind, group in groups:
         lines = "\n".join(f"- {indented(source.text)}" for source in group)
-        reply = await model.chat([Line("user", PROMPTS[kind].format(lines))], (), sampling)
+        reply = await ask_words(model, [Line("user", PROMPTS[kind].format(lines))], sampling)
         usage += reply.usage
         if text := reply.text.strip():
             noted = memory.noted(note_of(kind, text, group))

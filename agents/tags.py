@@ -83,7 +83,7 @@ def _arguments(tool: Tool, attributes: str, content: str | None) -> dict[str, JS
     elif open_names:
         inner = _inner(content, open_names)
         args |= inner if inner or not content.strip() else {open_names[0]: content.strip()}
-    return {name: _typed(value, tool.parameters.get(name, {})) for name, value in args.items()}
+    return {name: typed(value, tool.parameters.get(name, {})) for name, value in args.items()}
 
 
 def _inner(content: str, names: Sequence[str]) -> dict[str, JSON]:
@@ -91,7 +91,7 @@ def _inner(content: str, names: Sequence[str]) -> dict[str, JSON]:
     return {match[1]: match[2].strip() for match in re.finditer(pattern, content)}
 
 
-def _typed(value: JSON, schema: Mapping[str, JSON]) -> JSON:
+def typed(value: JSON, schema: Mapping[str, JSON]) -> JSON:
     """The text of a tag as its schema's type; what does not fit stays text and is the rules' to refuse."""
     text, kind = str(value).strip(), schema.get("type")
     if kind in ("number", "integer") and NUMBER.fullmatch(text):

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from jinja2.exceptions import TemplateError
 from agents.endings import prompt_ends
 from agents.model import Line, as_pairs
 from agents.template_limit import apply_template
+from agents.thoughts import closing
 from arena.errors import UsageError
 from arena.textfile import read_text
 
@@ -28,7 +29,8 @@ class Prompt:
     """A rendered prompt. `special`: the tokenizer adds its own first token; `stop`: texts that end the answer; `end`:
     tokens that do, beside those that the model's settings name.
 
-    `note` says how it was rendered: the hash of the template, and what had to be changed to please it.
+    `note` says how it was rendered: the hash of the template, and what had to be changed to please it. `closing` ends
+    the thought that the template began for the model; "" where it began none.
     """
 
     text: str
@@ -36,6 +38,15 @@ class Prompt:
     stop: tuple[str, ...] = ()
     note: str = ""
     end: tuple[int, ...] = ()
+    closing: str = ""
+
+    @property
+    def unthinking(self) -> "Prompt":
+        """The prompt behind which the words stand at once: with the thought that it began ended, and empty."""
+        if not self.closing:
+            return self
+        gap = "" if self.closing.startswith("<|") else "\n\n"  # special tokens stand close together
+        return replace(self, text=f"{self.text.rstrip()}{gap}{self.closing}{gap}", closing="")
 
 
 def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, date: str = DATE) -> Prompt:
@@ -54,12 +65,14 @@ def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, d
         stop, note = tuple(f"\n{label}:" for label in PLAIN.values()), "template none, plain labels"
         return Prompt(text, True, stop, note, prompt_ends(tokenizer))
     note, end = template_note(template, date), prompt_ends(tokenizer, template)
+    said = pairs[-1][1] if pairs else ""
     try:
-        return Prompt(_applied(tokenizer, pairs, template, date), note=note, end=end)
+        text = _applied(tokenizer, pairs, template, date)
+        return Prompt(text, note=note, end=end, closing=closing(text, said))
     except TemplateError as first:
         try:
-            joined = _applied(tokenizer, _joined(pairs), template, date)
-            return Prompt(joined, note=f"{note}, lines joined", end=end)
+            text = _applied(tokenizer, _joined(pairs), template, date)
+            return Prompt(text, note=f"{note}, lines joined", end=end, closing=closing(text, said))
         except TemplateError as second:
             raise UsageError(
                 f"the chat template refuses these lines ({first}), also with neighbours joined ({second}); give "

@@ -28,6 +28,7 @@ def openai_body(reply: Table, body: Table, fault: str) -> Table:
         calls = [{"id": "call_a", "type": "function", "function": {"name": reply["tool"], "arguments": arguments}}]
     stop = {"tool-cut": "length", "length": "length", "filter": "content_filter"}.get(fault, "")
     message: Table = {"role": "assistant", "content": text if "text" in reply else None}
+    message |= reply.get("message", {})  # thoughts apart, contents in parts
     if calls:
         message["tool_calls"] = calls
     if fault == "refusal":
@@ -48,6 +49,7 @@ def claude_body(reply: Table, body: Table, fault: str) -> Table:
     """A message. "empty" has no content at all; a tool call cannot be cut in this format, it is dropped."""
     reply = {} if fault == "refusal" else reply
     blocks: list[Table] = [{"type": "text", "text": reply["text"]}] if reply.get("text") else []
+    blocks = reply.get("blocks", blocks)  # thoughts apart
     if reply.get("tool") and fault != "tool-cut":
         blocks.append({"type": "tool_use", "id": "toolu_a", "name": reply["tool"], "input": reply.get("args", {})})
     stop = {"tool-cut": "max_tokens", "length": "max_tokens", "filter": "refusal", "refusal": "refusal"}.get(fault, "")

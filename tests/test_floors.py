@@ -45,6 +45,17 @@ def test_only_the_files_that_need_them_import_heavy_libraries() -> None:
     assert all(name.startswith(allowed) for name in heavy), heavy
 
 
+def test_chat_models_are_asked_in_one_place_alone() -> None:
+    """Elsewhere what a model thinks would be taken for what it says: agents/chat.py parts the two."""
+    calls = {
+        str(path.relative_to(ROOT))
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "chat"
+    }
+    assert calls == {"agents/chat.py"}
+
+
 def test_package_inits_are_empty_but_for_the_public_names_of_arena() -> None:
     for path in ROOT.glob("*/__init__.py"):
         if path.parent.name in ABOVE and path.parent.name != "arena":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 from weakref import WeakKeyDictionary
 
+from agents.chat import ask_words, with_words
 from agents.engine_network import Network
 from agents.llm import LLM
 from agents.model import Line, OpenWeights, Reply, Sampling
@@ -65,7 +66,9 @@ async def answers(
 async def answer(
     agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
 ) -> str:
-    """What the agent says to one item. Greedy answers of models with open weights are kept while these stay.
+    """What the agent says to one item, without what it thinks. Greedy answers of models with open weights are kept
+    while these stay. Models with open weights are asked as they are taught: a thought that their chat template begins
+    is ended at once. Raises ModelUnavailable where an answer is cut off before it says anything.
 
     known: the kept ones, where the caller has them at hand.
     """
@@ -107,11 +110,12 @@ async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
     if _goes_on(model):
         if is_passage(item):
             return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
-        if prefix:
-            prompt = question_prompt(model.tokenizer, item.prompt, rendering_of(mind))
-            return (await model.complete(replace(prompt, text=prompt.text + prefix), sampling)).text
+        prompt = question_prompt(model.tokenizer, item.prompt, rendering_of(mind))
+        begun = replace(prompt, text=prompt.text + prefix)
+        return (await with_words(lambda drawn: model.complete(begun, drawn), sampling)).text
     lines = [Line("system", system)] if system else []
-    return (await model.chat([*lines, Line("user", _begging(item, prefix))], (), sampling)).text.removeprefix(prefix)
+    reply = await ask_words(model, [*lines, Line("user", _begging(item, prefix))], sampling)
+    return reply.text.removeprefix(prefix)
 
 
 async def _told(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> str:

@@ -1,8 +1,9 @@
 """Conversion by a chat model that was not taught it: the same input in words, the same JSON back, checked the same."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from agents.chat import ask
 from agents.model import ChatModel, Line, Sampling
 from agents.steering import NOTES_ONLY
 from arena.usage import Usage
@@ -34,8 +35,11 @@ class Prompted:
     async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
         """The model's conversion. Raises BadConversion, with its cost, for what is no JSON of the form."""
         lines = (Line("system", TASK), Line("user", told(asked)))
-        reply = await self.model.chat(lines, sampling=replace(self.sampling))
-        text = reply.text.strip()
+        reply = await ask(self.model, lines, (), self.sampling)
+        if reply.thought and not reply.text:
+            cut = f", cut off at {self.sampling.max_tokens:,} tokens" if reply.stop == "length" else ""
+            raise BadConversion(f"the conversion is no JSON of the form: the answer is all thought{cut}", reply.usage)
+        text = reply.text
         if match := FENCED.match(text):
             text = match[1]
         try:

@@ -151,9 +151,9 @@ def passage_prompt(item: Item) -> Prompt:
 
 
 def question_prompt(tokenizer: Any, question: str, rendering: Rendering = DEFAULT) -> Prompt:
-    """The question as it is read, up to where the answer begins."""
+    """The question as it is read, up to where the answer begins: behind the thought that a template may begin."""
     lines = [Line("system", rendering.system)] if rendering.system else []
-    return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date)
+    return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date).unthinking
 
 
 def item_prompt(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT) -> Prompt:

@@ -138,7 +138,7 @@ class Local:
             output.text,
             _detail(output, prompt.note),
         )
-        return Reply(output.text, stop=output.stop, usage=Usage((call,)))
+        return Reply(output.text, stop=output.stop, usage=Usage((call,)), opened=bool(prompt.closing))
 
     async def _ready(self) -> Loaded:
         """The weights, loaded beside the event loop."""

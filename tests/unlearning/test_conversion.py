@@ -5,9 +5,11 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from reply_forms import THOUGHTS
 
 from agents.knower import Knower
 from agents.memory import Event, Memory, Note
+from agents.model import Reply
 from agents.models.scripted import Scripted
 from agents.steering import AVOID, IGNORE, NOTES_ONLY, order
 from agents.subject import Subject
@@ -264,6 +266,18 @@ async def test_any_chat_model_can_convert_and_is_held_to_the_form() -> None:
         await Converted(model=Scripted(replies=("I cannot do that.",)))(subject, request)
     course = await converted(subject, request, Prompted(model))
     assert len(course.usage.calls) == 1 and course.usage.input_tokens > 100
+
+
+@pytest.mark.parametrize("form", ["think", "magistral", "harmony", "granite", "begun by the prompt", "answer tag"])
+async def test_what_a_chat_model_thinks_is_no_conversion(form: str) -> None:
+    subject, request = walker(), harbour()
+    told = rendered(right(subject, request))
+    model = Scripted(replies=(THOUGHTS[form]('{"scope": "hm, what?"}', f"```json\n{told}\n```"),))
+    after = await Converted(model=model)(subject, request)
+    assert isinstance(after, Subject) and after.memory.notes == twin(subject, request).memory.notes
+    endless = Scripted(replies=(Reply("<think>The notes", stop="length"),))
+    with pytest.raises(BadConversion, match="all thought, cut off at 4,096 tokens"):
+        await converted(subject, request, Prompted(endless))
 
 
 def test_the_method_is_a_part_like_any_other() -> None:

@@ -1,0 +1,70 @@
+"""A legal text that a reply means, where it leaves no doubt: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
+
+The whole of what was said has to be one such form. A text in which a move is only mentioned ("not bet, check") means
+none: a refused answer is asked for again, a misread one is played.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", "“": "”", "‘": "’", "„": "“", "«": "»", "‹": "›", "「": "」",
+         "『": "』", "【": "】", "$": "$", "_": "_", "”": "”", "’": "’"}  # fmt: skip
+LOOSE = " \n\t\"'`*"  # stripped from both ends, in pairs or not
+DEEPEST = 8  # forms within forms
+THING = r"(?:move|action|answer|choice|decision|response|play|reply|output|selection)"
+VERB = r"(?:choose|decide[ ]on|pick|select|play|take|say|go[ ](?:with|for)|opt[ ]for|make[ ]the[ ]move)"
+WILL = (
+    r"(?:[ ](?:will|shall|now|hereby|"
+    r"(?:choose|decide|elect|opt|want|would[ ]like|am[ ]going|have[ ](?:decided|chosen))[ ]to)"
+    r"|['’](?:ll|d[ ]like[ ]to|m[ ]going[ ]to|ve[ ](?:decided|chosen)[ ]to))"
+)
+FORMS = tuple(
+    re.compile(form, re.IGNORECASE | re.DOTALL)
+    for form in (
+        r"```\w{0,12}\n(.*?)\n?```",
+        r"\\(?:boxed|fbox|text|textbf|mathbf|mathrm|texttt)\s*+\{(.*)\}",
+        r"\\[(\[](.*)\\[)\]]",
+        rf"<(?:{THING}|final|say|b|strong|code)>(.*)</\w+>",
+        rf"(?:(?:my|the|your|final|chosen|selected|next)[ ])*+(?:{THING}|final)[*_]{{0,3}}\s*+"
+        r"(?:[:：=]|-{1,2}>|→|⇒)[*_]{0,3}(.*)",
+        rf"(?:(?:my|the|final|chosen|selected|next)[ ])*+{THING}[ ](?:is|will[ ]be)\b(?:[ ]to\b)?:?(.*)",
+        rf"(?:(?:ok|okay|alright|well|then|so)[, ]{{1,2}})?i(?:{WILL}(?:[ ]{VERB})?|[ ]{VERB})\b(?:[ ]to\b)?:?(.*)",
+        r"(?:(?:ok|okay|alright|well|then|so)[, ]{1,2})?(?:let['’]?s|let[ ](?:us|me))[ ](?:play[ ]|go[ ]with[ ])?(.*)",
+        rf"(.*)[ ](?:it[ ]is|is[ ]my[ ](?:final[ ])?{THING}|please)",
+        r"(?:[-•>][ ]++|/)(?!\d)(.*)",
+        r"(.*)\(\)",
+        r"<(\w+)[ ]?/>",
+    )
+)
+
+
+def legal_text(text: str, legal: Sequence[str]) -> str:
+    """The one legal text that `text` is in a clear form; else `text` as it is."""
+    if not legal or text in legal:
+        return text
+    for form in _forms(text):
+        for plain in (str.casefold, _plain):
+            meant = [move for move in legal if plain(move) == plain(form)]
+            if len(meant) == 1:
+                return meant[0]
+    return text
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The text without what may stand around a move, one layer after the other."""
+    for _ in range(DEEPEST):
+        bare = text.strip(LOOSE)
+        bare = re.sub(r"[\s.!。！]+\Z", "", bare[:200]).strip(LOOSE) if len(bare) <= 200 else bare
+        yield bare
+        found = next((match for form in FORMS if (match := form.fullmatch(text.strip()) or form.fullmatch(bare))), None)
+        if found is not None:
+            text = found[1]
+        elif len(bare) > 2 and PAIRS.get(bare[0]) == bare[-1]:
+            text = bare[1:-1]
+        else:
+            return
+
+
+def _plain(text: str) -> str:
+    """Words parted by blanks, hyphens or underscores alike; signs before numbers stay."""
+    return re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", text.casefold())
