@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 from agents.attempts import Attempt
 from agents.complaints import SPACE, Complaint
+from agents.model import Reply
+from agents.thoughts import ends_prompted, split_thought
 from agents.wire import blur
 from arena.budget import SEAT
 from arena.caches import memoize
@@ -111,10 +113,14 @@ def words_of(complaint: Complaint) -> str:
 
 @dataclass(slots=True)
 class Manner:
-    """How a model wants to be asked, as far as this process has learned it: alternatives, and raised token limits."""
+    """How a model wants to be asked, as far as this process has learned it: alternatives, and raised token limits.
+
+    `opens`: whether its chat template begins a thought, as it has ended one that it had not begun.
+    """
 
     taken: list[Alternative] = field(default_factory=list)
     limits: dict[int, int] = field(default_factory=dict)
+    opens: bool = False
 
 
 @memoize("endpoints", 10_000)
@@ -158,10 +164,22 @@ class Put:
     def after(self, made: Attempt, sent: Body) -> Attempt:
         """The attempt; marked as mended where the next one is put otherwise. What helped is remembered and said."""
         if made.reply is not None:
+            made = self._without_thought(made, made.reply)
+        if made.reply is not None:
             return self._keep(made)
         if made.call.outcome == "truncated":
             return self._raise(made)
         return replace(made, mended=made.complaint is not None and self._other(made.complaint, sent))
+
+    def _without_thought(self, made: Attempt, reply: Reply) -> Attempt:
+        """The attempt; without its reply where that was cut off in a thought that the server's template had begun."""
+        if ends_prompted(reply.text):
+            self.manner.opens = True
+        elif self.manner.opens and reply.stop == "length" and not reply.calls:
+            if not split_thought(reply.text, cut=True)[0]:
+                why = f"the reply was cut off at the token limit, all of it was thought: {reply.text}"
+                return replace(made, call=replace(made.call, detail=blur(why)), reply=None)
+        return made
 
     def _other(self, complaint: Complaint, sent: Body) -> bool:
         """Whether there is another way to put it: what other calls have found meanwhile, else what the complaint says.

@@ -6,12 +6,12 @@ from typing import Any, Literal, TypeAlias
 from agents.finish_reasons import Given, judge
 from agents.model import Line, Sampling, ToolCall, schema, spoken, write
 from agents.prices import UNKNOWN, Tokens
-from agents.wire import Reading, arguments, count, rows, table, thoughts, words
+from agents.wire import Reading, arguments, count, rows, table, thought, thoughts, words
 from arena.game import Tool
 from arena.memo import by_identity
 
 Limit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
-THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")  # where servers set thoughts apart
+THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking", "thinking_blocks")  # set apart so
 
 
 def to_request(
@@ -51,11 +51,10 @@ def from_body(body: Any) -> Reading:
     reasons = (choice.get("finish_reason"), native)
     content, parts = message.get("content"), rows(message.get("content"))
     refusal = words(message.get("refusal")) or "".join([words(table(part).get("refusal")) for part in parts])
-    apart = [text for key in THOUGHTS if (value := message.get(key)) and (text := words(value))]
     given = Given(
         text=refusal or (None if content is None else words(content)),
         calls=_calls(message),
-        thought=apart[0] if apart else thoughts(parts),
+        thought=next(filter(None, (thought(message.get(key)) for key in THOUGHTS)), thoughts(parts)),
         reasons=("error",) if broken else [words(reason) for reason in reasons if reason],
         refuses=bool(refusal),
         resolved=resolved,

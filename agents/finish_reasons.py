@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
-from agents.replies import split_thought
+from agents.thoughts import split_thought
 from agents.wire import Reading
 from arena.caches import memoize
 
@@ -82,7 +82,8 @@ def judge(given: Given) -> Reading:
         return _wrong(given, "filtered", why) if empty else _read(given, stop)
     if "length" in meant:
         thought = bool(given.thought or text.strip() or given.unread)
-        if not calls and not split_thought(text)[1] and (thought or not given.drops):
+        worded = split_thought(text, cut=True)[1] and not 0 < (given.tokens.output or 0) <= given.unread
+        if not calls and not worded and (thought or not given.drops):
             spent = "all of it was thought" if thought else "before the first word"
             return _wrong(given, "truncated", f"the reply was cut off at the token limit, {spent}")
         return _read(given, "length")
@@ -95,7 +96,7 @@ def judge(given: Given) -> Reading:
 
 
 def _read(given: Given, stop: Stop) -> Reading:
-    return Reading(given.text or "", given.calls, stop, given.resolved, given.tokens)
+    return Reading(given.text or "", given.calls, stop, given.resolved, given.tokens, given.thought)
 
 
 def _wrong(given: Given, outcome: str, why: str) -> Reading:

@@ -200,7 +200,9 @@ class Remote(ABC):
         )
         if reading.wrong:
             return Attempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
-        return Attempt(call, Reply(cut(reading.text, stops), reading.calls, reading.stop), said)
+        return Attempt(
+            call, Reply(cut(reading.text, stops), reading.calls, reading.stop, thought=reading.thought), said
+        )
 
     def _refused(self, complaint: Complaint, call: Call, said: Hint) -> Attempt:
         """An attempt to which the server answered with an error, whatever its status was."""

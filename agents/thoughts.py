@@ -103,6 +103,12 @@ def split_thought(
     return "".join(thoughts).strip(), ENDED.sub("", text).strip()
 
 
+def ends_prompted(text: str) -> bool:
+    """Whether a text ends a thought that it did not begin, so that the prompt must have done so."""
+    first = next((mark for mark in _marks(text, frozenset()) if mark.sure), None)
+    return first is not None and first.ends and first.alone
+
+
 def closing(prompt: str, said: str = "") -> str:
     """What ends the thought that a prompt leaves open behind `said`, its last line; "" where it leaves none open."""
     line = said.strip()

@@ -10,6 +10,8 @@ from typing import Any
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
 
+THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
+THOUGHT_KEYS = ("thinking", "reasoning", "text", "summary", "content")  # where such parts have their text
 DIGITS = 9  # of a count of tokens: what has more is none, and fits into no database's integers
 ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
 CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000
@@ -39,14 +41,15 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a body says. `wrong`: why it is not a reply, and then `outcome` is the failure's name; the tokens are billed
-    all the same."""
+    """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
+    `outcome` is the failure's name; the tokens are billed all the same."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     stop: Stop = "end"
     resolved: str = ""
     tokens: Tokens = UNKNOWN
+    thought: str = ""
     wrong: str = ""
     outcome: str = "malformed"
 
@@ -136,12 +139,20 @@ def words(value: Any) -> str:
 
 def thoughts(content: Any) -> str:
     """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
-    parts = [part for part in rows(content) if _is_thought(part)]
-    return "".join(words(part.get("thinking")) or words(part.get("text")) or "…" for part in parts)
+    return "".join(thought(part) or "…" for part in rows(content) if _is_thought(part))
+
+
+def thought(value: Any) -> str:
+    """The text of what a server set apart as thought, in whatever shape it has."""
+    if isinstance(value, list):
+        return "".join(map(thought, value))
+    if isinstance(value, dict):
+        return next(filter(None, (thought(value.get(key)) for key in THOUGHT_KEYS)), "")
+    return value if isinstance(value, str) else ""
 
 
 def _is_thought(part: Any) -> bool:
-    return words(table(part).get("type")) in ("thinking", "reasoning", "thought", "redacted_thinking")
+    return table(part).get("thought") is True or words(table(part).get("type")).startswith(THOUGHT_KINDS)
 
 
 def count(value: Any) -> int | None:
