@@ -175,11 +175,12 @@ class Put:
         """The attempt; without its reply where that was cut off in a thought that the server's template had begun."""
         if ends_prompted(reply.text):
             self.manner.opens = True
-        elif self.manner.opens and reply.stop == "length" and not reply.calls:
-            if not split_thought(reply.text, cut=True)[0]:
-                why = f"the reply was cut off at the token limit, all of it was thought: {reply.text}"
-                return replace(made, call=replace(made.call, detail=blur(why)), reply=None)
-        return made
+            return made
+        cut = self.manner.opens and reply.stop == "length" and not reply.calls
+        if not cut or split_thought(reply.text, cut=True)[0]:
+            return made
+        why = f"the reply was cut off at the token limit, all of it was thought: {reply.text}"
+        return replace(made, call=replace(made.call, detail=blur(why)), reply=None)
 
     def _other(self, complaint: Complaint, sent: Body) -> bool:
         """Whether there is another way to put it: what other calls have found meanwhile, else what the complaint says.
