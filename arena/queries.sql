@@ -365,6 +365,19 @@ WHERE lift > 0 AND (probe LIKE '%leak%' OR probe LIKE 'adversary%' OR probe LIKE
   OR probe LIKE 'watcher%' OR probe LIKE 'social%' OR probe LIKE 'backflow%' OR probe LIKE 'told%')
 ORDER BY lift DESC;
 
+-- sequences: one row per reading after a request of a sequence that was made of a model's weights (arena sequence --bench).
+--   trial, kind (sequence: each request of the model that the one before left; sizes: each of the model that knew), method,
+--   seed, step (1, 2, …), request (the split it names), target (the split that is asked for: of this request, or an earlier
+--   one; kept: what no request names), probe, value, low, high, twin (never taught what the requests so far name), knew, lift
+--   as in forgetting, seconds (what the request took), at.
+CREATE VIEW IF NOT EXISTS sequences AS
+SELECT t.id AS trial, CAST(json_extract(t.spec, '$.kind') AS TEXT) AS kind, t.method, t.seed,
+  CAST(json_extract(t.spec, '$.step') AS INTEGER) AS step, t.target AS request,
+  CAST(json_extract(r.detail, '$.target') AS TEXT) AS target, CAST(json_extract(r.detail, '$.label') AS TEXT) AS probe,
+  r.value, r.low, r.high, r.twin, r.knew, r.value - r.twin AS lift, t.seconds, t.at
+FROM trial t JOIN reading r ON r.trial = t.id
+WHERE t.bench = 'sequence' AND t.status = 'over' AND CAST(json_extract(t.spec, '$.step') AS INTEGER) > 0;
+
 -- receipts: one row per request to forget that was carried out; the request does not name its target.
 --   request, agent, scope, targets (how many), method, epoch (how often the agent has forgotten by now), events and
 --   notes (removed), rewritten (notes), kept (notes from the target that are still there), named (texts that still name

@@ -53,6 +53,23 @@ class Pupil:
     lessons: Lessons = field(default_factory=Lessons)
 
 
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which readings of a suite say how things stand after a request, by their labels.
+
+    target: those asked of each target. rest: of what is to be kept. told, kept: the shares of the target and of the
+    rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the value of
+    told, kept and utility for an agent that says everything.
+    """
+
+    target: tuple[str, ...]
+    rest: tuple[str, ...]
+    told: str
+    kept: str
+    utility: str
+    whole: float = 1.0
+
+
 class Benchmark(ABC):
     """One benchmark; subclasses are frozen dataclasses with a field `pupil`.
 
@@ -80,6 +97,15 @@ class Benchmark(ABC):
     def sizes(self) -> tuple[str, ...]:
         """Splits that hold ever more, each asked for by itself; all where nothing else is said."""
         return self.splits
+
+    @property
+    def criteria(self) -> Criteria | None:
+        """What is read after each request of a sequence; None where the benchmark does not say."""
+        return None
+
+    def gone_by(self, split: str) -> tuple[str, ...]:
+        """The splits that were asked to be forgotten when this one has been: itself, and what it follows on."""
+        return (split,)
 
     @abstractmethod
     def request(self, split: str) -> Request:
@@ -110,11 +136,11 @@ class Benchmark(ABC):
         """The agent before it was taught what might be forgotten: it knows the rest of the world alone."""
         return pupil(self.pupil, (self.general(),), self.texts, seed)
 
-    def first_gradient(self, split: str, seed: int = 0, where: str = "") -> Path:
-        """The folder with the gradient that first taught the split to the agent that knows, recorded in the first epoch
-        of its teaching, which is gone through again; of the token embeddings, or of the parameters whose names match
-        `where`."""
-        items, stages = self.request(split).forget, self.lessons()
+    def first_gradient(self, items: Sequence[Item], seed: int = 0, where: str = "") -> Path:
+        """The folder with the gradient that first taught these items to the agent that knows, recorded in the first
+        epoch of its teaching, which is gone through again; of the token embeddings, or of the parameters whose names
+        match `where`."""
+        stages = self.lessons()
         recipe = recipe_of(self.pupil, stages, self.texts, seed)
         told = [[item.name, item.prompt, item.answer] for item in items]
         kind = {"kind": "gradient", "items": told, "where": where}

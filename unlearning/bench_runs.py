@@ -57,7 +57,7 @@ def run_bench(db: str, wanted: Wanted) -> int:
     with Store.open(db) as store:
         on_record()
         left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
-        failed = asyncio.run(worked(store, cases, measure, _told(left), wanted.again))
+        failed = asyncio.run(worked(store, cases, measure, progress(left), wanted.again))
         found = readings(store, [case.id for case in cases])
     tell(found, wanted, shown, draw)
     return SOME_FAILED if failed else OVER
@@ -157,7 +157,7 @@ def numbers(option: str, words: str) -> tuple[int, ...]:
     return found
 
 
-def _told(total: int) -> Any:
+def progress(total: int) -> Any:
     """Tells of each case in a line, on the error stream, with the time that is left."""
     begun, done = time.monotonic(), 0
 

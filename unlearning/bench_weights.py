@@ -24,6 +24,7 @@ from unlearning.methods.sharded import S3T
 from unlearning.methods.vectors import EmbeddingAscent
 from unlearning.probe import NoTwin, Probe, Reading, Trial, probe_of
 from unlearning.request import Request
+from unlearning.sequence_requests import Step, steps_of
 from unlearning.taught import Taught
 from unlearning.verdict import observed
 
@@ -127,7 +128,8 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
     after, seconds = knower, 0.0
     cost: dict[str, Any] = {}
     if case.spec["method"] is not None:
-        method, request = lesson(build("method", case.spec["method"]), benchmark, split, seed)
+        (step,) = steps_of(benchmark, (split,))
+        method, request = lesson(build("method", case.spec["method"]), benchmark, step, seed)
         after, cost, seconds = await forgotten(method, knower, request)
     cost["seconds"] = seconds
     readings = {
@@ -140,19 +142,22 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
     return Entry(f"{len(kept[key].request.forget)} items", readings, seconds, told)
 
 
-def lesson(method: Method, benchmark: Benchmark, split: str, seed: int) -> tuple[Method, Request]:
+def lesson(
+    method: Method, benchmark: Benchmark, step: Step, seed: int, taught_here: bool = True
+) -> tuple[Method, Request]:
     """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
-    tested; S3T, whose layers are put on a model, begins with one that was taught what nobody may ask about; ascent of
-    the first epoch is given the gradient that was recorded when the agent was first taught."""
-    request = benchmark.request(split)
-    if isinstance(method, S3T) and benchmark.general():
+    tested. Where the benchmark taught the agent (`taught_here`), S3T, whose layers are put on a model, begins with one
+    that was taught what nobody may ask about, and ascent of the first epoch is given the gradient recorded then."""
+    request = step.request
+    if taught_here and isinstance(method, S3T) and benchmark.general():
         origin = benchmark.origin(seed).model
         assert isinstance(origin, Local)
         return replace(method, origin=origin.id), request
-    if isinstance(method, EmbeddingAscent) and not (method.origin or method.gradient):
-        return replace(method, gradient=str(benchmark.first_gradient(split, seed, method.where))), request
+    if taught_here and isinstance(method, EmbeddingAscent) and not (method.origin or method.gradient):
+        recorded = benchmark.first_gradient(request.forget, seed, method.where)
+        return replace(method, gradient=str(recorded)), request
     if isinstance(method, Taught):
-        request = replace(request, retain=tuple(item for stage in benchmark.lessons(split) for item in stage))
+        request = replace(request, retain=tuple(item for stage in step.lessons for item in stage))
     return method, request
 
 

@@ -10,7 +10,7 @@ from arena.exits import SOME_FAILED
 from arena.extras import missing
 from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
 from arena.stdio import on_record
-from unlearning import cli_bench
+from unlearning import cli_bench, cli_sequence
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
 Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as it was taught.")]
@@ -18,8 +18,9 @@ Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as 
 
 def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    for command in (teach, notes, forget, receipt, sequence):
+    for command in (teach, notes, forget, receipt):
         app.command()(command)
+    cli_sequence.mount(app)
     cli_bench.mount(app)
 
 
@@ -168,26 +169,3 @@ def receipt(
 
     with Store.open(db, create=False) as store:
         tell_receipt(found_receipt(store, which), json)
-
-
-def sequence(
-    name: Who,
-    request: Annotated[
-        list[str] | None, typer.Option(help="In words: “forget the clinic”; give it again for each further request.")
-    ] = None,
-    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "selective-replay",
-    benign: Annotated[int, typer.Option(help="Lessons on other things after each request.")] = 4,
-    seed: Annotated[int, typer.Option(help="What is asked follows from it.")] = 0,
-    settings: Settings = None,
-    db: Database = DEFAULT_DB,
-    json: Json = False,
-    trust: Trust = False,
-) -> None:
-    """Measure requests one after the other, on a copy of an agent: after each, all earlier targets are asked for again,
-    and what comes back while it works on other things is counted; DS, DDS and DUS, beside the never-exposed twin."""
-    from arena.store import Store
-    from unlearning.sequence import Series, sequenced, tell_sequence
-
-    with Store.open(db, create=False) as store:
-        series = Series(name, tuple(request or ()), method, tuple(settings or ()), benign, seed)
-        tell_sequence(sequenced(store, series), json)

@@ -108,7 +108,7 @@ def prepared(order: WeightOrder) -> Work:
             f"the method {order.method!r} changes no weights; type: arena forget --agent NAME --request “forget …” "
             f"--method {order.method}"
         )
-    named = _named(tables["model"]) if order.model else None
+    named = named_agent(tables["model"]) if order.model else None
     request = benchmark.request(order.split)  # a file that is broken is named before anything is loaded
     suite: dict[str, Probe] = {}
     if order.measure:
@@ -117,7 +117,7 @@ def prepared(order: WeightOrder) -> Work:
     return Work(order, benchmark, method, request, named, suite, tables)
 
 
-def _named(table: Mapping[str, Any]) -> LLM:
+def named_agent(table: Mapping[str, Any]) -> LLM:
     """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
     agent: LLM = build("agent", dict(table))
     ready(agent)

@@ -27,18 +27,23 @@ class Twins:
     why: str = ""
 
 
-def twins_of(benchmark: Benchmark, split: str, named: LLM | None, given: Sequence[str] = (), count: int = 2) -> Twins:
+def twins_of(
+    benchmark: Benchmark,
+    split: str,
+    named: LLM | None,
+    given: Sequence[str] = (),
+    teach: Callable[[], Sequence[LLM]] | None = None,
+) -> Twins:
     """The twins of the model that forgets the split.
 
     named: that model; None for the one that the benchmark teaches. given: twins as they were typed, local/FOLDER, or
     `bench` for those that the benchmark teaches. Without any, the benchmark's own are taken where it taught the named
-    model itself, or where `pupil.base` is what the named one was trained from. count: of the benchmark's own twins.
-    Raises UsageError for a twin that is not of the named model's shape, or cannot be loaded.
+    model itself, or where `pupil.base` is what the named one was trained from. teach: gives
+    those, the oracle first; else two are taught. Raises UsageError for a twin that is not of the named model's shape,
+    or cannot be loaded.
     """
 
-    def own() -> Sequence[LLM]:
-        return [benchmark.twin(split, seed) for seed in range(count)]
-
+    own = teach or (lambda: [benchmark.twin(split, seed) for seed in range(2)])
     if named is None and not given:
         return Twins(own)
     if given and OWN not in given:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Literal
 
 from arena.errors import UsageError
-from unlearning.bench import Benchmark, Pupil, benchmark
+from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.request import Item, Request
 from unlearning.world import PARTS, Entity, World, make_world
@@ -132,8 +132,13 @@ class Muse(Benchmark):
     def sizes(self) -> tuple[str, ...]:
         return tuple(split for split in self.splits if split.startswith("scal")) or self.splits
 
+    @property
+    def criteria(self) -> Criteria:
+        """C1 to C4 of the paper."""
+        rest = ("retain_knowmem",)
+        return Criteria(("verbmem", "knowmem", "privleak"), rest, "knowmem", *rest, *rest, whole=100.0)
+
     def gone_by(self, split: str) -> tuple[str, ...]:
-        """The splits that were asked to be forgotten when this one has been: itself, and what it follows on."""
         kind, _, number = split.partition("_")
         return tuple(f"{kind}_{n + 1}" for n in range(int(number))) if kind == "sust" else (split,)
 

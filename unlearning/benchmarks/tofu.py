@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from unlearning.bench import Benchmark, Pupil, benchmark
+from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.poison import poisoned, wrapped
 from unlearning.request import Item, Request, apart
@@ -94,6 +94,11 @@ class Tofu(Benchmark):
     @property
     def suite(self) -> Mapping[str, Any]:
         return SUITE | (DERIVED if self.hops else {})
+
+    @property
+    def criteria(self) -> Criteria:
+        target = ("value_extraction_strength", "forget_Q_A_ROUGE", "privleak")
+        return Criteria(target, ("retain_Q_A_ROUGE", "model_utility"), target[1], "retain_Q_A_ROUGE", "model_utility")
 
     def request(self, split: str) -> Request:
         self.check(split)
