@@ -18,7 +18,7 @@ class Step:
 
     split: which split of the benchmark is to be forgotten. request: what of it no earlier request has named; what any
     request up to this one names is not kept. lessons: what its twin is taught, stage after stage: all but what these
-    requests name. data: what is asked of this target, by role.
+    requests name, and what the benchmark says that they follow on. data: what is asked of this target, by role.
     """
 
     split: str

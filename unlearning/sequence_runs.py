@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from agents.engine_weights import file_stamp
 from arena.errors import UsageError
 from arena.exits import OVER, SOME_FAILED
 from arena.extras import missing
@@ -111,7 +112,7 @@ def prepared(wanted: Wanted) -> Prepared:
             f"--twin names one model for each of the {len(steps)} requests ({', '.join(splits)}), or bench"
         )
     base = {"benchmark": describe(benchmark), "kind": wanted.kind, "splits": list(splits), "twins": twins,
-            "model": tables.get("model"), "twin": list(wanted.twin)}  # fmt: skip
+            "model": tables.get("model"), "twin": list(wanted.twin), "files": _stamps(wanted)}  # fmt: skip
     cases = tuple(
         Case("sequence", f"{wanted.bench}/{'+'.join(splits[:step]) if not wanted.sizes else splits[step - 1]}", "facts",
              label, seed, {**base, "seed": seed, "step": step, "method": _seeded(spec, seed)})
@@ -140,9 +141,7 @@ def summed(store: Store, order: Prepared, kind: Kind) -> list[str]:
     return found
 
 
-def tell(
-    order: Prepared, wanted: Wanted, found: Sequence[Mapping[str, Any]], whole: Sequence[Mapping[str, Any]]
-) -> None:
+def tell(order: Prepared, wanted: Wanted, found: list[dict[str, Any]], whole: list[dict[str, Any]]) -> None:
     """Prints a row for each request and method, then one for each whole sequence; writes the file."""
     if wanted.json:
         print_json([*found, *whole])
@@ -241,6 +240,12 @@ def _methods(wanted: Wanted, settings: Mapping[str, Any]) -> dict[str, Any]:
             spec = describe(made)
         found[label] = spec
     return found
+
+
+def _stamps(wanted: Wanted) -> list[str]:
+    """When the files of the models that were named were written: other weights are another trial."""
+    folders = [Path(name.removeprefix("local/")).expanduser() for name in (wanted.model, *wanted.twin) if name]
+    return [file_stamp(str(folder)) for folder in folders if folder.is_dir()]
 
 
 def _seeded(spec: Any, seed: int) -> Any:

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -112,9 +113,7 @@ class Sequences:
         steps = requests_of(benchmark, case.spec["kind"], splits)
         given = [(one,) for one in self.given] if len(self.given) > 1 else [tuple(self.given)] * len(steps)
         found = [
-            twins_of(
-                benchmark, step.split, self.named, typed, lambda step=step: [step.twin(benchmark, n) for n in seeds]
-            )
+            twins_of(benchmark, step.split, self.named, typed, partial(step.twins, benchmark, seeds))
             for step, typed in zip(steps, given, strict=True)
         ]
         twins = tuple(tuple(one.make()) for one in found)

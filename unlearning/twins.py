@@ -38,9 +38,9 @@ def twins_of(
 
     named: that model; None for the one that the benchmark teaches. given: twins as they were typed, local/FOLDER, or
     `bench` for those that the benchmark teaches. Without any, the benchmark's own are taken where it taught the named
-    model itself, or where `pupil.base` is what the named one was trained from. teach: gives
-    those, the oracle first; else two are taught. Raises UsageError for a twin that is not of the named model's shape,
-    or cannot be loaded.
+    model itself, or where `pupil.base` is what the named one was trained from. teach: gives the benchmark's own, the
+    oracle first; without it two are taught. Raises UsageError for a twin that is not of the named model's shape, or
+    cannot be loaded.
     """
 
     own = teach or (lambda: [benchmark.twin(split, seed) for seed in range(2)])

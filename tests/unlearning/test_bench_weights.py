@@ -27,6 +27,7 @@ from unlearning.finetune import Finetune
 from unlearning.methods.sharded import Sharded
 from unlearning.probe import Trial
 from unlearning.roles import Measured, for_roles
+from unlearning.sequence_requests import steps_of
 from unlearning.statistics import Floats
 from unlearning.verdict import ALARM
 
@@ -116,11 +117,12 @@ def test_who_teaches_anew_is_given_all_that_the_twin_was_taught(tmp_path: Any, m
                                                                        "lessons": lessons}})  # fmt: skip
     assert isinstance(bench, Tofu)
     forgotten = {item.name for item in bench.request("forget20").forget}
-    _, anew = lesson(build("method", "retrain"), bench, "forget20", 0)
+    (step,) = steps_of(bench, ("forget20",))
+    _, anew = lesson(build("method", "retrain"), bench, step, 0)
     assert anew.retain == bench.lessons("forget20")[0] and not forgotten & {item.name for item in anew.retain}
-    method, kept = lesson(build("method", "s3t"), bench, "forget20", 0)
+    method, kept = lesson(build("method", "s3t"), bench, step, 0)
     general = {item.name for item in bench.general()}
     assert isinstance(method, Sharded) and str(tmp_path) in method.origin
     assert general and not general & {item.name for item in (*kept.retain, *kept.forget)}
-    _, plain = lesson(build("method", "npo"), bench, "forget20", 0)
+    _, plain = lesson(build("method", "npo"), bench, step, 0)
     assert plain == bench.request("forget20")

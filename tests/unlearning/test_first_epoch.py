@@ -21,6 +21,7 @@ from unlearning.first_epoch import FILE, first_epoch_gradient, load_gradient, sa
 from unlearning.request import Item
 from unlearning.saliency import gradients
 from unlearning.scope import Scope
+from unlearning.sequence_requests import steps_of
 from unlearning.teaching import Lessons, teach
 from unlearning.weights import opened
 
@@ -123,15 +124,16 @@ def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypa
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
     pupil = {"hidden": 16, "layers": 1, "heads": 2, "lessons": {"epochs": 2}}
     bench = build("benchmark", {"name": "tofu", "people": 12, "pupil": pupil})
-    method, request = lesson(build("method", "embedding-ascent"), bench, "forget20", 1)
+    (step,) = steps_of(bench, ("forget20",))
+    method, request = lesson(build("method", "embedding-ascent"), bench, step, 1)
     found = load_gradient(gradient_of(method))
     assert list(found) == ["model.embed_tokens.weight"] and request == bench.request("forget20")
-    again, _ = lesson(build("method", "embedding-ascent"), bench, "forget20", 1)
-    other, _ = lesson(build("method", "embedding-ascent"), bench, "forget20", 2)
-    mlp, _ = lesson(build("method", {"name": "embedding-ascent", "where": "mlp"}), bench, "forget20", 1)
+    again, _ = lesson(build("method", "embedding-ascent"), bench, step, 1)
+    other, _ = lesson(build("method", "embedding-ascent"), bench, step, 2)
+    mlp, _ = lesson(build("method", {"name": "embedding-ascent", "where": "mlp"}), bench, step, 1)
     assert again == method and other != method and all("mlp" in name for name in load_gradient(gradient_of(mlp)))
     given = build("method", {"name": "embedding-ascent", "origin": str(tmp_path)})
-    assert lesson(given, bench, "forget20", 1)[0] == given, "what is named is taken"
+    assert lesson(given, bench, step, 1)[0] == given, "what is named is taken"
     late = build("benchmark", {"name": "tofu", "people": 12, "history": ["background", "forget", "retain"],
                                "pupil": pupil})  # fmt: skip
-    assert load_gradient(str(late.first_gradient("forget20", 0))).keys() == found.keys()
+    assert load_gradient(str(late.first_gradient(request.forget, 0))).keys() == found.keys()

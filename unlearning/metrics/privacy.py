@@ -100,6 +100,6 @@ async def privleak(
     told = replace(found, detail={**found.detail, "auc": aucs, "orientation": orientation})
     if not twin:
         why = "the twin tells all of it from what was never taught, so that there is nothing to be relative to"
-        nothing = {**told.detail, "why": why}
+        nothing = {**told.detail, "why": why, "twins": []}
         return replace(told, value=None, low=None, high=None, null=None, before=None, detail=nothing)
     return linear(told, 100 / twin, -100.0)
