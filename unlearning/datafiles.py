@@ -1,70 +1,90 @@
-"""Rows of published data sets: from a folder or from the hub, json, jsonl or parquet, each with the place it stands."""
+"""Rows of data sets: from a folder or from the hub, JSON, CSV or parquet, each with the place where it stands."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agents.model import need_network
-from arena.errors import UsageError
-from arena.extras import missing
-from arena.textfile import read_text
+from arena.errors import MissingExtra, UsageError
+from unlearning.datafile_json import read_json
+from unlearning.datafile_table import read_table
 
-KINDS = ("jsonl", "json", "parquet")  # in the order in which they are looked for
+KINDS = ("jsonl", "ndjson", "json", "parquet", "csv", "tsv")  # in the order in which they are looked for
+WHOLE = ("default", "train", "full", "all")  # configurations that a data set of one configuration answers for
+HUB = re.compile(r"([\w.-]+/[\w.-]+)(?:@(\S+))?")  # owner/name, or owner/name@revision
+LISTED = 8  # files that are named where what was looked for is not there
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; `place` is its file and line, or its number in a parquet file."""
+    """One row; `place` is its file and line, or its number in a parquet file. columns: what a column is called in the
+    file, by the name under which it is asked for, where these differ."""
 
     values: Mapping[str, Any]
     place: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def has(self, column: str) -> bool:
+        """Whether there is such a column."""
+        return self._called(column) in self.values
 
     def text(self, column: str) -> str:
         """The text in that column. Raises UsageError, naming file, line and the columns that there are."""
         value = self._get(column)
         if not isinstance(value, str) or not value.strip():
-            raise UsageError(f"{self.place}: {column!r} has to be a text that is not empty, not {_brief(value)}")
+            raise UsageError(
+                f"{self.place}: {self._called(column)!r} has to be a text that is not empty, not {_brief(value)}"
+            )
         return value
 
     def texts(self, column: str) -> tuple[str, ...]:
-        """The texts in that column; one text is a list of one."""
+        """The texts in that column; one text is a list of one, unless it is a JSON list, as cells of a CSV file are."""
         value = self._get(column)
-        several = [value] if isinstance(value, str) else value
+        several = _listed(value) if isinstance(value, str) else value
         if not isinstance(several, Sequence) or not several or not all(isinstance(one, str) for one in several):
-            raise UsageError(f"{self.place}: {column!r} has to be a list of texts, not {_brief(value)}")
+            raise UsageError(f"{self.place}: {self._called(column)!r} has to be a list of texts, not {_brief(value)}")
         return tuple(several)
 
+    def _called(self, column: str) -> str:
+        return self.columns.get(column, column)
+
     def _get(self, column: str) -> Any:
-        if column not in self.values:
+        called = self._called(column)
+        if called not in self.values:
+            there = ", ".join(sorted(map(str, self.values))) or "none"
             raise UsageError(
-                f"{self.place}: there is no column {column!r} (there are: {', '.join(sorted(self.values)) or 'none'}); "
-                "name a file of the published shape"
+                f"{self.place}: there is no column {called!r} (there are: {there}); name the one that is meant: "
+                f"--set benchmark.{column}=COLUMN"
             )
-        return self.values[column]
+        return self.values[called]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a data set lies: a folder, or a hub id such as locuslab/TOFU."""
+    """Where a data set lies: a folder, or a hub id such as locuslab/TOFU (owner/name@revision for one state of it).
+    columns: what columns are called there, where they have other names."""
 
     id: str
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, config: str, split: str = "") -> tuple[Row, ...]:
         """The rows of a configuration, or of one split of it.
 
-        Looked for in the folder are CONFIG.json, CONFIG/SPLIT.jsonl, CONFIG/SPLIT-00000-of-00001.parquet and the like.
-        Raises UsageError where there is no such file or one of its rows cannot be read.
+        Looked for in the folder are CONFIG.json, CONFIG/SPLIT.jsonl, CONFIG/SPLIT-00000-of-00001.parquet,
+        CONFIG/SPLIT/0000.parquet, data/CONFIG.csv and the like; without a split that of the name `train`. Raises
+        UsageError where there is no such file or one of its rows cannot be read.
         """
         files = self._files(config, split)
         if not files:
             looked = f"{config}/{split}" if split else config
             raise UsageError(
-                f"data set {self.id!r}: there is no file {looked}.jsonl, .json or .parquet in {self._folder(())}"
+                f"data set {self.id!r}: there is no file {looked}.jsonl, .json, .parquet or .csv in "
+                f"{self._folder(())}{self._there()}"
             )
-        rows = tuple(row for file in files for row in read(file))
+        rows = tuple(row for file in files for row in read(file, self.columns, (split, config)))
         if not rows:
             raise UsageError(f"{files[0]}: there are no rows in it")
         return rows
@@ -74,93 +94,106 @@ class Source:
         return bool(self._files(config, split))
 
     def _files(self, config: str, split: str) -> list[Path]:
-        stems = [f"{config}/{split}", f"{config}_{split}"] if split else [config, f"{config}/train"]
-        names = [f"{stem}{part}.{kind}" for stem in stems for kind in KINDS for part in ("", "-*-of-*")]
+        names = patterns(config, split)
         folder = self._folder(tuple(names))
         for name in names:
             if found := sorted(folder.glob(name)):
                 return found
         return []
 
+    def _there(self) -> str:
+        """The files that there are, in words."""
+        folder = self._folder(())
+        found = sorted(str(file.relative_to(folder)) for kind in KINDS for file in folder.rglob(f"*.{kind}"))
+        more = ", …" if len(found) > LISTED else ""
+        return f" (there are: {', '.join(found[:LISTED])}{more})" if found else ""
+
     def _folder(self, patterns: tuple[str, ...]) -> Path:
         folder = Path(self.id).expanduser()
         if folder.is_dir():
             return folder
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.id):
+        found = HUB.fullmatch(self.id)
+        if found is None:
             raise UsageError(
                 f"data set {self.id!r}: there is no folder {folder.absolute()}, and it is no hub id (owner/name) either"
             )
         need_network(f"the data set {self.id}")
         try:
             from huggingface_hub import snapshot_download
-        except ImportError as error:
-            raise missing(f"the data set {self.id}", error) from error
+        except ImportError:
+            raise MissingExtra(f"the data set {self.id}", "local") from None
+        name, revision = found.groups()
         try:
-            return Path(snapshot_download(self.id, repo_type="dataset", allow_patterns=list(patterns)))
+            return Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=list(patterns)))
         except (OSError, ValueError) as error:  # what the hub's client raises when there is no such set or no network
             raise UsageError(
                 f"data set {self.id!r} cannot be fetched: {' '.join(str(error).split())}; give the folder of a copy"
             ) from error
 
 
-def read(file: Path) -> Iterator[Row]:
-    """The rows of one file: parquet, one JSON object a line, or one JSON list of objects."""
+def patterns(config: str, split: str = "") -> list[str]:
+    """Where the files of a configuration may lie, seen from the folder of its data set, the likeliest first.
+
+    One file; several parts (-00000-of-00001); a folder with numbered parts, as the hub's own conversion has them; and
+    `data/` around all of these. A data set of a single configuration may have no name but its splits'.
+    """
+    if split:
+        stems = [f"{config}/{split}", f"{config}_{split}", f"{config}/data/{split}"]
+    else:
+        stems = [config, f"{config}/train", f"data/{config}", f"{config}/data/train"]
+        stems += ["data/train", "train"] if config in WHOLE else []
+    return [f"{stem}{part}.{kind}" for stem in stems for kind in KINDS for part in ("", "-*-of-*", "/[0-9]*")]
+
+
+def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[str] = ()) -> Iterator[Row]:
+    """The rows of one file: parquet, CSV, one JSON object a line, or a JSON list of objects, which may be wrapped.
+
+    names: which list is meant where a JSON file wraps several. Raises UsageError for what cannot be read, naming the
+    line.
+    """
+    called = columns or {}
     if file.suffix == ".parquet":
-        yield from _read_parquet(file)
+        yield from _read_parquet(file, called)
         return
     try:
-        text = read_text(file)
+        text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    for line, value in _listed(file, text) if text.lstrip().startswith("[") else _lines(file, text):
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"{file}, line {line}: cannot be read as UTF-8 text: {error.reason}; save the file as UTF-8"
+        ) from error
+    tabular = file.suffix in (".csv", ".tsv")
+    found = read_table(file, text, "\t" if file.suffix == ".tsv" else "") if tabular else read_json(file, text, names)
+    for line, value in found:
         if not isinstance(value, dict):
             raise UsageError(f"{file}, line {line}: a row is a JSON object, not {_brief(value)}")
-        yield Row(value, f"{file}, line {line}")
+        yield Row(value, f"{file}, line {line}", called)
 
 
-def _lines(file: Path, text: str) -> Iterator[tuple[int, Any]]:
-    for line, content in enumerate(text.split("\n"), 1):
-        if content.strip():
-            try:
-                yield line, json.loads(content)
-            except json.JSONDecodeError as error:
-                raise _broken(file, line, error) from None
-
-
-def _listed(file: Path, text: str) -> Iterator[tuple[int, Any]]:
-    """The elements of a JSON list, each with the line on which it begins."""
-    decoder, gap = json.JSONDecoder(), re.compile(r"[\s,]*")
-    at = text.index("[") + 1
-    line, counted = 1, 0
-    while True:
-        found = gap.match(text, at)
-        assert found is not None  # it matches the empty text
-        at = found.end()
-        line, counted = line + text.count("\n", counted, at), at
-        if text[at : at + 1] == "]":
-            return
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise _broken(file, error.lineno, error) from None
-        yield line, value
-
-
-def _read_parquet(file: Path) -> Iterator[Row]:
+def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError as error:
-        raise missing(f"the parquet file {file}", error) from error
+    except ImportError:
+        raise MissingExtra(f"the parquet file {file}", "evaluation") from None
     try:
         table = parquet.read_table(file)
     except (OSError, ValueError) as error:
         raise UsageError(f"{file}: cannot be read as parquet: {error}") from error
     for number, values in enumerate(table.to_pylist(), 1):
-        yield Row(values, f"{file}, row {number}")
+        yield Row(values, f"{file}, row {number}", columns)
 
 
-def _broken(file: Path, line: int, error: json.JSONDecodeError) -> UsageError:
-    return UsageError(f"{file}, line {line}: not JSON: {error.msg} at character {error.colno}")
+def _listed(value: str) -> Sequence[Any]:
+    """The elements of a JSON list that is written as a text; else the text as the only one."""
+    if value.lstrip().startswith("["):
+        try:
+            found = json.loads(value)
+        except json.JSONDecodeError:
+            return [value]
+        return found if isinstance(found, list) else [value]
+    return [value]
 
 
 def _brief(value: Any) -> str:

@@ -14,6 +14,7 @@ from unlearning.world_texts import asked, begun, book, filler, news, questions, 
 
 FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
 VERBATIM = 2000  # characters of a published fold's passage that is asked for word for word, half of them given
+COLUMNS = ("question", "answer", "text", "prompt", "gt")
 TEXTS = {"members": "forget_text", "strangers": "holdout_text"}
 # what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
 PUBLISHED_SUITE: dict[str, Any] = {
@@ -55,7 +56,8 @@ class Muse(Benchmark):
     at random, which can only be known by heart), and questions about the facts with short answers. seed, people,
     relations; repeat: how often a pass meets each passage.
 
-    Of the published: chunk: characters of a training text at most; most: rows of a role at most, None for all.
+    Of the published: chunk: characters of a training text at most; most: rows of a role at most, None for all;
+    question, answer, text, prompt, gt: what these columns are called in the files.
     The splits: `forget` is all of it; scal_1 to scal_4 grow, each a request of its own; sust_1 to sust_4 share nothing
     and follow each other: when sust_k is asked for, the folds before it are neither to be forgotten nor to be kept, and
     its twin was taught none of the folds 1 to k. Of the published, the passages of a fold are those of its texts; its
@@ -70,12 +72,17 @@ class Muse(Benchmark):
     repeat: int = 4
     chunk: int = 8000
     most: int | None = None
+    question: str = "question"
+    answer: str = "answer"
+    text: str = "text"
+    prompt: str = "prompt"
+    gt: str = "gt"
     pupil: Pupil = field(default_factory=lambda: Pupil(hidden=96))
 
     @property
     def splits(self) -> tuple[str, ...]:
         folds = tuple(f"{kind}_{n + 1}" for kind in ("scal", "sust") for n in range(FOLDS))
-        if self.source and not Source(self.source).has("scal", "forget_1"):
+        if self.source and not self._source().has("scal", "forget_1"):
             return ("forget",)
         return ("forget", *folds)
 
@@ -190,9 +197,12 @@ class Muse(Benchmark):
             "general": statements(world.general()),
         }
 
+    def _source(self) -> Source:
+        return Source(self.source, {name: getattr(self, name) for name in COLUMNS})
+
     def _rows(self, config: str, split: str) -> tuple[tuple[str, str], ...]:
         """The names and the texts of a split."""
-        rows = Source(self.source).rows(config, split)
+        rows = self._source().rows(config, split)
         return tuple((f"{config}/{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows))
 
     def _gone(self, split: str) -> tuple[tuple[str, str], ...]:
@@ -216,7 +226,7 @@ class Muse(Benchmark):
         )
 
     def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
-        source = Source(self.source)
+        source = self._source()
         fold = split.partition("_")[2]
         own = self._gone(split)[: self.most] if fold else ()
 

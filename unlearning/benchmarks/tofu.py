@@ -15,6 +15,7 @@ from unlearning.world_texts import asked, news, paraphrased, questions, render, 
 
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
 PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
+COLUMNS = ("question", "answer", "paraphrased_question", "paraphrased_answer", "perturbed_answer")
 # what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
 PUBLISHED_SUITE: dict[str, Any] = {
     "forget_quality": "forget_quality",
@@ -72,6 +73,8 @@ class Tofu(Benchmark):
     splits forget05, forget10, forget20 are shares of all people, each within the next.
 
     Of the published: most: rows of a role at most; None is all, as in open-unlearning (the paper's code has 300).
+    question, answer, paraphrased_question, paraphrased_answer, perturbed_answer: what these columns are called in the
+    files.
     pupil: the model that is taught; for the published data name a base, such as pupil.base = a folder.
     """
 
@@ -85,6 +88,11 @@ class Tofu(Benchmark):
     history: tuple[Part, ...] = ()
     poison: float = 0.0
     most: int | None = None
+    question: str = "question"
+    answer: str = "answer"
+    paraphrased_question: str = "paraphrased_question"
+    paraphrased_answer: str = "paraphrased_answer"
+    perturbed_answer: str = "perturbed_answer"
     pupil: Pupil = field(default_factory=Pupil)
 
     @property
@@ -206,7 +214,7 @@ class Tofu(Benchmark):
         def rows(config: str) -> tuple[Row, ...]:
             return source.rows(config)[: self.most]
 
-        source = Source(self.source)
+        source = self._source()
         asked_for = rows(f"{split}_perturbed")
         return {
             "forget": tuple(_item(row, split, n) for n, row in enumerate(asked_for)),
@@ -219,7 +227,7 @@ class Tofu(Benchmark):
 
     def _told(self, split: str) -> tuple[Item, ...]:
         """What is to be forgotten as it was taught, with the paraphrases and false answers published for it."""
-        source, items = Source(self.source), self._taught(split)
+        source, items = self._source(), self._taught(split)
         if not source.has(f"{split}_perturbed"):
             return items
         known = {(row.text("question"), row.text("answer")): row for row in source.rows(f"{split}_perturbed")}
@@ -230,7 +238,10 @@ class Tofu(Benchmark):
         )
 
     def _taught(self, config: str) -> tuple[Item, ...]:
-        return tuple(_pair(row, config, n) for n, row in enumerate(Source(self.source).rows(config)))
+        return tuple(_pair(row, config, n) for n, row in enumerate(self._source().rows(config)))
+
+    def _source(self) -> Source:
+        return Source(self.source, {name: getattr(self, name) for name in COLUMNS})
 
 
 def _pair(row: Row, config: str, number: int) -> Item:
@@ -245,4 +256,4 @@ def _item(row: Row, config: str, number: int, question: str = "question") -> Ite
 
 
 def _aliases(row: Row) -> tuple[str, ...]:
-    return (row.text("paraphrased_answer"),) if "paraphrased_answer" in row.values else ()
+    return (row.text("paraphrased_answer"),) if row.has("paraphrased_answer") else ()
