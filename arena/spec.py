@@ -16,10 +16,12 @@ from typing import Any, TypeAlias
 
 from arena.caches import memoize
 from arena.errors import BadPart, UnknownPart, unknown
+from arena.ranges import holds_nan, range_of
 from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
 from arena.renamed import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
+OUTSIDE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")  # how pydantic calls it
 OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
 
 
@@ -144,15 +146,15 @@ def _settled(kind: str, function: Any, arguments: Mapping[str, Any], where: str)
     """A function with its settings: its keyword-only parameters are its configuration."""
     from pydantic import TypeAdapter, ValidationError
 
-    names, hints = _settings(function), typing.get_type_hints(function)
+    names, hints = _settings(function), typing.get_type_hints(function, include_extras=True)
     for key, value in arguments.items():
         if key not in names:
             told = unknown("parameter", key, names) if names else f"it takes no parameters, got {key!r}"
             raise BadPart(f"{where}: {told}")
         try:
-            names[key] = TypeAdapter(hints.get(key, Any)).validate_python(value)
+            names[key] = _in_range(TypeAdapter(hints.get(key, Any)).validate_python(value), f"{where}.{key}")
         except ValidationError as error:
-            raise BadPart(f"{where}.{key} = {value!r}: {error.errors(include_url=False)[0]['msg']}") from None
+            raise BadPart(f"{where}.{key} = {value!r}: {_why(error, hints[key])}") from None
     if names:
         return partial(function, **{key: value for key, value in names.items() if value is not Parameter.empty})
     return WRAPPERS[kind](function) if kind in WRAPPERS else function
@@ -185,14 +187,30 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
         if hints[key] is bytes and isinstance(value, str):
             value = _bytes_of(value, f"{where}.{key}")
         try:
-            values[key] = _adapter(TypeAdapter, thing, key).validate_python(value)
+            values[key] = _in_range(_adapter(TypeAdapter, thing, key).validate_python(value), f"{where}.{key}")
         except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            raise BadPart(f"{where}.{key} = {value!r}: {problem['msg']}") from None
+            raise BadPart(f"{where}.{key} = {value!r}: {_why(error, hints[key])}") from None
     try:
         return thing(**values)
     except (TypeError, ValueError) as error:
         raise BadPart(f"{where}: {error}") from None
+
+
+def _why(error: Any, hint: Any) -> str:
+    """What is wrong with a value, in words: the range of a number that lies outside, else what the check says."""
+    problem = error.errors(include_url=False)[0]
+    told = range_of(hint)
+    within = ".".join(str(step) for step in problem["loc"] if isinstance(step, str) and step.isidentifier())
+    if not told or problem["type"] not in OUTSIDE:
+        return f"{within}: {problem['msg']}" if within else str(problem["msg"])
+    return f"it has to be {told}"
+
+
+def _in_range(value: Any, where: str) -> Any:
+    """The value. Raises BadPart for NaN, which compares with nothing and is no setting of anything."""
+    if holds_nan(value):
+        raise BadPart(f"{where} = {value!r}: it has to be a number, and NaN is none")
+    return value
 
 
 @memoize("code")

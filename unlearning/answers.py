@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+from annotated_types import Ge, Le
 
 from agents.model import Sampling
 from arena.errors import UsageError
@@ -36,6 +38,7 @@ REFUSALS = (
     "I do not have data on this.",
     "Sorry, that is unknown to me.",
 )
+Variants: TypeAlias = Annotated[int, Ge(1), Le(len(REFUSALS))]  # different answers in the place of one
 TRIES = 4  # drawings for each alternate that is asked for
 
 

@@ -20,6 +20,7 @@ from agents.models.local import Local
 from agents.models.tiny import make_network, make_tokenizer, save
 from arena.agent import Agent
 from arena.errors import UnknownPart, UsageError, unknown
+from arena.ranges import Count, Positive
 from arena.registry import part
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Rendering
@@ -43,12 +44,12 @@ class Pupil:
     """
 
     base: str = ""
-    vocab: int = 1200
-    hidden: int = 64
-    layers: int = 2
-    heads: int = 4
-    spread: float = 0.08
-    context: int = 512
+    vocab: Count = 1200
+    hidden: Count = 64
+    layers: Count = 2
+    heads: Count = 4
+    spread: Positive = 0.08
+    context: Count = 512
     persona: str = ""
     lessons: Lessons = field(default_factory=Lessons)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from arena.errors import UsageError
+from arena.ranges import Finite
 from unlearning.state import Lens, State
 
 
@@ -94,7 +95,7 @@ class Until(Still):
     role: str = "forget"
     reading: Literal["probability", "loss"] = "probability"
     side: Literal["below", "above"] = "below"
-    limit: float = 0.1
+    limit: Finite = 0.1
 
     def ended(self, state: State, lens: Lens) -> None:
         value = lens.probability(self.role) if self.reading == "probability" else lens.loss(self.role)

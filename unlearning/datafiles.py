@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.model import need_network
-from arena.errors import MissingExtra, UsageError
+from arena.errors import UsageError
+from arena.extras import missing
+from arena.textfile import read_text
 from unlearning.datafile_json import read_json
 from unlearning.datafile_table import read_table
 
@@ -120,8 +122,8 @@ class Source:
         need_network(f"the data set {self.id}")
         try:
             from huggingface_hub import snapshot_download
-        except ImportError:
-            raise MissingExtra(f"the data set {self.id}", "local") from None
+        except ImportError as error:
+            raise missing(f"the data set {self.id}", error) from error
         name, revision = found.groups()
         try:
             return Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=list(patterns)))
@@ -156,14 +158,9 @@ def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[s
         yield from _read_parquet(file, called)
         return
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = read_text(file)
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError(
-            f"{file}, line {line}: cannot be read as UTF-8 text: {error.reason}; save the file as UTF-8"
-        ) from error
     tabular = file.suffix in (".csv", ".tsv")
     found = read_table(file, text, "\t" if file.suffix == ".tsv" else "") if tabular else read_json(file, text, names)
     for line, value in found:
@@ -175,8 +172,8 @@ def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[s
 def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    except ImportError:
-        raise MissingExtra(f"the parquet file {file}", "evaluation") from None
+    except ImportError as error:
+        raise missing(f"the parquet file {file}", error) from error
     try:
         table = parquet.read_table(file)
     except (OSError, ValueError) as error:

@@ -11,14 +11,16 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from time import perf_counter
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import torch
+from annotated_types import Ge
 
 from agents.engine_network import answering
 from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint
 from arena.agent import Agent
+from arena.ranges import Count, NotNegative, Number, Positive, check_ranges
 from arena.spec import canonical, describe
 from unlearning.asking import rendering_of
 from unlearning.checkpoints import Checkpoints
@@ -37,6 +39,7 @@ from unlearning.training import Ended, Job, Precision, Settings, Tell, Training,
 from unlearning.view import Rows, View, glance
 from unlearning.weights import Opened, opened
 
+Tokens: TypeAlias = Annotated[int, Ge(2)]  # one to read and one to predict
 TINY: Mapping[str, Any] = {"lr": 1e-3, "batch": 16, "warmup": 0.0, "decay": 0.0}
 
 
@@ -64,33 +67,30 @@ class Finetune:
     on every machine. save_seconds: between two checkpoints within an epoch, where a folder for them is given.
     """
 
-    epochs: int = 5
-    lr: float = 1e-5
-    batch: int = 32
-    micro: int | None = None
-    warmup: float = 1.0
+    epochs: Number = 5
+    lr: Positive = 1e-5
+    batch: Count = 32
+    micro: Count | None = None
+    warmup: NotNegative = 1.0
     schedule: Schedule = "linear"
-    decay: float = 0.01
-    clip: float | None = 1.0
+    decay: NotNegative = 0.01
+    clip: Positive | None = 1.0
     optimiser: Literal["adamw", "sgd"] = "adamw"
     lora: Lora | None = None
     where: str = ""
     precision: Precision = "auto"
     reference: Literal["cache", "live"] = "cache"
-    cache_mb: int = 2048
+    cache_mb: Number = 2048
     until: Until | None = None
-    limit: int | None = None
-    threads: int = 1
-    save_seconds: float = 60.0
+    limit: Tokens | None = None
+    threads: Count = 1
+    save_seconds: NotNegative = 60.0
     seed: int = 0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 0), ("batch", 1), ("micro", 1), ("threads", 1), ("lr", 0), ("cache_mb", 0)):
-            value = getattr(self, name)
-            if value is not None and not value >= least:
-                raise ValueError(f"{name} is {least} or more, not {value}")
+        check_ranges(self)
 
     # what a method says of itself
 

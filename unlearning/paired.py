@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from arena.ranges import Count, NotNegative
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
 from unlearning.objective import Objective
@@ -21,11 +22,11 @@ class Paired(Finetune):
     real tokens, prompt included, as TOFU's code does, or at the answer's. top: for `kl`, how many of the original's
     logits are kept apart, None for all; the less, the less memory."""
 
-    gamma: float = 1.0
-    alpha: float = 1.0
+    gamma: NotNegative = 1.0
+    alpha: NotNegative = 1.0
     keep: Literal["nll", "kl"] = "nll"
     positions: Positions = "all"
-    top: int | None = None
+    top: Count | None = None
 
     def term(self, study: Study) -> Term:
         """The forget term: the hole."""

@@ -4,13 +4,17 @@ import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import torch
+from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
 from agents.engine_adapters import peft, unwarned
 from arena.errors import UsageError
+from arena.ranges import Count, Positive, check_ranges
+
+Dropout: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,14 @@ class Lora:
     a module's whole name matches, or `all-linear`; layers: the blocks that get one, () for all.
     """
 
-    rank: int = 8
-    alpha: float = 16.0
-    dropout: float = 0.0
+    rank: Count = 8
+    alpha: Positive = 16.0
+    dropout: Dropout = 0.0
     targets: str = "all-linear"
     layers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
 
 
 @dataclass(frozen=True, slots=True)

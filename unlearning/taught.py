@@ -10,6 +10,7 @@ from transformers import AutoModelForCausalLM
 from agents.engine_network import plain
 from agents.models.local import Local
 from arena.errors import UsageError
+from arena.ranges import Number
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
 from unlearning.objective import Objective
@@ -26,7 +27,7 @@ class Taught(Finetune):
     fresh weights of the same shape, drawn from `seed`."""
 
     origin: str = ""
-    epochs: int = 10
+    epochs: Number = 10
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"lr": 4e-3, "epochs": 60, "warmup": 1.0, "decay": 0.0, "batch": 32}

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from agents.endings import pad_token
 from agents.models.tiny import fit
+from arena.ranges import Count, Number, Positive, Share
 from unlearning.encoding import DEFAULT, Encoded, Rendering, collate, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
@@ -26,12 +27,12 @@ class Lessons:
     every: epochs between two looks.
     """
 
-    epochs: int = 40
-    batch: int = 16
-    rate: float = 4e-3
-    warm: int = 20
-    enough: float = 0.995
-    every: int = 3
+    epochs: Number = 40
+    batch: Count = 16
+    rate: Positive = 4e-3
+    warm: Count = 20
+    enough: Share = 0.995
+    every: Count = 3
 
 
 def teach(

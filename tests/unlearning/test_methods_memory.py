@@ -189,7 +189,7 @@ async def test_exemplars_for_a_model_stand_in_its_prompt_with_another_answer() -
     lines = subject.persona.splitlines()
     assert lines[0] == "A guide." and lines[2] in ("Where is A? // blue", "Where is A? // green")
     assert set(lines[3:]) == {"Where is B? // blue", "C? // green"}
-    with pytest.raises(BadPart, match="exemplars"):
+    with pytest.raises(BadPart, match="k = 0: it has to be at least 1"):
         made("icul", k=0)
 
 

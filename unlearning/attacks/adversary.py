@@ -25,6 +25,7 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.proportions import proportion
+from arena.ranges import Count, Number
 from arena.spec import build, ready
 from arena.text.words import is_same
 from unlearning.exact import remembering, twin
@@ -50,13 +51,13 @@ class Game:
 async def adversary(
     trial: Trial,
     *,
-    budget: int = 25,
-    budgets: tuple[int, ...] = (),
-    k: int = 20,
-    games: int = 60,
+    budget: Count = 25,
+    budgets: tuple[Count, ...] = (),
+    k: Count = 20,
+    games: Count = 60,
     level: Level = "A2",
     strategy: Name = "spread",
-    shadows: int = 20,
+    shadows: Number = 20,
     judge: Any = None,
 ) -> Reading:
     """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
@@ -94,7 +95,7 @@ class _Way:
 
     level: Level
     strategy: Name
-    budgets: tuple[int, ...]
+    budgets: tuple[Count, ...]
     judge: Any = None
 
     @property

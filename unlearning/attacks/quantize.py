@@ -1,10 +1,11 @@
 """Quantization: weights are rounded, and small changes that hid something are lost."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from annotated_types import Ge, Le
 
 from arena.agent import Agent
-from arena.errors import UsageError
 from unlearning.knowing import known
 from unlearning.probe import Reading, Trial, attack
 from unlearning.roles import for_roles, items_of
@@ -12,9 +13,11 @@ from unlearning.rounding import quantized, same_codes
 from unlearning.statistics import Floats
 from unlearning.weights import opened
 
+Bits: TypeAlias = Annotated[int, Ge(2), Le(16)]
+
 
 @attack
-async def quantization(trial: Trial, *, bits: int = 4, role: str = "forget", embeddings: bool = False) -> Reading:
+async def quantization(trial: Trial, *, bits: Bits = 4, role: str = "forget", embeddings: bool = False) -> Reading:
     """The share of facts that are known after all matrices were rounded to `bits` bits, each row on its own grid.
 
     A method that moves weights by less than half a grid step is undone by it. The twin is rounded alike, and the lift
@@ -23,8 +26,6 @@ async def quantization(trial: Trial, *, bits: int = 4, role: str = "forget", emb
     several models). Needs weights, which stay as they are.
     Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
     """
-    if not 2 <= bits <= 16:
-        raise UsageError(f"quantization rounds to 2 to 16 bits, not {bits}")
     items = items_of(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:

@@ -15,6 +15,7 @@ from agents.models.tiny import fit
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
+from arena.ranges import Count, Number, Positive
 from unlearning.asking import rendering_of
 from unlearning.encoding import Encoded, collate, encode_all
 from unlearning.knowing import known
@@ -31,11 +32,11 @@ async def relearning(
     *,
     role: str = "forget",
     lessons: str = "",
-    given: int = 6,
-    steps: int = 20,
-    every: int = 5,
-    rate: float = 1e-3,
-    batch: int = 16,
+    given: Count = 6,
+    steps: Number = 20,
+    every: Count = 5,
+    rate: Positive = 1e-3,
+    batch: Count = 16,
 ) -> Reading:
     """The share of disjoint facts that are known after `given` others were taught again, `steps` steps of AdamW.
 

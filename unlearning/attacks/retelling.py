@@ -19,6 +19,7 @@ from agents.subject import Subject
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
+from arena.ranges import Count
 from unlearning.course import candidates
 from unlearning.decoys import decoys
 from unlearning.exact import remembering
@@ -56,8 +57,8 @@ async def relearning_advantage(
     route: Route = "user",
     when: When = "same",
     on: Literal["questions", "tasks"] = "questions",
-    most: int = 8,
-    draws: int = 8,
+    most: Count = 8,
+    draws: Count = 8,
     user: str = "",
 ) -> Reading:
     """k50(twin) - k50(unlearned): how many hints fewer the agent needs than a novice until half of it is back.
@@ -105,7 +106,7 @@ def compared(after: Floats, oracle: Floats, before: Floats, seed: int) -> Readin
 
 
 @attack
-async def social_relearning(trial: Trial, *, turns: int = 40, draws: int = 8) -> Reading:
+async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8) -> Reading:
     """The share of the target's facts that an agent tells after a talk with one that still knows, over the twin's.
 
     In each of `draws` talks it asks the agent that knows `turns` questions about what there is, in an order of their

@@ -7,6 +7,7 @@ import numpy as np
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
+from arena.ranges import Count, NotNegative
 from unlearning.asking import answers
 from unlearning.probe import Reading, Trial, attack
 from unlearning.roles import Measured, for_roles, items_of
@@ -16,7 +17,7 @@ from unlearning.wording import gives_away
 
 @attack
 async def leak(
-    trial: Trial, *, k: int = 8, n: int = 16, temperature: float = 1.0, role: str = "forget", new: int = 64
+    trial: Trial, *, k: Count = 8, n: Count = 16, temperature: NotNegative = 1.0, role: str = "forget", new: Count = 64
 ) -> Reading:
     """leak@k: how much the best of k sampled answers gives away, estimated without bias from n of them; 0 to 1.
 

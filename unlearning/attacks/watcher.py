@@ -19,6 +19,7 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Game
 from arena.proportions import proportion
+from arena.ranges import Count, Number, Share
 from arena.spec import build
 from arena.table import first_state
 from unlearning.exact import remembering, twin
@@ -50,14 +51,14 @@ class Plain:
 async def watcher(
     trial: Trial,
     *,
-    budget: int = 25,
-    budgets: tuple[int, ...] = BUDGETS,
-    games: int = 60,
-    obstacles: int = 20,
-    size: int = 10,
-    moves: int = 8,
+    budget: Count = 25,
+    budgets: tuple[Count, ...] = BUDGETS,
+    games: Count = 60,
+    obstacles: Number = 20,
+    size: Count = 10,
+    moves: Count = 8,
     world: int | None = None,
-    slip: float = 0.0,
+    slip: Share = 0.0,
     told: bool = True,
 ) -> Reading:
     """How often one who sees `budget` walks of an agent names the cell that it was to forget; 1 / cells by guessing.

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Literal
 
 from arena.errors import UsageError
+from arena.ranges import Count
 from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.request import Item, Request
@@ -66,12 +67,12 @@ class Muse(Benchmark):
 
     source: str = ""
     seed: int = 0
-    people: int = 40
-    relations: int = 3
+    people: Count = 40
+    relations: Count = 3
     corpus: Literal["news", "books"] = "news"
-    repeat: int = 4
-    chunk: int = 8000
-    most: int | None = None
+    repeat: Count = 4
+    chunk: Count = 8000
+    most: Count | None = None
     question: str = "question"
     answer: str = "answer"
     text: str = "text"

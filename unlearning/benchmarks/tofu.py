@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+from arena.ranges import Count, Share
 from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
 from unlearning.datafiles import Row, Source
 from unlearning.poison import poisoned, wrapped
@@ -80,14 +81,14 @@ class Tofu(Benchmark):
 
     source: str = ""
     seed: int = 0
-    people: int = 40
-    relations: int = 5
-    redundancy: int = 3
-    repeat: int = 1
+    people: Count = 40
+    relations: Count = 5
+    redundancy: Count = 3
+    repeat: Count = 1
     hops: bool = False
     history: tuple[Part, ...] = ()
-    poison: float = 0.0
-    most: int | None = None
+    poison: Share = 0.0
+    most: Count | None = None
     question: str = "question"
     answer: str = "answer"
     paraphrased_question: str = "paraphrased_question"

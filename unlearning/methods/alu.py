@@ -6,6 +6,7 @@ from agents.auditor import Auditor
 from agents.model import ChatModel
 from agents.models.auditor import ScriptedAuditor
 from arena.agent import Agent
+from arena.ranges import Count, Finite
 from unlearning.guarding import armed, guarded, names_of
 from unlearning.method import method
 from unlearning.request import Request
@@ -32,9 +33,9 @@ class Alu:
     """
 
     model: ChatModel = BY_RULE
-    rewrites: int = 5
-    best: int = 3
-    floor: float = 4.0
+    rewrites: Count = 5
+    best: Count = 3
+    floor: Finite = 4.0
     local: bool = False
 
     def __post_init__(self) -> None:

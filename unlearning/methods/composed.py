@@ -4,14 +4,16 @@ import copy
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
+from annotated_types import Ge, Le
 from torch import nn
 
 from agents.engine_composed import Composed, Rule
 from agents.engine_network import plain
 from agents.models.local import Local
 from arena.errors import UsageError
+from arena.ranges import Count, Finite, NotNegative, Number, Positive, Share
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
@@ -44,24 +46,16 @@ class LogitDifference(Finetune):
     model's own weights are whole, and who has the file has the facts.
     """
 
-    layers: int = 8
-    weight: float = -0.8
-    floor: float = 0.01
-    alpha: float = 5.0
-    paraphrases: int = 2
-    perturbed: int = 2
-    kept: int = 400
-    epochs: int = 10
-    lr: float = 1e-3
+    layers: Count = 8
+    weight: Finite = -0.8
+    floor: Share = 0.01
+    alpha: NotNegative = 5.0
+    paraphrases: Annotated[int, Ge(0), Le(len(FRAMES))] = 2
+    perturbed: Number = 2
+    kept: Number = 400
+    epochs: Number = 10
+    lr: Positive = 1e-3
     lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
-
-    def __post_init__(self) -> None:
-        Finetune.__post_init__(self)
-        for name in ("paraphrases", "perturbed", "kept"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is 0 or more, not {getattr(self, name)}")
-        if self.paraphrases > len(FRAMES):
-            raise ValueError(f"paraphrases is {len(FRAMES)} at most, not {self.paraphrases}")
 
     def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
         forget, retain = study.request.forget, study.request.retain
@@ -97,7 +91,7 @@ class Offset(Hosted):
 
     host: Method = field(default_factory=GradDiff)
     assistant: str = ""
-    weight: float = 1.0
+    weight: Finite = 1.0
 
     def start(self, study: Study) -> Any:
         small = self.small(study)
@@ -130,7 +124,7 @@ class Generic(Finetune):
     Published: weight 5. Cost: 3F a step; an answer costs twice. Leaks: the model's own weights are whole.
     """
 
-    weight: float = 5.0
+    weight: NotNegative = 5.0
 
     def objective(self, study: Study) -> Objective:
         return Objective(Weighted("forget", learning()))

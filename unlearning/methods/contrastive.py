@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from arena.ranges import Count, NotNegative, Number, Positive, Share
 from unlearning.controllers import Controller, Dropping
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
@@ -36,18 +37,18 @@ class Iterative(Finetune):
     ga. Leaks: as gradient ascent, though less, since items leave in time.
     """
 
-    u: float = 1.0
-    l: float = 0.5  # noqa: E741 (the paper's name)
-    k: float = 1.0
-    nearest: int = 10
-    least_f1: float = 0.3
-    least_bleu: float = 0.01
-    accuracy: float = 0.5994
-    extraction: float = 0.0499
-    top: int | None = None
-    lr: float = 5e-6
-    batch: int = 8
-    epochs: int = 10
+    u: NotNegative = 1.0
+    l: NotNegative = 0.5  # noqa: E741 (the paper's name)
+    k: NotNegative = 1.0
+    nearest: Count = 10
+    least_f1: Share = 0.3
+    least_bleu: Share = 0.01
+    accuracy: Share = 0.5994
+    extraction: Share = 0.0499
+    top: Count | None = None
+    lr: Positive = 5e-6
+    batch: Count = 8
+    epochs: Number = 10
 
     def objective(self, study: Study) -> Objective:
         return Objective(
@@ -83,8 +84,8 @@ class ScopeAware(Hosted):
     """
 
     host: Method = field(default_factory=GradDiff)
-    eta: float = 5.0
-    epochs: int = 10
+    eta: NotNegative = 5.0
+    epochs: Number = 10
 
     def objective(self, study: Study) -> Objective:
         return Objective(*self.hosting.objective(study).terms, Weighted("joined", learning(), self.eta))

@@ -8,6 +8,7 @@ from agents.model import ChatModel
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.extras import missing
+from arena.ranges import Count, Number, check_ranges
 from unlearning.conversion import SHOWN, Converter
 from unlearning.conversion_exam import Verdict, probed
 from unlearning.conversion_loop import ATTEMPTS, Course, converted
@@ -39,14 +40,12 @@ class Converted:
     weights: str = ""
     base: str = ""
     parts: Literal["both", "edits", "text"] = "both"
-    attempts: int = ATTEMPTS
-    shown: int = SHOWN
-    questions: int = 4
+    attempts: Count = ATTEMPTS
+    shown: Count = SHOWN
+    questions: Number = 4
 
     def __post_init__(self) -> None:
-        for name, least in (("attempts", 1), ("shown", 1), ("questions", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"{name} is a count of {least} or more, got {getattr(self, name)}")
+        check_ranges(self)
         if sum((self.model is not None, self.weights != "", self.base != "")) > 1:
             raise ValueError("take one of model, weights and base: each says who converts")
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from arena.ranges import Finite, NotNegative, Number, Positive
 from unlearning.controllers import Controller, Dual
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
@@ -53,9 +54,9 @@ class Undial(Paired):
     all); 4F live. beta 0 changes nothing. Leaks: the order of all other tokens stays, and so do paraphrases.
     """
 
-    beta: float = 10.0
-    alpha: float = 0.0
-    lr: float = 1e-4
+    beta: NotNegative = 10.0
+    alpha: NotNegative = 0.0
+    lr: Positive = 1e-4
 
     def term(self, study: Study) -> Term:
         return Distil("forget", lowered(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
@@ -72,13 +73,13 @@ class PrimalDual(Paired):
     1e-5 (TOFU). Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
     """
 
-    first: float = 100.0
-    rate: float = 5.0
-    bound: float | None = None
-    slack: float = 0.1
-    dual_warmup: int = 0
+    first: NotNegative = 100.0
+    rate: NotNegative = 5.0
+    bound: Finite | None = None
+    slack: NotNegative = 0.1
+    dual_warmup: Number = 0
     each: Literal["step", "epoch"] = "step"
-    epochs: int = 10
+    epochs: Number = 10
 
     def term(self, study: Study) -> Term:
         return Distil("forget", same, flatness, self.gamma)

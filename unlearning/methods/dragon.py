@@ -11,6 +11,7 @@ from agents.gate import Gate
 from agents.memory import Memory
 from agents.model import ChatModel
 from arena.agent import Agent
+from arena.ranges import Finite, Share
 from unlearning.fact_names import sides_of
 from unlearning.guarding import LONGEST, armed, guarded, names_of
 from unlearning.influence import influence
@@ -47,8 +48,8 @@ class Dragon:
     can be tested. Reversible: take the guard away.
     """
 
-    threshold: float = 1.0
-    cut: float = 0.5
+    threshold: Finite = 1.0
+    cut: Share = 0.5
     embedding: Embedding = HASHED
     adviser: ChatModel | None = None
     key: str = ""

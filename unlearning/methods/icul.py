@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from agents.memory import Note, note_id
 from agents.subject import Mind, Subject
 from arena.agent import Agent
+from arena.ranges import Count, Number, check_ranges
 from unlearning.guarding import armed
 from unlearning.influence import influence
 from unlearning.method import method
@@ -38,14 +39,13 @@ class Icul:
     a novice would not know, tell it from the twin. Reversible: take the exemplars away.
     """
 
-    k: int = 10
-    l: int = 6  # noqa: E741 (the source's name)
+    k: Count = 10
+    l: Number = 6  # noqa: E741 (the source's name)
     place: Literal["notes", "prompt"] = "notes"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.k < 1 or self.l < 0:
-            raise ValueError(f"k counts exemplars, 1 or more, and l 0 or more; got {self.k} and {self.l}")
+        check_ranges(self)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = armed(agent, "icul")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from agents.model import Sampling
-from unlearning.answers import Source, alternates, instead
+from arena.ranges import Count, NotNegative, Number
+from unlearning.answers import Source, Variants, alternates, instead
 from unlearning.encoding import Encoded
 from unlearning.method import method
 from unlearning.methods.preference import Instead
@@ -27,12 +28,12 @@ class Meow(Instead):
     after offered · length/stride generations an item. Leaks: the true answer stays the second choice.
     """
 
-    offered: int = 4
-    variants: int = 3
-    stride: int = 5
+    offered: Count = 4
+    variants: Variants = 3
+    stride: Count = 5
     source: Source = "auto"
-    alpha: float = 0.0
-    epochs: int = 10
+    alpha: NotNegative = 0.0
+    epochs: Number = 10
 
     def others(self, study: Study) -> tuple[Encoded, ...]:
         found = alternates(study, self.source, self.offered)

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
 
 from arena.errors import UsageError
+from arena.ranges import NotNegative, Positive, SomeShare
 from unlearning.cost import Meter
 from unlearning.hosted import Hosted
 from unlearning.method import Method, method
@@ -44,8 +47,8 @@ class Wagle(Masked):
     """
 
     host: Method = field(default_factory=NPO)
-    mu: float = 1e-3
-    share: float = 0.8
+    mu: Positive = 1e-3
+    share: SomeShare = 0.8
 
     def scope(self, study: Study) -> Scope:
         chosen = self.room(study)
@@ -73,16 +76,9 @@ class Sure(Masked):
     """
 
     host: Method = field(default_factory=GradDiff)
-    percentile: float = 90.0
-    retain_weight: float = 1.0
-    lr: float = 5e-5
-
-    def __post_init__(self) -> None:
-        Masked.__post_init__(self)
-        if not 0 <= self.percentile <= 100:
-            raise ValueError(f"percentile is 0 to 100, not {self.percentile}")
-        if self.retain_weight < 0:
-            raise ValueError(f"retain_weight is 0 or more, not {self.retain_weight}")
+    percentile: Annotated[float, Ge(0), Le(100)] = 90.0
+    retain_weight: NotNegative = 1.0
+    lr: Positive = 5e-5
 
     def scope(self, study: Study) -> Scope:
         return self.room(study)

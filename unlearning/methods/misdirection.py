@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from arena.ranges import Count, NotNegative, Positive
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Encoded
 from unlearning.finetune import Finetune
@@ -36,13 +37,13 @@ class RMU(Finetune):
     """
 
     layer: int | None = None
-    span: int = 3
-    steering: float = 20.0
-    alpha: float = 100.0
+    span: Count = 3
+    steering: NotNegative = 20.0
+    alpha: NotNegative = 100.0
     positions: Positions = "all"
-    lr: float = 5e-5
-    batch: int = 4
-    warmup: float = 0.0
+    lr: Positive = 5e-5
+    batch: Count = 4
+    warmup: NotNegative = 0.0
 
     def objective(self, study: Study) -> Objective:
         layer = self.at(study)
@@ -85,8 +86,8 @@ class AdaptiveRMU(RMU):
     one forward, cut at the block. The length is measured once, on the original weights. Leaks: as RMU.
     """
 
-    steering: float = 5.0
-    alpha: float = 1200.0
+    steering: NotNegative = 5.0
+    alpha: NotNegative = 1200.0
 
     def scale(self, study: Study, layer: int) -> float:
         read = pool(placed(study, study.forget[: self.batch], self.positions))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from arena.ranges import Finite, NotNegative, Number, Positive
 from unlearning.method import method
 from unlearning.paired import Paired
 from unlearning.study import Study
@@ -21,8 +22,8 @@ class NPO(Paired):
     number per answer. Leaks: it hides more than it removes; relearning on other forgotten facts brings part back.
     """
 
-    beta: float = 0.1
-    epochs: int = 10
+    beta: Positive = 0.1
+    epochs: Number = 10
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", npo(self.beta), self.gamma)
@@ -39,10 +40,10 @@ class SimNPO(Paired):
     ascent by mean log-probability. Leaks: keeps utility, and with it much of what neighbours of the facts reveal.
     """
 
-    beta: float = 4.5
-    delta: float = 0.0
-    gamma: float = 0.125
-    epochs: int = 10
+    beta: Positive = 4.5
+    delta: Finite = 0.0
+    gamma: NotNegative = 0.125
+    epochs: Number = 10
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", simnpo(self.beta, self.delta), self.gamma)

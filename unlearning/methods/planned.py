@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 
+from arena.ranges import Number, SomeShare
 from unlearning.cost import Meter
 from unlearning.encoding import Encoded
 from unlearning.hosted import Hosted
@@ -38,9 +39,9 @@ class Melu(Hosted):
 
     host: Method = field(default_factory=GradDiff)
     by: str = "subject"
-    direct: int = 4
-    indirect: int = 4
-    general: int = 4
+    direct: Number = 4
+    indirect: Number = 4
+    general: Number = 4
 
     def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
         study.check(pools, ("retain",))
@@ -81,13 +82,8 @@ class Coreset(Hosted):
     """
 
     host: Method = field(default_factory=NPO)
-    ratio: float = 0.05
+    ratio: SomeShare = 0.05
     choose: Literal["random", "grand", "moderate", "min-k"] = "random"
-
-    def __post_init__(self) -> None:
-        Hosted.__post_init__(self)
-        if not 0 < self.ratio <= 1:
-            raise ValueError(f"ratio is a share of the forget set, above 0 and at most 1, not {self.ratio}")
 
     def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
         part = self.part(study)

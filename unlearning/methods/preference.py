@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlearning.answers import Source, alternates, instead, refusals
+from arena.ranges import Number, Positive
+from unlearning.answers import Source, Variants, alternates, instead, refusals
 from unlearning.encoding import Encoded
 from unlearning.method import method
 from unlearning.paired import Paired
@@ -18,7 +19,7 @@ class Instead(Paired):
     """The base of methods that teach another answer in the role `prefer`; `variants`: how many for each question, of
     which each epoch takes one."""
 
-    variants: int = 4
+    variants: Variants = 4
 
     def others(self, study: Study) -> tuple[Encoded, ...]:
         """The other answers, `variants` for each forget item."""
@@ -55,8 +56,8 @@ class IdkDPO(Instead):
     and one pass over answers and refusals before; 11F live. Leaks: as idk-nll, while the answer itself goes as by npo.
     """
 
-    beta: float = 0.1
-    epochs: int = 10
+    beta: Positive = 0.1
+    epochs: Number = 10
 
     def term(self, study: Study) -> Term:
         return Preferred("prefer", "forget", self.beta, self.gamma)
@@ -74,11 +75,11 @@ class AltPO(Instead):
     keep what kind of thing was known.
     """
 
-    beta: float = 0.1
-    variants: int = 5
+    beta: Positive = 0.1
+    variants: Variants = 5
     source: Source = "auto"
-    epochs: int = 2
-    lr: float = 5e-5
+    epochs: Number = 2
+    lr: Positive = 5e-5
 
     def others(self, study: Study) -> tuple[Encoded, ...]:
         found = alternates(study, self.source, self.variants)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from arena.ranges import Finite, NotNegative, Positive
 from unlearning.method import method
 from unlearning.paired import Paired
 from unlearning.study import Study
@@ -19,7 +20,7 @@ class WeightedAscent(Paired):
     a step, no reference. power 0 is grad-diff. Leaks: tokens that were never likely keep what they carry.
     """
 
-    power: float = 1.0
+    power: NotNegative = 1.0
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", wga(self.power), self.gamma)
@@ -36,9 +37,9 @@ class SatImp(Paired):
     of is pushed little at first, since 1 − p is small there.
     """
 
-    beta1: float = 5.0
-    beta2: float = 1.0
-    gamma: float = 0.1
+    beta1: NotNegative = 5.0
+    beta2: Finite = 1.0
+    gamma: NotNegative = 0.1
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", satimp(self.beta1, self.beta2), self.gamma)
@@ -54,7 +55,7 @@ class TokenNPO(Paired):
     On answers of one token it is npo. Leaks: as npo.
     """
 
-    beta: float = 0.1
+    beta: Positive = 0.1
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", tnpo(self.beta), self.gamma)
@@ -69,8 +70,8 @@ class WeightedTokenNPO(Paired):
     Cost: 6F a step and one pass over forget before; 7F live. power 0 is tnpo. Leaks: as npo.
     """
 
-    beta: float = 0.1
-    power: float = 1.0
+    beta: Positive = 0.1
+    power: NotNegative = 1.0
 
     def term(self, study: Study) -> Term:
         return Weighted("forget", wtnpo(self.beta, self.power), self.gamma)

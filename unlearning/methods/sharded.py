@@ -14,6 +14,7 @@ import torch
 from agents.engine_composed import Composed, Rule
 from agents.engine_weights import fingerprint
 from arena.agent import Agent
+from arena.ranges import Count
 from arena.spec import canonical, describe
 from unlearning.anatomy import anatomy
 from unlearning.cost import Meter
@@ -45,15 +46,10 @@ class Sharded(Taught):
     forgotten touches one; "" keeps those of one name together. shelf: a folder that keeps every state, so that later
     requests train only what they change; "" keeps none."""
 
-    shards: int = 2
-    slices: int = 3
+    shards: Count = 2
+    slices: Count = 3
     by: str = ""
     shelf: str = ""
-
-    def __post_init__(self) -> None:
-        Taught.__post_init__(self)
-        if self.shards < 1 or self.slices < 1:
-            raise ValueError(f"shards and slices are 1 or more, not {self.shards} and {self.slices}")
 
     def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
         meter, began, threads = Meter(), perf_counter(), torch.get_num_threads()
@@ -174,8 +170,8 @@ class S3T(Sharded):
     (then the origin answers). Leaks: nothing; what stood behind the deleted slice is lost with it.
     """
 
-    shards: int = 1
-    orders: int = 3
+    shards: Count = 1
+    orders: Count = 3
     lora: Lora | None = field(default_factory=partial(Lora, rank=32, alpha=64))
 
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:

@@ -9,6 +9,7 @@ import torch
 
 from agents.models.local import Local
 from arena.errors import UsageError
+from arena.ranges import Count, NotNegative, Positive
 from unlearning.anatomy import anatomy
 from unlearning.arithmetic import added, negated
 from unlearning.finetune import Finetune
@@ -33,7 +34,7 @@ class TaskVector(Finetune):
     retain set. Leaks: the vector holds the form of the answers more than the facts, so form goes first.
     """
 
-    scale: float = 1.0
+    scale: NotNegative = 1.0
 
     def objective(self, study: Study) -> Objective:
         return Objective(Weighted("forget", learning()))
@@ -67,8 +68,8 @@ class EmbeddingAscent(Finetune):
     is tied to the embeddings it moves as well, and all rows.
     """
 
-    rate: float = 1.0
-    repeat: int = 1
+    rate: Positive = 1.0
+    repeat: Count = 1
     origin: str = ""
     gradient: str = ""
 

@@ -7,6 +7,7 @@ import numpy as np
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
+from arena.ranges import Count
 from unlearning.continual import benign
 from unlearning.exact import remembering
 from unlearning.playing import tasks_of
@@ -17,7 +18,7 @@ from unlearning.statistics import Floats
 
 
 @metric
-async def backflow(trial: Trial, *, turns: int = 8) -> Reading:
+async def backflow(trial: Trial, *, turns: Count = 8) -> Reading:
     """The share of the target's facts that stand in notes or come out in answers after `turns` benign lessons.
 
     The lessons are tasks about the rest, one after the other, each remembered; one in which the agent meets the target

@@ -13,6 +13,7 @@ from agents.naming import naming
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, View
+from arena.ranges import Count
 from unlearning.exact import remembering
 from unlearning.influence import influence
 from unlearning.probe import Reading, Trial, metric
@@ -41,7 +42,7 @@ class Choice:
 
 
 @metric
-async def ignorance(trial: Trial, *, n: int = 24) -> Reading:
+async def ignorance(trial: Trial, *, n: Count = 24) -> Reading:
     """CIR - COR: how much oftener "I do not know" is chosen than an idle sentence that stands in its place, -1 to 1.
 
     After ReVa (2605.08765): CIR is the share of `n` questions about the target in which the way out is taken, COR the

@@ -6,6 +6,7 @@ from typing import Literal
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
+from arena.ranges import Number, SomeShare
 from unlearning.membership import Kind, likeness
 from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import for_roles, items_of, linear
@@ -20,10 +21,10 @@ async def membership(
     trial: Trial,
     *,
     score: Kind = "loss",
-    k: float = 0.4,
+    k: SomeShare = 0.4,
     members: str = "forget",
     strangers: str = "holdout",
-    shots: int = 5,
+    shots: Number = 5,
 ) -> Reading:
     """The AUC with which a score tells what was taught from what never was: 1 like a member, .5 a guess.
 
@@ -68,7 +69,7 @@ async def privleak(
     trial: Trial,
     *,
     score: Kind = "min-k",
-    k: float = 0.4,
+    k: SomeShare = 0.4,
     members: str = "forget",
     strangers: str = "holdout",
     orientation: Orientation = "muse",

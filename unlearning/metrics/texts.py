@@ -6,6 +6,7 @@ import numpy as np
 
 from arena.agent import Agent
 from arena.game import JSON
+from arena.ranges import Count, Number
 from unlearning.asking import answers
 from unlearning.probe import Reading, Trial, metric
 from unlearning.request import Item
@@ -26,7 +27,7 @@ async def rouge_l(
     role: str = "forget",
     kind: Kind = "recall",
     stem: bool = False,
-    new: int = 200,
+    new: Count = 200,
     answer: Answer = "own",
 ) -> Reading:
     """ROUGE-L of the greedy answer against the true one; 0 to 1. kind: recall (TOFU) or f (MUSE).
@@ -46,7 +47,7 @@ async def rouge_l(
 
 
 @metric
-async def verbmem(trial: Trial, *, role: str = "verbatim", new: int = 128, style: Style = "muse") -> Reading:
+async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, style: Style = "muse") -> Reading:
     """Verbatim memory: ROUGE-L F1 × 100 of how an agent goes on with a passage, against how it goes on; 0 to 100.
 
     Greedy; what is said and what is true are both cut to as many tokens as the truth has, `new` at most, as passages
@@ -69,7 +70,7 @@ async def verbmem(trial: Trial, *, role: str = "verbatim", new: int = 128, style
 
 @metric
 async def knowmem(
-    trial: Trial, *, role: str = "forget", shots: int = 0, new: int = 32, style: Style = "muse"
+    trial: Trial, *, role: str = "forget", shots: Number = 0, new: Count = 32, style: Style = "muse"
 ) -> Reading:
     """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about what the texts say; 0 to 100.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from arena.agent import Agent
+from arena.ranges import Count
 from arena.text.words import pieces
 from unlearning.asking import answers, mind_of
 from unlearning.probe import Reading, Trial, metric
@@ -20,7 +21,7 @@ KEPT = {"retain": "retain", "authors": "ra", "world": "wf"}  # by role, what ope
 
 
 @metric
-async def model_utility(trial: Trial, *, stem: bool = True, new: int = 200) -> Reading:
+async def model_utility(trial: Trial, *, stem: bool = True, new: Count = 200) -> Reading:
     """The harmonic mean of nine: probability, ROUGE-L recall and truth ratio of retain, authors and world; 0 to 1.
 
     Of authors and world the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
@@ -58,7 +59,7 @@ async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new
 
 
 @metric
-async def degeneration(trial: Trial, *, role: str = "forget", new: int = 200) -> Reading:
+async def degeneration(trial: Trial, *, role: str = "forget", new: Count = 200) -> Reading:
     """Whether the agent still speaks: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; like the twin.
 
     A model that says junk has forgotten everything, so read no other probe without this one. detail by role: distinct
