@@ -154,7 +154,7 @@ def test_a_long_cell_is_read(tmp_path: Path) -> None:
         ("x.json", '{"data": [\n{"question": "a", "answer": "b"},\n\n7\n]}', "line 4: a row is a JSON object, not 7"),
         ("x.json", '{"one": [{"a": "b"}], "two": [{"a": "b"}]}', r"several lists of rows in it \(one, two\)"),
         ("x.jsonl", '{"question": "a", "answer": "b"}\n{"question": ', r"line 2: not JSON"),
-        ("x.json", b'{"question": "a",\n "answer": "\xe9"}', r"line 2: cannot be read as UTF-8 text"),
+        ("x.json", b'{"question": "a",\n "answer": "\xe9"}', r"line 2: this is not UTF-8 text"),
     ],
 )
 def test_what_is_wrong_with_own_files_is_named_by_line(name: str, text: Any, says: str, tmp_path: Path) -> None:
