@@ -1,18 +1,21 @@
 """Training on disk: written whole or not at all, and taken up where it was."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from arena.errors import UsageError
 
 FILE = "training.pt"
+MEMORY = 64 * 2**20  # bytes of weights that are held in memory beside those in training
 # what reading bytes that are no checkpoint, or half of one, raises
 BROKEN = (UnpicklingError, RuntimeError, EOFError, OSError, KeyError, IndexError, ValueError, AttributeError)
 
@@ -50,9 +53,48 @@ class Checkpoints:
             )
         return state
 
+    def weights(self) -> dict[str, Tensor]:
+        """The weights of the state that was written last, read from the disk where they are looked at."""
+        state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True, mmap=True)
+        kept: dict[str, Tensor] = state["weights"]
+        return kept
+
     def done(self) -> None:
         """Training came to its end: nothing is left to go on with."""
         self.file.unlink(missing_ok=True)
+
+
+class Spare:
+    """Weights that are known to be good, of a training without checkpoints: in memory while they are few, else in a
+    file that is removed with this object."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Tensor] = {}
+        self.folder: TemporaryDirectory[str] | None = None
+
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Keep these in place of the last ones."""
+        several = list(weights.values())
+        size = sum(one.numel() * one.element_size() for one in several)
+        if size > MEMORY and not any(one.is_cuda for one in several):
+            self.folder = self.folder or TemporaryDirectory(prefix="arena-training-")
+            with writing(Path(self.folder.name) / FILE) as part:
+                torch.save({name: one.detach() for name, one in weights.items()}, part)
+            return
+        for name, one in weights.items():
+            if name not in self.held:  # a GPU writes to pinned memory directly
+                empty = torch.empty_like(one, device="cpu", requires_grad=False, pin_memory=one.is_cuda)
+                self.held[name] = empty
+            self.held[name].copy_(one.detach(), non_blocking=True)
+        if any(one.is_cuda for one in several):
+            torch.cuda.synchronize()
+
+    def get(self) -> Mapping[str, Tensor] | None:
+        """The weights that were put last; None for none."""
+        if self.folder is not None:
+            found: dict[str, Tensor] = torch.load(Path(self.folder.name) / FILE, weights_only=True, mmap=True)
+            return found
+        return self.held or None
 
 
 @contextmanager

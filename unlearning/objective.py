@@ -50,6 +50,17 @@ class Objective:
         """What is asked of the reference, each once."""
         return tuple(dict.fromkeys(need for term in self.terms for need in term.needs))
 
+    @property
+    def named(self) -> tuple[tuple[tuple[str, Term], ...], ...]:
+        """By group, each term with the name of its value: its own, with a + where another term has that already."""
+        groups = []
+        for group in self.groups:
+            names: dict[str, Term] = {}
+            for term in group:
+                names[term.name if term.name not in names else f"{term.name}+"] = term
+            groups.append(tuple(names.items()))
+        return tuple(groups)
+
     def reach(self, role: str) -> tuple[tuple[int, ...], bool]:
         """The blocks whose output is read for a role, and whether its logits are."""
         terms = [term for term in self.terms if role in term.roles]
@@ -67,25 +78,30 @@ class Objective:
         context: Context = nullcontext,
         meter: Meter | None = None,
         frame: Frame | None = None,
+        gradient: bool = True,
     ) -> dict[str, float]:
-        """Add the gradient of one step, whose draw may come in several parts, and return the value of each term."""
+        """Add the gradient of one step, whose draw may come in several parts, and return the value of each term.
+
+        Without `gradient` the values alone are computed, and nothing is counted as spent.
+        """
         whole = {role: [sample for part in parts for sample in part.get(role, ())] for role in self.roles}
         told: dict[str, Tensor] = {}
         for part in parts:
-            for group in self.groups:
-                roles = dict.fromkeys(role for term in group for role in term.roles)
+            for group in self.named:
+                roles = dict.fromkeys(role for _, term in group for role in term.roles)
                 if not all(part.get(role) for role in roles):
                     continue
                 rows = {role: rows_of(role, part[role], pad, device, whole[role]) for role in roles}
-                with context():
+                with context(), torch.set_grad_enabled(gradient):
                     views = {role: look(module, rows[role], *self.reach(role)) for role in roles}
                 losses = {}
-                for term in group:
+                for name, term in group:
                     value = term(views, reference)
-                    name = term.name if term.name not in losses else f"{term.name}+"
                     losses[name] = value * term.coef * (scales or {}).get(term.name, 1.0)
                     told[name] = told.get(name, torch.zeros((), device=value.device)) + value.detach()
                 del views
+                if not gradient:
+                    continue
                 loss = torch.stack(list(losses.values())).sum()
                 loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
                 if meter is not None and frame is not None:

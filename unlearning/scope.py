@@ -130,18 +130,17 @@ class Guarded:
         versions = {name: parameter._version for name, parameter in every.items() if name not in chosen}
         return cls({name: every[name] for name in chosen}, masks, before, versions)
 
-    def held(self, kept: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The trained values in the computer's memory: in that of an earlier call, else in new, which a GPU writes to
-        directly."""
-        kept = kept or {
-            name: torch.empty_like(one, device="cpu", requires_grad=False, pin_memory=one.is_cuda)
-            for name, one in self.trained.items()
-        }
-        for name, one in self.trained.items():
-            kept[name].copy_(one.detach(), non_blocking=True)
-        if any(one.is_cuda for one in self.trained.values()):
-            torch.cuda.synchronize()
-        return kept
+    @torch.no_grad()
+    def put(self, weights: Mapping[str, Tensor]) -> None:
+        """Give the trained parameters these values."""
+        for name, parameter in self.trained.items():
+            parameter.copy_(weights[name])
+
+    @torch.no_grad()
+    def size(self) -> float:
+        """The length of all trained values together."""
+        lengths = [torch.linalg.vector_norm(one.detach(), dtype=torch.float32) for one in self.trained.values()]
+        return float(torch.linalg.vector_norm(torch.stack(lengths))) if lengths else 0.0
 
     def mask_gradients(self, more: Mapping[str, Tensor]) -> None:
         """Zero the gradients of entries that must stay, by the masks of the training and by more of them."""

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from agents.engine import free_memory, ran_out
+from agents.engine_network import plain
 from arena.errors import UsageError
-from unlearning.checkpoints import Checkpoints
+from unlearning.checkpoints import Checkpoints, Spare
 from unlearning.controllers import Controller
 from unlearning.cost import Frame, Meter, Outlook
+from unlearning.divergence import ADAPTER, LARGER, Watch
 from unlearning.objective import Context, Draw, Objective
 from unlearning.optimiser import Pace, Schedule, Stepper
 from unlearning.plans import Plan
@@ -24,6 +26,7 @@ from unlearning.state import Lens, State
 
 Tell: TypeAlias = Callable[[Outlook], None]
 Masking: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+LOOKED = 4  # rows of each role that are looked at after the last step
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "pure"]
 
 
@@ -79,7 +82,7 @@ class Ended:
 
 
 class Diverged(Exception):
-    """A loss or a gradient is not a number; `good`: whether the weights as they are gave a finite loss."""
+    """A training does what no sane one does; `good`: whether the weights as they are are still in order."""
 
     def __init__(self, what: str, good: bool) -> None:
         super().__init__(what)
@@ -101,12 +104,19 @@ class Training:
         self.stepper = Stepper(self.guarded, pace, settings.decay, settings.clip, settings.optimiser)
         self.state = State()
         self.micro = settings.micro
+        self.last: Draw | None = None
         self.values: dict[str, float] = {}
         self.notes: list[str] = []
         self.saved = self.began = perf_counter()
         self.done_before = 0
-        self.safe: tuple[int, dict[str, Tensor]] = (0, {})
         self.masks: Mapping[str, Tensor] = {}  # of the step under way
+        vocabulary = int(plain(job.module).config.get_text_config().vocab_size)
+        larger = ADAPTER if any("lora_" in name for name in job.chosen) else LARGER
+        self.watch = Watch(job.objective, vocabulary, self.guarded.size(), larger)
+        self.good: int | None = None  # the step after which the weights were last known to be good
+        self.full = False  # whether the disk takes no checkpoints any more
+        self.due = False  # whether they are to be kept when the next step finds them good
+        self.spare = Spare()
 
     def run(self) -> Ended:
         """Train to the end. Raises UsageError where nothing good can come of it."""
@@ -117,16 +127,17 @@ class Training:
                 controller.begin(self.state, self.job.lens)
         self.done_before = self.state.step
         self.job.module.train()
-        self._secure()
         diverged = False
         try:
             while self.state.epoch < self.job.settings.epochs and not self.state.stop:
                 self._epoch()
+            self._look_at_the_end()
         except Diverged as error:
             self._keep_good(error)
             diverged = True
         finally:
             self.job.module.eval()
+            self.stepper.clear()
         if wrong := self.guarded.moved(self.job.module):
             raise AssertionError(f"changed outside of the scope: {', '.join(wrong)}")
         if self.checkpoints is not None:
@@ -149,14 +160,12 @@ class Training:
             for controller in self.job.controllers:
                 controller.stepped(state, self.values)
             self._report()
-            if perf_counter() - self.saved > settings.save_seconds:
-                self._save()
+            self.due = self.due or perf_counter() - self.saved > settings.save_seconds
         for controller in self.job.controllers:
             controller.ended(state, self.job.lens)
         state.epoch += 1
         state.numbers["step of epoch"] = 0
-        self._secure()
-        self._save()
+        self.due = True
 
     def _step(self, draw: Draw) -> dict[str, float]:
         """One step; where memory runs out it is done again in smaller parts, with the same gradient."""
@@ -172,15 +181,33 @@ class Training:
             self.stepper.clear()
             free_memory()
             self._halve(draw)
-        where = f"at step {self.state.step + 1} (epoch {self.state.epoch + 1})"
-        for name, value in values.items():
-            if not isfinite(value):
-                raise Diverged(f"the loss of {name} is {value} {where}", False)
+        self._judge(values)
+        if self.due and self.state.step:
+            self._secure(values)
         length = self.stepper.norm(self.masks)
         if not isfinite(length):
-            raise Diverged(f"the gradient is {length} {where}", True)
+            raise Diverged(f"the gradient is {length}", True)
+        self.last = draw
         self.stepper.move(self.state.step, self.masks)
         return values
+
+    def _judge(self, values: Mapping[str, float], secured: bool = False) -> None:
+        """Raises Diverged where a step's losses, or the weights they were made with, are beyond reason."""
+        if wrong := self.watch.broken(values) or (self.watch.worse(values, self.guarded.size()) if secured else ""):
+            raise Diverged(wrong, False)
+
+    def _look_at_the_end(self) -> None:
+        """The weights after the last step, put to some rows of it: no step is left to find out what they are like."""
+        if self.last is None or self.state.step == self.good:
+            return
+        self.job.module.eval()
+        draw = {role: samples[:LOOKED] for role, samples in self.last.items()}
+        job = self.job
+        values = job.objective.learn(
+            job.module, [draw], job.reference, pad=job.lens.pad, device=job.lens.device, scales=self.state.scales,
+            context=job.lens.context, gradient=False,
+        )  # fmt: skip
+        self._judge(values, secured=True)
 
     def _gradient(self, draw: Draw) -> dict[str, float]:
         job, device = self.job, self.job.lens.device
@@ -229,26 +256,50 @@ class Training:
         values, note = dict(self.values), self.notes[-1] if self.notes else ""
         self.tell(Outlook(self.state.step, self.steps, self.state.epoch + 1, epochs, seconds, left, values, note))
 
-    def _secure(self) -> None:
-        """Hold the weights in the computer's memory, as the last that are known to be good."""
-        self.safe = (self.state.step, self.guarded.held(self.safe[1]))
+    def _secure(self, values: Mapping[str, float]) -> None:
+        """Keep the weights as they are, before this step changes them, as the last that are known to be good."""
+        self._judge(values, secured=True)
+        self._save()
+        if self.checkpoints is None or self.full:
+            self.spare.put(self.guarded.trained)
+        self.good, self.due = self.state.step, False
+
+    def _kept(self) -> Mapping[str, Tensor]:
+        """The weights that were last kept."""
+        held = self.spare.get()
+        if held is None:
+            assert self.checkpoints is not None  # something was kept when `good` was set
+            return self.checkpoints.weights()
+        return held
 
     def _keep_good(self, error: Diverged) -> None:
-        step, kept = self.safe
-        if self.state.step == 0 and not error.good:
+        """Go back to the weights that were last known to be good. Raises UsageError where there are none but those that
+        training began with."""
+        state, lr = self.state, self.job.settings.lr
+        where = f"at step {state.step + 1} (epoch {state.epoch + 1})"
+        if state.step == 0:
             raise UsageError(
-                f"{error}, before anything was changed: the weights or the items are broken, or the precision too low"
+                f"{error} {where}, before anything was changed: the weights or the items are broken, or the precision "
+                "too low"
             )
-        if not error.good:
-            with torch.no_grad():
-                for name, parameter in self.guarded.trained.items():
-                    parameter.copy_(kept[name])
-        kept_at = self.state.step if error.good else step
-        self.state.stop = f"{error}: the weights after step {kept_at} are kept; a smaller lr goes further"
+        if error.good:
+            self.good = state.step
+        elif self.good is None:
+            raise UsageError(
+                f"training diverged {where}: {error}. There are no good weights before that but those it began with, "
+                f"so that nothing is kept; take a far smaller learning rate than lr={lr:g} (papers have about 1e-5, "
+                "tiny models take 1e-3)"
+            )
+        else:
+            self.guarded.put(self._kept())
+        state.stop = (
+            f"{error} {where}: the weights after step {self.good}, the last good ones, are kept; a smaller lr than "
+            f"{lr:g} goes further"
+        )
 
     def _save(self) -> None:
         self.saved = perf_counter()
-        if self.checkpoints is None:
+        if self.checkpoints is None or self.full:
             return
         try:
             self.checkpoints.put(
@@ -259,21 +310,22 @@ class Training:
                     "meter": self.meter.plain(),
                     "micro": self.micro,
                     "notes": list(self.notes),
+                    "watch": self.watch.plain(),
                     "values": dict(self.values),
                 }
             )
         except UsageError as error:  # training goes on: what it has learnt is worth more than its checkpoint
             self.notes.append(f"no checkpoint at step {self.state.step}: {error}")
-            self.checkpoints = None
+            self.full = True
 
     def _resume(self) -> bool:
         kept = None if self.checkpoints is None else self.checkpoints.get()
         if kept is None:
             return False
         self.state = State.of(kept["state"])
-        with torch.no_grad():
-            for name, parameter in self.guarded.trained.items():
-                parameter.copy_(kept["weights"][name])
+        self.guarded.put(kept["weights"])
+        self.watch.restore(kept["watch"])
+        self.good = self.state.step
         self.stepper.restore(kept["optimiser"])
         for name, value in kept["meter"].items():
             setattr(self.meter, name, value)

@@ -44,17 +44,19 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Weight:
     """of: Seen -> w, (B, C) or (B, 1). value: Seen -> the loss whose gradient this is, (B, C) or (B, 1), for reports;
-    None where the weighted form is the definition. reference: whether lp0 and s0 are needed."""
+    None where the weighted form is the definition. reference: whether lp0 and s0 are needed. learns: whether answers
+    are to become likely, the value being nats per token."""
 
     of: Callable[[Seen], Tensor]
     value: Callable[[Seen], Tensor] | None = None
     norm: Norm = "token"
     reference: bool = False
+    learns: bool = False
 
 
 def learning() -> Weight:
     """The negative log-likelihood: w = −1."""
-    return Weight(lambda seen: -torch.ones_like(seen.lp), lambda seen: -seen.lp)
+    return Weight(lambda seen: -torch.ones_like(seen.lp), lambda seen: -seen.lp, learns=True)
 
 
 def ascent() -> Weight:
