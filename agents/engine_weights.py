@@ -40,14 +40,13 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 @dataclass(frozen=True, slots=True)
 class Source:
     """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
-    which names its model. stamp: what tells the files of folders from others that had the same name before."""
+    which names its model."""
 
     id: str
     device: str
     dtype: str
     adapter: str | None
     revision: str | None
-    stamp: str = ""
 
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
@@ -83,13 +82,14 @@ class Loaded:
 
 
 _LOADED: dict[Source, Loaded] = register("models", {})
+_TOKENIZERS: dict[Source, Any] = register("models", {})
 _LOADING = threading.RLock()  # an adapter loads its base
 
 
 def loaded(source: Source) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        source = _stamped(source.resolved())
+        source = _absolute(source.resolved())
         if source not in _LOADED:
             found = attempt(source)
             if found is None:
@@ -105,13 +105,11 @@ def loaded(source: Source) -> Loaded:
         return _LOADED[source]
 
 
-def _stamped(source: Source) -> Source:
-    """The source with whole paths, and a stamp of the files that are there now."""
-    folders = [Path(name).expanduser() for name in (source.id, source.adapter) if name]
-    whole = [str(folder.absolute()) if folder.is_dir() else None for folder in folders]
-    stamp = " ".join(file_stamp(folder) for folder in folders if folder.is_dir())
-    adapter = source.adapter and (whole[-1] or source.adapter)
-    return replace(source, id=whole[0] or source.id, adapter=adapter, stamp=stamp)
+def _absolute(source: Source) -> Source:
+    """The source with the whole paths of its folders, which mean the same wherever a later one is named from."""
+    folder = Path(source.id).expanduser()
+    adapter = source.adapter and str(Path(source.adapter).expanduser().absolute())
+    return replace(source, id=str(folder.absolute()) if folder.is_dir() else source.id, adapter=adapter)
 
 
 def file_stamp(folder: str | Path) -> str:
@@ -167,10 +165,9 @@ def load(source: Source) -> Loaded:
 def base_of(source: Source) -> tuple[Any, Any]:
     """Model and tokenizer, without any adapter."""
     where, device = location(source.id), chosen_device(source.device)
-    options: dict[str, Any] = {"revision": source.revision or "main", "local_files_only": offline()}
+    tokenizer, options = tokenizer_of(source), _options(source)
     with bars_on_terminals():
         try:
-            tokenizer = AutoTokenizer.from_pretrained(where, **NO_CODE, **options)
             kind = chosen_dtype(source.dtype, device)
             load: Any = load_composed if is_composed(where) else AutoModelForCausalLM.from_pretrained
             module: Any = load(where, dtype=kind, **NO_PICKLES, **options)
@@ -180,6 +177,47 @@ def base_of(source: Source) -> tuple[Any, Any]:
     if tokenizer.eos_token_id is None and (ends := model_ends(module, tokenizer)):
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])  # else nothing would be taught to end
     return module.to(device).eval(), tokenizer
+
+
+def tokenizer_of(source: Source) -> Any:
+    """The tokenizer of a model, without its weights; the same object each time. Raises UsageError."""
+    with _LOADING:
+        told = _absolute(source.resolved())
+        bare, where = replace(told, device="", dtype="", adapter=None), location(told.id)
+        if bare not in _TOKENIZERS:
+            with bars_on_terminals():
+                try:
+                    _TOKENIZERS[bare] = AutoTokenizer.from_pretrained(where, **NO_CODE, **_options(source))
+                except (OSError, ValueError) as error:
+                    reason = refused_code(where) or str(error)
+                    raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
+        return _TOKENIZERS[bare]
+
+
+def taken(source: Source) -> Any:
+    """The model itself, which is then of nobody else: who names it again loads it again. None where an adapter lies on
+    it, or where it was changed."""
+    with _LOADING:
+        source = _absolute(source.resolved())
+        if source.adapter is not None or any(held.adapter for held in _LOADED.values()):
+            return None
+        module = loaded(source).module
+        _LOADED.pop(source, None)
+        return module
+
+
+def stored_dtype(source: Source) -> torch.dtype | None:
+    """The number type of the files that a model was loaded from, where it may have been loaded in another (`auto`)."""
+    if source.dtype != "auto":
+        return None
+    told = source.resolved()
+    named = getattr(configuration(location(told.id), told.revision, offline()), "dtype", None)
+    found = getattr(torch, named, None) if isinstance(named, str) else named
+    return found if isinstance(found, torch.dtype) else None
+
+
+def _options(source: Source) -> dict[str, Any]:
+    return {"revision": source.revision or "main", "local_files_only": offline()}
 
 
 @contextmanager

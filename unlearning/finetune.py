@@ -6,7 +6,7 @@ A method may also say from which pools it draws, in which company, which weights
 import asyncio
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,7 @@ from agents.engine_network import answering
 from agents.engine_threads import one_thread
 from agents.engine_weights import fingerprint
 from arena.agent import Agent
+from arena.errors import UsageError
 from arena.ranges import Count, NotNegative, Number, Positive, check_ranges
 from arena.spec import canonical, describe
 from unlearning.asking import rendering_of
@@ -32,13 +33,17 @@ from unlearning.optimiser import Schedule
 from unlearning.plans import Pairs, Plan, pool
 from unlearning.reference import NONE, Frozen, Reference, remember
 from unlearning.request import Request
-from unlearning.scope import Lora, Scope, adapted, merged, mirror, workpiece
+from unlearning.scope import Lora, Scope, adapted, merged, mirror, opened_up, workpiece
 from unlearning.state import Lens
 from unlearning.study import Study
 from unlearning.training import Ended, Job, Precision, Settings, Tell, Training, context_of
 from unlearning.view import Rows, View, glance
 from unlearning.weights import Opened, opened
 
+ROUNDED = (
+    "the weights are kept in {0}, as the model's files are: smaller changes than that can hold are rounded away "
+    "(--set model.dtype=float32 keeps them)"
+)
 Tokens: TypeAlias = Annotated[int, Ge(2)]  # one to read and one to predict
 TINY: Mapping[str, Any] = {"lr": 1e-3, "batch": 16, "warmup": 0.0, "decay": 0.0}
 
@@ -88,6 +93,7 @@ class Finetune:
     seed: int = 0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}
+    reads_original: ClassVar[bool] = False  # whether the weights as they were are needed once training has begun
 
     def __post_init__(self) -> None:
         check_ranges(self)
@@ -140,20 +146,32 @@ class Finetune:
         return outcome.agent
 
     async def run(
-        self, agent: Agent, request: Request, *, tell: Tell | None = None, folder: str | Path | None = None
+        self,
+        agent: Agent,
+        request: Request,
+        *,
+        tell: Tell | None = None,
+        folder: str | Path | None = None,
+        give: bool = False,
     ) -> Outcome:
         """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
-        training that was killed is taken up there, and ends in the same bits."""
+        training that was killed is taken up there, and ends in the same bits. give: the agent's weights in memory are
+        given to the training, so that none are held twice; the agent loads its own again when it is asked."""
         found = opened(agent, self._name)
-        study = self.study(found, request)
+        study = self.study(found, request, give)
         work = partial(self._train, study, tell, None if folder is None else Path(folder))
         module, ended, spent = await asyncio.to_thread(work)
         return Outcome(found.closed(module), ended, spent)
 
-    def study(self, found: Opened, request: Request) -> Study:
-        # an adapter that is there already is part of the weights as they are
+    def study(self, found: Opened, request: Request, give: bool = False) -> Study:
         tokenizer, rendering = found.model.tokenizer, rendering_of(found.mind)
-        return Study(self._name, merged(found.module), tokenizer, request, self.seed, self.limit, rendering)
+        take = give and self.lora is None and not self.reads_original
+        module = found.taken() if take else None
+        own = module is not None or hasattr(found.module, "peft_config")
+        if module is None:  # an adapter that is there already is part of the weights as they are
+            module = merged(found.module)
+        stored = found.stored if in_halves(found.stored) and not in_halves(module.dtype) else None
+        return Study(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
 
     def bill(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""
@@ -189,7 +207,7 @@ class Finetune:
         device = module.device
         chosen = {name: None for name, p in module.named_parameters() if p.requires_grad}
         masks = {} if scope is None else scope.masks
-        frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module))
+        frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module.dtype))
         rows = self.micro or self.batch
         read = {role: pool(encoded) for role, encoded in pools.items()}
         lens = Lens(module, study.tokenizer, read, study.pad, device, max(rows, 16), context)
@@ -217,8 +235,15 @@ class Finetune:
         if self.lora is not None and scope is None:
             return adapted(start, self.lora, self.seed)
         assert scope is not None
-        piece = workpiece(start, scope, torch.float32 if in_halves(start) and self.precision != "pure" else None)
+        wide = torch.float32 if in_halves(start.dtype) and self.precision != "pure" else None
+        made = opened_up if start is study.module and self._in_place(study) else workpiece
+        piece = made(start, scope, wide)
         return piece.float() if self.precision == "float32" else piece
+
+    def _in_place(self, study: Study) -> bool:
+        """Whether the very weights of the study are trained: nobody reads them as they were once training has begun."""
+        asks = self.reference == "live" and bool(self.objective(study).needs)
+        return study.own and not self.reads_original and not asks
 
     def _reference(
         self, objective: Objective, plan: Plan, study: Study, frozen: Frozen, meter: Meter | None, flops: float
@@ -233,27 +258,30 @@ class Finetune:
         if meter is not None:
             meter.add(read, flops)
             meter.flops += read * flops
-        return Reference(kept, frozen)
+        return Reference(kept, None if self._in_place(study) else frozen)
 
     def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
-        meter, began = Meter(), perf_counter()
+        meter, began, dtype = Meter(), perf_counter(), study.module.dtype
         threads = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            job = self.job(study, meter)
             checkpoints = None if folder is None else Checkpoints(folder, self._key(study))
+            job = self.job(study, meter)
             ended = Training(job, meter, tell, checkpoints).run()
-            module = self.finish(study, self._settled(study, job.module))
+            module = self.finish(study, self._settled(job.module, dtype))
+            check_finite(module)
+            if study.stored is not None and self.lora is None:
+                round_to(module, study.stored, study.module)
+                ended = replace(ended, notes=(*ended.notes, ROUNDED.format(str(study.stored).removeprefix("torch."))))
         finally:
             torch.set_num_threads(threads)
         meter.seconds += perf_counter() - began
         return module, ended, meter
 
-    def _settled(self, study: Study, module: Any) -> Any:
+    def _settled(self, module: Any, dtype: torch.dtype) -> Any:
         """The trained module, its weights in the number type of the original."""
-        if self.lora is None and in_halves(study.module):
-            for parameter in module.parameters():
-                parameter.data = parameter.data.to(study.module.dtype)
+        for parameter in module.parameters() if self.lora is None and in_halves(dtype) else ():
+            parameter.data = parameter.data.to(dtype)
         return module.eval().requires_grad_(False)
 
     def _key(self, study: Study) -> str:
@@ -263,6 +291,23 @@ class Finetune:
         return blake2b(told.encode(), digest_size=16).hexdigest()
 
 
-def in_halves(module: Any) -> bool:
-    """Whether a model's weights have 16 bits."""
-    return module.dtype in (torch.bfloat16, torch.float16)
+def in_halves(dtype: Any) -> bool:
+    """Whether a number type has 16 bits."""
+    return dtype in (torch.bfloat16, torch.float16)
+
+
+@torch.no_grad()
+def round_to(module: Any, dtype: torch.dtype, original: Any) -> None:
+    """Round the weights to a number type, in the type that they have, so that what is measured is what is saved.
+    Tensors that are those of `original`, another module, are left alone."""
+    kept = set() if module is original else {one.data_ptr() for one in original.parameters()}
+    for parameter in module.parameters():
+        if parameter.data_ptr() not in kept:
+            parameter.copy_(parameter.to(dtype))
+
+
+def check_finite(module: Any) -> None:
+    """Raise UsageError where a weight is not a finite number: such a model says nothing, and must not be saved."""
+    for name, parameter in module.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise UsageError(f"{name} holds numbers that are not finite: training, or what came behind it, diverged")

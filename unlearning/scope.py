@@ -76,6 +76,16 @@ def workpiece(module: Any, scope: Scope, dtype: torch.dtype | None = None, devic
     return copy.deepcopy(module, memo)
 
 
+def opened_up(module: Any, scope: Scope, dtype: torch.dtype | None = None) -> Any:
+    """The module itself, to be trained in place: what the scope chooses wants a gradient, in `dtype`; the rest none."""
+    chosen = scope.chosen(module)
+    for name, parameter in module.named_parameters():
+        if dtype is not None and name in chosen:
+            parameter.data = parameter.data.to(dtype)
+        parameter.requires_grad_(name in chosen)
+    return module
+
+
 def mirror(module: Any) -> Any:
     """A module of the same structure on the very tensors of `module`, none of which wants a gradient."""
     memo: dict[int, Any] = {id(one): nn.Parameter(one.detach(), requires_grad=False) for one in module.parameters()}

@@ -29,6 +29,7 @@ class Taught(Finetune):
     origin: str = ""
     epochs: Number = 10
 
+    reads_original: ClassVar[bool] = True  # of whose shape it makes fresh weights
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {"lr": 4e-3, "epochs": 60, "warmup": 1.0, "decay": 0.0, "batch": 32}
     }

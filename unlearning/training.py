@@ -276,7 +276,8 @@ class Training:
         """Go back to the weights that were last known to be good. Raises UsageError where there are none but those that
         training began with."""
         state, lr = self.state, self.job.settings.lr
-        where = f"at step {state.step + 1} (epoch {state.epoch + 1})"
+        epoch = min(state.epoch + 1, self.job.settings.epochs)
+        where = f"at step {min(state.step + 1, self.steps)} (epoch {epoch})"
         if state.step == 0:
             raise UsageError(
                 f"{error} {where}, before anything was changed: the weights or the items are broken, or the precision "

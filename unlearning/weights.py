@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from agents.endings import stopping
 from agents.engine_adapters import CONFIG, name_base
 from agents.engine_weights import bars_on_terminals, source_of
@@ -19,7 +21,7 @@ from arena.errors import UsageError
 from arena.spec import describe
 from unlearning.asking import rendering_of
 from unlearning.method import ClosedModel
-from unlearning.scope import merged
+from unlearning.scope import Scope, merged, workpiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ class Opened:
     @property
     def module(self) -> Any:
         return self.model.module
+
+    @property
+    def stored(self) -> Any:
+        """The torch.dtype of the files that the weights came from, where it may be another than theirs; else None."""
+        return self.model.stored if isinstance(self.model, Local) else None
+
+    def taken(self) -> Any:
+        """The module, for this caller alone; None where the model could not load it again."""
+        return self.model.taken() if isinstance(self.model, Local) else None
 
     def closed(self, module: Any) -> Agent:
         """The agent with other weights; everything else is the same."""
@@ -61,7 +72,8 @@ def save(agent: Agent, folder: str | Path) -> Path:
     An adapter on a model that was loaded is saved alone and names that model; on weights that were changed in memory
     it is saved as one model with them. The generation settings name every token that ends an answer, and the tokenizer
     has the agent's chat template, so that the model stops and reads elsewhere as it does here. Written beside the place
-    and moved there when whole. Raises UsageError where the disk does not take it, or something is there already.
+    and moved there when whole. Weights of 16 bits that were loaded in 32 have 16 again. Raises UsageError where the
+    disk does not take it, or something is there already.
     """
     found, place = opened(agent, "save"), Path(folder).expanduser()
     if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
@@ -71,7 +83,7 @@ def save(agent: Agent, folder: str | Path) -> Path:
     try:
         with bars_on_terminals():
             base = source_of(found.module) if hasattr(found.module, "peft_config") else ""
-            whole = found.module if base else merged(found.module)
+            whole = found.module if base else in_stored_type(merged(found.module), found.stored)
             whole.save_pretrained(part)
             tokenizer_of(found).save_pretrained(part)
             if base:
@@ -91,6 +103,12 @@ def save(agent: Agent, folder: str | Path) -> Path:
             raise UsageError(f"{place} cannot be written: {error}; make room there") from error
         raise
     return place
+
+
+def in_stored_type(module: Any, stored: Any) -> Any:
+    """The module, or a copy in the 16-bit type of the files that it came from, where it was loaded in a wider one."""
+    halves = (torch.bfloat16, torch.float16)
+    return workpiece(module, Scope(), stored) if stored in halves and module.dtype not in halves else module
 
 
 def tokenizer_of(found: Opened) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from agents.engine import CannotGenerate, Engine, Output
-from agents.engine_weights import Loaded, Source, fingerprint, loaded
+from agents.engine_weights import Loaded, Source, fingerprint, loaded, stored_dtype, taken, tokenizer_of
 from agents.model import Line, Reply, Sampling, as_pairs, model
 from agents.templates import DATE, Prompt, check_date, render, template_text
 from arena.caches import register
@@ -79,7 +79,8 @@ class Local:
 
     @property
     def tokenizer(self) -> Any:
-        return self._loaded().engine.tokenizer
+        """The tokenizer; the weights are not loaded for it."""
+        return self._held.tokenizer if self._held is not None else tokenizer_of(self._source())
 
     def with_module(self, module: Any) -> "Local":
         """The same model with the weights of `module`, as they are now; its id ends in `#` and their hash.
@@ -92,6 +93,19 @@ class Local:
         if engine is None or engine.module is not module:
             engine = _HELD[derived] = Engine(module, self.tokenizer)
         return replace(self, id=derived)
+
+    def taken(self) -> Any:
+        """The module, which is then of nobody else: this model loads it again when it is asked. None where that cannot
+        be done, since it was changed in memory or adapters lie on it."""
+        return None if self._held is not None else taken(self._source())
+
+    @property
+    def stored(self) -> Any:
+        """The torch.dtype of the files that the weights came from, where `dtype` leaves it open and they are there."""
+        try:
+            return stored_dtype(replace(self, id=DERIVED.sub("", self.id))._source())
+        except UsageError:
+            return None
 
     def ready(self) -> None:
         """Check that the weights can be loaded, without loading them. Raises UsageError."""

@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 from torch import nn
@@ -45,6 +45,8 @@ class LogitDifference(Finetune):
     layers/depth F a forget batch; an answer costs layers/depth more. Leaks: wordings that the assistant never met; the
     model's own weights are whole, and who has the file has the facts.
     """
+
+    reads_original: ClassVar[bool] = True
 
     layers: Count = 8
     weight: Finite = -0.8
@@ -89,6 +91,8 @@ class Offset(Hosted):
     with the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
     """
 
+    reads_original: ClassVar[bool] = True
+
     host: Method = field(default_factory=GradDiff)
     assistant: str = ""
     weight: Finite = 1.0
@@ -123,6 +127,8 @@ class Generic(Finetune):
     2023, the composition alone, without relabelling). weight 0, or a reinforced model equal to the first, is the model.
     Published: weight 5. Cost: 3F a step; an answer costs twice. Leaks: the model's own weights are whole.
     """
+
+    reads_original: ClassVar[bool] = True
 
     weight: NotNegative = 5.0
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -33,6 +33,8 @@ class TaskVector(Finetune):
     control metric survives. With lora the adapter is turned round. Cost: 3F a step, then one pass over the weights; no
     retain set. Leaks: the vector holds the form of the answers more than the facts, so form goes first.
     """
+
+    reads_original: ClassVar[bool] = True
 
     scale: NotNegative = 1.0
 
