@@ -40,13 +40,14 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 @dataclass(frozen=True, slots=True)
 class Source:
     """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
-    which names its model."""
+    which names its model. stamp: what tells the files of folders from others that had the same name before."""
 
     id: str
     device: str
     dtype: str
     adapter: str | None
     revision: str | None
+    stamp: str = ""
 
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
@@ -89,7 +90,7 @@ _LOADING = threading.RLock()  # an adapter loads its base
 def loaded(source: Source) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        source = _absolute(source.resolved())
+        source = _stamped(source.resolved())
         if source not in _LOADED:
             found = attempt(source)
             if found is None:
@@ -105,11 +106,13 @@ def loaded(source: Source) -> Loaded:
         return _LOADED[source]
 
 
-def _absolute(source: Source) -> Source:
-    """The source with the whole paths of its folders, which mean the same wherever a later one is named from."""
-    folder = Path(source.id).expanduser()
-    adapter = source.adapter and str(Path(source.adapter).expanduser().absolute())
-    return replace(source, id=str(folder.absolute()) if folder.is_dir() else source.id, adapter=adapter)
+def _stamped(source: Source) -> Source:
+    """The source with whole paths, and a stamp of the files that are there now."""
+    folders = [Path(name).expanduser() for name in (source.id, source.adapter) if name]
+    whole = [str(folder.absolute()) if folder.is_dir() else None for folder in folders]
+    stamp = " ".join(file_stamp(folder) for folder in folders if folder.is_dir())
+    adapter = source.adapter and (whole[-1] or source.adapter)
+    return replace(source, id=whole[0] or source.id, adapter=adapter, stamp=stamp)
 
 
 def file_stamp(folder: str | Path) -> str:
@@ -182,9 +185,9 @@ def base_of(source: Source) -> tuple[Any, Any]:
 def tokenizer_of(source: Source) -> Any:
     """The tokenizer of a model, without its weights; the same object each time. Raises UsageError."""
     with _LOADING:
-        told = _absolute(source.resolved())
-        bare, where = replace(told, device="", dtype="", adapter=None), location(told.id)
+        bare = replace(_stamped(replace(source.resolved(), adapter=None)), device="", dtype="")
         if bare not in _TOKENIZERS:
+            where = location(bare.id)
             with bars_on_terminals():
                 try:
                     _TOKENIZERS[bare] = AutoTokenizer.from_pretrained(where, **NO_CODE, **_options(source))
@@ -198,8 +201,8 @@ def taken(source: Source) -> Any:
     """The model itself, which is then of nobody else: who names it again loads it again. None where an adapter lies on
     it, or where it was changed."""
     with _LOADING:
-        source = _absolute(source.resolved())
-        if source.adapter is not None or any(held.adapter for held in _LOADED.values()):
+        source = _stamped(source.resolved())
+        if source.adapter is not None or any(one.adapter is not None for one in _LOADED):
             return None
         module = loaded(source).module
         _LOADED.pop(source, None)
@@ -249,9 +252,15 @@ def location(id: str) -> str:
     return id
 
 
-@memoize("models")
 def configuration(where: str, revision: str | None, offline: bool) -> Any:
     """The model's configuration; from the hub where `where` is no folder. Raises UsageError."""
+    folder = Path(where).is_dir()
+    stamp = file_stamp(where) if folder else ""
+    return _configuration(str(Path(where).absolute()) if folder else where, revision, offline, stamp)
+
+
+@memoize("models")
+def _configuration(where: str, revision: str | None, offline: bool, stamp: str) -> Any:
     try:
         options = {"revision": revision or "main", "local_files_only": offline}
         return AutoConfig.from_pretrained(where, **NO_CODE, **options)

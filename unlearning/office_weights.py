@@ -157,7 +157,11 @@ async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, di
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
     seen: list[Mapping[str, float]] = []
-    outcome = await work.method.run(before, work.request, tell=_progress(seen), folder=kept, give=True)
+    try:
+        outcome = await work.method.run(before, work.request, tell=_progress(seen), folder=kept, give=True)
+    except UsageError:
+        finished.clear()  # an empty folder; a checkpoint stays
+        raise
     for note in filter(None, (*outcome.ended.notes, outcome.ended.stopped)):
         say(f"note: {note}", stderr=True)
     seconds = time.perf_counter() - begun

@@ -186,7 +186,7 @@ class Training:
             self._secure(values)
         length = self.stepper.norm(self.masks)
         if not isfinite(length):
-            raise Diverged(f"the gradient is {length}", True)
+            raise Diverged(f"the gradient is {length}", not self.watch.worse(values, self.guarded.size()))
         self.last = draw
         self.stepper.move(self.state.step, self.masks)
         return values

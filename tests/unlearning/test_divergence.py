@@ -1,7 +1,9 @@
 """Training that runs away is told as such and leaves nothing broken; weights are held once, and saved as they came."""
 
 import json
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,7 +74,7 @@ def test_what_comes_behind_training_is_looked_at_as_well(tmp_path: Path) -> None
 
 # a rate that goes well for some epochs: each step doubles what the one before did
 async def _running_away(folder: Path | None, **settings: Any) -> Outcome:
-    method = facts.made("grad-diff", batch=3, schedule="constant", warmup=0.0, **{"lr": 0.02, "epochs": 60, **settings})
+    method = facts.made("grad-diff", batch=3, schedule="constant", warmup=0.0, **{"lr": 0.1, "epochs": 12, **settings})
     outcome: Outcome = await method.run(facts.knower(), facts.REQUEST, folder=folder)
     return outcome
 
@@ -99,7 +101,7 @@ def _refuses(self: Any, state: Any) -> None:
 
 
 def test_a_diverged_training_that_has_good_weights_says_so_and_ends_in_another_code(tmp_path: Path) -> None:
-    done = forget(tmp_path, "--method", "grad-diff", "--set", "lr=0.02", "--set", "epochs=60", "--set", "batch=64",
+    done = forget(tmp_path, "--method", "grad-diff", "--set", "lr=0.1", "--set", "epochs=16", "--set", "batch=64",
                   "--set", "schedule=constant", "--set", "warmup=0")  # fmt: skip
     assert done.code == 3 and "It diverged: " in done.stdout and "hardly moved" not in done.stdout, done
     assert (tmp_path / "it" / "model.safetensors").exists() and not (tmp_path / "it.training").exists()
@@ -124,8 +126,6 @@ def watched(**first: float) -> Watch:
 )
 def test_what_no_sane_training_does(values: Mapping[str, float], says: str) -> None:
     found = watched(forget=-1.0, retain=0.5).broken(values)
-    import re
-
     assert re.search(says, found) if says else found == ""
 
 
@@ -140,8 +140,8 @@ def test_weights_that_grow_beyond_reason_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("npo", {}), ("grad-diff", {}), ("rmu", {}), ("kl-ga", {"reference": "live"}), ("wagle", {}), ("task-vector", {}),
-     ("npo", {"where": r"layers\.1\."}), ("ga", {"lora": facts.LORA}), ("retrain", {"epochs": 1})],
+    [("npo", {}), ("sure", {}), ("grad-diff", {}), ("rmu", {}), ("kl-ga", {"reference": "live"}), ("wagle", {}),
+     ("task-vector", {}), ("npo", {"where": r"layers\.1\."}), ("ga", {"lora": facts.LORA}), ("retrain", {"epochs": 1})],
 )  # fmt: skip
 async def test_weights_that_are_given_to_training_end_in_the_same_bits(name: str, settings: dict[str, Any]) -> None:
     method = facts.made(name, **{"epochs": 2, "batch": 2, **settings})
@@ -164,7 +164,7 @@ async def test_no_second_copy_is_made_of_weights_that_are_given() -> None:
 
 def halved(place: Path, dtype: torch.dtype = torch.bfloat16) -> Path:
     found = opened(facts.knower(), "test")
-    module = __import__("copy").deepcopy(found.module).to(dtype)
+    module = deepcopy(found.module).to(dtype)
     module.save_pretrained(place), found.model.tokenizer.save_pretrained(place)
     return place
 

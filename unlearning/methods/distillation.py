@@ -29,12 +29,7 @@ class CrossEntropyUnlearning(Finetune):
     form of the same answer.
     """
 
-    skip: int = 1
-
-    def __post_init__(self) -> None:
-        Finetune.__post_init__(self)
-        if self.skip < 0:
-            raise ValueError(f"skip is a number of tokens, 0 or more, not {self.skip}")
+    skip: Number = 1
 
     def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
         return {**pools, "forget": tuple(without_first(one, self.skip) for one in pools["forget"])}

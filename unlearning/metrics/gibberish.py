@@ -11,6 +11,7 @@ from agents.safe_weights import NO_CODE, NO_PICKLES
 from arena.agent import Agent
 from arena.caches import memoize
 from arena.errors import UsageError
+from arena.ranges import Count, Number
 from unlearning.asking import answers
 from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import for_roles, items_of
@@ -22,7 +23,7 @@ BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read
 
 @metric
 async def gibberish(
-    trial: Trial, *, role: str = "forget", classifier: str = CLASSIFIER, clean: int = 0, new: int = 200
+    trial: Trial, *, role: str = "forget", classifier: str = CLASSIFIER, clean: Number = 0, new: Count = 200
 ) -> Reading:
     """The probability that a classifier gives to clean language, mean over greedy answers; 0 to 1, like the twin.
 

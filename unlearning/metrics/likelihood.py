@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from arena.agent import Agent
+from arena.ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import direction, for_roles, items_of
 from unlearning.scoring import score
@@ -41,7 +42,7 @@ async def truth_ratio(
     role: str = "forget",
     mean: Mean = "geometric",
     report: Literal["auto", "closeness", "margin", "share", "ratio"] = "auto",
-    floor: float = FLOOR,
+    floor: NotNegative = FLOOR,
 ) -> Reading:
     """How the likelihood of false answers stands to that of the true one: R = p(false) / p(true paraphrase).
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from arena.agent import Agent
 from arena.game import JSON
+from arena.ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
 from unlearning.roles import LEVEL, Measured, finite, items_of, percentile
 from unlearning.statistics import Floats, drawn, kolmogorov, percentiles
@@ -18,7 +19,7 @@ LEAST = 1e-300  # p-values below it are given as this one, so that they have a l
 
 @metric
 async def forget_quality(
-    trial: Trial, *, role: str = "forget", mean: Mean = "geometric", floor: float = FLOOR
+    trial: Trial, *, role: str = "forget", mean: Mean = "geometric", floor: NotNegative = FLOOR
 ) -> Reading:
     """The p-value that truth ratios by item, of the agent and of the twin, are samples of one distribution; 0 to 1.
 
