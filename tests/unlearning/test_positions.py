@@ -102,7 +102,7 @@ def test_ce_u_leaves_the_first_tokens_of_each_answer_alone(skip: int) -> None:
 
 def test_ce_u_skips_one_by_default_and_its_gradient_there_is_nothing() -> None:
     assert facts.made("ce-u").skip == 1 == build("method", "ce-u").skip  # type: ignore[attr-defined]
-    with pytest.raises(BadPart, match="skip = .*at least 0"):
+    with pytest.raises(BadPart, match=r"skip = .*at least 0"):
         facts.made("ce-u", skip=-1)
     z = torch.randn(1, 3, 7, generator=torch.Generator().manual_seed(0), requires_grad=True)
     read = rows(torch.tensor([[1, 2, 3]]), torch.tensor([[False, True, True]]))
