@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agents.model import ToolCall
 from agents.objects import Garbled, scrub, scrub_json
+from agents.thoughts import is_thought
 from arena.game import JSON, Tool, View
 
 SAYS = ("say", "text", "message")
@@ -18,7 +19,7 @@ THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "rationale", "scratc
 MARKS = ("type", "id", "index", "call_id", "tool_call_id")  # of a call as such, never of what is called
 SILENT = frozenset({"", "none", "null", "say", "speak", "talk", "message", "no_action"})
 SPEAKING = SILENT | {"respond", "response", "reply", "answer", "final_answer", "send_message"}  # calls that only speak
-NESTS = ("tool_calls", "function_calls", "function_call", "tool_call")
+NESTS = ("tool_calls", "function_calls", "function_call", "tool_call", "tool_uses")
 CHOOSING = re.compile(  # names of calls that say no more than that a move is made
     r"(?:(?:make|play|take|choose|select|submit|pick|place|do|give|final)_?)?(?:a_|my_|the_)?"
     r"(?:move|action|choice|answer|response|turn|play|decision|say|reply)|play|choose|select|submit|pick|act"
@@ -52,8 +53,7 @@ def call_part(call: ToolCall, view: View) -> Part:
     name = scrub(call.name)
     if call.broken:
         raise Garbled(f"the arguments of {name} are not a JSON object: {scrub(call.broken)[:80]!r}")
-    args = scrub_json(dict(call.args))
-    assert isinstance(args, dict)
+    args = _normal(scrub_json(dict(call.args)), view.tools)
     tools = [tool.name for tool in view.tools]
     plain = tool_name(name, tools)
     if plain not in tools and view.legal is not None and (meant := _chosen(plain, args, view.legal)):
@@ -76,6 +76,7 @@ def _chosen(name: str, args: Mapping[str, JSON], legal: Sequence[str]) -> str:
 
 def object_parts(item: Mapping[str, JSON], view: View, called: bool = False) -> list[Part]:
     """What a JSON object means as moves; none where it means none. called: it stands where a call was marked."""
+    item = _normal(item, view.tools)
     for nest in NESTS:
         inner = item.get(nest)
         held = [inner] if isinstance(inner, Mapping) else inner if isinstance(inner, list | tuple) else []
@@ -89,6 +90,22 @@ def object_parts(item: Mapping[str, JSON], view: View, called: bool = False) -> 
     if part is None and called:
         raise Garbled("the tool call names no action")
     return [] if part is None else [part]
+
+
+def _normal(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
+    """An object with its keys as this file spells them, whatever their case, and any name of a thought as `thought`."""
+    assert isinstance(item, Mapping)
+    own = {name for tool in tools for name in (tool.name, *tool.parameters)}
+    known = {*SAYS, *NAMES, *CALLED, *TABLES, *NESTS, *THOUGHTS}
+    table: dict[str, JSON] = {}
+    thoughts: list[str] = []
+    for key, value in item.items():
+        plain = _plain(key)
+        if key not in own and (plain in THOUGHTS or is_thought(plain)):
+            thoughts.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        else:
+            table[plain if key not in own and plain in known and plain not in item else key] = value
+    return {**table, "thought": "\n".join(thoughts)} if thoughts else table
 
 
 def _as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCall | None:
@@ -176,6 +193,7 @@ def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> Part:
             if held is None and table.endswith("input") and own:
                 held = {own[0]: inner}
             if held is not None:
+                held = _normal(held, tools)
                 del args[table]
                 args |= {key: value for key, value in held.items() if key in own or key not in aside}
                 item = {**held, **item}
@@ -211,4 +229,4 @@ def _words(item: Mapping[str, JSON], keys: Iterable[str]) -> str | None:
 
 
 def _thought(item: Mapping[str, JSON]) -> str:
-    return _words(item, THOUGHTS) or ""
+    return _words(item, THOUGHTS[:1]) or ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from agents.channels import is_channel_token, may_have_channels, split_channels
 from agents.labels import split_labels
+from agents.unknown_tags import split_unknown_tags
 
 CORE = (
     r"think(?:ing|s)?|thoughts?|reason(?:s|ing)?|scratch[ _-]?pad|(?:mono|dia)logue|cot|chain[ _-]of[ _-]thoughts?|"
@@ -29,10 +30,11 @@ BEHIND = (
 )
 NAME = rf"(?P<name>{BEFORE}(?:{CORE}|{LESS}){BEHIND})"
 EDGE = r"(?P<edge>(?:begin|start|end)[ _▁]?(?:of[ _▁])?[ _▁]?)?"
-LEFT, RIGHT = r"(?P<left><{1,2}[|｜]?|&lt;|[◁⟨【＜\[])", r"(?P<right>[|｜]?>{1,2}|&gt;|[▷⟩】＞\]])"
+LEFT = r"(?P<left>\\?<{1,2}[|｜]?|&lt;|[◁⟨【＜]|\[{1,2}|\{{1,2}|\|)"
+RIGHT = r"(?P<right>[|｜]?\\?>{1,2}|&gt;|[▷⟩】＞]|\]{1,2}|\}{1,2}|\|)"
 TAIL = r"(?P<tail>[ _▁](?:start|begin|prefix|end|suffix))?"
 MARK = re.compile(
-    rf"(?P<tag>{LEFT}(?=[ ]?/?[|｜]?[a-z])[ ]?(?P<slash>/?)[|｜]?{EDGE}(?:[\w.-]{{1,24}}:)?{NAME}{TAIL}"
+    rf"(?P<tag>{LEFT}(?=[ ]?[/\\]?[ ]?[|｜]?[a-z])[ ]?(?P<slash>[/\\]?)[ ]?[|｜]?{EDGE}(?:[\w.-]{{1,24}}:)?{NAME}{TAIL}"
     rf"(?P<attributes>\s[^<>\[\]]{{0,300}})?(?P<void>/?){RIGHT})"
     r"|(?P<gemma><\|channel>\s{0,3}thought\b|<unused94>\s{0,3}thought\b)|(?P<gemma_end><channel\|>|<unused95>)"
     r"|(?P<role><\|im_start\|>\s{0,3}think\b)|(?P<role_end><\|im_start\|>\s{0,3}(?:answer|assistant)\b)"
@@ -42,13 +44,14 @@ MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 SURE = re.compile(rf"{BEFORE}(?:{CORE}){BEHIND}", re.IGNORECASE)
-CLOSED = {"[": "]", "◁": "▷", "⟨": "⟩", "【": "】", "＜": "＞", "<": ">", "&": ";"}
+CLOSED = {"[": "]", "{": "}", "|": "|", "◁": "▷", "⟨": "⟩", "【": "】", "＜": "＞", "<": ">", "\\": ">", "&": ";"}
 BRACKETED = re.compile(r"think(?:ing)?|thoughts?|reasoning|scratch[ _-]?pad|cot|(?:inner|internal)[ _-]monologue", re.I)
 SETTING = re.compile(r"(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'=]+))*\s*")
 BEGIN = re.compile(  # where a mark may begin
-    r"[<\[◁⟨【＜](?=[<|｜ ]{0,2}/?[|｜]?[a-z])|<(?=!--)|<(?=channel|[|]channel)|&lt;|```|~~~|-->", re.IGNORECASE
+    r"[<\[{|◁⟨【＜](?=[<\[{|｜ ]{0,2}[/\\]?[ ]?[|｜]?[a-z])|\\<|<(?=!--)|<(?=channel|[|]channel)|&lt;|```|~~~|-->",
+    re.IGNORECASE,
 )
-SIGN = re.compile(r"[<\[◁⟨【＜~&`:#*]")  # without one there is no mark and no label
+SIGN = re.compile(r"[<\[{|◁⟨【＜~&`:：#*]|==|--")  # without one there is no mark and no label
 QUOTES = "`\"'“”‘’"
 WRAPPED = re.compile(  # how some models wrap what stands behind their thoughts
     r"\s*+<\|?(?:start_|begin_of_)?(response|solution|answer|output)\|?>(.*?)(?:<\|?(?:/|end_|end_of_)\1\|?>\s*+)?",
@@ -58,10 +61,11 @@ ANALYSIS = re.compile(r"<\|channel\|>\s*analysis\s*<\|message\|>(?=[^<]*\Z)")
 DEEPEST = 4  # thoughts that come to light one behind the other
 TAILED = 200  # characters at the end of a prompt in which the beginning of a thought is looked for
 INDENT = 40  # characters before a mark at the beginning of its line, at most
-ENDED = re.compile(  # tokens that end a reply, where a server leaves them in
-    r"(?:\s*+(?:<\|(?:im_end|eo[tm]_id|end(?:of|_of_)text|end_of_turn|end|return|eot)\|>|</s>"
-    r"|<(?:end_of_turn|eos)>|<｜end▁of▁sentence｜>))++\s*+\Z"
-)
+TOKEN = r"<[|｜](?![^|｜]*(?:tool|call|action|function|python|plugin|channel|think|thought))[\w▁./:-]{1,40}[|｜]>"
+ENDED = re.compile(
+    rf"(?:\s*+(?:{TOKEN}|</s>|<(?:end_of_turn|eos|end_action)>))++\s*+\Z"
+)  # where a server leaves them in
+BEGUN = re.compile(r"\A\s*+(?:<[|｜]im_start[|｜]>\s*+assistant\b|<[|｜](?:assistant|model|bot)[|｜]>)", re.IGNORECASE)
 PROMPTED = ""  # the name of a thought that the prompt began
 
 
@@ -100,7 +104,7 @@ def split_thought(
             text = whole[2]
         elif not found:
             break
-    return "".join(thoughts).strip(), ENDED.sub("", text).strip()
+    return "".join(thoughts).strip(), BEGUN.sub("", ENDED.sub("", text)).strip()
 
 
 def ends_prompted(text: str) -> bool:
@@ -123,6 +127,11 @@ def closing(prompt: str, said: str = "") -> str:
     return _ending(prompt[at + len(line) :][mark.start : mark.stop])
 
 
+def is_thought(name: str) -> bool:
+    """Whether a name, of a tag or a key, is one of thoughts wherever it stands."""
+    return SURE.fullmatch(name) is not None
+
+
 def is_mark(token: str) -> bool:
     """Whether a token alone is a mark of a thought or of a channel."""
     alone = ("<|channel>", "<unused94>", "<|im_start|>")  # the name stands behind them, in words
@@ -134,8 +143,9 @@ def _split_once(text: str, opened: bool, cut: bool, own: Collection[str], seats:
     channels = split_channels(text, opened)
     aside, text = channels if channels is not None else ("", text)
     inside, text = _split_tags(text, opened and channels is None, cut, own)
-    labelled, text = split_labels(text, seats)
-    return "".join([aside, inside, labelled]), text
+    labelled, text = split_labels(text, seats, cut)
+    unknown, text = split_unknown_tags(text, {*own, *map(str.casefold, seats)})
+    return "".join([aside, inside, labelled, unknown]), text
 
 
 def _left_open(text: str) -> Mark | None:
@@ -200,7 +210,7 @@ def _tag(text: str, found: re.Match[str], own: Collection[str]) -> Mark | None:
     plain = re.sub(r"[\W_]+", "", name.casefold())
     at_start = _at_start(text, start)
     known = SURE.fullmatch(name) is not None
-    if found["left"] == "[":
+    if found["left"][0] in "[{|":
         if not BRACKETED.fullmatch(name) or found["attributes"]:
             return None
         first = at_start and start < INDENT and "\n" not in text[:start]
