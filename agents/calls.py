@@ -21,22 +21,23 @@ from arena.game import JSON, Tool
 
 # one sign for each kind of mark; a scrubbed text has none of them
 BEGIN, END, NAME, PARAMETER, VALUE, STOP, APART = "\x01", "\x02", "\x03", "\x04", "\x05", "\x06", "\x07"
-SPACE = r"(?:[\w.-]{1,24}:|[|｜]{1,2}DSML[|｜]{1,2})?"  # of names: <minimax:tool_call>, <｜DSML｜invoke>
+SPACE = r"(?:[\w.-]{1,24}[:_]|[|｜]{1,2}DSML[|｜]{1,2})?"  # of names: <minimax:tool_call>, <｜DSML｜invoke>
 IS, REST = r"(?:\s{0,3}=\s{0,3}|\s{1,3}name\s{0,3}=\s{0,3})[\"']?", r"[\"']?[^<>\n]{0,200}>"
 WORD = r"[\w.:-]{1,80}"
 MARKS = re.compile(
     rf"(?P<apart><[|｜](?:tool[_▁]sep|tool[_▁]call[_▁]argument[_▁]begin)[|｜]>|\[ARGS\]|\[CALL_ID\]\w{{0,64}}|<\|plugin\|>)"
     rf"|(?P<end></{SPACE}(?:tools?|functions?)(?:[_ -]?(?:calls?|uses?|requests?|code))?>|</{SPACE}invoke>"
     r"|<[|｜](?:/(?:tool|function)[_▁]calls?|(?:tool|function)[_▁]calls?(?:[_▁]section)?[_▁]end|python[_▁]end"
-    r"|end[_▁]action|action[_▁]end)[|｜]>|<tool_call\|>|<end_function_call>|\[/TOOL_CALLS?\]|\[END_TOOL_REQUEST\])"
+    r"|end[_▁]action|action[_▁]end)[|｜]>|<tool_call\|>|<end_function_call>|<\|tools_suffix\|>|\[/TOOL_CALLS?\]|\[END_TOOL_REQUEST\])"
     rf"|(?P<begin><{SPACE}(?:tool|function)[_ -]?(?:calls?|uses?|requests?|code)>|<[|｜](?:tool|function)[_▁]calls?"
     r"(?:[_▁]section)?(?:[_▁](?:begin|start))?[|｜]?>|<\|python_(?:tag|start)\|>|<\|start_action\|>|<\|action_start\|>"
-    r"|<start_function_call>|\[TOOL_CALLS?\]|\[TOOL_REQUEST\])"
-    rf"|(?P<named><{SPACE}(?:function|invoke){IS}(?P<called>{WORD}){REST})"
+    r"|<start_function_call>|<\|tools_prefix\|>|\bfunctools(?=\s?\[)|\[TOOL_CALLS?\]|\[TOOL_REQUEST\])"
+    rf"|(?P<older><function=(?P<olden>{WORD})(?=[({{]))"
+    rf"|(?P<named><{SPACE}(?:function|invoke|tool|(?:tool|function)_(?:call|use)){IS}(?P<called>{WORD}){REST})"
     rf"|(?P<routed>(?:\bcommentary\s{{1,3}})?\bto=functions\.(?P<route>{WORD})\s{{0,3}}(?:json|code)?(?=\s{{0,3}}\{{))"
     rf"|(?P<parameter><{SPACE}parameter{IS}(?P<given>{WORD}){REST})"
-    rf"|(?P<stop></{SPACE}parameter>|</arg_value>)"
-    rf"|(?P<key><arg_key>\s{{0,3}}(?P<keyed>{WORD})\s{{0,3}}</arg_key>\s{{0,3}}<arg_value>)",
+    rf"|(?P<stop></{SPACE}parameter>|</{SPACE}arg_value>)"
+    rf"|(?P<key><{SPACE}arg_key>\s{{0,3}}(?P<keyed>{WORD})\s{{0,3}}</{SPACE}arg_key>\s{{0,3}}<{SPACE}arg_value>)",
     re.IGNORECASE,
 )
 ANY = f"{BEGIN}-{APART}"
@@ -45,13 +46,18 @@ BETWEEN = re.compile(rf"(?:[\s,;{APART}]|```\w{{0,12}}|function{APART})*+")
 BARE = re.compile(r"(?:call:)?(?:(?:functions?|tools?|default_api)[.:])?([A-Za-z_][\w-]{0,79})(?:\.call)?(?::\d{1,6})?")
 GIVEN = re.compile(rf"{PARAMETER}([^{VALUE}]*+){VALUE}([^{ANY}]*+)(?:{STOP}|(?=[{ANY}])|\Z)")
 LIST, NEXT = re.compile(r"\[\s*+([A-Za-z_][\w.]{0,79})\("), re.compile(r"\s*+,\s*+([A-Za-z_][\w.]{0,79})\(")
-LEAD = r"[ \t]*+(?:functions\.|default_api\.)?"
+LEAD = (  # what may stand before a call that is a line of its own
+    r"[ \t]*+(?:[`*_>#@/→$-]{1,3}[ \t]*+)?"
+    r"(?:(?:call|calling|tool|function|action)[ ]?:[ ]?|[A-Za-z_]\w{0,40}[ ]?=[ ]?)?"
+    r"(?:(?:await|return)[ ])?(?:functions\.|default_api\.|tools\.)?"
+)
 LINE, CLOSE = re.compile(rf"{LEAD}([A-Za-z_]\w{{0,79}})\("), re.compile(r"\s*+\]")
-NEWLINE = re.compile(r"[ \t]*+;?[ \t]*+(?:\n|\Z)")
+NEWLINE = re.compile(r"[ \t]*+[;`*_.]{0,3}[ \t]*+(?:<\w{1,20}>)?[ \t]*+(?:\n|\Z)")
+ACTION = re.compile(r"<action>\s{0,9}([^<>]{1,2000}?)\s{0,9}</action>", re.IGNORECASE)
 CLOSED = re.compile(r"(?:\s*+\))?(?:\s*+```)?")  # behind a call in a fence
 LEFT = re.compile(  # marks of calls in formats that are not read
     rf"</?{SPACE}(?:function|invoke|parameters?|arguments|arg_(?:key|value)|tool_(?:name|input)|tool_use)\b[^<>]{{0,99}}>"
-    r"|\[ARGS\]|<\|(?:recipient|content|plugin|python_tag)\|>",
+    r"|<action\s[^<>]{0,99}>|\[ARGS\]|<\|(?:recipient|content|plugin|python_tag)\|>",
     re.IGNORECASE,
 )
 SPOKEN = ("say", "text", "message")
@@ -82,7 +88,7 @@ def find_calls(text: str, tools: Sequence[Tool]) -> Called:
     starts, line = _starts(tuple(known))
     if not any(sign in text for sign in ("<", "[", "```", "to=functions.")) and not line.search(text):
         return Called(rest=text)
-    text = MARKS.sub(_sign, text)
+    text = MARKS.sub(_sign, _unwrapped(text, known))
     found, kept, end = Found(), [], 0
     for tries in count():
         start = starts.search(text, end)
@@ -103,9 +109,19 @@ def find_calls(text: str, tools: Sequence[Tool]) -> Called:
                 end = start.end()
                 kept.append(text[at:end])
     rest = "".join([*kept, text[end:]])
-    if SIGNS.search(rest) or LEFT.search(rest):
+    if SIGNS.search(rest) or LEFT.search(rest) or _left(known).search(rest):
         raise Garbled(UNREAD)
     return Called(tuple(found.calls), tuple(found.objects), rest)
+
+
+def _unwrapped(text: str, known: Mapping[str, Tool]) -> str:
+    """The text with what stands in tags of actions as lines of their own, an action's name alone as a call."""
+    if "action>" not in text.lower() or any("action" in (tool.name, *tool.parameters) for tool in known.values()):
+        return text
+    names = {name.casefold() for name in known}
+    return ACTION.sub(
+        lambda found: f"\n{BEGIN}{found[1]}{END}\n" if found[1].casefold() in names else f"\n{found[1]}\n", text
+    )
 
 
 def is_call_mark(token: str) -> bool:
@@ -114,8 +130,8 @@ def is_call_mark(token: str) -> bool:
 
 
 def _sign(mark: re.Match[str]) -> str:
-    if mark["named"] or mark["routed"]:
-        return f"{NAME}{mark['called'] or mark['route']}{VALUE}"
+    if mark["named"] or mark["routed"] or mark["older"]:
+        return f"{NAME}{mark['called'] or mark['route'] or mark['olden']}{VALUE}"
     if mark["parameter"] or mark["key"]:
         return f"{PARAMETER}{mark['given'] or mark['keyed']}{VALUE}"
     return {"apart": APART, "end": END, "begin": BEGIN, "stop": STOP}[mark.lastgroup or ""]
@@ -129,11 +145,22 @@ def _starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
         rf"(?P<sign>[{BEGIN}{NAME}])|(?P<stray>{END})"
         rf"|(?P<fence>```(?:tool_code|tool_call|tool|python|py)?[ \t]*+\n\s*+(?:print\()?(?=(?:\w+\.)?(?:{ways})\())"
         rf"|(?P<list>\[\s*+(?:(?:{ways})\(|[A-Za-z_]\w{{0,79}}\((?=\)\s*+[\],]|\s*+[A-Za-z_]\w{{0,79}}\s*+=)))"
-        rf"|(?P<line>^{LEAD}(?:{ways})\((?=\s*+(?:\w{{1,80}}\s*+=|\{{\s*+[\"}}])))"
-        rf"|(?P<glued>^[ \t>]*+(?:{ways})(?=\s*+\{{\s*+[\"}}]))",
+        rf"|(?P<line>^{LEAD}(?:{ways})\((?=\s*+(?:\w{{1,80}}\s*+=|\{{\s*+[\"}}]|\))))"
+        rf"|(?P<glued>^[ \t>@#/→*`-]*+(?:{ways})(?=\s*+\{{\s*+[\"}}]))",
         re.MULTILINE,
     )
-    return whole, re.compile(rf"^>*+{LEAD}(?:{ways})[(\s{{]", re.MULTILINE)
+    return whole, re.compile(rf"(?<![\w.])(?:{ways})[(\s{{]")
+
+
+def _left(known: Mapping[str, Tool]) -> re.Pattern[str]:
+    """Calls by name in the midst of other words, which are neither read nor spoken."""
+    return _named_calls(tuple((tool.name, tuple(tool.parameters)) for tool in known.values()))
+
+
+@memoize("texts", most=1_000)
+def _named_calls(tools: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
+    ways = [rf"{re.escape(name)}\(\s*+(?:{'|'.join(map(re.escape, own))})\s*+=[^=]" for name, own in tools if own]
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(ways)})" if ways else r"(?!)")
 
 
 def _region(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
@@ -192,6 +219,7 @@ def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: Foun
     if sign == "{":
         value, at = decode(text, at)
         args = value if isinstance(value, dict) else {}
+        at += text[at : at + 1] == ">"  # <function=f{…}></function>
     elif sign == "(":
         stop = call_end(text, at)
         if stop == at:

@@ -23,7 +23,7 @@ WORDS = (
 HEADS = rf"{WORDS}|answer|message|move|decision|action"
 ACTS = r"action(?:[ _]input)?|(?:final[ ]|my[ ])?(?:move|decision|choice)|observation"
 LEAD = r"^[ \t]*+(?:[-•>]{1,3}[ \t]++)?(?:\#{1,6}[ \t]*+)?[*_]{0,3}[ \t]*+"
-COLON = r"[ \t]*+(?:[*_]{0,3}[ \t]*+[:：][*_]{0,3}|[*_]{1,3}[ \t]*+$)[ \t]*+"
+COLON = r"(?:[ ]\d{1,3})?[ \t]*+(?:[*_]{0,3}[ \t]*+[:：][*_]{0,3}|[*_]{1,3}[ \t]*+$)[ \t]*+"
 ASIDE_TO = (
     r"(?:(?:thinks?|thinking|speaking|muttering|aside|quietly)[ ])?to[ ](?:my|your|him|her|it|them|one)sel(?:f|ves)"
 )
@@ -110,7 +110,7 @@ def _borders(seats: frozenset[str]) -> re.Pattern[str]:
         rf"{LEAD}(?:(?P<sure>[(\[]?(?:{SURE}){COLON})|(?P<less>(?:{LESS}){COLON})|(?P<words>(?:{WORDS}){COLON})"
         rf"|(?P<sure_directed>{directed})|(?P<acts>(?:{ACTS}{speakers}){COLON}))"
         rf"|^[ \t]*+(?P<code>\{{|```|<[\w|｜/]|\[TOOL_CALLS|\[\w+\()"
-        rf"|^\#{{1,6}}[ \t]*+[*_]{{0,2}}(?:(?P<sure_head>{SURE})|(?P<less_head>{LESS})|(?P<words_head>{HEADS}))"
+        rf"|^[ \t]*+\#{{1,6}}[ \t]*+[*_]{{0,2}}(?:(?P<sure_head>{SURE})|(?P<less_head>{LESS})|(?P<words_head>{HEADS}))"
         rf"[*_]{{0,2}}[ \t]*+:?[ \t]*+$"
         rf"|^[ \t]*+{RULE}[ \t]*+(?:(?P<words_behind>{ending})|(?P<words_rule>{HEADS})"
         rf"|{beginning}(?:(?P<sure_rule>{SURE})|(?P<less_rule>{LESS})))[ \t]*+{RULE}[ \t]*+$",

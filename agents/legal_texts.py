@@ -1,7 +1,8 @@
 """A legal text that a reply means, where it leaves no doubt: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
 
-The whole of what was said has to be one such form. A text in which a move is only mentioned ("not bet, check") means
-none: a refused answer is asked for again, a misread one is played.
+The whole of what was said has to be one such form, or its last line one with a label (`Move: …`, `[bet]`). A text in
+which a move is only mentioned ("not bet, check") means none: a refused answer is asked for again, a misread one is
+played.
 """
 
 import re
@@ -10,13 +11,24 @@ from collections.abc import Iterator, Sequence
 PAIRS = {"[": "]", "(": ")", "{": "}", "<": ">", "“": "”", "‘": "’", "„": "“", "«": "»", "‹": "›", "「": "」",
          "『": "』", "【": "】", "$": "$", "_": "_", "”": "”", "’": "’"}  # fmt: skip
 LOOSE = " \n\t\"'`*"  # stripped from both ends, in pairs or not
+TAIL = re.compile(r"(?:[\s.!。！,;…:\U00002600-\U000027BF\U0001F000-\U0001FAFF\ufe0f]|:-?[)D])+\Z")
+MOST = 200  # lines before the one that is the move
 DEEPEST = 8  # forms within forms
 THING = r"(?:move|action|answer|choice|decision|response|play|reply|output|selection)"
 VERB = r"(?:choose|decide[ ]on|pick|select|play|take|say|go[ ](?:with|for)|opt[ ]for|make[ ]the[ ]move)"
 WILL = (
-    r"(?:[ ](?:will|shall|now|hereby|"
+    r"(?:[ ](?:will|shall|would|now|hereby|"
     r"(?:choose|decide|elect|opt|want|would[ ]like|am[ ]going|have[ ](?:decided|chosen))[ ]to)"
-    r"|['’](?:ll|d[ ]like[ ]to|m[ ]going[ ]to|ve[ ](?:decided|chosen)[ ]to))"
+    r"|['’](?:ll|d(?:[ ]like[ ]to)?|m[ ]going[ ]to|ve[ ](?:decided|chosen)[ ]to))"
+)
+LABELLED = re.compile(  # a last line that says of itself that it is the move
+    rf"[*_#> ]*(?:(?:my|the|your|final|chosen|so)[ ])*(?:{THING}|final)[*_ ]*[:：=→].*"
+    r"|[$*_> ]*\\(?:boxed|fbox|\[).*|[*_`]*\[[^\[\]]{1,80}\][*_`.!]*",
+    re.IGNORECASE,
+)
+DENIES = re.compile(
+    r"\b(?:not|never|no|nor|avoid|refuse|reject|against|instead|rather than|worst|wrong)\b|n['’]t\b|\b(?:or|and)\W*\Z",
+    re.I,
 )
 FORMS = tuple(
     re.compile(form, re.IGNORECASE | re.DOTALL)
@@ -28,9 +40,15 @@ FORMS = tuple(
         rf"(?:(?:my|the|your|final|chosen|selected|next)[ ])*+(?:{THING}|final)[*_]{{0,3}}\s*+"
         r"(?:[:：=]|-{1,2}>|→|⇒)[*_]{0,3}(.*)",
         rf"(?:(?:my|the|final|chosen|selected|next)[ ])*+{THING}[ ](?:is|will[ ]be)\b(?:[ ]to\b)?:?(.*)",
-        rf"(?:(?:ok|okay|alright|well|then|so)[, ]{{1,2}})?i(?:{WILL}(?:[ ]{VERB})?|[ ]{VERB})\b(?:[ ]to\b)?:?(.*)",
+        rf"(?:(?:ok|okay|alright|well|then|so)[, ]{{1,2}})?(?:i[ ]think[ ])?i"
+        rf"(?:{WILL}(?:[ ](?:just|simply))?(?:[ ]{VERB})?|[ ]{VERB})\b(?:[ ]to\b)?:?(.*)",
         r"(?:(?:ok|okay|alright|well|then|so)[, ]{1,2})?(?:let['’]?s|let[ ](?:us|me))[ ](?:play[ ]|go[ ]with[ ])?(.*)",
         rf"(.*)[ ](?:it[ ]is|is[ ]my[ ](?:final[ ])?{THING}|please)",
+        rf"(?:so[, ]{{1,2}}|(?:yes|okay|ok)[,:!. ]{{1,2}}|\[{THING}\][ ]?:?)(?!\d)(.*)",
+        rf"\#{{1,6}}[ ]++(?:(?:my|final)[ ])?{THING}[ ]*\n+(.*)",
+        rf"(?:\#{{1,6}}[ ]++|{THING}[ ]-[ ]|(?:choose|chosen|select|selected|play|played|turn|make)[:：])(?!\d)(.*)",
+        rf"\[{THING}\](.*)\[/{THING}\]",
+        r"(.*)\((?:final|final[ ]answer)\)",
         r"(?:[-•>][ ]++|/)(?!\d)(.*)",
         r"(.*)\(\)",
         r"<(\w+)[ ]?/>",
@@ -42,19 +60,34 @@ def legal_text(text: str, legal: Sequence[str]) -> str:
     """The one legal text that `text` is in a clear form; else `text` as it is."""
     if not legal or text in legal:
         return text
+    return _meant(text, legal) or _last(text, legal) or text
+
+
+def _meant(text: str, legal: Sequence[str]) -> str:
+    """The legal text that the whole of `text` is a form of; "" where it is none."""
     for form in _forms(text):
         for plain in (str.casefold, _plain):
             meant = [move for move in legal if plain(move) == plain(form)]
             if len(meant) == 1:
                 return meant[0]
-    return text
+    return ""
+
+
+def _last(text: str, legal: Sequence[str]) -> str:
+    """The move of a last line that is labelled as one, where no other line is, or names another, or denies it."""
+    *before, last = [line.strip() for line in text.splitlines() if line.strip()] or [""]
+    if not before or len(before) > MOST or LABELLED.fullmatch(last) is None or DENIES.search(before[-1]):
+        return ""
+    if any(LABELLED.fullmatch(line) or _meant(line, legal) for line in before):
+        return ""
+    return _meant(last, legal)
 
 
 def _forms(text: str) -> Iterator[str]:
     """The text without what may stand around a move, one layer after the other."""
     for _ in range(DEEPEST):
         bare = text.strip(LOOSE)
-        bare = re.sub(r"[\s.!。！]+\Z", "", bare[:200]).strip(LOOSE) if len(bare) <= 200 else bare
+        bare = TAIL.sub("", bare[:200]).strip(LOOSE) if len(bare) <= 200 else bare
         yield bare
         found = next((match for form in FORMS if (match := form.fullmatch(text.strip()) or form.fullmatch(bare))), None)
         if found is not None:

@@ -11,8 +11,11 @@ from agents.tags import typed
 from arena.game import JSON, Tool
 
 LEAD, COLON = r"^[ \t]*+(?:[-•>][ \t]++)?[*_#]{0,4}[ \t]*+", r"[ \t]*+[*_]{0,2}[ \t]*+:[ \t]*+[*_]{0,2}[ \t]*+"
-ACTION = re.compile(rf"{LEAD}Action{COLON}(?P<what>.*)$", re.IGNORECASE | re.MULTILINE)
-INPUT = re.compile(rf"\s*+{LEAD}Action[ _]?(?:Input|Arguments?|Args){COLON}", re.IGNORECASE | re.MULTILINE)
+ACTION = re.compile(rf"{LEAD}Action(?:[ ]\d{{1,3}})?{COLON}(?P<what>.*)$", re.IGNORECASE | re.MULTILINE)
+INPUT = re.compile(
+    rf"\s*+{LEAD}(?:Action[ _]?(?:Input|Arguments?|Args)|Arguments?|Args)(?:[ ]\d{{1,3}})?{COLON}",
+    re.IGNORECASE | re.MULTILINE,
+)
 AFTER = re.compile(rf"{LEAD}(?:Observation|Thought|Final Answer|Action|PAUSE)\b", re.IGNORECASE | re.MULTILINE)
 FINAL = re.compile(rf"\A\s*+{LEAD}Final[ ]Answer{COLON}", re.IGNORECASE | re.MULTILINE)
 SPEECH = re.compile(

@@ -1,7 +1,7 @@
 """What a model answered, read as a move. No action is ever guessed from prose: that is a moderator's work."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from agents.calls import find_calls
@@ -25,7 +25,8 @@ WRAPPED = re.compile(rf"```\w*+\s*+(?:json)?\s*+(?:{HERE}\s*+)*+```|\[\s*+{HERE}
 EMPTY = re.compile(r"```[a-zA-Z]*+\s*+```")
 DANGLING = re.compile(  # what stood around an action that was taken out
     rf"{EMPTY.pattern}|^[ \t]*+[*_#]{{0,4}}(?:Action(?:[ _]Input)?|(?:Tool|Function)(?:[ _]call)?|JSON)"
-    r"[*_]{0,2}:[*_]{0,2}[ \t]*+$",
+    r"[*_]{0,2}:[*_]{0,2}[ \t]*+$|```(?:python|py|tool_code|tool_call)\n[^`]{0,2000}```"
+    r"|^[ \t]*+[;,`*_\[\](){}<>|\"']{1,9}[ \t]*+$",
     re.IGNORECASE | re.MULTILINE,
 )
 CUT = {"length": "; it was cut off at the token limit: answer shorter", "filter": "; the provider's filter cut it off"}
@@ -109,10 +110,22 @@ def _objects(words: str, view: View) -> tuple[list[Part], str]:
     parts = [object_parts(item.value, view) for item in found]
     gaps = [item.before + (HERE if meant else item.raw) for item, meant in zip(found, parts, strict=True)]
     around = EMPTY.sub("", "".join([*(item.before for item in found), last])).strip()
-    if found and not any(parts) and view.tools and not around:
+    names = {tool.name.casefold() for tool in view.tools}
+    if any(not meant and _names_one(item.value, names) for item, meant in zip(found, parts, strict=True)) or (
+        found and not any(parts) and view.tools and not around
+    ):
         raise Garbled('the JSON object has neither "say" nor "action"')
     rest = "".join([*gaps, last])
     return [part for meant in parts for part in meant], WRAPPED.sub("", rest) if any(parts) else rest
+
+
+def _names_one(value: JSON, names: Collection[str]) -> bool:
+    """Whether one of the texts in a JSON value is one of the names."""
+    if isinstance(value, Mapping):
+        return any(_names_one(item, names) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_names_one(item, names) for item in value)
+    return isinstance(value, str) and value.casefold().removeprefix("functions.") in names
 
 
 def _without_thoughts(action: Part, thoughts: list[str], view: View) -> dict[str, JSON]:

@@ -11,7 +11,8 @@ SHOWN = re.compile(  # names of what is shown as it stands
     re.IGNORECASE,
 )
 SPOKEN = re.compile(
-    r"(?:[\w-]+[_ .-])?(?:say|said|speech|speak|talk|message|msg|reply|response|respond|answer|output|result|text|"
+    r"(?!(?:self|inner|internal|hidden|secret)[_ .-])(?:[\w-]+[_ .-])?"
+    r"(?:say|said|speech|speak|talk|message|msg|reply|response|respond|answer|output|result|text|"
     r"content|final|solution|conclusion|utterance|statement|argument|dialogue|chat|public|words|greeting|proposal|"
     r"move|action|act|choice|decision|play|turn)s?(?:[_ .-][\w-]+)?",
     re.IGNORECASE,

@@ -79,6 +79,24 @@ THOUGHTS: Mapping[str, Wrap] = {
     "headings": tagged("## Thought process\n", "\n\n## Response\n", ""),
     "monologue": tagged("Internal monologue: ", "\nSpeech: ", ""),
     "aside": tagged("(Thought: ", ") ", ""),
+    **{name: named(name) for name in ("notes", "note_to_self", "working", "思考", "denken", "réflexion", "Self talk")},
+    "unknown, behind": lambda thought, words: f"{words} <notes>{thought}</notes>",
+    "unknown, with attributes": tagged('<memo kind="private">', "</memo>"),
+    "double brackets": tagged("[[think]]", "[[/think]]"),
+    "braces": tagged("{think}", "{/think}"),
+    "bars alone": tagged("|think|", "|/think|"),
+    "backslashes": tagged(r"\<think\>", r"\</think\>"),
+    "closed by a backslash": tagged("<think>", "<\\think>"),
+    "closed with a blank": tagged("<think>", "</ think>"),
+    "minicpm": tagged("<|thought_start|>\n", "\n<|thought_end|>\n"),
+    "rules": tagged("=== Thinking ===\n", "\n=== Response ===\n", ""),
+    "rules, ended": tagged("---THINKING---\n", "\n---END THINKING---\n", ""),
+    "headings, less": tagged("### Reasoning\n", "\n### Response\n", ""),
+    "headings, answer": tagged("## Thinking\n\n", "\n\n## Answer\n\n", ""),
+    "numbered": tagged("Thought 1: ", "\nFinal Answer: ", ""),
+    "stars": tagged("*thinks: ", "*\n", ""),
+    "to itself": tagged("*(thinking to myself: ", ")*\n", ""),
+    "chinese": tagged("思考：", "\n回答：", ""),
 }
 
 CUT: Mapping[str, Callable[[str], str]] = {
@@ -93,6 +111,9 @@ CUT: Mapping[str, Callable[[str], str]] = {
     "fence": lambda thought: f"```thinking\n{thought}",
     "granite": lambda thought: f"Here is my thought process:\n{thought}",
     "react": lambda thought: f"Thought: {thought}",
+    "reasoning": lambda thought: f"Reasoning: {thought}",
+    "heading": lambda thought: f"## Thinking\n{thought}",
+    "double brackets": lambda thought: f"[[think]]{thought}",
 }  # type: ignore[dict-item]
 
 
@@ -210,6 +231,28 @@ CALLS: Mapping[str, Write] = {
     "openai": lambda tool, args: dumped(
         {"tool_calls": [{"id": "a", "type": "function", "function": {"name": tool, "arguments": dumped(dict(args))}}]}
     ),
+    "python, assigned": lambda tool, args: f"result = {python(tool, args)}",
+    "python, assigned and fenced": lambda tool, args: f"```python\nresult = {python(tool, args)}\nprint(result)\n```",
+    "python, awaited": lambda tool, args: f"await {python(tool, args)}",
+    "python, quoted": lambda tool, args: f"`{python(tool, args)}`",
+    "python, bold": lambda tool, args: f"**{python(tool, args)}**",
+    "python, arrow": lambda tool, args: f"→ {python(tool, args)}",
+    "python, bare": python,
+    "action tag": lambda tool, args: f"<action>{python(tool, args)}</action>",
+    "action tag, json": lambda tool, args: f"<action>{dumped({'action': tool, **args})}</action>",
+    "llama, older": lambda tool, args: f"<function={tool}({dumped(dict(args))})</function>",
+    "llama, glued": lambda tool, args: f"<function={tool}{dumped(dict(args))}></function>",
+    "llama, twice": lambda tool, args: f"{called(tool, args, 'parameters')}; {called(tool, args, 'parameters')}",
+    "apertus": lambda tool, args: f"<|tools_prefix|>[{dumped({tool: dict(args)})}]<|tools_suffix|>",
+    "smol": lambda tool, args: f"Action:\n{called(tool, args)}<end_action>",
+    "functools": lambda tool, args: f"functools[{called(tool, args)}]",
+    "longcat": lambda tool, args: _keyed(tool, args).replace("arg_", "longcat_arg_").replace("tool_", "longcat_tool_"),
+    "tool uses": lambda tool, args: dumped(
+        {"tool_uses": [{"recipient_name": f"functions.{tool}", "parameters": dict(args)}]}
+    ),
+    "at": lambda tool, args: f"@{tool} {dumped(dict(args))}",
+    "react, numbered": lambda tool, args: f"Action 2: {tool}\nAction Input 2: {dumped(dict(args))}",
+    "react, arguments": lambda tool, args: f"Action: {tool}\nArguments: {dumped(dict(args))}",
     "ours, json": lambda tool, args: dumped({"action": tool, **args}),
     "ours, tag": _tagged,
 }
@@ -226,6 +269,11 @@ UNREAD: tuple[str, ...] = (  # marked as calls, and not to be read: refused, nev
     "<function=offer>price: 12</function>",
     "[offer(price=twelve)]",
     '<|recipient|>offer<|content|>{"price": 12}',
+    "And so offer(price=12), my friend.",
+    '<action name="offer"><price>12</price></action>',
+    '<tool name="offer"><price>12</price></tool>',
+    "<tool_call>\nname: offer\narguments: {price: 12}\n</tool_call>",
+    "<tool_call>\n{'name': 'offer', 'arguments': {'price': 12}}\n</tool_call>",
 )
 
 CLEAR: tuple[str, ...] = (
@@ -237,6 +285,20 @@ CLEAR: tuple[str, ...] = (
     *('{{"move": "{}"}}', '{{"action": "{}!"}}', '{{"choice": "{}"}}', "<think>Hm.</think>\n\n[{}]"),
     '<tool_call>{{"name": "make_move", "arguments": {{"move": "{}"}}}}</tool_call>',
     "Thought: hm.\nAction: {}",
+    *(
+        "{},",
+        "{};",
+        "{}…",
+        "{} :)",
+        "{} 🎲",
+        "{} (final)",
+        "I would {}.",
+        "I'd {}.",
+        "I'll just {}",
+        "I think I will {}.",
+    ),
+    *("Yes, {}.", "OK: {}", "So my answer is {}", "[Action] {}", "Move - {}", "Choose: {}", "### Move\n{}"),
+    *("I have the king.\n\n**Move: {}**", "Fun.\nSo be it.\n[{}]", "It is good.\n\\boxed{{{}}}"),
 )
 
 UNCLEAR: tuple[str, ...] = (  # of a move: "not bet, check" must never be read as bet
@@ -246,6 +308,14 @@ UNCLEAR: tuple[str, ...] = (  # of a move: "not bet, check" must never be read a
     *("Move: {0}\nMove: {1}", "I reject: {}", r"It is not \boxed{{{}}}", '{{"avoid": "{}"}}', "<think>{}</think>"),
     *("Thought: {}", "I expect a {} from you.", "I rule out [{}]", "-{}, +{}", "I can't {}", "You will {}."),
     '<tool_call>{{"name": "avoid", "arguments": {{"move": "{}"}}}}</tool_call>',
+    *(
+        "I would never do this:\n[{}]",
+        "{0}\nMove: {1}",
+        "[{0}]\n[{1}]",
+        "Move: {0}?\nMove: {1}",
+        "Do not play\n\\boxed{{{}}}",
+    ),
+    *("Hm, {0}, then {1}", "[{0}] or\n[{1}]", "{0}, {1}", "{0}…{1}"),
 )
 
 MESSAGES: Mapping[str, Callable[[str, str], dict[str, Any]]] = {
