@@ -8,7 +8,7 @@ from agents.calls import find_calls
 from agents.chat import separate
 from agents.legal_texts import legal_text
 from agents.model import Reply
-from agents.objects import Garbled, find_objects, scrub
+from agents.objects import Garbled, decode, find_objects, scrub
 from agents.parts import Part, call_part, object_parts, one_action
 from agents.prompts import template
 from agents.react import find_step
@@ -70,6 +70,8 @@ def _read(reply: Reply, view: View) -> Part:
     says = list(dict.fromkeys(part.say for part in held if part.say is not None))
     text = "\n".join(filter(None, says)) if says else DANGLING.sub("", tagged.rest) if held else tagged.rest
     inner, text = split_thought(text, cut=reply.stop == "length", own=own_tags(view), seats=(view.seat,))
+    if says and not action.tool:
+        action, text = _acted(text, view)
     text, also_other = own_words(text, view.seat, view.seats)
     text, other = legal_text(text.strip(), view.legal or ()), other or also_other
     thoughts = [reply.thought, *(part.thought for part in held), inner]
@@ -86,6 +88,8 @@ def _written(words: str, view: View) -> tuple[list[Part], str, str]:
     move one of them is written, with all behind it left out."""
     try:
         words, other = own_objects(words, view)
+        if _is_object(words):  # what marks a call stands in its texts, escaped
+            return *_objects(words, view), other
         step = find_step(words, view.tools)
         called = find_calls(step.rest, view.tools)
         calls = [*called.calls, *([step.call] if step.call else [])]
@@ -95,6 +99,13 @@ def _written(words: str, view: View) -> tuple[list[Part], str, str]:
         raise Garbled(f"{error}; {how(view)}" if "two actions" not in str(error) else str(error)) from None
     objects, rest = _objects(called.rest, view)
     return [*parts, *objects], rest, other
+
+
+def _acted(text: str, view: View) -> tuple[Part, str]:
+    """The action that is written within what an object says, and the words without it."""
+    inside, rest, _ = _written(text, view)
+    action = one_action(inside)
+    return (action, DANGLING.sub("", rest).strip()) if action.tool else (action, text)
 
 
 def how(view: View) -> str:
@@ -117,6 +128,16 @@ def _objects(words: str, view: View) -> tuple[list[Part], str]:
         raise Garbled('the JSON object has neither "say" nor "action"')
     rest = "".join([*gaps, last])
     return [part for meant in parts for part in meant], WRAPPED.sub("", rest) if any(parts) else rest
+
+
+def _is_object(words: str) -> bool:
+    """Whether the whole is one JSON object."""
+    if not (words := words.strip()).startswith("{") or not words.endswith("}"):
+        return False
+    try:
+        return decode(words, 0)[1] == len(words)
+    except Garbled:
+        return False
 
 
 def _names_one(value: JSON, names: Collection[str]) -> bool:

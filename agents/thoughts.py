@@ -65,7 +65,10 @@ TOKEN = r"<[|｜](?![^|｜]*(?:tool|call|action|function|python|plugin|channel|t
 ENDED = re.compile(
     rf"(?:\s*+(?:{TOKEN}|</s>|<(?:end_of_turn|eos|end_action)>))++\s*+\Z"
 )  # where a server leaves them in
-BEGUN = re.compile(r"\A\s*+(?:<[|｜]im_start[|｜]>\s*+assistant\b|<[|｜](?:assistant|model|bot)[|｜]>)", re.IGNORECASE)
+BEGUN = re.compile(
+    r"\A\s*+(?:<[|｜]im_start[|｜]>\s*+assistant\b|<[|｜](?:assistant|model|bot|start_response|begin_of_solution)[|｜]>)",
+    re.IGNORECASE,
+)
 PROMPTED = ""  # the name of a thought that the prompt began
 
 

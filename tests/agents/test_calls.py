@@ -1,5 +1,7 @@
 """Actions that are written into the text in the formats of tool calls."""
 
+import json
+
 import pytest
 from reply_forms import CALLS, UNREAD
 
@@ -23,6 +25,13 @@ def test_an_action_in_any_format_is_read(form: str, before: str) -> None:
     for tool, args in (("offer", {"price": 12.5}), ("accept", {}), ("tell", {"whom": "Bo", "words": "it's $3, ok?"})):
         move = well_formed(VIEW, read(Reply(before + CALLS[form](tool, args)), VIEW))
         assert (move.tool, move.args, move.text) == (tool, args, before.strip())
+
+
+@pytest.mark.parametrize("form", ["hermes", "mistral", "glm", "openai", "react", "python, quoted", "claude"])
+def test_an_action_within_what_an_object_says_is_read(form: str) -> None:
+    said = f"<|START_THINKING|>My limit is 20.<|END_THINKING|>{WORDS}\n{CALLS[form]('offer', {'price': 12})}"
+    move = read(Reply(json.dumps({"say": said})), VIEW)
+    assert (move.text, move.tool, move.args, move.thought) == (WORDS, "offer", {"price": 12}, "My limit is 20.")
 
 
 @pytest.mark.parametrize("text", UNREAD)

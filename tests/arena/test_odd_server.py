@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import odd_forms
 from command import Typed, typed
 from fake_server import FakeServer, Script, serving
 from odd_forms import LOST, SECRET
+from reply_forms import drawn
 
 SLOW = pytest.mark.slow
 FORMATS = pytest.mark.parametrize("kind", ["openai", "anthropic"])
@@ -26,6 +28,13 @@ def offers(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("tools"):
         return {"text": "Twelve, please.", "tool": "offer", "args": {"price": 12}}
     return {"text": json.dumps({"say": "Twelve, please.", "action": "offer", "price": 12, "thought": SECRET})}
+
+
+def in_any_form(request: dict[str, Any]) -> dict[str, Any]:
+    """The same player; every other reply has its thought and its action in one of the written forms."""
+    rng = Random(json.dumps(request, sort_keys=True))
+    usual = rng.random() < 0.5
+    return offers(request) if usual else drawn(rng, f"My {SECRET}.", "Twelve, please.", "offer", {"price": 12})
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +67,7 @@ def number(folder: Path, query: str) -> int:
 def test_no_outage_is_a_move_or_a_score_whatever_form_it_takes(kind: str, episodes: int, tmp_path: Path) -> None:
     everything = odd_forms.ALL if kind == "openai" else odd_forms.CLAUDE_ALL
     outages = odd_forms.OUTAGES if kind == "openai" else odd_forms.CLAUDE_OUTAGES
-    with serving(Script(offers, faults={"odd": 0.6}, seed=11)) as server:
+    with serving(Script(in_any_form, faults={"odd": 0.6}, seed=11)) as server:
         done = played(tmp_path, server, kind, "-n", str(episodes), "--progress", "plain")
     came = [one.fault.removeprefix("odd/") for one in server.seen]
     assert len(everything.keys() & came) > (0.7 if episodes < 200 else 0.99) * len(everything), "the forms came"
@@ -74,6 +83,7 @@ def test_no_outage_is_a_move_or_a_score_whatever_form_it_takes(kind: str, episod
     assert rows(tmp_path, "select distinct tool, args from turn where tool <> ''") == [("offer", '{"price":12}')]
 
     said = [text for (text,) in rows(tmp_path, "select distinct text from transcript")]
+    assert set(said) <= {"Twelve, please.", ""}, "nothing of the forms was spoken"
     assert said and not any(SECRET in str(text) or LOST in str(text) for text in said)
     failed = sum(name in outages for name in came) - came.count("filter-cut-json")
     assert number(tmp_path, "select count(*) from used where failed = 1") == failed
@@ -87,7 +97,7 @@ def test_no_outage_is_a_move_or_a_score_whatever_form_it_takes(kind: str, episod
 @FORMATS
 def test_a_rival_is_never_told_a_thought_that_came_beside_the_words(kind: str, tmp_path: Path) -> None:
     """What the rival is sent in its prompt, which is where it would hear of it."""
-    with serving(Script(offers, faults={"odd": 0.6}, seed=5)) as server:
+    with serving(Script(in_any_form, faults={"odd": 0.6}, seed=5)) as server:
         played(tmp_path, server, kind, "-n", "10", "-q")
     assert len(server.bodies) > 40
     assert not any(SECRET in json.dumps(body) or LOST in json.dumps(body) for body in server.bodies)
