@@ -2,19 +2,28 @@
 
 from typing import Any
 
-from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, DefaultAsyncHttpxClient
 
 from agents.kept import kept
+from agents.sdk_client import hooks
 from agents.wire import Answer, Failures, answered
 
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
 
 
-async def create(url: str | None, key: str, request: dict[str, Any], seconds: float) -> Answer:
-    """The server's answer, read to its end. Raises TimeoutError, or Lost where the connection failed."""
+async def create(url: str, key: str, request: dict[str, Any], seconds: float, only_key: bool) -> Answer:
+    """The server's answer, read to its end. Raises TimeoutError, or Lost where the connection failed.
+
+    only_key: nothing else that the SDK finds in the environment is sent.
+    """
     client = await kept(
-        ("openai", url, key),
-        lambda: AsyncOpenAI(api_key=key, base_url=url, max_retries=0),
+        ("openai", url, key, only_key),
+        lambda: AsyncOpenAI(
+            api_key=key,
+            base_url=url,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(event_hooks=hooks(url, key, only_key)),
+        ),
         lambda made: made.close,
     )
     return await answered(client.chat.completions.with_raw_response.create(**request, timeout=seconds), FAILURES)

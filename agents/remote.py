@@ -1,6 +1,7 @@
 """A model behind an API: everything but the format and the transport, which each backend fills in."""
 
 import asyncio
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from agents.attempts import Attempt, attempt_all
 from agents.complaints import Complaint, find_complaint, refused_words
 from agents.hints import Hint, hint
 from agents.kept import kept
+from agents.key_policy import Server, left_out, may_send, refusal
 from agents.limits import Limits, limiter
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
-from agents.wire import OUTCOMES, Answer, Lost, Reading, blur, clean, cut, loads, redact, secrets, unreadable
+from agents.wire import OUTCOMES, Answer, Lost, Reading, TooLong, blur, clean, cut, loads, redact, secrets, unreadable
 from arena.budget import tokens
 from arena.caches import memoize
 from arena.errors import MissingKey, UsageError
@@ -29,6 +31,7 @@ from arena.memo import by_identity
 from arena.usage import Call
 
 Prompt: TypeAlias = tuple[tuple[str, str], ...]
+HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")  # what every library reads as the same server
 HERE = ("localhost", "127.0.0.1", "::1")
 DUMMY = "none"  # the key sent to a server of one's own that asks for none
 
@@ -38,7 +41,8 @@ class Remote(ABC):
     """A model behind an API.
 
     `base_url` names a compatible server (default: the provider's, or what the environment says); `key_variable` the
-    environment variable with the key. `timeout` is in seconds, for one whole attempt; `retries` are the attempts
+    environment variable with the key, which goes only to servers it belongs to or the user lets it go to
+    (`agents/key_policy.py`). `timeout` is in seconds, for one whole attempt; `retries` are the attempts
     after the first. `at_once`, `requests_per_minute` and `tokens_per_minute` cap all seats that share server and key.
     `usd_per_million` is the price of a million tokens (input, output) where the kept tables do not know it.
 
@@ -65,10 +69,10 @@ class Remote(ABC):
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url or "http://none")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("base_url is a server's address like http://127.0.0.1:8000/v1")
-        if parts.username or parts.password:
+        if "@" in parts.netloc:
             raise ValueError("base_url must not hold a key: it is recorded; export it and name it in key_variable")
+        if parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.netloc) or parts.netloc.endswith(":0"):
+            raise ValueError("base_url is a server's address like http://127.0.0.1:8000/v1")
         if not self.id:
             raise ValueError(f"name the model: {self.provider or 'provider'}/NAME")
         for name, least in (("timeout", 0.001), ("retries", 0), ("at_once", 1)):
@@ -100,8 +104,33 @@ class Remote(ABC):
         """Whom the limits are shared with, where there is no address."""
         return self.provider
 
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """The variables whose keys belong to the provider."""
+        return (self.usual_key,)
+
+    @property
+    def destination(self) -> Server:
+        """Where calls go, and whether the plan or the record chose that."""
+        usual = environ.get(self.url_variable) if self.url_variable else None
+        return Server.at(self.url, self.server, chosen=self.base_url is not None and self.base_url != usual)
+
+    @property
+    def keeps_own(self) -> bool:
+        """Whether the provider's usual key is left out, because it does not belong to the server."""
+        return not self.key_variable and not any(
+            may_send(one, self.destination, self.own_keys) for one in self.own_keys
+        )
+
     def key(self) -> str | None:
-        """The key, or None where the environment has none."""
+        """The key that is sent; None where the environment has none, or the usual one does not belong to the server.
+
+        Raises UsageError where `key_variable` names one that does not.
+        """
+        if self.keeps_own:
+            return None
+        if self.key_variable and not may_send(self.key_variable, self.destination, self.own_keys):
+            raise refusal(self.name, self.key_variable, self.destination, self.own_keys)
         return environ.get(self.key_variable or self.usual_key, "").strip() or None
 
     def ready(self) -> None:
@@ -170,7 +199,7 @@ class Remote(ABC):
         except TimeoutError:
             failure = "timeout", f"no complete answer within {self.timeout:g} s"
         except Lost as error:
-            failure = "connection", blur(redact(str(error), hidden))
+            failure = "malformed" if isinstance(error, TooLong) else "connection", blur(redact(str(error), hidden))
         call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
         if failure[0]:
             return Attempt(replace(call, outcome=failure[0], detail=failure[1]))
@@ -208,6 +237,8 @@ class Remote(ABC):
         """An attempt to which the server answered with an error, whatever its status was."""
         offered = any(role == "tools" for role, _ in call.prompt)
         check = complaint.advice(self.key_variable or self.usual_key, self.url, offered)
+        if complaint.status in (401, 403) and self.keeps_own and self.usual_key in environ:
+            check = left_out(self.usual_key, self.destination)
         why = f"{complaint.status}: {blur(complaint.text)}"
         call = replace(call, outcome=complaint.outcome, usd=complaint.usd, detail=f"{why}; {check}" if check else why)
         return Attempt(call, hint=said, complaint=complaint)

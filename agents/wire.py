@@ -39,6 +39,10 @@ class Lost(Exception):
     """The connection failed before the answer was complete."""
 
 
+class TooLong(Lost):
+    """The answer is beyond the bounds that are kept, or is encoded so that it cannot be held to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
@@ -72,6 +76,8 @@ async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
     except failures.timeout as error:
         raise TimeoutError from error
     except failures.connection as error:
+        if isinstance(error.__cause__, Lost):
+            raise error.__cause__ from None
         raise Lost(f"{error} {error.__cause__ or ''}".strip()) from error
     return Answer(response.status_code, dict(response.headers), response.text)
 

@@ -10,6 +10,7 @@ import typer
 from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
+from arena.key_permission import keys_restricted
 from arena.launch import Launch, launching
 from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
 from arena.stdio import say
@@ -185,7 +186,7 @@ def main() -> None:
 def _code() -> int:
     """Runs the command that was typed; its exit code."""
     try:
-        with restricted(sys.argv[1:]):
+        with restricted(sys.argv[1:]), keys_restricted(sys.argv[1:]):
             app()
     except UsageError as error:
         say(f"arena: {error}", stderr=True)

@@ -24,6 +24,7 @@ from arena.budget import GATE, Gate, Halt
 from arena.desk import Desk, Lost
 from arena.episode import Episode, Match, Turn, to_json
 from arena.errors import ArenaError, Stopped, UsageError
+from arena.key_permission import permission
 from arena.outside import folder
 from arena.table import OnTurn
 from arena.wire import Key, key, pack, pack_error, unpack, unpack_end, unpack_error
@@ -199,4 +200,4 @@ def _await_one(desks: Sequence[Desk]) -> None:
 
 def _hire() -> Any:
     paths = [str(Path(path).resolve()) for path in sys.path]
-    return ray.remote(Worker).options(num_cpus=1).remote(paths, str(folder()))
+    return ray.remote(Worker).options(num_cpus=1).remote(paths, str(folder()), permission())

@@ -13,6 +13,7 @@ import typer
 from arena.options import (
     DEFAULT_DB,
     Again,
+    AllowKey,
     AtOnce,
     Database,
     DryRun,
@@ -52,6 +53,7 @@ class Launch:
     progress: Shown = "auto"
     dry_run: DryRun = False
     trust: Trust = False
+    allow_key: AllowKey = None
 
     def read(self, path: Path) -> dict[str, Any]:
         """The table of a plan file, whose own code may then be imported; the first time, it is told which that is.

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from arena.errors import UsageError
+from arena.key_permission import allow_keys
 from arena.trust import trust_all
 
 Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
@@ -46,6 +47,21 @@ Trust = Annotated[
         "--trust",
         callback=_trusting,
         help="Run code from outside of arena that a record or plan names; remembered until the file changes.",
+    ),
+]
+
+
+def _allowing(given: list[str] | None) -> list[str] | None:
+    allow_keys(given or ())
+    return given
+
+
+AllowKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-key",
+        callback=_allowing,
+        help="VAR@HOST: the key in this environment variable may be sent to this server, too.",
     ),
 ]
 

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from arena.budget import GATE, Budget, Gate, Halt, Purse
 from arena.episode import Turn, match_from_json
+from arena.key_permission import Permission, restrict
 from arena.outside import search_in
 from arena.play import perform
 from arena.wire import pack, pack_end, pack_error, unpack, unpack_error
@@ -79,14 +80,15 @@ class Worker:
     """Plays many matches side by side, each under a number that the caller chose.
 
     `paths` are where the caller finds modules, absolute; they are looked at last. `folder` is the caller's folder, in
-    which parts that are not installed are looked for.
+    which parts that are not installed are looked for. `keys` is where the user lets keys go.
     """
 
-    def __init__(self, paths: Sequence[str] = (), folder: str = "") -> None:
+    def __init__(self, paths: Sequence[str] = (), folder: str = "", keys: Permission | None = None) -> None:
         self._plays: dict[int, Play] = {}
         self._out: list[Message] = []
         self._waiting: Future[bool] | None = None  # of the call of `next` under way
         sys.path.extend(path for path in paths if path not in sys.path)
+        restrict(keys)
         if folder:
             search_in(Path(folder))
 

@@ -8,7 +8,7 @@ import typer
 from arena.errors import UsageError
 from arena.exits import SOME_FAILED
 from arena.extras import missing
-from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
+from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Trust
 from arena.stdio import on_record
 from unlearning import cli_bench, cli_sequence
 
@@ -47,6 +47,7 @@ def teach(
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
+    allow_key: AllowKey = None,
 ) -> None:
     """Teach an agent: it plays, writes down what it learned, and is kept under its name."""
     from arena.store import Store
@@ -104,6 +105,7 @@ def forget(
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
+    allow_key: AllowKey = None,
 ) -> None:
     """Make an agent forget, for good, and print the receipt; or a model's weights (--model, --bench). An unclear
     request changes nothing and says what it may mean."""

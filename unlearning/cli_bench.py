@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from arena.options import DEFAULT_DB, Database, Json, Trust
+from arena.options import DEFAULT_DB, AllowKey, Database, Json, Trust
 
 Names = Annotated[str | None, typer.Option(help="Names, with commas between; else all.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Of the benchmark: people=20, pupil.hidden=96.")]
@@ -41,6 +41,7 @@ def bench(
     again: Again = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    allow_key: AllowKey = None,
 ) -> None:
     """Measure methods of forgetting against the never-exposed twin: a table, a picture. Goes on where it stopped."""
     from unlearning.bench_runs import Wanted, run_bench
@@ -62,6 +63,7 @@ def probe(
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
+    allow_key: AllowKey = None,
 ) -> None:
     """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
     from its lessons with their seeds, and with the never-exposed twin. (A model that does not honour seeds learns

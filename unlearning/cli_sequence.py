@@ -8,7 +8,7 @@ import typer
 
 from arena.errors import UsageError
 from arena.extras import missing
-from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
+from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Trust
 
 
 def mount(app: typer.Typer) -> None:
@@ -67,6 +67,7 @@ def sequence(
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
+    allow_key: AllowKey = None,
 ) -> None:
     """Measure requests one after the other: after each, all earlier targets are asked for again, beside the
     never-exposed twin of all requests so far; DS, DDS and DUS.

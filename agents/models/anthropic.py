@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic
+from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, DefaultAsyncHttpxClient
 
 from agents.alternatives import Alternative
 from agents.alternatives_messages import ALTERNATIVES
@@ -13,9 +13,11 @@ from agents.kept import kept
 from agents.model import Line, Sampling, ToolCall, model, schema, spoken
 from agents.prices import Tokens
 from agents.remote import DUMMY, Remote
+from agents.sdk_client import hooks
 from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
 from arena.game import Tool
 
+HOME = "https://api.anthropic.com"
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
 BEGIN = "Begin."  # said where a conversation would have to start with the assistant, which the format forbids
 
@@ -41,10 +43,15 @@ class Anthropic(Remote):
 
     async def send(self, request: dict[str, Any]) -> Answer:
         """The server's answer, read to its end."""
-        key, url = self.key() or DUMMY, self.url
+        key, url = self.key() or DUMMY, self.url or HOME
         client = await kept(
-            ("anthropic", url, key),
-            lambda: AsyncAnthropic(api_key=key, base_url=url, max_retries=0),
+            ("anthropic", url, key, self.keeps_own),
+            lambda: AsyncAnthropic(
+                api_key=key,
+                base_url=url,
+                max_retries=0,
+                http_client=DefaultAsyncHttpxClient(event_hooks=hooks(url, key, self.keeps_own)),
+            ),
             lambda made: made.close,
         )
         # newer SDKs have no arguments for these two, the servers still take them

@@ -12,15 +12,31 @@ from typing import Any, ClassVar
 from agents.alternatives import Alternative
 from agents.alternatives_completions import ALTERNATIVES
 from agents.completions import from_body, to_request
+from agents.key_policy import permit
 from agents.model import Line, Sampling, model
-from agents.remote import Remote
+from agents.remote import DUMMY, Remote
 from agents.wire import Answer, Lost, Reading
 from arena.caches import memoize
 from arena.errors import MissingExtra, MissingKey, UnknownPart, UsageError, unknown
 from arena.game import Tool
 
 STOLEN = ("1.82.7", "1.82.8")  # releases that sent credentials away: BerriAI/litellm issue 24518
+ENDS = ("KEY", "TOKEN")  # of the names of variables
 UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)  # what litellm raises over odd replies
+ONE_KEY = (
+    "anthropic",
+    "azure",
+    "cohere",
+    "custom_openai",
+    "gemini",
+    "huggingface",
+    "mistral",
+    "ollama",
+    "ollama_chat",
+    "openai",
+    "openrouter",
+)  # providers for which litellm sends the key that it is given, and nothing else
+SIGNED_IN = ("chatgpt", "clarifai", "github_copilot", "ragflow")  # it calls these compatible, but signs in otherwise
 HEADER = "llm_provider-"  # litellm's mark on the provider's own headers
 PRICED_AS = {  # litellm's names of providers that the price tables call otherwise
     "bedrock": "aws",
@@ -62,6 +78,27 @@ class LiteLLM(Remote):
         """Whom the limits are shared with: all models of that provider."""
         return self.id.partition("/")[0]
 
+    @property
+    def own_keys(self) -> tuple[str, ...]:
+        """The variables whose keys belong to the provider, as litellm names them."""
+        head = self.server.upper()
+        return tuple(dict.fromkeys(f"{name}_API_{end}" for name in (head, head.replace("_", "")) for end in ENDS))
+
+    def __post_init__(self) -> None:
+        Remote.__post_init__(self)
+        if "://" in self.id:
+            raise ValueError("a model's name holds no address, since litellm would send the key there; use base_url")
+
+    def check_base(self) -> None:
+        """Raise UsageError where litellm would sign in, with more than a key, at a server the provider does not run."""
+        known = (*ONE_KEY, *(one for one in load().openai_compatible_providers if one not in SIGNED_IN))
+        if self.keeps_own and self.server not in known:
+            raise UsageError(
+                f"model {self.name!r}: litellm signs in at {self.destination} with what the environment holds for "
+                f"{self.server}, and that does not belong there; leave base_url out, or write openai/NAME for a "
+                f"compatible server; if it belongs there, {permit(self.own_keys[0], self.destination)}"
+            )
+
     def ready(self) -> None:
         """Raise UsageError, UnknownPart, MissingExtra or MissingKey where a call could not even be tried."""
         self.permit()
@@ -71,6 +108,7 @@ class LiteLLM(Remote):
         if head not in providers or not tail:
             near = unknown("provider", head, providers) if head not in providers else f"no model after {head}/"
             raise UnknownPart(f"model {self.id!r}: {near}; or write openai/NAME with base_url for a compatible server")
+        self.check_base()
         if self.key_variable:
             self.checked_key(needed=True)
         elif self.base_url is None:
@@ -93,7 +131,8 @@ class LiteLLM(Remote):
         """The provider's answer, as litellm turns it into the chat-completions format."""
         litellm = load()
         openai = importlib.import_module("openai")  # litellm's errors are subclasses of its errors
-        key = self.key()
+        self.check_base()
+        key = DUMMY if self.keeps_own else self.key()  # without one it looks into the environment
         where: dict[str, Any] = {
             name: value for name, value in (("api_base", self.base_url), ("api_key", key)) if value
         }

@@ -28,7 +28,8 @@ ONE_CALL = (  # servers that are known to take `parallel_tool_calls`
 class OpenAI(Remote):
     """A model of OpenAI, or with `base_url` of any compatible server, such as vLLM, llama.cpp or Ollama.
 
-    Needs OPENAI_API_KEY (or what `key_variable` names); a server of one's own is sent a dummy where none is set.
+    Needs OPENAI_API_KEY (or what `key_variable` names); a server of one's own is sent a dummy where none is set, or the
+    key belongs to OpenAI alone.
     OPENAI_BASE_URL is honoured. One tool call at a time is asked for where the server is known to take that.
 
     `transport` "fast" posts over aiohttp, "sdk" goes through the official SDK: the same requests and readings, at
@@ -56,8 +57,9 @@ class OpenAI(Remote):
         if self.transport == "sdk":
             from agents.openai_sdk import create
 
-            return await create(self.url, key, request, self.timeout)
-        named = {name: environ[variable] for variable, name in HEADERS.items() if environ.get(variable)}
+            return await create(self.url or HOME, key, request, self.timeout, self.keeps_own)
+        mine = {} if self.keeps_own else HEADERS
+        named = {name: environ[variable] for variable, name in mine.items() if environ.get(variable)}
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **named}
         return await post(f"{(self.url or HOME).rstrip('/')}/chat/completions", headers, request)
 

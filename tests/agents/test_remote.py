@@ -60,7 +60,7 @@ def outcomes(calls: tuple[Call, ...]) -> list[str]:
 )
 def test_a_passing_fault_is_a_row_and_the_next_attempt_answers(kind: str, fault: str, outcome: str) -> None:
     with serving(Script(plan=(fault,))) as server:
-        [reply] = asked(model_of(kind, server, timeout=0.4 if fault == "hang" else 5.0))
+        [reply] = asked(model_of(kind, server, timeout=1.5 if fault == "hang" else 5.0))
         assert reply.text == "hello"
         assert outcomes(reply.usage.calls) == [outcome, "ok"]
         assert len(server.seen) == 2

@@ -1,0 +1,105 @@
+"""To which servers the user lets keys go beyond those they belong to: `--allow-key VAR@HOST`, and her `keys.json`.
+
+A command starts with what its command line says; without a command, as a library, whoever builds a model names its
+server and its key, and nothing is restricted. Which keys belong where is known to `agents/key_policy.py`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from arena.errors import UsageError
+from arena.user_files import config_folder, read_json
+
+ALLOWED = "keys.json"  # {"VARIABLE": ["host", "host:port"]}, written by the user
+PAIR = re.compile(r"(?P<variable>[A-Za-z_]\w*)@(?:https?://)?(?P<host>[^/\s@]+)(?:/\S*)?", re.ASCII)
+VARIABLE = re.compile(r"""\bkey_variable["']?\s*[=:]\s*["']?(\w+)""")  # as a setting is typed
+ADDRESS = re.compile(r"""\bbase_url["']?\s*[=:]\s*["']?([^\s"',(){}\[\]|]+|[^\s"',]*\[[^\]]*\][^\s"',(){}|]*)""")
+Pair: TypeAlias = tuple[str, str]  # the environment variable, and host or host:port
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """The user's word. pairs: what may go where. variables: those whose name she typed as a `key_variable` herself."""
+
+    pairs: frozenset[Pair] = frozenset()
+    variables: frozenset[str] = frozenset()
+
+    def allows(self, variable: str, host: str, port: int | None) -> bool:
+        """Whether the pair was allowed, for that port or for any."""
+        return (variable, host) in self.pairs or (variable, f"{host}:{port}") in self.pairs
+
+
+@dataclass(slots=True)
+class _State:
+    given: Permission | None = None
+
+
+_STATE = _State()  # of the whole process, as its environment is
+
+
+def permission() -> Permission | None:
+    """What the user of this command allowed; None where nothing is restricted."""
+    return _STATE.given
+
+
+def restrict(given: Permission | None) -> None:
+    """Take over what was allowed in another process, for the rest of this one."""
+    _STATE.given = given
+
+
+@contextmanager
+def keys_restricted(words: Sequence[str]) -> Iterator[None]:
+    """Within: keys go only where they belong, to pairs typed in `words`, and to those of the user's configuration."""
+    before, _STATE.given = _STATE.given, Permission(_typed_pairs(words) | _kept_pairs(), _typed_variables(words))
+    try:
+        yield
+    finally:
+        _STATE.given = before
+
+
+def allow_keys(pairs: Sequence[str]) -> None:
+    """Add `VAR@HOST` texts to what is allowed. Raises UsageError."""
+    parsed = frozenset(map(parse_pair, pairs))
+    if _STATE.given is not None:
+        _STATE.given = Permission(_STATE.given.pairs | parsed, _STATE.given.variables)
+
+
+def parse_pair(text: str) -> Pair:
+    """The variable and the server of `VAR@HOST` or `VAR@HOST:PORT`. Raises UsageError."""
+    found = PAIR.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            f"--allow-key takes VAR@HOST, for example --allow-key MY_KEY@127.0.0.1:8000: the name of the environment "
+            f"variable, not the key; got {text[: text.find('@') + 1 or 3]}…"
+        )
+    return found["variable"], found["host"].lower()
+
+
+def _typed_variables(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for word in words for name in VARIABLE.findall(word))
+
+
+def _typed_pairs(words: Sequence[str]) -> frozenset[Pair]:
+    """Each key_variable with each base_url that were typed: she who types both says that they belong together."""
+    servers = []
+    for word in words:
+        for url in ADDRESS.findall(word):
+            try:
+                servers.append(urlsplit(url).netloc.lower())
+            except ValueError:
+                continue
+    return frozenset((name, server) for name in _typed_variables(words) for server in servers if server)
+
+
+def _kept_pairs() -> frozenset[Pair]:
+    """The pairs in the user's configuration. Raises UsageError where the file is there and says something else."""
+    table = read_json(ALLOWED)
+    if table is None:
+        return frozenset()
+    if not isinstance(table, Mapping) or not all(isinstance(hosts, list) for hosts in table.values()):
+        raise UsageError(f'{config_folder() / ALLOWED} is to hold {{"VARIABLE": ["host"]}}; got {str(table)[:60]}')
+    return frozenset(parse_pair(f"{name}@{host}") for name, hosts in table.items() for host in hosts)
