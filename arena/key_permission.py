@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from arena.caches import register
 from arena.errors import UsageError
 from arena.user_files import config_folder, read_json
 
@@ -38,7 +39,7 @@ class _State:
     given: Permission | None = None
 
 
-_STATE = _State()  # of the whole process, as its environment is
+_STATE = register("endpoints", _State())  # of the whole process, as its environment is
 
 
 def permission() -> Permission | None:
