@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agents.body import ENCODINGS, decoded
+from arena.caches import memoize
 
 HARMLESS = frozenset(  # headers that hold nothing of the user's
     ("accept", "accept-encoding", "anthropic-version", "connection", "content-length", "content-type", "host",
@@ -56,14 +57,22 @@ def _port(url: str) -> int:
 
 def _bounded(stream: Any, coded: str) -> Any:
     """A stream of the HTTP library's own kind that ends at the bound."""
-    library = importlib.import_module(type(stream).__module__.partition(".")[0])
+    return _bounded_stream(type(stream).__module__.partition(".")[0])(stream, coded)
 
-    class Bounded(library.AsyncByteStream):  # type: ignore[name-defined,misc]
+
+@memoize("code")
+def _bounded_stream(library: str) -> Any:
+    """The class of such streams: SDKs come with one HTTP library or another, which take only streams of their own."""
+
+    class Bounded(importlib.import_module(library).AsyncByteStream):  # type: ignore[misc]
+        def __init__(self, stream: Any, coded: str) -> None:
+            self.stream, self.coded = stream, coded
+
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for piece in decoded(stream.__aiter__(), coded):
+            async for piece in decoded(self.stream.__aiter__(), self.coded):
                 yield piece
 
         async def aclose(self) -> None:
-            await stream.aclose()
+            await self.stream.aclose()
 
-    return Bounded()
+    return Bounded

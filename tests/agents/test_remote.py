@@ -79,10 +79,10 @@ def test_a_passing_fault_is_a_row_and_the_next_attempt_answers(kind: str, fault:
 @pytest.mark.parametrize("fault", ["429", "500", "529", "malformed", "empty", "cut", "hang"])
 def test_a_lasting_fault_ends_in_bounded_time_with_every_attempt(kind: str, fault: str) -> None:
     with serving(Script(faults={fault: 1.0})) as server:
-        model, begun = model_of(kind, server, retries=1, timeout=0.4), time.monotonic()
+        model, begun = model_of(kind, server, retries=1, timeout=1.5), time.monotonic()
         with pytest.raises(ModelUnavailable) as caught:
             asked(model)
-        assert time.monotonic() - begun < 4.0
+        assert time.monotonic() - begun < 8.0
         assert len(server.seen) == len(caught.value.usage.calls) == 2
     assert f"{kind}/some-model" in str(caught.value)
     assert len(set(outcomes(caught.value.usage.calls))) == 1
