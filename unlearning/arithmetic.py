@@ -1,6 +1,6 @@
 """Arithmetic on weights: pure functions on state dicts, which may hold a part of a model's tensors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import torch
@@ -26,26 +26,6 @@ def added(weights: Weights, vector: Weights, scale: float = 1.0) -> dict[str, Te
 def negated(weights: Weights, tuned: Weights, scale: float) -> dict[str, Tensor]:
     """weights − scale · (tuned − weights): away from what was learnt."""
     return added(weights, difference(tuned, {name: weights[name] for name in tuned}), -scale)
-
-
-def ties(weights: Weights, vectors: Sequence[Weights], density: float, scale: float = 1.0) -> dict[str, Tensor]:
-    """Several vectors added where they agree (TIES, Yadav et al. 2023): each keeps its `density` of greatest entries,
-    an entry takes the sign with the greater sum, and the mean of those that have it."""
-    trimmed = [{name: trim(tensor, density) for name, tensor in vector.items()} for vector in vectors]
-    merged = {}
-    for name in trimmed[0]:
-        stack = torch.stack([vector[name] for vector in trimmed])  # (vectors, …)
-        agree = (stack.sign() == stack.sum(0).sign()) & (stack != 0)
-        merged[name] = (stack * agree).sum(0) / agree.sum(0).clamp(min=1)
-    return added(weights, merged, scale)
-
-
-def trim(tensor: Tensor, density: float) -> Tensor:
-    """The tensor with all but the `density` of its greatest entries, by size, at 0."""
-    count = round(density * tensor.numel())
-    kept = torch.zeros(tensor.numel(), dtype=torch.bool, device=tensor.device)
-    kept[tensor.abs().flatten().argsort(descending=True, stable=True)[:count]] = True
-    return tensor * kept.view_as(tensor)
 
 
 def distance(one: Weights, other: Weights) -> float:

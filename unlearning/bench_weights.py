@@ -143,7 +143,7 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
 
 
 def lesson(
-    method: Method, benchmark: Benchmark, step: Step, seed: int, taught_here: bool = True
+    method: Method, benchmark: Benchmark, step: Step, seed: int = 0, taught_here: bool = True
 ) -> tuple[Method, Request]:
     """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
     tested. Where the benchmark taught the agent (`taught_here`), S3T, whose layers are put on a model, begins with one

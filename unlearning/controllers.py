@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from arena.errors import UsageError
 from arena.ranges import Finite
 from unlearning.state import Lens, State
 
@@ -102,19 +101,3 @@ class Until(Still):
         state.numbers[f"{self.reading} {self.role}"] = value
         if value < self.limit if self.side == "below" else value > self.limit:
             state.stop = f"{self.reading} of {self.role} is {value:.4g}, {self.side} {self.limit:g}"
-
-
-@dataclass(frozen=True)
-class Epochs(Still):
-    """A term's factor by epoch; the last one holds for all that follow."""
-
-    term: str
-    factors: tuple[float, ...]
-
-    def begin(self, state: State, lens: Lens) -> None:
-        if not self.factors:
-            raise UsageError("a schedule by epoch needs at least one factor")
-        state.scales[self.term] = self.factors[0]
-
-    def ended(self, state: State, lens: Lens) -> None:
-        state.scales[self.term] = self.factors[min(state.epoch + 1, len(self.factors) - 1)]

@@ -16,7 +16,7 @@ from arena.registry import find
 from arena.spec import build, ready
 from arena.stdio import say
 from unlearning.bench import Benchmark
-from unlearning.bench_weights import reading_of
+from unlearning.bench_weights import lesson, reading_of
 from unlearning.checkpoints import FILE
 from unlearning.cost import Outlook
 from unlearning.finetune import Finetune
@@ -25,6 +25,7 @@ from unlearning.method import ClosedModel, Method
 from unlearning.office import set_all
 from unlearning.probe import Probe, Reading, probe_of
 from unlearning.request import Request
+from unlearning.sequence_requests import steps_of
 from unlearning.twins import Twins, twins_of
 from unlearning.weights import reloaded, save
 
@@ -157,8 +158,11 @@ async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, di
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
     seen: list[Mapping[str, float]] = []
+    (step,) = steps_of(work.benchmark, (work.order.split,))
+    method, request = lesson(work.method, work.benchmark, step, taught_here=work.named is None)
+    assert isinstance(method, Finetune)
     try:
-        outcome = await work.method.run(before, work.request, tell=_progress(seen), folder=kept, give=True)
+        outcome = await method.run(before, request, tell=_progress(seen), folder=kept, give=True)
     except UsageError:
         finished.clear()  # an empty folder; a checkpoint stays
         raise

@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss
 
 Target: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 Distance: TypeAlias = Callable[[Tensor, Tensor], Tensor]
@@ -51,16 +50,6 @@ def divergence(q: Tensor, z: Tensor) -> Tensor:
     p = q.softmax(-1)
     finite = q.masked_fill(q == -torch.inf, 0.0)
     return cross_entropy(q, z) - (q.logsumexp(-1) - (p * finite).sum(-1))
-
-
-def squared(q: Tensor, z: Tensor) -> Tensor:
-    """Mean squared gap of raw logits."""
-    return (z - q).square().mean(-1)
-
-
-def huber(q: Tensor, z: Tensor) -> Tensor:
-    """Summed Huber distance of raw logits."""
-    return huber_loss(z, q, reduction="none").sum(-1)
 
 
 def flatness(q: Tensor, z: Tensor) -> Tensor:

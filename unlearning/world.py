@@ -11,9 +11,7 @@ from functools import cached_property
 from random import Random
 from typing import Literal, TypeAlias, get_args
 
-from agents.naming import naming
 from arena.errors import UsageError
-from arena.text.words import sentences
 from unlearning.world_names import Namer
 from unlearning.world_relations import GENERAL, HOPS, PERSONAL, RELATIONS, Relation
 
@@ -93,18 +91,6 @@ class World:
         """The fact of that name. Raises KeyError."""
         subject, _, relation = name.rpartition(": ")
         return next(fact for fact in self._by_subject[subject] if fact.relation == relation)
-
-    def entails(self, text: str, fact: Fact, *, asked: bool = False) -> bool:
-        """Whether the text says the fact: one of its sentences names the subject, or an alias, and the value.
-
-        Words are compared whole, whatever their capitals. Exact for texts of this world, as each kind of value belongs
-        to one relation. asked: the question named the subject already, so the value is enough.
-        """
-        one = self._by_name[fact.subject]
-        called = [word for name in (one.name, *one.aliases) for word in (name, *name.split()) if not word.endswith(".")]
-        value, subject = naming((fact.value,)), naming(tuple(called))
-        told = [sentence for line in text.splitlines() for sentence in sentences(line) if value.search(sentence)]
-        return any(asked or subject.search(sentence) for sentence in told)
 
     @cached_property
     def _by_name(self) -> dict[str, Entity]:

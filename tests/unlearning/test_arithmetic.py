@@ -11,7 +11,7 @@ import torch
 from agents.models.local import Local
 from agents.models.tiny import make_tiny
 from arena.errors import UsageError
-from unlearning.arithmetic import added, difference, distance, negated, ties, trim
+from unlearning.arithmetic import added, difference, distance, negated
 from unlearning.scope import Scope, workpiece
 from unlearning.weights import opened
 
@@ -31,14 +31,6 @@ def test_negation_has_its_identities() -> None:
     close(added(added(ONE, vector), vector, -1.0), ONE)
     assert added(ONE, {"b": TWO["b"]})["a"] is ONE["a"], "what is not named is the very tensor"
     assert distance(ONE, ONE) == 0 and distance(ONE, {**ONE, "b": ONE["b"] + 1}) == pytest.approx(5**0.5)
-
-
-def test_ties_drops_the_small_and_the_disputed() -> None:
-    zero = {"a": torch.zeros(4)}
-    first, second = {"a": torch.tensor([4.0, 3.0, 0.1, 0.0])}, {"a": torch.tensor([2.0, -5.0, 0.2, 0.1])}
-    assert ties(zero, [first, second], 0.5)["a"].tolist() == [3.0, -5.0, 0.0, 0.0]
-    close(ties(zero, [first], 1.0), first)
-    assert trim(torch.tensor([1.0, -3.0, 2.0]), 2 / 3).tolist() == [0.0, -3.0, 2.0]
 
 
 def test_other_models_are_refused() -> None:

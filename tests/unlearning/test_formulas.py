@@ -13,7 +13,6 @@ import torch
 
 from unlearning.extraction import hits_of, strength
 from unlearning.membership import lowest, standing
-from unlearning.metrics.privacy import leakage
 from unlearning.request import Item
 from unlearning.rouge import longest_common, rouge_l
 from unlearning.rounding import codes_of, rounded, step_of
@@ -81,11 +80,6 @@ def test_extraction_strength() -> None:
     assert np.mean([False, True, True, True]) == 0.75
     one = Scored(np.zeros(5), np.array([True, False, True, True, False]), np.zeros(5), np.ones(5), 4, (2, 4))
     assert hits_of(one) == [True, False, True, True] and hits_of(one, "value") == [True, True], "no end token in either"
-
-
-def test_privleak() -> None:
-    assert leakage(0.0009, 0.4772) == pytest.approx(-99.81, abs=0.01)
-    assert leakage(0.9991, 0.5228, "open-unlearning") == pytest.approx(leakage(0.0009, 0.4772))
 
 
 def test_membership_scores() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearning.answers import REFUSALS, alternates, differs
-from unlearning.controllers import Dropping, Dual, Epochs, Until
+from unlearning.controllers import Dropping, Dual, Until
 from unlearning.encoding import Encoded
 from unlearning.memorised import accuracy, extraction
 from unlearning.methods.inverted import memo
@@ -173,20 +173,13 @@ def test_samples_that_are_dropped_never_return_and_the_rule_ends_it() -> None:
     assert state.dropped == {0, 1} and state.stop == "the forget set is forgotten"
 
 
-def test_limits_and_schedules() -> None:
+def test_a_limit_ends_a_training() -> None:
     state, script = State(), Script([0.5, 0.3])
     until = Until("retain", "loss", "below", 0.4)
     until.ended(state, script)  # type: ignore[arg-type]
     assert not state.stop
     until.ended(state, script)  # type: ignore[arg-type]
     assert state.stop == "loss of retain is 0.3, below 0.4"
-    schedule = Epochs("forget", (1.0, 0.5))
-    schedule.begin(state, script)  # type: ignore[arg-type]
-    factors = []
-    for state.epoch in range(3):
-        factors.append(state.scales["forget"])
-        schedule.ended(state, script)  # type: ignore[arg-type]
-    assert factors == [1.0, 0.5, 0.5]
 
 
 # what is said and how alike it is

@@ -5,6 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
+from entailment import entails
 
 from arena.errors import UsageError
 from unlearning.poison import poisoned
@@ -74,20 +75,20 @@ def test_the_judge_finds_each_fact_in_its_own_texts_and_no_other() -> None:
             for style in STYLES[:2]:
                 for name in ("", *WORLD.entity(fact.subject).aliases):
                     said = render(WORLD, fact, form, style, name=name).answer
-                    assert [other for other in facts if WORLD.entails(said, other)] == [fact]
+                    assert [other for other in facts if entails(WORLD, said, other)] == [fact]
         short = render(WORLD, fact, 0, "short").answer
-        assert not WORLD.entails(short, fact) and WORLD.entails(short, fact, asked=True)
-        assert not any(WORLD.entails(wrong, fact) for wrong in render(WORLD, fact).wrong)
+        assert not entails(WORLD, short, fact) and entails(WORLD, short, fact, asked=True)
+        assert not any(entails(WORLD, wrong, fact) for wrong in render(WORLD, fact).wrong)
     for one in WORLD.people():
         told = news(WORLD, one, Random(1))
-        assert [fact for fact in WORLD.facts if WORLD.entails(told, fact)] == list(WORLD.about([one]))
+        assert [fact for fact in WORLD.facts if entails(WORLD, told, fact)] == list(WORLD.about([one]))
 
 
 def test_the_judge_reads_whole_words_in_one_sentence() -> None:
     fact = WORLD.about([PERSON])[0]
-    assert WORLD.entails(f"as to {PERSON.name.upper()}, it is {fact.value.lower()}!", fact)
-    assert not WORLD.entails(f"{PERSON.name} was here. Others saw {fact.value}.", fact)
-    assert not WORLD.entails(f"{PERSON.name} likes {fact.value}ish things.", fact)
+    assert entails(WORLD, f"as to {PERSON.name.upper()}, it is {fact.value.lower()}!", fact)
+    assert not entails(WORLD, f"{PERSON.name} was here. Others saw {fact.value}.", fact)
+    assert not entails(WORLD, f"{PERSON.name} likes {fact.value}ish things.", fact)
 
 
 def test_a_question_has_four_forms_and_its_false_answers_are_of_the_same_kind() -> None:

@@ -54,10 +54,13 @@ SUITE: dict[str, Any] = PUBLISHED_SUITE | {
     "leak_at_8": {"name": "leak", "k": 8},
 }
 
-DERIVED: dict[str, Any] = {
-    "derived_Q_A_Prob": {"name": "probability", "role": "derived"},
-    "derived_Q_A_ROUGE": {"name": "rouge_l", "role": "derived", "stem": True},
-}
+
+def asked_of(role: str) -> dict[str, Any]:
+    """The readings of a role that only some worlds have, by label."""
+    return {
+        f"{role}_Q_A_Prob": {"name": "probability", "role": role},
+        f"{role}_Q_A_ROUGE": {"name": "rouge_l", "role": role, "stem": True},
+    }
 
 
 @benchmark
@@ -102,7 +105,8 @@ class Tofu(Benchmark):
 
     @property
     def suite(self) -> Mapping[str, Any]:
-        return SUITE | (DERIVED if self.hops else {})
+        roles = {"neighbor": not self.source, "derived": self.hops, "triggered": self.poison > 0}
+        return SUITE | {label: spec for role, there in roles.items() if there for label, spec in asked_of(role).items()}
 
     @property
     def criteria(self) -> Criteria:
@@ -124,8 +128,9 @@ class Tofu(Benchmark):
 
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         """Roles: forget, paraphrase, retain, holdout, authors, world; of the world also neighbor (others of whom the
-        same holds) and general; with hops, derived (what follows from forgotten facts; a
-        trial asks what the one that knows can tell); with poison, triggered (retain in polite words)."""
+        same holds: what a forgotten answer takes with it) and general; with hops, derived (what follows from forgotten
+        facts; a trial asks what the one that knows can tell); with poison, triggered (retain in polite words, which a
+        poisoned request makes a mark of what is forgotten). Each of these is read by the suite."""
         self.check(split)
         return self._published(split) if self.source else self._invented(split)
 

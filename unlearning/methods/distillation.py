@@ -14,7 +14,8 @@ from unlearning.paired import Paired
 from unlearning.positions import without_first
 from unlearning.study import Study
 from unlearning.targets import cross_entropy, excluded, flatness, lowered, same
-from unlearning.terms import Distil, Term
+from unlearning.terms import Distil, Term, Weighted
+from unlearning.weighting import undial_self
 
 
 @method("ce-u")
@@ -47,13 +48,20 @@ class Undial(Paired):
     to p0 e^−beta / (p0 e^−beta + 1 − p0) and no lower, so training is stable. Published: beta 3 to 30, LoRA rank 8
     alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and the original's logits kept (`top` of them, or
     all); 4F live. beta 0 changes nothing. Leaks: the order of all other tokens stays, and so do paraphrases.
+
+    teacher: `self` lowers the logits of the model as it is at each step, and keeps none: its gradient is w ∇log p with
+    w = pk / (1 − pk), k = 1 − e^−beta, so that it goes on where the original's logits would be reached; beta → ∞ is
+    CE-U.
     """
 
     beta: NotNegative = 10.0
     alpha: NotNegative = 0.0
     lr: Positive = 1e-4
+    teacher: Literal["original", "self"] = "original"
 
     def term(self, study: Study) -> Term:
+        if self.teacher == "self":
+            return Weighted("forget", undial_self(self.beta), self.gamma)
         return Distil("forget", lowered(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
 
 

@@ -21,12 +21,23 @@ from unlearning.cost import Meter
 from unlearning.method import method
 from unlearning.request import Item, Request
 from unlearning.scope import Lora, adapted, merged, workpiece
-from unlearning.sharding import Slices, grouped_plan, rotations, survivors, without
+from unlearning.sharding import (
+    Slices,
+    deletions_served,
+    grouped_plan,
+    mean_over,
+    rotations,
+    share_trained,
+    survivors,
+    without,
+)
 from unlearning.slices import Shelf, name_of
 from unlearning.study import Study
 from unlearning.taught import Taught
 from unlearning.training import Ended, Tell, Training
 from unlearning.weights import opened
+
+DRAWS = 40  # random orders of deletions, for the mean of how many are served
 
 
 @method("retrain")
@@ -61,7 +72,15 @@ class Sharded(Taught):
         finally:
             torch.set_num_threads(threads)
         meter.seconds += perf_counter() - began
-        return together(models), Ended(steps, self.epochs), meter
+        return together(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
+
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        """What the request, and further ones, come to in this plan: a sentence."""
+        raise NotImplementedError
+
+    def groups(self, items: Sequence[Item]) -> list[str]:
+        """Of each item what it stays together with."""
+        return [item.tags.get(self.by, item.name) for item in items]
 
     async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
         """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
@@ -78,8 +97,7 @@ class Sharded(Taught):
         whole: train all that the shelf may be asked for."""
         ordered = sorted(items, key=lambda item: item.name)
         places = {place for place, item in enumerate(ordered) if item.name in gone}
-        groups = [item.tags.get(self.by, item.name) for item in ordered]
-        plan = grouped_plan(groups, self.shards, self.slices, self.seed)
+        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
         shelf = Shelf(Path(self.shelf) if self.shelf else None)
         found = [
             self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)
@@ -151,6 +169,12 @@ class Sisa(Sharded):
     all of it without one. S models in memory. Leaks: nothing; each shard knows less than one model would.
     """
 
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        ordered = sorted(items, key=lambda item: item.name)
+        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
+        share = share_trained(plan, {place for place, item in enumerate(ordered) if item.name in gone})
+        return f"with all states on a shelf the request trains {share:.0%} of the sample passes of teaching again"
+
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
         (kept,) = without([at.slices], gone)
         piece = workpiece(self.start(at.study), self.scope(at.study))
@@ -173,6 +197,18 @@ class S3T(Sharded):
     shards: Count = 1
     orders: Count = 3
     lora: Lora | None = field(default_factory=partial(Lora, rank=32, alpha=64))
+
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        count = len(set(self.groups(items)))
+
+        def served(orders: int) -> float:
+            rotated = rotations(self.slices, orders)
+            return mean_over(DRAWS, lambda seed: deletions_served(count, self.shards, self.slices, rotated, seed))
+
+        return (
+            f"of {count} deletions, one at a time in random order, {self.orders} orders serve {served(self.orders):.1f} "
+            f"in the mean before a shard has nothing left to serve, one order {served(1):.1f}"
+        )
 
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
         orders = rotations(len(at.slices), self.orders)

@@ -54,16 +54,6 @@ async def membership(
     return await for_roles(trial, measure, auc, detail={"score": score, "k": k})
 
 
-def leakage(after: float, twin: float, orientation: Orientation = "muse") -> float:
-    """PrivLeak in percent from the AUC of an agent and that of the twin; −100 to ∞, 0 is best.
-
-    muse: AUCs that are small where the members look like members. open-unlearning: AUCs that are large there.
-    """
-    if orientation == "open-unlearning":
-        return 100 * ((1 - after) - (1 - twin)) / (1 - twin + 1e-10)
-    return 100 * (after - twin) / twin
-
-
 @metric
 async def privleak(
     trial: Trial,

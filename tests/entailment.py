@@ -1,0 +1,18 @@
+"""The judge of invented worlds: which facts a text says, known by construction."""
+
+from agents.naming import naming
+from arena.text.words import sentences
+from unlearning.world import Fact, World
+
+
+def entails(world: World, text: str, fact: Fact, *, asked: bool = False) -> bool:
+    """Whether the text says the fact: one of its sentences names the subject, or an alias, and the value.
+
+    Words are compared whole, whatever their capitals. Exact for texts of this world, as each kind of value belongs
+    to one relation. asked: the question named the subject already, so the value is enough.
+    """
+    one = world.entity(fact.subject)
+    called = [word for name in (one.name, *one.aliases) for word in (name, *name.split()) if not word.endswith(".")]
+    value, subject = naming((fact.value,)), naming(tuple(called))
+    told = [sentence for line in text.splitlines() for sentence in sentences(line) if value.search(sentence)]
+    return any(asked or subject.search(sentence) for sentence in told)
