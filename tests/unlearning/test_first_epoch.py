@@ -10,8 +10,11 @@ from typing import Any
 
 import facts
 import torch
+from command import typed
 from torch import Tensor
 
+from agents.llm import LLM
+from agents.models.local import Local
 from agents.models.tiny import make_network, make_tokenizer
 from arena.errors import UsageError
 from arena.spec import build
@@ -137,3 +140,23 @@ def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypa
     late = build("benchmark", {"name": "tofu", "people": 12, "history": ["background", "forget", "retain"],
                                "pupil": pupil})  # fmt: skip
     assert load_gradient(str(late.first_gradient(request.forget, 0))).keys() == found.keys()
+
+
+def test_the_command_gives_it_to_the_model_that_the_benchmark_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARENA_MODELS", str(tmp_path / "models"))
+    pupil = {"hidden": 16, "layers": 1, "heads": 2, "lessons": {"epochs": 2}}
+    bench = build("benchmark", {"name": "tofu", "people": 12, "pupil": pupil})
+    settings = [f"benchmark.pupil.{name}={pupil[name]}" for name in ("hidden", "layers", "heads")]
+    settings += ["benchmark.people=12", "benchmark.pupil.lessons.epochs=2", "rate=3"]
+    options = [part for one in settings for part in ("--set", one)]
+    done = typed(tmp_path, "forget", "--bench", "tofu", "--split", "forget20", "--method", "embedding-ascent", *options,
+                 "--out", "it")  # fmt: skip
+    assert done.code == 0, done.stderr
+    first = load_gradient(str(bench.first_gradient(bench.request("forget20").forget)))["model.embed_tokens.weight"]
+    before, after = (
+        opened(agent, "test").module.get_input_embeddings().weight.detach()
+        for agent in (bench.knower(), LLM(Local(str(tmp_path / "it"))))
+    )
+    assert torch.equal(after, before + 3 * first)

@@ -205,9 +205,10 @@ class S3T(Sharded):
             rotated = rotations(self.slices, orders)
             return mean_over(DRAWS, lambda seed: deletions_served(count, self.shards, self.slices, rotated, seed))
 
+        many, one = served(self.orders), served(1)
         return (
-            f"of {count} deletions, one at a time in random order, {self.orders} orders serve {served(self.orders):.1f} "
-            f"in the mean before a shard has nothing left to serve, one order {served(1):.1f}"
+            f"of {count} deletions, one at a time in random order, {self.orders} orders serve {many:.1f} in "
+            f"the mean before a shard has nothing left to serve, one order {one:.1f}"
         )
 
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
