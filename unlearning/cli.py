@@ -10,7 +10,7 @@ from arena.exits import SOME_FAILED
 from arena.extras import missing
 from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Trust
 from arena.stdio import on_record
-from unlearning import cli_bench, cli_sequence
+from unlearning import cli_bench, cli_mentions, cli_sequence
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
 Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as it was taught.")]
@@ -20,6 +20,7 @@ def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     for command in (teach, notes, forget, receipt):
         app.command()(command)
+    app.command()(cli_mentions.mentions)
     cli_sequence.mount(app)
     cli_bench.mount(app)
 
@@ -84,6 +85,9 @@ def forget(
         str | None, typer.Option(help="How (`arena list methods`; default: selective-replay, of weights: npo).")
     ] = None,
     scope: Annotated[str | None, typer.Option(help="state, trajectory, environment or facts; else found out.")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="An event or a note to forget besides, by its id, as receipts list them.")
+    ] = None,
     settings: Settings = None,
     keep: Annotated[str | None, typer.Option(help="Keep the result under this name; the agent stays as it is.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would touch, and change nothing.")] = False,
@@ -111,7 +115,7 @@ def forget(
     request changes nothing and says what it may mean."""
     if bench is not None:
         if wrong := [name for name, value in (("--agent", agent), ("--request", request), ("--scope", scope),
-                                              ("--keep", keep)) if value is not None]:  # fmt: skip
+                                              ("--also", also), ("--keep", keep)) if value is not None]:  # fmt: skip
             raise UsageError(f"with --bench the benchmark says what is to be forgotten; leave out {', '.join(wrong)}")
         _forget_weights(
             model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, twin or [], json
@@ -119,13 +123,16 @@ def forget(
         return
     if model:
         raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
-    if agent is None or request is None:
+    if agent is None or (request is None and not also):
         raise UsageError("name who shall forget what: --agent walker --request “forget the clinic”, or --bench tofu")
     from arena.store import Store
     from unlearning.office import Order, forgot
     from unlearning.telling import tell_receipt
 
-    order = Order(agent, request, method or "selective-replay", scope, tuple(settings or ()), keep, dry_run)
+    order = Order(
+        agent, request or "", method or "selective-replay", scope, tuple(settings or ()), keep, dry_run,
+        tuple(also or ()),
+    )  # fmt: skip
     with Store.open(db, create=False) as store:
         done = forgot(store, order)
     if not dry_run:

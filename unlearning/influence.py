@@ -34,10 +34,13 @@ def influence(memory: Memory, request: Request) -> Influence:
     in the set, too. What is to be kept is out of it, where the request names it, but for such notes.
     """
     known = {event.subject: None for event in memory.log} if request.scope in ("state", "facts") else ()
-    concerns, forgotten = about(request, known), tests(request.forget, request, known)
+    concerns, forgotten = about(request, known), tests(request.named, request, known)
     log = memory.telling(words(request)) if request.scope in ("state", "facts") else memory.log
     events = frozenset(event.id for event in log if concerns(event))
     named = frozenset(note.id for note in memory.by_hand if any(test(note) for test in forgotten))
+    if request.rows:
+        events |= {event.id for event in memory.log if event.id in request.rows}
+        named |= {note.id for note in memory.notes if note.id in request.rows}
     tainted = memory.closure(events | named) - events
     notes = {note.id: note for note in memory.notes}
     gone = events | tainted
@@ -50,13 +53,13 @@ def about(request: Request, known: Collection[str] = ()) -> Callable[[Event], bo
 
     known: other names in memory; what stands within a longer one is not meant by a shorter one.
     """
-    forgotten, kept = tests(request.forget, request, known), tests(request.retain, request, known)
+    forgotten, kept = tests(request.named, request, known), tests(request.retain, request, known)
     return lambda event: any(test(event) for test in forgotten) and not any(test(event) for test in kept)
 
 
 def words(request: Request) -> tuple[str, ...]:
     """The words of which one stands in every event that a request about states or facts is about."""
-    return tuple(name for item in request.forget for name in called(item, request))
+    return tuple(name for item in request.named for name in called(item, request))
 
 
 def called(item: Item, request: Request) -> tuple[str, ...]:

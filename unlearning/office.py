@@ -28,22 +28,29 @@ from arena.store import Store
 from unlearning import shelf
 from unlearning.course import Course, name_of
 from unlearning.expense import Expense, accounted
+from unlearning.guarding import names_of
 from unlearning.market import game_of
+from unlearning.mentions import find_mentions
 from unlearning.method import Method, Reader
 from unlearning.receipt import Receipt, receipt
 from unlearning.request import SCOPES, Request, Scope
-from unlearning.resolve import resolved
+from unlearning.resolve import with_rows
 
 HELD = (
     "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
 )
+RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
+DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
 BY_KIND = "caches_by_kind"  # in a stored receipt
 ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A request as it was typed: the agent's name, the words, the method with its settings, and what to do with it."""
+    """A request as it was typed: the agent's name, the words, the method with its settings, and what to do with it.
+
+    also: ids of events and notes that are to go besides; the words may then be "".
+    """
 
     agent: str
     words: str
@@ -52,6 +59,7 @@ class Order:
     settings: tuple[str, ...] = ()
     keep: str | None = None
     dry_run: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,8 @@ def forgot(store: Store, order: Order) -> Done:
             raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
         seconds = time.perf_counter() - begun
         done = _done(order, request, method, receipt(before, after, request), seconds, account)
+        found = request.targets if request.scope == "facts" else names_of(before.memory, request).asked
+        done = with_recorded(store, done, found)
         if order.dry_run:
             return replace(done, id="")
         if (kept := _kept(store, order, before, after, done)) is not None:
@@ -185,17 +195,28 @@ def forgot(store: Store, order: Order) -> Done:
 async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Request, Agent, Expense]:
     """The request that the order's words make, the agent after it, and what models were asked for it.
 
-    The words are read by the method where it reads words, else by rules; with a scope given always by rules. Raises
-    UnclearTarget, UsageError.
+    The words are read by the method where it reads words, else by rules; with a scope or rows given always by rules.
+    Raises UnclearTarget, UsageError.
     """
     with accounted() as account:
-        if isinstance(method, Reader) and order.scope is None:
+        if isinstance(method, Reader) and order.scope is None and not order.also:
             reader: Reader = method
             request, after = await reader.read(before, order.words)
         else:
-            request = resolved(before.memory, order.words, cast(Scope | None, order.scope))
+            request = with_rows(before.memory, order.words, cast(Scope | None, order.scope), order.also)
             after = await method(before, request)
     return request, after, account
+
+
+def with_recorded(store: Store, done: Done, names: Sequence[str]) -> Done:
+    """The request with what else of this database names its target, counted by kind: nothing of that was touched."""
+    with store.engine.connect() as connection:
+        found = find_mentions(connection, names, besides=done.agent)
+    if not (counts := found.counts()):
+        return done
+    told = RECORDED.format(counts=", ".join(f"{kind} {number}" for kind, number in counts.items()))
+    told += DELETES if any(what != "agent" for what, _ in found.places) else ""
+    return replace(done, receipt={**done.receipt, "recorded": counts, "remains": [told, *done.receipt["remains"]]})
 
 
 def found_receipt(store: Store, which: str) -> Done:

@@ -9,6 +9,7 @@ from arena.game import JSON
 from arena.spec import describe
 from unlearning.exact import twin
 from unlearning.influence import influence, mentions
+from unlearning.lookalikes import Lookalike, lookalikes
 from unlearning.request import Request
 
 WEIGHTS = "what the model itself knew before it was taught; its weights were not touched"
@@ -28,7 +29,8 @@ class Receipt:
     model's words, which nobody can write again exactly.
     collateral: notes removed that the twin has. lacking: notes of the twin's whose like is not there, neither written
     anew nor as it was. steering: characters of steering added. guards: guards added.
-    gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin.
+    gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin, as far as the
+    target was recognised; alike: what looks like it and stays, row by row.
     reversible: whether what was done can be undone from what is left. remains: what could not be removed.
     """
 
@@ -48,10 +50,11 @@ class Receipt:
     added: int = 0
     approximate: int = 0
     lacking: int = 0
+    alike: tuple[Lookalike, ...] = ()
 
     def row(self) -> Mapping[str, JSON]:
         """The receipt as plain data."""
-        return {**asdict(self), "remains": list(self.remains)}
+        return {**asdict(self), "remains": list(self.remains), "alike": [asdict(one) for one in self.alike]}
 
 
 def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
@@ -73,6 +76,7 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         approximate=sum(not note.exact for note in after.memory.notes),
         kept=kept,
         named=named,
+        alike=lookalikes(before.memory, after.memory, request),
         lacking=len(honest.memory.written.keys() - after.memory.written.keys()),
         collateral=len({note.id for note in honest.memory.notes} & old - new),
         steering=max(0, len(after.steering) - len(before.steering)),

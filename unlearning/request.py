@@ -41,13 +41,15 @@ class Request:
 
     `scope` says what the items are: "state" a place, thing or person; "trajectory" one sequence of actions, while its
     task stays permitted; "environment" a world or a kind of task; "facts" questions with their answers. `note` is
-    the request in the words of who made it.
+    the request in the words of who made it. `rows` are ids of events and notes that are meant besides, whatever stands
+    in them.
     """
 
     forget: tuple[Item, ...]
     retain: tuple[Item, ...] = ()
     scope: Scope = "facts"
     note: str = ""
+    rows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.scope not in SCOPES:
@@ -61,11 +63,16 @@ class Request:
             )
 
     @property
+    def named(self) -> tuple[Item, ...]:
+        """What is to be forgotten by its name: all items but those that stand for one of the rows."""
+        return tuple(item for item in self.forget if item.name not in self.rows) if self.rows else self.forget
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """The names of what is to be forgotten, aliases included, each once; of a fact with a subject, that."""
         if self.scope != "facts":
-            return names(self.forget)
-        called = (item.names if (one := item.tags.get("subject")) is None else (one,) for item in self.forget)
+            return names(self.named)
+        called = (item.names if (one := item.tags.get("subject")) is None else (one,) for item in self.named)
         return tuple(dict.fromkeys(name for some in called for name in some if name))
 
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from agents.memory import Memory
 from agents.naming import Found, naming
-from arena.errors import UsageError
+from arena.errors import UsageError, unknown
 from arena.text.words import fold, is_same, runs
 from unlearning.influence import influence, routes
 from unlearning.request import Item, Request, Scope
@@ -56,6 +57,21 @@ def all_of(memory: Memory, words: str) -> Request:
     if not places:
         raise UnclearTarget("there is nothing in memory that could be forgotten", ())
     return Request(tuple(map(Item, places)), scope="environment", note=words)
+
+
+def with_rows(memory: Memory, words: str, scope: Scope | None, rows: tuple[str, ...]) -> Request:
+    """The request for what the words name and for these rows besides; for the rows alone where there are no words.
+
+    Raises UsageError for an id that no event and no note has.
+    """
+    if not rows:
+        return resolved(memory, words, scope)
+    there = {*(event.id for event in memory.log), *(note.id for note in memory.notes)}
+    if missing := [id for id in rows if id not in there]:
+        raise UsageError(unknown("event or note", missing[0], get_close_matches(missing[0], there)))
+    if not words:
+        return Request(tuple(map(Item, rows)), scope="state", rows=rows)
+    return replace(resolved(memory, words, scope), rows=rows)
 
 
 def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:

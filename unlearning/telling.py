@@ -10,9 +10,12 @@ from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.tell import rows
 from arena.text.words import fold
+from unlearning.lookalikes import KINDS
 from unlearning.office import BY_KIND, Done
 
 SHOWN = 100  # characters of a note's text
+ROWS = 8  # ids of rows of a kind
+EXACT = "exact as far as recognised: the memory is that of the never-exposed twin"
 
 
 def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
@@ -53,13 +56,29 @@ def tell_receipt(done: Done, as_json: bool) -> None:
             say(f"  {number:>6} {words}{f' ({kinds})' if kinds else ''}")
         if number is None:
             say(f"  unknown: {words}")
-    say("  exact: the memory is that of the never-exposed twin" if made["exact"] else f"  not exact: {why(made)}")
+    say(f"  {EXACT}" if made["exact"] else f"  not exact: {why(made)}")
     say("  reversible" if made["reversible"] else "  not reversible")
+    for line in tell_alike(made.get("alike", []), done.agent):
+        say(line)
     say("Not removed:")
     for what in made["remains"]:
         say(f"  – {what}")
     if done.id:
         say(f"receipt {done.id} · again: arena receipt {done.id}")
+
+
+def tell_alike(alike: Sequence[Mapping[str, str]], agent: str) -> list[str]:
+    """The rows that look like the target and were not touched, by kind; and how to read and how to forget them."""
+    if not alike:
+        return []
+    lines = ["Looks like the target, and was not touched:"]
+    for kind, words in KINDS.items():
+        ids = [f"{one['table']} {one['id']}" for one in alike if one["kind"] == kind]
+        more = f" and {len(ids) - ROWS} more (--json has all)" if len(ids) > ROWS else ""
+        lines += [f"  – {words}: {', '.join(ids[:ROWS])}{more}"] if ids else []
+    first = alike[0]
+    read = f"select id, text from {first['table']} where owner = '{agent}' and id = '{first['id']}'"
+    return [*lines, f'  To read one: arena sql "{read}"; to forget it, too: --also {first["id"]}']
 
 
 def why(made: Mapping[str, Any]) -> str:
