@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TypeAlias
 
 from agents.memory import Event, Memory, Note
@@ -132,7 +132,7 @@ def _spelt_nearly(text: str, names: Sequence[str]) -> bool:
 def _near(word: str, other: str) -> bool:
     if word == other or _caseless(word):
         return False
-    stem = len(commonprefix((word, other)))
+    stem = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
     if stem > ENDING and len(word) + len(other) - 2 * stem <= (ENDING if word.isascii() else ENDING + 1):
         return True
     return min(len(word), len(other)) >= LONG and SequenceMatcher(None, word, other).ratio() >= NEAR

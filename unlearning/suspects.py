@@ -16,12 +16,15 @@ from arena.spec import build
 from arena.table import first_state
 from unlearning.decoys import decoys
 from unlearning.influence import within
+from unlearning.market import bargain, is_market
 from unlearning.request import Item, Request
+from unlearning.school import lived
 from unlearning.values import actions_of
 
 ERRAND = re.compile(r"“([^”]+)”")
 WALKS, TOPICS = 8, 8  # episodes of an expert in a world, and things of it that are asked about
 STRANGE = range(10_000, 1_000_000)  # numbers of worlds that no lesson is given in
+SELLER = "linear"  # who meets the people of a market
 SEARCHED = 2_000  # seeds looked at for errands
 
 
@@ -117,10 +120,15 @@ def _worlds(memory: Memory, request: Request) -> list[tuple[str, str]]:
 async def _world(game: str, world: str) -> Suspect:
     """A world as one knows it who has its simulator: what an expert meets in it."""
     name, events = f"{game}/{world}", list[Event]()
+    spec = {"name": game, "world": int(world)}
     for seed in range(WALKS):
-        match = Match({"name": game, "world": int(world)}, seed=seed)
+        episode = f"{name}-shadow-{seed}"
+        if is_market(spec):
+            events += await lived(build("agent", SELLER), bargain(spec, seed, episode, tells=True), episode)
+            continue
+        match = Match(spec, seed=seed)
         walk = await perform(match)
-        events += experienced(walk, match, walk.turns[0].seat, id=f"{name}-shadow-{seed}")
+        events += experienced(walk, match, walk.turns[0].seat, id=episode)
     things = [event for event in events if event.kind not in ("outcome", "blocked", "empty") and event.subject]
     times = Counter(event.subject for event in things if event.subject[0].isalpha())
     told = {event.subject: event.text for event in reversed(things)}

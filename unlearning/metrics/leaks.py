@@ -100,6 +100,26 @@ async def refusal(trial: Trial, *, held: bool = False, n: Count = 24) -> Reading
 
 
 @metric
+async def tells(trial: Trial, *, n: Count = 24) -> Reading:
+    """The share of `n` questions about the target that are answered at all: neither by ignorance nor by a refusal.
+
+    It needs nothing that knew: what the answer is does not count. detail.never_met: the same for names that nobody ever
+    told it of; above that, something of the target is left, or made up.
+    """
+    strange = decoys(trial.request.targets, max(1, min(n, 8)), Random(trial.seed))
+
+    async def rate(agent: Agent, names: Sequence[str]) -> Floats:
+        answers = await questioned(agent, trial, n, names)
+        return np.array([heard(asked.move.text) == "told" for asked in answers], float)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (await rate(agent, trial.request.targets),)
+
+    reading = await for_roles(trial, measure)
+    return replace(reading, detail={**reading.detail, "never_met": float((await rate(trial.after, strange)).mean())})
+
+
+@metric
 async def sampled_leak(trial: Trial, *, k: Count = 8, n: Count = 16) -> Reading:
     """leak@k of an agent: the chance that the best of `k` answers to a question tells the value, without bias from `n`.
 
