@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 
 from agents.model import ChatModel, Line, Reply, Sampling
+from agents.objects import is_object
 from agents.thoughts import split_thought
 from arena.errors import ModelUnavailable
 from arena.game import Tool
@@ -14,8 +15,11 @@ ROOM = 4096  # tokens that a model may think before it says anything, where it w
 def separate(reply: Reply, own: Collection[str] = (), seats: Collection[str] = ()) -> Reply:
     """The same reply with its thoughts in `thought` and its words in `text`; of one that is separated, itself.
 
-    own: names of tags that are the game's, no thoughts. seats: labels that begin words.
+    own: names of tags that are the game's, no thoughts. seats: labels that begin words. The texts of a reply that is
+    one JSON object are left to who reads it.
     """
+    if is_object(reply.text):
+        return replace(reply, opened=False)
     thought, words = split_thought(
         reply.text, opened=reply.opened, cut=reply.stop == "length", own=own, seats=seats
     )  # fmt: skip

@@ -81,6 +81,17 @@ def decode(text: str, at: int) -> tuple[JSON, int]:
         raise Garbled("the JSON holds an endless number or is nested without end") from None
 
 
+def is_object(text: str) -> bool:
+    """Whether a text is one JSON object and nothing else."""
+    text = text.strip()
+    if not text.startswith("{") or not text.endswith("}"):
+        return False
+    try:
+        return decode(text, 0)[1] == len(text)
+    except Garbled:
+        return False
+
+
 def scrub(text: str) -> str:
     """The text without what no person types: C0 controls but newline and tab; lone surrogates become U+FFFD.
 

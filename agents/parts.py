@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from agents.model import ToolCall
 from agents.objects import Garbled, scrub, scrub_json
 from agents.thoughts import is_thought
+from agents.wire import thoughts as thoughts_of
+from agents.wire import words as words_of
 from arena.game import JSON, Tool, View
 
 SAYS = ("say", "text", "message")
@@ -104,8 +106,11 @@ def _normal(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
         if key not in own and (plain in THOUGHTS or is_thought(plain)):
             thoughts.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         else:
+            if isinstance(value, list) and plain in SAYS and key not in own:  # contents in parts
+                thoughts.append(thoughts_of(value))
+                value = "".join(part if isinstance(part, str) else words_of([part]) for part in value)
             table[plain if key not in own and plain in known and plain not in item else key] = value
-    return {**table, "thought": "\n".join(thoughts)} if thoughts else table
+    return {**table, "thought": "\n".join(filter(None, thoughts))} if any(thoughts) else table
 
 
 def _as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCall | None:

@@ -8,7 +8,7 @@ from agents.calls import find_calls
 from agents.chat import separate
 from agents.legal_texts import legal_text
 from agents.model import Reply
-from agents.objects import Garbled, decode, find_objects, scrub
+from agents.objects import Garbled, find_objects, is_object, scrub
 from agents.parts import Part, call_part, object_parts, one_action
 from agents.prompts import template
 from agents.react import find_step
@@ -88,7 +88,7 @@ def _written(words: str, view: View) -> tuple[list[Part], str, str]:
     move one of them is written, with all behind it left out."""
     try:
         words, other = own_objects(words, view)
-        if _is_object(words):  # what marks a call stands in its texts, escaped
+        if is_object(words):  # what marks a call stands in its texts, escaped
             return *_objects(words, view), other
         step = find_step(words, view.tools)
         called = find_calls(step.rest, view.tools)
@@ -104,7 +104,8 @@ def _written(words: str, view: View) -> tuple[list[Part], str, str]:
 def _acted(text: str, view: View) -> tuple[Part, str]:
     """The action that is written within what an object says, and the words without it."""
     inside, rest, _ = _written(text, view)
-    action = one_action(inside)
+    tagged = find_tags(rest, view.tools)
+    action, rest = one_action([*inside, *(Part(tool=tool, args=args) for tool, args in tagged.actions)]), tagged.rest
     return (action, DANGLING.sub("", rest).strip()) if action.tool else (action, text)
 
 
@@ -128,16 +129,6 @@ def _objects(words: str, view: View) -> tuple[list[Part], str]:
         raise Garbled('the JSON object has neither "say" nor "action"')
     rest = "".join([*gaps, last])
     return [part for meant in parts for part in meant], WRAPPED.sub("", rest) if any(parts) else rest
-
-
-def _is_object(words: str) -> bool:
-    """Whether the whole is one JSON object."""
-    if not (words := words.strip()).startswith("{") or not words.endswith("}"):
-        return False
-    try:
-        return decode(words, 0)[1] == len(words)
-    except Garbled:
-        return False
 
 
 def _names_one(value: JSON, names: Collection[str]) -> bool:

@@ -71,9 +71,11 @@ def play(
 
     The same command goes on with a run that was stopped; nothing that was answered is asked again.
     """
+    from arena.spec_merge import seated
+
     table = launch.over(launch.read(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
     named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
-    table["seats"] = {**table.get("seats", {}), **{k: v for k, v in named.items() if v is not None}}
+    table["seats"] = seated(table.get("seats", {}), {k: v for k, v in named.items() if v is not None})
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
     sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
     raise typer.Exit(launch.play(table, sets, backend))

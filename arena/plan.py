@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from arena.episode import PATIENCE, Match
-from arena.errors import UsageError, unknown
+from arena.errors import BadPart, UsageError, unknown
 from arena.game import Game
 from arena.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.spec import Spec, assign, build
+from arena.spec_merge import at, merged
 from arena.spec_text import value_of
 from arena.textfile import read_text
 from arena.tournament import Tournament
@@ -62,6 +63,7 @@ class Plan:
             present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
             match = Match(spec, present, self.seed, self.patience).of_game(game)
             if self.tournament is None:
+                self._check_kept(settings, match)
                 cells += swaps(Cell(settings, match), self.swap)
             else:
                 cells += Tournament.of(self.tournament).cells(game, match, settings)
@@ -73,6 +75,22 @@ class Plan:
     def matches(self) -> tuple[Match, ...]:
         """The matches in order, cell by cell. Raises UsageError as `cells` does, before anything is played."""
         return scheduled(self.cells(), self.n)
+
+    def _check_kept(self, settings: Mapping[str, Any], match: Match) -> None:
+        """Raises BadPart where what is swept cannot have the settings of the table that it stands in."""
+        tables = {"game": self.game, **self.seats}
+        kept = {path: at(tables, _normal(path)) for path, value in settings.items() if isinstance(value, str)}
+        named = {path: list(table) for path, table in kept.items() if isinstance(table, Mapping)}
+        try:
+            match.built()
+        except BadPart as error:
+            if not named:
+                raise
+            whose = " and ".join(f"[{path}] ({', '.join(keys)})" for path, keys in named.items())
+            raise BadPart(
+                f"{error}; a sweep over names keeps the other settings of {whose}: write a setting that only some of "
+                'the names take into those values, such as {name = "…", setting = …}'
+            ) from None
 
     def _draft(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
         """The game's spec, the game, and the named seats under some settings."""
@@ -153,14 +171,15 @@ class Draft:
         root, _, rest = _normal(path).partition(".")
         if root == "game":
             tables: dict[str, Any] = {"game": self.game}
-            assign(tables, path, value)
+            assign(tables, path, merged(at(tables, path), value))
             self.game = tables["game"]
             return
         game = self.built_game()
         if root not in game.seats:
             raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
         seats = {**self.seats, root: self.seats.get(root, game.cast[root])}
-        assign(seats, f"{root}.{rest}" if rest else root, value)
+        inside = f"{root}.{rest}" if rest else root
+        assign(seats, inside, merged(at(dict(self.seats), inside), value))
         self.seats = seats
 
     def built_game(self) -> Game[Any]:

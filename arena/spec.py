@@ -127,9 +127,10 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
         name = table["name"] = name.replace(":", "/", 1)
     if kind == "agent" and "/" in name and ".py:" not in name and name.partition("/")[0] not in entries("agent"):
         own = _field_names(find("agent", OVER_MODEL)[0])
-        return {"name": OVER_MODEL, "model": {k: v for k, v in table.items() if k not in own}} | {
-            k: v for k, v in table.items() if k in own
-        }
+        agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
+        inner = agent.pop("model", {})
+        model |= inner if isinstance(inner, Mapping) else {"name": inner}  # `model.name` over the name and its settings
+        return {**agent, "name": OVER_MODEL, "model": model}
     return table
 
 

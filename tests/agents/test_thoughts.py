@@ -1,5 +1,7 @@
 """Thoughts are no words, however they are marked."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,12 @@ def test_a_refused_reply_keeps_its_thought_as_thought() -> None:
 def test_a_prompt_that_begins_a_thought_is_known_by_its_end(ending: str, closed: str) -> None:
     said = "What is a <think> tag?"
     assert closing(f"<|user|>{said}<|end_of_line|>{ending}", said) == closed
+
+
+@pytest.mark.parametrize("form", ["think", "behind", "begun by the prompt", "harmony", "command", "notes", "react"])
+def test_a_thought_in_what_an_object_says_is_none_of_its_words(form: str) -> None:
+    move = read(Reply(json.dumps({"say": THOUGHTS[form](THOUGHT, WORDS), "action": "accept"})), VIEW)
+    assert (move.text, move.tool, move.thought) == (WORDS, "accept", THOUGHT)
+    parts = [{"type": "thinking", "thinking": THOUGHT}, {"type": "text", "text": WORDS}]
+    move = read(Reply(json.dumps({"say": parts})), VIEW)
+    assert (move.text, move.thought) == (WORDS, THOUGHT)

@@ -1,0 +1,58 @@
+"""A spec with some of its settings replaced and all others kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from arena.registry import entries
+from arena.spec import OVER_MODEL
+
+
+def merged(before: Any, value: Any) -> Any:
+    """`before` with what `value` says; a name, or a table, leaves the other settings as they are.
+
+    The name of a model, `provider/model`, takes the place of the model's where an agent has its model in a table.
+    """
+    if isinstance(value, str):
+        return named(before, value) if isinstance(before, Mapping) else value
+    if not isinstance(value, Mapping):
+        return value
+    if isinstance(before, str):
+        return {"name": before, **value}
+    if not isinstance(before, Mapping):
+        return value
+    kept = named(before, value["name"]) if "name" in value else before
+    return {**kept, **{key: merged(kept.get(key), item) for key, item in value.items() if key != "name"}}
+
+
+def seated(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
+    """The seats of a plan with some agents named anew: a model in a model's place keeps the settings, its endpoint
+    among them; any other agent takes the place of the whole table."""
+    return {**tables, **{seat: merged(tables[seat], name) if seat in tables and is_model(tables[seat]) and is_model(name)
+                         else name for seat, name in agents.items()}}  # fmt: skip
+
+
+def at(tables: Mapping[str, Any], path: str) -> Any:
+    """What stands at `a.b.c` in nested tables; None where nothing does."""
+    found: Any = tables
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def named(table: Mapping[str, Any], name: Any) -> dict[str, Any]:
+    """The table with another name and all its other settings."""
+    model = table.get("model")
+    if isinstance(model, Mapping | str) and is_model(name):
+        return {**table, "name": OVER_MODEL, "model": {**model, "name": name} if isinstance(model, Mapping) else name}
+    return {**table, "name": name}
+
+
+def is_model(spec: Any) -> bool:
+    """Whether a spec, as it stands for an agent, is a model's name or a table with one: `openai/gpt-4o`."""
+    name = spec.get("name") if isinstance(spec, Mapping) else spec
+    if isinstance(spec, Mapping) and name == OVER_MODEL:
+        return True
+    if not isinstance(name, str) or ".py:" in name:
+        return False
+    head = name.partition("/")[0] if "/" in name else name.partition(":")[0]
+    return name != head and (head in entries("model") or ("/" in name and head not in entries("agent")))
