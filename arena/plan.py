@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from arena.spec_text import value_of
 from arena.textfile import read_text
 from arena.tournament import Tournament
 
+LARGEST = 1_000_000  # episodes of a plan
 MOST = 2000  # episodes of each cell that --until plays where -n does not say
 COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
 
@@ -56,6 +58,7 @@ class Plan:
         """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
         if self.n < 1:
             raise UsageError(f"n is how many episodes to play, 1 or more; got {self.n}")
+        _check_size(prod(map(len, sweep_paths(self.sweep).values())), self.n)
         drafts = [(settings, *self._draft(settings)) for settings in combinations_of(sweep_paths(self.sweep))]
         seats = {seat for *_, game, _ in drafts for seat in game.seats}
         cells: list[Cell] = []
@@ -67,6 +70,7 @@ class Plan:
                 cells += swaps(Cell(settings, match), self.swap)
             else:
                 cells += Tournament.of(self.tournament).cells(game, match, settings)
+        _check_size(len(cells), self.n)
         for seat in self.usd_seats:
             if seat not in seats:
                 raise UsageError(f"the budget of a seat: {unknown('seat', seat, seats)}")
@@ -187,6 +191,16 @@ class Draft:
         if self.known is None or self.known[0] != self.game:
             self.known = (self.game, build("game", self.game, "game"))
         return self.known[1]
+
+
+def _check_size(cells: int, n: int) -> None:
+    """Raises UsageError for more episodes than one command can keep in its memory."""
+    if cells * n > LARGEST:
+        inside = f" in {cells:,} cells" if cells > 1 else ""
+        raise UsageError(
+            f"{n:,} episodes{inside} are more than the {LARGEST:,} that one command plays; play fewer (-n), or several "
+            "commands with a --seed of their own each"
+        )
 
 
 def _normal(path: str) -> str:

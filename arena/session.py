@@ -1,7 +1,6 @@
 """One `arena play` or `arena run` at the terminal: begin or go on, tell what happens, sum up."""
 
 import asyncio
-import json
 import os
 import sys
 from collections import deque
@@ -13,9 +12,10 @@ from rich.console import Console
 
 from arena.backend import Backend, check_backend, opened
 from arena.budget import Budget, Halt
+from arena.dry_run import print_plan, tell_plan
 from arena.episode import Episode, Match, Turn
 from arena.errors import ArenaError, Halted
-from arena.estimate import Estimate, check_prices, dearest_calls, estimate
+from arena.estimate import check_prices, dearest_calls
 from arena.exits import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
 from arena.extras import missing
 from arena.narrator import Narrator
@@ -31,7 +31,7 @@ from arena.schedule import Cell
 from arena.signals import stopping
 from arena.spec import canonical, ready
 from arena.sql import query
-from arena.stdio import Screen, on_record, print_json, say
+from arena.stdio import Screen, on_record
 from arena.store import Pending, Run, Store
 from arena.tell import episode_tables, rows
 
@@ -79,10 +79,10 @@ class Session:
 
     def __post_init__(self) -> None:
         self.cells = self.cells or self.plan.cells()
-        self.matches = self.matches or scheduled(self.cells, self.plan.n)
         self.watch = watched(self.plan, self.cells)
         aim = self.watch.line if self.watch is not None else str
-        self.tally = Tally(len(self.matches), halting=lambda: self.halt.on, aim=aim)
+        number = len(self.matches) or len(self.cells) * self.plan.n
+        self.tally = Tally(number, halting=lambda: self.halt.on, aim=aim)
 
     @property
     def out(self) -> Console:
@@ -90,28 +90,17 @@ class Session:
 
     def dry(self) -> int:
         """Print the resolved plan and what it would ask of models; play nothing, record nothing."""
-        each = [estimate(cell.match) for cell in self.cells]
-        whole = sum((Estimate(one.calls.times(self.plan.n), one.usd.times(self.plan.n)) for one in each), Estimate())
-        first = self.matches[0].resolved
+        matches = self.matches or (scheduled(self.cells, self.plan.n) if self.how.json else ())
+        ids = [match.id for match in matches]
         if self.how.json:
-            ends = {"calls": [whole.calls.low, whole.calls.high], "usd": [whole.usd.low, whole.usd.high]}
-            cells = [{"cell": cell.label, "resolved": cell.match.resolved} for cell in self.cells]
-            ids = [match.id for match in self.matches]
-            print_json({"episodes": len(self.matches), **ends, "first": first, "cells": cells, "ids": ids})
-            return OVER
-        most = f"at most, until {self.watch.rule}, " if self.watch is not None else ""
-        say(f"{most}{len(self.matches)} episode(s) would be played, seeds from {first['seed']} on:", self.out)
-        print_json(json.loads(canonical(first)))
-        if len(self.cells) > 1:
-            say(f"{len(self.cells)} cells of {self.plan.n} episode(s), all with the same seeds:", self.out)
-            for cell in self.cells:
-                say(f"  {cell.label}", self.out)
-        for line in told(whole):
-            say(line, self.out)
+            print_plan(self.cells, self.plan.n, ids)
+        else:
+            tell_plan(self.cells, self.plan.n, ids, str(self.watch.rule) if self.watch is not None else "", self.out)
         return OVER
 
     def play(self) -> int:
         """Play all that is not on record yet; returns the exit code."""
+        self.matches = self.matches or scheduled(self.cells, self.plan.n)
         distinct = {canonical(spec): (cell, seat) for cell in self.cells
                     for seat, spec in cell.match.resolved["seats"].items()}  # fmt: skip
         for cell, seat in distinct.values():
@@ -247,18 +236,6 @@ class Session:
             f"recorded = 1 group by (n - 1) / {self.plan.n}, seat having count(value) > 0 order by seat, min(n)",
         )
         rows(table, title="Cells", console=self.out, keys=1)
-
-
-def told(whole: Estimate) -> list[str]:
-    """An estimate in words."""
-    calls, usd = whole.calls, whole.usd
-    if not calls.high and not calls.low:
-        return ["calls to models: none; cost: $0"]
-    most = "any number" if calls.high is None else f"{calls.high:,.0f}"
-    cost = "unknown, since a model's price is (tell it with --set SEAT.usd_per_million=[1,2])"
-    if usd.low is not None:
-        cost = f"${usd.low:.4f} to {'any amount' if usd.high is None else f'${usd.high:.4f}'}"
-    return [f"calls to models: {calls.low:,.0f} to {most}, refused answers and retries not counted", f"cost: {cost}"]
 
 
 def gauge() -> Gauge | None:

@@ -27,8 +27,9 @@ def merged(before: Any, value: Any) -> Any:
 def seated(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
     """The seats of a plan with some agents named anew: a model in a model's place keeps the settings, its endpoint
     among them; any other agent takes the place of the whole table."""
-    return {**tables, **{seat: merged(tables[seat], name) if seat in tables and is_model(tables[seat]) and is_model(name)
-                         else name for seat, name in agents.items()}}  # fmt: skip
+    kept = {seat: merged(tables[seat], name) for seat, name in agents.items()
+            if is_model(name) and is_model(tables.get(seat))}  # fmt: skip
+    return {**tables, **agents, **kept}
 
 
 def at(tables: Mapping[str, Any], path: str) -> Any:
