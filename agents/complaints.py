@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.wire import CLIP, Answer, rows, table, words
+from agents.wire import CLIP, MOST_NAME, Answer, rows, table, words
 from arena.budget import SEAT
 
 FILTERED = re.compile(  # the provider's filter took offence at the prompt, so that there is no answer
@@ -104,7 +104,8 @@ def find_complaint(answer: Answer, body: Any) -> Complaint | None:
     if found is None:
         return None if fine else Complaint(answer.status, answer.body.strip()[:CLIP])
     said, kind, param, status = _parts(found)
-    said = said or answer.body.strip()[:CLIP]
+    said = said[: 3 * CLIP] or answer.body.strip()[:CLIP]
+    kind, param = kind[:MOST_NAME], param[:MOST_NAME]
     if not fine:
         return Complaint(answer.status, said, kind, param)
     return Complaint(status or _meant(kind, said), said, kind, param, inside=True)

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
 from agents.thoughts import split_thought
-from agents.wire import Reading
+from agents.wire import MOST_NAME, Reading
 from arena.caches import memoize
 
 Meaning: TypeAlias = Literal["filter", "fault", "length", "end"]
@@ -69,7 +69,7 @@ def judge(given: Given) -> Reading:
     A fault of the provider is no answer, whatever came before it. Nor is nothing at all: it is told from a model that
     chose to say nothing by the tokens that it took to say so. What was cut off stands as far as it has words.
     """
-    meant = {meaning(reason): reason for reason in reversed(given.reasons)}
+    meant = {meaning(reason[:MOST_NAME]): reason for reason in reversed(given.reasons)}
     text, calls = given.text or "", given.calls
     if given.refuses:
         return _read(given, "refusal")

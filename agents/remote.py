@@ -22,7 +22,22 @@ from agents.key_policy import Server, left_out, may_send, refusal
 from agents.limits import Limits, limiter
 from agents.model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from agents.prices import Tokens, dollars
-from agents.wire import OUTCOMES, Answer, Lost, Reading, TooLong, blur, clean, cut, loads, redact, secrets, unreadable
+from agents.wire import (
+    MOST_NAME,
+    OUTCOMES,
+    Answer,
+    Lost,
+    Reading,
+    TooLong,
+    blur,
+    clean,
+    cut,
+    loads,
+    redact,
+    secrets,
+    too_long,
+    unreadable,
+)
 from arena.budget import tokens
 from arena.caches import memoize
 from arena.errors import MissingKey, UsageError
@@ -217,6 +232,9 @@ class Remote(ABC):
         if complaint is not None:
             return self._refused(complaint, call, said)
         reading = Reading(written) if written else Reading(wrong=wrong) if wrong else self.read(body)
+        if long := too_long(reading):
+            reading = Reading(resolved=reading.resolved, tokens=reading.tokens, wrong=long)
+        reading = replace(reading, resolved=reading.resolved[:MOST_NAME])
         tokens = reading.tokens
         call = replace(
             call,

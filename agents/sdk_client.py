@@ -37,6 +37,7 @@ def hooks(home: str, key: str, only_key: bool) -> Mapping[str, list[Hook]]:
     async def bound_body(response: Any) -> None:
         coded = response.headers.pop("content-encoding", "")
         response.stream = _bounded(response.stream, coded)
+        response.encoding = "utf-8"  # a server may name any codec of Python's, bz2 among them
 
     return {"request": [keep_headers], "response": [bound_body]}
 

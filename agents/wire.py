@@ -9,10 +9,13 @@ from typing import Any
 
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
+from arena.usage import token_count
 
 THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
 THOUGHT_KEYS = ("thinking", "reasoning", "text", "summary", "content")  # where such parts have their text
-DIGITS = 9  # of a count of tokens: what has more is none, and fits into no database's integers
+DIGITS = 10  # of a count of tokens that is written as a text
+MOST_TEXT = 1_000_000  # characters of a reply, its thought and its calls; 128,000 tokens of English are 500,000
+MOST_NAME = 200  # characters of a name that a server gives: of a model, of a reason
 ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
 CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000
 SECRET = re.compile(r"(_KEY|_TOKEN|_SECRET|_PASSWORD)$")  # of the names of environment variables
@@ -79,7 +82,7 @@ async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
         if isinstance(error.__cause__, Lost):
             raise error.__cause__ from None
         raise Lost(f"{error} {error.__cause__ or ''}".strip()) from error
-    return Answer(response.status_code, dict(response.headers), response.text)
+    return Answer(response.status_code, dict(response.headers), response.content.decode("utf-8", "replace"))
 
 
 def loads(text: str) -> Any:
@@ -162,12 +165,20 @@ def _is_thought(part: Any) -> bool:
 
 
 def count(value: Any) -> int | None:
-    """A count of tokens: a whole number, also written as a text or with a point; None for anything else."""
+    """A count of tokens: a whole number up to 2^31 - 1, also written as a text or with a point; None, unknown, for
+    anything else, so that no server's number is too large for a database or a sum."""
     if isinstance(value, str):
         value = int(value) if value.isascii() and value.isdigit() and len(value) <= DIGITS else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**DIGITS else None
+    return token_count(value)
+
+
+def too_long(reading: Reading) -> str:
+    """Why a reply is longer than any that is kept; "" where it is not."""
+    calls = sum(len(call.name) + len(call.id) + len(call.broken or repr(call.args)) for call in reading.calls)
+    size = len(reading.text) + len(reading.thought) + calls
+    return f"the reply has {size:,} characters, more than {MOST_TEXT:,}" if size > MOST_TEXT else ""
 
 
 def cut(text: str, stops: Sequence[str]) -> str:
@@ -190,7 +201,7 @@ def redact(text: str, hidden: tuple[str, ...]) -> str:
 
 def blur(text: str) -> str:
     """A server's words without anything that looks like a key, clipped."""
-    return LOOKS_SECRET.sub(r"\1[key]", text)[:CLIP]
+    return LOOKS_SECRET.sub(r"\1[key]", text[: 3 * CLIP])[:CLIP]  # the search takes quadratic time
 
 
 def _no_number(name: str) -> None:

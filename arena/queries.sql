@@ -12,9 +12,9 @@
 --   (1: no answer came of it, also where it was cut off at the token limit or by a filter before the first word; else 0).
 CREATE VIEW IF NOT EXISTS used AS
 SELECT c.episode, c.step, c.seat, c.model, c.outcome,
-  coalesce(c.input_tokens, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
+  coalesce(CASE WHEN c.input_tokens BETWEEN 0 AND 2147483647 THEN c.input_tokens END, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
     THEN 0 END) AS input_tokens,
-  coalesce(c.output_tokens, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
+  coalesce(CASE WHEN c.output_tokens BETWEEN 0 AND 2147483647 THEN c.output_tokens END, CASE WHEN c.usd = 0 AND (c.model = 'human' OR c.outcome IN ('rate_limited', 'server', 'rejected'))
     THEN 0 END) AS output_tokens,
   c.usd, c.seconds,
   CASE WHEN c.outcome IN ('ok', 'refused') OR (c.outcome IN ('truncated', 'filtered') AND c.reply IS NOT NULL)

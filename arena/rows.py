@@ -18,7 +18,7 @@ from arena.episode import Turn
 from arena.game import Move
 from arena.memo import by_identity
 from arena.tables import CallRow, EpisodeRow, FactRow, ForkRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
-from arena.usage import Call, Usage
+from arena.usage import Call, Usage, token_count
 
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SECRET = re.compile(r"(?i)(^|[-_])(api_?key|key|token|headers?|authorization|password|secret)$")
@@ -134,7 +134,8 @@ class Rows:
             sent, reply = chain[1][-1] if chain[1] else None, self.text(call.reply) if call.reply else None
             values = (
                 *(seat, attempt, k, clean(call.model), clean(call.resolved), clean(call.outcome)),
-                *(call.input_tokens, call.output_tokens, number(call.usd), number(call.seconds) or 0.0),
+                *(token_count(call.input_tokens), token_count(call.output_tokens)),
+                *(number(call.usd), number(call.seconds) or 0.0),
                 *(sent, reply, scrub(clean(call.detail))),
             )
             self.add("call", episode, step, _hash(repr((episode, step, values, salt)).encode()), *values)
@@ -237,7 +238,7 @@ def _load_calls(connection: Connection, episode: str) -> dict[tuple[int, str, in
     )
     calls = defaultdict(list)
     for row in rows:
-        tokens = row.input_tokens, row.output_tokens
+        tokens = token_count(row.input_tokens), token_count(row.output_tokens)
         call = Call(
             *(row.model, row.resolved, row.outcome, *tokens, row.usd, row.seconds),
             *(prompts.get(row.prompt, ()), row.answer or "", row.detail),

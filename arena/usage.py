@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
+MOST_TOKENS = 2**31 - 1  # of one call: what every database's integers hold; more is no count
 REFUSALS = ("rate_limited", "server", "rejected")  # outcomes of requests for which nothing may have been made
 
 
@@ -75,6 +76,11 @@ class Usage:
     def usd(self) -> float | None:
         """Dollars; None when any call's price is unknown, 0.0 when nothing was called."""
         return whole(call.usd for call in self.calls)
+
+
+def token_count(value: object) -> int | None:
+    """The value where it is a count of tokens, from 0 to 2^31 - 1; None, unknown, for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS else None
 
 
 def whole(parts: Iterable[Number | None]) -> Number | None:

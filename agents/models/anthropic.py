@@ -16,6 +16,7 @@ from agents.remote import DUMMY, Remote
 from agents.sdk_client import hooks
 from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
 from arena.game import Tool
+from arena.usage import token_count
 
 HOME = "https://api.anthropic.com"
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
@@ -148,6 +149,7 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
     """The counts; the server's input tokens do not include those of the cache, ours do."""
     plain = count(usage.get("input_tokens"))
     read, write = count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens"))
-    whole = (plain + (read or 0) + (write or 0) if plain is not None else 0) or None  # no prompt has no tokens
+    read, write = read or 0, write or 0
+    whole = token_count(plain + read + write if plain is not None else 0) or None  # no prompt has no tokens
     wrote = count(usage.get("output_tokens"))
-    return Tokens(whole, wrote or (None if whole is None else wrote), read or 0, write or 0)
+    return Tokens(whole, wrote or (None if whole is None else wrote), read, write)
