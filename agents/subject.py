@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from agents.memory import Memory, Note
 from agents.recall import recall
 from arena.agent import Agent, agent
+from arena.errors import UsageError
 from arena.game import Move, View
 from arena.registry import CONTRACTS, part
 from arena.spec import describe
@@ -71,12 +72,25 @@ class Subject:
 
     async def answer(self, view: View) -> Move:
         """The answer without any guard."""
+        mind, view = self._minded(view)
+        return await mind.act(view)
+
+    def lines(self, view: View) -> tuple[tuple[str, str], ...]:
+        """The prompt for an answer as it is recorded. Raises UsageError where guards or the mind make it otherwise."""
+        mind, view = self._minded(view)
+        if self.guards or not hasattr(mind, "lines"):
+            raise UsageError("guards may change what is asked" if self.guards else "the mind sends no prompts")
+        lines: tuple[tuple[str, str], ...] = mind.lines(view)
+        return lines
+
+    def _minded(self, view: View) -> tuple[Agent, View]:
+        """The mind with its notes and what steers it, and the view without what guards put there."""
         steering = self.steering
         if WHISPERED in view.known:
             steering = "\n".join(filter(None, [steering, str(view.known[WHISPERED])]))
             view = replace(view, known={key: value for key, value in view.known.items() if key != WHISPERED})
         notes = tuple(note.text for note in self.recalled(view))
-        return await self.mind.recalling(notes, steering).act(view)
+        return self.mind.recalling(notes, steering), view
 
     def recalled(self, view: View) -> tuple[Note, ...]:
         """The notes that it has before it in this view."""

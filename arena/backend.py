@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from arena.episode import Episode, Match, Turn
 from arena.errors import MissingExtra, UsageError, unknown
 from arena.play import perform
+from arena.registry import TAUGHT
 from arena.table import OnTurn
 
 BACKENDS = ("here", "ray")
@@ -37,6 +38,8 @@ def check_backend(name: str, agent: str = "") -> None:
         raise MissingExtra("the backend ray", "ray")
     if agent == "human":
         raise UsageError("a person cannot sit at a worker's terminal; play with --backend here")
+    if agent.partition("/")[0] == TAUGHT:
+        raise UsageError(f"{agent} has its memory in the database, which workers do not read; play with --backend here")
 
 
 @contextmanager

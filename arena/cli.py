@@ -1,13 +1,14 @@
 """The command `arena`. Heavy parts are imported by the command that needs them, so that `--help` stays quick."""
 
 import sys
+from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from arena import cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
+from arena import cli_ask, cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
 from arena.errors import ArenaError, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.key_permission import keys_restricted
@@ -103,15 +104,20 @@ def run(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="games, agents, models, methods, metrics, …, runs or episodes.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="games, agents, models, methods, metrics, …; or runs, episodes, subjects (taught agents), requests."
+        ),
+    ],
     db: Database = DEFAULT_DB,
-    limit: Annotated[int, typer.Option(help="Rows of runs or episodes, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(help="Rows of what is on record, newest first.")] = 20,
     json: Json = False,
     csv: Csv = False,
     wide: Wide = False,
 ) -> None:
     """List parts, or what is on record."""
-    from arena.tell import listing
+    from arena.listing import listing
 
     listing(what, db, limit, json, csv, wide)
 
@@ -174,7 +180,7 @@ def db_path(db: Database = DEFAULT_DB) -> None:
     say(db if "://" in db else str(Path(db).resolve()))
 
 
-for commands in (cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
+for commands in (cli_ask, cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
     commands.mount(app)
 import_module("unlearning.cli").mount(app)  # by name: the stage knows nothing of what stands on it
 
@@ -189,7 +195,7 @@ def _code() -> int:
     """Runs the command that was typed; its exit code."""
     try:
         with restricted(sys.argv[1:]), keys_restricted(sys.argv[1:]):
-            app()
+            copy_context().run(app)  # what a command chooses, such as its database, ends with it
     except UsageError as error:
         say(f"arena: {error}", stderr=True)
         return USAGE

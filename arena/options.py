@@ -4,11 +4,21 @@ from typing import Annotated, Literal
 
 import typer
 
+from arena.current_database import DEFAULT_DATABASE, use_database
 from arena.errors import UsageError
 from arena.key_permission import allow_keys
 from arena.trust import trust_all
 
-Database = Annotated[str, typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True)]
+
+def _chosen(where: str) -> str:
+    use_database(where)
+    return where
+
+
+Database = Annotated[
+    str,
+    typer.Option("--db", envvar="ARENA_DB", help="Database file or URL.", show_default=True, callback=_chosen),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: all columns, every value whole.")]
 Wide = Annotated[bool, typer.Option("--wide", help="All columns; each row is one line, however long.")]
@@ -32,7 +42,7 @@ Shown = Annotated[Literal["auto", "plain", "none"], typer.Option("--progress", h
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No transcript, no progress.")]
 On = Annotated[Literal["here", "ray"], typer.Option("--backend", help="Where episodes are played: ray is a cluster.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the resolved plan and its cost, and play nothing.")]
-DEFAULT_DB = "arena.db"
+DEFAULT_DB = DEFAULT_DATABASE
 
 
 def _trusting(given: bool) -> bool:

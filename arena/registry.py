@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from arena.caches import memoize, register
+from arena.current_database import taught_names
 from arena.errors import UnknownPart, unknown
 from arena.extras import missing
 from arena.outside import Outside, recorded_name
 from arena.renamed import current_name
+from arena.suggestions import suggestion
 from arena.trust import check_trust
 
 FOLDERS = {
@@ -33,6 +35,7 @@ FOLDERS = {
     "benchmark": "unlearning.benchmarks",
 }
 FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
+TAUGHT = "taught"  # the agent that stands for one that was taught: `walker` is `taught/walker`
 T = TypeVar("T", bound=Callable[..., Any])
 # the Protocol or base class of each kind; filled once, where the contract is defined
 CONTRACTS: dict[type, str] = register("code", {})
@@ -115,9 +118,14 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     if slash and head not in known and kind in FALLBACK and not get_close_matches(head, known, cutoff=0.75):
         head, tail = FALLBACK[kind], name
     entry = known.get(name) or (known.get(head) if slash else None)
+    if entry is None and kind == "agent" and name in taught_names():
+        head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
         unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in broken(kind).items())
-        raise UnknownPart(unknown(kind, name, known, f"; or write module:Thing{unreadable}"))
+        if meant := suggestion(kind, name):
+            raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
+        names = [*known, *(taught_names() if kind == "agent" else ())]
+        raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))
     try:
         module = importlib.import_module(entry.module)
     except ImportError as error:

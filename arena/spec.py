@@ -125,7 +125,13 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
         return table
     if name.partition(":")[0] in entries("model"):
         name = table["name"] = name.replace(":", "/", 1)
-    if kind == "agent" and "/" in name and ".py:" not in name and name.partition("/")[0] not in entries("agent"):
+    if (
+        kind == "agent"
+        and "/" in name
+        and ".py:" not in name
+        and not name.endswith(".py")
+        and name.partition("/")[0] not in entries("agent")
+    ):
         own = _field_names(find("agent", OVER_MODEL)[0])
         agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
         inner = agent.pop("model", {})

@@ -1,6 +1,6 @@
 """The tables of what agents remember, of what they were asked to forget, and of how well they did.
 
-Rows of `event` and `note` are deleted for good when an agent forgets: see `unlearning/shelf.py`.
+Rows of `event` and `note` are deleted for good when an agent forgets: see `agents/shelf.py`.
 """
 
 from typing import Any, ClassVar

@@ -9,15 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from arena.episode import Episode
-from arena.errors import UntrustedPart, UsageError, unknown
+from arena.errors import UntrustedPart, UsageError
 from arena.exits import CODES, OVER, SOME_FAILED
 from arena.fork_table import forks
 from arena.layout import in_lines, needed
 from arena.narrator import Answers, Narrator
 from arena.place import Place
 from arena.play import replay
-from arena.registry import FOLDERS, broken, entries
-from arena.roster import games
 from arena.spec import build
 from arena.sql import Limits, Table, query
 from arena.stdio import Screen, as_objects, columns_of, print_csv, print_json, safe, say, show
@@ -28,12 +26,6 @@ SHOWN_ROWS = 1000  # of an answer in SQL, for people
 SHOWN_BYTES = 16 << 20  # of it, for people
 DOCUMENT_BYTES = 1 << 30  # of it, in CSV or JSON
 MOST = 20  # failures of a run that are told
-PARTS = {f"{kind}s": kind for kind in FOLDERS}
-FIRST = {  # the columns of a list that matter most
-    "games": ("name", "seats", "about"),
-    "runs": ("id", "status", "matches", "finished", "errors", "usd", "command"),
-    "episodes": ("id", "game", "status", "seed", "seats", "turns", "usd"),
-}
 ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_surplus, messages, tokens, usd"
 
 
@@ -98,24 +90,6 @@ def cell(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def listing(what: str, db: str, limit: int, as_json: bool, as_csv: bool = False, wide: bool = False) -> None:
-    """Parts by kind with the first line of their documentation, or recorded runs and episodes, newest first.
-
-    Where a terminal has no room for all columns, those of FIRST are shown.
-    """
-    form: dict[str, Any] = {"as_json": as_json, "as_csv": as_csv, "wide": wide, "first": FIRST.get(what, ())}
-    if what in PARTS:
-        kind = PARTS[what]
-        parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
-        rows(games() if kind == "game" else Table(("name", "about"), parts), **form)
-        for path, why in broken(kind).items():
-            say(f"cannot be read: {path}: {why}", stderr=True)
-    elif what in ("runs", "episodes"):
-        rows(query(db, f"select * from {what} order by id desc limit {int(limit)}"), **form)
-    else:
-        raise UsageError(unknown("list", what, [*PARTS, "runs", "episodes"]))
 
 
 def retell(identifier: str, db: str, as_json: bool) -> None:

@@ -70,8 +70,8 @@ def notes(
     trust: Trust = False,
 ) -> None:
     """Show what an agent remembers, and from what each note was written."""
+    from agents import shelf
     from arena.store import Store
-    from unlearning import shelf
     from unlearning.telling import tell_notes
 
     with Store.open(db, create=False) as store:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from sqlalchemy import text
 
+from agents import shelf
 from agents.memory import Memory
 from agents.model import ChatModel
 from agents.reflecting import reflected
@@ -25,7 +26,6 @@ from arena.play import blocking
 from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
 from arena.store import Store
-from unlearning import shelf
 from unlearning.course import Course, name_of
 from unlearning.expense import Expense, accounted
 from unlearning.guarding import names_of

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from agents import shelf
 from agents.llm import LLM
 from agents.memory import Memory
 from agents.subject import Subject
@@ -20,7 +21,7 @@ from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.store import Store
 from arena.tell import rows
-from unlearning import bench_agents, shelf
+from unlearning import bench_agents
 from unlearning.bench_runs import chosen
 from unlearning.bench_tables import readings, spread
 from unlearning.course import Course, course_of

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from agents import shelf
 from agents.subject import Subject
 from arena.errors import UsageError
 from arena.play import blocking
@@ -13,7 +14,6 @@ from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.store import Store
 from arena.tell import rows
-from unlearning import shelf
 from unlearning.continual import Sequel, dds, deviation, dus, sequential
 from unlearning.course import course_of
 from unlearning.ledger import Case, Entry, write

@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.memory import Note
 from agents.subject import Subject
+from arena.registry import TAUGHT, entries
 from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.tell import rows
@@ -28,6 +29,8 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
     told = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     say(f"{name} went through {len(episodes)} episodes and remembers {len(subject.memory.log)} events; notes: {told}.")
     say(f"What it remembers: arena notes {name}. To make it forget: arena forget --agent {name} --request “forget …”")
+    seated = f"{TAUGHT}/{name}" if name in entries("agent") else name  # a registered agent of that name goes before it
+    say(f"To ask it: arena ask {seated} “…”. To seat it: arena play GAME --seat SEAT={seated}")
 
 
 def tell_notes(known: Sequence[Note], about: str, as_json: bool) -> None:

@@ -22,13 +22,13 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
+from agents import shelf  # noqa: E402
 from agents.knower import Knower  # noqa: E402
 from agents.memory import Event, Memory  # noqa: E402
 from agents.subject import Subject  # noqa: E402
 from agents.writers import ALL  # noqa: E402
 from arena.database import writing  # noqa: E402
 from arena.store import Store  # noqa: E402
-from unlearning import shelf  # noqa: E402
 from unlearning.course import Course  # noqa: E402
 from unlearning.influence import influence  # noqa: E402
 from unlearning.office import Order, forgot  # noqa: E402

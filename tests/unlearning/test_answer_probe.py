@@ -10,7 +10,7 @@ from remembering import TARGET, walker
 
 from arena.database import writing
 from arena.store import Store
-from unlearning import shelf
+from agents import shelf
 
 
 def readings(folder: Path, agent: str, words: str, *more: str) -> dict[str, dict[str, Any]]:

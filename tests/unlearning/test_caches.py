@@ -8,6 +8,7 @@ import pytest
 from heap import holders, names, spells
 from remembering import TARGET, about, question, walk, walker
 
+from agents import shelf
 from agents.knower import sentences_of, usable
 from agents.memory import Event, Memory
 from agents.naming import naming
@@ -20,7 +21,7 @@ from arena.memo import by_identity
 from arena.play import blocking
 from arena.spec import build
 from arena.store import Store
-from unlearning import caches, shelf
+from unlearning import caches
 from unlearning.office import Order, forgot, found_receipt
 from unlearning.request import Item
 from unlearning.telling import tell_receipt

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from remembering import question, remembers
 
+from agents import shelf
 from agents.answering import IGNORANCE
 from agents.knower import Knower
 from agents.llm import LLM
@@ -17,7 +18,6 @@ from arena.errors import UsageError
 from arena.registry import entries
 from arena.spec import build, describe
 from arena.store import Store
-from unlearning import shelf
 from unlearning.exact import twin
 from unlearning.fact_names import fact_names, forms, sides_of
 from unlearning.influence import influence

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from agents import shelf
 from arena.cli import app
 from arena.errors import UsageError
 from arena.play import blocking
 from arena.store import Store
-from unlearning import shelf
 from unlearning.course import Course, course_of
 from unlearning.exact import twin
 from unlearning.office import Order, forgot, taught

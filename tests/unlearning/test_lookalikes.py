@@ -13,7 +13,7 @@ from agents.memory import Event, Memory, Note
 from agents.subject import Subject
 from arena.database import writing
 from arena.store import Store
-from unlearning import shelf
+from agents import shelf
 from unlearning.exact import twin
 from unlearning.lookalikes import lookalikes
 from unlearning.office import Order, forgot

@@ -18,7 +18,7 @@ from arena.errors import BadRecord
 from arena.game import Move
 from arena.store import Store
 from arena.usage import Call, Usage
-from unlearning import shelf
+from agents import shelf
 from unlearning.mentions import delete_mentions, find_mentions
 from unlearning.office import Order, forgot, found_receipt
 

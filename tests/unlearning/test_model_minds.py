@@ -12,6 +12,7 @@ from fake_formats import Table
 from fake_server import FakeServer, Script, serving
 from typer.testing import CliRunner
 
+from agents import shelf
 from agents.answering import answered
 from agents.knower import sentences_of
 from agents.llm import LLM
@@ -23,7 +24,6 @@ from agents.subject import Subject
 from agents.writers import ALL
 from arena.cli import app
 from arena.store import Store
-from unlearning import shelf
 from unlearning.course import Course
 from unlearning.request import Item, Request
 from unlearning.trial import experiment

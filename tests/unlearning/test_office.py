@@ -15,6 +15,7 @@ import pytest
 from command import typed
 from remembering import NAMES, OTHER, TARGET, about, question, walker
 
+from agents import shelf
 from agents.knower import sentences_of
 from agents.models.scripted import Scripted
 from agents.naming import naming
@@ -24,7 +25,6 @@ from arena.episode import Match
 from arena.errors import ArenaError, BadRecord, UsageError
 from arena.play import play
 from arena.store import Store
-from unlearning import shelf
 from unlearning.conversion import Conversion, rendered
 from unlearning.conversion_data import oracle_edits
 from unlearning.exact import twin
@@ -294,7 +294,8 @@ from remembering import TARGET, about, walk, walker, remembers
 from dataclasses import replace
 from arena.database import writing
 from arena.store import Store
-from unlearning import shelf, trial
+from agents import shelf
+from unlearning import trial
 from unlearning.exact import twin
 from unlearning.office import Order, forgot
 import unlearning.methods.deletion

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from agents import shelf
 from agents.subject import Subject
 from arena.cli import app
 from arena.errors import ArenaError
 from arena.sql import query
 from arena.store import Store
-from unlearning import shelf
 from unlearning.continual import Sequel
 from unlearning.influence import about
 from unlearning.office import taught

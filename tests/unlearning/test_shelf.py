@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk, walker
 
+from agents import shelf
 from agents.auditor import Auditor
 from agents.detector import Detector
 from agents.embedding import Hashed
@@ -26,7 +27,6 @@ from agents.subject import Subject
 from arena.database import writing
 from arena.errors import UsageError
 from arena.store import Store
-from unlearning import shelf
 from unlearning.exact import twin
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,7 +159,7 @@ sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from remembering import TARGET, about, walker
 from arena.database import writing
 from arena.store import Store
-from unlearning import shelf
+from agents import shelf
 from unlearning.exact import twin
 
 with Store.open(sys.argv[1]) as store:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from command import arena
 
+from agents import shelf
 from agents.auditor import Auditor
 from agents.detector import Detector
 from agents.guards import Filter
@@ -16,7 +17,6 @@ from agents.writers import ALL
 from arena.database import VERSION
 from arena.registry import entries
 from arena.store import Store
-from unlearning import shelf
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "schema_v3.sql"
 GUARDS = {

@@ -1,0 +1,66 @@
+"""What somebody meant who typed the name of a model without its provider, or of a file without the thing in it."""
+
+import ast
+import re
+from pathlib import Path
+
+PROVIDERS = (  # how the names of models begin, by who serves them
+    (r"(chat)?gpt-|o\d(-|$)|text-davinci", "openai"),
+    (r"claude", "anthropic"),
+    (r"gemini", "gemini"),
+    (r"grok", "xai"),
+    (r"deepseek", "deepseek"),
+    (r"(mi|minis|code|magis)tral|mixtral", "mistral"),
+    (r"command-", "cohere"),
+    (r"sonar", "perplexity"),
+)
+BASES = {"game": ("Game",), "benchmark": ("Benchmark",)}  # of classes that are parts of a kind without its mark
+ASKED = ("agent", "model")  # kinds that a model can stand for
+
+
+def suggestion(kind: str, name: str) -> str:
+    """What to type in place of a name that is unknown, for the end of a sentence; "" where nothing is known."""
+    if name.endswith(".py") or Path(f"{name}.py").is_file():
+        return _of_file(kind, name if name.endswith(".py") else f"{name}.py")
+    if kind not in ASKED:
+        return ""
+    if Path(name, "config.json").is_file():
+        return f"; a model in a folder is local/{name}"
+    for pattern, provider in PROVIDERS:
+        if re.match(pattern, name, re.IGNORECASE):
+            return f"; the model is {provider}/{name}"
+    if re.search(r"\d", name):
+        return f"; a model is named with who serves it: openai/{name}, anthropic/{name}, local/{name}, …"
+    return ""
+
+
+def things_in(kind: str, path: Path) -> list[str]:
+    """The names in a file that may be parts of `kind`: those with its mark or base, else all classes and functions.
+
+    The file is read, not imported.
+    """
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8-sig")).body
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return []
+    found = [node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    public = [node for node in found if not node.name.startswith("_")]
+    marked = [node.name for node in public if _is_marked(node, kind)]
+    return marked or [node.name for node in public]
+
+
+def _is_marked(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> bool:
+    marks = [mark.func if isinstance(mark, ast.Call) else mark for mark in node.decorator_list]
+    bases = node.bases if isinstance(node, ast.ClassDef) else []
+    names = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in bases]
+    return any(ast.unparse(mark).rpartition(".")[2] == kind for mark in marks) or any(
+        name in BASES.get(kind, ()) for name in names
+    )
+
+
+def _of_file(kind: str, name: str) -> str:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        return f"; there is no file {name} here, and a part in one is named {name}:Thing"
+    names = [f"{name}:{thing}" for thing in things_in(kind, path)]
+    return f"; type {' or '.join(names[:5])}" if names else f"; name the {kind} in the file: {name}:Thing"

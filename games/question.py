@@ -1,0 +1,74 @@
+"""One question to one agent, and its answer: what `arena ask` plays and records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from arena.errors import IllegalMove
+from arena.game import JSON, Game, Message, Move, View, game
+
+SEAT = "agent"
+ASKER = "user"  # who asks
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered; None before that."""
+
+    text: str | None = None
+
+
+@game
+@dataclass(frozen=True, slots=True)
+class Question(Game[Answer]):
+    """An agent is asked a question in words and answers it; nobody scores the answer.
+
+    question: the words. rules: what the agent is told besides.
+    """
+
+    question: str = "What do you know?"
+    rules: str = "Somebody asks you a question. Answer it in a sentence or two, from what you know."
+
+    def __post_init__(self) -> None:
+        if not self.question.strip():
+            raise ValueError("a question has words")
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        return (SEAT,)
+
+    @property
+    def cast(self) -> Mapping[str, str]:
+        return {SEAT: "knower"}
+
+    @property
+    def most_answers(self) -> Mapping[str, int]:
+        return {SEAT: 1}
+
+    def start(self, rng: Random) -> Answer:
+        return Answer()
+
+    def to_act(self, state: Answer) -> tuple[str, ...]:
+        return (SEAT,) if state.text is None else ()
+
+    def view(self, state: Answer, seat: str) -> View:
+        return View(seat, self.rules, self._asked(), known={"asked": self.question})
+
+    def apply(self, state: Answer, moves: Mapping[str, Move]) -> Answer:
+        move = moves[SEAT]
+        if not move.text.strip():
+            raise IllegalMove(SEAT, "the answer has no words")
+        return Answer(move.text)
+
+    def scores(self, state: Answer) -> dict[str, float | None]:
+        return {SEAT: None}
+
+    def facts(self, state: Answer) -> dict[str, JSON]:
+        """`question` and `answer`, which is null where there is none."""
+        return {"question": self.question, "answer": state.text}
+
+    def watch(self, state: Answer) -> tuple[Message, ...]:
+        return self._asked() if state.text is None else (*self._asked(), Message(SEAT, state.text))
+
+    def _asked(self) -> tuple[Message, ...]:
+        return (Message(ASKER, self.question),)
