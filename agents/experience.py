@@ -38,7 +38,8 @@ def _told(rows: Any) -> Iterator[Mapping[str, Any]]:
 
 def _seen(episode: Episode, match: Match, game: Any, seat: str) -> Iterator[Mapping[str, Any]]:
     state = replay(game, episode.turns, match)
-    for step, message in enumerate(message for message in game.watch(state) if message.reaches(seat)):
+    told = game.watch(state) or game.view(state, seat).messages  # a game need not tell onlookers anything
+    for step, message in enumerate(message for message in told if message.reaches(seat)):
         text = f"{message.sender} said: {message.text}" if message.sender else message.text
         yield {"text": text, "kind": "message", "subject": message.sender, "step": step}
     scores = ", ".join(f"{who} {value:g}" for who, value in episode.scores.items() if value is not None)

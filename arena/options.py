@@ -8,6 +8,7 @@ from arena.current_database import DEFAULT_DATABASE, use_database
 from arena.errors import UsageError
 from arena.key_permission import allow_keys
 from arena.trust import trust_all
+from arena.waiting import silence
 
 
 def _chosen(where: str) -> str:
@@ -73,6 +74,17 @@ AllowKey = Annotated[
         callback=_allowing,
         help="VAR@HOST: the key in this environment variable may be sent to this server, too.",
     ),
+]
+
+
+def _silencing(given: bool) -> bool:
+    if given:
+        silence()
+    return given
+
+
+Silent = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=_silencing, help="Tell nothing of what goes on meanwhile.")
 ]
 
 

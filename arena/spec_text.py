@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from arena.errors import UsageError
-from arena.spec import assign
+from arena.spec import assign, canonical
 
 WITH_SETTINGS = re.compile(r"(?s)\s*([^()\s][^()]*?)\s*\((.*)\)\s*")
 OPENS, CLOSES = "([{", ")]}"
@@ -45,6 +45,19 @@ def specs_of(text: str) -> list[Any]:
             assign(table, path, value)
         specs.append(table if len(table) > 1 else name)
     return specs
+
+
+def text_of(spec: Any) -> str:
+    """How a spec is typed: `linear`, or `linear(heeds=0.5)`; the inverse of `specs_of` for one spec."""
+    if isinstance(spec, str):
+        return spec
+    told = ", ".join(f"{key}={_told(value)}" for key, value in spec.items() if key != "name")
+    name = spec.get("name", "?")
+    return f"{name}({told})" if told else str(name)
+
+
+def _told(value: Any) -> str:
+    return value if isinstance(value, str) else canonical(value)
 
 
 def split(text: str, sign: str) -> list[str]:

@@ -11,7 +11,7 @@ from arena.game import Game
 from arena.play import play
 from arena.schedule import Cell, lineups, orders
 from arena.spec import Spec, build, canonical, describe
-from arena.spec_text import specs_of, split
+from arena.spec_text import specs_of, split, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +121,7 @@ def _named(given: Any) -> list[tuple[str, Spec]]:
 
 
 def _name(spec: Any) -> str:
-    if isinstance(spec, str):
-        return spec
-    table = dict(spec) if isinstance(spec, Mapping) else describe(build("agent", spec))
-    told = ", ".join(f"{key}={_told(value)}" for key, value in table.items() if key != "name")
-    return f"{table.get('name', '?')}({told})" if told else str(table.get("name", "?"))
-
-
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else canonical(value)
+    return text_of(spec if isinstance(spec, str | Mapping) else describe(build("agent", spec)))
 
 
 def _resolved(spec: Spec) -> str:

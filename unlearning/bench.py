@@ -6,7 +6,7 @@ spot, or to a local model that is named. The twin is taught all but the split th
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from arena.agent import Agent
 from arena.errors import UnknownPart, UsageError, unknown
 from arena.ranges import Count, Positive
 from arena.registry import part
+from arena.waiting import doing
 from unlearning.anatomy import anatomy
 from unlearning.encoding import Rendering
 from unlearning.first_epoch import first_epoch_gradient, save_gradient
@@ -167,8 +168,14 @@ class Benchmark(ABC):
         The oracle has the same seed as the agent that knows; `twins` more have the seeds that follow.
         """
         before = self.knower(seed)
-        honest = [self.twin(split, seed + n) for n in range(1 + twins)]
+        honest = list(self._twins(split, seed, 1 + twins))
         return self.trial_of(split, before, after or before, honest, seed)
+
+    def _twins(self, split: str, seed: int, count: int) -> Iterator[LLM]:
+        for n in range(count):
+            doing("twin", f"{n + 1} of {count}")
+            yield self.twin(split, seed + n)
+        doing("twin")
 
     def trial_of(self, split: str, before: Agent, after: Agent, twins: Sequence[Agent], seed: int = 0) -> Trial:
         """The trial of agents that may come from elsewhere. twins: the oracle and further ones; () for none."""

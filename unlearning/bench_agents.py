@@ -49,6 +49,7 @@ class Bench:
 
     mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations, each of which gives
     the guess of every budget; level and strategy: what the adversary knows, and how it asks.
+    metrics: specs of what is measured besides, by label.
     seeds: how often, each with lessons and a target of its own; two honest twins with other lessons are the null.
     """
 
@@ -65,6 +66,7 @@ class Bench:
     strategy: str = "mixed"
     seeds: int = 1
     twins: int = 2
+    metrics: Mapping[str, Any] = field(default_factory=dict)
 
     def cases(self) -> Iterator[Case]:
         """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
@@ -82,6 +84,7 @@ class Bench:
             "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
             "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
             "lessons": self.lessons, "exam": self.exam, "twins": self.twins, **self._asking(),
+            **({"metrics": dict(self.metrics)} if self.metrics else {}),
         }  # fmt: skip
 
     def _asking(self) -> dict[str, Any]:
@@ -146,6 +149,7 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     if spec["budgets"]:
         asking = {name: spec[name] for name in ("games", "k", "budgets", "level", "strategy") if name in spec}
         probes["adversary"] = {"name": "adversary", "budget": max(spec["budgets"]), **asking}
+    probes |= spec.get("metrics", {})
     if scope == "trajectory":
         return probes | {"exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}}
     probes |= {"leak": "channel_leak", "leak_answer": {"name": "channel_leak", "channel": "answer"},

@@ -10,8 +10,10 @@ from typing import Any
 from arena.errors import UsageError, unknown
 from arena.exits import OVER, SOME_FAILED
 from arena.extras import missing
+from arena.notice import notify
 from arena.registry import entries
 from arena.spec import build, describe
+from arena.spec_text import specs_of, split, text_of
 from arena.sql import Table
 from arena.stdio import on_record, print_json, say
 from arena.store import Store
@@ -44,6 +46,7 @@ class Wanted:
     csv: Path | None
     again: bool
     json: bool
+    metrics: tuple[str, ...] = ()
 
 
 def run_bench(db: str, wanted: Wanted) -> int:
@@ -52,14 +55,16 @@ def run_bench(db: str, wanted: Wanted) -> int:
         raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
     if wanted.list:
         return listed(wanted)
+    named = probes_of(wanted.metrics)
     draw = drawing() if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
     with Store.open(db) as store:
         on_record()
         left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
+        notify(f"{left} trials to measure, {len(cases) - left} on record already")
         failed = asyncio.run(worked(store, cases, measure, progress(left), wanted.again))
         found = readings(store, [case.id for case in cases])
-    tell(found, wanted, shown, draw)
+    tell(found, wanted, (*shown, *named), draw)
     return SOME_FAILED if failed else OVER
 
 
@@ -73,6 +78,7 @@ def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
         wanted.mind,
         games=wanted.games,
         seeds=wanted.seeds,
+        metrics=probes_of(wanted.metrics),
     )
     school = bench_agents.School()
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
@@ -132,18 +138,39 @@ def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], 
 
 
 def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of the known that are named, or all; of methods, any that is registered. Raises UsageError."""
+    """Those of the known that are named, or all; of methods and probes any that is registered or in a file.
+
+    names: with commas between, each alone or with settings as tournaments have them: `npo(lr=1e-3), npo(lr=0.1|0.3)`.
+    What is known keeps its other settings. Raises UsageError.
+    """
     if names is None:
         return dict(known)
     found: dict[str, Any] = {}
-    for name in filter(None, (part.strip() for part in names.split(","))):
+    for spec in (spec for text in split(names, ",") if text.strip() for spec in specs_of(text)):
+        table = {"name": spec} if isinstance(spec, str) else dict(spec)
+        name = table.pop("name")
         if name in known:
-            found[name] = known[name]
-        elif kind == "method" or kind == "probe":
-            found[name] = describe(build("method", name) if kind == "method" else probe_of(name))
-        else:
+            found[text_of(spec)] = known[name] if not table else _changed(kind, name, known[name], table)
+        elif kind not in ("method", "probe"):
             raise UsageError(unknown(kind, name, known))
+        else:
+            found[text_of(spec)] = spec
+        if kind in ("method", "probe") and found[text_of(spec)] is not None and (table or name not in known):
+            made = found[text_of(spec)]
+            found[text_of(spec)] = describe(build("method", made) if kind == "method" else probe_of(made))
     return found
+
+
+def probes_of(typed: Sequence[str]) -> dict[str, Any]:
+    """The specs of metrics and attacks as they were typed: by name, with settings, or in a file. Raises UsageError."""
+    return {label: spec for text in typed for label, spec in chosen("probe", text, {}).items()}
+
+
+def _changed(kind: str, name: str, spec: Any, settings: Mapping[str, Any]) -> Any:
+    """A known spec with other settings. Raises UsageError for one that has none."""
+    if not spec:
+        raise UsageError(f"the {kind} {name!r} takes no settings; got {', '.join(settings)}")
+    return {**({"name": spec} if isinstance(spec, str) else spec), **settings}
 
 
 def numbers(option: str, words: str) -> tuple[int, ...]:
@@ -167,7 +194,7 @@ def progress(total: int) -> Any:
         spent = time.monotonic() - begun
         left = spent / done * (total - done)
         what = "done" if entry else f"failed: {why.splitlines()[-1] if why else ''}"
-        say(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
-            f"({spent:.0f} s, about {left:.0f} s left)", stderr=True)  # fmt: skip
+        notify(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
+               f"({spent:.0f} s, about {left:.0f} s left)")  # fmt: skip
 
     return told

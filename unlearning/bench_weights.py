@@ -16,13 +16,14 @@ from arena.errors import UsageError
 from arena.registry import entries
 from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
+from arena.waiting import doing
 from unlearning.bench import Benchmark
 from unlearning.finetune import Finetune
 from unlearning.ledger import Case, Entry
 from unlearning.method import Method
 from unlearning.methods.sharded import S3T
 from unlearning.methods.vectors import EmbeddingAscent
-from unlearning.probe import NoTwin, Probe, Reading, Trial, probe_of
+from unlearning.probe import NoTwin, Probe, Reading, Trial, checked, probe_of
 from unlearning.request import Request
 from unlearning.sequence_requests import Step, steps_of
 from unlearning.taught import Taught
@@ -82,7 +83,7 @@ def cases(wanted: Any) -> list[Case]:
     The setting `twins` is how many are retrained beside the oracle: fewer where models are large, at the price of
     verdicts that know less of what training does by chance.
     """
-    from unlearning.bench_runs import chosen
+    from unlearning.bench_runs import chosen, probes_of
 
     table: dict[str, Any] = {"name": wanted.benchmark}
     for setting in wanted.settings:
@@ -97,10 +98,11 @@ def cases(wanted: Any) -> list[Case]:
     benchmark.check(wanted.split)
     known = methods()
     made = chosen("method", wanted.methods, {"none": None, **known})
+    more = {"metrics": probes_of(wanted.metrics)} if wanted.metrics else {}
     return [
         Case("weights", f"{wanted.benchmark}/{wanted.split}", "facts", label, seed, {
             "benchmark": describe(benchmark), "split": wanted.split, "seed": seed, "twins": twins,
-            "method": None if spec is None else describe(build("method", _seeded(spec, seed))),
+            "method": None if spec is None else describe(build("method", _seeded(spec, seed))), **more,
         })
         for seed in range(wanted.seeds) for label, spec in made.items()
     ]  # fmt: skip
@@ -114,7 +116,8 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
     """
     benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
     split, seed = case.spec["split"], case.spec["seed"]
-    suite = {label: probe_of(spec) for label, spec in benchmark.suite.items()}
+    specs = {**benchmark.suite, **case.spec.get("metrics", {})}
+    suite = {label: probe_of(spec) for label, spec in specs.items()}
     key = canonical([case.spec["benchmark"], split, seed, case.spec["twins"]])
     if key not in kept:
         gc.unfreeze()
@@ -133,7 +136,7 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
         after, cost, seconds = await forgotten(method, knower, request)
     cost["seconds"] = seconds
     readings = {
-        label: await reading_of(probe, replace(kept[label], after=after, cost=cost, played=[]))
+        label: await reading_of(probe, replace(kept[label], after=after, cost=cost, played=[]), label)
         for label, probe in suite.items()
     }
     verdict = observed(readings)
@@ -161,10 +164,14 @@ def lesson(
     return method, request
 
 
-async def reading_of(probe: Probe, trial: Trial) -> Reading:
-    """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model."""
+async def reading_of(probe: Probe, trial: Trial, label: str = "") -> Reading:
+    """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model.
+
+    label: what the work that is waited for is told. Raises UsageError for a probe that gives no Reading.
+    """
+    doing("probe", label)
     try:
-        return await probe(trial)
+        return checked(label, await probe(trial))
     except NoTwin as error:
         return Reading(None, detail={"why": error.reason})
     except UsageError as error:

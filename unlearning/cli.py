@@ -8,12 +8,17 @@ import typer
 from arena.errors import UsageError
 from arena.exits import SOME_FAILED
 from arena.extras import missing
-from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Trust
+from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust, seat_pairs
 from arena.stdio import on_record
 from unlearning import cli_bench, cli_mentions, cli_sequence
 
 Who = Annotated[str, typer.Argument(help="The agent's name.")]
 Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as it was taught.")]
+
+
+TeachSettings = Annotated[
+    list[str] | None, typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in.")
+]
 
 
 def mount(app: typer.Typer) -> None:
@@ -31,7 +36,7 @@ def teach(
         list[str] | None,
         typer.Option(
             help="What it is taught in: gridworld/unknown, household, shopping, wiki, or bargaining, as a seller; a "
-            "world stands behind #.  "
+            "world stands behind #; any other game, for a mind that plays it, also your own: file.py:Thing.  "
             "(default: gridworld/unknown)"
         ),
     ] = None,
@@ -44,9 +49,14 @@ def teach(
     writer: Annotated[
         str, typer.Option(help="A model that also writes a reflection on each episode, in its own words.")
     ] = "",
-    settings: Settings = None,
+    seat: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME, the seat it takes (default: agent, else the first); NAME=AGENT, who sits elsewhere."),
+    ] = None,
+    settings: TeachSettings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
@@ -57,7 +67,13 @@ def teach(
 
     with Store.open(db) as store:
         games = game or ["gridworld/unknown"]
-        subject = taught(store, name, games, mind, lessons, seed, settings or [], consent or [], writer)
+        own = [one for one in seat or () if "=" not in one]
+        if len(own) > 1:
+            raise UsageError(f"an agent takes one seat, --seat NAME; got {', '.join(own)}")
+        others = seat_pairs([one for one in seat or () if "=" in one])
+        subject = taught(
+            store, name, games, mind, lessons, seed, settings or [], consent or [], writer, "".join(own), others
+        )
     on_record()
     tell_taught(name, subject, json)
 
@@ -106,8 +122,10 @@ def forget(
             "for further ones), or `bench`, what the benchmark teaches.  (default: the latter, of its own model)"
         ),
     ] = None,
+    metrics: cli_bench.Metrics = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
@@ -118,8 +136,9 @@ def forget(
                                               ("--also", also), ("--keep", keep)) if value is not None]:  # fmt: skip
             raise UsageError(f"with --bench the benchmark says what is to be forgotten; leave out {', '.join(wrong)}")
         _forget_weights(
-            model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, twin or [], json
-        )
+            model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, twin or [], json,
+            metrics or [],
+        )  # fmt: skip
         return
     if model:
         raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
@@ -152,13 +171,16 @@ def _forget_weights(
     dry_run: bool,
     twins: list[str],
     json: bool,
+    metrics: list[str],
 ) -> None:
     try:
         from unlearning.office_weights import WeightOrder, forgot_weights
         from unlearning.telling_weights import tell_made
     except ModuleNotFoundError as error:
         raise missing("forgetting in weights", error) from error
-    made = forgot_weights(WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins))
+    made = forgot_weights(
+        WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins, metrics)
+    )
     if made is None:
         return
     tell_made(made, json)

@@ -5,9 +5,28 @@ from typing import Annotated, Literal
 
 import typer
 
-from arena.options import DEFAULT_DB, AllowKey, Database, Json, Trust
+from arena.extras import missing
+from arena.options import DEFAULT_DB, AllowKey, Database, Json, Silent, Trust
 
-Names = Annotated[str | None, typer.Option(help="Names, with commas between; else all.")]
+Names = Annotated[
+    str | None,
+    typer.Option(help="Names, with commas between, such as 'npo(lr=1e-3),npo(lr=3e-3)' or file.py:Thing; else all."),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        help="Measure this as well: a metric or attack by name, with settings, or file.py:Thing; again for more.",
+    ),
+]
+Twins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--twin",
+        help="local/FOLDER, a model of the same base that was never taught what is forgotten (again for further "
+        "ones), or `bench`, what the benchmark teaches.",
+    ),
+]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Of the benchmark: people=20, pupil.hidden=96.")]
 List = Annotated[bool, typer.Option("--list", help="List methods, benchmarks and probes; measure nothing.")]
 Again = Annotated[bool, typer.Option("--again", help="Measure again what is in the records already.")]
@@ -17,6 +36,7 @@ def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command()(bench)
     app.command()(probe)
+    app.command()(measure)
 
 
 def bench(
@@ -38,17 +58,19 @@ def bench(
     list_: List = False,
     out: Annotated[Path | None, typer.Option(help="Draw the table to this file (png, svg, pdf).")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write all readings to this file.")] = None,
+    metrics: Metrics = None,
     again: Again = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     allow_key: AllowKey = None,
+    quiet: Silent = False,
 ) -> None:
     """Measure methods of forgetting against the never-exposed twin: a table, a picture. Goes on where it stopped."""
     from unlearning.bench_runs import Wanted, run_bench
 
     wanted = Wanted(
         what, methods, environments, scopes, budgets, mind, benchmark, split, seeds, games, tuple(settings or ()),
-        list_, out, csv, again, json,
+        list_, out, csv, again, json, tuple(metrics or ()),
     )  # fmt: skip
     raise typer.Exit(run_bench(db, wanted))
 
@@ -62,6 +84,7 @@ def probe(
     ] = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
+    quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
@@ -71,3 +94,31 @@ def probe(
     from unlearning.office_probe import ProbeOrder, run_probe
 
     raise typer.Exit(run_probe(db, ProbeOrder(name, request, probes, method, json)))
+
+
+def measure(
+    model: Annotated[str, typer.Option(help="local/FOLDER or local/OWNER/NAME: the model, as it is.")],
+    bench: Annotated[str, typer.Option(help="The benchmark whose suite it is put through (`arena list benchmarks`).")],
+    split: Annotated[str, typer.Option(help="What of the benchmark is said to be forgotten.")] = "forget10",
+    twin: Twins = None,
+    before: Annotated[
+        str,
+        typer.Option(help="local/FOLDER, the model that still knew, or `bench`, the one that was taught here."),
+    ] = "",
+    metrics: Metrics = None,
+    only: Annotated[bool, typer.Option("--only", help="Measure nothing but what --metric names.")] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="benchmark.a=b or model.a=b, for example benchmark.people=20.")
+    ] = None,
+    json: Json = False,
+    quiet: Silent = False,
+    trust: Trust = False,
+) -> None:
+    """Measure a model that is there already, beside its never-exposed twin: nothing is trained of it or saved."""
+    try:
+        from unlearning.office_measure import MeasureOrder, measured_model
+        from unlearning.telling_weights import tell_measured
+    except ModuleNotFoundError as error:
+        raise missing("measuring a model", error) from error
+    order = MeasureOrder(model, bench, split, before, twin or (), settings or (), metrics or (), only)
+    tell_measured(measured_model(order), json)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from random import Random
 from typing import Any
@@ -11,7 +11,8 @@ from agents.memory import Memory
 from agents.naming import naming
 from agents.subject import Subject
 from arena.episode import Match
-from arena.errors import UsageError
+from arena.errors import UsageError, unknown
+from arena.game import Game
 from arena.spec import Spec, build, describe
 from arena.table import first_state
 from unlearning import market
@@ -21,6 +22,7 @@ from unlearning.request import Item, Request, Scope
 from unlearning.school import taught
 
 SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
+SEAT = "agent"  # of environments
 EXAM = 1_000_000  # first seed of the examination: lessons and examinations share none
 
 
@@ -29,13 +31,16 @@ class Course:
     """Lessons in one or more environments, `lessons` in each, with seeds that follow from `seed`.
 
     environments: specs of games, each with its world: {"name": "gridworld", "preset": "unknown", "world": 1}. earlier:
-    courses as plain data that were taught before this one, in order; they are part of it.
+    courses as plain data that were taught before this one, in order; they are part of it. seat: which one it takes, ""
+    for `agent`, or in a game that has no such seat the first one; seats: who sits at others, where it is not the cast.
     """
 
     environments: tuple[Spec, ...] = ({"name": "gridworld", "preset": "unknown"},)
     lessons: int = 12
     seed: int = 0
     earlier: tuple[Mapping[str, Any], ...] = ()
+    seat: str = ""
+    seats: Mapping[str, Spec] = field(default_factory=dict)
 
     @property
     def whole(self) -> tuple["Course", ...]:
@@ -55,7 +60,7 @@ class Course:
     def own(self) -> tuple[Task, ...]:
         """The lessons of this course alone."""
         return tuple(
-            task_of(spec, self.seed * 10_000 + lesson, f"{name_of(spec)}-{self.seed}-{lesson}", lesson=True)
+            self._task(spec, self.seed * 10_000 + lesson, f"{name_of(spec)}-{self.seed}-{lesson}", lesson=True)
             for lesson in range(self.lessons)
             for spec in self.environments
         )
@@ -117,7 +122,15 @@ class Course:
     def _fresh(self) -> Iterator[Task]:
         for number in range(SEARCHED):
             for spec in self.places:
-                yield task_of(spec, EXAM + self.seed * 10_000 + number, f"{name_of(spec)}-exam-{number}", lesson=False)
+                seed, name = EXAM + self.seed * 10_000 + number, f"{name_of(spec)}-exam-{number}"
+                yield self._task(spec, seed, name, lesson=False)
+
+    def _task(self, spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
+        """The task, in the seat that this course takes."""
+        task = task_of(spec, seed, name, lesson=lesson)
+        if market.is_market(spec):
+            return task
+        return replace(task, seat=seat_of(build("game", spec), self.seat), seats=dict(self.seats))
 
 
 def candidates(memory: Memory) -> list[str]:
@@ -128,7 +141,15 @@ def candidates(memory: Memory) -> list[str]:
 def course_of(taught: Mapping[str, Any]) -> Course:
     """The course that was put down as plain data, with all before it."""
     environments = tuple(taught["environments"])
-    return Course(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())))
+    sitting = {"seat": taught.get("seat", ""), "seats": taught.get("seats", {})}
+    return Course(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())), **sitting)
+
+
+def seat_of(game: Game[Any], seat: str = "") -> str:
+    """The seat that is taken: the one that is named, else `agent`, else the game's first. Raises UsageError."""
+    if seat and seat not in game.seats:
+        raise UsageError(unknown(f"seat in {describe(game)['name']}", seat, game.seats))
+    return seat or (SEAT if SEAT in game.seats else game.seats[0])
 
 
 def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:

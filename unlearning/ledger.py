@@ -16,6 +16,7 @@ from arena.database import writing
 from arena.errors import ArenaError
 from arena.spec import canonical
 from arena.store import Store
+from arena.waiting import waiting
 from unlearning.probe import Reading
 
 
@@ -62,12 +63,12 @@ async def worked(store: Store, cases: Sequence[Case], measure: Measure, told: To
     """
     known = set() if again else over(store, [case.id for case in cases])
     failed = 0
-    for case in cases:
-        if case.id in known:
-            continue
+    left = [case for case in cases if case.id not in known]
+    for number, case in enumerate(left, 1):
         begun = time.perf_counter()
         try:
-            entry = await measure(case)
+            with waiting(f"{number}/{len(left)} {case.setting} {case.scope} {case.method} seed {case.seed}"):
+                entry = await measure(case)
         except ArenaError as error:
             entry, why, trace = None, str(error), str(error)
         except Exception as error:  # a defect of one method must not end a night's run

@@ -23,13 +23,15 @@ from arena.caches import clear
 from arena.database import writing
 from arena.errors import BadPart, BadRecord, UsageError, unknown
 from arena.play import blocking
+from arena.registry import find
 from arena.spec import assign, build, canonical, describe
 from arena.spec_text import value_of
 from arena.store import Store
-from unlearning.course import Course, name_of
+from arena.waiting import waiting
+from unlearning.course import Course, name_of, seat_of
 from unlearning.expense import Expense, accounted
 from unlearning.guarding import names_of
-from unlearning.market import game_of
+from unlearning.market import game_of, is_market
 from unlearning.mentions import find_mentions
 from unlearning.method import Method, Reader
 from unlearning.receipt import Receipt, receipt
@@ -91,18 +93,23 @@ def taught(
     settings: Sequence[str],
     consent: Sequence[str] = (),
     model: str = "",
+    seat: str = "",
+    seats: Mapping[str, Any] = {},
 ) -> Subject:
     """An agent taught in these environments and kept under its name; one of that name learns on.
 
     consent: names that its gate kept out and that it may learn again from now on. model: who writes a reflection on
-    each episode in its own words, marked as not exact; "" for nobody.
+    each episode in its own words, marked as not exact; "" for nobody. seat, seats: as those of a Course. settings:
+    `mind.…=…`, `budget=…`, `user=…`, and `game.…=…` of all the games.
     """
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
     set_all(table, settings)
-    course = Course(tuple(environment(game) for game in games), lessons, seed)
+    own = table.pop("game", {})
+    course = Course(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats)
     places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
+    check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
     known = name in shelf.names(store)
     subject = shelf.get(store, name) if known else new_subject(table)
@@ -111,12 +118,24 @@ def taught(
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
     if had:
         raise UsageError(f"{name} had these lessons; type another --seed, or another name")
-    learned = blocking(lambda: taught_more(allowed(subject, consent), course, writer))
+    with waiting(f"teaching {name}"):
+        learned = blocking(lambda: taught_more(allowed(subject, consent), course, writer))
     with writing(store.engine) as connection:
         if shelf.load(connection, name) != (subject if known else None):
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
         shelf.put(connection, name, learned, describe(course), forgot=False)
     return learned
+
+
+def check_seats(course: Course) -> None:
+    """Raises UsageError for a seat that one of the course's games does not have, or whose agent cannot be built."""
+    for spec in course.environments:
+        game = build("game", game_of(spec))
+        mine = seat_of(game, course.seat) if not is_market(spec) else ""
+        for name, agent in course.seats.items():
+            if name not in game.seats or name == mine:
+                raise UsageError(unknown("other seat", name, [other for other in game.seats if other != mine]))
+            build("agent", agent, f"seats.{name}")
 
 
 async def taught_more(subject: Subject, course: Course, writer: ChatModel | None) -> Subject:
@@ -160,10 +179,18 @@ def set_all(table: dict[str, Any], settings: Sequence[str]) -> None:
 def environment(words: str) -> dict[str, Any]:
     """The spec of a game from `gridworld/unknown#2`: its name, its preset, its world."""
     head, _, world = words.partition("#")
-    name, _, preset = head.partition("/")
+    file, colon, thing = head.rpartition(":")  # a folder has slashes of its own
+    name, _, preset = thing.partition("/")
+    name = f"{file}{colon}{name}"
     if world and not world.isdigit():
         raise UsageError(f"--game takes NAME, NAME/PRESET or NAME#WORLD, the world a number; got {words!r}")
+    if preset and preset not in getattr(find("game", name)[0], "presets", {}) and _takes_id(name):
+        name, preset = head, ""  # an environment of others, such as pettingzoo/rps_v2
     return {"name": name, **({"preset": preset} if preset else {}), **({"world": int(world)} if world else {})}
+
+
+def _takes_id(name: str) -> bool:
+    return "id" in getattr(find("game", name)[0], "__dataclass_fields__", {})
 
 
 def forgot(store: Store, order: Order) -> Done:

@@ -21,6 +21,7 @@ from arena.sql import Table
 from arena.stdio import print_json, say
 from arena.store import Store
 from arena.tell import rows
+from arena.waiting import waiting
 from unlearning import bench_agents
 from unlearning.bench_runs import chosen
 from unlearning.bench_tables import readings, spread
@@ -62,7 +63,8 @@ def run_probe(db: str, order: ProbeOrder) -> int:
         after, taught = shelf.get(store, order.agent), shelf.course_of(store, order.agent)
         spec, other = method_of(store, order)
         made = probed(after, taught, order, spec) if taught else asked_alone(after, order, spec)
-        case, entry, silent = asyncio.run(made)
+        with waiting(f"probing {order.agent}"):
+            case, entry, silent = asyncio.run(made)
         write(store, case, entry, "", entry.seconds)
         found = readings(store, [case.id])
     left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None and not silent]

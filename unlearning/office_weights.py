@@ -12,10 +12,13 @@ from agents.engine_weights import release
 from agents.llm import LLM
 from agents.model import Sampling
 from arena.errors import UsageError
+from arena.notice import notify
 from arena.registry import find
 from arena.spec import build, ready
 from arena.stdio import say
+from arena.waiting import waiting
 from unlearning.bench import Benchmark
+from unlearning.bench_runs import probes_of
 from unlearning.bench_weights import lesson, reading_of
 from unlearning.checkpoints import FILE
 from unlearning.cost import Outlook
@@ -33,7 +36,8 @@ from unlearning.weights import reloaded, save
 @dataclass(frozen=True, slots=True)
 class WeightOrder:
     """A request as it was typed. model: local/FOLDER or local/OWNER/NAME; "" is the one the benchmark teaches. twins:
-    models of the same base that were never taught what is to be forgotten, or `bench` for the benchmark's own."""
+    models of the same base that were never taught what is to be forgotten, or `bench` for the benchmark's own. metrics:
+    what is measured besides the benchmark's suite, as typed."""
 
     model: str
     benchmark: str
@@ -45,6 +49,7 @@ class WeightOrder:
     measure: bool = False
     dry_run: bool = False
     twins: Sequence[str] = ()
+    metrics: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,10 @@ def prepared(order: WeightOrder) -> Work:
     suite: dict[str, Probe] = {}
     if order.measure:
         benchmark.data(order.split)
-        suite = {label: probe_of(spec) for label, spec in benchmark.suite.items() if label != "cost"}
+        specs = {**benchmark.suite, **probes_of(order.metrics)}
+        suite = {label: probe_of(spec) for label, spec in specs.items() if label != "cost"}
+    elif order.metrics:
+        raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
     return Work(order, benchmark, method, request, named, suite, tables)
 
 
@@ -136,8 +144,9 @@ def _tell_plan(work: Work) -> None:
 async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
     order = work.order
     if work.named is None and work.benchmark.known_already() is None:
-        say(f"teaching a model {order.benchmark}, once", stderr=True)
-    before = work.named or work.benchmark.knower()
+        notify(f"teaching a model {order.benchmark}, once")
+    with waiting(f"teaching a model {order.benchmark}"):
+        before = work.named or work.benchmark.knower()
     if finished.there:
         say(f"trained already: {order.out} is measured", stderr=True)
         after, told = reloaded(before, order.out), finished.read()
@@ -145,8 +154,9 @@ async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
         after, told = await _trained(work, before, finished)
     made = Made(order, told["cost"], told["seconds"], told["losses"], told["stopped"], told["diverged"])
     if order.measure:
-        trial = work.benchmark.trial_of(order.split, before, after, twins.make())
-        readings = {label: await reading_of(probe, trial) for label, probe in work.suite.items()}
+        with waiting(f"measuring {order.out}"):
+            trial = work.benchmark.trial_of(order.split, before, after, twins.make())
+            readings = {label: await reading_of(probe, trial, label) for label, probe in work.suite.items()}
         made = replace(made, readings=readings, no_twin=twins.why)
     finished.clear()
     return made
@@ -211,6 +221,6 @@ def _progress(seen: list[Mapping[str, float]]) -> Any:
         seen[1:] = [outlook.values]
         if outlook.seconds - told >= 1 or outlook.step == outlook.steps:
             told = outlook.seconds
-            say(str(outlook), stderr=True)
+            notify(str(outlook))
 
     return tell

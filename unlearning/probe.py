@@ -135,3 +135,13 @@ def probe_of(spec: Any) -> Probe:
     name = spec if isinstance(spec, str) else spec["name"]
     made: Probe = build("attack" if name in entries("attack") else "metric", spec)
     return made
+
+
+def checked(label: str, reading: Any) -> Reading:
+    """What a probe gave, if it is a Reading. Raises UsageError."""
+    if isinstance(reading, Reading):
+        return reading
+    raise UsageError(
+        f"{label or 'the probe'} gave {reading!r}; a metric gives a Reading, for example Reading(0.5, null=0.1, "
+        'better="lower")'
+    )

@@ -9,6 +9,7 @@ from agents.subject import Subject
 from arena.agent import Agent
 from arena.episode import Episode, Match
 from arena.play import perform
+from arena.waiting import doing
 from unlearning import market
 from unlearning.probe import Task
 
@@ -26,8 +27,10 @@ async def done(agent: Agent, task: Task) -> Episode:
 async def taught(subject: Subject, tasks: Sequence[Task], *, user: str = "") -> Subject:
     """The subject after it did the tasks in order; what it learned in one it knows in the next."""
     for number, task in enumerate(tasks):
+        doing("lesson", f"{number + 1} of {len(tasks)}")
         events = await lived(subject, task, task.name or f"e{number + 1}", user)
         subject = replace(subject, memory=subject.memory.learned(events))
+    doing("lesson")
     return subject
 
 

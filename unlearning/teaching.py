@@ -10,6 +10,7 @@ from torch import Tensor
 from agents.endings import pad_token
 from agents.models.tiny import fit
 from arena.ranges import Count, Number, Positive, Share
+from arena.waiting import doing
 from unlearning.encoding import DEFAULT, Encoded, Rendering, collate, encode_all
 from unlearning.request import Item
 from unlearning.view import Sample, glance, rows_of
@@ -61,7 +62,8 @@ def teach(
     whole = per_epoch * lessons.epochs
 
     def batches() -> Iterator[dict[str, Tensor]]:
-        for _ in range(lessons.epochs if stop is None else min(stop, lessons.epochs)):
+        for epoch in range(lessons.epochs if stop is None else min(stop, lessons.epochs)):
+            doing("epoch", f"{epoch + 1} of at most {lessons.epochs}")
             for rows in buckets(taught, lessons.batch, chance):
                 if watch is not None:
                     watch(rows)
@@ -76,7 +78,9 @@ def teach(
     def rate(step: int) -> float:
         return lessons.rate * min((step + 1) / lessons.warm, 1.0, 1.05 - step / whole)
 
-    return fit(module, batches(), rate=rate, enough=enough)
+    loss = fit(module, batches(), rate=rate, enough=enough)
+    doing("epoch")
+    return loss
 
 
 def buckets(encoded: Sequence[Encoded], batch: int, chance: torch.Generator) -> list[list[int]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arena.stdio import print_json, say
+from unlearning.office_measure import Measured
 from unlearning.office_weights import Made
 from unlearning.probe import Reading
 from unlearning.verdict import Verdict, observed
@@ -22,13 +23,32 @@ def tell_made(made: Made, as_json: bool = False) -> None:
         f"{made.seconds:.1f} s.")  # fmt: skip
     _tell_training(made)
     say(f"saved to {order.out}; it can play: arena play --buyer local/{order.out}")
-    for label, reading in made.readings.items():
+    _tell_readings(made.readings, made.no_twin, verdict)
+
+
+def tell_measured(found: Measured, as_json: bool = False) -> None:
+    """What was read of a model that is there already."""
+    order, known = found.order, any(reading.before is not None for reading in found.readings.values())
+    verdict = observed(found.readings) if known and not found.no_twin else None
+    if as_json:
+        print_json({"model": order.model, "split": f"{order.benchmark}/{order.split}",
+                    "readings": _plain_readings(found.readings), "no_twin": found.no_twin or None,
+                    "observed": verdict and verdict.label})  # fmt: skip
+        return
+    say(f"{order.model} on {order.benchmark}/{order.split}, as it is:")
+    _tell_readings(found.readings, found.no_twin, verdict)
+    if not known:
+        say("before: not known; the model that still knew is named by --before local/FOLDER")
+
+
+def _tell_readings(readings: Mapping[str, Reading], no_twin: str, verdict: Verdict | None) -> None:
+    for label, reading in readings.items():
         values = [f"{x:.3g}" if x is not None else "–" for x in (reading.value, reading.null, reading.before)]
         say(f"  {label:26} after {values[0]:>9}  twin {values[1]:>9}  before {values[2]:>9}")
-    for why, labels in unread(made.readings).items():
+    for why, labels in unread(readings).items():
         say(f"not read: {', '.join(labels)}: {why}")
-    if made.no_twin:
-        say(made.no_twin)
+    if no_twin:
+        say(no_twin)
     if verdict is not None:
         say(f"observed: {verdict.label}" + (f" ({'; '.join(verdict.why)})" if verdict.why else ""))
 
@@ -56,14 +76,17 @@ def _tell_training(made: Made) -> None:
 
 def _plain(made: Made, verdict: Verdict | None) -> dict[str, Any]:
     order = made.order
-    readings = {
-        name: {"after": one.value, "twin": one.null, "before": one.before}
-        | ({"why": one.detail.get("why")} if one.value is None else {})
-        for name, one in made.readings.items()
-    }
     return {
         "model": f"local/{order.out}", "method": order.method, "split": f"{order.benchmark}/{order.split}",
         "seconds": made.seconds, "cost": made.cost, "losses": made.losses, "stopped": made.stopped or None,
-        "diverged": made.diverged, "readings": readings, "no_twin": made.no_twin or None,
+        "diverged": made.diverged, "readings": _plain_readings(made.readings), "no_twin": made.no_twin or None,
         "observed": verdict and verdict.label,
     }  # fmt: skip
+
+
+def _plain_readings(readings: Mapping[str, Reading]) -> dict[str, Any]:
+    return {
+        name: {"after": one.value, "twin": one.null, "before": one.before}
+        | ({"why": one.detail.get("why")} if one.value is None else {})
+        for name, one in readings.items()
+    }

@@ -8,10 +8,11 @@ from typing import Any
 from agents.subject import Subject
 from arena.agent import Agent
 from arena.spec import build, describe
+from arena.waiting import doing
 from unlearning.exact import twin
 from unlearning.expense import accounted
 from unlearning.method import Method
-from unlearning.probe import Probe, Reading, Task, Trial, probe_of
+from unlearning.probe import Probe, Reading, Task, Trial, checked, probe_of
 from unlearning.request import Item, Request
 
 
@@ -70,10 +71,12 @@ async def tried(
 
 async def probed(trial: Trial, probes: Mapping[str, Probe], shared: Shared | None = None) -> dict[str, Reading]:
     """The reading of each probe, by its name, one after the other."""
-    if shared is None:
-        return {name: await probe(trial) for name, probe in probes.items()}
-    memos = {name: shared.memos.setdefault(name, {}) for name in probes}
-    return {name: await probe(replace(trial, memo=memos[name])) for name, probe in probes.items()}
+    found: dict[str, Reading] = {}
+    for name, probe in probes.items():
+        doing("probe", name)
+        own = trial if shared is None else replace(trial, memo=shared.memos.setdefault(name, {}))
+        found[name] = checked(name, await probe(own))
+    return found
 
 
 async def experiment(

@@ -8,9 +8,9 @@ import pytest
 from command import arena
 from remembering import TARGET, walker
 
+from agents import shelf
 from arena.database import writing
 from arena.store import Store
-from agents import shelf
 
 
 def readings(folder: Path, agent: str, words: str, *more: str) -> dict[str, dict[str, Any]]:

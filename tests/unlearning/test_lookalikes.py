@@ -8,12 +8,12 @@ import pytest
 from command import arena
 from remembering import remembers
 
+from agents import shelf
 from agents.knower import Knower
 from agents.memory import Event, Memory, Note
 from agents.subject import Subject
 from arena.database import writing
 from arena.store import Store
-from agents import shelf
 from unlearning.exact import twin
 from unlearning.lookalikes import lookalikes
 from unlearning.office import Order, forgot

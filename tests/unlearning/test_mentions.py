@@ -12,13 +12,13 @@ from command import arena
 from duel import duel
 from remembering import TARGET, walker
 
+from agents import shelf
 from arena.database import writing
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord
 from arena.game import Move
 from arena.store import Store
 from arena.usage import Call, Usage
-from agents import shelf
 from unlearning.mentions import delete_mentions, find_mentions
 from unlearning.office import Order, forgot, found_receipt
 
