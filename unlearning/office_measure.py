@@ -15,7 +15,7 @@ from unlearning.bench_runs import probes_of
 from unlearning.bench_weights import reading_of
 from unlearning.method import ClosedModel
 from unlearning.office import set_all
-from unlearning.office_weights import named_model
+from unlearning.office_weights import named_agent
 from unlearning.probe import Reading, Trial, probe_of
 from unlearning.twins import OWN, different, twins_of
 
@@ -55,7 +55,7 @@ def measured_model(order: MeasureOrder) -> Measured:
     if not suite:
         raise UsageError("--only measures what --metric names, and it names nothing")
     benchmark.data(order.split)  # a file that is broken is named before anything is loaded
-    after = named_model(tables["model"])
+    after = named_agent(tables["model"])
     with waiting(f"measuring {order.model} on {order.benchmark}/{order.split}"):
         twins = twins_of(benchmark, order.split, after, order.twins)
         trial = _trial(benchmark, order, after, twins.make())
@@ -71,7 +71,7 @@ def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequenc
     if not chosen:
         trial = benchmark.trial_of(order.split, after, after, twins)
         return replace(trial, data={role: items for role, items in trial.data.items() if role != "derived"})
-    before = benchmark.knower() if chosen == OWN else named_model({"name": chosen})
+    before = benchmark.knower() if chosen == OWN else named_agent({"name": chosen})
     if odd := different(after, before):
         raise UsageError(f"--before {chosen} is no earlier state of {order.model}: {odd}")
     return benchmark.trial_of(order.split, before, after, twins)
