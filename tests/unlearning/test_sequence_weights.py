@@ -176,8 +176,8 @@ async def test_each_is_trained_from_the_one_before_and_the_same_when_taken_up_ag
     assert not all(torch.equal(mine, yours) for mine, yours in zip(weights, apart, strict=True))
 
 
-async def test_a_rate_of_nought_leaves_the_agent_that_knew() -> None:
-    made, sequences = order("lr=0"), Sequences()
+async def test_no_epoch_leaves_the_agent_that_knew() -> None:
+    made, sequences = order("epochs=0"), Sequences()
     for case in made.cases:
         entry = await sequences.measured(case)
         assert all(read.value == read.before for read in entry.readings.values())

@@ -47,7 +47,8 @@ class Undial(Paired):
     L = CE(softmax(z0 − beta·onehot(y)), p), mean over answer tokens (Dong et al. 2024). The answer's probability goes
     to p0 e^−beta / (p0 e^−beta + 1 − p0) and no lower, so training is stable. Published: beta 3 to 30, LoRA rank 8
     alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and the original's logits kept (`top` of them, or
-    all); 4F live. beta 0 changes nothing. Leaks: the order of all other tokens stays, and so do paraphrases.
+    all); 4F live. beta 0 aims at what is there already: its gradient is rounding, of which AdamW still makes steps.
+    Leaks: the order of all other tokens stays, and so do paraphrases.
 
     teacher: `self` lowers the logits of the model as it is at each step, and keeps none: its gradient is w ∇log p with
     w = pk / (1 − pk), k = 1 − e^−beta, so that it goes on where the original's logits would be reached; beta → ∞ is
