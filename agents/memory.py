@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import accumulate
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from agents.gate import Gate
 from arena.registry import part
+from arena.text.storable import clean
 from arena.text.words import fold
 
 OPEN = Gate()
@@ -89,6 +90,21 @@ def all_names(source: Source) -> str:
     return f"{source.subject}\n{source.text}\n{place}/{source.world}\n{place}:{source.task_type}"
 
 
+S = TypeVar("S", Event, Note)
+
+
+def storable(source: S) -> S:
+    """The source with what no database holds (NUL, lone surrogates) replaced, in all its texts."""
+    texts = {name: text for name in source.__dataclass_fields__ if isinstance(text := getattr(source, name), str)}
+    changed: dict[str, Any] = {name: clean(text) for name, text in texts.items() if clean(text) != text}
+    return replace(source, **changed) if changed else source
+
+
+def _key(writer: "Writer", source: Source) -> str | None:
+    key = writer.key(source)
+    return None if key is None else clean(key)
+
+
 def _spaced(text: str) -> str:
     """The text folded, with a single space in the place of any run of them."""
     return " ".join(fold(text).split())
@@ -147,12 +163,13 @@ class Memory:
     def learned(self, events: Iterable[Event]) -> "Memory":
         """The memory with more events, those it has already left out; the groups they stand in are written anew."""
         known = {event.id for event in self.log}
-        admitted = (event for event in events if self.gate.admits(all_names(event)))
+        admitted = (event for event in map(storable, events) if self.gate.admits(all_names(event)))
         new = {event.id: event for event in admitted if event.id not in known}
         return self._changed((*self.log, *new.values()), self.notes, list(new.values()), self.written)
 
     def noted(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
+        note = storable(note)
         return replace(self, notes=(*self.notes, note)) if self.gate.admits(all_names(note)) else self
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
@@ -257,11 +274,11 @@ def grouped(
     """The groups of a writer that the touched sources belong to, with all their members that are there, unordered."""
     fresh: dict[str, dict[str, Source]] = {}
     for source in touched:
-        if (key := writer.key(source)) is not None:
+        if (key := _key(writer, source)) is not None:
             fresh.setdefault(key, {}).update({source.id: sources[source.id]} if source.id in sources else {})
     unknown = {key for key in fresh if (writer.name, key) not in known}
     for source in sources.values() if unknown else ():
-        if (key := writer.key(source)) in unknown and key is not None:
+        if (key := _key(writer, source)) in unknown and key is not None:
             fresh[key][source.id] = source
     for key in fresh.keys() - unknown:
         fresh[key] |= {id: sources[id] for id in known[writer.name, key].parents if id in sources}
@@ -274,4 +291,4 @@ def write(writer: Writer, groups: Mapping[str, Sequence[Source]]) -> Iterator[No
         if group and (note := writer.note(key, group)) is not None:
             if list(note.parents) != [source.id for source in group]:
                 raise ValueError(f"writer {writer.name!r}: the parents of a note are its whole group, in order")
-            yield replace(note, group=key)
+            yield storable(replace(note, group=key))

@@ -6,11 +6,10 @@ where a process died before that was done, the next one that opens the agent doe
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from operator import attrgetter
-from sqlite3 import OperationalError
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, text
@@ -18,16 +17,21 @@ from sqlalchemy import Connection, Engine, text
 from agents.gate import Gate
 from agents.memory import Event, Memory, Note
 from agents.subject import Subject
+from agents.writers import APART
 from arena.database import writing
 from arena.errors import UsageError, unknown
 from arena.spec import build, canonical, describe
 from arena.store import Store
+from arena.wipe import mark_overwritten, server_remains, wipe_file, wipe_tables
 
 Values: TypeAlias = tuple[Any, ...]  # a row without its owner and its number
 EVENT = tuple(field.name for field in fields(Event))
 NOTE = tuple(field.name for field in fields(Note))
 EVENT_VALUES, NOTE_VALUES = attrgetter(*EVENT), attrgetter(*NOTE)
-PATIENCE = 1000  # milliseconds to wait for readers before wiping is left to the next to open
+TABLES = ("subject", "event", "note", "request")  # in which a memory stands
+HELD = (
+    "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
+)
 COLUMN = {"user": "whose", "group": "grouped"}  # what a field is called in SQL, where its own name is taken
 COLUMNS = {table: [COLUMN.get(name, name) for name in names] for table, names in (("event", EVENT), ("note", NOTE))}
 PUT = """
@@ -133,24 +137,15 @@ def course_of(store: Store, name: str) -> dict[str, Any]:
 
 
 def scrubbed(engine: Engine) -> bool:
-    """Whether something was left to be wiped from the files, and now is. Does nothing on a server.
+    """Whether something was left to be wiped from the files, and now is.
 
-    PostgreSQL keeps dead rows until its own vacuum, and its log; what has to be done there is in the documentation.
+    An SQLite file is rewritten and its log cut; the tables of a server are rewritten, where the role may.
     """
     if not pending(engine):
         return False
-    with engine.connect() as connection:
-        connection.rollback()
-        driver: Any = connection.connection.dbapi_connection
-        patience = driver.execute("PRAGMA busy_timeout").fetchone()[0]
-        driver.execute(f"PRAGMA busy_timeout = {PATIENCE}")
-        try:
-            done = _wiped(driver)
-        except OperationalError:
-            done = False  # it can only be read, or somebody else is at it
-        driver.execute(f"PRAGMA busy_timeout = {patience}")
+    done = wipe_file(engine) if engine.dialect.name == "sqlite" else wipe_tables(engine, TABLES)
     if not done:
-        return False  # a reader still holds the old log; the next to open does it
+        return False  # a reader still holds the old rows, or it can only be read; the next to open does it
     with writing(engine) as connection:
         connection.execute(text("UPDATE subject SET scrub = 0"))
     return True
@@ -158,26 +153,21 @@ def scrubbed(engine: Engine) -> bool:
 
 def pending(engine: Engine) -> bool:
     """Whether something was forgotten that still stands in the files: whoever reads an older state holds it there."""
-    if engine.dialect.name != "sqlite":
-        return False
     with engine.connect() as connection:
         return bool(connection.execute(text("SELECT max(scrub) FROM subject")).scalar())
 
 
-def _wiped(driver: Any) -> bool:
-    """Whether the file is now rewritten without its free pages, and the log cut; outside of any transaction."""
-    driver.execute("PRAGMA secure_delete = ON")
-    if driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        return False
-    driver.execute("VACUUM")
-    return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+def remains(engine: Engine) -> tuple[str, ...]:
+    """Where bytes of what was forgotten stand in the files of the database as far as it is known."""
+    if engine.dialect.name == "sqlite":
+        return (HELD,) if pending(engine) else ()
+    return server_remains(TABLES, not pending(engine))
 
 
 def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
     """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON")
-    before = {row[0]: tuple(row[1:]) for row in _rows(connection, table, owner, "n, ")}
+    mark_overwritten(connection)
+    before = {row[0]: row[1:] for row in _rows(connection, table, owner, "n, ")}
     after = dict(enumerate(rows))
     gone = [n for n, row in before.items() if after.get(n) != row]
     if gone:
@@ -190,11 +180,14 @@ def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Valu
     return len(gone)
 
 
-def _rows(connection: Connection, table: str, owner: str, before: str = "") -> Sequence[Any]:
+def _rows(connection: Connection, table: str, owner: str, before: str = "") -> list[Values]:
+    """The rows of an owner in order. Older files have NUL in the keys of groups, where now APART stands."""
     columns = f"{before}{', '.join(COLUMNS[table])}"
-    return connection.execute(
-        text(f"SELECT {columns} FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner}
-    ).all()
+    rows = connection.execute(text(f"SELECT {columns} FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner})
+    return [
+        tuple(value.replace("\0", APART) if isinstance(value, str) and "\0" in value else value for value in row)
+        for row in rows
+    ]
 
 
 def _spec(subject: Subject) -> dict[str, Any]:

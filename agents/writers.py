@@ -9,6 +9,8 @@ from typing import ClassVar
 
 from agents.memory import Note, Source, Writer, note_id, writer
 
+APART = "\x1f"  # between the parts of a group's key; no NUL, which PostgreSQL cannot hold
+
 
 def made(author: str, kind: str, text: str, group: Sequence[Source]) -> Note:
     """A note of a group; what all of the group have in common it has, too."""
@@ -32,7 +34,7 @@ class Records:
     def key(self, source: Source) -> str | None:
         if isinstance(source, Note) or source.kind == "outcome":
             return None
-        return "\0".join([source.user, source.environment, source.world, source.text])
+        return APART.join([source.user, source.environment, source.world, source.text])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
         return made(self.name, "record", group[0].text, group)
@@ -48,7 +50,7 @@ class Reflections:
     def key(self, source: Source) -> str | None:
         if isinstance(source, Note) or source.kind != "outcome":
             return None
-        return "\0".join([source.user, source.episode])
+        return APART.join([source.user, source.episode])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
         return made(self.name, "reflection", " ".join(source.text for source in group), group)
@@ -64,7 +66,7 @@ class Summaries:
     def key(self, source: Source) -> str | None:
         if not isinstance(source, Note) or source.kind != "record":
             return None
-        return "\0".join([source.user, source.environment, source.world])
+        return APART.join([source.user, source.environment, source.world])
 
     def note(self, key: str, group: Sequence[Source]) -> Note | None:
         return made(self.name, "summary", " ".join(source.text for source in group), group) if len(group) > 1 else None
@@ -80,7 +82,7 @@ class Plans:
     def key(self, source: Source) -> str | None:
         if isinstance(source, Note) or source.kind != "outcome" or "was done in" not in source.text:
             return None
-        return "\0".join([source.user, source.environment, source.world, source.text.partition("”")[0]])
+        return APART.join([source.user, source.environment, source.world, source.text.partition("”")[0]])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
         best = min(group, key=lambda source: source.text.count(";"))

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.place import failure
-from arena.rows import clean, dump, mask_command
+from arena.rows import dump, mask_command
 from arena.store import Store, grouped, plan_hash
+from arena.text.storable import clean
 
 SHOWN = 8  # differences that are told
 ASIDE = re.compile(  # options that change how a plan is played, not what is played

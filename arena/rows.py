@@ -18,9 +18,9 @@ from arena.episode import Turn
 from arena.game import Move
 from arena.memo import by_identity
 from arena.tables import CallRow, EpisodeRow, FactRow, ForkRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
+from arena.text.storable import clean
 from arena.usage import Call, Usage, token_count
 
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 SECRET = re.compile(r"(?i)(^|[-_])(api_?key|key|token|headers?|authorization|password|secret)$")
 MASK = "***"
 ASSIGNED = re.compile(r"([\w.-]+)=(\S+)")
@@ -146,11 +146,6 @@ class Rows:
             table = isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value)
             for n, item in enumerate(value, 1) if table else ((0, value),):
                 self.add("fact", clean(name), episode, n, dump(item))
-
-
-def clean(text: str) -> str:
-    """The text with what a database cannot hold replaced by U+FFFD."""
-    return text if text.isascii() and "\0" not in text else UNSTORABLE.sub("\ufffd", text)
 
 
 def number(value: float | None) -> float | None:

@@ -22,7 +22,8 @@ from arena.database import connect
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.place import Place, failure
-from arena.rows import COUNTED, Chain, Rows, clean, dump, load_facts, load_turns, mask_command, masked, number, scrub
+from arena.rows import COUNTED, Chain, Rows, dump, load_facts, load_turns, mask_command, masked, number, scrub
+from arena.text.storable import clean
 from arena.usage import FREE, Usage
 from arena.writer import Writer
 

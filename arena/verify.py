@@ -10,10 +10,11 @@ from arena.episode import Episode, Turn
 from arena.errors import UntrustedPart
 from arena.game import Game, View
 from arena.retrace import Divergence, Trace, retrace
-from arena.rows import clean, dump, number
+from arena.rows import dump, number
 from arena.spec import build, describe
 from arena.store import Store
 from arena.table import answer_seed
+from arena.text.storable import clean
 
 MOST = 4  # differences that are written out
 FINISHED = ("over", "forfeit")

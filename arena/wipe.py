@@ -1,5 +1,6 @@
 """Wiping deleted rows from the files of a database, as far as this process may."""
 
+import re
 from collections.abc import Sequence
 from sqlite3 import OperationalError
 from typing import Any
@@ -8,14 +9,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 PATIENCE = 1000  # milliseconds to wait for readers
+FLUSH = ("ALTER SYSTEM SET wal_recycle = off", "SELECT pg_reload_conf()", *2 * ("SELECT pg_switch_wal()", "CHECKPOINT"))
 SERVER_LEFT = (
-    "in the server's write-ahead log, in archives and replicas of it, and in base backups: it goes when those segments "
-    'are reused or removed; sooner, as a superuser: psql -c "ALTER SYSTEM SET wal_recycle = off" '
-    '-c "SELECT pg_reload_conf()" -c "SELECT pg_switch_wal()" -c CHECKPOINT -c "SELECT pg_switch_wal()" -c CHECKPOINT'
+    "in the server's write-ahead log, its archives, replicas and base backups, until they are reused; sooner, by a "
+    f"superuser: psql {' '.join(f'-c {statement!r}' for statement in ('VACUUM FULL pg_statistic', *FLUSH))}"
 )
 NOT_VACUUMED = (
-    "dead rows in the files of the tables {tables}, which this role may not rewrite, or which others were using; their "
-    'owner does it by: psql -c "VACUUM (FULL, ANALYZE) {tables}" -c "VACUUM (FULL) pg_statistic"'
+    "dead rows in the files of the tables {tables}: this role may not rewrite them, or others use them; their owner "
+    "does it by: psql -c 'VACUUM (FULL, ANALYZE) {tables}'"
 )
 
 
@@ -44,15 +45,19 @@ def wipe_file(engine: Engine) -> bool:
             driver.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def wipe_tables(engine: Engine, tables: Sequence[str]) -> tuple[str, ...]:
-    """Rewrites tables of a PostgreSQL server without their dead rows; what stays, with the command for it.
+def wipe_tables(engine: Engine, tables: Sequence[str]) -> bool:
+    """Rewrites tables of a PostgreSQL server without their dead rows; whether that was done for all of them.
 
-    The statistics of a table hold values of its columns: they are made anew, and their dead rows go, too.
+    The statistics of a table hold values of its columns: they are made anew, and their dead rows go where the role may.
     """
-    left = [name for name in tables if not _is_rewritten(engine, f"VACUUM (FULL, ANALYZE) {name}")]
-    statistics = _is_rewritten(engine, "VACUUM (FULL) pg_statistic")
-    listed = ", ".join(left or tables)
-    return (*([] if statistics and not left else [NOT_VACUUMED.format(tables=listed)]), SERVER_LEFT)
+    done = [_is_rewritten(engine, f"VACUUM (FULL, ANALYZE, VERBOSE) {name}") for name in tables]
+    _is_rewritten(engine, "VACUUM (FULL) pg_statistic")
+    return all(done)
+
+
+def server_remains(tables: Sequence[str], done: bool) -> tuple[str, ...]:
+    """What a server keeps of deleted rows, each with the command that removes it."""
+    return (*([] if done else [NOT_VACUUMED.format(tables=", ".join(tables))]), SERVER_LEFT)
 
 
 def _is_wiped(driver: Any) -> bool:
@@ -67,18 +72,24 @@ def _is_rewritten(engine: Engine, statement: str) -> bool:
     """Whether the server carried the statement out; one without the right to is only warned, and skips the table."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         driver: Any = connection.connection.dbapi_connection
-        warnings: list[str] = []
+        left: list[bool] = []
 
-        def heard(notice: Any) -> None:
-            warnings.append(notice.severity_nonlocalized or "")
+        def hear(notice: Any) -> None:  # what it says is gone when this returns
+            left.append(notice.severity_nonlocalized == "WARNING" or _keeps_rows(notice.message_detail or ""))
 
-        driver.add_notice_handler(heard)
+        driver.add_notice_handler(hear)
         try:
             connection.execute(text(f"SET lock_timeout = {PATIENCE}"))
             connection.execute(text(statement))
         except DBAPIError:
             return False
         finally:
-            driver.remove_notice_handler(heard)
+            driver.remove_notice_handler(hear)
             connection.execute(text("RESET lock_timeout"))
-    return "WARNING" not in warnings
+    return not any(left)
+
+
+def _keeps_rows(detail: str) -> bool:
+    """Whether VACUUM left dead rows that an older transaction still sees: the first number of what it details."""
+    found = re.match(r"\D*(\d+)", detail)
+    return found is not None and found[1] != "0"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from command import typed
+from postgres_server import NoServer, server
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -48,10 +49,24 @@ def commands() -> list[tuple[str, str]]:
 
 
 def test_commands_print_what_is_shown(folder: Path) -> None:
+    print_what_is_shown(folder, {})
+
+
+@pytest.mark.slow
+def test_commands_print_the_same_on_a_postgresql_server(folder: Path) -> None:
+    pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
+    try:
+        with server() as url:
+            print_what_is_shown(folder, {"ARENA_DB": url.format("postgres")})
+    except NoServer as reason:
+        pytest.skip(str(reason))
+
+
+def print_what_is_shown(folder: Path, env: dict[str, str]) -> None:
     assert len(commands()) >= 8
     for command, shown in [*commands(), ("arena play --plan plan.toml -q", "…\n")]:
         name, *words = shlex.split(command)
-        done = typed(folder, *words, columns=80)
+        done = typed(folder, *words, columns=80, env=env)
         assert (name, done.code) == ("arena", 0), f"{command}\n{done.stdout}\n{done.stderr}"
         pattern = ".*".join(re.escape(part) for part in RUN_ID.sub("ID", shown).split("…\n"))
         assert re.fullmatch(pattern, RUN_ID.sub("ID", done.stdout), re.DOTALL), f"{command}\n{done.stdout}"

@@ -16,7 +16,7 @@ from agents.naming import naming
 from arena.database import writing
 from arena.deletion import TABLES, delete_episodes, select_in
 from arena.store import Store
-from arena.wipe import mark_overwritten, wipe_file, wipe_tables
+from arena.wipe import mark_overwritten, server_remains, wipe_file, wipe_tables
 
 Place: TypeAlias = tuple[str, str]  # "run", "episode", "agent" or "measurement", and its id or name
 IsNamed: TypeAlias = Callable[[str], bool]
@@ -95,7 +95,8 @@ def delete_mentions(store: Store, names: Sequence[str]) -> tuple[Mentions, dict[
                 done = connection.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": id}).rowcount
                 rows[table] = rows.get(table, 0) + done
     if store.place.path is None:
-        left = wipe_tables(store.engine, (*TABLES, "trial", "reading")) if rows else ()
+        tables = (*TABLES, "trial", "reading")
+        left = server_remains(tables, wipe_tables(store.engine, tables)) if rows else ()
     else:
         left = () if wipe_file(store.engine) else (f"bytes of it in {store.where}, which a reader holds",)
     return found, {table: count for table, count in rows.items() if count}, left

@@ -38,9 +38,6 @@ from unlearning.receipt import Receipt, receipt
 from unlearning.request import SCOPES, Request, Scope
 from unlearning.resolve import with_rows
 
-HELD = (
-    "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
-)
 RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
 DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
 BY_KIND = "caches_by_kind"  # in a stored receipt
@@ -265,10 +262,10 @@ def found_receipt(store: Store, which: str) -> Done:
 
 
 def _told(store: Store, done: Done) -> Done:
-    """The request with what is still in the files, where a reader held an older state of them."""
-    if not shelf.pending(store.engine):
-        return done
-    return replace(done, receipt={**done.receipt, "remains": [HELD, *done.receipt["remains"]]})
+    """The request with what the files of the database still have of it, as far as it is known."""
+    touched = store.place.path is not None or done.receipt.get("rows")
+    left = shelf.remains(store.engine) if touched else ()
+    return replace(done, receipt={**done.receipt, "remains": [*left, *done.receipt["remains"]]}) if left else done
 
 
 def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, account: Expense) -> Done:
