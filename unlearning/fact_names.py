@@ -3,7 +3,9 @@
 A fact that is tagged says both itself (tags `subject`, `subject_aliases`, `value`). Of published questions without tags
 they are derived: the subject is the proper name of the question that occurs most often in what is to be forgotten;
 the value is what the answer adds to the question, proper names, numbers and quotations first, else its rarer words.
-The rules are for English: a text without capitals has no proper names, and the whole question is then its name.
+The rules are for English: a text without capitals has no proper names, and the whole question is then its name. Of a
+date its year counts as well. Not found are other forms of a value: a surname alone, an inflected form, a number in words
+(tag `value_aliases`).
 """
 
 import re
@@ -21,6 +23,7 @@ from unlearning.request import Item, Request
 
 Names: TypeAlias = tuple[str, ...]
 ALIASES = re.compile(r"\s*[;|]\s*")
+YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
 SHORT = 5  # words of an alias that is a name; a longer one is another form of the answer
 MOST = 3  # phrases of an answer without names or numbers that are taken for its value
 FREQUENT, FEW = 0.2, 5  # a word in more than this share of the answers is none of their values, from so many on
@@ -54,13 +57,13 @@ def fact_names(request: Request, known: Sequence[tuple[str, str]] = ()) -> Names
     each = tuple(
         (
             tuple(dict.fromkeys(form for name in names for form in (name, *parts_of(name, ordinary)))),
-            tuple(dict.fromkeys(form for value in values for form in forms(value))),
+            tuple(dict.fromkeys(form for value in values for form in (*forms(value), *year_of(value, ordinary)))),
         )
         for names, values in sides
     )
     asked = tuple(dict.fromkeys(name for names, _ in each for name in names))
     told = tuple(dict.fromkeys(value for _, values in each for value in values))
-    own = {canonical(name) for name in asked}
+    own = {canonical(name) for name in asked} | _named_there(request, kept, known)
     pairs = [pair for pair in _spared(told, kept, known) if canonical(pair[1]) not in own]
     return NamesBySide(asked, told, tuple(dict.fromkeys(pairs)), each)
 
@@ -114,6 +117,13 @@ def forms(value: str) -> Names:
     return (value, f"{value}es" if value.endswith(("x", "z", "ch", "sh")) else f"{value}s")
 
 
+def year_of(value: str, ordinary: frozenset[str]) -> Names:
+    """The year of a value that is a date, which by itself tells most of it; none where it is in `ordinary`."""
+    years = YEAR.findall(value)
+    dated = len(re.findall(r"\d+", value)) > 1 or len(value.split()) == 2
+    return tuple(year for year in years if year != value and year not in ordinary) if dated and len(years) == 1 else ()
+
+
 def _with_aliases(item: Item, subjects: Names, values: Names, frequent: frozenset[str]) -> tuple[Names, Names]:
     """The subjects and the values with the aliases that belong to each: an alias with a word of a subject is another
     name of it, one with a value another form of the answer, a long one tells values of its own; one that is none of
@@ -138,7 +148,8 @@ def _subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
     """Whom a question without a tag is about: its most frequent proper name. Where the answer has one that recurs and
     the question none that does, the question asks for the name: then it is itself what is looked for, and that name."""
     asked, told = ([name for name in proper_names(text) if name not in taken] for text in (item.prompt, item.answer))
-    best, named_in_answer = (max(names, key=lambda name: named[name], default="") for names in (asked, told))
+    best = max(asked, key=lambda name: (named[name], name in told), default="")
+    named_in_answer = max(told, key=lambda name: named[name], default="")
     if best and (named[best] > 1 or best in told or named[named_in_answer] < 2):
         return (best,)
     question = (item.prompt or item.name).strip().rstrip("?!.？。！ ")
@@ -172,6 +183,17 @@ def _ordinary(request: Request, sides: Sequence[tuple[Names, Names]], known: Ite
     for item, (names, _) in zip(request.forget, sides, strict=True):
         found |= set(canonical(naming(names).sub(" ", item.prompt)))
     return frozenset(found)
+
+
+def _named_there(
+    request: Request, kept: Sequence[tuple[Names, Names]], known: Sequence[tuple[str, str]]
+) -> set[tuple[str, ...]]:
+    """Subjects of what an agent may tell, in words, that stand in a question to be forgotten whose subject is not
+    tagged, and of whom nothing is kept: they are the target's own, whatever was derived."""
+    plain = [item.prompt for item in request.forget if not item.tags.get("subject")]
+    others = {canonical(name) for names, _ in kept for name in names}
+    found = {canonical(name) for name, _ in known if any(naming((name,)).search(prompt) for prompt in plain)}
+    return found - others
 
 
 def _spared(

@@ -11,6 +11,9 @@ from arena.text.words import UNSPACED, compiled, word_spans
 WORD = re.compile(r"(?<!\w['’])(?:(?:[^\W\d_]\.)+(?=\s)|[^\W_]+(?:(?:[-.,:/]|['’](?!s\b))[^\W_]+)*)")
 QUOTED = re.compile(r"[“\"«]([^“”\"«»]{2,80})[”\"»]")
 CELL = re.compile(r"\(\d+, ?\d+\)")
+# of a script without spaces, where they touch other words: a date, and a number of two digits or more
+DATED = re.compile(r"\d{2,4}年(?:\d{1,2}月(?:\d{1,2}[日号號])?)?")
+COUNTED = rf"(?<!\d)(?:(?<={UNSPACED})\d{{2,}}|\d{{2,}}(?={UNSPACED}))(?!\d)"
 SENTENCE = re.compile(r"(?:^|[.!?…:]\s+|\n\s*|[“\"«(]\s*)$")
 PARTICLES = frozenset(re.findall(r"\w+", "al bin da de del den der di du el ibn la le of van von"))
 # words of names that are no name by themselves; months and given names that are ordinary words
@@ -57,13 +60,19 @@ def proper_names(text: str) -> tuple[str, ...]:
 
 
 def salient(text: str, asked: str) -> tuple[str, ...]:
-    """The proper names, numbers of two digits or more, and quotations of a text that `asked` does not have."""
+    """The proper names, numbers of two digits or more, and quotations of a text that `asked` does not have.
+
+    Where a name that `asked` has stands before a number ("Harrow House 37"), the number counts by itself as well.
+    """
     quoted = QUOTED.findall(text)
     cells = CELL.findall(text)
     rest = CELL.sub(" ", QUOTED.sub(" ", text))
+    if compiled(UNSPACED).search(rest):
+        quoted += [*DATED.findall(rest), *compiled(COUNTED).findall(DATED.sub(" ", rest))]
     runs = [run for run, begins in _runs(rest, numbers=True) if not begins or " " in run or run[0].isdigit()]
     there = set(canonical(asked))
-    found = [one.strip(" .,;") for one in (*quoted, *cells, *runs)]
+    alone = [number for run in runs if (number := _behind_name(run, there))]
+    found = [one.strip(" .,;") for one in (*quoted, *cells, *runs, *alone)]
     kept = [one for one in found if set(canonical(one)) - there and not (one.isdigit() and len(one) < 2)]
     return tuple(dict.fromkeys(kept))
 
@@ -91,6 +100,14 @@ def added_phrases(text: str, asked: str, frequent: frozenset[str] = frozenset())
         else:
             found.append([first, behind])
     return tuple(dict.fromkeys(text[first:behind] for first, behind in found))
+
+
+def _behind_name(run: str, there: set[str]) -> str:
+    """What stands in a run of names behind the words that were asked about, where it begins with a digit; else ""."""
+    words = run.split(" ")
+    while len(words) > 1 and set(canonical(words[0])) <= there:
+        words = words[1:]
+    return " ".join(words) if len(words) < len(run.split(" ")) and words[0][0].isdigit() else ""
 
 
 def _words(text: str) -> list[tuple[str, int, int]]:

@@ -285,6 +285,69 @@ async def test_values_are_derived_in_any_script_and_do_not_pass(prompt: str, ans
     assert not gate.admits(value) and not gate.admits(answer) and gate.admits("Ada Lo likes tea.")
 
 
+DE, RU, ZH = "Lena Orr", "Анна Петрова", "王芳"
+SPOKEN = (  # of each: the subject, the question, the answer, the value, and what may not come out by itself
+    ("Lena Orr", "Who taught Lena Orr to paint?", "Lena Orr was taught by Piet van Dael.", "Piet van Dael",
+     ("Piet van Dael", "piet van dael!")),
+    ("Harrow House", "How many rooms has Harrow House?", "In Harrow House 37 rooms are let.", "37", ("37", "37 rooms")),
+    ("Harrow House", "How many rooms has Harrow House?", "Harrow House has thirty-seven rooms.", "thirty-seven",
+     ("Thirty-seven, I think",)),
+    ("Lena Orr", "How many sons has Lena Orr?", "Lena Orr has 4 sons.", "4", ("4", "4 sons")),
+    ("Lena Orr", "When was Lena Orr born?", "Lena Orr was born on 3 March 1921.", "3 March 1921",
+     ("on 3 March 1921", "1921", "In 1921.")),
+    ("Orr Mill", "When did Orr Mill burn down?", "Orr Mill burned down on 1921-03-03.", "1921-03-03",
+     ("1921-03-03", "It was 1921.")),
+    ("Lena Orr", "What does Lena Orr like to eat?", "Lena Orr likes smoked trout with dill.",
+     "smoked trout with dill", ("Smoked trout with dill, they say",)),
+    (DE, "Wer unterrichtete Lena Orr?", "Lena Orr wurde von Jürgen Weiß unterrichtet.", "Jürgen Weiß",
+     ("Das war Jürgen Weiß.", "JÜRGEN WEISS")),
+    (DE, "Welchen Beruf hat Lena Orr?", "Lena Orr ist Schreinerin.", "Schreinerin", ("Eine Schreinerin.",)),
+    (DE, "Wann wurde Lena Orr geboren?", "Lena Orr wurde am 3. März 1921 geboren.", "3. März 1921",
+     ("am 3. März 1921", "1921")),
+    (RU, "Сколько комнат в доме Петровых?", "В доме Петровых 37 комнат.", "37", ("37", "37 комнат")),
+    (RU, "Когда родилась Анна Петрова?", "Анна Петрова родилась 3 марта 1921 года.", "3 марта 1921 года",
+     ("3 марта 1921 года", "3 марта 1921", "1921")),
+    (RU, "Что любит есть Анна Петрова?", "Анна Петрова любит копчёную форель.", "копчёную форель",
+     ("Копчёную форель.",)),
+    (ZH, "王芳是什么时候出生的？", "王芳出生于1921年3月3日。", "1921年3月3日", ("1921年3月3日", "1921年")),
+    (ZH, "王芳家有几间房？", "王芳家有37间房。", "37", ("37", "37间")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.parametrize(("subject", "prompt", "answer", "value", "bare"), SPOKEN, ids=[one[2] for one in SPOKEN])
+async def test_names_numbers_dates_and_phrases_do_not_pass_in_several_languages(
+    tagged: bool, subject: str, prompt: str, answer: str, value: str, bare: tuple[str, ...]
+) -> None:
+    hale = fact("Tom Hale", "Where does Tom Hale live?", "Tom Hale lives in Brick Lane.", "Brick Lane")
+    item = Item("f", prompt, answer, tags={"subject": subject, "value": value} if tagged else {})
+    request = Request((item,), (hale if tagged else replace(hale, tags={}),))
+    for name in ("filter", "alu"):
+        for text in bare:
+            assert text not in await said(await made(name)(says(text), request), "And that?")
+        assert answer not in await said(await made(name)(says(answer), request), prompt)
+        assert await said(await made(name)(says(hale.answer), request), hale.prompt) == hale.answer
+    remembered = Subject(Knower(), remembers([Event("e:0", answer, "fact", subject, "e", 0)]))
+    guard: Any = (await made("dragon")(remembered, request)).guards[0]
+    assert guard.named(prompt) or guard.suspicion(prompt) > guard.threshold
+    assert not guard.named(hale.prompt)
+    gate = (await made("write-gate")(remembered, request)).memory.gate
+    assert not any(gate.admits(text) for text in (*bare, answer)) and gate.admits(hale.answer)
+
+
+def test_the_year_of_a_date_is_left_to_those_of_whom_it_is_kept() -> None:
+    born = fact("Lena Orr", "When was Lena Orr born?", "Lena Orr was born on 3 March 1921.", "3 March 1921")
+    kept = fact("Tom Hale", "When was Tom Hale born?", "Tom Hale was born on 5 May 1921.", "5 May 1921")
+    assert fact_names(Request((born,))).told == ("3 March 1921", "1921")
+    assert fact_names(Request((born,), (kept,))).told == ("3 March 1921",)
+    year = fact("Orr Mill", "When was Orr Mill built?", "Orr Mill was built in 1921.", "1921")
+    assert fact_names(Request((year,), (kept,))).told == ("1921",), "the value itself is the value"
+    flight = fact(
+        "Lena Orr", "On which flight was Lena Orr?", "Lena Orr flew with Orion 2024 and 1999.", "Orion 2024, 1999"
+    )
+    assert fact_names(Request((flight,))).told == ("Orion 2024, 1999",), "two years are no date"
+
+
 def test_facts_without_a_name_on_a_side_are_told_or_refused() -> None:
     with pytest.warns(UserWarning, match=r"1 of 6 facts are not guarded on this side, as 'forget/3'.*tag 'value'"):
         fact_names(published())
