@@ -4,8 +4,8 @@ A fact that is tagged says both itself (tags `subject`, `subject_aliases`, `valu
 they are derived: the subject is the proper name of the question that occurs most often in what is to be forgotten;
 the value is what the answer adds to the question, proper names, numbers and quotations first, else its rarer words.
 The rules are for English: a text without capitals has no proper names, and the whole question is then its name. Of a
-date its year counts as well. Not found are other forms of a value: a surname alone, an inflected form, a number in words
-(tag `value_aliases`).
+date its year counts as well. Other forms of a value are not found, such as a surname alone, an inflected word or a
+number in words: they go into the tag `value_aliases`.
 """
 
 import re
