@@ -88,7 +88,7 @@ class Plan:
         try:
             match.built()
         except BadPart as error:
-            if not named:
+            if not named or "no parameter" not in str(error):
                 raise
             whose = " and ".join(f"[{path}] ({', '.join(keys)})" for path, keys in named.items())
             raise BadPart(

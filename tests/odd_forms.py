@@ -106,7 +106,7 @@ def saying(change: Callable[[str], Any], **message: Any) -> Form:
     def make(usual: Table, _: Random) -> Odd:
         choice = usual["choices"][0]
         said = {**choice["message"], **message}
-        if said.get("content"):
+        if isinstance(said.get("content"), str) and said["content"]:
             said["content"] = change(said["content"])
         return Odd({**usual, "choices": [{**choice, "message": said}]})
 
