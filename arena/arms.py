@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from arena.chosen import choose
+from arena.copies import copies
 from arena.errors import BadRecord, UsageError
 from arena.sql import query
 from arena.stats import bootstrap
@@ -51,7 +52,8 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """All arms of a run, those of a coach together, and who played."""
+    """All arms of a run, those of a coach together, and who played. `copied`: between the same players of an arm the
+    episodes of all seeds are the same, answer by answer."""
 
     run: str
     by: By
@@ -59,6 +61,7 @@ class Study:
     players: str
     seeds: int
     rounds: int
+    copied: bool = False
 
 
 def read_study(where: str, which: str = "last", by: By = "feedback", resamples: int = RESAMPLES) -> Study:
@@ -77,11 +80,17 @@ def read_study(where: str, which: str = "last", by: By = "feedback", resamples: 
     rounds = max(x for rows in sums.values() for x in rows)
     offers = _by_turn(where, run, by, rounds)
     arms = [_arm(key, rows, offers.get(key, {}), rounds, resamples) for key, rows in sums.items()]
-    seats = {seat: query(where, f"select distinct {seat} from rounds where run = ? and {seat} is not null "
+    seats = {seat: query(
+        where, f"select distinct {seat} from rounds where run = ? and {seat} is not null "
                          f"order by {seat}", (run,)).rows for seat in ("buyer", "seller")}  # fmt: skip
     players = "; ".join(f"{seat}: {', '.join(name for (name,) in names)}" for seat, names in seats.items() if names)
     seeds = len({seed for rows in sums.values() for seed in rows[1]})
-    return Study(run, by, tuple(sorted(arms, key=_place)), players, seeds, rounds)
+    chains = query(
+        where, f"select distinct {by}, coach, buyer, seller, seed, episode from rounds where run = ?", (run,)
+    )
+    same = copies(where, ((tuple(group), int(seed), str(episode)) for *group, seed, episode in chains.rows))
+    copied = bool(same) and all(same.values())
+    return Study(run, by, tuple(sorted(arms, key=_place)), players, seeds, rounds, copied)
 
 
 def interval(clusters: Sequence[Cluster], above: int, below: int, resamples: int) -> tuple[float, float, float] | None:

@@ -93,6 +93,9 @@ def compare(
         raise UsageError(unknown("correction", correction, CORRECTIONS))
     if not 0 < level < 1:
         raise UsageError(f"a level is between 0 and 1, such as 0.95; got {level}")
+    whole = a, b
+    if a.copies and b.copies:  # one observation of each, however often it was played
+        a, b = _first_seed(a, b)
     factors = _factors(a, b)
     groups = [_grouped(side, factors) for side in (a, b)]
     shared = [key for key in groups[0] if key in groups[1]]
@@ -110,9 +113,18 @@ def compare(
     made = [_row(n, u, n in shares, level, np.random.default_rng([seed, k])) for k, (n, u) in enumerate(kept.items())]
     alone = [sum(len(some) for key, some in group.items() if key not in set(shared)) for group in groups]
     return Comparison(
-        a, b, paired, factors if paired else (), (alone[0], alone[1]) if paired else (0, 0),
+        *whole, paired, factors if paired else (), (alone[0], alone[1]) if paired else (0, 0),
         _corrected(made, correction), level, seed, correction, {k: v for k, v in same.items() if v in kept},
     )  # fmt: skip
+
+
+def _first_seed(a: Side, b: Side) -> tuple[Side, Side]:
+    """Both sides with the episodes of one seed: the first that they share, else the first of each."""
+    seeds = [{one.seed for one in side.observations if one.measured} for side in (a, b)]
+    shared = seeds[0] & seeds[1]
+    first, second = (min(shared or some) for some in seeds)
+    kept = [tuple(one for one in side.observations if one.seed == seed) for side, seed in ((a, first), (b, second))]
+    return replace(a, observations=kept[0]), replace(b, observations=kept[1])
 
 
 def _factors(a: Side, b: Side) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def document(found: Comparison) -> dict[str, Any]:
     """All of it as data; an end of an interval that cannot be told is null."""
     sides = {
         name: {"text": side.text, "agent": side.agent, "episodes": len(side.observations),
-               "statuses": dict(side.statuses)}
+               "statuses": dict(side.statuses), "copies": side.copies}
         for name, side in (("a", found.a), ("b", found.b))
     }  # fmt: skip
     settings = {"level": found.level, "seed": found.seed, "correction": found.correction}
@@ -100,7 +100,16 @@ def _notes(found: Comparison) -> list[str]:
     flat = [row.measure for row in found.rows if row.difference.method == "constant"]
     if flat:
         notes.append(f"{', '.join(flat)}: the same in every seed, so that the interval has no width")
-    if any(row.difference.low is None for row in found.rows):
+    copied = [letter for letter, side in (("A", found.a), ("B", found.b)) if side.copies]
+    if len(copied) == 2:
+        notes.append(
+            "no interval and no p: on both sides the episodes of all seeds are copies, answer by answer, so that one "
+            "of each counts; let something hang on the seed (--set game.spread=3 in bargaining), or read the values as "
+            "they stand"
+        )
+    elif copied:
+        notes.append(f"the episodes of {copied[0]} are copies, answer by answer: its value is that of one of them")
+    elif any(row.difference.low is None for row in found.rows):
         notes.append("no interval and no p from a single seed; play more of them with -n")
     if any(sum(row.dropped) for row in found.rows):
         notes.append("dropped: failed, cut or unfinished episodes, and NULL; never counted as 0")

@@ -85,6 +85,8 @@ def _note(study: Study, width: int) -> str:
     counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"
     seeds = f"bars: 95 % bootstrap intervals over {study.seeds} seeds"
     bars = seeds if study.seeds > 1 else "no intervals, since there is one seed"
+    if study.copied:
+        bars = f"no intervals, since the episodes of all {study.seeds} seeds are copies, answer by answer"
     note = f"{inline(study.players)}. {counts} chain{'s' * (chains[-1] > 1)} in each arm; {bars}."
     grey = "Last row: means over the rounds that lasted so long; grey: round 1, all arms together."
     return "\n".join(fill(line, width, break_on_hyphens=False) for line in (note, grey))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from arena.backend import Backend, check_backend, opened
 from arena.budget import Budget, Halt
+from arena.copies import copied_cells, note
 from arena.dry_run import print_plan, tell_plan
 from arena.episode import Episode, Match, Turn
 from arena.errors import ArenaError, Halted
@@ -31,7 +32,7 @@ from arena.schedule import Cell
 from arena.signals import stopping
 from arena.spec import canonical, ready
 from arena.sql import query
-from arena.stdio import Screen, on_record
+from arena.stdio import Screen, on_record, say
 from arena.store import Pending, Run, Store
 from arena.tell import episode_tables, rows
 
@@ -207,10 +208,13 @@ class Session:
             listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
             more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
             more |= {"until": self.watch.records()} if self.watch is not None else {}
+            more |= {"copies": dict(copied)} if (copied := self._copied(run_id)) else {}
             episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
             if listed and not self.how.json:
                 print_standings(listed, self.out)
             self._compare(run_id)
+            if copied and not self.how.json:
+                say(note(copied, len(self.cells), self._draws()), self.out)
             if self.watch is not None and not self.how.json:
                 rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out, keys=1)
         if progress.shown == "none":
@@ -222,6 +226,16 @@ class Session:
             progress.tell("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
         store.end(run_id, status)  # last: a run whose outcome was not told yet is told by the same command
         return code
+
+    def _copied(self, run_id: str) -> Mapping[str, int]:
+        """The cells whose episodes are copies of one, and how many there are."""
+        if self.plan.n < 2 or self.origin or self.plan.tournament is not None:
+            return {}
+        return copied_cells(self.how.db, run_id, self.plan.n, [cell.label for cell in self.cells])
+
+    def _draws(self) -> bool:
+        """Whether the game has a `spread` in which its values are drawn, and nobody has set it."""
+        return any(cell.match.resolved["game"].get("spread") == 0 for cell in self.cells)
 
     def _compare(self, run_id: str) -> None:
         """Mean scores of each cell, side by side."""

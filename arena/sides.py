@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arena.chosen import choose
+from arena.copies import copies
 from arena.errors import BadRecord, UsageError, unknown
 from arena.measures import Measured
 from arena.recorded import Recorded, load, read_measures
+from arena.spec import canonical
 from arena.spec_text import value_of
 from arena.sql import query
 from arena.store import Store
@@ -41,11 +43,13 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a text stands for; `agent` is whose seat it is seen from, if anybody's."""
+    """What a text stands for; `agent` is whose seat it is seen from, if anybody's. `copies`: with the same settings,
+    the episodes of all seeds are the same, answer by answer."""
 
     text: str
     agent: str
     observations: tuple[Observation, ...]
+    copies: bool = False
 
     @property
     def statuses(self) -> Counter[str]:
@@ -221,7 +225,9 @@ def _side(db: str, episodes: Sequence[Recorded], choice: Choice, agents: Sequenc
         for seat in (seat for seat, names in episode.who.items() if choice.agent in names):
             settings, own = _from_seat(episode, seat, agents), _own(found, seat, episode.who)
             seen.append(Observation(episode.id, episode.seed, seat, episode.status, settings, own))
-    return Side(choice.text, choice.agent, tuple(seen))
+    finished = ((canonical([one.seat, one.settings]), one.seed, one.episode) for one in seen if one.measured)
+    same = copies(db, finished)
+    return Side(choice.text, choice.agent, tuple(seen), bool(same) and all(same.values()))
 
 
 def _from_seat(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:

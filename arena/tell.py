@@ -206,6 +206,16 @@ def _rounds(db: str, where: str, console: Console) -> None:
     if table.rows:
         shown = tuple((*row[:1], "yes" if row[1] else "no", *row[2:-1], _dollars(row[-1])) for row in table.rows)
         rows(Table(table.columns, shown), title="Rounds", console=console, keys=1)
+        deals, ended = table.columns.index("deal"), table.columns.index("ended")
+        if not any(row[deals] for row in table.rows):
+            say(_why_no_deal([str(row[ended]) for row in table.rows]), console)
+
+
+def _why_no_deal(ended: Sequence[str]) -> str:
+    """Why rounds ended without a deal, in words."""
+    told = {"turns": "nobody accepted until the turns were used up (game.turns allows more)"}
+    counts = Counter(told.get(how, f"ended by {how}") for how in ended)
+    return f"no deal in {len(ended)} round(s): " + "; ".join(f"{why}, {n}×" for why, n in counts.items())
 
 
 def _dollars(usd: float | None) -> str:
