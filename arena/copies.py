@@ -1,8 +1,8 @@
 """Episodes that are copies of each other: with different seeds, the same answers from the first to the last, and
 the same outcome.
 
-Answers of scripted agents are the same where their actions are, whatever phrases they choose; answers without an
-action, and all in episodes in which a model was asked, where their words are.
+Scripted agents that act choose their phrases by the seed, which is no difference: their actions are compared. Words
+are, too, where a model was asked, and in games of words alone.
 Where nothing of a match hangs on its seed, all its episodes are one observation, however many there are, and no sample.
 """
 
@@ -16,13 +16,18 @@ from arena.sql import query
 
 AT_ONCE = 500  # episodes in one question to the database
 FACTS = "select episode, name, n, value from fact where episode in ({}) order by episode, name, n"
+TURNS = (
+    "select episode, args, step, attempt, seat, tool, case when exists (select 1 from call where call.episode = "
+    "turn.episode) or not exists (select 1 from turn other where other.episode = turn.episode and other.tool <> '') "
+    "then text end as words from turn where episode in ({}) "
+    "order by episode, step, attempt, seat"
+)
 QUESTIONS = (
-    "select episode, step, attempt, seat, tool, args, case when tool = '' or exists (select 1 from call where "
-    "call.episode = turn.episode) then text end as words from turn where episode in ({}) "
-    "order by episode, step, attempt, seat",
+    TURNS,
     "select episode, seat, scorer, value from score where episode in ({}) order by episode, seat, scorer, version",
     FACTS,
 )
+PHRASE = 3  # words of an argument that a scripted agent does not choose as it likes
 FINISHED = ("over", "forfeit")
 
 
@@ -50,18 +55,20 @@ def fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
         for question in QUESTIONS:
             for episode, *told in query(db, question.format(", ".join("?" * len(some))), some).rows:
                 if question is FACTS:
-                    told = [told[0], _without_texts(json.loads(told[-1]))]
+                    told = [told[0], _without_texts(json.loads(told[-1]), 0)]
+                elif question is TURNS and told[0] and told[-1] is None:
+                    told = [_without_texts(json.loads(told[0]), PHRASE), *told[1:]]
                 hashes[episode].update(f"{told!r}\n".encode())
     return {episode: found.hexdigest() for episode, found in hashes.items()}
 
 
-def _without_texts(value: Any) -> Any:
-    """A fact without its texts, among which are phrases."""
+def _without_texts(value: Any, words: int) -> Any:
+    """A fact, or arguments, without texts of more than so many words: those are phrases."""
     if isinstance(value, Mapping):
-        return {key: _without_texts(item) for key, item in value.items()}
+        return {key: _without_texts(item, words) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_texts(item) for item in value]
-    return None if isinstance(value, str) else value
+        return [_without_texts(item, words) for item in value]
+    return None if isinstance(value, str) and len(value.split()) > words else value
 
 
 def copied_cells(db: str, run: str, n: int, labels: Sequence[str]) -> Mapping[str, int]:
