@@ -208,13 +208,13 @@ class Session:
             listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
             more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
             more |= {"until": self.watch.records()} if self.watch is not None else {}
-            more |= {"copies": dict(copied)} if (copied := self._copied(run_id)) else {}
             episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
             if listed and not self.how.json:
                 print_standings(listed, self.out)
             self._compare(run_id)
-            if copied and not self.how.json:
-                say(note(copied, len(self.cells), self._draws()), self.out)
+            if copied := self._copied(run_id):
+                told = note(copied, len(self.cells), self._draws())
+                progress.say("notice", told) if self.how.json else say(told, self.out)
             if self.watch is not None and not self.how.json:
                 rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out, keys=1)
         if progress.shown == "none":

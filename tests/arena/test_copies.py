@@ -67,10 +67,11 @@ def test_a_side_of_copies_beside_a_sample_is_compared_and_named(tmp_path: Path) 
     assert "the episodes of A are copies, answer by answer" in told
 
 
-def test_a_json_document_names_the_cells_of_copies(tmp_path: Path) -> None:
-    found = json.loads(typed(tmp_path, "play", "-n", "3", "--json", "--db", "a.db").stdout)
-    assert list(found["copies"].values()) == [3]
-    assert note({}, 1, True) == ""
+def test_it_is_an_event_where_all_is_json(tmp_path: Path) -> None:
+    done = typed(tmp_path, "play", "-n", "3", "--json", "--db", "a.db")
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert ["all 3 episodes are copies" in event["text"] for event in events if event["event"] == "notice"] == [True]
+    assert json.loads(done.stdout)["exit"] == 0 and note({}, 1, True) == ""
 
 
 def test_it_is_said_why_no_round_had_a_deal(tmp_path: Path) -> None:
