@@ -39,7 +39,7 @@ TUNED: Mapping[str, Mapping[str, Any]] = {
     "altpo": {"epochs": 30},
     "ce-u": {"lr": 3e-4, "epochs": 30},
     "coreset": {"ratio": 0.3, "choose": "grand"},
-    "embedding-ascent": {"rate": 300.0},
+    "embedding-ascent": {"rate": 2.0},
     "idk-dpo": {"lr": 3e-3, "epochs": 40},
     "idk-nll": {"lr": 3e-3, "epochs": 30},
     "kl-ga": {"alpha": 3.0, "positions": "answer"},
