@@ -9,15 +9,20 @@ env = as_parallel("dilemma")             # all seats at once
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pettingzoo import AECEnv, ParallelEnv  # type: ignore[import-untyped]
-
 from arena.episode import Match
 from arena.errors import IllegalMove, UsageError
+from arena.extras import missing
 from arena.game import Game, Move
 from arena.legal import well_formed
-from arena.spaces import Features, seat_spaces
 from arena.spec import Spec, build, describe
 from arena.table import first_state
+
+try:
+    from pettingzoo import AECEnv, ParallelEnv  # type: ignore[import-untyped]
+
+    from arena.spaces import Features, seat_spaces
+except ModuleNotFoundError as missed:
+    raise missing("arena.aec", missed, "pettingzoo") from missed
 
 
 def as_aec(game: Spec, actions: Sequence[Move | str] | None = None, features: Features | None = None) -> "Turns":

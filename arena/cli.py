@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from arena import cli_ask, cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
-from arena.errors import ArenaError, UsageError
+from arena.errors import ArenaError, MissingExtra, UsageError
 from arena.exits import FAILED, OVER, USAGE
+from arena.extras import missing
 from arena.key_permission import keys_restricted
 from arena.launch import Launch, launching
 from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
@@ -202,6 +203,12 @@ def _code() -> int:
     except ArenaError as error:
         say(f"arena: {error}", stderr=True)
         return FAILED
+    except ModuleNotFoundError as error:  # of a part that nothing below asked for by name
+        needed = missing("this command", error)
+        if not isinstance(needed, MissingExtra):
+            raise
+        say(f"arena: {needed}", stderr=True)
+        return USAGE
     except SystemExit as end:  # how typer ends
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
     return OVER

@@ -31,7 +31,7 @@ def figure(
         from arena.arms import read_study
         from arena.figure import draw
     except ModuleNotFoundError as error:
-        raise missing("arena figure", error) from error
+        raise missing("arena figure", error, "plots") from error
     study = read_study(db, run, by)
     try:
         draw(study, out)

@@ -1,5 +1,8 @@
 """Which extra of this package brings a module that is not installed."""
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+
 from arena.errors import ArenaError, BadPart, MissingExtra
 
 EXTRA_OF = {  # by the name under which it is imported; tests hold this against pyproject.toml
@@ -10,7 +13,7 @@ EXTRA_OF = {  # by the name under which it is imported; tests hold this against 
     **dict.fromkeys(("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"), "local"),
     "peft": "lora",
     **dict.fromkeys(("nltk", "pyarrow"), "evaluation"),
-    **dict.fromkeys(("numpy", "scipy"), "stats"),
+    "scipy": "stats",
     "openskill": "ratings",
     "matplotlib": "plots",
     "psycopg": "postgres",
@@ -20,10 +23,17 @@ EXTRA_OF = {  # by the name under which it is imported; tests hold this against 
 }
 
 
-def missing(what: str, error: ImportError) -> ArenaError:
+def missing(what: str, error: ImportError, extras: str = "") -> ArenaError:
     """What to raise where `what` cannot be imported: MissingExtra with the line that installs the module; BadPart where
-    no extra brings it."""
+    no extra brings it. extras: those that bring all that it needs, with commas between, where that is more than the
+    one module."""
     module = (error.name or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and module in EXTRA_OF:
-        return MissingExtra(f"{what} ({module})", EXTRA_OF[module])
+        return MissingExtra(f"{what} ({module})", extras or EXTRA_OF[module])
     return BadPart(f"{what} cannot be imported: {error}")
+
+
+def require(what: str, modules: Sequence[str], extras: str) -> None:
+    """Raises MissingExtra, before any work is done, where one of the modules that `what` will need is not installed."""
+    if lacking := [module for module in modules if find_spec(module) is None]:
+        raise MissingExtra(f"{what} ({', '.join(lacking)})", extras)

@@ -42,7 +42,8 @@ def range_of(hint: Any) -> str:
     """The range that a type hint declares, in words ("above 0", "at least 0 and at most 1"); "" where it has none."""
     found = [(WORDS[type(bound)], _limit(bound)) for bound in bounds_of(hint)]
     told = " and ".join(f"{word} {limit:g}" for word, limit in found if abs(limit) != inf)
-    return told or ("a finite number" if found else "")
+    finite = "a finite number" if any(abs(limit) == inf for _, limit in found) else ""
+    return " ".join(filter(None, (finite, told)))
 
 
 def outside(hint: Any, value: Any) -> bool:

@@ -86,7 +86,7 @@ def rate(meetings: Sequence[Meeting], rule: Rule) -> tuple[Rating, ...]:
 
         return bradley_terry(meetings, level=rule.level, resamples=rule.resamples, seed=rule.seed, margin=rule.margin)
     except ModuleNotFoundError as error:
-        raise missing("rating players", error) from error
+        raise missing("rating players", error, "ratings") from error
 
 
 def _standings(history: History, rule: Rule) -> Standings:

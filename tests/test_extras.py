@@ -8,10 +8,11 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from command import typed
 
 from arena.distribution import install_line
 from arena.errors import BadPart, MissingExtra
-from arena.extras import EXTRA_OF, missing
+from arena.extras import EXTRA_OF, missing, require
 from arena.registry import find
 
 ROOT = Path(__file__).parent.parent
@@ -97,3 +98,25 @@ def test_a_module_that_no_extra_brings_is_named_as_it_is() -> None:
         ImportError("cannot import name 'x'"),
     ):
         assert isinstance(missing("arena thing", error), BadPart) and str(error) in str(missing("arena thing", error))
+
+
+def test_what_a_work_will_need_is_asked_for_before_it_begins() -> None:
+    require("it", ("json", "pytest"), "dev")
+    with pytest.raises(MissingExtra, match=re.escape("it (no_such_module, nor_this)")) as refused:
+        require("it", ("json", "no_such_module", "nor_this"), "evaluation")
+    assert install_line("evaluation") in str(refused.value)
+
+
+def test_the_extras_of_a_whole_work_are_named_at_once() -> None:
+    error = ModuleNotFoundError("No module named 'scipy'", name="scipy")
+    assert install_line("plots") in str(missing("arena figure", error, "plots"))
+    assert install_line("stats") in str(missing("a test", error))
+
+
+def test_a_module_that_a_command_lacks_is_no_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def lacking(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("arena.store.Store.open", lacking)
+    done = typed(tmp_path, "teach", "walker")
+    assert done.code == 2 and install_line("local") in done.stderr and "Traceback" not in done.stderr, done

@@ -9,7 +9,7 @@ from typing import Any
 
 from arena.errors import UsageError, unknown
 from arena.exits import OVER, SOME_FAILED
-from arena.extras import missing
+from arena.extras import missing, require
 from arena.notice import notify
 from arena.registry import entries
 from arena.spec import build, describe
@@ -56,7 +56,7 @@ def run_bench(db: str, wanted: Wanted) -> int:
     if wanted.list:
         return listed(wanted)
     named = probes_of(wanted.metrics)
-    draw = drawing() if wanted.out else None  # what is missing is said before anything is measured
+    draw = drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
     with Store.open(db) as store:
         on_record()
@@ -92,7 +92,8 @@ def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
     try:
         import unlearning.bench_weights as bench_weights
     except ModuleNotFoundError as error:
-        raise missing("arena bench weights", error) from error
+        raise missing("arena bench weights", error, "evaluation") from error
+    require("arena bench weights", ("scipy", "nltk"), "evaluation")
     kept: dict[str, Trial] = {}
     return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
 
@@ -105,12 +106,12 @@ def listed(wanted: Wanted) -> int:
     return OVER
 
 
-def drawing() -> Any:
+def drawing(what: str) -> Any:
     """What draws the picture. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.bench_figure import draw
     except ModuleNotFoundError as error:
-        raise missing("arena bench --out", error) from error
+        raise missing("arena bench --out", error, "plots" if what == "agents" else "evaluation,plots") from error
     return draw
 
 

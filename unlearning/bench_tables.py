@@ -14,6 +14,7 @@ from sqlalchemy import text
 from arena.errors import UsageError
 from arena.sql import Table
 from arena.store import Store
+from unlearning.statistics import student_quantile
 
 COLUMNS = "bench, setting, scope, method, seed, probe, value, low, high, twin, knew, lift, seconds, target, trial"
 QUERY = f"""
@@ -102,6 +103,4 @@ def mean_of(values: Sequence[float | None], wide: bool = False) -> str:
     told = f"{sum(known) / len(known):.3g}"
     if not wide or len(known) < 2:
         return told
-    from scipy.special import stdtrit  # type: ignore[import-untyped,unused-ignore]
-
-    return f"{told}±{stdtrit(len(known) - 1, 0.975) * stdev(known) / sqrt(len(known)):.2g}"
+    return f"{told}±{student_quantile(len(known) - 1, 0.975) * stdev(known) / sqrt(len(known)):.2g}"

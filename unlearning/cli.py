@@ -177,7 +177,7 @@ def _forget_weights(
         from unlearning.office_weights import WeightOrder, forgot_weights
         from unlearning.telling_weights import tell_made
     except ModuleNotFoundError as error:
-        raise missing("forgetting in weights", error) from error
+        raise missing("forgetting in weights", error, "evaluation" if measure else "") from error
     made = forgot_weights(
         WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins, metrics)
     )

@@ -119,6 +119,6 @@ def measure(
         from unlearning.office_measure import MeasureOrder, measured_model
         from unlearning.telling_weights import tell_measured
     except ModuleNotFoundError as error:
-        raise missing("measuring a model", error) from error
+        raise missing("measuring a model", error, "evaluation") from error
     order = MeasureOrder(model, bench, split, before, twin or (), settings or (), metrics or (), only)
     tell_measured(measured_model(order), json)

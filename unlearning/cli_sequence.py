@@ -85,7 +85,7 @@ def sequence(
     try:
         from unlearning.sequence_runs import Wanted, run_sequences
     except ModuleNotFoundError as error:
-        raise missing("a sequence in weights", error) from error
+        raise missing("a sequence in weights", error, "evaluation,plots" if out else "evaluation") from error
     wanted = Wanted(
         model or "", bench, method or "npo", splits or "", bool(sizes), 1 if seeds is None else seeds, seed,
         tuple(twin or ()), tuple(settings or ()), out, csv, bool(again), json,

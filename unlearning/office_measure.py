@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.llm import LLM
 from arena.errors import UsageError
+from arena.extras import require
 from arena.spec import build
 from arena.waiting import waiting
 from unlearning.bench import Benchmark
@@ -47,6 +48,7 @@ class Measured:
 
 def measured_model(order: MeasureOrder) -> Measured:
     """The readings of the model as it is. Raises UsageError, ClosedModel before anything is loaded or taught."""
+    require("arena measure", ("scipy", "nltk"), "evaluation")
     tables = _tables(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)

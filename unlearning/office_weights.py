@@ -12,6 +12,7 @@ from agents.engine_weights import release
 from agents.llm import LLM
 from agents.model import Sampling
 from arena.errors import UsageError
+from arena.extras import require
 from arena.notice import notify
 from arena.registry import find
 from arena.spec import build, ready
@@ -103,6 +104,10 @@ def prepared(order: WeightOrder) -> Work:
     """The order's parts, and every file that it will read, looked at. Raises UsageError, ClosedModel."""
     if order.model and not re.match("local/.", order.model):
         raise ClosedModel(order.method, order.model)
+    if order.lora:
+        require("--lora", ("peft",), "lora")
+    if order.measure:
+        require("--measure", ("scipy", "nltk"), "evaluation")
     if order.twins and not order.measure:
         raise UsageError("--twin is what readings are compared with; type --measure as well, or leave it out")
     tables = _tables(order)

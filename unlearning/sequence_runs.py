@@ -11,7 +11,7 @@ from typing import Any
 from agents.engine_weights import file_stamp
 from arena.errors import UsageError
 from arena.exits import OVER, SOME_FAILED
-from arena.extras import missing
+from arena.extras import missing, require
 from arena.spec import assign, build, describe
 from arena.spec_text import value_of
 from arena.sql import Table
@@ -70,6 +70,7 @@ class Prepared:
 def run_sequences(db: str, wanted: Wanted) -> int:
     """Measures what is not in the records yet and tells all; the exit code. Raises UsageError before it begins."""
     draw = drawing() if wanted.out else None
+    require("a sequence in weights", ("scipy", "nltk"), "evaluation")
     order = prepared(wanted)
     sequences = Sequences(named_agent(order.tables["model"]) if wanted.model else None, wanted.twin)
     with Store.open(db) as store:
@@ -186,7 +187,7 @@ def drawing() -> Any:
     try:
         from unlearning.sequence_figure import draw
     except ModuleNotFoundError as error:
-        raise missing("arena sequence --out", error) from error
+        raise missing("arena sequence --out", error, "evaluation,plots") from error
     return draw
 
 

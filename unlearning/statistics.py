@@ -1,10 +1,13 @@
 """Statistics of scores by item: numbers in, one number out."""
 
 from collections.abc import Callable, Sequence
+from math import cos, pi, sin, sqrt, tan
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from arena.extras import missing
 
 Floats: TypeAlias = NDArray[np.float64]
 Statistic: TypeAlias = Callable[..., float]  # of one array of scores, or of several
@@ -45,10 +48,35 @@ def kolmogorov(first: Floats, second: Floats) -> tuple[float, float]:
     Two-sided test of Kolmogorov and Smirnov; exact for up to 10,000 scores. p-values depend on the sizes: those of
     different sizes are not comparable.
     """
-    from scipy.stats import ks_2samp  # type: ignore[import-untyped,unused-ignore]
-
+    try:
+        from scipy.stats import ks_2samp  # type: ignore[import-untyped,unused-ignore]
+    except ModuleNotFoundError as error:
+        raise missing("the test of Kolmogorov and Smirnov", error) from error
     found = ks_2samp(first, second)
     return float(found.statistic), float(found.pvalue)
+
+
+def student_quantile(freedom: int, p: float) -> float:
+    """The t below which Student's distribution with `freedom` degrees has the share `p`, 0.5 ≤ p < 1.
+
+    Found by bisection of the finite series for whole degrees (Abramowitz & Stegun 26.7.3 and 26.7.4), to 1e-12.
+    """
+    if freedom < 1 or not 0.5 <= p < 1:
+        raise ValueError(f"takes freedom of 1 or more and p from 0.5 to below 1, not {freedom} and {p}")
+    low, high = 0.0, pi / 2
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if _within(middle, freedom) < 2 * p - 1 else (low, middle)
+    return sqrt(freedom) * tan(low)
+
+
+def _within(angle: float, freedom: int) -> float:
+    """The share of Student's distribution within ± sqrt(freedom) · tan(angle)."""
+    odd = freedom % 2
+    term = total = 0.0 if freedom == 1 else cos(angle) if odd else 1.0
+    for k in range(2 + odd, freedom, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        total += term
+    return (angle + sin(angle) * total) * 2 / pi if odd else sin(angle) * total
 
 
 def best_of(scores: Floats, k: int) -> float:
