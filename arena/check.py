@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from math import isfinite
 from typing import Any
 
+from arena.check_views import shown
 from arena.episode import Episode, Match, Turn, episode_from_json, to_json
-from arena.errors import ArenaError
+from arena.errors import ArenaError, UsageError
 from arena.game import Game
 from arena.legal import may_read
 from arena.play import blocking, replay
@@ -17,6 +18,7 @@ from arena.spec import build, describe
 from arena.table import Table
 
 MOST_STEPS = 10_000
+ALL_KEPT = 200  # steps of an episode of which every state is looked at; later ones further and further apart
 SLACK = 1e-9  # rounding of scores, in parts of the largest one
 
 
@@ -31,6 +33,8 @@ class Played:
     answers: list[int] = field(default_factory=list)
     kept: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
     episode: Episode | None = None
+    steps: int = 0
+    due: int = 0  # the step whose state is looked at next
 
     async def play(self) -> "Played":
         agents = {seat: build("agent", "random") for seat in self.game.seats}
@@ -47,25 +51,50 @@ class Played:
         self.kept[turn.step, turn.seat, turn.attempt] = turn
 
     def _state(self, state: Any) -> None:
-        if len(self.states) > MOST_STEPS:
-            raise ArenaError(f"the game is not over after {MOST_STEPS} steps")
+        self.steps += 1
+        if self.steps > max(MOST_STEPS, sum((self.game.most_answers or {}).values())):
+            raise ArenaError(
+                f"the game is not over after {self.steps - 1:,} steps; end it, such as after a number of turns that is "
+                "one of its parameters, or name the most answers of each seat in most_answers"
+            )
+        if self.steps <= self.due:
+            return
+        self.due = self.steps if self.steps < ALL_KEPT else self.steps + self.steps // 10
         self.states.append(state)
         self.copies.append(deepcopy(state))
         self.answers.append(len(self.kept))
 
 
-def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
-    """What a game does against its contract, one sentence each; empty when it keeps it.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found: problems break the contract, warnings may be meant so; `told` is what there was to check."""
 
-    Plays `episodes` episodes with the random agent. Raises UsageError when the game cannot be built at all.
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+    told: str
+
+
+def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
+    """What a game does against its contract, one sentence each; empty when it keeps it. As `check` does."""
+    return list(check(game, episodes, seed).problems)
+
+
+def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
+    """A game held to its contract in `episodes` episodes with the random agent.
+
+    Raises UsageError when the game cannot be built at all, and for no episodes.
     """
+    if episodes < 1:
+        raise UsageError(f"--episodes is 1 or more, since nothing is checked without one; got {episodes}")
     built: Game[Any] = build("game", game, "game")
     problems, over = list(_parts(built)), list[Episode]()
+    warnings, private, steps = list[str](), set[str](), 0
     for number in range(episodes):
         match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
         global_state = random.getstate()
+        played = Played(built, match)
         try:
-            played = blocking(Played(built, match).play)
+            blocking(played.play)
         except Exception as error:
             problems.append(f"seed {match.seed}: a random episode fails with {type(error).__name__}: {error}")
             continue
@@ -73,7 +102,29 @@ def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
             problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")
         problems += [f"seed {match.seed}: {problem}" for problem in _episode(played)]
         over += [played.episode] if played.episode and played.episode.status == "over" else []
-    return list(dict.fromkeys([*problems, *_sums(built, over)]))
+        warnings += [warning for state in played.states[:ALL_KEPT:5] for warning in shown(built, state, _altered)]
+        private |= {name for state in played.states[:1] for name in _declared_private(state)}
+        steps += played.steps
+    problems += _sums(built, over)
+    return Checked(
+        tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(warnings)), _told(built, episodes, steps, private)
+    )
+
+
+def _declared_private(state: Any) -> Iterator[str]:
+    held = getattr(state, "private", None)
+    for seat, value in held.items() if isinstance(held, Mapping) else ():
+        yield from (f"{seat}.{key}" for key in value) if isinstance(value, Mapping) else (str(seat),)
+
+
+def _told(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
+    """What there was to check, in words."""
+    named = f"private: {', '.join(sorted(private))}"
+    nothing = "nothing is declared private (a state's `private`, by seat), so that no leak could be found"
+    return (
+        f"{episodes} random episode(s), {steps:,} states of {len(game.seats)} seat(s); "
+        f"{named if private else nothing if len(game.seats) > 1 else 'one seat, nobody to hide anything from'}"
+    )
 
 
 def _parts(game: Game[Any]) -> Iterator[str]:

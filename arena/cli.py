@@ -166,13 +166,16 @@ def check(
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
     """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON, scores as declared."""
-    from arena.check import check_game
+    from arena.check import check as hold
 
-    problems = check_game(part, episodes)
-    for problem in problems:
+    found = hold(part, episodes)
+    for problem in found.problems:
         say(f"✗ {problem}")
-    say(f"{part}: {len(problems)} problems" if problems else f"✓ {part} keeps the contract of a game")
-    raise typer.Exit(FAILED if problems else OVER)
+    for warning in found.warnings:
+        say(f"! {warning}")
+    say(f"checked: {found.told}")
+    say(f"{part}: {len(found.problems)} problems" if found.problems else f"✓ {part} keeps the contract of a game")
+    raise typer.Exit(FAILED if found.problems else OVER)
 
 
 @db_app.command("path")

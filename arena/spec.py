@@ -34,7 +34,14 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
         spec = spec()
     if isfunction(spec) and kind in WRAPPERS:
         return WRAPPERS[kind](spec)
+    if isinstance(spec, bool | int | float | bytes | list | tuple | set | frozenset):
+        raise BadPart(
+            f"{where or kind}: {spec!r} is no {kind}; give a name in quotes, or a table with one: "
+            f'name = "…" (all names: arena list {kind}s)'
+        )
     if not isinstance(spec, str | Mapping):
+        if kind == "agent" and not callable(getattr(spec, "act", None)):
+            raise BadPart(f"{where or kind}: {spec!r:.80} is no agent: an agent has a method act(view)")
         return spec
     table = _expand(kind, {"name": spec} if isinstance(spec, str) else dict(spec), where)
     name = str(table.pop("name"))

@@ -12,7 +12,7 @@ from typing import Generic, TypeAlias, TypeVar
 from arena.agent import Agent
 from arena.budget import Asking
 from arena.episode import Episode, Match, Status, Turn
-from arena.errors import BadReply, IllegalMove, ModelUnavailable, Stopped
+from arena.errors import ArenaError, BadReply, IllegalMove, ModelUnavailable, Stopped
 from arena.game import Game, Move, View
 from arena.legal import may_read, well_formed
 from arena.usage import Usage
@@ -35,6 +35,9 @@ def answer_seed(match: Match, seat: str, step: int, attempt: int) -> int:
     """The chance an agent may draw on for one answer; a fork's branch makes it another."""
     parts = (match.seed, seat, step, attempt)
     return seed_of(*parts, match.branch) if match.branch else seed_of(*parts)
+
+
+LONGEST = 20_000  # steps of a match whose game does not say how long it is at most
 
 
 class RecordEnded(Exception):
@@ -81,6 +84,7 @@ class Table(Generic[S]):
 
     async def run(self) -> Episode:
         """Play to the end."""
+        longest = max(LONGEST, 2 * sum((self.game.most_answers or {}).values()))
         self._show()
         while seats := self.game.to_act(self.state):
             quitter = await self._step(seats)
@@ -90,6 +94,11 @@ class Table(Generic[S]):
                     return self.episode("forfeit", quitter)
                 self.state = after
             self.step += 1
+            if self.step > longest:
+                raise ArenaError(
+                    f"the game is not over after {longest:,} steps, and is stopped; a game ends by its rules, such as "
+                    "after a number of turns, or names the most answers of each seat in most_answers"
+                )
             self._show()
         return self.episode("over")
 

@@ -1,0 +1,53 @@
+"""What views show of other seats that a game has not declared private: for warnings, since it may be meant so."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from arena.game import Game
+
+
+def by_seat(game: Game[Any], state: Any) -> dict[str, Any]:
+    """The fields of a state that hold something for each seat: tables by seat, tuples as long as there are seats."""
+    if isinstance(state, Mapping):
+        held = {str(key): value for key, value in state.items()}
+    elif is_dataclass(state) and not isinstance(state, type):
+        held = {one.name: getattr(state, one.name) for one in fields(state) if one.init}
+    else:
+        return {}
+    seats = set(game.seats)
+    return {
+        name: value
+        for name, value in held.items()
+        if name != "private"
+        and len(seats) > 1
+        and (
+            (isinstance(value, Mapping) and len(value) > 1 and set(value) <= seats)
+            or (isinstance(value, tuple) and len(value) == len(seats))
+        )
+    }
+
+
+def shown(game: Game[Any], state: Any, altered: Callable[[Any], Any]) -> Iterator[str]:
+    """One sentence for each field whose value for other seats shows in a seat's view."""
+    for name, value in by_seat(game, state).items():
+        for seat in game.seats:
+            if _shows(game, state, name, value, seat, altered):
+                yield (
+                    f"the view of {seat} changes with what the state's {name!r} holds for other seats, which is not "
+                    "declared private: fine if everybody may know it, else keep it in the state's `private`"
+                )
+                break
+
+
+def _shows(game: Game[Any], state: Any, name: str, value: Any, seat: str, altered: Callable[[Any], Any]) -> bool:
+    privy = game.privy(seat)
+    if isinstance(value, Mapping):
+        other: Any = {key: item if key in privy else altered(item) for key, item in value.items()}
+    else:
+        other = tuple(item if key in privy else altered(item) for key, item in zip(game.seats, value, strict=True))
+    try:
+        changed = {**state, name: other} if isinstance(state, Mapping) else replace(state, **{name: other})
+        return bool(game.view(changed, seat) != game.view(state, seat))
+    except Exception:
+        return False
