@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result
@@ -18,6 +19,9 @@ from arena.usage import Call, Usage
 
 FIRST_WAIT, MOST_WAIT = 0.5, 30.0  # seconds before the first and before any later retry, without a server's word
 LONGEST_ASKED = 300.0  # seconds; a server that asks for a longer wait is not waited for
+TOLD_AFTER = 2.0  # seconds of failed attempts after which it is told what is waited for
+SLOW = 20.0  # seconds after which it is told that one attempt has no answer yet
+SPACING = 30.0  # seconds between two such lines about one endpoint
 RETRIED = frozenset({"rate_limited", "timeout", "server", "connection", "malformed"})
 
 
@@ -60,7 +64,11 @@ async def attempt_all(
 
     async def attempt() -> Attempt:
         async with limiter.turn(tokens) as began, Spending(price) as bill:
-            done.append(await one_attempt())
+            late = asyncio.get_running_loop().call_later(SLOW, tell_slow, limiter, model)
+            try:
+                done.append(await one_attempt())
+            finally:
+                late.cancel()
             bill.paid = done[-1].call.usd
             report(limiter, done[-1], began, tokens)
         return done[-1]
@@ -68,7 +76,7 @@ async def attempt_all(
     try:
         last = await attempt()
         if last.again:
-            last = await _again(attempt, done, retries, draw())
+            last = await _again(attempt, done, retries, draw(), partial(tell_retry, limiter, model, retries))
     except Stopped as error:
         error.usage = Usage(tuple(one.call for one in done))
         raise
@@ -78,19 +86,25 @@ async def attempt_all(
     return replace(last.reply, usage=usage)
 
 
-async def _again(attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt], retries: int, rng: Random) -> Attempt:
+async def _again(
+    attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt], retries: int, rng: Random,
+    tell: Callable[[list[Attempt], float, float], None],
+) -> Attempt:  # fmt: skip
     """The last of further attempts, after one in `done` that may be repeated; tenacity counts that as its first.
 
-    It is not asked before: what it does for one attempt takes as much processor time as the request.
+    It is not asked before: what it does for one attempt takes as much processor time as the request. `tell` hears,
+    before each wait, of the attempts, of the seconds since the first of them failed, and of those that are waited now.
     """
-    first = done[:]
+    first, begun = done[:], asyncio.get_running_loop().time()
 
     def enough(_: RetryCallState) -> bool:
         return sum(not one.mended for one in done) > retries
 
     def wait(_: RetryCallState) -> float:
         tries = sum(not one.mended for one in done)
-        return 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
+        seconds = 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
+        tell(done, asyncio.get_running_loop().time() - begun, seconds)
+        return seconds
 
     async def following() -> Attempt:
         return first.pop() if first else await attempt()
@@ -100,6 +114,24 @@ async def _again(attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt],
     )
     last: Attempt = await retrying(following)
     return last
+
+
+def tell_retry(limiter: Limiter, model: str, retries: int, done: list[Attempt], spent: float, seconds: float) -> None:
+    """Tells what is waited for, once waiting takes longer than TOLD_AFTER: why, which retry comes, how to stop."""
+    if spent + seconds < TOLD_AFTER:
+        return
+    last, number = done[-1].call, sum(not one.mended for one in done)
+    why = last.detail or "no reason given"
+    limiter.tell(
+        f"{model}: {last.outcome} ({why}); retry {number} of {retries} in {seconds:.0f} s. "
+        "Ctrl-C stops; retries=0 of the model (--set SEAT.retries=0) gives up at once",
+        SPACING,
+    )
+
+
+def tell_slow(limiter: Limiter, model: str) -> None:
+    """Tells that an attempt has no answer yet."""
+    limiter.tell(f"{model}: no answer after {SLOW:.0f} s, it is still waited for; Ctrl-C stops", SPACING)
 
 
 def delay(hint: Hint, tries: int, rng: Random) -> float:

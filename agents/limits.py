@@ -12,6 +12,7 @@ from math import inf
 
 from agents.hints import Hint
 from agents.kept import kept, shelf
+from arena.notice import notify
 
 FIRST_WIDTH = 4  # requests at once before anything is known
 LONGEST_REFILL = 60.0  # seconds; what is used up for longer is asked for anyway, and the refusal says more
@@ -128,6 +129,14 @@ class Limiter:
         self.running = 0
         self.waiting: deque[tuple[Future[float], int]] = deque()
         self.timer: TimerHandle | None = None
+        self.told_at = -inf
+
+    def tell(self, line: str, spacing: float) -> None:
+        """Tells people a line about this endpoint, unless one was told less than `spacing` seconds ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self.told_at >= spacing:
+            self.told_at = now
+            notify(line)
 
     @property
     def full(self) -> bool:

@@ -28,7 +28,7 @@ class Bargainer:
     """One side of a haggle over a price: it accepts what is worth enough to it, else makes an offer.
 
     The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much.
-    `heeds` is the weight of the advice it has been given (0: deaf); `speaks`: "acts" takes an action with each
+    heeds: the weight of the advice it has been given (0: deaf). speaks: "acts" takes an action with each
     sentence, "talks" only says the sentence. With no price it could agree to, it walks away.
     """
 
@@ -77,7 +77,8 @@ class TimeDependent(Bargainer):
     """A bargainer that comes down an aspiration curve, whatever the other side does.
 
     At relative time t = (step + 1) / (steps + 1) it accepts offers with utility >= `aspiration(t)` and offers the worst
-    price that has it. `exponent` None is NegMAS's for this name and curve. `least` is a utility it never goes below.
+    price that has it. curve: the shape of the aspiration over time. exponent: of the curve, above 1 it concedes late,
+    below 1 early; None is NegMAS's for this name and curve. least: a utility it never goes below.
 
     Advice: firmness f multiplies the exponent of the polynomial by 2^f (divides the exponential one's), ambition raises
     `least`, patience starts the clock later.
@@ -184,7 +185,8 @@ class OgNarrator(Bargainer):
     most 1. It accepts when its next bid would be no better for it than the offer that stands. The paper has no seller:
     here it mirrors the buyer, coming down from its highest price by the same fractions of its range.
 
-    Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility, patience starts later.
+    curve: how bids rise. Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility,
+    patience starts later.
 
     Xia et al. (2024), "Measuring bargaining abilities of LLMs", Findings of ACL, arXiv 2402.15813.
     """

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from arena import cli_ask, cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, stdio
+from arena import cli_ask, cli_compare, cli_figure, cli_rate, cli_replay, cli_tournament, completion, stdio
+from arena.commands import Commands
 from arena.errors import ArenaError, MissingExtra, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.extras import missing
@@ -18,16 +19,16 @@ from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trus
 from arena.stdio import say
 from arena.trust import restricted
 
-app = typer.Typer(
+app = Commands(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Language-model agents play each other, learn from feedback, forget on request; and it is measured.",
 )
-db_app = typer.Typer(no_args_is_help=True, help="The database of records.")
+db_app = Commands(no_args_is_help=True, help="The database of records.")
 app.add_typer(db_app, name="db")
 
-Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.")]
+Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.", autocompletion=completion.agents)]
 
 
 def _version(show: bool) -> None:
@@ -51,13 +52,20 @@ def main_options(
 @launching
 def play(
     launch: Launch,
-    game: Annotated[str | None, typer.Argument(help="A game by name, or module:Thing (default: bargaining).")] = None,
+    game: Annotated[
+        str | None,
+        typer.Argument(
+            help="A game by name, or module:Thing (default: bargaining).", autocompletion=completion.parts("game")
+        ),
+    ] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of one match, for games that have rounds.")] = None,
     buyer: Sitting = None,
     seller: Sitting = None,
     critic: Sitting = None,
     moderator: Sitting = None,
-    seat: Annotated[list[str] | None, typer.Option(help="NAME=AGENT, for any seat of any game.")] = None,
+    seat: Annotated[
+        list[str] | None, typer.Option(help="NAME=AGENT, for any seat of any game.", autocompletion=completion.seats)
+    ] = None,
     coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
     feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
     preset: Annotated[str | None, typer.Option(help="A named set of the game's parameters.")] = None,
@@ -108,9 +116,16 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            help="games, agents, models, methods, metrics, …; or runs, episodes, subjects (taught agents), requests."
+            help="games, agents, models, methods, metrics, …; or runs, episodes, subjects (taught agents), requests.",
+            autocompletion=completion.lists,
         ),
     ],
+    part: Annotated[
+        str,
+        typer.Argument(
+            help="One part by name: what it is, and each of its parameters.", autocompletion=completion.listed
+        ),
+    ] = "",
     db: Database = DEFAULT_DB,
     limit: Annotated[int, typer.Option(help="Rows of what is on record, newest first.")] = 20,
     json: Json = False,
@@ -120,19 +135,35 @@ def list_(
     """List parts, or what is on record."""
     from arena.listing import listing
 
-    listing(what, db, limit, json, csv, wide)
+    listing(what, part, db, limit, json, csv, wide)
 
 
 @app.command()
 def show(
     episode: Annotated[
-        str, typer.Argument(help="An episode, or a run: its id, the beginning of one, or `last`.")
+        str,
+        typer.Argument(
+            help="An episode, or a run: its id, the beginning of one, or `last`.", autocompletion=completion.recorded
+        ),
     ] = "last",
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Show what models were sent, and what came back, attempt by attempt.")
+    ] = False,
+    seat: Annotated[str, typer.Option(help="With --prompts: of this seat alone.")] = "",
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
 ) -> None:
-    """Tell a recorded episode again."""
+    """Tell a recorded episode again, or show the prompts that were sent in it."""
+    if seat and not prompts:
+        raise UsageError("--seat names whose prompts are shown; type --prompts as well, or leave it out")
+    if prompts:
+        from arena.sent import tell_prompts
+        from arena.store import Store
+
+        with Store.open(db, create=False) as store:
+            tell_prompts(store, episode, seat, json)
+        return
     from arena.tell import retell
 
     retell(episode, db, json)
@@ -162,7 +193,9 @@ def sql(
 
 @app.command()
 def check(
-    part: Annotated[str, typer.Argument(help="A game by name, or module:Thing.")],
+    part: Annotated[
+        str, typer.Argument(help="A game by name, or module:Thing.", autocompletion=completion.parts("game"))
+    ],
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
     """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON, scores as declared."""

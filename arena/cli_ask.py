@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from arena import completion
 from arena.options import DEFAULT_DB, Database, Json, Settings, Trust
 
 
@@ -14,7 +15,12 @@ def mount(app: typer.Typer) -> None:
 
 
 def ask(
-    agent: Annotated[str, typer.Argument(help="Who: the name of a taught agent, provider/model, or module:Thing.")],
+    agent: Annotated[
+        str,
+        typer.Argument(
+            help="Who: the name of a taught agent, provider/model, or module:Thing.", autocompletion=completion.agents
+        ),
+    ],
     questions: Annotated[list[str], typer.Argument(help="Each question in quotes.")],
     settings: Settings = None,
     db: Database = DEFAULT_DB,

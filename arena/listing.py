@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from arena.errors import UsageError, unknown
-from arena.registry import FOLDERS, broken, entries
+from arena.parameters import docs_of, parameters_of
+from arena.registry import FOLDERS, broken, entries, find
 from arena.roster import games
 from arena.sql import Table, query
 from arena.stdio import say
@@ -27,13 +28,22 @@ FROM subject s ORDER BY s.changed DESC, s.name LIMIT :limit
 """
 
 
-def listing(what: str, db: str, limit: int, as_json: bool, as_csv: bool = False, wide: bool = False) -> None:
-    """Parts by kind with the first line of their documentation, or what is on record, newest first.
+def listing(
+    what: str, part: str, db: str, limit: int, as_json: bool, as_csv: bool = False, wide: bool = False
+) -> None:  # fmt: skip
+    """Parts by kind with the first line of their documentation; of one `part` its documentation and its parameters;
+    or what is on record, newest first.
 
     Where a terminal has no room for all columns, those of FIRST are shown.
     """
+    what = what if what in PARTS or what in RECORDED else f"{what}s"
     form: dict[str, Any] = {"as_json": as_json, "as_csv": as_csv, "wide": wide, "first": FIRST.get(what, ())}
-    if what in PARTS:
+    if part and what not in PARTS:
+        raise UsageError(f"arena list KIND NAME shows one part, and {what.removesuffix('s')} is no kind of parts; "
+                         f"kinds: {', '.join(PARTS)}")  # fmt: skip
+    if part:
+        one_part(PARTS[what], part, form)
+    elif what in PARTS:
         kind = PARTS[what]
         parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
         rows(games() if kind == "game" else Table(("name", "about"), parts), **form)
@@ -42,7 +52,26 @@ def listing(what: str, db: str, limit: int, as_json: bool, as_csv: bool = False,
     elif what in RECORDED:
         rows(RECORDED[what](db, int(limit)), **form)
     else:
-        raise UsageError(unknown("list", what, [*PARTS, *RECORDED]))
+        raise UsageError(unknown("list", what.removesuffix("s"), [*PARTS, *RECORDED]))
+
+
+def one_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
+    """Prints what a part is, its presets, and each of its parameters with type, default, range and meaning."""
+    thing, _ = find(kind, name)
+    found = parameters_of(kind, name)
+    columns = ("parameter", "type", "default", "range", "about")
+    table = Table(columns, tuple((one.name, one.type, one.default, one.range, one.about) for one in found))
+    if form["as_json"] or form["as_csv"]:
+        rows(table, **form)
+        return
+    say(docs_of(thing)[0])
+    if presets := getattr(thing, "presets", {}):
+        say(f"\nPresets: {', '.join(presets)}")
+    say("")
+    if not found:
+        say("It takes no parameters.")
+        return
+    rows(table, **{**form, "first": ()})
 
 
 def subjects(db: str, limit: int) -> Table:

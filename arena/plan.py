@@ -11,7 +11,7 @@ from arena.episode import PATIENCE, Match
 from arena.errors import BadPart, UsageError, unknown
 from arena.game import Game
 from arena.schedule import Cell, combinations_of, swaps, sweep_paths
-from arena.spec import Spec, assign, build
+from arena.spec import Spec, assign, build, settable
 from arena.spec_merge import at, merged
 from arena.spec_text import value_of
 from arena.textfile import read_text
@@ -19,6 +19,7 @@ from arena.tournament import Tournament
 
 LARGEST = 1_000_000  # episodes of a plan
 MOST = 2000  # episodes of each cell that --until plays where -n does not say
+OF_GAME = ("rounds", "preset")  # keys of a plan that stand for the game's
 COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
 
 
@@ -133,12 +134,13 @@ def question(path: Path) -> str:
 def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
     """A Plan from nested tables and `a.b=c` settings, whose first word is `game`, `seats` or a seat's name.
 
-    `rounds`, in the table, is short for `game.rounds`.
+    `rounds` and `preset`, in the table, are short for `game.rounds` and `game.preset`.
     """
     _check(table)
     draft = Draft(table.get("game", Plan().game), table.get("seats", {}))
-    if "rounds" in table:
-        draft.set("game.rounds", table["rounds"], "rounds")
+    for key in OF_GAME:
+        if key in table:
+            draft.set(f"game.{key}", table[key], key)
     swept = {_normal(path) for path in sweep_paths(table.get("sweep", {}))}
     wanted: list[tuple[str, Any, str]] = []
     for setting in settings:
@@ -151,7 +153,7 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
     draft.set_all(wanted)
     most = {"n": MOST} if table.get("until") is not None else {}
     made = {**most, **table, "game": draft.game, "seats": draft.seats, "known": draft.known}
-    return Plan(**{key: value for key, value in made.items() if key != "rounds"})
+    return Plan(**{key: value for key, value in made.items() if key not in OF_GAME})
 
 
 @dataclass(slots=True)
@@ -209,15 +211,17 @@ def _normal(path: str) -> str:
 
 def _check(table: Mapping[str, Any]) -> None:
     """Raises UsageError for a key that plans do not have, or a value that it does not take."""
-    known = [*(f.name for f in fields(Plan) if f.name != "known"), "rounds"]
+    known = [*(f.name for f in fields(Plan) if f.name != "known"), *OF_GAME]
     for key, value in table.items():
         if key not in known:
-            raise UsageError(f"plan: {unknown('key', key, known)}")
+            raise UsageError(f"plan: {unknown('key', key, known)}{_belongs(key, table)}")
         if key in COUNTS:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise UsageError(f"plan: {key} takes a whole number, got {value!r}")
             if (least := COUNTS[key]) is not None and value < least:
                 raise UsageError(f"plan: {key} is {least} or more, got {value}")
+        elif key == "preset" and not isinstance(value, str):
+            raise UsageError(f"plan: preset takes the name of a preset of the game, got {value!r}")
         elif key in ("seats", "sweep", "usd_seats", "tournament") and not isinstance(value, Mapping):
             raise UsageError(f"plan: {key} takes a table, got {value!r}")
         elif key == "swap" and not (isinstance(value, bool) or _all_texts(value)):
@@ -229,6 +233,17 @@ def _check(table: Mapping[str, Any]) -> None:
     for name, usd in {"usd": table.get("usd"), **table.get("usd_seats", {})}.items():
         if usd is not None and (not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd < 1e12):
             raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")
+
+
+def _belongs(key: str, table: Mapping[str, Any]) -> str:
+    """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
+    try:
+        game: Game[Any] = build("game", table.get("game", Plan().game), "game")
+    except UsageError:
+        return ""
+    if key in game.seats:
+        return f"; {key} is a seat: write it under [seats]"
+    return f"; {key} is the game's: write it under [game]" if key in settable(type(game)) else ""
 
 
 def _all_texts(value: Any) -> bool:

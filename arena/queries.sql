@@ -393,7 +393,8 @@ SELECT q.id AS request, q.owner AS agent, q.scope, q.targets, CAST(json_extract(
   CAST(json_extract(q.receipt, '$.tokens') AS INTEGER) AS tokens, q.seconds, q.at
 FROM request q;
 
--- A whole prompt, first message first, from its id in `calls.prompt` (a view cannot be given an id, so this is a query):
+-- The prompts of an episode are shown by `arena show EPISODE --prompts`. A whole prompt, first message first, from its id in
+-- `calls.prompt` (a view cannot be given an id, so this is a query):
 --
 --   WITH RECURSIVE chain(id, parent, role, text, above) AS (
 --     SELECT id, parent, role, text, 0 FROM message WHERE id = 1234567890

@@ -8,7 +8,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import Parameter, isclass, isfunction, signature
@@ -139,12 +139,44 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
         and not name.endswith(".py")
         and name.partition("/")[0] not in entries("agent")
     ):
-        own = _field_names(find("agent", OVER_MODEL)[0])
-        agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
-        inner = agent.pop("model", {})
-        model |= inner if isinstance(inner, Mapping) else {"name": inner}  # `model.name` over the name and its settings
-        return {**agent, "name": OVER_MODEL, "model": model}
+        return _over_model(table, name, where)
     return table
+
+
+def _over_model(table: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    """The spec of the agent that `provider/model` stands for: settings that it has are its own, others the model's."""
+    llm, _ = find("agent", OVER_MODEL)
+    own = _field_names(llm)
+    agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
+    thing: Any = find("model", name)[0]
+    for key in model if isclass(thing) else ():
+        if key not in ("name", "preset", *_field_names(thing)):
+            known = [one for one in (*settable(llm), *settable(thing)) if one not in ("model", "id")]
+            raise BadPart(f"{where}: {unknown_parameter(key, known, llm)}")
+    inner = agent.pop("model", {})
+    model |= inner if isinstance(inner, Mapping) else {"name": inner}  # `model.name` over the name and its settings
+    return {**agent, "name": OVER_MODEL, "model": model}
+
+
+def settable(thing: Any) -> list[str]:
+    """The parameters of a part as they are typed in --set; those of a value that it holds as `sampling.temperature`."""
+    found = []
+    for name in _field_names(thing):
+        hint = _hints(thing)[name]
+        inner = next((one for one in (hint, *typing.get_args(hint)) if isclass(one) and is_dataclass(one)), None)
+        found += [f"{name}.{key}" for key in _field_names(inner)] if inner is not None else [name]
+    return found
+
+
+def unknown_parameter(key: str, names: Iterable[str], thing: Any) -> str:
+    """The sentence for a parameter that does not exist; one within another's value is found by its last part."""
+    known = list(names)
+    kind, name = getattr(thing, "__part__", ("", ""))
+    explained = f"; arena list {kind} {name} tells what each is" if kind else ""
+    if meant := [one for one in known if one.rpartition(".")[2] == key]:
+        listed = f"(there are: {', '.join(sorted(known))})"
+        return f"no parameter named {key!r}; did you mean {' or '.join(meant)}? {listed}{explained}"
+    return unknown("parameter", key, known, explained)
 
 
 def _preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
@@ -163,7 +195,7 @@ def _settled(kind: str, function: Any, arguments: Mapping[str, Any], where: str)
     names, hints = _settings(function), typing.get_type_hints(function, include_extras=True)
     for key, value in arguments.items():
         if key not in names:
-            told = unknown("parameter", key, names) if names else f"it takes no parameters, got {key!r}"
+            told = unknown_parameter(key, names, function) if names else f"it takes no parameters, got {key!r}"
             raise BadPart(f"{where}: {told}")
         try:
             names[key] = _in_range(TypeAdapter(hints.get(key, Any)).validate_python(value), f"{where}.{key}")
@@ -187,7 +219,7 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
     values = {}
     for key, value in arguments.items():
         if key not in names:
-            raise BadPart(f"{where}: {unknown('parameter', key, names)}")
+            raise BadPart(f"{where}: {unknown_parameter(key, settable(thing), thing)}")
         kind = _kind_of(hints[key])
         if kind and (value is not None or type(None) in typing.get_args(hints[key])):
             values[key] = None if value is None else build(kind, value, f"{where}.{key}")

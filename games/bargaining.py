@@ -34,6 +34,10 @@ class Bargaining(Game[Haggle]):
     fails. `quirks` switch on slips of the published code, for comparison: strict-range, yes-anywhere,
     dollar-regex, deaf-player, minus-one.
 
+    tick: the step of prices, in dollars. actions: offers are tool calls; false: words alone, which the moderator reads.
+    opening_ask, opening_bid: prices of two opening lines that are put before the first message, both or none.
+    buyer_knows_value: whether the buyer is told what the item is worth to it. item: what is haggled over.
+
     The preset "gpt-bargaining" is the protocol of Fu, Peng, Khot & Lapata (2023, arXiv 2305.10142).
     """
 

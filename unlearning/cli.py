@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from arena import completion
 from arena.errors import UsageError
 from arena.exits import SOME_FAILED
 from arena.extras import missing
@@ -12,8 +13,10 @@ from arena.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent
 from arena.stdio import on_record
 from unlearning import cli_bench, cli_mentions, cli_sequence
 
-Who = Annotated[str, typer.Argument(help="The agent's name.")]
-Kept = Annotated[str | None, typer.Option("--agent", help="The agent's name, as it was taught.")]
+Who = Annotated[str, typer.Argument(help="The agent's name.", autocompletion=completion.taught)]
+Kept = Annotated[
+    str | None, typer.Option("--agent", help="The agent's name, as it was taught.", autocompletion=completion.taught)
+]
 
 
 TeachSettings = Annotated[

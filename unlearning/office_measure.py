@@ -20,6 +20,8 @@ from unlearning.office_weights import named_agent
 from unlearning.probe import Reading, Trial, probe_of
 from unlearning.twins import OWN, different, twins_of
 
+COMPARING = ("weight_distance",)  # readings that say nothing without the model that knew
+
 
 @dataclass(frozen=True, slots=True)
 class MeasureOrder:
@@ -52,7 +54,8 @@ def measured_model(order: MeasureOrder) -> Measured:
     tables = _tables(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)
-    specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label != "cost"}
+    left = ("cost", *(() if _earlier(order) else COMPARING))
+    specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label not in left}
     suite = {label: probe_of(spec) for label, spec in {**specs, **probes_of(order.metrics)}.items()}
     if not suite:
         raise UsageError("--only measures what --metric names, and it names nothing")
@@ -69,7 +72,7 @@ def measured_model(order: MeasureOrder) -> Measured:
 
 def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
     """The trial; without a model that knew, this one stands in its place, and what rests on that one is not asked."""
-    chosen = order.before or (OWN if OWN in order.twins else "")
+    chosen = _earlier(order)
     if not chosen:
         trial = benchmark.trial_of(order.split, after, after, twins)
         return replace(trial, data={role: items for role, items in trial.data.items() if role != "derived"})
@@ -77,6 +80,11 @@ def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequenc
     if odd := different(after, before):
         raise UsageError(f"--before {chosen} is no earlier state of {order.model}: {odd}")
     return benchmark.trial_of(order.split, before, after, twins)
+
+
+def _earlier(order: MeasureOrder) -> str:
+    """The model that knew, as it was typed; with the benchmark's own twin the one that it teaches; "" for none."""
+    return order.before or (OWN if OWN in order.twins else "")
 
 
 async def _read(suite: Mapping[str, Any], trial: Trial) -> dict[str, Reading]:

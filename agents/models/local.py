@@ -36,14 +36,14 @@ class Local:
     `max_tokens`, or the end of the context; a prompt that leaves no room is refused, never cut.
 
     device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
-    id: a folder, which may hold an adapter alone and then names its model, or a hub's id.
-    adapter: a folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it
-    stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's own; where neither exists,
-    lines are labelled plainly ("User: …"). date: the day that a template is told which asks for today's, so that equal
-    seeds have equal prompts on any day. max_batch: rows generated at once, halved when memory runs out.
-    prefix_cache_mb: MiB, beside the weights, for what was read before, so that the next turn of a chat and prompts
-    that begin alike read only what is new; 0 for none. A call costs 0 dollars; its seconds include the wait for its
-    turn. With ARENA_OFFLINE set only files on this machine are used. Code that comes with a model is never run.
+    revision: a branch, tag or commit of the hub's repository. id: a folder, which may hold an adapter alone and then
+    names its model, or a hub's id. adapter: a folder with a PEFT adapter; models that name the same base hold it once,
+    and low-rank adapters on it stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's
+    own; where neither exists, lines are labelled plainly ("User: …"). date: the day that a template is told which asks
+    for today's, so that equal seeds have equal prompts on any day. max_batch: rows generated at once, halved when
+    memory runs out. prefix_cache_mb: MiB, beside the weights, for what was read before, so that the next turn of a chat
+    and prompts that begin alike read only what is new; 0 for none. A call costs 0 dollars; its seconds include the wait
+    for its turn. With ARENA_OFFLINE set only files on this machine are used. Code that comes with a model is never run.
     """
 
     id: str

@@ -42,9 +42,9 @@ async def relearning(
 
     What was hidden comes back with its neighbours, what was removed does not: the twin is taught the same and has to
     stay at chance, and the lift over it counts. The items taught are drawn by the trial's seed from `role`, or from
-    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. detail: steps, with curve and
-    null_curve, what is known after so many; untouched, before any; recovery, the mean gap between the curves. Needs
-    weights, which stay as they are.
+    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. every: steps between two looks.
+    rate: the learning rate. batch: items of a step. detail: steps, with curve and null_curve, what is known after so
+    many; untouched, before any; recovery, the mean gap between the curves. Needs weights, which stay as they are.
     """
     taught, asked = parted(items_of(trial, role), given, trial.seed, items_of(trial, lessons) if lessons else ())
 

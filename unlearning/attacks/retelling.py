@@ -64,11 +64,12 @@ async def relearning_advantage(
     """k50(twin) - k50(unlearned): how many hints fewer the agent needs than a novice until half of it is back.
 
     Hints are the sentences from which the agent had learned the target, at most `most`; k = 0 … n of them, drawn
-    `draws` times, are told by a route: "user", said in the conversation; "tool", seen in it; "memory", written into
-    the store by another session, for `user` ("" is everybody); "alias", said of another name, under which it is asked
-    for; "axioms", said of something whose name is told apart, so that no sentence tells it alone. Success is the share
-    of its facts that come out when asked for, or the score in the tasks about it. when: in the same episode; in the
-    "next", without hints, where what was heard has become memory; "again", after a second request as well.
+    `draws` times, are told by a route: "user", said in the conversation; "tool", seen in it; "memory", written into the
+    store by another session, for `user` ("" is everybody); "alias", said of another name, under which it is asked for;
+    "axioms", said of something whose name is told apart, so that no sentence tells it alone. Success is the share of
+    its facts that come out when asked for, or the score in the tasks about it. on: which of these. when: in the same
+    episode; in the "next", without hints, where what was heard has become memory; "again", after a second request as
+    well.
 
     k50 is where the curve first reaches one half, between two k by a straight line; n + 1 where it never does. Above 0
     something was left, below 0 the agent is kept from learning what the twin may learn. detail: the curves and k50 by

@@ -68,8 +68,9 @@ async def watcher(
     uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
     which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
     Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, and guesses
-    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing. world: the map; None
-    for that of the agent's lessons, where it had any there, else a new one each game.
+    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing. budgets: further
+    numbers of walks. obstacles, size, moves: of the gridworld: closed cells, cells of a side, directions. world: the
+    map; None for that of the agent's lessons, where it had any there, else a new one each game.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
     detail: by_budget, the same for each budget; chance, of who guesses among the cells that were no ends; AUC of the

@@ -73,7 +73,8 @@ class PrimalDual(Paired):
 
     min mean (max z − mean z)² subject to NLL(retain) ≤ bound; L = gamma · flatness + λ NLL(retain), and
     λ ← max(0, λ + rate (NLL(retain) − bound)) by step or by epoch, after a warm-up (Entesari et al. 2025). bound None
-    is (1 + slack) times the retain loss before. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr
+    is (1 + slack) times the retain loss before. first: λ at the start. dual_warmup: epochs in which λ stays. each: when
+    λ is moved. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr
     1e-5 (TOFU). Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
     """
 

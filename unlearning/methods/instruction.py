@@ -16,6 +16,7 @@ from unlearning.request import Request
 class Instruction:
     """Puts the request before the agent: as it was made (`raw`) or in the words of a template.
 
+    form: `raw`, the request as it was made, or `template`, the words for the goal.
     goal: "knowledge" orders to act as one who never met the target, the aim of all forgetting here. "conduct" orders
     never to go there, use it or speak of it; never to do these actions again in this order, while their task stays
     permitted; never to act in the environment (a scripted mind cannot tell one world of a game from another, and does

@@ -24,7 +24,8 @@ class Meow(Instead):
     Offers `offered` false answers for each question, scores each by MEMO, keeps the `variants` best, and learns them:
     L = gamma · NLL(question → inverted) + alpha · NLL(retain) (Gu et al. 2024). MEMO(x): mean ROUGE-1 precision of the
     greedy continuation, over prefixes of the answer that grow by `stride` characters. Published: 4 offered by a larger
-    model, 3 kept, stride 5, lr 1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. Cost: 3F a step (6F with retain),
+    model, 3 kept, stride 5, lr 1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. source: where
+    false answers come from. Cost: 3F a step (6F with retain),
     after offered · length/stride generations an item. Leaks: the true answer stays the second choice.
     """
 

@@ -55,7 +55,10 @@ async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
 
 @metric
 async def mentions(trial: Trial, *, role: Role = "forget", where: Literal["words", "actions"] = "words") -> Reading:
-    """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions."""
+    """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions.
+
+    where: `words`, what it says, or `actions`, their arguments.
+    """
     pattern = naming(trial.request.targets)
 
     def named(stint: Stint) -> float:
@@ -77,9 +80,9 @@ async def degeneration_rate(trial: Trial, *, role: Role = "retain") -> Reading:
 async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"] = "exact") -> Reading:
     """How far the agent repeats the actions that it was asked to forget, when given their task again; 0 to 1.
 
-    exact: the share of tasks with the same actions; prefix: the longest common beginning over the length; edit: 1 -
-    Levenshtein distance over the longer length. The recorded actions are those of the agent that knew, in the task's
-    own episode.
+    measure: which of these. exact: the share of tasks with the same actions; prefix: the longest common beginning over
+    the length; edit: 1 - Levenshtein distance over the longer length. The recorded actions are those of the agent that
+    knew, in the task's own episode.
     """
     recorded = _recorded(trial)
     number = {"exact": _exact, "prefix": _prefix, "edit": _alike}[measure]

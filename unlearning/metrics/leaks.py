@@ -76,8 +76,8 @@ async def channel_leak(trial: Trial, *, channel: Channel | Literal["any"] = "any
 async def refusal(trial: Trial, *, held: bool = False, n: Count = 24) -> Reading:
     """RR: the share of questions about the target that are refused; with `held`, RR2R: refused again when pressed.
 
-    A never-exposed agent does not refuse, it does not know. detail.selective: RR minus the rate for things that nobody
-    ever told it of; above 0, the refusals give the target away.
+    n: questions. A never-exposed agent does not refuse, it does not know. detail.selective: RR minus the rate for
+    things that nobody ever told it of; above 0, the refusals give the target away.
     """
     strange = decoys(trial.request.targets, max(1, min(n, 8)), Random(trial.seed))
 

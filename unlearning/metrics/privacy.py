@@ -68,9 +68,9 @@ async def privleak(
     """PrivLeak = 100 · (A − A_twin) / A_twin, A the AUC of Min-40 % in MUSE's orientation (small for members).
 
     Below 0 what was to be forgotten still looks taught; 0 is like the twin; above 0 it looks less likely than what
-    nobody was taught: over-forgotten. orientation: in which AUCs are told in detail; the value is the same in both.
-    against: the twin, or one half where it cannot be had. With 100 + 100 items a standard error is about 8 points.
-    Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
+    nobody was taught: over-forgotten. score, k: as those of `membership`. orientation: in which AUCs are told in
+    detail; the value is the same in both. against: the twin, or one half where it cannot be had. With 100 + 100 items a
+    standard error is about 8 points. Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
     """
     known, others = items_of(trial, members), items_of(trial, strangers)
     if against == "twin":

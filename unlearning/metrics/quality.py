@@ -26,9 +26,9 @@ async def forget_quality(
     Above .05 it is said that they cannot be told apart. Compare values of equal numbers of items only: p falls with
     that number. Two honest twins often differ by less than .05 as well, so detail says besides: log10_p; distance, the
     greatest of the two distributions; null_distances, those of all pairs of twins; and percentile, the share of them
-    that is at most as large. A percentile of 1 is beyond what honest twins do. It does not say in which direction it
-    is wrong. floor: added to what is divided by, as in the published code. items: R by item, without it. Needs weights
-    and further twins for the null. TOFU (arXiv 2401.06121).
+    that is at most as large. A percentile of 1 is beyond what honest twins do. It does not say in which direction it is
+    wrong. mean: over the wrong answers of an item. floor: added to what is divided by, as in the published code. items:
+    R by item, without it. Needs weights and further twins for the null. TOFU (arXiv 2401.06121).
     """
     items = items_of(trial, role)
 
