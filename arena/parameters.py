@@ -122,7 +122,7 @@ def type_text(hint: Any) -> str:
     if is_dataclass(hint) and isinstance(hint, type):
         return f"table with {', '.join(one.name for one in fields(hint))}"
     plain = {str: "text", float: "number", int: "whole number", bool: "true or false", bytes: "hexadecimal text"}
-    return plain.get(hint, "any" if hint is Any else getattr(hint, "__name__", str(hint)))
+    return plain.get(hint, "any" if hint is Any else str(getattr(hint, "__name__", hint)))
 
 
 def _list_text(inner: tuple[Any, ...]) -> str:
