@@ -14,7 +14,7 @@ from arena.registry import CONTRACTS, find
 from arena.spec import describe
 
 DEFINED = re.compile(r"`?((?:[A-Za-z]\w*`?(?:, `?| and `?))*[A-Za-z]\w*)`?: ")
-REQUIRED = "required"
+REQUIRED: str = "required"
 COMMON = {  # what a name means wherever no docstring says otherwise
     "base_url": "the address of the server, where it is not the provider's own",
     "batch": "rows in a step",
@@ -122,7 +122,7 @@ def type_text(hint: Any) -> str:
     if is_dataclass(hint) and isinstance(hint, type):
         return f"table with {', '.join(one.name for one in fields(hint))}"
     plain = {str: "text", float: "number", int: "whole number", bool: "true or false", bytes: "hexadecimal text"}
-    return plain.get(hint, "any" if hint is Any else str(getattr(hint, "__name__", hint)))
+    return plain.get(hint) or ("any" if hint is Any else str(getattr(hint, "__name__", hint)))
 
 
 def _list_text(inner: tuple[Any, ...]) -> str:
@@ -153,7 +153,7 @@ def _default_of(one: "Field[Any]") -> Any:
 def _written(default: Any) -> str:
     """A default as it is typed in --set or a plan."""
     if default is REQUIRED:
-        return REQUIRED
+        return str(REQUIRED)
     if default is None:
         return "none"
     if isinstance(default, bool):

@@ -26,6 +26,8 @@ def suggestion(kind: str, name: str) -> str:
         return ""
     if Path(name, "config.json").is_file():
         return f"; a model in a folder is local/{name}"
+    if "/" in name:
+        return ""
     for pattern, provider in PROVIDERS:
         if re.match(pattern, name, re.IGNORECASE):
             return f"; the model is {provider}/{name}"
