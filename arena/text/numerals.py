@@ -34,6 +34,7 @@ SCALE_BEHIND = re.compile(
     r"\s?(k|grand|thousand|million|mn|mio|bn|billion|lakh|crore|tsd|тыс|млн|hundred)(?:s(?=\W|$))?\.?(?![^\W_])|"
     r"(m)(?![^\W_])|\s?([千万萬億亿])"
 )
+EXPONENT = re.compile(r"e[+-]?\d+(?![^\W_])")  # 1.5e3, as programs write numbers
 SCALES: Mapping[str, float] = {
     "k": 1e3, "grand": 1e3, "thousand": 1e3, "tsd": 1e3, "тыс": 1e3, "千": 1e3, "万": 1e4, "萬": 1e4, "lakh": 1e5,
     "million": 1e6, "m": 1e6, "mn": 1e6, "mio": 1e6, "млн": 1e6, "crore": 1e7, "億": 1e8, "亿": 1e8, "bn": 1e9,
@@ -115,7 +116,10 @@ def grouped_value(digits: str) -> float:
 
 
 def _behind(low: str, value: float, end: int) -> tuple[float, int]:
-    """The value with the fraction and the scale that follow it, and where they end."""
+    """The value with the fraction, the exponent and the scale that follow it, and where they end."""
+    if exponent := EXPONENT.match(low, end):
+        power = exponent[0][1:]
+        return (value * 10.0 ** int(power) if len(power) <= 3 else nan), exponent.end()
     if part := PART_BEHIND.match(low, end):
         named = part["sign"] or re.sub(r"\s", " ", part["words"] or "")
         value += PARTS[named] if named else int(part["over"]) / int(part["under"])
