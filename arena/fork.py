@@ -17,6 +17,7 @@ from arena.rows import MASK, Rows, dump
 from arena.store import Pending, Run, Store
 from arena.table import seed_of
 from arena.usage import FREE
+from arena.verify import examine
 
 MICROSECOND = 1e-6  # between the recorded times of kept answers, so that they stay in their order
 
@@ -67,17 +68,18 @@ def plan_fork(
     `at` counts from 0, the start of the game, to the number of transitions that were recorded, its end. The kept
     answers are played again first. `table` holds keys of a plan apart from game, seats and seed: `n`, how many futures,
     `at_once`, `usd`, …; the agents of the k-th draw on `seed` + k. Raises UsageError for an `at` out of range, for
-    answers that today's rules or the changed settings do not take, and for anything that cannot be built.
+    answers that today's rules or the changed settings do not take, for an episode of other rules that today's lead
+    elsewhere, and for anything that cannot be built.
     """
     parent = store.episode(_latest(store) if which == "last" else which)
     plan = _changed(parent, seats or {}, settings, table or {})
     match = plan.cells()[0].match
     game, _ = match.built()
     (chosen,) = choose(store, parent.id)
-    if game.rules_version != chosen.rules_version:
+    if game.rules_version != chosen.rules_version and (found := examine(parent, chosen).divergence):
         raise UsageError(
-            f"{parent.id} was played under rules_version {chosen.rules_version}, and this is {game.rules_version}: its "
-            f"moves may mean something else now; type: arena verify {parent.id}"
+            f"{parent.id} was played under rules_version {chosen.rules_version}, and this is {game.rules_version}, "
+            f"which leads elsewhere: {_told(found)}; type: arena verify {parent.id}"
         )
     kept = _kept(game, match, parent, at)
     seeds = range(seed, seed + plan.n)

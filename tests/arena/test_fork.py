@@ -129,11 +129,21 @@ def test_a_dry_run_plays_nothing(folder: Path, parent: str) -> None:
 def test_moves_of_other_rules_are_not_kept(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
     arena(folder, *PLAY)
-    edit(folder, "rules_version = 1", "rules_version = 2")
-    assert "rules_version 1, and this is 2" in arena(folder, "fork", "--trust", "last", "--at", "2", code=2)
+    edit(folder, "float(calls[-1] - calls[0])", "2.0 * (calls[-1] - calls[0])")
+    rules = (folder / "rungs.py").read_text()
+    (folder / "rungs.py").write_text(rules.replace("rules_version = 1", "rules_version = 2"))
+    text = arena(folder, "fork", "--trust", "last", "--at", "2", code=2)
+    assert "rules_version 1, and this is 2, which leads elsewhere: scores differ" in text
     edit(folder, "if not move.text.isdigit() or", "if len(calls) == 2 or")
     text = arena(folder, "fork", "--trust", "last", "--at", "3", code=2)
     assert "step 1, right: an answer that was taken is refused" in text
+
+
+def test_moves_that_lead_to_the_same_end_under_other_rules_are_kept(tmp_path: Path) -> None:
+    folder = ladder(tmp_path)
+    arena(folder, *PLAY)
+    edit(folder, "rules_version = 1", "rules_version = 2")
+    assert told(folder, "fork", "last", "--at", "2", "-n", "1")["episodes"][0]["status"] == "over"
 
 
 def test_killed_forks_go_on_with_the_same_command(tmp_path: Path) -> None:
