@@ -115,14 +115,15 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
         return _load(kind, outside), None
     known = entries(kind)
     head, slash, tail = name.partition("/")
-    if slash and head not in known and kind in FALLBACK and not get_close_matches(head, known, cutoff=0.75):
+    misspelt = bool(slash and head not in known and get_close_matches(head, known, cutoff=0.75))
+    if slash and head not in known and kind in FALLBACK and not misspelt:
         head, tail = FALLBACK[kind], name
     entry = known.get(name) or (known.get(head) if slash else None)
     if entry is None and kind == "agent" and name in taught_names():
         head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
         unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in broken(kind).items())
-        if meant := suggestion(kind, name):
+        if not misspelt and (meant := suggestion(kind, name)):
             raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
         names = [*known, *(taught_names() if kind == "agent" else ())]
         raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))
