@@ -11,7 +11,7 @@ from os import environ
 from random import Random
 from time import perf_counter, time
 from typing import Any, ClassVar, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from agents.alternatives import Alternative, Put, manner_of
 from agents.attempts import Attempt, attempt_all
@@ -32,9 +32,8 @@ from agents.wire import (
     blur,
     clean,
     cut,
+    hiding,
     loads,
-    redact,
-    secrets,
     too_long,
     unreadable,
 )
@@ -43,6 +42,7 @@ from arena.caches import memoize
 from arena.errors import MissingKey, UsageError
 from arena.game import Tool
 from arena.memo import by_identity
+from arena.redaction import NAMED, Redactor
 from arena.usage import Call
 
 Prompt: TypeAlias = tuple[tuple[str, str], ...]
@@ -84,7 +84,7 @@ class Remote(ABC):
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url or "http://none")
-        if "@" in parts.netloc:
+        if "@" in parts.netloc or any(NAMED.search(name) for name, _ in parse_qsl(parts.query)):
             raise ValueError("base_url must not hold a key: it is recorded; export it and name it in key_variable")
         if parts.scheme not in ("http", "https") or not HOST.fullmatch(parts.netloc) or parts.netloc.endswith(":0"):
             raise ValueError("base_url is a server's address like http://127.0.0.1:8000/v1")
@@ -184,13 +184,13 @@ class Remote(ABC):
         """One reply, after as many attempts as it takes. Raises ModelUnavailable, with the cost of all of them."""
         self.permit()
         key = self.key()
-        hidden = await kept(("secrets", key), lambda: secrets(key))
+        hidden = await kept(("secrets", key), lambda: hiding(key))
         offered = tuple(tools) if self.native_tools else ()
         told = [_told(line, hidden) for line in messages]
         lines = [line for line, _ in told]
         prompt = (*_offered(offered, hidden), *[pair for _, pair in told])
         most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
-        server = (self.url or self.server, _fingerprint(key or DUMMY))
+        server = (_shown(self.url) if self.url else self.server, _fingerprint(key or DUMMY))
         limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
         put = Put(self.alternatives, manner_of(server[0], self.id), self.name, sampling.max_tokens)
 
@@ -204,9 +204,7 @@ class Remote(ABC):
             lambda: self.price(tokens(*(text for _, text in prompt)), put.limit),
         )  # fmt: skip
 
-    async def _try(
-        self, request: dict[str, Any], prompt: Prompt, hidden: tuple[str, ...], stops: Sequence[str]
-    ) -> Attempt:
+    async def _try(self, request: dict[str, Any], prompt: Prompt, hidden: Redactor, stops: Sequence[str]) -> Attempt:
         began, failure = perf_counter(), ("", "")
         try:
             async with asyncio.timeout(self.timeout):
@@ -214,11 +212,11 @@ class Remote(ABC):
         except TimeoutError:
             failure = "timeout", f"no complete answer within {self.timeout:g} s"
         except Lost as error:
-            failure = "malformed" if isinstance(error, TooLong) else "connection", blur(redact(str(error), hidden))
+            failure = "malformed" if isinstance(error, TooLong) else "connection", blur(hidden(str(error)))
         call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
         if failure[0]:
             return Attempt(replace(call, outcome=failure[0], detail=failure[1]))
-        return self._judge(Answer(answer.status, answer.headers, redact(answer.body, hidden)), call, stops)
+        return self._judge(Answer(answer.status, answer.headers, hidden(answer.body)), call, stops)
 
     def _judge(self, answer: Answer, call: Call, stops: Sequence[str]) -> Attempt:
         """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
@@ -254,7 +252,7 @@ class Remote(ABC):
     def _refused(self, complaint: Complaint, call: Call, said: Hint) -> Attempt:
         """An attempt to which the server answered with an error, whatever its status was."""
         offered = any(role == "tools" for role, _ in call.prompt)
-        check = complaint.advice(self.key_variable or self.usual_key, self.url, offered)
+        check = complaint.advice(self.key_variable or self.usual_key, self.url and _shown(self.url), offered)
         if complaint.status in (401, 403) and self.keeps_own and self.usual_key in environ:
             check = left_out(self.usual_key, self.destination)
         why = f"{complaint.status}: {blur(complaint.text)}"
@@ -278,23 +276,30 @@ class Remote(ABC):
 
 
 @by_identity
-def _told(line: Line, hidden: tuple[str, ...]) -> tuple[Line, tuple[str, str]]:
+def _told(line: Line, hidden: Redactor) -> tuple[Line, tuple[str, str]]:
     """A line as it is sent, and as it is recorded: without what is hidden."""
     text = clean(line.text)
     sent = line if text == line.text else replace(line, text=text)
     [(role, text)] = as_pairs([sent])
-    return sent, (role, redact(text, hidden))
+    return sent, (role, hidden(text))
 
 
 @by_identity
-def _offered(tools: tuple[Tool, ...], hidden: tuple[str, ...]) -> list[tuple[str, str]]:
+def _offered(tools: tuple[Tool, ...], hidden: Redactor) -> list[tuple[str, str]]:
     """The tools as they are recorded, before the lines."""
-    return [(role, redact(text, hidden)) for role, text in as_pairs((), tools)]
+    return [(role, hidden(text)) for role, text in as_pairs((), tools)]
 
 
 @memoize("endpoints", most=100)
 def _is_here(url: str | None) -> bool:
     return url is not None and urlsplit(url).hostname in HERE
+
+
+@memoize("endpoints", most=100)
+def _shown(url: str) -> str:
+    """An address as it may be printed: one from the environment may hold a password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 @memoize("endpoints", most=100)

@@ -1,7 +1,6 @@
 """What goes over a wire to a model server and what comes back, before and after any one format; pure functions."""
 
 import json
-import os
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from agents.model import Stop, ToolCall
 from agents.prices import UNKNOWN, Tokens
+from arena.redaction import LEAST, Redactor, environment_secrets, redactor
 from arena.usage import token_count
 
 THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
@@ -18,7 +18,6 @@ MOST_TEXT = 1_000_000  # characters of a reply, its thought and its calls; 128,0
 MOST_NAME = 200  # characters of a name that a server gives: of a model, of a reason
 ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
 CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000
-SECRET = re.compile(r"(_KEY|_TOKEN|_SECRET|_PASSWORD)$")  # of the names of environment variables
 LOOKS_SECRET = re.compile(r"\b((?:sk|pk|key)[-_]|bearer )(?=\S*[\d*])[\w*.-]{8,}", re.IGNORECASE)
 OUTCOMES: dict[Stop, str] = {
     "end": "ok",
@@ -186,17 +185,9 @@ def cut(text: str, stops: Sequence[str]) -> str:
     return text[: min((at for stop in stops if stop and (at := text.find(stop)) >= 0), default=len(text))]
 
 
-def secrets(key: str | None) -> tuple[str, ...]:
-    """What must never be recorded, longest first: `key`, and the environment's values that are named like keys."""
-    values = {key or "", *(value for name, value in os.environ.items() if SECRET.search(name))}
-    return tuple(sorted((value for value in values if len(value) >= 8), key=len, reverse=True))
-
-
-def redact(text: str, hidden: tuple[str, ...]) -> str:
-    """The text without the given secrets."""
-    for secret in hidden:
-        text = text.replace(secret, "[key]")
-    return text
+def hiding(key: str | None) -> Redactor:
+    """What takes `key`, and the environment's values that are named like keys, out of all that is recorded."""
+    return redactor(environment_secrets() | ({key} if key and len(key) >= LEAST else set()))
 
 
 def blur(text: str) -> str:

@@ -4,6 +4,7 @@ import sys
 from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
+from traceback import format_exc
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from arena.extras import missing
 from arena.key_permission import keys_restricted
 from arena.launch import Launch, launching
 from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
+from arena.redaction import redact
 from arena.stdio import say
 from arena.trust import restricted
 
@@ -214,7 +216,10 @@ def check(
 @db_app.command("path")
 def db_path(db: Database = DEFAULT_DB) -> None:
     """Print where the database is."""
-    say(db if "://" in db else str(Path(db).resolve()))
+    from arena.place import Place
+
+    place = Place.of(db)
+    say(str(place.path.resolve() if place.path else place))
 
 
 for commands in (cli_ask, cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
@@ -234,10 +239,10 @@ def _code() -> int:
         with restricted(sys.argv[1:]), keys_restricted(sys.argv[1:]):
             copy_context().run(app)  # what a command chooses, such as its database, ends with it
     except UsageError as error:
-        say(f"arena: {error}", stderr=True)
+        say(redact(f"arena: {error}"), stderr=True)
         return USAGE
     except ArenaError as error:
-        say(f"arena: {error}", stderr=True)
+        say(redact(f"arena: {error}"), stderr=True)
         return FAILED
     except ModuleNotFoundError as error:  # of a part that nothing below asked for by name
         needed = missing("this command", error)
@@ -247,4 +252,7 @@ def _code() -> int:
         return USAGE
     except SystemExit as end:  # how typer ends
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
+    except Exception:  # of a part of the user's own, or a fault of ours
+        say(redact(format_exc()), stderr=True, end="")
+        return FAILED
     return OVER

@@ -4,11 +4,13 @@ import shutil
 import sqlite3
 import struct
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.errors import BadRecord
+from arena.redaction import redactor
 
 if TYPE_CHECKING:  # loading it takes longer than all that a list of parts needs
     from sqlalchemy import URL
@@ -54,8 +56,7 @@ class Place:
         if url.get_backend_name() in ("postgres", "postgresql"):
             return cls(url.set(drivername="postgresql+psycopg"), None)
         if url.get_backend_name() != "sqlite":
-            shown = url.render_as_string(hide_password=True)
-            raise BadRecord(f"{shown}: no driver for this database; name a file, or postgresql://USER@HOST/NAME")
+            raise BadRecord(f"{shown(url)}: no driver for this database; name a file, or postgresql://USER@HOST/NAME")
         if not url.database or MEMORY in url.database or url.query.get("mode") == "memory":
             raise BadRecord(f"{where}: {IN_A_FILE}")
         return cls(url, Path(url.database))
@@ -63,7 +64,18 @@ class Place:
     def __str__(self) -> str:
         if self.path:
             return str(self.path)
-        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
+        return shown(self.url.set(drivername=self.url.get_backend_name()))
+
+
+def shown(url: "URL") -> str:
+    """An address of a database as it may be printed: without its password, wherever that stands."""
+    return url.difference_update_query([name for name in url.query if "pass" in name.lower()]).render_as_string()
+
+
+def _passwords(url: "URL") -> Iterator[str]:
+    for name, value in (("password", url.password or ""), *url.query.items()):
+        if "pass" in name.lower() and len(str(value)) > 3:
+            yield str(value)
 
 
 def check_file(path: Path, create: bool = False) -> None:
@@ -126,6 +138,8 @@ def is_closed(error: BaseException | None) -> bool:
 def failure(place: Place | Path, error: BaseException) -> BadRecord:
     """What an error of the database means, and what to do."""
     reason = str(getattr(error, "orig", None) or error)
+    if isinstance(place, Place):
+        reason = redactor(frozenset(_passwords(place.url)))(reason)
     low = reason.lower()
     path = place if isinstance(place, Path) else place.path
     if "locked" in low or "busy" in low:

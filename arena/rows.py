@@ -17,6 +17,7 @@ from sqlalchemy import Connection, text
 from arena.episode import Turn
 from arena.game import Move
 from arena.memo import by_identity
+from arena.redaction import redact
 from arena.tables import CallRow, EpisodeRow, FactRow, ForkRow, MessageRow, RunRow, ScoreRow, SeatRow, TextRow, TurnRow
 from arena.text.storable import clean
 from arena.usage import Call, Usage, token_count
@@ -171,9 +172,10 @@ _mask_once = by_identity(mask)
 
 
 def scrub(text: str) -> str:
-    """A text for people without the keys that may stand in it."""
+    """A text for people without the keys that may stand in it: those of the environment, and what looks like one."""
     if not text:
         return text
+    text = redact(text)
     for pattern, instead in LEAKS:
         text = pattern.sub(instead, text)
     return text

@@ -26,6 +26,7 @@ from arena.plan import Plan, scheduled
 from arena.progress import Gauge, Progress, Shown, Tally
 from arena.ratings_standings import standings
 from arena.ratings_tables import print_standings, standings_json
+from arena.redaction import redact
 from arena.resume import refuse_changed, spent
 from arena.run import Watcher, run
 from arena.schedule import Cell
@@ -194,7 +195,7 @@ class Session:
             self.tally.end("error")
             if self.watch is not None:
                 self.watch.fail(pending.n)
-            reason = str(result) if isinstance(result, ArenaError) else f"{type(result).__name__}: {result}"
+            reason = redact(str(result) if isinstance(result, ArenaError) else f"{type(result).__name__}: {result}")
             self.errors.append(f"{pending.id}: {reason}")
             progress.fail(pending.id, reason)
         progress.update()

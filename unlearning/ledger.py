@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from arena.database import writing
 from arena.errors import ArenaError
+from arena.redaction import redact
 from arena.spec import canonical
 from arena.store import Store
 from arena.waiting import waiting
@@ -72,7 +73,7 @@ async def worked(store: Store, cases: Sequence[Case], measure: Measure, told: To
         except ArenaError as error:
             entry, why, trace = None, str(error), str(error)
         except Exception as error:  # a defect of one method must not end a night's run
-            entry, why, trace = None, repr(error), traceback.format_exc()
+            entry, why, trace = None, redact(repr(error)), redact(traceback.format_exc())
         else:
             why = trace = ""
         failed += entry is None
