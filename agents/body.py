@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from agents.wire import TooLong
 
-MOST_BYTES = 8 * 2**20  # of a body, as it comes over the wire and as it is decoded; a long answer has some 500 KB
+MOST_BYTES = 12 * 2**20  # of a body, as it comes over the wire and as it is decoded; a long answer has some 500 KB
 ENCODINGS = "gzip, deflate"  # what is asked for: decoders of these can be stopped at a length
 PLAIN = ("", "identity")
 

@@ -14,7 +14,7 @@ from arena.usage import token_count
 THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
 THOUGHT_KEYS = ("thinking", "reasoning", "text", "summary", "content")  # where such parts have their text
 DIGITS = 10  # of a count of tokens that is written as a text
-MOST_TEXT = 1_000_000  # characters of a reply, its thought and its calls; 128,000 tokens of English are 500,000
+MOST_TEXT = 2_000_000  # characters of a reply, its thought and its calls; 128,000 tokens of English are 500,000
 MOST_NAME = 200  # characters of a name that a server gives: of a model, of a reason
 ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
 CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000

@@ -44,13 +44,20 @@ class Tally:
     unpriced: int = 0
     endpoints: list[tuple[str, int, int]] = field(default_factory=list)
     samples: deque[tuple[float, int, int, int]] = field(default_factory=deque)
+    latest: dict[str, tuple[int, set[tuple[str, int]]]] = field(default_factory=dict)
 
     def start(self, _: Pending) -> None:
         """An episode was taken up."""
         self.open += 1
 
-    def turn(self, _: Pending, turn: Turn) -> None:
-        """A seat answered."""
+    def turn(self, pending: Pending, turn: Turn) -> None:
+        """A seat answered; an answer that is told of again, since the rules refused it after all, counts once."""
+        step, told = self.latest.get(pending.id, (-1, set()))
+        if step != turn.step:
+            _, told = self.latest[pending.id] = turn.step, set()
+        if turn.refused and (turn.seat, turn.attempt) in told:
+            return
+        told.add((turn.seat, turn.attempt))
         self.answers += 1
         for call in turn.move.usage.calls:
             self.calls += 1
@@ -60,9 +67,10 @@ class Tally:
             self.usd += call.usd or 0.0
             self.unpriced += call.usd is None
 
-    def leave(self, _: Pending) -> None:
+    def leave(self, pending: Pending) -> None:
         """An episode is not played any more: its place is free for the next."""
         self.open -= 1
+        self.latest.pop(pending.id, None)
 
     def end(self, status: str) -> None:
         """How an episode ended, or that it was left open."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,20 @@ def test_numbers_are_those_of_the_calls_and_unknown_stays_unknown() -> None:
     tally.end("cut")
     assert "3 of 10 episodes done, 1 failed, 1 cut" in tally.line() and tally.numbers()["left"] is not None
     assert dollars(0.0, 0) == "$0"
+
+
+def test_an_answer_that_the_rules_refuse_after_all_counts_once() -> None:
+    tally, calls = Tally(10), (Call("m", input_tokens=10, output_tokens=5, usd=0.25),)
+    one = answer(*calls)
+    other, later = replace(one, seat="seller"), replace(one, step=1)
+    unread = replace(one, attempt=1, refused="no JSON")  # told of once, refused from the beginning
+    for turn in (one, other, replace(one, refused="not now"), unread, later, replace(later, refused="no"), other):
+        tally.turn(PENDING, turn)
+    tally.turn(replace(PENDING, id="r.2"), replace(one, refused="no JSON"))
+    assert (tally.answers, tally.calls, tally.tokens, tally.usd) == (6, 6, 90, 1.5)
+    tally.leave(PENDING)
+    tally.leave(replace(PENDING, id="r.2"))
+    assert not tally.latest
 
 
 def test_speed_is_that_of_late_and_endpoints_are_shown() -> None:
