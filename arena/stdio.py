@@ -117,9 +117,36 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
     On a terminal, what it would obey is made visible.
     """
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-    _write(sys.stdout, printable(text.getvalue()) if Screen().is_terminal else text.getvalue(), end="")
+    visible = Screen().is_terminal
+    for some in batched([columns, *rows]):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(some)
+        _write(sys.stdout, printable(text.getvalue()) if visible else text.getvalue(), end="")
+
+
+def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table on stdout as one JSON list of objects, in the form of `print_json`, some rows at a time."""
+    if not rows:
+        return print_json([])
+    encode = json.JSONEncoder(ensure_ascii=not _encoding(sys.stdout).lower().startswith("utf"), default=str).encode
+    texts = _as_texts(columns, rows)
+    places = {name: k for k, name in enumerate(columns)}  # of two columns of one name the last stays
+    keys = [(f"    {encode(name)}: ", k) for name, k in places.items()]
+
+    def written(row: Sequence[Any]) -> str:
+        values = _typed(row, texts)
+        return "  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }"
+
+    begun = "[\n"
+    for some in batched(rows):
+        _write(sys.stdout, _plain(begun + ",\n".join(map(written, some))), end="")
+        begun = ",\n"
+    _write(sys.stdout, "\n]")
+
+
+def batched(rows: Sequence[Sequence[Any]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
+    """The rows, some at a time."""
+    return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def to_json(value: Any, indent: int | None = None, encoding: str = "utf-8") -> str:
@@ -127,17 +154,27 @@ def to_json(value: Any, indent: int | None = None, encoding: str = "utf-8") -> s
     all but ASCII where the encoding is not one of Unicode."""
     plain = not encoding.lower().startswith("utf")
     text = json.dumps(_exact(value), ensure_ascii=plain, indent=indent, default=str)
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    """JSON in which the controls that it leaves as they are, are escaped, too."""
     return RAW.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def as_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     """A table as objects. A column has one type: ids are texts, and so is each number of one that holds a large one."""
-    large = [name in HASHES or any(_is_large(row[k]) for row in rows) for k, name in enumerate(columns)]
-    return [
-        {name: str(value) if big and _is_whole(value) else value
-         for name, value, big in zip(columns, row, large, strict=True)}
-        for row in rows
-    ]  # fmt: skip
+    texts = _as_texts(columns, rows)
+    return [dict(zip(columns, _typed(row, texts), strict=True)) for row in rows]
+
+
+def _as_texts(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
+    """Whether the whole numbers of each column are written as texts."""
+    return [name in HASHES or any(_is_large(row[k]) for row in rows) for k, name in enumerate(columns)]
+
+
+def _typed(row: Sequence[Any], texts: Sequence[bool]) -> list[Any]:
+    return [str(value) if text and _is_whole(value) else value for value, text in zip(row, texts, strict=True)]
 
 
 def protect() -> None:

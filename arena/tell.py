@@ -18,7 +18,7 @@ from arena.place import Place
 from arena.play import replay
 from arena.spec import build
 from arena.sql import Limits, Table, query
-from arena.stdio import Screen, as_objects, columns_of, print_csv, print_json, safe, say, show
+from arena.stdio import Screen, as_objects, columns_of, print_csv, print_json, print_objects, safe, say, show
 from arena.terminal import inline, printable
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
@@ -42,7 +42,7 @@ def rows(
     if as_json and as_csv:
         raise UsageError("--json and --csv are two forms of the same; type one of them")
     if as_json:
-        print_json(as_objects(table.columns, table.rows))
+        print_objects(table.columns, table.rows)
         return
     if as_csv:
         print_csv(table.columns, table.rows)

@@ -18,7 +18,7 @@ from command import STYLE, typed
 from duel import ask, duel
 
 from arena.run import Watcher, run
-from arena.stdio import as_objects, to_json
+from arena.stdio import as_objects, print_json, print_objects, to_json
 from arena.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
@@ -162,6 +162,16 @@ def test_numbers_that_most_readers_of_json_round_are_texts(folder: Path, number:
     assert json.loads(to_json({"a": [number, True, 2**53 - 1, {"b": number}]})) == {
         "a": [str(number), True, 2**53 - 1, {"b": str(number)}]
     }
+
+
+def test_tables_are_written_in_the_form_of_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    row = (1, 2.5, None, 'a "b"\n\u2028\x9b é', b"\x00", 2**60, "last")
+    columns = ("n", "x", "none", "odd", "bytes", "large", "n")
+    for table in ((), (row,), (row, *[(None,) * 7] * 2_500)):
+        print_objects(columns, table)
+        streamed = capsys.readouterr().out
+        print_json(as_objects(columns, table))
+        assert streamed == capsys.readouterr().out
 
 
 def test_ids_are_texts_in_json_and_are_found_by_them(folder: Path) -> None:
