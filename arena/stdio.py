@@ -135,11 +135,11 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None
 
     def written(row: Sequence[Any]) -> str:
         values = _typed(row, texts)
-        return "  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }"
+        return _plain("  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }")
 
     begun = "[\n"
     for some in batched(rows):
-        _write(sys.stdout, _plain(begun + ",\n".join(map(written, some))), end="")
+        _write(sys.stdout, begun + ",\n".join(map(written, some)), end="")
         begun = ",\n"
     _write(sys.stdout, "\n]")
 
@@ -159,6 +159,8 @@ def to_json(value: Any, indent: int | None = None, encoding: str = "utf-8") -> s
 
 def _plain(text: str) -> str:
     """JSON in which the controls that it leaves as they are, are escaped, too."""
+    if text.isascii() and "\x7f" not in text:  # the search below takes a microsecond a letter
+        return text
     return RAW.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 

@@ -1,8 +1,8 @@
 """What writing out all answers takes: `python tests/bench/bench_export.py [--copies 50]`.
 
-Twenty episodes are played, and their answers copied under other ids. `arena sql "select * from transcript"` as CSV and as
-JSON is timed as a process of its own; the baseline of the same run is what Python's `sqlite3` takes to fetch the same
-rows and count their letters. Printed are seconds, their ratio to the baseline, and the most memory of the process.
+Twenty episodes are played, and their answers copied under other ids. `arena sql "select * from transcript"` as CSV and
+as JSON is timed as a process of its own; the baseline of the same run is what Python's `sqlite3` takes to fetch the
+same rows and count their letters. Printed are seconds, their ratio to the baseline, and the most memory of the process.
 """
 
 import argparse
