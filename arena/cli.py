@@ -1,5 +1,6 @@
 """The command `arena`. Heavy parts are imported by the command that needs them, so that `--help` stays quick."""
 
+import os
 import sys
 from contextvars import copy_context
 from importlib import import_module
@@ -14,6 +15,7 @@ from arena.commands import Commands
 from arena.errors import ArenaError, MissingExtra, UsageError
 from arena.exits import FAILED, OVER, USAGE
 from arena.extras import missing
+from arena.failures import explained
 from arena.key_permission import keys_restricted
 from arena.launch import Launch, launching
 from arena.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
@@ -250,9 +252,15 @@ def _code() -> int:
             raise
         say(f"arena: {needed}", stderr=True)
         return USAGE
+    except RecursionError:
+        say("arena: what it was given is nested too deeply", stderr=True)
+        return USAGE
     except SystemExit as end:  # how typer ends
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
-    except Exception:  # of a part of the user's own, or a fault of ours
-        say(redact(format_exc()), stderr=True, end="")
+    except Exception as error:
+        if told := explained(error, sys.argv[1:], os.environ):
+            say(f"arena: {told}", stderr=True)
+            return USAGE
+        say(redact(format_exc()), stderr=True, end="")  # of a part of the user's own, or a fault of ours
         return FAILED
     return OVER

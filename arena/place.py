@@ -98,7 +98,7 @@ def check_file(path: Path, create: bool = False) -> None:
         raise BadRecord(f"{path} is not a database; nothing in it was changed, name another file")
     promised = _promised(head)
     if size < promised and not _logged(path):
-        raise BadRecord(f"{path} is cut short: {size:,} of {promised:,} bytes are there; {_rescue(path)}")
+        raise BadRecord(f"{path} is cut short: {size:,} of {promised:,} bytes are there; {rescue(path)}")
 
 
 def read_only(path: Path) -> sqlite3.Connection:
@@ -149,7 +149,7 @@ def failure(place: Place | Path, error: BaseException) -> BadRecord:
     elif "full" in low or "disk i/o" in low:
         advice = "the disk is full, or gave way; make room, then type the same command again"
     elif "malformed" in low or "not a database" in low:
-        advice = f"it is damaged; {_rescue(path)}" if path else "it is damaged"
+        advice = f"it is damaged; {rescue(path)}" if path else "it is damaged"
     elif path is None:
         advice = next((advice for words, advice in SERVER_ADVICE if any(word in low for word in words)), NO_REASON)
     else:
@@ -175,5 +175,5 @@ def _promised(head: bytes) -> int:
     return (65536 if page == 1 else int(page)) * int(pages) if changes == valid_for else 0
 
 
-def _rescue(path: Path) -> str:
+def rescue(path: Path) -> str:
     return f"what can be read is saved by: sqlite3 {path} .recover | sqlite3 rescued.db"

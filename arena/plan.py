@@ -10,6 +10,7 @@ from typing import Any
 from arena.episode import PATIENCE, Match
 from arena.errors import BadPart, UsageError, unknown
 from arena.game import Game
+from arena.plan_limits import check_sweep, check_values
 from arena.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.spec import Spec, assign, build, settable
 from arena.spec_merge import at, merged
@@ -59,8 +60,10 @@ class Plan:
         """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
         if self.n < 1:
             raise UsageError(f"n is how many episodes to play, 1 or more; got {self.n}")
-        _check_size(prod(map(len, sweep_paths(self.sweep).values())), self.n)
-        drafts = [(settings, *self._draft(settings)) for settings in combinations_of(sweep_paths(self.sweep))]
+        paths = sweep_paths(self.sweep)
+        _check_size(prod(map(len, paths.values())), self.n)
+        check_sweep(paths)
+        drafts = [(settings, *self._draft(settings)) for settings in combinations_of(paths)]
         seats = {seat for *_, game, _ in drafts for seat in game.seats}
         cells: list[Cell] = []
         for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
@@ -71,7 +74,7 @@ class Plan:
                 cells += swaps(Cell(settings, match), self.swap)
             else:
                 cells += Tournament.of(self.tournament).cells(game, match, settings)
-        _check_size(len(cells), self.n)
+            _check_size(len(cells), self.n)
         for seat in self.usd_seats:
             if seat not in seats:
                 raise UsageError(f"the budget of a seat: {unknown('seat', seat, seats)}")
@@ -115,8 +118,10 @@ def read_plan(path: Path) -> dict[str, Any]:
         table = tomllib.loads(read_text(path))
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, ValueError) as error:  # the latter: a number with thousands of digits
         raise UsageError(f"the plan {path} is not TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"the plan {path}: too many tables and lists stand within each other") from None
     _check(table)
     return table
 
@@ -149,7 +154,9 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
             raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
         if _normal(path) in swept:
             raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
-        wanted.append((path, value_of(text), f"--set {setting}"))
+        value = value_of(text)
+        check_values(value, f"--set {path}")
+        wanted.append((path, value, f"--set {setting}"))
     draft.set_all(wanted)
     most = {"n": MOST} if table.get("until") is not None else {}
     made = {**most, **table, "game": draft.game, "seats": draft.seats, "known": draft.known}
@@ -211,6 +218,7 @@ def _normal(path: str) -> str:
 
 def _check(table: Mapping[str, Any]) -> None:
     """Raises UsageError for a key that plans do not have, or a value that it does not take."""
+    check_values({key: value for key, value in table.items() if key != "known"})
     known = [*(f.name for f in fields(Plan) if f.name != "known"), *OF_GAME]
     for key, value in table.items():
         if key not in known:

@@ -13,11 +13,16 @@ OPENS, CLOSES = "([{", ")]}"
 
 
 def value_of(text: str) -> Any:
-    """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself."""
+    """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself.
+
+    Raises UsageError for one that is nested too deeply, or a number with thousands of digits.
+    """
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except (RecursionError, ValueError) as error:
+        raise UsageError(f"the value {text[:40]}… cannot be read: {str(error)[:80]}") from None
 
 
 def specs_of(text: str) -> list[Any]:

@@ -2,13 +2,17 @@
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from arena.errors import BadRecord
 from arena.place import Place, failure
@@ -57,6 +61,7 @@ class Writer:
         self._open = threading.Lock()  # held while a job is put, so that none comes after the end
         self._closed = False
         self._known = {name: Known() for name in ONCE}
+        self._file = file_id(place.path)
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
         self._statements = {name: statement.replace("?", mark) for name, statement in STATEMENTS.items()}
         self._thread = threading.Thread(target=self._run, name="arena-writer", daemon=True)
@@ -103,12 +108,15 @@ class Writer:
                 try:
                     self._write(jobs)
                 except BaseException as error:  # whatever it is, those who wait have to hear of it
-                    why = failure(self.place, error)
-                    self.error = BadRecord(f"{why}. All that was recorded before is kept.")
+                    why = error if isinstance(error, BadRecord) else failure(self.place, error)
+                    kept = "" if why is error else ". All that was recorded before is kept."
+                    self.error = BadRecord(f"{why}{kept}")
                     self.error.__cause__ = error
             _tell(jobs, self.error)
 
     def _write(self, jobs: Sequence[Job]) -> None:
+        if self._file is not None and file_id(self.place.path) != self._file:
+            raise moved(self._engine, self.place)
         merged: dict[str, list[tuple[Any, ...]]] = {}
         for job in jobs:
             for name, rows in job.rows.of.items():
@@ -125,6 +133,30 @@ class Writer:
             cursor.close()
         for name in ONCE:  # only now: what a failed transaction sent is not there
             self._known[name].add([row[0] for row in merged[name]])
+
+
+def file_id(path: Path | None) -> tuple[int, int] | None:
+    """What tells a file from any other, whatever it is called; None where there is none, or on a server."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return None if found is None or not found.st_ino else (found.st_dev, found.st_ino)
+
+
+def moved(engine: Engine, place: Place) -> BadRecord:
+    """The error for a file that is no longer where it was opened; what it holds is written to a new one beside it."""
+    assert place.path is not None
+    names = (place.path.with_name(f"{place.path.name}-rescued{number or ''}") for number in count())
+    saved = next(path for path in names if not path.exists())
+    gone = f"{place} was deleted, renamed or replaced while it was written"
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("VACUUM INTO ?", (str(saved),))
+    except (DBAPIError, sqlite3.Error) as error:
+        return BadRecord(f"{gone}; put it back, and type the same command again ({error})")
+    return BadRecord(f"{gone}; all that was recorded stands in {saved}: the same command with --db {saved} goes on")
 
 
 def _tell(jobs: Sequence[Job], error: BadRecord | None) -> None:

@@ -12,13 +12,13 @@ from command import arena
 from postgres_server import NoServer, server
 from remembering import NAMES, TARGET, remembers
 
+from agents import shelf
 from agents.knower import Knower
 from agents.memory import Event, Memory, Note
 from agents.subject import Subject
 from arena.database import writing
 from arena.sql import query
 from arena.store import Store
-from unlearning import shelf
 from unlearning.mentions import delete_mentions
 
 psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
