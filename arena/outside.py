@@ -140,7 +140,7 @@ def _top_level(name: str) -> ModuleSpec | None:
 
 def _load_file(path: Path) -> ModuleType:
     """The module of a file, imported once; named for the file unless another module has that name."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # False, too, for a name that no file can have
         raise ImportError(f"there is no file {path}")
     _search_folder_last(path.parent)
     own = _source_files(path.stem)

@@ -34,6 +34,7 @@ FOLDERS = {
     "attack": "unlearning.attacks",
     "benchmark": "unlearning.benchmarks",
 }
+LONGEST = 1_000  # characters of a name
 FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
 TAUGHT = "taught"  # the agent that stands for one that was taught: `walker` is `taught/walker`
 T = TypeVar("T", bound=Callable[..., Any])
@@ -110,6 +111,8 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     from outside. A name that was given up, as old rows hold it, finds the part under its new one. Raises UnknownPart
     with near misses, MissingExtra, or BadPart where the file cannot be imported.
     """
+    if len(name) > LONGEST:
+        raise UnknownPart(f"no {kind} has a name of {len(name):,} characters: {name[:40]}…")
     name = current_name(kind, name)
     if (outside := Outside.parse(name)) is not None:
         return _load(kind, outside), None

@@ -91,7 +91,7 @@ def taught(
     consent: Sequence[str] = (),
     model: str = "",
     seat: str = "",
-    seats: Mapping[str, Any] = {},
+    seats: Mapping[str, Any] | None = None,
 ) -> Subject:
     """An agent taught in these environments and kept under its name; one of that name learns on.
 
@@ -104,7 +104,7 @@ def taught(
     table: dict[str, Any] = {"mind": mind}
     set_all(table, settings)
     own = table.pop("game", {})
-    course = Course(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats)
+    course = Course(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats or {})
     places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
     check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
