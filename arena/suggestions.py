@@ -2,8 +2,9 @@
 
 import ast
 import re
-from os.path import isfile  # False, too, for a name that no file can have
 from pathlib import Path
+
+from arena.textfile import is_file
 
 PROVIDERS = (  # how the names of models begin, by who serves them
     (r"(chat)?gpt-|o\d(-|$)|text-davinci", "openai"),
@@ -21,11 +22,11 @@ ASKED = ("agent", "model")  # kinds that a model can stand for
 
 def suggestion(kind: str, name: str) -> str:
     """What to type in place of a name that is unknown, for the end of a sentence; "" where nothing is known."""
-    if name.endswith(".py") or isfile(f"{name}.py"):
+    if name.endswith(".py") or is_file(f"{name}.py"):
         return _of_file(kind, name if name.endswith(".py") else f"{name}.py")
     if kind not in ASKED:
         return ""
-    if isfile(Path(name, "config.json")):
+    if is_file(Path(name, "config.json")):
         return f"; a model in a folder is local/{name}"
     if "/" in name:
         return ""
@@ -63,7 +64,7 @@ def _is_marked(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind
 
 def _of_file(kind: str, name: str) -> str:
     path = Path(name).expanduser()
-    if not isfile(path):
+    if not is_file(path):
         return f"; there is no file {name} here, and a part in one is named {name}:Thing"
     names = [f"{name}:{thing}" for thing in things_in(kind, path)]
     return f"; type {' or '.join(names[:5])}" if names else f"; name the {kind} in the file: {name}:Thing"

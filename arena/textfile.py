@@ -35,3 +35,11 @@ def decoded(data: bytes, name: str) -> str:
     if "\0" in text:
         raise UsageError(f"{name}: this is no text in UTF-8 (it has NUL characters); save the file as UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file of that name; False, too, for a name that no file can have."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
