@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from arena.caches import register
+from arena.textfile import is_file
 
 SOURCE_PATH = "__arena_path__"  # attribute of a module that was loaded from a file by its path
 
@@ -140,7 +141,7 @@ def _top_level(name: str) -> ModuleSpec | None:
 
 def _load_file(path: Path) -> ModuleType:
     """The module of a file, imported once; named for the file unless another module has that name."""
-    if not os.path.isfile(path):  # False, too, for a name that no file can have
+    if not is_file(path):
         raise ImportError(f"there is no file {path}")
     _search_folder_last(path.parent)
     own = _source_files(path.stem)
