@@ -21,9 +21,12 @@ def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False,
     from arena.replay_tables import verdicts
     from arena.store import Store
     from arena.verify import verify as check
+    from arena.waiting import waiting
 
     with Store.open(db, create=False) as store:
-        raise typer.Exit(verdicts(list(check(store, which)), json))
+        with waiting("replaying what is on record"):
+            found = list(check(store, which))
+        raise typer.Exit(verdicts(found, json))
 
 
 def fork(
@@ -63,6 +66,9 @@ def rescore(
     from arena.replay_tables import rescored
     from arena.rescore import rescore as score
     from arena.store import Store
+    from arena.waiting import waiting
 
     with Store.open(db, create=False) as store:
-        raise typer.Exit(rescored(score(store, which, scorer, version), diff, json))
+        with waiting("scoring what is on record"):
+            done = score(store, which, scorer, version)
+        raise typer.Exit(rescored(done, diff, json))

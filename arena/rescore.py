@@ -16,6 +16,7 @@ from arena.rows import Rows, number
 from arena.spec import build
 from arena.store import LARGEST, Store
 from arena.verify import other_end
+from arena.waiting import doing
 
 Function: TypeAlias = Callable[[Game[Any], Any], Mapping[str, float | None]]
 OWN = "game"  # the scorer that is the game itself
@@ -90,7 +91,9 @@ def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = N
     judge = Scorer.find(scorer, version)
     done: list[Rescored] = []
     left_out: dict[str, str] = {}
-    for chosen in choose(store, which):
+    found = choose(store, which)
+    for number, chosen in enumerate(found, 1):
+        doing("episode", f"{number} of {len(found)}")
         answer = _one(store, chosen, judge)
         if isinstance(answer, str):
             left_out[chosen.id] = answer

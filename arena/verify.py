@@ -15,6 +15,7 @@ from arena.spec import build, describe
 from arena.store import Store
 from arena.table import answer_seed
 from arena.text.storable import clean
+from arena.waiting import doing
 
 MOST = 4  # differences that are written out
 FINISHED = ("over", "forfeit")
@@ -94,7 +95,9 @@ class Prompts:
 
 def verify(store: Store, which: str) -> Iterator[Verdict]:
     """A verdict for each episode of a run, or for one; `which` as in `choose`."""
-    for chosen in choose(store, which):
+    found = choose(store, which)
+    for number, chosen in enumerate(found, 1):
+        doing("episode", f"{number} of {len(found)}")
         yield examine(store.episode(chosen.id), chosen)
 
 
