@@ -92,8 +92,8 @@ def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = N
     done: list[Rescored] = []
     left_out: dict[str, str] = {}
     found = choose(store, which)
-    for number, chosen in enumerate(found, 1):
-        doing("episode", f"{number} of {len(found)}")
+    for n, chosen in enumerate(found, 1):
+        doing("episode", f"{n} of {len(found)}")
         answer = _one(store, chosen, judge)
         if isinstance(answer, str):
             left_out[chosen.id] = answer

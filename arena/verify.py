@@ -96,8 +96,8 @@ class Prompts:
 def verify(store: Store, which: str) -> Iterator[Verdict]:
     """A verdict for each episode of a run, or for one; `which` as in `choose`."""
     found = choose(store, which)
-    for number, chosen in enumerate(found, 1):
-        doing("episode", f"{number} of {len(found)}")
+    for n, chosen in enumerate(found, 1):
+        doing("episode", f"{n} of {len(found)}")
         yield examine(store.episode(chosen.id), chosen)
 
 
