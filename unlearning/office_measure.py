@@ -14,7 +14,6 @@ from arena.waiting import waiting
 from unlearning.bench import Benchmark
 from unlearning.bench_runs import probes_of
 from unlearning.bench_weights import reading_of
-from unlearning.method import ClosedModel
 from unlearning.office import set_all
 from unlearning.office_weights import named_agent
 from unlearning.probe import Reading, Trial, probe_of
@@ -41,15 +40,16 @@ class MeasureOrder:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What was read, and why there is no twin to compare with, if there is none."""
+    """What was read, whether the model that knew was there, and why there is no twin, if there is none."""
 
     order: MeasureOrder
     readings: Mapping[str, Reading] = field(default_factory=dict)
     no_twin: str = ""
+    knew: bool = False
 
 
 def measured_model(order: MeasureOrder) -> Measured:
-    """The readings of the model as it is. Raises UsageError, ClosedModel before anything is loaded or taught."""
+    """The readings of the model as it is. Raises UsageError before anything is loaded or taught."""
     require("arena measure", ("scipy", "nltk"), "evaluation")
     tables = _tables(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
@@ -67,7 +67,7 @@ def measured_model(order: MeasureOrder) -> Measured:
         readings = asyncio.run(_read(suite, trial))
     if trial.before is after:
         readings = {label: replace(reading, before=None) for label, reading in readings.items()}
-    return Measured(order, readings, twins.why)
+    return Measured(order, readings, twins.why, trial.before is not after)
 
 
 def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
@@ -95,7 +95,7 @@ def _tables(order: MeasureOrder) -> dict[str, dict[str, Any]]:
     """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`."""
     for option, name in (("--model", order.model), ("--before", order.before)):
         if name and name != OWN and not re.match("local/.", name):
-            raise ClosedModel(option, name)
+            raise UsageError(f"{option} {name}: only a local model shows its weights; name one: {option} local/FOLDER")
     tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "model": {"name": order.model}}
     for setting in order.settings:
         head, dot, rest = setting.partition(".")

@@ -28,8 +28,8 @@ def tell_made(made: Made, as_json: bool = False) -> None:
 
 def tell_measured(found: Measured, as_json: bool = False) -> None:
     """What was read of a model that is there already."""
-    order, known = found.order, any(reading.before is not None for reading in found.readings.values())
-    verdict = observed(found.readings) if known and not found.no_twin else None
+    order = found.order
+    verdict = observed(found.readings) if found.knew and not found.no_twin else None
     if as_json:
         print_json({"model": order.model, "split": f"{order.benchmark}/{order.split}",
                     "readings": _plain_readings(found.readings), "no_twin": found.no_twin or None,
@@ -37,7 +37,7 @@ def tell_measured(found: Measured, as_json: bool = False) -> None:
         return
     say(f"{order.model} on {order.benchmark}/{order.split}, as it is:")
     _tell_readings(found.readings, found.no_twin, verdict)
-    if not known:
+    if not found.knew:
         say("before: not known; the model that still knew is named by --before local/FOLDER")
 
 

@@ -152,3 +152,18 @@ def test_known_methods_keep_their_other_settings() -> None:
 @pytest.mark.parametrize("text", ["linear", "linear(heeds=0.5)", "npo(lr=0.001, keep=kl)", "x(a=[1,2])", "x(a=true)"])
 def test_a_spec_is_written_as_it_is_typed(text: str) -> None:
     assert [text_of(spec) for spec in specs_of(text)] == [text]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--model", "openai/x"], "only a local model shows its weights"),
+        (["--model", "local/x", "--before", "anthropic/y"], "--before local/FOLDER"),
+        (["--model", "local/x", "--only"], "--only measures what --metric names"),
+        (["--model", "local/x", "--split", "forgt10"], "did you mean forget10"),
+        (["--model", "local/x", "--metric", "rouge"], "did you mean"),
+        (["--model", "local/x", "--set", "people=3"], "benchmark.people=20"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_before_anything_is_loaded(folder: Path, words: list[str], told: str) -> None:
+    assert told in arena(folder, "measure", "--bench", "tofu", *words, code=2)
