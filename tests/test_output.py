@@ -80,7 +80,7 @@ def test_nothing_that_is_said_or_done_begins_a_line(columns: int) -> None:
     first, *others = STYLE.sub("", out.getvalue()).splitlines()
     assert first.startswith("     buyer  so")
     assert all(line.startswith(" " * 12) or line.startswith("— so") for line in others), others
-    assert "[offer price=12 note=x]␊    seller  [accept]" in out.getvalue() or columns
+    assert "[offer price=12 note=x)     seller  (accept]" in out.getvalue() or columns
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "cp437", "shift_jis", "utf-16-le"])

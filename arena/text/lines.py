@@ -10,9 +10,9 @@ from typing import Any
 
 LINE_END = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")  # what `str.splitlines` and terminals take for one
 BRACKETS = str.maketrans("[［【]］】", "((()))")
-DEED = re.compile(  # brackets that begin with a word: behind a space, or at the end of a line; x[i] is none
-    r"(?<!\w)[\[［【][^\w\]］】\n]{0,8}[^\W\d_][^\[\]［］【】\n]*(?:[\]］】]+|$)|"
-    r"[\[［【][^\W\d_][^\[\]［］【】\n]*[\]］】]\W*$",
+DEED = re.compile(  # brackets that begin with a word, as those of actions do; x[i], [/b] and [a=1] are none
+    r"(?<!\w)[\[［【][^\w\]］】\n/@]{0,8}[^\W\d_][\w-]*+(?!=)[^\[\]［］【】\n]*(?:[\]］】]+|$)|"
+    r"[\[［【][^\W\d_][\w-]*+(?!=)[^\[\]［］【】\n]*[\]］】]\W*$",
     re.MULTILINE,
 )
 NOTICE = re.compile(r"[(（]\s*(announcement)\s*[)）]", re.IGNORECASE)

@@ -63,7 +63,10 @@ def test_words_in_brackets_are_no_action(words: str) -> None:
     assert "[acc" not in line and "[offer" not in line and transcript(done)[0].endswith("[accept]")
 
 
-@pytest.mark.parametrize("text", ["x[i] = y[0]", "see [1] and [2, 3]", "[12, 5]", "a (b) c", "1) [ ] open"])
+@pytest.mark.parametrize(
+    "text",
+    ["x[i] = y[0]", "[link=x]y[/link]", "[/b] :free:", "see [1] and [2, 3]", "[12, 5]", "a (b) c", "1) [ ] open"],
+)
 def test_other_brackets_stay(text: str) -> None:
     assert spoken(text) == text
 
