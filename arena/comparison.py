@@ -14,10 +14,11 @@ import numpy as np
 from arena.corrections import CORRECTIONS
 from arena.effects import cohens_d, cohens_dz, paired_superiority, superiority
 from arena.errors import UsageError, unknown
+from arena.intervals import Estimate
 from arena.measures import canonical_name
 from arena.proportions import cohens_h, difference_of_proportions, paired_difference_of_proportions
 from arena.sides import Observation, Side
-from arena.stats import Estimate, Test, difference, paired_difference, paired_test, unpaired_test
+from arena.stats import Test, difference, paired_difference, paired_test, unpaired_test
 
 Key: TypeAlias = tuple[Any, ...]
 Groups: TypeAlias = Mapping[Key, Sequence[Observation]]

@@ -5,9 +5,9 @@ from math import isfinite
 from typing import Any
 
 from arena.comparison import Comparison, Row
+from arena.intervals import Estimate
 from arena.sides import Side
 from arena.sql import Table
-from arena.stats import Estimate
 from arena.stdio import Screen, print_json, say
 from arena.tell import rows
 

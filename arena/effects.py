@@ -5,7 +5,8 @@ from math import sqrt
 import numpy as np
 from scipy import optimize, stats  # type: ignore[import-untyped]
 
-from arena.stats import Estimate, Floats, Values
+from arena.intervals import Estimate
+from arena.stats import Floats, Values
 
 
 def cohens_d(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:

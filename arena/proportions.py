@@ -1,11 +1,11 @@
 """Proportions and their differences, with intervals: Wilson, Clopper-Pearson, Newcombe, Cohen's h."""
 
-from math import asin, sqrt
+from collections.abc import Callable
+from math import asin, exp, fsum, lgamma, log, log1p, sqrt
+from statistics import NormalDist
 from typing import Literal
 
-from scipy import stats  # type: ignore[import-untyped]
-
-from arena.stats import Estimate
+from arena.intervals import Estimate
 
 
 def proportion(
@@ -16,14 +16,14 @@ def proportion(
     Wilson (1927) covers at about `level` on average; Clopper & Pearson (1934) at `level` or more, always, and is wider.
     """
     _check(hits, n)
-    found = stats.binomtest(hits, n).proportion_ci(level, "wilson" if method == "wilson" else "exact")
-    return Estimate(hits / n, float(found.low), float(found.high), level, n, method)
+    found = _wilson(hits, n, level) if method == "wilson" else _exact(hits, n, level)
+    return Estimate(hits / n, *found, level, n, method)
 
 
 def most(hits: int, n: int, *, level: float = 0.95) -> float:
     """The one-sided Clopper-Pearson upper bound: with 0 of 100 leaks, the rate is at most 0.0295 at 95 %."""
     _check(hits, n)
-    return float(stats.binomtest(hits, n, alternative="less").proportion_ci(level, "exact").high)
+    return _highest(hits, n, 1 - level)
 
 
 def difference_of_proportions(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> Estimate:
@@ -69,8 +69,46 @@ def cohens_h(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> 
     _check(*a)
     _check(*b)
     h = 2 * asin(sqrt(b[0] / b[1])) - 2 * asin(sqrt(a[0] / a[1]))
-    reach = float(stats.norm.ppf((1 + level) / 2)) * sqrt(1 / a[1] + 1 / b[1])
+    reach = _deviations(level) * sqrt(1 / a[1] + 1 / b[1])
     return Estimate(h, h - reach, h + reach, level, a[1] + b[1], "h")
+
+
+def _deviations(level: float) -> float:
+    """How many standard deviations hold a share `level` of a normal distribution in the middle."""
+    return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def _wilson(hits: int, n: int, level: float) -> tuple[float, float]:
+    z, share = _deviations(level), hits / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return 0.0 if hits == 0 else middle - reach, 1.0 if hits == n else middle + reach
+
+
+def _exact(hits: int, n: int, level: float) -> tuple[float, float]:
+    outside = (1 - level) / 2
+    return 1 - _highest(n - hits, n, outside), _highest(hits, n, outside)
+
+
+def _highest(hits: int, n: int, chance: float) -> float:
+    """The greatest rate at which `hits` or fewer of n still come with this chance."""
+    if hits == n:
+        return 1.0
+    ways = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) for k in range(hits + 1)]  # their logarithms
+
+    def left(rate: float) -> float:
+        gain, none = log(rate) - log1p(-rate), n * log1p(-rate)
+        return fsum(exp(way + k * gain + none) for k, way in enumerate(ways)) - chance
+
+    return _root(left)
+
+
+def _root(falling: Callable[[float], float]) -> float:
+    """Where a function that falls from above 0 to below 0 between 0 and 1 is 0, by bisection."""
+    low, high = 0.0, 1.0
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+    return low
 
 
 def _check(hits: int, n: int) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy import optimize  # type: ignore[import-untyped]
 
-from arena.stats import Estimate
+from arena.intervals import Estimate
 
 BOLDEST = 0.75  # of what would lose everything at once: the most that is bet (Waudby-Smith & Ramdas, c = 3/4)
 FIRST_LOOK = 30  # values before an asymptotic sequence says anything

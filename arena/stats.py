@@ -13,32 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]
 
+from arena.intervals import Estimate
+
 Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Sequence[float] | Floats
 Clusters: TypeAlias = Sequence[Hashable] | None
 Kind: TypeAlias = Literal["bca", "percentile"]
 RESAMPLES = 9999  # one less than a round number, so that p has round steps
 AT_ONCE = 2_000_000  # numbers that are resampled at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A number and the interval that covers what it estimates with probability `level`.
-
-    `n` counts what was drawn independently. `low` and `high` are None where the data cannot tell: fewer than two.
-    """
-
-    value: float
-    low: float | None
-    high: float | None
-    level: float
-    n: int
-    method: str
-
-    @property
-    def half_width(self) -> float | None:
-        """Half of the interval's width."""
-        return None if self.low is None or self.high is None else (self.high - self.low) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from arena.check import MOST_STEPS
 from arena.episode import Match
 from arena.errors import ArenaError, UsageError, unknown
+from arena.intervals import Estimate
 from arena.measures import COSTS, Measured, canonical_name, measure
 from arena.play import blocking, perform
 from arena.recorded import load, read_measures
@@ -24,7 +25,6 @@ from arena.schedule import Cell
 from arena.sequences import Asymptotic, Hedged
 from arena.sequences import Sequence as Intervals
 from arena.sql import Table
-from arena.stats import Estimate
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 GRAMMAR = re.compile(

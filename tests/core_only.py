@@ -20,6 +20,24 @@ from typing import Any
 from readme import ROOT, Command, blocks, commands, write_files
 
 SHORTER = {"arena run runs/feedback_study.toml": ("-n", "1")}  # the whole study takes a minute
+MORE = (
+    ("arena", "play", "--plan", "plan.toml", "-q"),
+    (
+        "arena",
+        "bench",
+        "agents",
+        "--methods",
+        "record-deletion",
+        "--environments",
+        "wiki",
+        "--seeds",
+        "2",
+        "--games",
+        "2",
+    ),
+    ("arena", "bench", "agents", "--methods", "record-deletion", "--out", "bench.png"),
+    ("arena", "sequence", "walker", "--request", "forget Jeivime Tower", "--json"),
+)  # what the README names in its text
 
 
 def required(names: Sequence[str]) -> set[str]:
@@ -56,6 +74,7 @@ def hide_extras() -> None:
     """From here on only the standard library, this package and what its core requires can be imported."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     core = required(project["dependencies"]) | {plain(project["name"])}
+    core |= {"pip", "setuptools", "wheel"}  # what makes environments, which the interpreter loads hooks of
     CoreFinder.hidden = frozenset(
         module for module, owners in packages_distributions().items() if not core & set(map(plain, owners))
     )
@@ -70,7 +89,7 @@ def type_all(folder: Path) -> None:
 
     write_files(folder)
     (folder / "runs").symlink_to(ROOT / "runs")
-    for command in (*commands("console", "sh"), Command(("arena", "play", "--plan", "plan.toml", "-q"))):
+    for command in (*commands("console", "sh"), *map(Command, MORE)):
         variables = dict(one.split("=", 1) for one in command.variables)
         words = (*command.words[1:], *SHORTER.get(str(command), ()))
         done = typed(folder, *words, columns=80, env=variables)

@@ -18,6 +18,7 @@ EXTRAS = {
     "arena forget --bench": "evaluation",
     "arena forget --model": "local",
     "arena play --buyer local/": "local",
+    "arena bench agents --methods record-deletion --out": "plots",
     "arena bench weights --seeds 5 --out": "evaluation,plots",
     "arena sequence --bench": "evaluation,plots",
     "arena compare": "stats",

@@ -20,6 +20,7 @@ from arena.store import Store
 from arena.tell import rows
 from unlearning import bench_agents
 from unlearning.bench_tables import readings, table, write_csv
+from unlearning.dry_runs import looked_at
 from unlearning.ledger import Case, Entry, Measure, over, worked
 from unlearning.probe import Trial, probe_of
 
@@ -47,6 +48,7 @@ class Wanted:
     again: bool
     json: bool
     metrics: tuple[str, ...] = ()
+    dry_run: bool = False
 
 
 def run_bench(db: str, wanted: Wanted) -> int:
@@ -58,6 +60,8 @@ def run_bench(db: str, wanted: Wanted) -> int:
     named = probes_of(wanted.metrics)
     draw = drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
     cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
+    if wanted.dry_run:
+        return tell_plan(db, cases, wanted)
     with Store.open(db) as store:
         on_record()
         left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
@@ -66,6 +70,22 @@ def run_bench(db: str, wanted: Wanted) -> int:
         found = readings(store, [case.id for case in cases])
     tell(found, wanted, (*shown, *named), draw)
     return SOME_FAILED if failed else OVER
+
+
+def tell_plan(db: str, cases: Sequence[Case], wanted: Wanted) -> int:
+    """Says what would be measured; nothing is taught, trained or written."""
+    with looked_at(db) as store:
+        known = set() if wanted.again else over(store, [case.id for case in cases])
+    left = [case for case in cases if case.id not in known]
+    if wanted.json:
+        told = ({"setting": one.setting, "scope": one.scope, "method": one.method, "seed": one.seed} for one in left)
+        print_json({"trials": len(left), "on_record": len(known), "left": list(told)})
+        return OVER
+    say(f"{len(left)} trials would be measured, {len(known)} are on record already.")
+    for what in ("setting", "scope", "method", "seed"):
+        names = dict.fromkeys(str(getattr(case, what)) for case in left)
+        say(f"  {what}: {', '.join(names)}") if any(names) else None
+    return OVER
 
 
 def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:

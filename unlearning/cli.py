@@ -57,6 +57,7 @@ def teach(
         typer.Option(help="NAME, the seat it takes (default: agent, else the first); NAME=AGENT, who sits elsewhere."),
     ] = None,
     settings: TeachSettings = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would go through, and play nothing.")] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     quiet: Silent = False,
@@ -65,15 +66,23 @@ def teach(
 ) -> None:
     """Teach an agent: it plays, writes down what it learned, and is kept under its name."""
     from arena.store import Store
-    from unlearning.office import taught
-    from unlearning.telling import tell_taught
+    from unlearning.dry_runs import looked_at
+    from unlearning.office import lessons_for, taught
+    from unlearning.telling import tell_lessons, tell_taught
 
+    games = game or ["gridworld/unknown"]
+    own = [one for one in seat or () if "=" not in one]
+    if len(own) > 1:
+        raise UsageError(f"an agent takes one seat, --seat NAME; got {', '.join(own)}")
+    others = seat_pairs([one for one in seat or () if "=" in one])
+    if dry_run:
+        with looked_at(db) as store:
+            plan = lessons_for(
+                store, name, games, mind, lessons, seed, settings or [], writer, "".join(own), others
+            ).plan
+        tell_lessons(name, plan, json)
+        return
     with Store.open(db) as store:
-        games = game or ["gridworld/unknown"]
-        own = [one for one in seat or () if "=" not in one]
-        if len(own) > 1:
-            raise UsageError(f"an agent takes one seat, --seat NAME; got {', '.join(own)}")
-        others = seat_pairs([one for one in seat or () if "=" in one])
         subject = taught(
             store, name, games, mind, lessons, seed, settings or [], consent or [], writer, "".join(own), others
         )

@@ -60,6 +60,9 @@ def bench(
     csv: Annotated[Path | None, typer.Option(help="Write all readings to this file.")] = None,
     metrics: Metrics = None,
     again: Again = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be measured, and measure nothing.")
+    ] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     allow_key: AllowKey = None,
@@ -70,7 +73,7 @@ def bench(
 
     wanted = Wanted(
         what, methods, environments, scopes, budgets, mind, benchmark, split, seeds, games, tuple(settings or ()),
-        list_, out, csv, again, json, tuple(metrics or ()),
+        list_, out, csv, again, json, tuple(metrics or ()), dry_run,
     )  # fmt: skip
     raise typer.Exit(run_bench(db, wanted))
 

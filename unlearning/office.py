@@ -99,6 +99,52 @@ def taught(
     each episode in its own words, marked as not exact; "" for nobody. seat, seats: as those of a Course. settings:
     `mind.…=…`, `budget=…`, `user=…`, and `game.…=…` of all the games.
     """
+    given = lessons_for(store, name, games, mind, lessons, seed, settings, model, seat, seats)
+    subject, course = given.subject, given.course
+    with waiting(f"teaching {name}"):
+        learned = blocking(lambda: taught_more(allowed(subject, consent), course, given.writer))
+    with writing(store.engine) as connection:
+        if shelf.load(connection, name) != (subject if given.known else None):
+            raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
+        shelf.put(connection, name, learned, describe(course), forgot=False)
+    return learned
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Lessons that are about to be given. subject: as it is before them. known: whether it is on record. writer: who
+    writes reflections on them."""
+
+    subject: Subject
+    course: Course
+    known: bool
+    writer: ChatModel | None
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What would happen, as plain data: where, how many episodes, who thinks, who writes, episodes had before."""
+        return {
+            "episodes": self.course.lessons * len(self.course.environments),
+            "environments": [name_of(spec) for spec in self.course.environments],
+            "mind": describe(self.subject.mind)["name"],
+            "writer": None if self.writer is None else describe(self.writer)["name"],
+            "episodes_before": len({event.episode for event in self.subject.memory.log}),
+        }
+
+
+def lessons_for(
+    store: Store,
+    name: str,
+    games: Sequence[str],
+    mind: str,
+    lessons: int,
+    seed: int,
+    settings: Sequence[str],
+    model: str = "",
+    seat: str = "",
+    seats: Mapping[str, Any] = {},
+) -> Lessons:
+    """The lessons as `taught` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
@@ -115,13 +161,7 @@ def taught(
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
     if had:
         raise UsageError(f"{name} had these lessons; type another --seed, or another name")
-    with waiting(f"teaching {name}"):
-        learned = blocking(lambda: taught_more(allowed(subject, consent), course, writer))
-    with writing(store.engine) as connection:
-        if shelf.load(connection, name) != (subject if known else None):
-            raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
-        shelf.put(connection, name, learned, describe(course), forgot=False)
-    return learned
+    return Lessons(subject, course, known, writer)
 
 
 def check_seats(course: Course) -> None:

@@ -33,6 +33,17 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
     say(f"To ask it: arena ask {seated} “…”. To seat it: arena play GAME --seat SEAT={seated}")
 
 
+def tell_lessons(name: str, plan: Mapping[str, Any], as_json: bool) -> None:
+    """What a dry run of teaching found out."""
+    if as_json:
+        print_json({"name": name, **plan})
+        return
+    writes = f"; {plan['writer']} writes reflections" if plan["writer"] else ""
+    before = f", after the {plan['episodes_before']} that it went through before" if plan["episodes_before"] else ""
+    say(f"{name} would go through {plan['episodes']} episodes in {', '.join(plan['environments'])}{before}.")
+    say(f"{plan['mind']} thinks{writes}. Nothing was played.")
+
+
 def tell_notes(known: Sequence[Note], about: str, as_json: bool) -> None:
     """The notes of an agent, each with its parents."""
     notes = [note for note in known if fold(about) in fold(note.text)]

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.corrections import CORRECTIONS, benjamini_hochberg, bonferroni, holm
+from arena.intervals import Estimate
 from arena.proportions import (
     cohens_h,
     difference_of_proportions,
@@ -15,7 +16,6 @@ from arena.proportions import (
     paired_difference_of_proportions,
     proportion,
 )
-from arena.stats import Estimate
 
 
 def ends(found: Estimate) -> tuple[float, float]:

@@ -1,0 +1,23 @@
+"""A number with the interval that covers what it estimates."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number and the interval that covers what it estimates with probability `level`.
+
+    `n` counts what was drawn independently. `low` and `high` are None where the data cannot tell: fewer than two.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    level: float
+    n: int
+    method: str
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the interval's width."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
