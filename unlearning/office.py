@@ -142,7 +142,7 @@ def lessons_for(
     settings: Sequence[str],
     model: str = "",
     seat: str = "",
-    seats: Mapping[str, Any] = {},
+    seats: Mapping[str, Any] | None = None,
 ) -> Lessons:
     """The lessons as `taught` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:
