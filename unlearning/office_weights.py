@@ -28,8 +28,7 @@ from unlearning.finished import Finished
 from unlearning.method import ClosedModel, Method
 from unlearning.office import set_all
 from unlearning.probe import Probe, Reading, probe_of
-from unlearning.request import Request
-from unlearning.sequence_requests import steps_of
+from unlearning.sequence_requests import Step, steps_of
 from unlearning.twins import Twins, twins_of
 from unlearning.weights import reloaded, save
 
@@ -75,7 +74,7 @@ class Work:
     order: WeightOrder
     benchmark: Benchmark
     method: Finetune
-    request: Request
+    step: Step
     named: LLM | None
     suite: Mapping[str, Probe]
     tables: Mapping[str, Any]
@@ -120,15 +119,14 @@ def prepared(order: WeightOrder) -> Work:
             f"--method {order.method}"
         )
     named = named_agent(tables["model"]) if order.model else None
-    request = benchmark.request(order.split)  # a file that is broken is named before anything is loaded
+    (step,) = steps_of(benchmark, (order.split,), order.measure)  # broken files are named before anything is loaded
     suite: dict[str, Probe] = {}
     if order.measure:
-        benchmark.data(order.split)
         specs = {**benchmark.suite, **probes_of(order.metrics)}
         suite = {label: probe_of(spec) for label, spec in specs.items() if label != "cost"}
     elif order.metrics:
         raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
-    return Work(order, benchmark, method, request, named, suite, tables)
+    return Work(order, benchmark, method, step, named, suite, tables)
 
 
 def named_agent(table: Mapping[str, Any]) -> LLM:
@@ -139,7 +137,7 @@ def named_agent(table: Mapping[str, Any]) -> LLM:
 
 
 def _tell_plan(work: Work) -> None:
-    order, method, request = work.order, work.method, work.request
+    order, method, request = work.order, work.method, work.step.request
     bill = method.bill(work.named or work.benchmark.known_already() or work.benchmark.untaught(), request)
     say(f"{order.benchmark}/{order.split} by {order.method}: {len(request.forget)} items to forget, "
         f"{len(request.retain)} to keep; {method.epochs} epochs, batches of {method.batch}.")  # fmt: skip
@@ -173,8 +171,7 @@ async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, di
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
     seen: list[Mapping[str, float]] = []
-    (step,) = steps_of(work.benchmark, (work.order.split,))
-    method, request = lesson(work.method, work.benchmark, step, taught_here=work.named is None)
+    method, request = lesson(work.method, work.benchmark, work.step, taught_here=work.named is None)
     assert isinstance(method, Finetune)
     try:
         outcome = await method.run(before, request, tell=_progress(seen), folder=kept, give=True)

@@ -31,10 +31,11 @@ class Step:
         return [pupil(benchmark.pupil, self.lessons, benchmark.texts, seed) for seed in seeds]
 
 
-def steps_of(benchmark: Benchmark, splits: Sequence[str]) -> tuple[Step, ...]:
+def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) -> tuple[Step, ...]:
     """The requests of a sequence, in order.
 
     Splits may overlap: each request names what is new in its split. A request of one split is the benchmark's own.
+    asked: whether anything is going to be asked; else the files of questions are not read, and need not be there.
     Raises UnknownPart for an unknown split, UsageError for none, and for one that adds nothing to those before it.
     """
     if not splits:
@@ -49,7 +50,7 @@ def steps_of(benchmark: Benchmark, splits: Sequence[str]) -> tuple[Step, ...]:
             if not forget:
                 raise UsageError(f"{split} names nothing that {', '.join(before)} did not name; leave it out")
             request = replace(request, forget=forget, retain=_without(request.retain, named))
-        data = _unasked(benchmark.data(split), [step.data for step in steps])
+        data = _unasked(benchmark.data(split), [step.data for step in steps]) if asked else {}
         steps.append(Step(split, request, _lessons(benchmark, split, before), data))
     return tuple(steps)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import typed
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -162,3 +163,22 @@ def test_what_is_wrong_with_own_files_is_named_by_line(name: str, text: Any, say
     with pytest.raises(UsageError, match=says):
         for row in Source(str(tmp_path)).rows("x"):
             row.text("question"), row.text("answer")
+
+
+def test_training_reads_no_file_of_questions_and_measuring_asks_for_them_before_anything_is_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    import facts
+
+    for name in ("forget10", "retain90", "full"):
+        rows = [{"question": f"Who is the {name} fox {n}?", "answer": f"The fox number {n} jumps."} for n in range(6)]
+        (tmp_path / f"{name}.json").write_text("\n".join(map(json.dumps, rows)))
+    own = ("forget", "--bench", "tofu", "--set", f"benchmark.source={tmp_path}", "--set", "preset=tiny", "--set",
+           "epochs=1", "--method", "grad-diff", "--out", "it")  # fmt: skip
+    monkeypatch.setattr("unlearning.bench.Benchmark.knower", None)
+    refused = typed(tmp_path, *own, "--measure")
+    assert refused.code == 2 and "no file forget10_perturbed" in refused.stderr and not (tmp_path / "it").exists()
+    assert not (tmp_path / "it.training").exists()
+    done = typed(tmp_path, *own, "--model", f"local/{facts.folder()}")
+    assert done.code == 0 and (tmp_path / "it" / "model.safetensors").exists(), done

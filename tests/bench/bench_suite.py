@@ -1,0 +1,57 @@
+"""What the default suite takes of three models against one. Run: python tests/bench/bench_suite.py [PEOPLE]
+
+TOFU in the invented world, its tiny models, the suite of `forget --measure`. One: the model after, which stands in all
+three places, so that each of its forwards is run once. Three: before, after and twin. Again: a second method's model,
+beside the same before and twin, whose answers and scores are kept. Ratios are of processor time in one process.
+"""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from arena import caches
+from arena.spec import build
+from unlearning.bench_weights import reading_of
+from unlearning.probe import probe_of
+
+SPLIT = "forget10"
+
+
+def seconds(benchmark: Any, before: Any, after: Any, twin: Any) -> float:
+    """Processor time of all readings."""
+    suite = {label: probe_of(spec) for label, spec in benchmark.suite.items() if label != "cost"}
+
+    async def read() -> None:
+        trial = benchmark.trial_of(SPLIT, before, after, (twin,))
+        for label, probe in suite.items():
+            await reading_of(probe, trial, label)
+
+    began = time.process_time()
+    asyncio.run(read())
+    return time.process_time() - began
+
+
+def measured(people: int) -> dict[str, float]:
+    """Seconds by what was read."""
+    benchmark = build("benchmark", {"name": "tofu", "people": people})
+    before, twin = benchmark.knower(), benchmark.twin(SPLIT)
+    request = benchmark.request(SPLIT)
+    made = [build("method", {"name": name, "preset": "tiny", "epochs": 1}) for name in ("npo", "grad-diff")]
+    first, second = (asyncio.run(method(before, request)) for method in made)
+    seconds(benchmark, first, first, first)  # what is loaded and compiled once is not counted
+    caches.clear()
+    found = {"one": seconds(benchmark, first, first, first)}
+    caches.clear()
+    found["three"] = seconds(benchmark, before, first, twin)
+    found["again"] = seconds(benchmark, before, second, twin)
+    return found
+
+
+if __name__ == "__main__":
+    found = measured(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    for name, value in found.items():
+        print(f"{name:6} {value:7.1f} s  {value / found['one']:.2f} of one")
