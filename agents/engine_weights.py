@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
 from agents.endings import model_ends
@@ -190,11 +190,26 @@ def tokenizer_of(source: Source) -> Any:
             where = location(bare.id)
             with bars_on_terminals():
                 try:
-                    _TOKENIZERS[bare] = AutoTokenizer.from_pretrained(where, **NO_CODE, **_options(source))
+                    tokenizer = AutoTokenizer.from_pretrained(where, **NO_CODE, **_options(source))
                 except (OSError, ValueError) as error:
                     reason = refused_code(where) or str(error)
                     raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
+                if tokenizer.eos_token_id is None and (end := _configured_end(where, _options(source))) is not None:
+                    tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)  # else nothing would be taught to end
+            _TOKENIZERS[bare] = tokenizer
         return _TOKENIZERS[bare]
+
+
+def _configured_end(where: str, options: dict[str, Any]) -> int | None:
+    """The end token that the settings beside a model's weights name, those of generation first; None without any."""
+    for kind in (GenerationConfig, AutoConfig):
+        try:
+            named = getattr(kind.from_pretrained(where, **options), "eos_token_id", None)
+        except (OSError, ValueError):
+            continue
+        if named is not None:
+            return int(named[0] if isinstance(named, list | tuple) else named)
+    return None
 
 
 def taken(source: Source) -> Any:

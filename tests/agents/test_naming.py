@@ -59,7 +59,7 @@ def test_the_gate_lets_other_words_in(name: str, text: str) -> None:
 def test_a_gate_of_an_older_database_still_keeps_names_out() -> None:
     gate = Gate(b"k" * 16)
     for name in ("王明", "हिन्दी", "multi_issue"):
-        old = Gate(gate.key, frozenset({gate._hash(former(name), True)}), frozenset({len(former(name))}))
+        old = Gate(gate.key, frozenset({gate._hash(former(name), old=True)}), frozenset({len(former(name))}))
         assert not old.admits(f"- {name} -") and old.opened_to([name]).admits(name)
 
 

@@ -76,8 +76,8 @@ def test_a_number_outside_of_its_range_is_refused_in_words(kind: str, name: str,
 @pytest.mark.parametrize(
     ("kind", "spec", "says"),
     [
-        ("method", {"name": "npo", "beta": 0}, r"method 'npo'\.beta = 0: it has to be above 0"),
-        ("method", {"name": "simnpo", "beta": -1.5}, r"beta = -1\.5: it has to be above 0"),
+        ("method", {"name": "npo", "beta": 0}, r"method 'npo'\.beta = 0: it has to be a finite number above 0"),
+        ("method", {"name": "simnpo", "beta": -1.5}, r"beta = -1\.5: it has to be a finite number above 0"),
         ("method", {"name": "idk-dpo", "variants": 100}, r"variants = 100: it has to be at least 1 and at most 20"),
         ("method", {"name": "ga", "lr": -0.1}, "above 0"),
         ("method", {"name": "rmu", "epochs": -3}, "at least 0"),
@@ -102,9 +102,9 @@ def test_what_is_refused_says_what_is_possible(kind: str, spec: Any, says: str) 
 
 def test_a_part_that_is_made_in_python_is_held_to_the_same_ranges() -> None:
     method = build("method", "npo")
-    with pytest.raises(ValueError, match="beta has to be above 0, not 0"):
+    with pytest.raises(ValueError, match="beta has to be a finite number above 0, not 0"):
         type(method)(beta=0)
-    with pytest.raises(ValueError, match="lr has to be above 0, not nan"):
+    with pytest.raises(ValueError, match="lr has to be a finite number above 0, not nan"):
         type(method)(lr=nan)
     with pytest.raises(ValueError, match="rank has to be at least 1"):
         Lora(rank=0)

@@ -9,7 +9,7 @@ import torch
 
 from agents.models.local import Local
 from arena.errors import UsageError
-from arena.ranges import Count, NotNegative, Positive
+from arena.ranges import Count, Finite, Positive
 from unlearning.anatomy import anatomy
 from unlearning.arithmetic import added, negated
 from unlearning.finetune import Finetune
@@ -36,7 +36,7 @@ class TaskVector(Finetune):
 
     reads_original: ClassVar[bool] = True
 
-    scale: NotNegative = 1.0
+    scale: Finite = 1.0
 
     def objective(self, study: Study) -> Objective:
         return Objective(Weighted("forget", learning()))
