@@ -59,6 +59,7 @@ def await_health(url: str, process: "subprocess.Popen[bytes]", log: Path) -> Non
     raise AssertionError(f"the server is not up after {PATIENCE} s:\n{log.read_text()}")
 
 
+@pytest.mark.slow
 def test_a_chain_of_five_rounds_is_played_against_a_real_server(haggler: Path, tmp_path: Path) -> None:
     with served(haggler, tmp_path / "serve.log") as url:
         # the tiny model was taught the JSON form, and its template has no place for tools

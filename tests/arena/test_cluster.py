@@ -97,6 +97,7 @@ def test_a_killed_worker_loses_no_recorded_answer(backend: Backend, path: Path, 
     assert len(set(killed)) == 2 and len({q.pid for q in questions}) == 4, "two died and two took their place"
 
 
+@pytest.mark.slow
 def test_a_match_that_kills_its_workers_fails_and_the_others_are_played(backend: Backend, path: Path) -> None:
     matches = [duel(0, seller=Fails("kill")), *(duel(seed, length=6) for seed in range(1, 5))]
     budget = Budget.of(10.0, {})
@@ -191,6 +192,7 @@ def test_a_backend_has_a_name() -> None:
         pass
 
 
+@pytest.mark.slow
 def test_ctrl_c_reaches_all_processes_and_the_run_goes_on_elsewhere(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     words = ["play", "duel:Duel", "-n", "6", "--seat", "buyer=talker:Talker", "--seat", "seller=says/hi", "--json"]

@@ -103,7 +103,7 @@ def test_nothing_that_the_modules_hold_names_what_a_scripted_mind_forgot(store: 
     assert holders(names(secret)) == []
 
 
-@pytest.mark.parametrize("mind", ["scripted/echo", "policy"])
+@pytest.mark.parametrize("mind", ["scripted/echo", pytest.param("policy", marks=pytest.mark.slow)])
 def test_prompts_and_answers_of_models_leave_with_what_is_forgotten(store: Store, mind: str) -> None:
     if mind == "policy":
         pytest.importorskip("torch")
@@ -116,7 +116,9 @@ def test_prompts_and_answers_of_models_leave_with_what_is_forgotten(store: Store
     assert holders(names(secret)) == [] and holders(cells) == []
 
 
-@pytest.mark.parametrize("method", ["filter", "dragon", "alu"])
+@pytest.mark.parametrize(
+    "method", ["filter", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dragon", "alu"))]
+)
 def test_what_guards_and_audits_read_leaves_too(store: Store, method: str) -> None:
     secret = SECRETS[1]
     spec = {"name": method, "model": "scripted/auditor"} if method == "alu" else method
@@ -128,6 +130,7 @@ def test_what_guards_and_audits_read_leaves_too(store: Store, method: str) -> No
     assert holders(names(secret)) == []
 
 
+@pytest.mark.slow
 def test_what_a_converter_read_leaves_too(store: Store) -> None:
     pytest.importorskip("torch")
     secret = SECRETS[2]
@@ -135,6 +138,7 @@ def test_what_a_converter_read_leaves_too(store: Store) -> None:
     assert holders(names(secret)) == [] and holders(names("zemfira")) == []
 
 
+@pytest.mark.slow
 def test_what_an_adversary_asked_and_heard_leaves_too() -> None:
     from unlearning.trial import experiment
 
@@ -147,6 +151,7 @@ def test_what_an_adversary_asked_and_heard_leaves_too() -> None:
     assert holders(names(secret)) == []
 
 
+@pytest.mark.slow
 def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotten(store: Store, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from agents.llm import LLM
