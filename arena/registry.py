@@ -126,7 +126,7 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
         head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
         unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in broken(kind).items())
-        if not misspelt and (meant := suggestion(kind, name)):
+        if (not misspelt or name.endswith(".py")) and (meant := suggestion(kind, name)):
             raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
         names = [*known, *(taught_names() if kind == "agent" else ())]
         raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))

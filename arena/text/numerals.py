@@ -119,7 +119,7 @@ def _behind(low: str, value: float, end: int) -> tuple[float, int]:
     """The value with the fraction, the exponent and the scale that follow it, and where they end."""
     if exponent := EXPONENT.match(low, end):
         power = exponent[0][1:]
-        return (value * 10.0 ** int(power) if len(power) <= 3 else nan), exponent.end()
+        return (value * 10.0 ** int(power) if len(power) <= 2 and int(power) <= 15 else nan), exponent.end()
     if part := PART_BEHIND.match(low, end):
         named = part["sign"] or re.sub(r"\s", " ", part["words"] or "")
         value += PARTS[named] if named else int(part["over"]) / int(part["under"])

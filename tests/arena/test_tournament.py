@@ -282,7 +282,7 @@ def test_without_the_extra_there_are_results_and_the_line_that_installs_it(
 ) -> None:
     for module in ("arena.ratings", "arena.ratings_board"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    for module in ("openskill", "openskill.models", "scipy", "scipy.optimize", "scipy.stats"):
+    for module in ("openskill", "openskill.models", "scipy", "scipy.special", "scipy.stats"):
         monkeypatch.setitem(sys.modules, module, None)
     table = standings(tmp_path, "tournament", "connect", "minimax(nodes=1)", "says/x", "-n", "2")
     assert table["rows"]["minimax"]["won"] == 4 and table["rows"]["minimax"]["rating"] is None

@@ -19,8 +19,9 @@ from agents.cellar import cellar, kept
 from agents.engine_threads import one_thread
 from agents.llm import LLM
 from agents.models.local import Local
-from arena.errors import UsageError
+from arena.errors import BadPart, UsageError
 from arena.play import play
+from arena.spec import build
 from unlearning.asking import answers
 from unlearning.attacks.quantize import quantization
 from unlearning.attacks.relearn import parted, relearning
@@ -141,8 +142,8 @@ async def test_what_hides_within_four_bits_comes_back_with_them_to_the_bit() -> 
         "suppressed",
         "not unlearned",
     )
-    with pytest.raises(UsageError, match="2 to 16 bits"):
-        await quantization(found, bits=1)
+    with pytest.raises(BadPart, match="bits = 1: it has to be at least 2 and at most 16"):
+        build("attack", {"name": "quantization", "bits": 1})
 
 
 TINY = Pupil(hidden=16, layers=1, heads=2, vocab=300, lessons=Lessons(epochs=1))

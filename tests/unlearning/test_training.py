@@ -189,7 +189,7 @@ async def test_a_loss_that_is_not_a_number_keeps_the_last_good_weights_and_says_
     with pytest.warns(RuntimeWarning, match="the loss of forget is nan at step 3"):
         await method(breaking(2), facts.REQUEST)
     outcome: Outcome = await method.run(breaking(2), facts.REQUEST)
-    assert outcome.ended.diverged and "the weights after step 2 are kept" in outcome.ended.stopped
+    assert outcome.ended.diverged and "the weights after step 1, the last good ones, are kept" in outcome.ended.stopped
     assert all(tensor.isfinite().all() for tensor in weights(outcome.agent).values())
 
 
