@@ -154,7 +154,7 @@ async def test_a_cache_that_would_not_fit_says_how_to_go_on() -> None:
 
 def test_settings_that_mean_nothing_are_refused() -> None:
     for settings in ({"batch": 0}, {"micro": 0}, {"epochs": -1}, {"lr": float("nan")}):
-        with pytest.raises(ArenaError, match="or more, not"):
+        with pytest.raises(ArenaError, match="it has to be"):
             facts.made("npo", **settings)
     with pytest.raises(ArenaError, match="a method that fine-tunes"):
         facts.made("wagle", host="no-such-method") if "no-such-method" in entries("method") else build(
