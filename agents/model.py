@@ -51,8 +51,8 @@ class Sampling:
 class Reply:
     """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`).
 
-    `thought` is what a server told apart from the words; thoughts that stand in `text` are separated by whoever asks
-    (`agents/chat.py`). `opened`: the prompt had already begun a thought, so that the text begins inside it.
+    `thought` is what a server sent apart from the words; thoughts that stand in `text` are separated by
+    `agents/chat.py`. `opened`: the prompt had already begun a thought, so that the text begins inside it.
     """
 
     text: str = ""

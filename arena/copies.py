@@ -3,7 +3,8 @@ the same outcome.
 
 Scripted agents that act choose their phrases by the seed, which is no difference: their actions are compared. Words
 are, too, where a model was asked, and in games of words alone.
-Where nothing of a match hangs on its seed, all its episodes are one observation, however many there are, and no sample.
+Where nothing of a match depends on its seed, all its episodes are one observation, however many there are, and no
+sample.
 """
 
 import json
@@ -89,6 +90,6 @@ def note(cells: Mapping[str, int], of: int, spread: bool) -> str:
     hint = "; --set game.spread=3 draws the players' values by the seed" if spread else ""
     whole = f"all {count} episodes are" if not others else "all episodes are"
     return (
-        f"note: {which}{whole} copies of one, answer by answer, since nothing in them hangs on the seed: they count as "
-        f"one observation, and make no sample{hint}"
+        f"note: {which}{whole} copies of one, answer by answer, since nothing in them depends on the seed: they count "
+        f"as one observation, and make no sample{hint}"
     )

@@ -34,7 +34,7 @@ class Match:
 
     def built(self) -> tuple[Game[Any], dict[str, Agent]]:
         """The game and the agents, built once for this match and those that are made of it by `with_seed` and the like;
-        only parts that keep a state of their own, against the contract or as foreign games do, are built anew each
+        only parts that keep a state of their own, against the contract or as foreign games do, are built again each
         time. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
         game, agents = self._built
         if not is_stateless(game):

@@ -1,7 +1,7 @@
 """To which servers the user lets keys go beyond those they belong to: `--allow-key VAR@HOST`, and her `keys.json`.
 
-A command starts with what its command line says; without a command, as a library, whoever builds a model names its
-server and its key, and nothing is restricted. Which keys belong where is known to `agents/key_policy.py`.
+A command permits what its command line says. Used as a library nothing is restricted: the program that builds a model
+names its server and its key. Which keys belong where is known to `agents/key_policy.py`.
 """
 
 import re

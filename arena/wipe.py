@@ -48,7 +48,8 @@ def wipe_file(engine: Engine) -> bool:
 def wipe_tables(engine: Engine, tables: Sequence[str]) -> bool:
     """Rewrites tables of a PostgreSQL server without their dead rows; whether that was done for all of them.
 
-    The statistics of a table hold values of its columns: they are made anew, and their dead rows go where the role may.
+    The statistics of a table hold values of its columns: they are collected again, and their dead rows
+    are removed where the role may.
     """
     done = [_is_rewritten(engine, f"VACUUM (FULL, ANALYZE, VERBOSE) {name}") for name in tables]
     _is_rewritten(engine, "VACUUM (FULL) pg_statistic")

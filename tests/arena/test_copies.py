@@ -1,4 +1,4 @@
-"""Episodes in which nothing hangs on the seed are one observation, and no sample."""
+"""Episodes in which nothing depends on the seed are one observation, and no sample."""
 
 import json
 from pathlib import Path

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from command import typed
 from duel import Chatty, child, duel, killed_after, play_all
 from partly_counted import play_partly_counted
-from postgres_server import NoServer, server
+from postgres_server import NoServer, execute, maker_of_databases, server
 
 from arena.database import views
 from arena.distribution import install_line
@@ -59,14 +58,7 @@ def host() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def new(host: str) -> Callable[[], str]:
     """Makes empty databases and returns their URLs."""
-    numbers = count()
-
-    def make() -> str:
-        name = f"arena{next(numbers)}"
-        execute(host.format("postgres"), f"CREATE DATABASE {name}")
-        return host.format(name)
-
-    return make
+    return maker_of_databases(host)
 
 
 @pytest.fixture
@@ -85,12 +77,6 @@ def filled(new: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> 
             haggles = [Match("bargaining", {}, 3), Match({"name": "bargaining", "rounds": 3}, {"seller": "tough"}, 3)]
             play_all(store, [*plan, duel(99, seller="duel:Keyed"), *haggles])
     return places
-
-
-def execute(url: str, *statements: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def recorded(url: str) -> list[tuple[Any, ...]]:

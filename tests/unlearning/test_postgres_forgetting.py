@@ -3,13 +3,12 @@
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command import arena
-from postgres_server import NoServer, server
+from postgres_server import NoServer, execute, maker_of_databases, server
 from remembering import NAMES, TARGET, remembers
 
 from agents import shelf
@@ -28,6 +27,7 @@ ODD = "a\0b\ud800c"
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
+    """The URL of a server of our own, with {} for the name of a database."""
     try:
         with server() as url:
             yield url
@@ -37,20 +37,8 @@ def host() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def new(host: str) -> Callable[[], str]:
-    numbers = count()
-
-    def make() -> str:
-        name = f"forget{next(numbers)}"
-        execute(host.format("postgres"), f"CREATE DATABASE {name}")
-        return host.format(name)
-
-    return make
-
-
-def execute(url: str, *statements: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement)
+    """Makes empty databases and returns their URLs."""
+    return maker_of_databases(host)
 
 
 def data(url: str) -> Path:
