@@ -25,8 +25,8 @@ def merged(before: Any, value: Any) -> Any:
 
 
 def seated(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
-    """The seats of a plan with other agents in some of them: a model in a model's place keeps the settings, its endpoint
-    among them; any other agent takes the place of the whole table."""
+    """The seats of a plan with other agents in some of them: a model in a model's place keeps the settings, among them
+    its endpoint; any other agent takes the place of the whole table."""
     kept = {seat: merged(tables[seat], name) for seat, name in agents.items()
             if is_model(name) and is_model(tables.get(seat))}  # fmt: skip
     return {**tables, **agents, **kept}
