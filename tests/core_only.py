@@ -19,6 +19,7 @@ from typing import Any
 
 from readme import ROOT, Command, blocks, commands, write_files
 
+OWN = {"arena", "agents", "games", "unlearning"}  # under whatever name an older environment has installed them
 SHORTER = {"arena run runs/feedback_study.toml": ("-n", "1")}  # the whole study takes a minute
 MORE = (
     ("arena", "play", "--plan", "plan.toml", "-q"),
@@ -76,7 +77,9 @@ def hide_extras() -> None:
     core = required(project["dependencies"]) | {plain(project["name"])}
     core |= {"pip", "setuptools", "wheel"}  # what makes environments, which the interpreter loads hooks of
     CoreFinder.hidden = frozenset(
-        module for module, owners in packages_distributions().items() if not core & set(map(plain, owners))
+        module
+        for module, owners in packages_distributions().items()
+        if module not in OWN and not core & set(map(plain, owners))
     )
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, CoreFinder]
     late = {name for name in sys.modules if name.partition(".")[0] in CoreFinder.hidden}
