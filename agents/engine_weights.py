@@ -217,7 +217,7 @@ def taken(source: Source) -> Any:
     it, or where it was changed."""
     with _LOADING:
         source = _stamped(source.resolved())
-        if source.adapter is not None or any(one.adapter is not None for one in _LOADED):
+        if source.adapter is not None or any(one.id == source.id and one.adapter is not None for one in _LOADED):
             return None
         module = loaded(source).module
         _LOADED.pop(source, None)

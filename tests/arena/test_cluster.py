@@ -94,7 +94,7 @@ def test_a_killed_worker_loses_no_recorded_answer(backend: Backend, path: Path, 
     assert not again, "an answer on record was asked for again"
     assert len(kept) == 180 and ask(path, "SELECT count(*) FROM turn") == [(180,)]
     assert len(questions) - 180 <= 2 * 8, "only what was under way at a killed worker was asked again"
-    assert len(set(killed)) == 2 and len({q.pid for q in questions}) == 4, "two died and two took their place"
+    assert len(set(killed)) == 2 and {q.pid for q in questions} > set(killed), "two died, and others took their place"
 
 
 @pytest.mark.slow
