@@ -17,7 +17,7 @@ from traceback import format_exception_only
 from types import ModuleType
 from typing import Any
 
-from readme import ROOT, Command, blocks, commands, write_files
+from repository import ROOT, Command, blocks, commands, write_files
 
 OWN = {"arena", "agents", "games", "unlearning"}  # under whatever name an older environment has installed them
 SHORTER = {"arena run runs/feedback_study.toml": ("-n", "1")}  # the whole study takes a minute

@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from repository import ROOT, SUPPORT
+
 from arena.episode import Match, Turn
 from arena.errors import BadRecord, IllegalMove
 from arena.game import JSON, Game, Move, View
@@ -123,8 +125,7 @@ def play_all(store: Store, matches: Sequence[Match], watch: Callable[[Pending, T
 
 def child(code: str, *arguments: object, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
     """A process of its own that runs `code` with this module's names at hand; its output is read from a pipe."""
-    here = Path(__file__).parent
-    paths = os.pathsep.join((str(here), str(here.parent)))
+    paths = os.pathsep.join((str(SUPPORT), str(ROOT)))
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", f"import sys\nfrom duel import *\n{code}", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": paths},

@@ -4,10 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from readme import ROOT, Command, commands
+from repository import ROOT, SUPPORT, Command, commands
 
 from arena.distribution import install_line
 
@@ -38,7 +37,7 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, int, str,
     """What was typed, the exit codes, and both streams."""
     folder = tmp_path_factory.mktemp("core")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "ARENA_CONFIG": str(folder / "settings")}
-    program = [sys.executable, str(Path(__file__).with_name("core_only.py")), str(folder)]
+    program = [sys.executable, str(SUPPORT / "core_only.py"), str(folder)]
     done = subprocess.run(program, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from command import typed
+from repository import ROOT
 
 from arena.distribution import install_line
 from arena.errors import BadPart, MissingExtra
 from arena.extras import EXTRA_OF, missing, require
 from arena.registry import find
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 OWN = {"arena", "agents", "games", "unlearning"}

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent
 ABOVE = {"arena": {"arena"}, "games": {"arena", "games"}, "agents": {"arena", "agents"},
          "unlearning": {"arena", "agents", "unlearning"}}  # fmt: skip
 HEAVY = {"torch", "transformers", "litellm", "ray", "pandas", "altair", "openai", "anthropic", "scipy", "numpy",

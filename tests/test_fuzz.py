@@ -12,8 +12,8 @@ from random import Random
 import pytest
 from command import Typed, typed
 from damaged_files import damage_at_random
+from repository import ROOT, SUPPORT
 
-ROOT = Path(__file__).parent.parent
 COMMANDS = (
     ("list", "runs"), ("list", "episodes"), ("show", "last"), ("sql", "select * from rounds"),
     ("sql", "select * from transcript"), ("verify",), ("rescore", "--diff"), ("rate",), ("notes", "seller"),
@@ -64,11 +64,11 @@ def test_many_damaged_databases_end_in_a_sentence(sound: Path, tmp_path: Path, s
     """In processes of their own: what SQLite does with a broken page must not take this one with it."""
     for seed in range(start, start + 10):
         code = (
-            "import sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + '/tests']\n"
+            f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}, {str(ROOT / 'tests')!r}]\n"
             "from pathlib import Path; import test_fuzz\n"
-            "test_fuzz.fuzz_database(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))"
+            "test_fuzz.fuzz_database(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))"
         )
-        words = [sys.executable, "-c", code, str(ROOT), str(sound), str(tmp_path / str(seed)), str(seed)]
+        words = [sys.executable, "-c", code, str(sound), str(tmp_path / str(seed)), str(seed)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr[-3000:]
 

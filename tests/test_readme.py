@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command import typed
 from postgres_server import NoServer, server
-from readme import ROOT, TEXT, Command, blocks, commands, write_files
+from repository import ROOT, TEXT, Command, blocks, commands, write_files
 
 
 def environment() -> dict[str, str]:

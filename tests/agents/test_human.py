@@ -9,9 +9,9 @@ import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 from agents.human import Human, Misread, converse, parse, screen
 from arena.errors import BadReply, UsageError
@@ -175,7 +175,6 @@ async def test_a_stdin_that_is_no_file_is_read_too(monkeypatch: pytest.MonkeyPat
         await Human().act(VIEW)
 
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = textwrap.dedent(
     """
     import arena

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 from duel import duel, play_all
+from repository import ROOT
 
 from arena.arms import Arm, Curve, Study, interval, read_study
 from arena.errors import BadRecord, UsageError
@@ -14,7 +15,6 @@ from arena.plan import make_plan, read_plan
 from arena.sql import query
 from arena.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 PLAN = ROOT / "runs" / "feedback_study.toml"
 
 

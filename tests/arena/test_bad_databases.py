@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from duel import child, duel, play_all
+from repository import ROOT
 
 from arena.database import VERSION
 from arena.errors import BadRecord
@@ -269,6 +270,6 @@ def test_a_database_is_made_by_several_processes_at_once(path: Path) -> None:
 def test_the_database_library_is_loaded_only_with_the_store() -> None:
     """The command line starts quickly."""
     code = "import sys, arena.errors, arena.episode; print('sqlalchemy' in sys.modules)"
-    root = Path(__file__).parent.parent.parent
+    root = ROOT
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout == "False\n"

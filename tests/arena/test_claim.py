@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from duel import duel
+from repository import ROOT
 
 from arena.claim import Claim
 from arena.place import Place
 from arena.run import run
 from arena.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 HAMMER = """
 import os, sys
 from pathlib import Path

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from command import arena
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 GUESS = '''
 from dataclasses import dataclass
 from arena import Game, IllegalMove, Move, View, game

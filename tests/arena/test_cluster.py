@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from duel import ask, duel
+from repository import ROOT
 from talker import Fails, Talker, asked
 
 from arena.backend import Backend, check_backend, opened
@@ -26,7 +27,6 @@ from arena.store import Pending, Store
 
 ray = pytest.importorskip("ray", reason="Ray is not installed; type: pip install -e '.[ray]'")
 
-ROOT = Path(__file__).parent.parent.parent
 Results = list[tuple[Pending, Episode | Exception]]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from duel import ask
 from lottery import lottery
+from repository import ROOT
 from typer.testing import CliRunner
 
 from arena.cli import app
@@ -229,6 +230,6 @@ def test_power_is_told() -> None:
 )
 def test_a_missing_extra_is_answered_with_its_install_line(command: list[str], tmp_path: Path) -> None:
     code = f"import sys; sys.modules['scipy'] = None; sys.argv[1:] = {command!r}; from arena.cli import main; main()"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 2 and install_line("stats") in done.stderr and not list(tmp_path.iterdir())

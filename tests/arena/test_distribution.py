@@ -6,9 +6,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+from repository import ROOT
+
 from arena.distribution import NAME, install_line
 
-ROOT = Path(__file__).parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -14,6 +14,7 @@ import pytest
 from command import arena
 from duel import Keyed, ask, duel, play_all
 from ladder import PLAY, edit, ladder, told
+from repository import ROOT
 
 from arena.episode import Match, match_from_json, to_json
 from arena.errors import UsageError
@@ -21,7 +22,6 @@ from arena.fork import Forks, plan_fork
 from arena.run import run
 from arena.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 ANSWERS = (
     "select step, attempt, seat, text, tool, args, refused, thought from transcript where episode = '{}' order by 1, 2"
 )

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from duel import ask
 from fake_server import Script, serving
+from repository import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 AGENT = """
 import os, time
 from arena import Move

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 from duel import ask, duel, play_all
+from repository import FIXTURES
 from sqlalchemy import Connection
 
 from arena.database import MIGRATIONS, VERSION, connect, upgrade, writing
 from arena.place import Place
 from arena.store import Store
-
-FIXTURES = Path(__file__).parent.parent / "fixtures"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from duel import ask
+from repository import ROOT
 from typer.testing import CliRunner
 
 from arena.cli import app
@@ -15,7 +16,6 @@ from arena.errors import UsageError
 from arena.estimate import Estimate, estimate
 from arena.plan import Plan, make_plan, question, read_plan
 
-ROOT = Path(__file__).parent.parent.parent
 SWEEP = """# Does a dear item make sellers
 # hold out longer? No key, a second.
 

@@ -18,6 +18,7 @@ from command import typed
 from duel import Chatty, child, duel, killed_after, play_all
 from partly_counted import play_partly_counted
 from postgres_server import NoServer, execute, maker_of_databases, server
+from repository import ROOT
 
 from arena.database import views
 from arena.distribution import install_line
@@ -32,7 +33,6 @@ from arena.usage import Call, Usage
 
 psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
 
-ROOT = Path(__file__).parent.parent.parent
 TIMES = {"started", "ended", "seconds", "at"}  # what differs between two playings of a plan, and the ids of runs
 WHAT_COUNTS = (  # ids of runs have twelve characters
     "SELECT substr(episode, 13), step, attempt, seat, text, tool, args, thought, refused FROM turn ORDER BY 1, 2, 3, 4",

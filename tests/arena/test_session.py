@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from command import typed
 from duel import ask
+from repository import ROOT
 from typer.testing import CliRunner, Result
 
 from arena.cli import app
 from arena.resume import differences
 
-ROOT = Path(__file__).parent.parent.parent
 AGENTS = """
 import asyncio, os, time
 from dataclasses import dataclass

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from command import arena, typed
 from duel import Chatty, duel, play_all, round_row
+from repository import ROOT
 
 from arena.database import VERSION
 from arena.episode import Episode, Turn
@@ -115,7 +116,7 @@ def test_the_leaderboard_counts_finished_episodes_and_sets_errors_apart(path: Pa
 
 
 def test_the_documented_query_gives_a_whole_prompt(path: Path) -> None:
-    text = (Path(__file__).parent.parent.parent / "arena" / "queries.sql").read_text(encoding="utf-8")
+    text = (ROOT / "arena" / "queries.sql").read_text(encoding="utf-8")
     lines = text[text.index("--   WITH RECURSIVE") : text.index("-- Slow on")].splitlines()
     end = rows(path, "select prompt from calls where step = 5 limit 1")[0][0]
     sql = "\n".join(line.removeprefix("--") for line in lines).replace("1234567890", "?")
@@ -124,7 +125,7 @@ def test_the_documented_query_gives_a_whole_prompt(path: Path) -> None:
 
 
 def test_every_column_of_every_view_is_documented(path: Path) -> None:
-    text = (Path(__file__).parent.parent.parent / "arena" / "queries.sql").read_text(encoding="utf-8")
+    text = (ROOT / "arena" / "queries.sql").read_text(encoding="utf-8")
     for (view,) in rows(path, "select name from sqlite_master where type = 'view'"):
         about = text[text.index(f"-- {view}: ") : text.index(f"CREATE VIEW IF NOT EXISTS {view} AS")]
         if view == "deals":

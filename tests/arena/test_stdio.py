@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from command import STYLE, typed
 from duel import ask, duel
+from repository import ROOT
 
 from arena.run import Watcher, run
 from arena.stdio import as_objects, print_json, print_objects, to_json
 from arena.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 NOISY = """
 import sys

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from command import typed
 from remembering import NAMES, OTHER, TARGET, about, question, walker
+from repository import ROOT, SUPPORT
 
 from agents import shelf
 from agents.knower import sentences_of
@@ -33,7 +34,6 @@ from unlearning.methods.converted import Converted
 from unlearning.office import Order, carried_out, forgot, found_receipt, taught
 from unlearning.resolve import UnclearTarget
 
-ROOT = Path(__file__).parent.parent.parent
 GAME = ("gridworld/unknown",)
 
 
@@ -288,7 +288,7 @@ def test_an_agent_that_plays_while_it_is_asked_to_forget_plays_on(store: Store) 
 
 KILLER = f"""
 import json, os, random, signal, shutil, sys, time
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from pathlib import Path
 from remembering import TARGET, about, walk, walker, remembers
 from dataclasses import replace

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from repository import ROOT
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -26,7 +27,6 @@ from agents.models.local import Local
 from arena.errors import UsageError
 from unlearning.weights import opened, save
 
-ROOT = Path(__file__).parent.parent.parent
 WORLD = ("--bench", "tofu", "--split", SPLIT, "--set", f"benchmark.people={SMALL.people}",
          "--set", f"benchmark.relations={SMALL.relations}")  # fmt: skip
 QUICK = ("--set", "preset=tiny", "--set", "epochs=2")

@@ -10,6 +10,7 @@ from typing import Any
 import facts
 import numpy as np
 import pytest
+from repository import ROOT
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -40,7 +41,7 @@ from unlearning.truth import closeness, margin, preference, ratio
 from unlearning.verdict import observed
 from unlearning.wording import until_next, until_stop
 
-PAGE = Path(__file__).parents[2] / "docs" / "open-unlearning.md"
+PAGE = ROOT / "docs" / "open-unlearning.md"
 
 
 def scored(lp: Sequence[float], std: Sequence[float] | None = None, words: int | None = None) -> Scored:

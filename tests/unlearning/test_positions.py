@@ -8,6 +8,7 @@ from typing import Any
 
 import facts
 import pytest
+from repository import ROOT
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -308,6 +309,6 @@ def test_what_has_not_changed_differs_from_the_reference_by_nothing(name: str, d
 
 def test_every_method_tells_where_it_reads() -> None:
     """docs/weight-methods.md has a row for each method that changes weights."""
-    page = (Path(__file__).parents[2] / "docs" / "weight-methods.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "weight-methods.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `([\w-]+)` \|", page, re.M)
     assert set(told) == {name for name in entries("method") if isinstance(build("method", name), Finetune)}

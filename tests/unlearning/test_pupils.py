@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from repository import ROOT
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -38,8 +39,6 @@ from unlearning.request import Item
 from unlearning.rounding import matrices, quantized, same_codes, step_of
 from unlearning.teaching import Lessons, exact
 from unlearning.verdict import observed
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def share(agent: Any, role: str) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk, walker
+from repository import ROOT, SUPPORT
 
 from agents import shelf
 from agents.auditor import Auditor
@@ -29,7 +30,6 @@ from arena.errors import UsageError
 from arena.store import Store
 from unlearning.exact import twin
 
-ROOT = Path(__file__).parent.parent.parent
 WORD = TARGET.split()[0].encode()  # stands nowhere but in what is told of the target
 
 
@@ -155,7 +155,7 @@ def test_a_reader_of_an_older_state_holds_it_until_the_next_to_open(store: Store
 
 DIES = f"""
 import os, signal, sys
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from remembering import TARGET, about, walker
 from arena.database import writing
 from arena.store import Store

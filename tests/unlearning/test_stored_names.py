@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from command import arena
+from repository import FIXTURES
 
 from agents import shelf
 from agents.auditor import Auditor
@@ -18,7 +19,7 @@ from arena.database import VERSION
 from arena.registry import entries
 from arena.store import Store
 
-FIXTURE = Path(__file__).parent.parent / "fixtures" / "schema_v3.sql"
+FIXTURE = FIXTURES / "schema_v3.sql"
 GUARDS = {
     "s-filter": [Filter],
     "s-dragon": [Detector],

@@ -14,6 +14,7 @@ from typing import Any
 import facts
 import pytest
 import torch
+from repository import ROOT
 
 from agents.llm import LLM
 from agents.model import Line, Sampling
@@ -23,8 +24,6 @@ from unlearning.cost import Outlook
 from unlearning.finetune import Outcome
 from unlearning.scope import Lora, rows
 from unlearning.weights import opened, save
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
