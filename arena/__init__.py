@@ -10,6 +10,7 @@ if sys.argv[:1] == ["-m"] and sys.orig_argv[1:] and not sys.flags.safe_path:  # 
 
 from arena.agent import Agent as Agent
 from arena.agent import agent as agent
+from arena.engine.play import play as play
 from arena.episode import Episode as Episode
 from arena.episode import Match as Match
 from arena.episode import Turn as Turn
@@ -21,6 +22,5 @@ from arena.game import Move as Move
 from arena.game import Tool as Tool
 from arena.game import View as View
 from arena.game import game as game
-from arena.play import play as play
 
 __version__ = "0.1.0"

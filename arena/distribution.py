@@ -5,7 +5,7 @@ The name differs from that of the import package and of the command: `arena` on 
 
 from pathlib import Path
 
-from arena.caches import memoize
+from arena.cache_register import memoize
 
 NAME = "forgetting-arena"
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, Literal, TypeAlias
 
 from arena.agent import Agent
-from arena.caches import memoize
+from arena.cache_register import memoize
 from arena.errors import UsageError, unknown
 from arena.game import JSON, Game, Move
 from arena.spec import Spec, build, canonical, describe, is_stateless

@@ -1,7 +1,7 @@
 """To which servers the user lets keys go beyond those they belong to: `--allow-key VAR@HOST`, and her `keys.json`.
 
 A command permits what its command line says. Used as a library nothing is restricted: the program that builds a model
-names its server and its key. Which keys belong where is known to `agents/key_policy.py`.
+names its server and its key. Which keys belong where is known to `agents/api/key_policy.py`.
 """
 
 import re
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from arena.caches import register
+from arena.cache_register import register
 from arena.errors import UsageError
-from arena.user_files import config_folder, read_json
+from arena.user_settings import config_folder, read_json
 
 ALLOWED = "keys.json"  # {"VARIABLE": ["host", "host:port"]}, written by the user
 PAIR = re.compile(r"(?P<variable>[A-Za-z_]\w*)@(?:https?://)?(?P<host>[^/\s@]+)(?:/\S*)?", re.ASCII)

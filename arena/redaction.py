@@ -10,7 +10,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-from arena.caches import memoize
+from arena.cache_register import memoize
 
 LEAST = 8  # characters of a secret; what is shorter stands in too many texts
 INSTEAD = "[key]"

@@ -13,12 +13,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from arena.caches import memoize, register
-from arena.current_database import taught_names
+from arena.cache_register import memoize, register
 from arena.errors import UnknownPart, unknown
+from arena.external_parts import Outside, recorded_name
 from arena.extras import missing
-from arena.outside import Outside, recorded_name
-from arena.renamed import current_name
+from arena.renamed_parts import current_name
+from arena.store.current_database import taught_names
 from arena.suggestions import suggestion
 from arena.trust import check_trust
 
@@ -95,7 +95,7 @@ def entries(kind: str) -> dict[str, Entry]:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 for name in _marks(node, kind):
                     about = (ast.get_docstring(node) or "").partition("\n")[0]
-                    found[name] = Entry(name, f"{FOLDERS[kind]}.{path.stem}", node.name, about)
+                    found[name] = Entry(name, _module(kind, path), node.name, about)
     return dict(sorted(found.items()))
 
 
@@ -145,13 +145,20 @@ def name_of(thing: Any) -> str:
     return recorded_name(thing)
 
 
+def _module(kind: str, path: Path) -> str:
+    """The dotted name of a file in the folder of `kind`, however deep it lies."""
+    folder = FOLDERS[kind].replace(".", "/")
+    inside = path.with_suffix("").as_posix().rpartition(f"/{folder}/")[2]
+    return f"{FOLDERS[kind]}.{inside.replace('/', '.')}"
+
+
 def _files(kind: str) -> list[Path]:
     try:
         spec = importlib.util.find_spec(FOLDERS[kind])
     except ModuleNotFoundError:
         return []
     folders = spec.submodule_search_locations if spec else None
-    return sorted(path for folder in folders or () for path in Path(folder).glob("[!_]*.py"))
+    return sorted(path for folder in folders or () for path in Path(folder).rglob("[!_]*.py"))
 
 
 @memoize("code")

@@ -14,11 +14,11 @@ from functools import partial
 from inspect import Parameter, isclass, isfunction, signature
 from typing import Any, TypeAlias
 
-from arena.caches import memoize
+from arena.cache_register import memoize
 from arena.errors import BadPart, UnknownPart, unknown
-from arena.ranges import holds_nan, range_of
+from arena.parameter_ranges import holds_nan, range_of
 from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
-from arena.renamed import current_name
+from arena.renamed_parts import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
 OUTSIDE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")  # how pydantic calls it

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from arena.textfile import is_file
+from arena.text.text_files import is_file
 
 PROVIDERS = (  # how the names of models begin, by who serves them
     (r"(chat)?gpt-|o\d(-|$)|text-davinci", "openai"),

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from arena.caches import register
+from arena.cache_register import register
 from arena.errors import UntrustedPart
-from arena.outside import Outside
-from arena.user_files import read_json, write_json
+from arena.external_parts import Outside
+from arena.user_settings import read_json, write_json
 
 REMEMBERED = "trusted.json"  # SHA-256 of trusted code: the file it was read from when it was trusted
 BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # where a part's name may begin within a word of a command line

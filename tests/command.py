@@ -16,7 +16,7 @@ from pathlib import Path
 from traceback import print_exc
 from typing import Any
 
-from arena.cli import main
+from arena.cli.main import main
 
 STYLE = re.compile(r"\x1b\[[\d;]*m")  # bold, dim and colours
 

@@ -13,15 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from agents.llm import LLM
-from agents.model import Line, Reply, Sampling
-from agents.models.tiny import make_tokenizer
-from agents.templates import Prompt, prompt_tokens, render
+from agents.chat_model import Line, Reply, Sampling
+from agents.inference.chat_templates import Prompt, prompt_tokens, render
+from agents.inference.tiny_llama import make_tokenizer
+from agents.llm.llm import LLM
 from arena.game import Tool
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import encode
+from unlearning.data.synthetic_world import make_world
+from unlearning.modeling.item_tokenization import encode
 from unlearning.request import Item
-from unlearning.world import make_world
 
 BENCH = Tofu(people=18, relations=4)
 WORLD = make_world(0, people=18, relations=4)

@@ -17,8 +17,8 @@ from repository import ROOT, SUPPORT
 from arena.episode import Match, Turn
 from arena.errors import BadRecord, IllegalMove
 from arena.game import JSON, Game, Move, View
-from arena.run import Watcher, run
-from arena.store import Pending, Run, Store
+from arena.runner.run import Watcher, run
+from arena.store.store import Pending, Run, Store
 from arena.usage import Call, Usage
 
 

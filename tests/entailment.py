@@ -1,8 +1,8 @@
 """The judge of invented worlds: which facts a text says, known by construction."""
 
-from agents.naming import naming
+from agents.name_matching import naming
 from arena.text.words import sentences
-from unlearning.world import Fact, World
+from unlearning.data.synthetic_world import Fact, World
 
 
 def entails(world: World, text: str, fact: Fact, *, asked: bool = False) -> bool:

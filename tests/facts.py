@@ -8,18 +8,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.llm import LLM
-from agents.model import Line
+from agents.chat_model import Line
+from agents.inference.tiny_llama import make_tiny
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.registry import entries
 from arena.spec import build
-from unlearning.finetune import Finetune
-from unlearning.objective import Draw
+from unlearning.losses.objective import Draw
+from unlearning.modeling.agent_weights import opened
 from unlearning.request import Item, Request
-from unlearning.study import Study
-from unlearning.training import Job
-from unlearning.weights import opened
+from unlearning.training.finetune import Finetune
+from unlearning.training.trainer import Job
+from unlearning.training.training_problem import Study
 
 NAMES = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 COLOURS = ("red", "dark blue", "green", "pink", "black", "bright white", "grey", "gold")

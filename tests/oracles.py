@@ -6,15 +6,15 @@ from random import Random
 
 from remembering import TARGET, about, walker
 
-from agents.answering import IGNORANCE, REFUSAL
-from agents.knower import Knower
-from agents.subject import Subject
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from arena.engine.play import blocking
 from arena.game import Move, View
-from arena.play import blocking
 from arena.spec import build
+from unlearning.experiments.experiment import tried
 from unlearning.probe import Task, Trial
 from unlearning.request import Request
-from unlearning.trial import tried
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from duel import duel, round_row
 
 from arena.episode import Episode, Turn
 from arena.game import Move
-from arena.store import Pending, Store
+from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
 KNOWN = Call("tiny/one", input_tokens=10, output_tokens=5, usd=0.5, reply="yes")

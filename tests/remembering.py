@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from agents.knower import Knower
-from agents.memory import Event, Memory, Note, note_id
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Event, Memory, Note, note_id
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
 from arena.game import Message, View
 from unlearning.request import Item, Request
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from arena.budget import Spending
+from arena.engine.budget import Spending
 from arena.errors import ModelUnavailable
 from arena.game import Move, View
 from arena.usage import Call, Usage

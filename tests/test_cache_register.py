@@ -1,4 +1,4 @@
-"""Every cache of the four packages stands in the register of `arena/caches.py`: one that does not fails here.
+"""Every cache of the four packages stands in the register of `arena/cache_register.py`: one that does not fails here.
 
 Looked for are functions with a cache of functools, module-level tables that a function changes, and tables in closures.
 """
@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from heap import FLOORS, modules
 
-from arena.caches import DROPPED, KEPT, clear, memoize, register, registered
+from arena.cache_register import DROPPED, KEPT, clear, memoize, register, registered
 
 CHANGES = {"add", "append", "appendleft", "clear", "discard", "extend", "insert", "move_to_end", "pop", "popitem",
            "popleft", "remove", "setdefault", "update"}  # fmt: skip
 TABLES = (dict, list, set, bytearray)
-ITSELF = "arena.caches"  # its list is the register
+ITSELF = "arena.cache_register"  # its list is the register
 OPTIONAL = {"ray"}  # extras without which their one file cannot be imported
 
 
@@ -46,7 +46,7 @@ def unregistered(name: str, module: ModuleType) -> Iterator[str]:
         if id(value) in known:
             continue
         if hasattr(value, "cache_clear") and hasattr(value, "cache_info") and not isinstance(value, type):
-            yield f"{path} remembers its results; decorate it with @memoize(what) of arena/caches.py"
+            yield f"{path} remembers its results; decorate it with @memoize(what) of arena/cache_register.py"
         if isinstance(value, FunctionType):
             yield from (
                 f"{path} holds a table {key!r} of its own" for key, held in held_by(value) if type(held) in TABLES
@@ -60,7 +60,7 @@ def unregistered(name: str, module: ModuleType) -> Iterator[str]:
     for table in sorted(tables):
         value = vars(module).get(table)
         if value is not None and id(value) not in known and name != ITSELF:
-            yield f"{name}.{table} is changed while the program runs; make it by register(what, …) of arena/caches.py"
+            yield f"{name}.{table} changes while the program runs; make it by arena.cache_register.register(what, …)"
 
 
 def held_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
@@ -148,9 +148,9 @@ def test_a_cache_that_is_not_registered_is_found(
     [
         "TABLE = {1: 2}\ndef read(a): return TABLE[a]",
         "NAMES = ['a']\ndef own():\n    NAMES = []\n    NAMES.append(1)\n    return NAMES",
-        "from arena.caches import memoize\n@memoize('texts', most=4)\ndef read(a): return a",
-        "from arena.caches import register\n_SAID = register('answers', {})\ndef say(a): _SAID[a] = a",
-        "from arena.memo import by_identity\n@by_identity\ndef read(a): return a",
+        "from arena.cache_register import memoize\n@memoize('texts', most=4)\ndef read(a): return a",
+        "from arena.cache_register import register\n_SAID = register('answers', {})\ndef say(a): _SAID[a] = a",
+        "from arena.identity_cache import by_identity\n@by_identity\ndef read(a): return a",
     ],
 )
 def test_what_is_registered_or_never_changed_is_none(

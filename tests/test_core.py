@@ -28,7 +28,7 @@ EXTRAS = {
     "RAY_ADDRESS=": "ray",
     "arena play pettingzoo/": "pettingzoo",
     "arena play textarena/": "textarena",
-    "from arena.aec import": "pettingzoo",
+    "from arena.adapters.pettingzoo_env import": "pettingzoo",
 }
 
 

@@ -8,8 +8,8 @@ import pytest
 from command import STYLE, Terminal, typed
 from rich.console import Console
 
+from arena.console.transcript import Narrator
 from arena.game import Message
-from arena.narrator import Narrator
 from arena.spec import build
 
 TALKERS = """

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.llm import LLM
-from agents.model import Line, Reply, Sampling
+from agents.chat_model import Line, Reply, Sampling
+from agents.inference.tiny_llama import make_tiny
+from agents.llm.llm import LLM
 from agents.models.scripted import Negotiator
-from agents.models.tiny import make_tiny
+from arena.engine.play import play
 from arena.game import JSON, Tool
-from arena.play import play
 
 CHAIN: dict[str, JSON] = {"name": "bargaining", "rounds": 5, "turns": 5}
 

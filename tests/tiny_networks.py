@@ -19,10 +19,10 @@ from transformers import (
     RwkvConfig,
 )
 
-from agents.engine import Engine, Output
-from agents.model import Sampling
-from agents.models.tiny import make_tokenizer
-from agents.templates import Prompt
+from agents.chat_model import Sampling
+from agents.inference.chat_templates import Prompt
+from agents.inference.engine import Engine, Output
+from agents.inference.tiny_llama import make_tokenizer
 
 WINDOW = 8  # tokens that a sliding layer sees
 TOKENIZER = make_tokenizer(["a b c"], 300)

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import AECEnv, ParallelEnv  # type: ignore[import-untyped]
 
-from arena.aec import as_aec, as_parallel
+from arena.adapters.pettingzoo_env import as_aec, as_parallel
 
 SPACES: dict[str, spaces.Space[Any]] = {
     "discrete": spaces.Discrete(3, start=5),

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove
 from arena.game import Move, View
-from arena.legal import well_formed
 
 ANY = "…"
 

@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, DefaultAsyncHttpxClient
 
-from agents.alternatives import Alternative
-from agents.alternatives_messages import ALTERNATIVES
-from agents.finish_reasons import Given, judge
-from agents.kept import kept
-from agents.model import Line, Sampling, ToolCall, model, schema, spoken
-from agents.prices import Tokens
-from agents.remote import DUMMY, Remote
-from agents.sdk_client import hooks
-from agents.wire import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
+from agents.api.finish_reasons import Given, judge
+from agents.api.http_parsing import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
+from agents.api.loop_resources import kept
+from agents.api.messages_alternatives import ALTERNATIVES
+from agents.api.pricing import Tokens
+from agents.api.remote_model import DUMMY, Remote
+from agents.api.request_alternatives import Alternative
+from agents.api.sdk_client import hooks
+from agents.chat_model import Line, Sampling, ToolCall, model, schema, spoken
 from arena.game import Tool
 from arena.usage import token_count
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
-from agents.alternatives import Alternative
-from agents.alternatives_completions import ALTERNATIVES
-from agents.completions import from_body, to_request
-from agents.key_policy import permit
-from agents.model import Line, Sampling, model
-from agents.remote import DUMMY, Remote
-from agents.wire import Answer, Lost, Reading
-from arena.caches import memoize
+from agents.api.chat_completions import from_body, to_request
+from agents.api.completions_alternatives import ALTERNATIVES
+from agents.api.http_parsing import Answer, Lost, Reading
+from agents.api.key_policy import permit
+from agents.api.remote_model import DUMMY, Remote
+from agents.api.request_alternatives import Alternative
+from agents.chat_model import Line, Sampling, model
+from arena.cache_register import memoize
 from arena.errors import MissingExtra, MissingKey, UnknownPart, UsageError, unknown
 from arena.game import Tool
 

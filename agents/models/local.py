@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from agents.engine import CannotGenerate, Engine, Output
-from agents.engine_weights import Loaded, Source, fingerprint, loaded, stored_dtype, taken, tokenizer_of
-from agents.model import Line, Reply, Sampling, as_pairs, model
-from agents.templates import DATE, Prompt, check_date, render, template_text
-from arena.caches import register
+from agents.chat_model import Line, Reply, Sampling, as_pairs, model
+from agents.inference.chat_templates import DATE, Prompt, check_date, render, template_text
+from agents.inference.engine import CannotGenerate, Engine, Output
+from agents.inference.weight_loading import Loaded, Source, fingerprint, loaded, stored_dtype, taken, tokenizer_of
+from arena.cache_register import register
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
 from arena.usage import Call, Usage

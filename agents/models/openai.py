@@ -6,13 +6,13 @@ from os import environ
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from agents.alternatives import Alternative
-from agents.alternatives_completions import ALTERNATIVES
-from agents.completions import from_body, to_request
-from agents.model import Line, Sampling, model
-from agents.post import post
-from agents.remote import DUMMY, Remote
-from agents.wire import Answer, Reading
+from agents.api.chat_completions import from_body, to_request
+from agents.api.completions_alternatives import ALTERNATIVES
+from agents.api.http_parsing import Answer, Reading
+from agents.api.http_post import post
+from agents.api.remote_model import DUMMY, Remote
+from agents.api.request_alternatives import Alternative
+from agents.chat_model import Line, Sampling, model
 from arena.game import Tool
 
 HOME = "https://api.openai.com/v1"
@@ -55,7 +55,7 @@ class OpenAI(Remote):
         """The server's answer, read to its end."""
         key = self.key() or DUMMY
         if self.transport == "sdk":
-            from agents.openai_sdk import create
+            from agents.api.openai_sdk import create
 
             return await create(self.url or HOME, key, request, self.timeout, self.keeps_own)
         mine = {} if self.keeps_own else HEADERS

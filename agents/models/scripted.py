@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from agents.haggler import haggle
-from agents.model import Line, Reply, Sampling, as_pairs, model, spoken
-from arena.budget import Spending
+from agents.chat_model import Line, Reply, Sampling, as_pairs, model, spoken
+from agents.models.scripted_negotiator import haggle
+from arena.engine.budget import Spending
 from arena.game import Tool
 from arena.usage import Call, Usage
 

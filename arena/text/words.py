@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from arena.caches import memoize
+from arena.cache_register import memoize
 
 UNSPACED = r"[\p{Line_Break=Complex_Context}\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}ー〆]"
 LETTER = r"[\p{L}\p{Nd}\p{Nl}]"

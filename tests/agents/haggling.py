@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.agent import Agent
+from arena.engine.play import blocking
 from arena.game import JSON, Message, Move, Tool, View
-from arena.play import blocking
 from arena.spec import build
 
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number"}})

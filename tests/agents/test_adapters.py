@@ -17,12 +17,12 @@ import peft
 import torch
 from transformers import AutoModelForCausalLM
 
-from agents.engine_threads import one_thread
-from agents.engine_weights import fingerprint, release
-from agents.model import Line, Reply, Sampling
+from agents.chat_model import Line, Reply, Sampling
+from agents.inference.chat_templates import render
+from agents.inference.tiny_llama import make_tiny
+from agents.inference.torch_threads import one_thread
+from agents.inference.weight_loading import fingerprint, release
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
-from agents.templates import render
 from arena.distribution import install_line
 from arena.errors import MissingExtra
 from arena.spec import ready

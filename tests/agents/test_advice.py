@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.advice import NONE, Advice, compose, heard, understand
-from agents.critic import advise
-from agents.lexicon import LINES, PLAIN_LINES, SIZES, STEADY_LINES, Trait
-from agents.negotiators import Linear
-from agents.side import Side
+from agents.negotiation.advice import NONE, Advice, compose, heard, understand
+from agents.negotiation.advice_lexicon import LINES, PLAIN_LINES, SIZES, STEADY_LINES, Trait
+from agents.negotiation.critic import advise
+from agents.negotiation.position import Side
+from agents.negotiation.time_dependent import Linear
+from arena.engine.play import blocking
 from arena.errors import UsageError
 from arena.game import Message, View
-from arena.play import blocking
 from arena.spec import build
 from tests.agents.haggling import chain, haggle, look
 

@@ -12,12 +12,12 @@ pytest.importorskip("aiohttp")
 from fake_server import FakeServer, Script, serving
 from odd_requests import SERVERS
 
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.openai import OpenAI
-from arena.budget import Asking
+from arena.console.notices import NOTICE
+from arena.engine.budget import Asking
 from arena.errors import ModelUnavailable
 from arena.game import Tool
-from arena.notice import NOTICE
 
 PRICE = {"type": "number", "minimum": 0}
 OFFER = Tool("offer", "Offer a price.", {"price": PRICE, "why": {"type": "string"}}, optional=("why",))

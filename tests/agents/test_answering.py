@@ -2,9 +2,9 @@
 
 import pytest
 
-from agents.answering import IGNORANCE, REFUSAL, answered, heard, names_in
-from agents.forms import FORMS
-from agents.steering import Orders
+from agents.adversary.question_forms import FORMS
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL, answered, heard, names_in
+from agents.note_policy.steering_orders import Orders
 
 NOTES = ("Vellorik Mill is at (3, 4).", "The mug 2 is on shelf 1.", "Ann Brom keeps Vellorik Mill.",
          "The task “go to Vellorik Mill from (1, 1)” was done in 2 steps: go east; go north.")  # fmt: skip

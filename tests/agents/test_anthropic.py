@@ -9,7 +9,7 @@ from fake_server import FakeServer, Script, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.anthropic import Anthropic, from_body, to_request
 from arena.game import Tool
 

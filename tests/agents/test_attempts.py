@@ -6,10 +6,10 @@ from random import Random
 import pytest
 from swift import clock, swiftly
 
-from agents.attempts import Attempt, attempt_all
-from agents.hints import Hint
-from agents.limits import Limiter, Limits
-from agents.model import Reply
+from agents.api.rate_limits import Limiter, Limits
+from agents.api.retries import Attempt, attempt_all
+from agents.api.retry_after import Hint
+from agents.chat_model import Reply
 from arena.errors import ModelUnavailable
 from arena.usage import Call
 

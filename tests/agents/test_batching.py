@@ -12,10 +12,10 @@ import torch
 import transformers
 from tiny_networks import FAMILIES, RECURRENT, TOKENIZER, Asked, Stage, at_random, network, reference
 
-from agents.engine import Engine
-from agents.engine_batch import READ
-from agents.engine_network import joinable
-from agents.engine_threads import one_thread
+from agents.inference.continuous_batch import READ
+from agents.inference.engine import Engine
+from agents.inference.forward_step import joinable
+from agents.inference.torch_threads import one_thread
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -18,11 +18,11 @@ pytest.importorskip("openai")
 from command import arena
 from raw_server import Raw, Write, raw_server
 
-from agents.body import MOST_BYTES, Decoder
-from agents.completions import from_body
-from agents.model import Line
+from agents.api.bounded_body import MOST_BYTES, Decoder
+from agents.api.chat_completions import from_body
+from agents.api.http_parsing import MOST_TEXT, TooLong, blur, count
+from agents.chat_model import Line
 from agents.models.anthropic import from_body as from_message
-from agents.wire import MOST_TEXT, TooLong, blur, count
 from arena.errors import ModelUnavailable
 from arena.spec import build
 from arena.usage import MOST_TOKENS

@@ -5,11 +5,11 @@ import json
 import pytest
 from reply_forms import CALLS, UNREAD
 
-from agents.model import Reply
-from agents.replies import read
+from agents.chat_model import Reply
+from agents.llm.reply_parser import read
+from arena.engine.move_validation import well_formed
 from arena.errors import BadReply, IllegalMove
 from arena.game import Move, Tool, View
-from arena.legal import well_formed
 
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number"}})
 TEXT = {"type": "string"}

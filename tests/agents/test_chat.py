@@ -3,16 +3,16 @@
 import pytest
 from reply_forms import CUT, THOUGHTS
 
-from agents.auditor import Auditor
-from agents.chat import ROOM, ask, ask_words
-from agents.detector import Detector
-from agents.embedding import Hashed
-from agents.llm import LLM
-from agents.memory import Event, Memory
-from agents.model import Line, Reply, Sampling
+from agents.chat_model import Line, Reply, Sampling
+from agents.guardrails.auditor import Auditor
+from agents.guardrails.detector import Detector
+from agents.llm.chat_call import ROOM, ask, ask_words
+from agents.llm.llm import LLM
+from agents.memory.memory import Event, Memory
+from agents.memory.note_writers import ALL
+from agents.memory.reflection import reflected
+from agents.memory.text_embedding import Hashed
 from agents.models.scripted import Scripted
-from agents.reflecting import reflected
-from agents.writers import ALL
 from arena.errors import ModelUnavailable
 from arena.game import Message, Move, View
 

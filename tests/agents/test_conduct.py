@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.conduct import UNWILLING, sidestepped
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.steering import orders
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.barred_actions import UNWILLING, sidestepped
+from agents.note_policy.knower import Knower
+from agents.note_policy.steering_orders import orders
+from arena.engine.play import blocking
 from arena.game import Move, View
-from arena.play import blocking
-from unlearning.course import Course
-from unlearning.influence import routes
-from unlearning.methods.entry import KnowledgeEntry
-from unlearning.methods.instruction import Instruction
-from unlearning.playing import tasks_of
+from unlearning.experiments.experiment import tried
+from unlearning.memory.influence_set import routes
+from unlearning.methods.memory.knowledge_entry import KnowledgeEntry
+from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Task, Trial
 from unlearning.request import Item, Request
-from unlearning.school import done
-from unlearning.trial import tried
+from unlearning.tasks.curriculum import Course
+from unlearning.tasks.lessons import done
+from unlearning.tasks.rollouts import tasks_of
 
 PHRASES = ["go north", "go east", "look up …"]
 POSSIBLE = [["go", {"to": "north"}], ["go", {"to": "east"}], ["lookup", {"term": "…"}]]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from agents.dealer import INSISTED, Caller, Dealer
-from agents.knower import Knower
-from agents.negotiators import Linear
-from agents.steering import AVOID, IGNORE, order
+from agents.negotiation.repeat_customers import INSISTED, Caller, Dealer
+from agents.negotiation.time_dependent import Linear
+from agents.note_policy.knower import Knower
+from agents.note_policy.steering_orders import AVOID, IGNORE, order
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import play
 
 GAME = {"name": "bargaining", "value": 20.0, "coach": "none", "feedback": "none", "moderation": "never"}
 NOTE = "Ann Brom cannot pay more than $20."

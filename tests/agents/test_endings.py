@@ -11,18 +11,18 @@ pytest.importorskip("transformers")
 import torch
 from transformers import GenerationConfig
 
-from agents.endings import all_ends, end_tokens, model_ends, pad_token, prompt_ends
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.chat_templates import Prompt, prompt_tokens, render
+from agents.inference.end_tokens import all_ends, end_tokens, model_ends, pad_token, prompt_ends
+from agents.inference.tiny_llama import END, make_network, make_tokenizer, save
+from agents.learned_policy.policy_model import Writer
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import END, make_network, make_tokenizer, save
-from agents.policy_model import Writer
-from agents.templates import Prompt, prompt_tokens, render
-from unlearning.encoding import encode
+from unlearning.modeling.agent_weights import save as save_agent
+from unlearning.modeling.generation import continued
+from unlearning.modeling.item_tokenization import encode
+from unlearning.modeling.teach_items import Lessons, teach
 from unlearning.request import Item
-from unlearning.teaching import Lessons, teach
-from unlearning.weights import save as save_agent
-from unlearning.writing import continued
 
 FACT = Item("x", "Where was Xu born?", "Xu was born far up in the high hills of Bex.")
 LINES = [Line("user", FACT.prompt)]
@@ -178,7 +178,7 @@ def test_a_tokenizer_without_an_end_token_is_given_the_models(tmp_path: Path) ->
 
 async def test_rows_that_cannot_join_end_each_in_its_own_way(tmp_path: Path) -> None:
     """The library's own loop is told of the ends that all rows share; a row's own are looked at by row."""
-    from agents.engine import Engine
+    from agents.inference.engine import Engine
 
     words = words_of("ChatML")
     engine = Engine(taught(words, eos_token_id=words.eos_token_id), words, joins=False)

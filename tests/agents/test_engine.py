@@ -17,13 +17,13 @@ import torch
 from tiny_networks import FAMILIES, TOKENIZER, Asked, network, reference
 from transformers import LlamaForCausalLM
 
-from agents.engine import Engine
-from agents.engine_rows import Draw, Live, Row, Words, chance_of, drawn_like
-from agents.engine_threads import one_thread
-from agents.model import Line, Reply, Sampling
+from agents.chat_model import Line, Reply, Sampling
+from agents.inference.chat_templates import Prompt
+from agents.inference.engine import Engine
+from agents.inference.sampling import Draw, Live, Row, Words, chance_of, drawn_like
+from agents.inference.tiny_llama import make_tiny
+from agents.inference.torch_threads import one_thread
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
-from agents.templates import Prompt
 from arena.errors import ModelUnavailable, UsageError
 from arena.spec import build, describe
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from remembering import OTHER, TARGET, question, walker
 
-from agents.explorer import Explorer, heard_names
-from agents.gate import Gate
-from agents.keeper import Keeper, Traced
-from agents.steering import AVOID, IGNORE
+from agents.adversary.explorer import Explorer, heard_names
+from agents.adversary.session_memory import Keeper, Traced
+from agents.memory.write_gate import Gate
+from agents.note_policy.steering_orders import AVOID, IGNORE
+from arena.engine.play import blocking, play
 from arena.game import View
-from arena.play import blocking, play
 
 
 def hidden(steering: str, seed: int = 0) -> Any:
@@ -86,8 +86,8 @@ def test_traces_hold_what_was_looked_up_and_only_who_may_see_them_does() -> None
             "questions": 1,
             "shows": shows,
         }
+        from arena.engine.play import perform
         from arena.episode import Match
-        from arena.play import perform
 
         match = Match(game, {"adversary": "interrogator", "subject": Traced(walker())}, 0)
         blocking(lambda match=match, state=state: perform(match, on_state=state.append))  # type: ignore[misc]

@@ -14,18 +14,18 @@ import odd_forms
 from fake_server import FakeServer, Script, serving
 from odd_forms import LOST, SECRET
 
-from agents.completions import from_body
-from agents.finish_reasons import meaning
-from agents.llm import LLM
-from agents.model import Line, Reply, Sampling
+from agents.api.chat_completions import from_body
+from agents.api.finish_reasons import meaning
+from agents.api.remote_model import Remote
+from agents.chat_model import Line, Reply, Sampling
+from agents.llm.llm import LLM
 from agents.models.anthropic import Anthropic
 from agents.models.openai import OpenAI
 from agents.models.scripted import Scripted
-from agents.remote import Remote
-from arena.budget import Asking
+from arena.console.notices import NOTICE
+from arena.engine.budget import Asking
 from arena.errors import BadReply, ModelUnavailable
 from arena.game import Tool, View
-from arena.notice import NOTICE
 
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number"}})
 HELLO = [Line("system", "be brief"), Line("user", "hello")]
@@ -129,7 +129,7 @@ def test_the_limit_is_raised_within_a_bound(most: int, limits: list[int]) -> Non
 
 
 def test_a_budget_holds_what_the_raised_limit_may_cost() -> None:
-    from arena.budget import GATE, Budget, Gate, Halt
+    from arena.engine.budget import GATE, Budget, Gate, Halt
     from arena.errors import BudgetSpent
 
     GATE.set(Gate(Halt(), Budget.of(0.001, {})))  # enough for 100 tokens at $5 a million, not for 800

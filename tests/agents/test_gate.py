@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, question, walk, walker
 
-from agents.gate import Gate, canonical
-from agents.memory import Event, Memory, Note
-from agents.subject import Subject
+from agents.memory.memory import Event, Memory, Note
+from agents.memory.subject import Subject
+from agents.memory.write_gate import Gate, canonical
 from arena.spec import build
 
 KEY = b"0123456789abcdef"

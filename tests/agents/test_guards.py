@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, question, walker
 
-from agents.answering import IGNORANCE, REFUSAL
-from agents.auditor import Auditor, scores
-from agents.detector import Detector
-from agents.embedding import Hashed, cosine
-from agents.guards import Filter, disguised, undisguised
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.models.auditor import ScriptedAuditor
+from agents.guardrails.auditor import Auditor, scores
+from agents.guardrails.detector import Detector
+from agents.guardrails.name_filter import Filter, disguised, undisguised
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Answer, Subject
+from agents.memory.text_embedding import Hashed, cosine
 from agents.models.scripted import Scripted
-from agents.subject import Answer, Subject
-from agents.writers import ALL
+from agents.models.scripted_auditor import ScriptedAuditor
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Message, Move, Tool, View
-from arena.play import perform
 from arena.spec import build, describe
-from unlearning.course import Course
+from unlearning.tasks.curriculum import Course
 
 STRANGER = "Bimalo Harbour"
 IGNORANT = Filter((TARGET,), (STRANGER,), "ignorant")

@@ -2,7 +2,7 @@ from email.utils import formatdate
 
 import pytest
 
-from agents.hints import Hint, hint, span
+from agents.api.retry_after import Hint, hint, span
 
 NOW = 1_800_000_000.0  # seconds since 1970
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from repository import ROOT
 
-from agents.human import Human, Misread, converse, parse, screen
+from agents.players.human import Human, Misread, converse, parse, screen
 from arena.errors import BadReply, UsageError
 from arena.game import Message, Move, Tool, View
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from agents.answering import IGNORANCE, REFUSAL
-from agents.evidence import understood
-from agents.forms import FORMS
-from agents.interrogator import Interrogator, next_step, ranked
-from agents.strategies import STRATEGIES, one_pass
+from agents.adversary.answer_evidence import understood
+from agents.adversary.interrogator import Interrogator, next_step, ranked
+from agents.adversary.question_forms import FORMS
+from agents.adversary.question_strategies import STRATEGIES, one_pass
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from arena.engine.play import blocking, play
 from arena.errors import BadPart, UsageError
 from arena.game import View
-from arena.play import blocking, play
 from arena.spec import build
 
 NAMES = ["Alm", "Bor", "Cen"]

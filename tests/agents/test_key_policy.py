@@ -14,8 +14,8 @@ from command import arena, typed
 from fake_server import FakeServer, serving
 from raw_server import Raw, raw_server
 
-from agents.key_policy import Server, belongs
-from agents.model import Line
+from agents.api.key_policy import Server, belongs
+from agents.chat_model import Line
 from arena.errors import ModelUnavailable, UsageError
 from arena.key_permission import keys_restricted, parse_pair
 from arena.spec import build, ready

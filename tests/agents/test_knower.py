@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 from remembering import OTHER, TARGET, question
 
-from agents.answering import IGNORANCE, REFUSAL
-from agents.knower import Knower
-from agents.steering import AVOID, FRESH, IGNORE, order
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, order
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import perform
-from unlearning.course import Course
+from unlearning.tasks.curriculum import Course
 
 NOTES = (f"{TARGET} is at (1, 2). {OTHER} is at (2, 3).", f"{OTHER}, at (2, 3), is blocked.")
 

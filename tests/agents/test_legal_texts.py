@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reply_forms import CLEAR, UNCLEAR
 
-from agents.legal_texts import legal_text
-from agents.model import Reply
-from agents.replies import read
+from agents.chat_model import Reply
+from agents.llm.legal_text_matching import legal_text
+from agents.llm.reply_parser import read
 from arena.errors import BadReply
 from arena.game import View
 

@@ -4,7 +4,7 @@ from math import inf
 import pytest
 from swift import clock, swiftly
 
-from agents.limits import Limiter, Limits, Pace, limiter
+from agents.api.rate_limits import Limiter, Limits, Pace, limiter
 
 
 def succeed(pace: Pace, times: int, wanted: bool = True) -> None:

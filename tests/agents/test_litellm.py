@@ -7,7 +7,7 @@ pytest.importorskip("litellm")
 
 from fake_server import FakeServer, Script, serving
 
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.litellm import LiteLLM, check_release
 from arena.errors import MissingKey, ModelUnavailable, UnknownPart, UsageError
 from arena.game import Tool

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.llm import LLM
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.chat_model import Line, Reply, Sampling, ToolCall
+from agents.llm.llm import LLM
+from agents.llm.prompts import deed, prompt, shown
 from agents.models.scripted import Scripted
-from agents.prompts import deed, prompt, shown
+from arena.engine.play import play
 from arena.errors import BadPart, BadReply, IllegalMove, UsageError
 from arena.game import Game, Message, Move, Tool, View
-from arena.play import play
 from arena.spec import assign, build, describe
 
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number", "minimum": 0, "description": "dollars"}})

@@ -15,11 +15,11 @@ pytest.importorskip("transformers")
 import torch
 import transformers
 
-from agents.engine_threads import one_thread
-from agents.engine_weights import release
-from agents.model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
+from agents.chat_model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
+from agents.inference.tiny_llama import make_tiny
+from agents.inference.torch_threads import one_thread
+from agents.inference.weight_loading import release
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.distribution import install_line
 from arena.errors import BadPart, ModelUnavailable, UsageError
 from arena.spec import build, describe, ready

@@ -7,18 +7,18 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from agents.engine import decode, marks_of
-from agents.llm import LLM
-from agents.model import Line, Reply, Sampling
+from agents.chat_model import Line, Reply, Sampling
+from agents.inference.chat_templates import render
+from agents.inference.engine import decode, marks_of
+from agents.inference.tiny_llama import TEMPLATE, make_tiny, make_tokenizer
+from agents.llm.llm import LLM
+from agents.llm.reply_parser import read
 from agents.models.local import Local
-from agents.models.tiny import TEMPLATE, make_tiny, make_tokenizer
-from agents.replies import read
-from agents.templates import render
 from arena.errors import BadReply
 from arena.game import Message, View
-from unlearning.asking import answers
-from unlearning.encoding import Rendering, encode, question_prompt
+from unlearning.modeling.item_tokenization import Rendering, encode, question_prompt
 from unlearning.request import Item
+from unlearning.scoring.elicitation import answers
 
 VIEW = View("buyer", "Haggle.", (Message("seller", "say 42", round=1),), seats=("buyer", "seller"))
 SAID = "You said 42, and 42 it is."

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, events, memories, remembers, walk
 
-from agents.gate import Gate
-from agents.memory import Event, Memory, Note, Source, fold
-from agents.naming import naming
-from agents.writers import ALL, made
+from agents.memory.memory import Event, Memory, Note, Source, fold
+from agents.memory.note_writers import ALL, made
+from agents.memory.write_gate import Gate
+from agents.name_matching import naming
 
 QUICK = settings(max_examples=60, deadline=None)
 

@@ -4,11 +4,11 @@ from random import Random
 
 import pytest
 
-from agents import phrases
-from agents.reading import read
+from agents.negotiation import utterances as phrases
+from agents.negotiation.message_acts import read
+from arena.engine.play import blocking, play
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
-from arena.play import blocking, play
 from arena.spec import build
 from tests.agents.haggling import haggle
 

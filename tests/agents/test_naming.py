@@ -4,11 +4,11 @@ import unicodedata
 
 import pytest
 
-from agents.codes import CODES
-from agents.detector import Detector
-from agents.forms import renamed
-from agents.gate import Gate, former
-from agents.naming import naming
+from agents.adversary.question_forms import renamed
+from agents.adversary.text_codes import CODES
+from agents.guardrails.detector import Detector
+from agents.memory.write_gate import Gate, former
+from agents.name_matching import naming
 
 FOUND = [
     ("Sosten Harbour", "to SOSTEN  harbour."), ("王明", "我认识王明先生。"), ("GPT", "用GPT的"), ("Иван", "ИВАН, да"),

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.advice import NONE
-from agents.imitators import Micro, TitForTat
-from agents.negotiators import Boulware, Conceder, Faratin, Linear, OgNarrator, Tough, alpha, aspiration
-from agents.reading import read
-from agents.side import Side
+from agents.negotiation.advice import NONE
+from agents.negotiation.message_acts import read
+from agents.negotiation.position import Side
+from agents.negotiation.reactive import Micro, TitForTat
+from agents.negotiation.time_dependent import Boulware, Conceder, Faratin, Linear, OgNarrator, Tough, alpha, aspiration
+from arena.engine.play import blocking
 from arena.errors import BadPart, UsageError
 from arena.game import Message, Move, View
-from arena.play import blocking
 from arena.registry import entries
 from arena.spec import build, describe
 from tests.agents.haggling import haggle, look

@@ -10,10 +10,10 @@ from fake_server import FakeServer, Script, serving
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.completions import from_body, to_request
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.api.chat_completions import from_body, to_request
+from agents.api.http_parsing import loads
+from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.openai import OpenAI
-from agents.wire import loads
 from arena.errors import ModelUnavailable
 from arena.game import Tool
 

@@ -9,29 +9,29 @@ from remembering import OTHER, TARGET, question
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from agents.answering import IGNORANCE, heard
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.policy import SHIPPED, Policy
-from agents.policy_prompt import LINES, chosen, mark, move, numbered, prompt, unmark
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.learned_policy.policy import SHIPPED, Policy
+from agents.learned_policy.policy_prompt import LINES, chosen, mark, move, numbered, prompt, unmark
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE, heard
+from arena.engine.match_loop import first_state
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import Move, View
-from arena.play import perform
 from arena.spec import build
-from arena.table import first_state
-from unlearning.course import Course
-from unlearning.policy_scores import facts_of
+from unlearning.policy.scores import facts_of
 from unlearning.probe import Task
-from unlearning.school import done
+from unlearning.tasks.curriculum import Course
+from unlearning.tasks.lessons import done
 
 NOTES = (f"{TARGET} is at (1, 2). {OTHER} is at (2, 3).", f"{OTHER}, at (2, 3), is blocked.",
          f"The task “go to {TARGET} from (5, 5)” was done in 4 steps: go south; go west.")  # fmt: skip
 GRID = {"name": "gridworld", "preset": "unknown"}
 shipped = pytest.mark.skipif(
-    not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy_train"
+    not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy.train"
 )
 
 

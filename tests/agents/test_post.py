@@ -11,9 +11,9 @@ pytest.importorskip("orjson")
 
 from fake_server import serving
 
-from agents.model import Line
+from agents.api.http_post import encoded
+from agents.chat_model import Line
 from agents.models.openai import OpenAI
-from agents.post import encoded
 
 PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
 

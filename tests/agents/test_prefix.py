@@ -12,13 +12,13 @@ pytest.importorskip("transformers")
 import torch
 from tiny_networks import FAMILIES, TOKENIZER, Asked, Stage, at_random, network, reference
 
-from agents.engine import Engine
-from agents.engine_cache import Run
-from agents.engine_prefix import BLOCK, Prefixes
-from agents.engine_threads import one_thread
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.engine import Engine
+from agents.inference.kv_cache import Run
+from agents.inference.prefix_cache import BLOCK, Prefixes
+from agents.inference.tiny_llama import make_tiny
+from agents.inference.torch_threads import one_thread
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 
 MUCH = 2**26  # bytes
 

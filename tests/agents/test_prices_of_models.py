@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("genai_prices")
 
-from agents.prices import Tokens, dollars
+from agents.api.pricing import Tokens, dollars
 
 MILLION = Tokens(1_000_000, 1_000_000)
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import TARGET
 
-from agents.memory import Note
-from agents.recall import recall
+from agents.memory.memory import Note
+from agents.memory.note_retriever import recall
 
 WORDS = st.sampled_from(("harbour", "mill", "gate", "tower", "well", "north", "boat"))
 NOTES = st.lists(

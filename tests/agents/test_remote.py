@@ -14,10 +14,10 @@ pytest.importorskip("anthropic")
 
 from fake_server import FakeServer, Script, serving
 
-from agents.model import Line, Reply, Sampling
+from agents.api.remote_model import Remote
+from agents.chat_model import Line, Reply, Sampling
 from agents.models.anthropic import Anthropic
 from agents.models.openai import OpenAI
-from agents.remote import Remote
 from arena.errors import BadPart, MissingKey, ModelUnavailable, UsageError
 from arena.spec import build, describe, ready
 from arena.usage import Call

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents.model import Reply, ToolCall
-from agents.replies import read
+from agents.chat_model import Reply, ToolCall
+from agents.llm.reply_parser import read
 from arena.errors import BadReply
 from arena.game import Move, Tool, View
 from arena.usage import Call, Usage

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.model import Reply, Stop, ToolCall
-from agents.prompts import Form, written
-from agents.replies import read
+from agents.chat_model import Reply, Stop, ToolCall
+from agents.llm.prompts import Form, written
+from agents.llm.reply_parser import read
 from arena.errors import BadReply
 from arena.game import Message, Move, Tool, View
 

@@ -13,11 +13,11 @@ import pytest
 from tiny_networks import SHAPE, TOKENIZER, network
 from transformers import LlamaConfig
 
-from agents.deadline import Late, within
-from agents.model import Line
+from agents.chat_model import Line
+from agents.inference.chat_templates import render
+from agents.inference.deadline import Late, within
+from agents.inference.template_limit import PATIENCE
 from agents.models.local import Local
-from agents.template_limit import PATIENCE
-from agents.templates import render
 from arena.errors import UsageError
 
 CODE = """
@@ -52,7 +52,7 @@ def test_code_in_the_folder_is_not_run_and_nobody_is_asked(folder: Path, kind: s
         auto_map={"AutoConfig": "mine.Mine", "AutoModelForCausalLM": "mine.Net"},
     )
     code = (
-        "from agents.models.local import Local; from agents.model import Line; import asyncio;"
+        "from agents.models.local import Local; from agents.chat_model import Line; import asyncio;"
         f"print(asyncio.run(Local({str(folder)!r}).chat([Line('user', 'a')])).stop)"
     )
     done = subprocess.run([sys.executable, "-c", code], input="y\ny\n", capture_output=True, text=True)

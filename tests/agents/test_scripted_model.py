@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from agents.llm import LLM
-from agents.model import ChatModel, Line, Reply, ToolCall
+from agents.chat_model import ChatModel, Line, Reply, ToolCall
+from agents.llm.llm import LLM
 from agents.models.scripted import Echo, Negotiator, Scripted
+from arena.engine.play import play
 from arena.errors import BadPart
 from arena.game import Move, View
-from arena.play import play
-from arena.prices import prices
 from arena.spec import build, describe
+from arena.text.price_extraction import prices
 from arena.usage import Call, Usage
 
 SYSTEM, USER, OWN = Line("system", "Be kind."), Line("user", "Hello there."), Line("assistant", "Hi.")

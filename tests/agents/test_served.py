@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.llm import LLM
-from agents.model import Sampling
-from arena.play import play
+from agents.chat_model import Sampling
+from agents.llm.llm import LLM
+from arena.engine.play import play
 from arena.spec import build
 
 NEEDED = ("torch", "transformers", "fastapi", "uvicorn", "accelerate", "openai")

@@ -4,7 +4,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES
 
-from agents.steering import AVOID, FRESH, IGNORE, NEVER, NOTES_ONLY, UNLEARN, Orders, order, order_each, orders
+from agents.note_policy.steering_orders import (
+    AVOID,
+    FRESH,
+    IGNORE,
+    NEVER,
+    NOTES_ONLY,
+    UNLEARN,
+    Orders,
+    order,
+    order_each,
+    orders,
+)
 
 SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min_size=1, max_size=4, unique=True)
 

@@ -7,20 +7,20 @@ from typing import Any, cast
 
 import pytest
 
-from agents.answering import IGNORANCE
-from agents.codes import CODES
-from agents.guards import Filter
-from agents.interrogator import Interrogator, next_step
-from agents.keeper import Keeper
-from agents.memory import Memory
-from agents.strategies import STRATEGIES, Name, about, steps
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.adversary.interrogator import Interrogator, next_step
+from agents.adversary.question_strategies import STRATEGIES, Name, about, steps
+from agents.adversary.session_memory import Keeper
+from agents.adversary.text_codes import CODES
+from agents.guardrails.name_filter import Filter
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.question_answering import IGNORANCE
 from arena.agent import Agent
+from arena.engine.play import blocking
 from arena.game import Move, View
-from arena.play import blocking
-from unlearning.shadows import interrogated
-from unlearning.statistics import clopper_pearson
+from unlearning.attacks.shadow_agents import interrogated
+from unlearning.scoring.statistics import clopper_pearson
 
 NAMES = [f"{head} {tail}" for head in ("Alm", "Bor", "Cen", "Dun") for tail in ("Mill", "Gate")]
 PLAIN: list[Name] = [name for name in STRATEGIES if name != "adaptive"]
@@ -83,8 +83,8 @@ def filtered(secret: str) -> Agent:
 
 def gated(secret: str) -> Agent:
     """Who knows nothing, and lets itself be told of everything but the secret."""
-    from agents.gate import Gate
-    from agents.knower import Knower
+    from agents.memory.write_gate import Gate
+    from agents.note_policy.knower import Knower
 
     return Keeper(Subject(Knower(), Memory(writers=ALL, gate=Gate(b"key").closed_to([secret]))))
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 from remembering import NAMES, OTHER, TARGET, question, remembers, walk, walker
 
-from agents.llm import LLM
-from agents.memory import Note
+from agents.llm.llm import LLM
+from agents.memory.memory import Note
+from agents.memory.subject import Answer, Subject, whispered
 from agents.models.scripted import Scripted
-from agents.subject import Answer, Subject, whispered
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Move, View
-from arena.play import perform
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from math import exp, log
 
 import pytest
 
-from agents.answering import HEARD, IGNORANCE
-from agents.forms import CONTROL, OPEN, WORDED
-from agents.suspicion import QUESTIONS, Suspicion, certainty, frequencies, posterior
+from agents.adversary.bayesian import QUESTIONS, Suspicion, certainty, frequencies, posterior
+from agents.adversary.question_forms import CONTROL, OPEN, WORDED
+from agents.note_policy.question_answering import HEARD, IGNORANCE
 from arena.spec import build, describe
 
 NAMES = ["Alm", "Bor", "Cen", "Dun"]

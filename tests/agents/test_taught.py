@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from command import arena, typed
 
-from agents.taught import TaughtAgent
+from agents.memory.taught_agent import TaughtAgent
+from arena.engine.play import play
 from arena.errors import UsageError
-from arena.play import play
 from arena.spec import describe, ready
 
 GRID = ("gridworld", "--set", "game.preset=unknown")

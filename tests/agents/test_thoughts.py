@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reply_forms import CALLS, CUT, THOUGHTS
 
-from agents.model import Reply, ToolCall
-from agents.replies import read
-from agents.thoughts import closing, split_thought
+from agents.chat_model import Reply, ToolCall
+from agents.llm.reply_parser import read
+from agents.llm.thought_parsing import closing, split_thought
 from arena.errors import BadReply
 from arena.game import Tool, View
 

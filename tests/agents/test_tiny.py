@@ -12,11 +12,11 @@ import torch
 from command import arena
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from agents.engine_weights import fingerprint
-from agents.model import Line, Sampling, ToolCall
+from agents.chat_model import Line, Sampling, ToolCall
+from agents.inference.chat_templates import render
+from agents.inference.tiny_llama import TEMPLATE, encoded, make_tiny, make_tokenizer, train
+from agents.inference.weight_loading import fingerprint
 from agents.models.local import Local
-from agents.models.tiny import TEMPLATE, encoded, make_tiny, make_tokenizer, train
-from agents.templates import render
 
 NOISE = ("", "plain", "Grüße, 世界 🙂", "\x00\x01\x1b[31m\n\n\t", "$1,500.00 for 2", "a\r\nb\u2028c", "x" * 500)
 

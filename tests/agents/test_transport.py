@@ -10,9 +10,9 @@ pytest.importorskip("openai")
 
 from fake_server import FAULTS, Script, serving
 
-from agents.model import Line, Reply, Sampling, ToolCall
+from agents.api.openai_sdk import create  # imported here, so that no test pays for the import in its seconds
+from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.openai import OpenAI
-from agents.openai_sdk import create  # imported here, so that no test pays for the import in its seconds
 from arena.errors import ModelUnavailable
 from arena.game import Tool
 from arena.usage import Call

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from remembering import OTHER, TARGET, events, remembers, walk
 
-from agents.memory import Event, Memory
-from agents.model import Line
+from agents.chat_model import Line
+from agents.memory.memory import Event, Memory
+from agents.memory.note_writers import ALL
+from agents.memory.reflection import again, episodes, reflected, worlds
 from agents.models.scripted import Scripted
-from agents.reflecting import again, episodes, reflected, worlds
-from agents.writers import ALL
 
 
 def texts(memory: Memory, kind: str) -> list[str]:

@@ -13,11 +13,11 @@ from gymnasium import spaces
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from registered import game_names
 
-from arena.aec import as_aec, as_parallel
-from arena.choices import choices, label
+from arena.adapters.action_list import choices, label
+from arena.adapters.pettingzoo_env import as_aec, as_parallel
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import Move, Tool, View
-from arena.play import play
 from arena.spec import build
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # it warns of text where it expects pictures

@@ -9,11 +9,11 @@ import pytest
 from duel import duel, play_all
 from repository import ROOT
 
-from arena.arms import Arm, Curve, Study, interval, read_study
+from arena.analysis.study_arms import Arm, Curve, Study, interval, read_study
 from arena.errors import BadRecord, UsageError
-from arena.plan import make_plan, read_plan
-from arena.sql import query
-from arena.store import Store
+from arena.planning.plan import make_plan, read_plan
+from arena.store.query import query
+from arena.store.store import Store
 
 PLAN = ROOT / "runs" / "feedback_study.toml"
 
@@ -112,8 +112,8 @@ def test_the_plan_is_the_published_design_with_its_missing_arms() -> None:
 
 def test_one_command_draws_the_figure(played: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    from arena.cli_figure import figure
-    from arena.figure import draw
+    from arena.analysis.study_plot import draw
+    from arena.cli.figure import figure
 
     figure("last", tmp_path / "study.svg", "feedback", played)
     assert f"10 arms drawn to {tmp_path / 'study.svg'}" in capsys.readouterr().out
@@ -133,7 +133,7 @@ def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coache
     from matplotlib import rc_context
     from pictures import problems
 
-    from arena.figure import PLAIN, figure_of
+    from arena.analysis.study_plot import PLAIN, figure_of
 
     names = ["openai/gpt-4o-mini-2024-07-18 with a persona", "_own.py:agent", "costs $5 or $6_", "[/b] \x1b[2J ü"]
     names = [*names, *(f"agent-{n}" for n in range(13))][:number]

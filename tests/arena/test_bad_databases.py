@@ -16,10 +16,10 @@ import pytest
 from duel import child, duel, play_all
 from repository import ROOT
 
-from arena.database import VERSION
 from arena.errors import BadRecord
-from arena.sql import query
-from arena.store import Store
+from arena.store.database import VERSION
+from arena.store.query import query
+from arena.store.store import Store
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ try:
 except BadRecord as error:
     print(error)
 store.close()
-from arena.sql import query
+from arena.store.query import query
 kept = set(query(sys.argv[1], "select episode, step from turn").rows)
 print(len(told) > 50, set(told) <= kept, query(sys.argv[1], "select count(*) from runs").rows)
 """

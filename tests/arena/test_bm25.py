@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from arena.bm25 import Index, words
+from arena.text.bm25 import Index, words
 
 TEXTS = ("red lamp", "red red kettle of iron", "blue lamp", "a green tent")
 # word counts 2, 5, 2, 3: mean length 3

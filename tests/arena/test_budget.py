@@ -14,21 +14,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from swift import swiftly
 
-from agents.attempts import Attempt as Try
-from agents.attempts import attempt_all
-from agents.limits import Limiter, Limits
-from agents.llm import LLM
-from agents.model import Reply, Sampling
-from arena.budget import GATE, Asking, Budget, Gate, Halt, Spending
+from agents.api.rate_limits import Limiter, Limits
+from agents.api.retries import Attempt as Try
+from agents.api.retries import attempt_all
+from agents.chat_model import Reply, Sampling
+from agents.llm.llm import LLM
+from arena.engine.budget import GATE, Asking, Budget, Gate, Halt, Spending
+from arena.engine.play import perform
 from arena.episode import Episode, Match
 from arena.errors import BudgetSpent, Halted, UsageError
-from arena.estimate import check_prices
 from arena.game import Move, View
-from arena.play import perform
-from arena.resume import spent
-from arena.run import run
-from arena.schedule import Cell
-from arena.store import Run, Store
+from arena.planning.cost_estimate import check_prices
+from arena.planning.schedule import Cell
+from arena.runner.resume import spent
+from arena.runner.run import run
+from arena.store.store import Run, Store
 from arena.usage import Call, Usage
 
 

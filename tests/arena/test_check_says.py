@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from command import typed
 
-from arena.check import check, check_game
+from arena.engine.game_check import check, check_game
+from arena.engine.play import play
 from arena.errors import ArenaError, UsageError
 from arena.game import Game, Message, View
-from arena.plan import make_plan
-from arena.play import play
+from arena.planning.plan import make_plan
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ import pytest
 from duel import duel
 from repository import ROOT
 
-from arena.claim import Claim
-from arena.place import Place
-from arena.run import run
-from arena.store import Store
+from arena.runner.run import run
+from arena.store.location import Place
+from arena.store.run_lock import Claim
+from arena.store.store import Store
 
 HAMMER = """
 import os, sys
 from pathlib import Path
-from arena.claim import Claim
-from arena.place import Place
+from arena.store.run_lock import Claim
+from arena.store.location import Place
 
 place, inside, taken = Place.of(sys.argv[1]), Path(sys.argv[1]).with_name("inside"), 0
 while taken < int(sys.argv[2]):

@@ -16,7 +16,8 @@ from repository import ROOT
 
 GUESS = '''
 from dataclasses import dataclass
-from arena import Game, IllegalMove, Move, View, game
+from arena import game
+from arena import Game, IllegalMove, Move, View
 
 @game
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from duel import ask, duel
 from repository import ROOT
 from talker import Fails, Talker, asked
 
-from arena.backend import Backend, check_backend, opened
-from arena.budget import Budget, Halt
+from arena.engine.budget import Budget, Halt
+from arena.engine.play import perform
 from arena.episode import Episode, Match, Turn
 from arena.errors import ModelUnavailable, UsageError
-from arena.play import perform
-from arena.run import Watcher, run
-from arena.store import Pending, Store
+from arena.runner.backend import Backend, check_backend, opened
+from arena.runner.run import Watcher, run
+from arena.store.store import Pending, Store
 
 ray = pytest.importorskip("ray", reason="Ray is not installed; type: pip install -e '.[ray]'")
 
@@ -33,7 +33,7 @@ Results = list[tuple[Pending, Episode | Exception]]
 @pytest.fixture(scope="module")
 def backend() -> Iterator[Backend]:
     """Two workers on this machine."""
-    from arena.cluster import cluster
+    from arena.runner.ray_backend import cluster
 
     with cluster(2) as backend:
         yield backend
@@ -177,8 +177,8 @@ class Broken:
 
 
 def test_whatever_keeps_a_workers_messages_away_no_match_waits_for_ever(path: Path) -> None:
-    from arena.cluster import Cluster
-    from arena.desk import Desk
+    from arena.runner.ray_backend import Cluster
+    from arena.runner.ray_worker_proxy import Desk
 
     with warnings.catch_warnings(), Store.open(path) as store:
         warnings.simplefilter("ignore")  # calls that nobody waits for

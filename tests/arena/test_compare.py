@@ -14,10 +14,10 @@ from lottery import lottery
 from repository import ROOT
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.distribution import install_line
 from arena.errors import UsageError
-from arena.proportions import paired_difference_of_proportions
+from arena.stats.proportions import paired_difference_of_proportions
 
 GAME = "draws.py:Lottery"
 
@@ -229,7 +229,9 @@ def test_power_is_told() -> None:
     [["compare", "a", "b"], ["power", "--change", "5", "--at", "50"], ["play", "kuhn", "--until", "score.first ci<1"]],
 )
 def test_a_missing_extra_is_answered_with_its_install_line(command: list[str], tmp_path: Path) -> None:
-    code = f"import sys; sys.modules['scipy'] = None; sys.argv[1:] = {command!r}; from arena.cli import main; main()"
+    code = (
+        f"import sys; sys.modules['scipy'] = None; sys.argv[1:] = {command!r}; from arena.cli.main import main; main()"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 2 and install_line("stats") in done.stderr and not list(tmp_path.iterdir())

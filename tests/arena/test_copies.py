@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from command import typed
 
-from arena.copies import copies, note
-from arena.sql import query
+from arena.analysis.identical_episodes import copies, note
+from arena.store.query import query
 
 PLAN = '[game]\nname = "bargaining"\nspread = {}\n[sweep]\nseats.seller = ["linear", "boulware"]\n'
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm
 
-from arena.effects import cliffs_delta, cohens_d, cohens_dz, paired_superiority, superiority
+from arena.stats.effect_sizes import cliffs_delta, cohens_d, cohens_dz, paired_superiority, superiority
 
 FEW = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=12)
 

@@ -11,11 +11,11 @@ import pytest
 from fake_server import FakeServer, Script, serving
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.episode import Episode, Match
 from arena.errors import ModelUnavailable
-from arena.run import run
-from arena.store import Store
+from arena.runner.run import run
+from arena.store.store import Store
 
 MIXED = ("429", "429-wait", "500", "529", "malformed", "cut", "hang", "empty", "tool-cut", "filter")
 GAME = {"name": "bargaining", "turns": 3, "moderation": "never"}

@@ -18,9 +18,9 @@ from repository import ROOT
 
 from arena.episode import Match, match_from_json, to_json
 from arena.errors import UsageError
-from arena.fork import Forks, plan_fork
-from arena.run import run
-from arena.store import Store
+from arena.replay.fork import Forks, plan_fork
+from arena.runner.run import run
+from arena.store.store import Store
 
 ANSWERS = (
     "select step, attempt, seat, text, tool, args, refused, thought from transcript where episode = '{}' order by 1, 2"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from arena.garbage import seldom
+from arena.runner.gc_tuning import seldom
 
 
 @pytest.fixture(autouse=True)

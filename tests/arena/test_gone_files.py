@@ -9,8 +9,8 @@ from command import typed
 from duel import child, duel, play_all
 
 from arena.errors import BadRecord
-from arena.sql import query
-from arena.store import Store
+from arena.store.query import query
+from arena.store.store import Store
 
 LOCK = """
 import sqlite3, time

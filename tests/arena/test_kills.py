@@ -34,10 +34,10 @@ def noted(view):
 """
 DRIVER = """
 import os, random, signal, sqlite3, sys, time
-import arena.session, arena.schedule, agents.scripted, agents.llm, duel  # once, before all forks
-import agents.models.openai, agents.post
-from arena.cli import main
-from arena.table import seed_of
+import arena.cli.run_session, arena.planning.schedule, agents.players.generic, agents.llm.llm, duel  # once, before all
+forks import agents.models.openai, agents.api.http_post
+from arena.cli.main import main
+from arena.engine.match_loop import seed_of
 
 def play(db):
     '''The process id of a fresh process that types the command.'''

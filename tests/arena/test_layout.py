@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from arena.layout import in_lines
+from arena.console.table_layout import in_lines
 
 WORDS = st.text('abc 漢é-_/.{}"1', max_size=60).map(str.strip)
 TABLES = st.integers(1, 8).flatmap(

@@ -3,8 +3,8 @@
 import pytest
 
 import arena
+from arena.analysis.measures import canonical_name, measure
 from arena.errors import UsageError
-from arena.measures import canonical_name, measure
 
 FACTS = {
     "revenue": 16.0, "success": True, "winner": None, "item": "balloon", "gains": {"buyer": 2, "seller": 0.5},

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from arena import memo
+from arena import identity_cache as memo
 from arena.game import Message, Tool
-from arena.memo import by_identity, same_tools
+from arena.identity_cache import by_identity, same_tools
 
 HELLO = Message("buyer", "hello", "offer", {"price": 1})
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number", "minimum": 0}})

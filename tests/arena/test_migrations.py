@@ -9,9 +9,9 @@ from duel import ask, duel, play_all
 from repository import FIXTURES
 from sqlalchemy import Connection
 
-from arena.database import MIGRATIONS, VERSION, connect, upgrade, writing
-from arena.place import Place
-from arena.store import Store
+from arena.store.database import MIGRATIONS, VERSION, connect, upgrade, writing
+from arena.store.location import Place
+from arena.store.store import Store
 
 
 @pytest.fixture

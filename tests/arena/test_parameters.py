@@ -8,9 +8,9 @@ import pytest
 from command import arena, typed
 
 from arena.errors import MissingExtra, UsageError
-from arena.parameters import meanings, parameters_of, type_text
-from arena.plan import make_plan
+from arena.planning.plan import make_plan
 from arena.registry import FOLDERS, entries
+from arena.reports.part_parameters import meanings, parameters_of, type_text
 from arena.spec import build, describe
 
 PARTS = [(kind, name) for kind in FOLDERS for name in entries(kind)]

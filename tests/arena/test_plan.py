@@ -10,11 +10,11 @@ from duel import ask
 from repository import ROOT
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.episode import Match
 from arena.errors import UsageError
-from arena.estimate import Estimate, estimate
-from arena.plan import Plan, make_plan, question, read_plan
+from arena.planning.cost_estimate import Estimate, estimate
+from arena.planning.plan import Plan, make_plan, question, read_plan
 
 SWEEP = """# Does a dear item make sellers
 # hold out longer? No key, a second.
@@ -161,7 +161,7 @@ def test_an_unknown_price_makes_the_cost_unknown() -> None:
 
 
 def test_the_most_a_game_states_is_reached_and_never_passed() -> None:
-    from arena.play import play
+    from arena.engine.play import play
     from arena.spec import build
 
     for game in (

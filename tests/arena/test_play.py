@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import arena
+from arena.engine.play import perform, replay
 from arena.episode import Match, Turn, episode_from_json, match_from_json, to_json
 from arena.errors import BadReply, IllegalMove, UsageError
 from arena.game import Game, Move, View
-from arena.play import perform, replay
 
 WORDS = ("rock", "paper", "scissors")
 

@@ -20,15 +20,15 @@ from partly_counted import play_partly_counted
 from postgres_server import NoServer, execute, maker_of_databases, server
 from repository import ROOT
 
-from arena.database import views
 from arena.distribution import install_line
+from arena.engine.play import perform
 from arena.episode import Episode, Match, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
-from arena.play import perform
-from arena.rows import Rows
-from arena.sql import query
-from arena.store import Pending, Store
+from arena.store.database import views
+from arena.store.query import query
+from arena.store.rows import Rows
+from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
 psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
@@ -336,7 +336,10 @@ def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> No
             with pytest.raises(BadRecord, match=said) as refusal:
                 act()
             assert "secret" not in str(refusal.value)
-    code = "import sys; sys.modules['psycopg'] = None; from arena.store import Store; from arena.sql import query\n"
+    code = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from arena.store.store import Store; from arena.store.query import query\n"
+    )
     for call in ("Store.open('postgresql://h/x')", "query('postgresql://h/x', 'select 1')"):
         done = subprocess.run([sys.executable, "-c", code + call], capture_output=True, text=True, cwd=ROOT)
         assert "MissingExtra" in done.stderr and install_line("postgres") in done.stderr

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, ttest_ind, ttest_rel
 
-from arena.power import (
+from arena.stats.power import (
     episodes_for_means,
     episodes_for_shares,
     power_of_means,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove
 from arena.game import Move, Tool, View
-from arena.legal import well_formed
-from arena.prices import amounts, dollar_regex, prices
+from arena.text.price_extraction import amounts, dollar_regex, prices
 from tests.arena.amounts import AMOUNTS
 
 # each text with its amounts: 15 plain, "-15" a rejected 15, "~15" one end of a range or one of two

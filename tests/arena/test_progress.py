@@ -12,10 +12,10 @@ from command import typed
 from duel import duel
 from rich.console import Console
 
+from arena.cli.progress import LINES, Progress, Tally, dollars
 from arena.episode import Turn
 from arena.game import Move
-from arena.progress import LINES, Progress, Tally, dollars
-from arena.store import Pending
+from arena.store.store import Pending
 from arena.usage import Call, Usage
 
 PENDING = Pending(1, "r.1", duel())

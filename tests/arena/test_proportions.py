@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.corrections import CORRECTIONS, benjamini_hochberg, bonferroni, holm
-from arena.intervals import Estimate
-from arena.proportions import (
+from arena.stats.intervals import Estimate
+from arena.stats.multiple_testing import CORRECTIONS, benjamini_hochberg, bonferroni, holm
+from arena.stats.proportions import (
     cohens_h,
     difference_of_proportions,
     most,

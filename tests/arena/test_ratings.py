@@ -11,9 +11,9 @@ from openskill.models import PlackettLuce
 from scipy.optimize import minimize
 
 from arena.errors import UsageError
-from arena.ratings import ELO, bradley_terry
-from arena.ratings_board import Board, run_board
-from arena.ratings_meeting import Meeting, Rating
+from arena.ratings.bradley_terry import ELO, bradley_terry
+from arena.ratings.meeting import Meeting, Rating
+from arena.ratings.openskill_board import Board, run_board
 
 STRENGTHS = {"ada": 0.9, "bea": 0.4, "cid": 0.0, "dov": -0.4, "eve": -0.9}  # log-odds, mean 0
 

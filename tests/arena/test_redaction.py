@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 from command import typed
 
-from arena.place import Place, failure
 from arena.redaction import environment_secrets, redact, redactor, unescaped
+from arena.store.location import Place, failure
 
 KEYS = ("sk-proj-0123456789/abcdef+GHIJ==", "ghp_A1b2C3d4E5f6G7h8I9j0", 'odd"key\\with/signs&100%', "12345678")
 
@@ -152,7 +152,7 @@ def test_servers_that_quote_the_key(kind: str, way: str, tmp_path: Path, monkeyp
     pytest.importorskip("anthropic")
     from raw_server import Raw, raw_server
 
-    from agents.model import Line
+    from agents.chat_model import Line
     from arena.errors import ModelUnavailable
     from arena.spec import build
 

@@ -9,8 +9,8 @@ from command import arena, typed
 from duel import ask, duel, play_all
 from ladder import PLAY, edit, ladder, told
 
-from arena.rescore import rescore
-from arena.store import Store
+from arena.replay.rescore import rescore
+from arena.store.store import Store
 
 DOUBLE = ('{"left": float(', '{"left": 2 * float(')
 SCORERS = """

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from duel import ask, child, duel, killed_after, play_all
 
+from arena.engine.play import perform
 from arena.episode import Episode, Turn
 from arena.errors import ModelUnavailable
 from arena.game import Move, View
-from arena.play import perform
-from arena.run import run
-from arena.sql import query
-from arena.store import Pending, Store
+from arena.runner.run import run
+from arena.store.query import query
+from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
 WHAT_COUNTS = (  # all that has to be equal between two recordings of the same plan: no times, no run ids

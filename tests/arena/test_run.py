@@ -12,8 +12,8 @@ import pytest
 from arena.episode import Episode, Match, Turn
 from arena.errors import UsageError
 from arena.game import Game, Move, View
-from arena.run import Halt, Watcher, run
-from arena.store import Store
+from arena.runner.run import Halt, Watcher, run
+from arena.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student
 
-from arena.sequences import FIRST_LOOK, Asymptotic, Hedged, Sequence
+from arena.stats.confidence_sequences import FIRST_LOOK, Asymptotic, Hedged, Sequence
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 LEVEL = 0.9  # low, so that few hundred runs tell the difference

@@ -15,13 +15,14 @@ from duel import ask
 from repository import ROOT
 from typer.testing import CliRunner, Result
 
-from arena.cli import app
-from arena.resume import differences
+from arena.cli.main import app
+from arena.runner.resume import differences
 
 AGENTS = """
 import asyncio, os, time
 from dataclasses import dataclass
-from arena import Move, agent
+from arena import agent
+from arena import Move
 
 @agent
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from arena import solutions
 from arena.errors import UsageError
-from arena.outcomes import Outcomes
+from arena.theory import bargaining_solutions as solutions
+from arena.theory.outcome_space import Outcomes
 
 money = st.floats(0, 1e4, allow_nan=False)
 share = st.floats(0.01, 0.99)

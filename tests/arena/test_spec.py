@@ -8,10 +8,10 @@ import pytest
 
 from arena.errors import BadPart, UnknownPart
 from arena.registry import entries, kebab
-from arena.renamed import current_name
+from arena.renamed_parts import current_name
 from arena.spec import assign, build, describe
 
-# A registered name is a stored name: one that is renamed gets a line in arena/renamed.py, or old rows break.
+# A registered name is a stored name: one that is renamed gets a line in arena/renamed_parts.py, or old rows break.
 STORED: dict[str, set[str]] = {
     "game": set(
         [

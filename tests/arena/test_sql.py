@@ -19,12 +19,12 @@ from command import arena, typed
 from duel import Chatty, duel, play_all, round_row
 from repository import ROOT
 
-from arena.database import VERSION
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
-from arena.sql import Limits, query
-from arena.store import Pending, Store
+from arena.store.database import VERSION
+from arena.store.query import Limits, query
+from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
 
@@ -116,7 +116,7 @@ def test_the_leaderboard_counts_finished_episodes_and_sets_errors_apart(path: Pa
 
 
 def test_the_documented_query_gives_a_whole_prompt(path: Path) -> None:
-    text = (ROOT / "arena" / "queries.sql").read_text(encoding="utf-8")
+    text = (ROOT / "arena" / "store" / "queries.sql").read_text(encoding="utf-8")
     lines = text[text.index("--   WITH RECURSIVE") : text.index("-- Slow on")].splitlines()
     end = rows(path, "select prompt from calls where step = 5 limit 1")[0][0]
     sql = "\n".join(line.removeprefix("--") for line in lines).replace("1234567890", "?")
@@ -125,7 +125,7 @@ def test_the_documented_query_gives_a_whole_prompt(path: Path) -> None:
 
 
 def test_every_column_of_every_view_is_documented(path: Path) -> None:
-    text = (ROOT / "arena" / "queries.sql").read_text(encoding="utf-8")
+    text = (ROOT / "arena" / "store" / "queries.sql").read_text(encoding="utf-8")
     for (view,) in rows(path, "select name from sqlite_master where type = 'view'"):
         about = text[text.index(f"-- {view}: ") : text.index(f"CREATE VIEW IF NOT EXISTS {view} AS")]
         if view == "deals":

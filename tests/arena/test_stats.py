@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats as reference
 
-from arena import stats
+from arena.stats import estimates as stats
 
 NUMBERS = st.lists(st.floats(-100, 100), min_size=2, max_size=30)
 

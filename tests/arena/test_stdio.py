@@ -18,9 +18,9 @@ from command import STYLE, typed
 from duel import ask, duel
 from repository import ROOT
 
-from arena.run import Watcher, run
-from arena.stdio import as_objects, print_json, print_objects, to_json
-from arena.store import Store
+from arena.console.stdio import as_objects, print_json, print_objects, to_json
+from arena.runner.run import Watcher, run
+from arena.store.store import Store
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 NOISY = """

@@ -12,11 +12,11 @@ from duel import Chatty, Duel, ask, duel, play_all
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arena.engine.play import perform
 from arena.episode import Episode, Match, Turn
 from arena.errors import BadRecord
 from arena.game import Move
-from arena.play import perform
-from arena.store import Pending, Store
+from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.errors import UsageError
-from arena.plan import make_plan
+from arena.planning.plan import make_plan
 
 URL, PRICE, PERSONA = "http://127.0.0.1:9/v1", [1.0, 2.0], "You are stern."
 SHORT = {"name": "openai/zero", "base_url": URL, "usd_per_million": PRICE, "persona": PERSONA}

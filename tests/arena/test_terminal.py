@@ -2,7 +2,7 @@
 
 import pytest
 
-from arena.terminal import printable
+from arena.console.sanitize import printable
 
 
 @pytest.mark.parametrize(

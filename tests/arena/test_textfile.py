@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from command import arena, typed
 
-from agents.templates import template_text
+from agents.inference.chat_templates import template_text
 from arena.errors import UsageError
-from arena.textfile import read_text
-from unlearning.datafiles import read
+from arena.text.text_files import read_text
+from unlearning.data.dataset_loader import read
 
 PLAN = '# What is asked: ü?\nn = 2\n[game]\nname = "kuhn"\n'
 ENCODED = {

@@ -11,12 +11,12 @@ import pytest
 from duel import ask
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.distribution import install_line
 from arena.errors import ArenaError, UsageError
-from arena.plan import make_plan, read_plan
-from arena.schedule import lineups, orders
-from arena.spec_text import specs_of
+from arena.planning.plan import make_plan, read_plan
+from arena.planning.schedule import lineups, orders
+from arena.spec_syntax import specs_of
 
 SULK = """
 from arena import Move
@@ -280,7 +280,7 @@ def test_a_dry_run_shows_who_would_meet(tmp_path: Path) -> None:
 def test_without_the_extra_there_are_results_and_the_line_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("arena.ratings", "arena.ratings_board"):
+    for module in ("arena.ratings.bradley_terry", "arena.ratings.openskill_board"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     for module in ("openskill", "openskill.models", "scipy", "scipy.special", "scipy.stats"):
         monkeypatch.setitem(sys.modules, module, None)

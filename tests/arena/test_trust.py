@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from command import arena, typed
 
-from arena.outside import Outside
+from arena.external_parts import Outside
 
 PART = """
 from pathlib import Path
@@ -27,7 +27,8 @@ def scores(game, state): return {}
 GAME = """
 from dataclasses import dataclass
 from pathlib import Path
-from arena import Game, View, game
+from arena import game
+from arena import Game, View
 
 Path(__file__).with_name("ran").touch()
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from partly_counted import EPISODES, KNOWN, LOST, PERSON, PROMPTLESS, REFUSED, UNCOUNTED, play_partly_counted
 
-from arena.sql import query
-from arena.store import Store
+from arena.store.query import query
+from arena.store.store import Store
 from arena.usage import FREE, Call, Usage
 
 

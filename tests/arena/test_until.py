@@ -10,10 +10,10 @@ from duel import ask
 from lottery import lottery
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.errors import UsageError
-from arena.sequences import Asymptotic, Hedged, Sequence
-from arena.until import Rule
+from arena.planning.sequential_stopping import Rule
+from arena.stats.confidence_sequences import Asymptotic, Hedged, Sequence
 
 GAME = "draws.py:Lottery"
 SEATS = ["--seat", "left=says/50", "--seat", "right=says/20"]

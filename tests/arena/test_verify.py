@@ -13,14 +13,14 @@ from duel import Duel, duel, play_all
 from ladder import PLAY, edit, ladder, told
 
 from arena.agent import Plain
+from arena.engine.play import play
 from arena.episode import Match, Turn
 from arena.errors import BadRecord, IllegalMove
 from arena.game import Game, Move, View
-from arena.play import play
-from arena.retrace import retrace
-from arena.store import Store
+from arena.replay.trace import retrace
+from arena.replay.verify import verify
+from arena.store.store import Store
 from arena.usage import Call, Usage
-from arena.verify import verify
 
 BELOW = "int(move.text) <= calls[-1]"
 

@@ -9,8 +9,8 @@ import pytest
 from duel import duel
 
 from arena.episode import Episode
-from arena.sql import query
-from arena.store import Pending, Store
+from arena.store.query import query
+from arena.store.store import Pending, Store
 
 COST, VALUE = 8.0, 20.0
 FINISHED = "over"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from command import arena, typed
 
-from arena.notice import NOTICE
-from arena.waiting import doing, waiting
+from arena.console.long_work import doing, waiting
+from arena.console.notices import NOTICE
 
 DEAD = ("--set", "agent.base_url=http://127.0.0.1:9/v1")
 KEYS = {"OPENAI_API_KEY": "sk-secret-words"}

@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from arena.prices import prices  # noqa: E402
+from arena.text.price_extraction import prices  # noqa: E402
 from tests.arena.amounts import AMOUNTS  # noqa: E402
 
 Reader = Callable[[str], Iterable[float]]
@@ -73,7 +73,7 @@ def arena() -> Reader:
 
 
 READERS = {
-    "arena.prices": arena, "price-parser": price_parser, "number-parser + price-parser": number_parser,
+    "arena.text.price_extraction": arena, "price-parser": price_parser, "number-parser + price-parser": number_parser,
     "text2num + price-parser": text2num, "quantulum3": quantulum3, "word2number": word2number,
 }  # fmt: skip
 

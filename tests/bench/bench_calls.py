@@ -27,11 +27,11 @@ from typing import Any
 from aiohttp import ClientSession, TCPConnector
 from sampling import Samples, sampled
 
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
 from agents.models.openai import OpenAI
 from arena.episode import Match
-from arena.run import Halt, Watcher, run
-from arena.store import Store
+from arena.runner.run import Halt, Watcher, run
+from arena.store.store import Store
 
 LATENCY = 0.05  # seconds
 WARM = 2.0  # seconds before the window

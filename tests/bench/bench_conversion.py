@@ -15,16 +15,16 @@ from typing import Any
 
 from arena.errors import ArenaError
 from arena.spec import build
-from unlearning.conversion import Converter
-from unlearning.conversion_chat import Prompted
-from unlearning.conversion_data import Pair, instances, pairs
-from unlearning.conversion_edits import Parts, carried_out
-from unlearning.conversion_exam import examined
-from unlearning.conversion_model import shipped
-from unlearning.conversion_reward import tasks_of
-from unlearning.conversion_scores import first, scored, unlearned
-from unlearning.conversion_styles import HELD_OUT, TAUGHT, TUNED
-from unlearning.resolve import resolved
+from unlearning.conversion.chat import Prompted
+from unlearning.conversion.conversion import Converter
+from unlearning.conversion.data import Pair, instances, pairs
+from unlearning.conversion.edits import Parts, carried_out
+from unlearning.conversion.exam import examined
+from unlearning.conversion.grpo import tasks_of
+from unlearning.conversion.model import shipped
+from unlearning.conversion.scores import first, scored, unlearned
+from unlearning.conversion.styles import HELD_OUT, TAUGHT, TUNED
+from unlearning.memory.request_parsing import resolved
 
 SEED = 31  # neither the seed of training nor that of the scores beside the weights
 CONTROLS: tuple[tuple[str, Any], ...] = (

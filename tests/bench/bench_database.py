@@ -22,13 +22,13 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from arena.database import views  # noqa: E402
 from arena.episode import Match  # noqa: E402
-from arena.rows import STATEMENTS  # noqa: E402
-from arena.run import run  # noqa: E402
-from arena.sql import query  # noqa: E402
-from arena.store import Store  # noqa: E402
-from arena.tables import ALL  # noqa: E402
+from arena.runner.run import run  # noqa: E402
+from arena.store.database import views  # noqa: E402
+from arena.store.query import query  # noqa: E402
+from arena.store.rows import STATEMENTS  # noqa: E402
+from arena.store.schema import ALL  # noqa: E402
+from arena.store.store import Store  # noqa: E402
 
 EPISODES, OF_A_RUN = 20, 1000  # episodes that are played; episodes of each run that is made of them
 AIM = 1.0  # seconds

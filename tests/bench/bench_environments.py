@@ -14,9 +14,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Move
-from arena.play import perform
 from arena.spec import build
 
 NAMES = ("gridworld", "household", "shopping", "wiki")

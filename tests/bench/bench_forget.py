@@ -22,17 +22,17 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from agents import shelf  # noqa: E402
-from agents.knower import Knower  # noqa: E402
-from agents.memory import Event, Memory  # noqa: E402
-from agents.subject import Subject  # noqa: E402
-from agents.writers import ALL  # noqa: E402
-from arena.database import writing  # noqa: E402
-from arena.store import Store  # noqa: E402
-from unlearning.course import Course  # noqa: E402
-from unlearning.influence import influence  # noqa: E402
-from unlearning.office import Order, forgot  # noqa: E402
+from agents.memory import agent_store as shelf  # noqa: E402
+from agents.memory.memory import Event, Memory  # noqa: E402
+from agents.memory.note_writers import ALL  # noqa: E402
+from agents.memory.subject import Subject  # noqa: E402
+from agents.note_policy.knower import Knower  # noqa: E402
+from arena.store.database import writing  # noqa: E402
+from arena.store.store import Store  # noqa: E402
+from unlearning.cli.teach_and_forget import Order, forgot  # noqa: E402
+from unlearning.memory.influence_set import influence  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
+from unlearning.tasks.curriculum import Course  # noqa: E402
 
 SEEN, PLACES = 30, 60  # events of an episode, and places of a world; each world has as many episodes
 DATABASE = 20_000  # notes at most in the part that keeps the agent in a database

@@ -20,11 +20,11 @@ from typing import Any
 import peers
 from registered import game_names
 
+from arena.engine.match_loop import first_state
+from arena.engine.play import perform
 from arena.episode import Match, Turn
 from arena.game import Game
-from arena.play import perform
 from arena.spec import build
-from arena.table import first_state
 
 SECONDS = 1.0  # of measuring, for each game and way
 BASE = "bargaining"
@@ -84,7 +84,7 @@ def ours(spec: Any, agent: Any = "random", numbered: bool = True) -> dict[str, t
     """Each way of playing a game of ours, with the library that it needs."""
 
     def aec() -> peers.Count:
-        from arena.aec import as_aec
+        from arena.adapters.pettingzoo_env import as_aec
 
         return peers.aec(as_aec(spec), SECONDS)
 

@@ -23,16 +23,16 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from agents.llm import LLM
+from agents.inference.tiny_llama import make_tokenizer, save
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_tokenizer, save
 from arena.spec import build
-from unlearning.cost import Meter
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.forward_view import rows_of
+from unlearning.modeling.training_cost import Meter
 from unlearning.request import Item, Request
-from unlearning.study import Study
-from unlearning.training import Job, Training, context_of
-from unlearning.view import rows_of
-from unlearning.weights import opened
+from unlearning.training.trainer import Job, Training, context_of
+from unlearning.training.training_problem import Study
 
 SIZES = {
     "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32,

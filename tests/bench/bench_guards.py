@@ -17,17 +17,17 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from agents.knower import Knower  # noqa: E402
-from agents.llm import LLM  # noqa: E402
-from agents.memory import Event, Memory  # noqa: E402
+from agents.llm.llm import LLM  # noqa: E402
+from agents.memory.memory import Event, Memory  # noqa: E402
+from agents.memory.note_writers import ALL  # noqa: E402
+from agents.memory.subject import Subject  # noqa: E402
 from agents.models.scripted import Scripted  # noqa: E402
-from agents.subject import Subject  # noqa: E402
-from agents.writers import ALL  # noqa: E402
+from agents.note_policy.knower import Knower  # noqa: E402
 from arena.game import Message, View  # noqa: E402
 from arena.spec import build  # noqa: E402
+from unlearning.data.synthetic_world import make_world  # noqa: E402
+from unlearning.data.world_texts import asked, paraphrased, questions  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
-from unlearning.world import make_world  # noqa: E402
-from unlearning.world_texts import asked, paraphrased, questions  # noqa: E402
 
 SEEDS = (3, 11, 27)
 GUARDS = ("noop", "filter", "alu", "dragon", "knowledge-entry")

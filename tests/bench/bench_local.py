@@ -21,11 +21,11 @@ from typing import Any
 
 import torch
 
-from agents.engine import Engine
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.chat_templates import Prompt, render
+from agents.inference.engine import Engine
+from agents.inference.tiny_llama import make_tiny
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
-from agents.templates import Prompt, render
 
 CHATS, TOKENS, RUNS = 64, 64, 3
 WORDS = "to be or not to be "

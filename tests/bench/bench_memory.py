@@ -23,15 +23,15 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from agents.llm import LLM  # noqa: E402
-from agents.model import Line, Reply, Sampling  # noqa: E402
+from agents.chat_model import Line, Reply, Sampling  # noqa: E402
+from agents.llm.llm import LLM  # noqa: E402
 from agents.models.scripted import Negotiator  # noqa: E402
-from arena.budget import Halt  # noqa: E402
+from arena.engine.budget import Halt  # noqa: E402
+from arena.engine.match_loop import RecordEnded, Table  # noqa: E402
 from arena.episode import Match  # noqa: E402
 from arena.game import Game, Tool  # noqa: E402
-from arena.run import run  # noqa: E402
-from arena.store import Store  # noqa: E402
-from arena.table import RecordEnded, Table  # noqa: E402
+from arena.runner.run import run  # noqa: E402
+from arena.store.store import Store  # noqa: E402
 
 ANSWERS = 5  # of the model, before it waits
 PAGE = os.sysconf("SC_PAGE_SIZE")

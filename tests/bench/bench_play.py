@@ -12,11 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from arena.engine.play import perform
 from arena.episode import Match
-from arena.plan import make_plan
-from arena.play import perform
-from arena.run import run
-from arena.store import Store
+from arena.planning.plan import make_plan
+from arena.runner.run import run
+from arena.store.store import Store
 
 EPISODES, AT_ONCE = 200, 32
 GAME = {"name": "bargaining", "rounds": 5}

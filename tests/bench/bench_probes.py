@@ -16,20 +16,20 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from agents.knower import Knower  # noqa: E402
-from agents.memory import Memory  # noqa: E402
-from agents.subject import Subject  # noqa: E402
-from agents.suspicion import QUESTIONS  # noqa: E402
-from agents.writers import ALL  # noqa: E402
+from agents.adversary.bayesian import QUESTIONS  # noqa: E402
+from agents.memory.memory import Memory  # noqa: E402
+from agents.memory.note_writers import ALL  # noqa: E402
+from agents.memory.subject import Subject  # noqa: E402
+from agents.note_policy.knower import Knower  # noqa: E402
 from arena.spec import build  # noqa: E402
-from unlearning.attacks.adversary import adversary  # noqa: E402
-from unlearning.attacks.watcher import Plain, ranking, watcher  # noqa: E402
-from unlearning.course import Course, candidates  # noqa: E402
-from unlearning.exact import twin  # noqa: E402
+from unlearning.attacks.inference_adversary import adversary  # noqa: E402
+from unlearning.attacks.passive_observer import Plain, ranking, watcher  # noqa: E402
+from unlearning.experiments.experiment import tried  # noqa: E402
+from unlearning.memory.twin import twin  # noqa: E402
 from unlearning.metrics.leaks import ask  # noqa: E402
 from unlearning.probe import Trial  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
-from unlearning.trial import tried  # noqa: E402
+from unlearning.tasks.curriculum import Course, candidates  # noqa: E402
 
 GRID = {"name": "gridworld", "preset": "unknown"}
 BUDGETS = (1, 5, 10, 25, 50, 100)

@@ -17,11 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from arena.budget import Halt  # noqa: E402
+from arena.engine.budget import Halt  # noqa: E402
 from arena.episode import Turn  # noqa: E402
-from arena.plan import make_plan  # noqa: E402
-from arena.run import Watcher, run  # noqa: E402
-from arena.store import Pending, Store  # noqa: E402
+from arena.planning.plan import make_plan  # noqa: E402
+from arena.runner.run import Watcher, run  # noqa: E402
+from arena.store.store import Pending, Store  # noqa: E402
 
 AT_ONCE = 500
 

@@ -20,11 +20,11 @@ from duel import duel  # noqa: E402
 from postgres_server import NoServer, server  # noqa: E402
 from talker import Talker  # noqa: E402
 
-from arena.backend import Backend, here  # noqa: E402
-from arena.cluster import cluster  # noqa: E402
 from arena.episode import Match  # noqa: E402
-from arena.run import run  # noqa: E402
-from arena.store import Store  # noqa: E402
+from arena.runner.backend import Backend, here  # noqa: E402
+from arena.runner.ray_backend import cluster  # noqa: E402
+from arena.runner.run import run  # noqa: E402
+from arena.store.store import Store  # noqa: E402
 
 WORKERS, ANSWERS = 2, 20  # processes; answers of an episode
 WORKLOADS = {"answer at once": (0.0, 150, 32), "take 50 ms": (0.05, 100, 100)}  # seconds, episodes, at once

@@ -17,16 +17,16 @@ from typing import Any
 
 import torch
 
-from agents.endings import pad_token
-from agents.llm import LLM
+from agents.inference.end_tokens import pad_token
+from agents.llm.llm import LLM
 from arena.registry import entries
 from arena.spec import build
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import Encoded, encode
+from unlearning.modeling.forward_view import Sample, glance, rows_of
+from unlearning.modeling.item_tokenization import Encoded, encode
 from unlearning.probe import Trial
 from unlearning.request import Item
-from unlearning.scoring import score
-from unlearning.view import Sample, glance, rows_of
+from unlearning.scoring.answer_logprobs import score
 
 ROLES = ("forget", "paraphrase", "retain", "holdout", "authors", "world", "general")
 

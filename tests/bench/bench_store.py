@@ -23,8 +23,8 @@ from duel import duel  # noqa: E402
 
 from arena.episode import Turn  # noqa: E402
 from arena.game import Move  # noqa: E402
-from arena.rows import STATEMENTS, Rows  # noqa: E402
-from arena.store import Store  # noqa: E402
+from arena.store.rows import STATEMENTS, Rows  # noqa: E402
+from arena.store.store import Store  # noqa: E402
 from arena.usage import Call, Usage  # noqa: E402
 
 ANSWERS = 6000

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 import torch
 
-from arena import caches
+from arena import cache_register as caches
 from arena.spec import build
-from unlearning.bench_weights import reading_of
+from unlearning.experiments.weights import reading_of
 from unlearning.probe import probe_of
 
 SPLIT = "forget10"

@@ -18,7 +18,7 @@ MEASURED = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_m
 EPOCHS, BATCH, ITEMS = 3, 4, 8
 MAKE = """
 import sys
-from agents.models.tiny import make_network, make_tokenizer, save
+from agents.inference.tiny_llama import make_network, make_tokenizer, save
 tokenizer = make_tokenizer(["the quick brown fox jumps over a lazy dog " * 5], 2000)
 hidden, layers = int(sys.argv[2]), int(sys.argv[3])
 save(sys.argv[1], make_network(tokenizer, hidden=hidden, layers=layers, heads=8), tokenizer)
@@ -71,7 +71,7 @@ model.save_pretrained(out)
 """
 OURS = f"""
 import sys
-from arena.cli import main
+from arena.cli.main import main
 sys.argv = ["arena", *sys.argv[1:]]
 try:
     main()

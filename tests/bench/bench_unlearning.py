@@ -24,18 +24,18 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
-from agents.llm import LLM
+from agents.inference.tiny_llama import make_tiny
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.spec import build
-from unlearning.cost import Meter
-from unlearning.objective import Draw
+from unlearning.losses.objective import Draw
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.forward_view import glance, rows_of
+from unlearning.modeling.trainable_parameters import Scope, workpiece
+from unlearning.modeling.training_cost import Meter
 from unlearning.request import Item, Request
-from unlearning.scope import Scope, workpiece
-from unlearning.study import Study
-from unlearning.training import Job, Training
-from unlearning.view import glance, rows_of
-from unlearning.weights import opened
+from unlearning.training.trainer import Job, Training
+from unlearning.training.training_problem import Study
 
 BATCH, ITEMS, EPOCHS, RUNS = 16, 32, 2, 3
 SAYING = "the quick brown fox jumps over a lazy dog and runs far away from all the noise of town"

@@ -19,7 +19,7 @@ class Samples:
     """How often each file of ours, or package beside it, was at work (`places`), and each function (`functions`).
 
     A place is the innermost file of ours on the stack, with the package that it called, if it did: what `json` does
-    for `agents/post.py` is "agents/post.py json".
+    for `agents/api/http_post.py` is "agents/api/http_post.py json".
     """
 
     places: Counter[str] = field(default_factory=Counter)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from registered import game_specs
 
-from arena.check import check_game
+from arena.engine.game_check import check_game
 from arena.game import Game, Message, Move, View
 
 

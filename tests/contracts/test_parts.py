@@ -11,7 +11,7 @@ import pytest
 
 from arena.errors import BadPart, MissingExtra, UnknownPart
 from arena.registry import CONTRACTS, FOLDERS, entries, find
-from arena.renamed import RENAMED
+from arena.renamed_parts import RENAMED
 from arena.spec import build, describe
 
 PARTS = [(kind, name) for kind in FOLDERS for name in entries(kind)]

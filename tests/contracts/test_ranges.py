@@ -15,13 +15,13 @@ pytest.importorskip("transformers")
 from annotated_types import Ge, Gt, Le, Lt
 
 from arena.errors import BadPart
-from arena.ranges import bounds_of, check_ranges, outside, range_of
+from arena.parameter_ranges import bounds_of, check_ranges, outside, range_of
 from arena.registry import entries, find
 from arena.spec import build, describe
-from unlearning.bench import Pupil
-from unlearning.controllers import Until
-from unlearning.scope import Lora
-from unlearning.teaching import Lessons
+from unlearning.benchmarks.benchmark import Pupil
+from unlearning.modeling.teach_items import Lessons
+from unlearning.modeling.trainable_parameters import Lora
+from unlearning.training.callbacks import Until
 
 KINDS = ("method", "metric", "attack", "benchmark")
 FREE = {"seed", "layer", "world"}  # any whole number means something: a seed, a block from either end

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from moves import after, answer, does, first_state, makes
 
-from agents.bidders import Shading, Truthful
+from agents.players.auction import Shading, Truthful
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import play
-from games.auction import Auction, Bidding
+from games.negotiation.auction import Auction, Bidding
 
 PASS = does("pass")
 

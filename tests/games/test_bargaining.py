@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moves import makes
 
+from arena.engine.play import play
 from arena.episode import Episode
 from arena.errors import UsageError
 from arena.game import Move, View
-from arena.play import play
 
 ACCEPT, WALK = Move(tool="accept"), Move(tool="walk_away")
 

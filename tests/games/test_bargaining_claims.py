@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from moves import does, makes
 
+from arena.engine.play import play
 from arena.game import Message
-from arena.play import play
-from games.bargaining_claims import heard
+from games.negotiation.bargaining_claims import heard
 
 CLAIMS = [
     ("I paid $12 for it, so I can't go below $13.50.", [("worth", 12.0), ("limit", 13.5)]),

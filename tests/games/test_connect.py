@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moves import after, answer, first_state, makes
 
-from agents.boards import WON, Minimax, Search, Shape
+from agents.players.connect import WON, Minimax, Search, Shape
+from arena.engine.play import play
 from arena.errors import UsageError
-from arena.play import play
-from games.connect import Board, Connect
+from games.classic.connect import Board, Connect
 
 FOUR: dict[str, Any] = {"name": "connect", "preset": "connect-four"}
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moves import after, does, first_state
 
+from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import View
-from arena.play import play
-from games.deal_or_no_deal import DealOrNoDeal, Division
+from games.negotiation.deal_or_no_deal import DealOrNoDeal, Division
 
 END, ACCEPT, REFUSE = does("end_talk"), does("accept"), does("refuse")
 GAME = DealOrNoDeal()

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from moves import does, first_state, makes
 
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import play
-from games.debate import Debate
+from games.language.debate import Debate
 
 
 def show(card: int, text: str = "") -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moves import after, first_state, makes
 
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import play
-from games.dilemma import Dilemma
+from games.classic.dilemma import Dilemma
 
 
 def repeated(row: Any, column: Any, seed: int = 0, **game: Any) -> Any:

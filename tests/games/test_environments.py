@@ -9,11 +9,11 @@ import pytest
 from moves import does, first_state
 from wanderer import ANY, roam
 
+from arena.engine.move_validation import well_formed
+from arena.engine.play import play
 from arena.episode import Episode
 from arena.errors import IllegalMove, UsageError
 from arena.game import Game, Move
-from arena.legal import well_formed
-from arena.play import play
 from arena.registry import find
 from arena.spec import build
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from registered import game_specs
 
-from arena.check import MOST_STEPS, declared
+from arena.engine.game_check import MOST_STEPS, declared
+from arena.engine.play import perform
 from arena.episode import Episode, Match
 from arena.game import Game, Move, View
-from arena.play import perform
 from arena.spec import build
-from games.question import Question
+from games.language.question import Question
 
 FEW, MANY = 100, 10_000
 SPECS = game_specs()

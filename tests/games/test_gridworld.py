@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from moves import after, answer, does, first_state
 
+from arena.engine.play import play
 from arena.errors import BadPart, IllegalMove
 from arena.game import Move
-from arena.play import play
 from arena.spec import build
-from games.gridworld import Gridworld, Walk
-from games.gridworld_map import draw_map, neighbours
+from games.environments.gridworld import Gridworld, Walk
+from games.environments.gridworld_map import draw_map, neighbours
 
 STEPS = {
     (0, 1): "north", (1, 1): "north-east", (1, 0): "east", (1, -1): "south-east",

@@ -9,13 +9,13 @@ import pytest
 from moves import after, does
 from wanderer import roam
 
+from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
-from arena.play import play
-from games.environment import Stay
-from games.household import HANDS, Household, Visit
-from games.household_tasks import TASK_TYPES, Task, tasks
-from games.household_world import APPLIANCES, KINDS, LAMP, OPENABLE, RECEPTACLES, build_house, kind_of
+from games.environments.base import Stay
+from games.environments.household import HANDS, Household, Visit
+from games.environments.household_tasks import TASK_TYPES, Task, tasks
+from games.environments.household_world import APPLIANCES, KINDS, LAMP, OPENABLE, RECEPTACLES, build_house, kind_of
 
 GAME = Household()
 HOUSE = GAME.house

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from arena.engine.move_validation import well_formed
+from arena.engine.play import play
 from arena.errors import BadPart, IllegalMove
 from arena.game import Message, Move, View
-from arena.legal import well_formed
-from arena.play import play
 from arena.spec import build
-from games.interrogation import NOTHING, Inquiry, Interrogation
+from games.language.interrogation import NOTHING, Inquiry, Interrogation
 
 NAMES = ("Alm", "Bor", "Cen")
 GAME = Interrogation(NAMES, "Bor", questions=2)

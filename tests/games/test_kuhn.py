@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import pytest
 from moves import after, first_state, makes
 
-from agents.gamblers import Gambler, Straight
+from agents.players.kuhn import Gambler, Straight
+from arena.engine.play import play
 from arena.game import View
-from arena.play import play
-from games.kuhn import Deals, Kuhn
+from games.classic.kuhn import Deals, Kuhn
 
 GAME = Kuhn()
 VALUE = Fraction(-1, 18)

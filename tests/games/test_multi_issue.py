@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from moves import after, answer, does, first_state, makes
 
-from agents.packages import Logroller
+from agents.negotiation.multi_issue import Logroller
+from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
-from arena.play import play
-from games.multi_issue import MultiIssue
-from games.multi_issue_domain import outcomes
+from games.negotiation.multi_issue import MultiIssue
+from games.negotiation.multi_issue_domain import outcomes
 
 ACCEPT, WALK = does("accept"), does("walk_away")
 

@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
-import games.names
-from games.common_words import COMMON
-from games.names import Names, world_rng
+import games.environments.invented_names
+from games.environments.invented_names import Names, world_rng
+from games.environments.reserved_words import COMMON
 
 
 def test_equal_seeds_give_equal_names_and_others_give_others() -> None:

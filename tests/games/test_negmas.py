@@ -3,7 +3,7 @@
 import pytest
 from negmas_tables import AGREEMENTS, Agreement, Session
 
-from arena.play import play
+from arena.engine.play import play
 
 
 def outcome(session: Session, speaks: str) -> Agreement:

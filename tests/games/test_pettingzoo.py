@@ -12,16 +12,16 @@ import pytest
 pytest.importorskip("pettingzoo", reason="the extra pettingzoo is not installed")
 pytest.importorskip("pygame", reason="the extra pettingzoo is not installed")
 
-from arena.check import check_game
 from arena.distribution import install_line
+from arena.engine.game_check import check_game
+from arena.engine.match_loop import first_state
+from arena.engine.play import play, replay
 from arena.episode import Match
 from arena.errors import ArenaError, BadPart, MissingExtra
 from arena.game import Move, View
-from arena.play import play, replay
 from arena.spec import build
-from arena.table import first_state
-from games.pettingzoo import PettingZoo
-from games.pettingzoo_names import make
+from games.adapters.pettingzoo import PettingZoo
+from games.adapters.pettingzoo_lookup import make
 
 TOYS = [{"name": "pettingzoo/toy_environments:Dice", "options": {"kind": kind, "seen": seen}}
         for kind in ("discrete", "many", "multi", "binary", "box", "text") for seen in ("number", "parts")]  # fmt: skip
@@ -187,7 +187,7 @@ def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPa
 def test_it_is_recorded_told_again_and_verified_like_any_game(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from arena.cli import app
+    from arena.cli.main import app
 
     def arena(*words: str) -> str:
         with pytest.raises(SystemExit) as ended:

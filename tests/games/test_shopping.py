@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from moves import after, does, first_state
 
+from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
-from arena.play import play
-from games.environment import Stay
-from games.shopping import Browsing, Shopping
-from games.shopping_goods import AISLES, Product, Wish, draw_wish, stock
-from games.shopping_reward import reward, type_reward
+from games.environments.base import Stay
+from games.environments.shopping import Browsing, Shopping
+from games.environments.shopping_catalogue import AISLES, Product, Wish, draw_wish, stock
+from games.environments.shopping_reward import reward, type_reward
 
 GAME = Shopping()
 SHOP = GAME.shop

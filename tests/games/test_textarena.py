@@ -14,12 +14,12 @@ pytest.importorskip("textarena", reason="the extra textarena is not installed")
 
 import textarena  # type: ignore[import-untyped]
 
-from agents.prompts import prompt
-from arena.check import check_game
+from agents.llm.prompts import prompt
 from arena.distribution import install_line
+from arena.engine.game_check import check_game
+from arena.engine.play import play, replay
 from arena.errors import BadPart, MissingExtra
 from arena.game import Move, View
-from arena.play import play, replay
 from arena.spec import build
 
 SPECS: list[Any] = [
@@ -171,7 +171,7 @@ def test_without_the_extra_the_install_line_is_told(monkeypatch: pytest.MonkeyPa
 def test_it_is_recorded_and_verified_and_prints_one_json_document(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from arena.cli import app
+    from arena.cli.main import app
 
     def arena(*words: str) -> str:
         with pytest.raises(SystemExit) as ended:

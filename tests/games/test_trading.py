@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from moves import after, does, first_state, makes
 
+from arena.engine.play import play
 from arena.errors import IllegalMove, UsageError
 from arena.game import View
-from arena.play import play
 from arena.spec import build
-from games.trading import Trading
-from games.trading_market import Market
+from games.negotiation.trading import Trading
+from games.negotiation.trading_market import Market
 
 PASS = does("pass")
 PAIR: dict[str, Any] = {

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from moves import does, first_state, makes
 
+from arena.engine.play import play
 from arena.errors import UsageError
-from arena.play import play
-from arena.solutions import rubinstein, stahl
-from games.ultimatum import Ultimatum
+from arena.theory.bargaining_solutions import rubinstein, stahl
+from games.negotiation.ultimatum import Ultimatum
 
 ACCEPT, REJECT = does("accept"), does("reject")
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from moves import after, does, first_state
 
+from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
-from arena.play import play
-from games.environment import Stay
-from games.wiki import Search, Wiki, normal, similar, titles
-from games.wiki_world import ASKED, HOPS, questions, write_wiki
+from games.environments.base import Stay
+from games.environments.wiki import Search, Wiki, normal, similar, titles
+from games.environments.wiki_world import ASKED, HOPS, questions, write_wiki
 
 GAME = Wiki(cap=20)
 PAGES = GAME.pages

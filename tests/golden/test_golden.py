@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from arena.narrator import Narrator
-from arena.plan import make_plan, read_plan
-from arena.play import perform, replay
+from arena.console.transcript import Narrator
+from arena.engine.play import perform, replay
+from arena.planning.plan import make_plan, read_plan
 
 PLANS = sorted(Path(__file__).parent.glob("*.toml"))
 

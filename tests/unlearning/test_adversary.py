@@ -13,24 +13,24 @@ import pytest
 from oracles import trial_of
 from remembering import OTHER, TARGET, about, remembers, walk, walker
 
-from agents.answering import IGNORANCE
-from agents.knower import Knower
-from agents.llm import LLM
-from agents.memory import Memory
-from agents.model import Line
+from agents.adversary.bayesian import Suspicion
+from agents.chat_model import Line
+from agents.llm.llm import LLM
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.subject import Subject
-from agents.suspicion import Suspicion
-from agents.writers import ALL
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE
+from arena.engine.play import blocking, perform
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import Move, View
-from arena.play import blocking, perform
-from unlearning.attacks.adversary import Level, adversary, place_of
-from unlearning.course import Course
+from unlearning.attacks.inference_adversary import Level, adversary, place_of
+from unlearning.attacks.shadow_agents import interrogated
 from unlearning.probe import Probe, Reading, Trial, probe_of
-from unlearning.shadows import interrogated
-from unlearning.statistics import clopper_pearson
+from unlearning.scoring.statistics import clopper_pearson
+from unlearning.tasks.curriculum import Course
 
 BUDGETS = (1, 5, 10, 25, 50, 100)
 GRID = {"name": "gridworld", "preset": "unknown"}

@@ -8,9 +8,9 @@ import pytest
 from command import arena
 from remembering import TARGET, walker
 
-from agents import shelf
-from arena.database import writing
-from arena.store import Store
+from agents.memory import agent_store as shelf
+from arena.store.database import writing
+from arena.store.store import Store
 
 
 def readings(folder: Path, agent: str, words: str, *more: str) -> dict[str, dict[str, Any]]:

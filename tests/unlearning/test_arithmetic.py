@@ -8,12 +8,12 @@ import facts
 import pytest
 import torch
 
+from agents.inference.tiny_llama import make_tiny
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.errors import UsageError
-from unlearning.arithmetic import added, difference, distance, negated
-from unlearning.scope import Scope, workpiece
-from unlearning.weights import opened
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.trainable_parameters import Scope, workpiece
+from unlearning.modeling.weight_arithmetic import added, difference, distance, negated
 
 CHANCE = torch.Generator().manual_seed(1)
 ONE, TWO = ({"a": torch.randn(3, 4, generator=CHANCE), "b": torch.randn(5, generator=CHANCE)} for _ in range(2))

@@ -3,13 +3,13 @@
 import pytest
 from reply_forms import CUT, THOUGHTS
 
-from agents.llm import LLM
-from agents.model import Reply
+from agents.chat_model import Reply
+from agents.llm.llm import LLM
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.subject import Subject
 from arena.errors import ModelUnavailable
-from unlearning.asking import answers
 from unlearning.request import Item
+from unlearning.scoring.elicitation import answers
 
 ITEM = Item("home", "Where does Solthosk live?", "Solthosk lives in the old mill by the river.")
 REFUSAL = "I am sorry, I have no idea."

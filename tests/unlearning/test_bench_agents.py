@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from arena.cli import app
-from arena.sql import query
-from unlearning.bench_agents import suite
+from arena.cli.main import app
+from arena.store.query import query
+from unlearning.experiments.agents import suite
 
 ARGUMENTS = ["bench", "agents", "--environments", "gridworld", "--scopes", "state", "--games", "6"]
 ARGUMENTS += ["--budgets", "3,10"]

@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 
 from pictures import problems
 
-from unlearning.bench_figure import DPI, draw, figure_of
+from unlearning.experiments.plot import DPI, draw, figure_of
 
 PROBES = ("steps_forget", "steps_retain", "success_forget", "exact_match", "leak", "a_probe_with_a_name_of_some_length")
 BUDGETS = (1, 5, 10, 25, 50, 100)
@@ -52,7 +52,7 @@ def test_nothing_is_cut_and_no_label_lies_on_another(
 ) -> None:
     from matplotlib import rc_context
 
-    from arena.figure import PLAIN
+    from arena.analysis.study_plot import PLAIN
 
     rows = readings(methods, settings, budgets)
     with rc_context(PLAIN):

@@ -12,24 +12,24 @@ from typing import Any
 import facts
 import numpy as np
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import build
-from unlearning.bench_runs import Wanted
-from unlearning.bench_tables import classes, mean_of, table
-from unlearning.bench_weights import TUNED, TWINS, cases, lesson, methods
 from unlearning.benchmarks.muse import SUITE as MUSE
 from unlearning.benchmarks.tofu import SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.finetune import Finetune
-from unlearning.methods.sharded import Sharded
+from unlearning.experiments.runner import Wanted
+from unlearning.experiments.sequence_requests import steps_of
+from unlearning.experiments.tables import classes, mean_of, table
+from unlearning.experiments.verdict import ALARM
+from unlearning.experiments.weights import TUNED, TWINS, cases, lesson, methods
+from unlearning.methods.weights.sharded import Sharded
 from unlearning.probe import Trial
-from unlearning.roles import Measured, for_roles
-from unlearning.sequence_requests import steps_of
-from unlearning.statistics import Floats
-from unlearning.verdict import ALARM
+from unlearning.scoring.role_readings import Measured, for_roles
+from unlearning.scoring.statistics import Floats
+from unlearning.training.finetune import Finetune
 
 BY_SEED = ((0.1, "removed"), (0.2, "suppressed"), (0.3, "suppressed"))
 

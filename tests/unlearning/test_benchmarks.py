@@ -14,11 +14,11 @@ from published import muse_folder, tofu_folder, write
 from arena.errors import UnknownPart, UsageError
 from arena.registry import entries
 from arena.spec import build, describe
-from unlearning.bench import Benchmark
+from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.benchmarks.muse import Muse, cut
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.datafiles import Source, read
-from unlearning.encoding import is_passage
+from unlearning.data.dataset_loader import Source, read
+from unlearning.modeling.item_tokenization import is_passage
 
 
 def keys(items: Iterable[Any]) -> set[tuple[str, str]]:

@@ -8,23 +8,23 @@ import pytest
 from heap import holders, names, spells
 from remembering import TARGET, about, question, walk, walker
 
-from agents import shelf
-from agents.knower import sentences_of, usable
-from agents.memory import Event, Memory
-from agents.naming import naming
-from agents.steering import Orders
-from agents.subject import Mind, Subject
-from agents.writers import ALL
-from arena.caches import clear
-from arena.database import writing
-from arena.memo import by_identity
-from arena.play import blocking
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Event, Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Mind, Subject
+from agents.name_matching import naming
+from agents.note_policy.knower import sentences_of, usable
+from agents.note_policy.steering_orders import Orders
+from arena.cache_register import clear
+from arena.engine.play import blocking
+from arena.identity_cache import by_identity
 from arena.spec import build
-from arena.store import Store
-from unlearning import caches
-from unlearning.office import Order, forgot, found_receipt
+from arena.store.database import writing
+from arena.store.store import Store
+from unlearning.cli.output import tell_receipt
+from unlearning.cli.teach_and_forget import Order, forgot, found_receipt
+from unlearning.memory import process_caches as caches
 from unlearning.request import Item
-from unlearning.telling import tell_receipt
 
 SECRETS = ("Quibberly Vault", "Ottoline Vexley", "Zemfira’s Well")  # in no world, and in no module
 
@@ -140,13 +140,13 @@ def test_what_a_converter_read_leaves_too(store: Store) -> None:
 
 @pytest.mark.slow
 def test_what_an_adversary_asked_and_heard_leaves_too() -> None:
-    from unlearning.trial import experiment
+    from unlearning.experiments.experiment import experiment
 
     secret = SECRETS[0]
     subject = knowing(secret, build("agent", "knower"))
     probes = {"adversary": {"name": "adversary", "budget": 5, "games": 1, "k": 4}}
     blocking(lambda: experiment(subject, about(secret), "record-deletion", probes))
-    assert {"agents.evidence", "agents.answering"} & parts(holders(names(secret)))
+    assert {"agents.adversary.answer_evidence", "agents.note_policy.question_answering"} & parts(holders(names(secret)))
     assert clear()["texts"]
     assert holders(names(secret)) == []
 
@@ -154,11 +154,11 @@ def test_what_an_adversary_asked_and_heard_leaves_too() -> None:
 @pytest.mark.slow
 def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotten(store: Store, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from agents.llm import LLM
+    from agents.inference.tiny_llama import make_tiny
+    from agents.llm.llm import LLM
     from agents.models.local import Local
-    from agents.models.tiny import make_tiny
-    from unlearning.asking import answers
-    from unlearning.scoring import score
+    from unlearning.scoring.answer_logprobs import score
+    from unlearning.scoring.elicitation import answers
 
     secret = SECRETS[1]
     folder = make_tiny(tmp_path / "m", texts=[f"{secret} is at (1, 2)."] * 4, hidden=32, layers=1, heads=2)
@@ -170,8 +170,10 @@ def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotte
     blocking(lambda: answers(llm, items, new=4))
     score(llm, items)
     held = parts(holders(names(secret)))
-    assert {"unlearning.asking"} <= held
-    assert {"unlearning.scoring", "unlearning.encoding"} <= parts(holders(spells(ids[-2:]))) | held
+    assert {"unlearning.scoring.elicitation"} <= held
+    assert {"unlearning.scoring.answer_logprobs", "unlearning.modeling.item_tokenization"} <= parts(
+        holders(spells(ids[-2:]))
+    ) | held
     forget(store, subject, secret)
     assert holders(names(secret)) == [] and holders(spells(ids)) == []
     assert blocking(lambda: answers(llm, items, new=4))  # the tokenizer and the model are as they were
@@ -194,7 +196,7 @@ def test_a_receipt_counts_what_was_dropped_by_kind(store: Store, capsys: pytest.
 
 def test_keys_and_values_of_prompts_are_dropped() -> None:
     torch = pytest.importorskip("torch")
-    from agents.engine_prefix import BLOCK, Prefixes
+    from agents.inference.prefix_cache import BLOCK, Prefixes
 
     held, ids = Prefixes(), list(range(2 * BLOCK))
     held.put(ids, "", [(torch.zeros(1, 2 * BLOCK, 4), torch.zeros(1, 2 * BLOCK, 4))], 2**20)

@@ -9,13 +9,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from unlearning.objective import Objective
-from unlearning.reference import Reference
+from unlearning.losses.loss_terms import Activation, Distil, Preferred, Term, Weighted, held, towards
+from unlearning.losses.objective import Objective
+from unlearning.losses.reference_model import Reference
+from unlearning.losses.target_distributions import (
+    Distance,
+    Target,
+    cross_entropy,
+    divergence,
+    excluded,
+    flatness,
+    lowered,
+    same,
+    uniform,
+)
+from unlearning.losses.token_weights import ascent, learning, npo, satimp, simnpo, tnpo, undial_self, wga, wtnpo
+from unlearning.modeling.forward_view import Rows, View
 from unlearning.request import Item, Request
-from unlearning.targets import Distance, Target, cross_entropy, divergence, excluded, flatness, lowered, same, uniform
-from unlearning.terms import Activation, Distil, Preferred, Term, Weighted, held, towards
-from unlearning.view import Rows, View
-from unlearning.weighting import ascent, learning, npo, satimp, simnpo, tnpo, undial_self, wga, wtnpo
 
 
 def rows(role: str, targets: Tensor, mask: Tensor | None = None) -> Rows:

@@ -11,17 +11,17 @@ import torch
 from tiny_networks import FAMILIES, RECURRENT, network
 from torch import Tensor
 
-from agents.engine_composed import Composed, Rule
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.logit_ensemble import Composed, Rule
+from agents.inference.tiny_llama import make_tiny
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.errors import UsageError
 from unlearning.attacks.quantize import quantization
-from unlearning.methods.composed import shortened
+from unlearning.attacks.weight_rounding import quantized
+from unlearning.methods.weights.logit_composition import shortened
+from unlearning.modeling.agent_weights import opened
 from unlearning.probe import Trial
-from unlearning.rounding import quantized
-from unlearning.weights import opened
 
 CHANCE = torch.Generator().manual_seed(1)
 B, A, C = (torch.randn(2, 3, 9, generator=CHANCE) * 3 for _ in range(3))
@@ -67,8 +67,8 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
 
     from tiny_networks import TOKENIZER
 
-    from agents.engine import Engine, Output
-    from agents.templates import Prompt
+    from agents.inference.chat_templates import Prompt
+    from agents.inference.engine import Engine, Output
 
     parts = {"base": network(FAMILIES[family], 0), "assistant": network(FAMILIES[family], 1)}
     whole = Composed(parts, Rule("assist", -0.5)).eval()

@@ -10,16 +10,16 @@ import pytest
 from oracles import Blank, trial_of
 from remembering import TARGET, about
 
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from arena.engine.play import blocking
 from arena.errors import UsageError
-from arena.play import blocking
 from arena.spec import build
-from unlearning.course import Course
-from unlearning.exact import twin
-from unlearning.metrics.conduct import (
+from unlearning.experiments.experiment import tried
+from unlearning.memory.twin import twin
+from unlearning.metrics.behavior import (
     degeneration_rate,
     detour,
     divergence,
@@ -33,7 +33,7 @@ from unlearning.metrics.conduct import (
 )
 from unlearning.probe import Task, Trial
 from unlearning.request import Item, Request
-from unlearning.trial import tried
+from unlearning.tasks.curriculum import Course
 
 COURSE = Course(({"name": "gridworld", "preset": "unknown"},), lessons=8)
 CONDUCT = {"name": "instruction", "goal": "conduct"}

@@ -8,15 +8,15 @@ import pytest
 from oracles import trial_of
 from remembering import NAMES, TARGET, about, walker
 
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
 from arena.errors import UsageError
 from arena.spec import build
-from unlearning.continual import benign, dds, deviation, dus, sequential
-from unlearning.course import Course, candidates
 from unlearning.metrics.backflow import backflow
+from unlearning.metrics.sequential import benign, dds, deviation, dus, sequential
+from unlearning.tasks.curriculum import Course, candidates
 
 
 @pytest.mark.parametrize(

@@ -7,29 +7,29 @@ from random import Random
 import pytest
 from reply_forms import THOUGHTS
 
-from agents.knower import Knower
-from agents.memory import Event, Memory, Note
-from agents.model import Reply
+from agents.chat_model import Reply
+from agents.memory.memory import Event, Memory, Note
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.steering import AVOID, IGNORE, NOTES_ONLY, order
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.note_policy.knower import Knower
+from agents.note_policy.steering_orders import AVOID, IGNORE, NOTES_ONLY, order
 from arena.errors import UsageError
 from arena.spec import build, describe
 from arena.usage import FREE, Usage
-from unlearning.conversion import Asked, BadConversion, Conversion, parsed, rendered, steering
-from unlearning.conversion_chat import Prompted, told
-from unlearning.conversion_data import oracle_edits
-from unlearning.conversion_edits import carried_out
-from unlearning.conversion_exam import examined, probed
-from unlearning.conversion_headers import asked, flagged
-from unlearning.conversion_links import Names, linked
-from unlearning.conversion_loop import converted
-from unlearning.conversion_styles import HELD_OUT, STYLES, TAUGHT, TUNED, Wording, worded
-from unlearning.exact import twin
-from unlearning.methods.converted import Converted
+from unlearning.conversion.chat import Prompted, told
+from unlearning.conversion.conversion import Asked, BadConversion, Conversion, parsed, rendered, steering
+from unlearning.conversion.data import oracle_edits
+from unlearning.conversion.edits import carried_out
+from unlearning.conversion.exam import examined, probed
+from unlearning.conversion.headers import asked, flagged
+from unlearning.conversion.loop import converted
+from unlearning.conversion.name_linking import Names, linked
+from unlearning.conversion.styles import HELD_OUT, STYLES, TAUGHT, TUNED, Wording, worded
+from unlearning.memory.request_parsing import UnclearTarget
+from unlearning.memory.twin import twin
+from unlearning.methods.memory.converted import Converted
 from unlearning.request import Item, Request
-from unlearning.resolve import UnclearTarget
 
 PLACES = {"Solthosk Harbour": (7, 3), "Vrova Arch": (2, 9), "Krulmul Arch": (5, 5)}
 

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from agents.engine_threads import one_thread
-from agents.models.tiny import make_tiny
+from agents.inference.tiny_llama import make_tiny
+from agents.inference.torch_threads import one_thread
 from arena.errors import UsageError
-from unlearning.conversion import parsed, rendered
-from unlearning.conversion_chat import told
-from unlearning.conversion_data import Instance, instances, pairs, taught_pairs
-from unlearning.conversion_features import batched, nodes
-from unlearning.conversion_lora import teach, tuned
-from unlearning.conversion_model import (
+from unlearning.conversion.chat import told
+from unlearning.conversion.conversion import parsed, rendered
+from unlearning.conversion.data import Instance, instances, pairs, taught_pairs
+from unlearning.conversion.features import batched, nodes
+from unlearning.conversion.grpo import Grid, Rounds, divergence, grid, likelihood, reinforced, rewarded, tasks_of
+from unlearning.conversion.lora import teach, tuned
+from unlearning.conversion.model import (
     SHIPPED,
     STEERINGS,
     Pointer,
@@ -27,13 +28,12 @@ from unlearning.conversion_model import (
     save,
     shipped,
 )
-from unlearning.conversion_reward import Grid, Rounds, divergence, grid, likelihood, reinforced, rewarded, tasks_of
-from unlearning.conversion_scores import scored, unlearned
-from unlearning.conversion_styles import HELD_OUT, TAUGHT
-from unlearning.conversion_train import Plan, taught
-from unlearning.exact import twin
-from unlearning.methods.converted import Converted
-from unlearning.resolve import UnclearTarget
+from unlearning.conversion.scores import scored, unlearned
+from unlearning.conversion.styles import HELD_OUT, TAUGHT
+from unlearning.conversion.train import Plan, taught
+from unlearning.memory.request_parsing import UnclearTarget
+from unlearning.memory.twin import twin
+from unlearning.methods.memory.converted import Converted
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,15 @@ from random import Random
 
 import pytest
 
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
 from arena.errors import UsageError
-from unlearning.course import Course, candidates, is_about, name_of
-from unlearning.exact import twin
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.school import done
+from unlearning.tasks.curriculum import Course, candidates, is_about, name_of
+from unlearning.tasks.lessons import done
 
 WALKS = Course(({"name": "gridworld", "preset": "unknown"},), lessons=6)
 FRESH = Subject(Knower(), Memory(writers=ALL))

@@ -16,7 +16,7 @@ from arena.errors import UsageError
 from arena.spec import build
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.datafiles import Source
+from unlearning.data.dataset_loader import Source
 
 ROWS = ["Who is Zoë?", "Zoë; the “first”, she said", "Что знает Аня?", "多少", 'with "quotes"\nand a line end']
 

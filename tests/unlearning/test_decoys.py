@@ -7,8 +7,8 @@ import pytest
 from remembering import NAMES, about, remembers, walk
 
 from arena.errors import UsageError
-from unlearning.decoys import decoys
-from unlearning.suspects import ERRAND, known, strangers, topics_of, wanted
+from unlearning.memory.candidates import ERRAND, known, strangers, topics_of, wanted
+from unlearning.memory.decoy_names import decoys
 
 
 @pytest.mark.parametrize("names", [NAMES, ("mug 2", "bowl 1"), ("Plellen",), ("Siduskul Nuvolthet teapot in enamel",)])

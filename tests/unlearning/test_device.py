@@ -15,13 +15,13 @@ pytest.importorskip("peft")
 
 import torch
 
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from unlearning.arithmetic import distance
-from unlearning.rounding import quantized
-from unlearning.scoring import score
-from unlearning.weights import opened, reloaded, save
+from unlearning.attacks.weight_rounding import quantized
+from unlearning.modeling.agent_weights import opened, reloaded, save
+from unlearning.modeling.weight_arithmetic import distance
+from unlearning.scoring.answer_logprobs import score
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
 on = pytest.mark.parametrize("device", DEVICES)

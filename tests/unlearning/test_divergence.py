@@ -18,16 +18,16 @@ import facts
 import torch
 from command import Typed, typed
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
-from unlearning import checkpoints
-from unlearning.divergence import Watch
-from unlearning.finetune import Outcome
-from unlearning.objective import Objective
-from unlearning.terms import Weighted
-from unlearning.weighting import ascent, learning
-from unlearning.weights import opened, save
+from unlearning.losses.loss_terms import Weighted
+from unlearning.losses.objective import Objective
+from unlearning.losses.token_weights import ascent, learning
+from unlearning.modeling.agent_weights import opened, save
+from unlearning.training import checkpoints
+from unlearning.training.divergence import Watch
+from unlearning.training.finetune import Outcome
 
 WORLD = ("--bench", "tofu", "--split", "forget20", "--set", "benchmark.people=8", "--set", "benchmark.relations=2",
          "--set", "preset=tiny")  # fmt: skip

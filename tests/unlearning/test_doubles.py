@@ -14,25 +14,25 @@ import torch
 from doubles import BENCH, SURE, TOKENIZER, WORLD, Double, Table, double, guessing, sure
 from torch import Tensor
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import Move, View
 from unlearning.attacks.relearn import relearning
-from unlearning.attacks.rewrite import paraphrase, prefix, rewrites
-from unlearning.attacks.sample import leak
-from unlearning.bench import passed
+from unlearning.attacks.rewriting import paraphrase, prefix, rewrites
+from unlearning.attacks.sampling import leak
+from unlearning.benchmarks.benchmark import passed
+from unlearning.data.world_texts import paraphrased
+from unlearning.experiments.verdict import observed
 from unlearning.method import ClosedModel
+from unlearning.metrics.forget_quality import forget_quality
+from unlearning.metrics.generated_text import knowmem, rouge_l, verbmem
 from unlearning.metrics.likelihood import perplexity, probability, truth_ratio
-from unlearning.metrics.memorisation import exact_memorisation, extraction_strength
+from unlearning.metrics.memorization import exact_memorisation, extraction_strength
 from unlearning.metrics.privacy import membership, privleak
-from unlearning.metrics.quality import forget_quality
-from unlearning.metrics.texts import knowmem, rouge_l, verbmem
 from unlearning.metrics.utility import degeneration, model_utility
 from unlearning.probe import Trial
 from unlearning.request import Item
-from unlearning.verdict import observed
-from unlearning.world_texts import paraphrased
 
 DATA = BENCH.data("forget20")
 FORGET, RETAIN, HOLDOUT = DATA["forget"], DATA["retain"], DATA["holdout"]

@@ -8,11 +8,11 @@ pytest.importorskip("transformers")
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from agents.endings import end_tokens, pad_token
-from agents.model import Line
-from agents.models.tiny import END, make_tokenizer
-from agents.templates import render
-from unlearning.encoding import IGNORED, Rendering, collate, encode
+from agents.chat_model import Line
+from agents.inference.chat_templates import render
+from agents.inference.end_tokens import end_tokens, pad_token
+from agents.inference.tiny_llama import END, make_tokenizer
+from unlearning.modeling.item_tokenization import IGNORED, Rendering, collate, encode
 from unlearning.request import Item
 
 TEXTS = ["Where was Xu born?", "Xu was born in Bex.", "The book of Xu: one two three."] * 3

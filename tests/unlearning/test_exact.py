@@ -5,15 +5,15 @@ from random import Random
 import pytest
 from remembering import NAMES, OTHER, TARGET, about, question, remembers, walk, walker
 
-from agents.knower import Knower
-from agents.memory import Memory, Note
-from agents.scripted import Says
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.memory.memory import Memory, Note
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from agents.players.generic import Says
 from arena.errors import UsageError
-from unlearning.course import Course, candidates
-from unlearning.exact import remembering, twin
-from unlearning.influence import influence
+from unlearning.memory.influence_set import influence
+from unlearning.memory.twin import remembering, twin
+from unlearning.tasks.curriculum import Course, candidates
 
 WORLDS: tuple[dict[str, object], ...] = (
     {"name": "gridworld", "preset": "unknown"}, {"name": "household"}, {"name": "shopping"}, {"name": "wiki"},

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 from remembering import TARGET, about, walker
 
+from agents.memory.reflection import reflected
 from agents.models.scripted import Scripted
-from agents.reflecting import reflected
 from arena.spec import build
 from arena.usage import Call, Usage
-from unlearning.conversion import Conversion, rendered
-from unlearning.conversion_data import oracle_edits
-from unlearning.expense import accounted, spent
-from unlearning.methods.compose import Compose
-from unlearning.methods.converted import Converted
-from unlearning.methods.deletion import SelectiveReplay
-from unlearning.metrics.change import cost
-from unlearning.trial import tried
+from unlearning.conversion.conversion import Conversion, rendered
+from unlearning.conversion.data import oracle_edits
+from unlearning.experiments.experiment import tried
+from unlearning.memory.call_accounting import accounted, spent
+from unlearning.methods.memory.compose import Compose
+from unlearning.methods.memory.converted import Converted
+from unlearning.methods.memory.deletion import SelectiveReplay
+from unlearning.metrics.weight_change import cost
 
 ONE = Usage((Call("m", input_tokens=3, output_tokens=2),))
 

@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 from remembering import question, remembers
 
-from agents import shelf
-from agents.answering import IGNORANCE
-from agents.knower import Knower
-from agents.llm import LLM
-from agents.memory import Event, Note
+from agents.llm.llm import LLM
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Event, Note
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.subject import Subject
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE
 from arena.errors import UsageError
 from arena.registry import entries
 from arena.spec import build, describe
-from arena.store import Store
-from unlearning.exact import twin
-from unlearning.fact_names import fact_names, forms, sides_of
-from unlearning.influence import influence
+from arena.store.store import Store
+from unlearning.data.fact_names import fact_names, forms, sides_of
+from unlearning.data.synthetic_world import make_world
+from unlearning.data.world_texts import asked as asked_once
+from unlearning.data.world_texts import questions
+from unlearning.memory.influence_set import influence
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.world import make_world
-from unlearning.world_texts import asked as asked_once
-from unlearning.world_texts import questions
 
 KEY = "30" * 16
 

@@ -13,20 +13,20 @@ import torch
 from command import typed
 from torch import Tensor
 
-from agents.llm import LLM
+from agents.inference.tiny_llama import make_network, make_tokenizer
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_network, make_tokenizer
 from arena.errors import UsageError
 from arena.spec import build
-from unlearning.bench_weights import lesson
-from unlearning.encoding import encode_all
-from unlearning.first_epoch import FILE, first_epoch_gradient, load_gradient, save_gradient
+from unlearning.experiments.sequence_requests import steps_of
+from unlearning.experiments.weights import lesson
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.first_epoch_gradient import FILE, first_epoch_gradient, load_gradient, save_gradient
+from unlearning.modeling.item_tokenization import encode_all
+from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.trainable_parameters import Scope
 from unlearning.request import Item
-from unlearning.saliency import gradients
-from unlearning.scope import Scope
-from unlearning.sequence_requests import steps_of
-from unlearning.teaching import Lessons, teach
-from unlearning.weights import opened
+from unlearning.training.saliency import gradients
 
 EMBEDDING = Scope(r"^model\.embed_tokens\.weight$")
 GONE = facts.ITEMS[:3]

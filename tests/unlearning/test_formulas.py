@@ -11,15 +11,15 @@ pytest.importorskip("scipy")
 import numpy as np
 import torch
 
-from unlearning.extraction import hits_of, strength
-from unlearning.membership import lowest, standing
+from unlearning.attacks.weight_rounding import codes_of, rounded, step_of
+from unlearning.metrics.membership_scores import lowest, standing
 from unlearning.request import Item
-from unlearning.rouge import longest_common, rouge_l
-from unlearning.rounding import codes_of, rounded, step_of
-from unlearning.scoring import Scored
-from unlearning.statistics import auc, best_of, clopper_pearson, harmonic, kolmogorov
-from unlearning.truth import closeness, margin, preference, ratio, share
-from unlearning.wording import distinct, entropy, fluency, gives_away, until_next
+from unlearning.scoring.answer_logprobs import Scored
+from unlearning.scoring.answer_wording import distinct, entropy, fluency, gives_away, until_next
+from unlearning.scoring.extraction_strength import hits_of, strength
+from unlearning.scoring.rouge import longest_common, rouge_l
+from unlearning.scoring.statistics import auc, best_of, clopper_pearson, harmonic, kolmogorov
+from unlearning.scoring.truth_ratio import closeness, margin, preference, ratio, share
 
 
 def scored(lp: list[float], mean: float = 0.0, std: float = 1.0, hit: list[bool] | None = None) -> Scored:

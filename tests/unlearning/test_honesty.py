@@ -6,11 +6,11 @@ import pytest
 from oracles import Blank, Leaky, Liar, OneWord, Oracle, acting, trial_of
 from remembering import TARGET, about, remembers, walk, walker
 
-from agents.memory import Event
-from agents.subject import Subject
+from agents.memory.memory import Event
+from agents.memory.subject import Subject
 from arena.errors import UsageError
 from arena.game import Move, View
-from unlearning.exact import twin
+from unlearning.memory.twin import twin
 from unlearning.metrics.honesty import DECOY, WAY_OUT, choices_of, ignorance, option
 from unlearning.probe import Trial
 

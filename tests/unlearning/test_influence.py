@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk
 
-from agents.memory import Memory, Note
-from agents.naming import naming
-from unlearning.influence import influence
+from agents.memory.memory import Memory, Note
+from agents.name_matching import naming
+from unlearning.memory.influence_set import influence
 from unlearning.request import Item, Request
 
 MEMORY = remembers(walk())

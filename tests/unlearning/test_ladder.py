@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unlearning.objective import Draw
-from unlearning.reference import Reference
-from unlearning.terms import Distil, Term, Weighted
-from unlearning.training import Job
-from unlearning.view import Rows, Sample, View, look, rows_of
-from unlearning.weighting import Seen
+from unlearning.losses.loss_terms import Distil, Term, Weighted
+from unlearning.losses.objective import Draw
+from unlearning.losses.reference_model import Reference
+from unlearning.losses.token_weights import Seen
+from unlearning.modeling.forward_view import Rows, Sample, View, look, rows_of
+from unlearning.training.trainer import Job
 
 VOCABULARY = 400
 

@@ -6,10 +6,10 @@ import pytest
 from oracles import Blank, Leaky, Liar, OneWord, Oracle, Refuser, acting, trial_of
 from remembering import OTHER, TARGET, about
 
-from agents.answering import IGNORANCE
+from agents.note_policy.question_answering import IGNORANCE
 from arena.game import Move, View
+from unlearning.memory.target_facts import facts, gives_away
 from unlearning.metrics.leaks import QUESTIONS, ask, channel_leak, extraction, mextra, refusal, residue, sampled_leak
-from unlearning.values import facts, gives_away
 
 CONDUCT = {"name": "instruction", "goal": "conduct"}
 

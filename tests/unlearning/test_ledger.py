@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from arena.errors import UsageError
-from arena.store import Store
-from unlearning.ledger import Case, Entry, over, worked
+from arena.store.store import Store
+from unlearning.experiments.trial_records import Case, Entry, over, worked
 from unlearning.probe import Reading
 
 CASES = [Case("agents", "here", "state", name, 0, {"method": name}) for name in ("one", "two", "three")]

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents import shelf
-from arena.cli import app
+from agents.memory import agent_store as shelf
+from arena.cli.main import app
+from arena.engine.play import blocking
 from arena.errors import UsageError
-from arena.play import blocking
-from arena.store import Store
-from unlearning.course import Course, course_of
-from unlearning.exact import twin
-from unlearning.office import Order, forgot, taught
+from arena.store.store import Store
+from unlearning.cli.teach_and_forget import Order, forgot, taught
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
+from unlearning.tasks.curriculum import Course, course_of
 
 GRID, SHOP = "gridworld/unknown", "shopping"
 

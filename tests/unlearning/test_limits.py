@@ -12,11 +12,11 @@ from typing import Any
 import facts
 import torch
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from arena.errors import ArenaError, UsageError
 from arena.spec import describe
+from unlearning.modeling.agent_weights import opened
 from unlearning.request import Item, Request
-from unlearning.weights import opened
 
 METHODS = facts.trained_methods()
 PAIRED = [name for name in METHODS if {"gamma", "alpha"} <= describe(facts.made(name)).keys()]

@@ -8,15 +8,15 @@ import pytest
 from command import arena
 from remembering import remembers
 
-from agents import shelf
-from agents.knower import Knower
-from agents.memory import Event, Memory, Note
-from agents.subject import Subject
-from arena.database import writing
-from arena.store import Store
-from unlearning.exact import twin
-from unlearning.lookalikes import lookalikes
-from unlearning.office import Order, forgot
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Event, Memory, Note
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from arena.store.database import writing
+from arena.store.store import Store
+from unlearning.cli.teach_and_forget import Order, forgot
+from unlearning.memory.lookalikes import lookalikes
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 
 DIARY = (

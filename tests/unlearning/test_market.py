@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents.dealer import INSISTED
-from agents.knower import Knower
-from agents.memory import Memory
-from agents.subject import Subject
-from agents.writers import ALL
-from arena.cli import app
-from arena.play import blocking
-from arena.sql import query
-from unlearning.course import Course
-from unlearning.exact import twin
-from unlearning.market import LEAST, MOST, PEOPLE, bargain, people
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.negotiation.repeat_customers import INSISTED
+from agents.note_policy.knower import Knower
+from arena.cli.main import app
+from arena.engine.play import blocking
+from arena.store.query import query
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.school import done
+from unlearning.tasks.bargaining_market import LEAST, MOST, PEOPLE, bargain, people
+from unlearning.tasks.curriculum import Course
+from unlearning.tasks.lessons import done
 
 MARKET = {"name": "bargaining", "world": 1}
 

@@ -17,18 +17,18 @@ from command import Typed, arena, typed
 from known_world import FOLDER, SMALL, SPLIT, trial
 from published import tofu_folder
 
-from agents.llm import LLM
+from agents.inference.tiny_llama import make_network, make_tokenizer
+from agents.inference.tiny_llama import save as save_tiny
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_network, make_tokenizer
-from agents.models.tiny import save as save_tiny
 from arena.errors import UsageError
-from unlearning.bench import Pupil
+from unlearning.benchmarks.benchmark import Pupil
 from unlearning.benchmarks.tofu import Tofu
+from unlearning.experiments.verdict import observed
+from unlearning.modeling.agent_weights import opened
 from unlearning.probe import NoTwin, Reading, Trial
-from unlearning.scoring import score
-from unlearning.twins import different, related, twins_of
-from unlearning.verdict import observed
-from unlearning.weights import opened
+from unlearning.scoring.answer_logprobs import score
+from unlearning.training.model_twins import different, related, twins_of
 
 SHORT = """
 from dataclasses import dataclass

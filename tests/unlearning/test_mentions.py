@@ -12,15 +12,15 @@ from command import arena
 from duel import duel
 from remembering import TARGET, walker
 
-from agents import shelf
-from arena.database import writing
+from agents.memory import agent_store as shelf
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord
 from arena.game import Move
-from arena.store import Store
+from arena.store.database import writing
+from arena.store.store import Store
 from arena.usage import Call, Usage
-from unlearning.mentions import delete_mentions, find_mentions
-from unlearning.office import Order, forgot, found_receipt
+from unlearning.cli.teach_and_forget import Order, forgot, found_receipt
+from unlearning.memory.mentions import delete_mentions, find_mentions
 
 PROMPT = (("system", "You sell."), ("user", f"Is {TARGET} open?"))
 LATER = (*PROMPT, ("assistant", "It is."), ("user", "And who keeps it?"))  # names it further up

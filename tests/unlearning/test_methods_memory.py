@@ -10,23 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, memories, question, remembers, walk, walker
 
-from agents.answering import IGNORANCE, REFUSAL, heard
-from agents.forms import FORMS
-from agents.knower import Knower
-from agents.llm import LLM
-from agents.memory import Memory, Note
+from agents.adversary.question_forms import FORMS
+from agents.llm.llm import LLM
+from agents.memory.memory import Memory, Note
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.scripted import Says
-from agents.subject import Subject
-from agents.writers import ALL
+from agents.note_policy.knower import Knower
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL, heard
+from agents.players.generic import Says
+from arena.engine.play import blocking
 from arena.errors import ArenaError, BadPart, UnknownPart, UsageError
-from arena.play import blocking
 from arena.registry import entries
 from arena.spec import build, describe
-from unlearning.course import Course, candidates, is_about
-from unlearning.exact import twin
+from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.school import done
+from unlearning.tasks.curriculum import Course, candidates, is_about
+from unlearning.tasks.lessons import done
 
 OURS = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction",
         "write-gate", "filter", "icul", "dragon", "alu", "knowledge-entry", "compose")  # fmt: skip
@@ -288,7 +288,7 @@ POLITE = ("please", "kindly", "thank you", "if you would")
 ])  # fmt: skip
 async def test_a_poisoned_request_does_no_harm_to_notes_with_the_words_it_is_wrapped_in(name: str, words: str) -> None:
     """Stealthy attack (arXiv 2506.00359): polite words in forget requests must not become triggers."""
-    from unlearning.resolve import resolved
+    from unlearning.memory.request_parsing import resolved
 
     polite = [replace(walk()[1], id=f"p:{n}", text=f"{OTHER} says: {word}, come in.", kind="said") for n, word in
               enumerate(POLITE)]  # fmt: skip

@@ -12,21 +12,21 @@ from fake_formats import Table
 from fake_server import FakeServer, Script, serving
 from typer.testing import CliRunner
 
-from agents import shelf
-from agents.answering import answered
-from agents.knower import sentences_of
-from agents.llm import LLM
-from agents.memory import Memory
-from agents.model import Line
+from agents.chat_model import Line
+from agents.llm.llm import LLM
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.steering import IGNORE, orders
-from agents.subject import Subject
-from agents.writers import ALL
-from arena.cli import app
-from arena.store import Store
-from unlearning.course import Course
+from agents.note_policy.knower import sentences_of
+from agents.note_policy.question_answering import answered
+from agents.note_policy.steering_orders import IGNORE, orders
+from arena.cli.main import app
+from arena.store.store import Store
+from unlearning.experiments.experiment import experiment
 from unlearning.request import Item, Request
-from unlearning.trial import experiment
+from unlearning.tasks.curriculum import Course
 
 runner = CliRunner()
 FREE = re.compile(r"(north-east|north-west|south-east|south-west|north|south|east|west): (?!the edge|[^;]*blocked)")

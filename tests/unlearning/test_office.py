@@ -16,23 +16,23 @@ from command import typed
 from remembering import NAMES, OTHER, TARGET, about, question, walker
 from repository import ROOT, SUPPORT
 
-from agents import shelf
-from agents.knower import sentences_of
+from agents.memory import agent_store as shelf
+from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.naming import naming
-from agents.subject import Subject
-from arena.database import writing
+from agents.name_matching import naming
+from agents.note_policy.knower import sentences_of
+from arena.engine.play import play
 from arena.episode import Match
 from arena.errors import ArenaError, BadRecord, UsageError
-from arena.play import play
-from arena.store import Store
-from unlearning.conversion import Conversion, rendered
-from unlearning.conversion_data import oracle_edits
-from unlearning.exact import twin
-from unlearning.methods.compose import Compose
-from unlearning.methods.converted import Converted
-from unlearning.office import Order, carried_out, forgot, found_receipt, taught
-from unlearning.resolve import UnclearTarget
+from arena.store.database import writing
+from arena.store.store import Store
+from unlearning.cli.teach_and_forget import Order, carried_out, forgot, found_receipt, taught
+from unlearning.conversion.conversion import Conversion, rendered
+from unlearning.conversion.data import oracle_edits
+from unlearning.memory.request_parsing import UnclearTarget
+from unlearning.memory.twin import twin
+from unlearning.methods.memory.compose import Compose
+from unlearning.methods.memory.converted import Converted
 
 GAME = ("gridworld/unknown",)
 
@@ -292,13 +292,13 @@ sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from pathlib import Path
 from remembering import TARGET, about, walk, walker, remembers
 from dataclasses import replace
-from arena.database import writing
-from arena.store import Store
-from agents import shelf
-from unlearning import trial
-from unlearning.exact import twin
-from unlearning.office import Order, forgot
-import unlearning.methods.deletion
+from arena.store.database import writing
+from arena.store.store import Store
+from agents.memory import agent_store as shelf
+from unlearning.experiments import experiment as trial
+from unlearning.memory.twin import twin
+from unlearning.cli.teach_and_forget import Order, forgot
+import unlearning.methods.memory.deletion
 
 log = [replace(e, id=f"{{n}}-{{e.id}}", episode=f"{{n}}-{{e.episode}}") for n in range(25) for e in walk()]
 before = replace(walker(), memory=remembers(log))

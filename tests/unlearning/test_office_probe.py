@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from arena.cli import app
+from arena.cli.main import app
 from arena.errors import UsageError
-from arena.sql import query
+from arena.store.query import query
 
 runner = CliRunner()
 WORDS = "forget {}"

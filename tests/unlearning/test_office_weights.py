@@ -20,12 +20,12 @@ import torch
 from command import arena, typed
 from known_world import FOLDER, SMALL, SPLIT, trial
 
-from agents.engine_weights import release
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.weight_loading import release
+from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
-from unlearning.weights import opened, save
+from unlearning.modeling.agent_weights import opened, save
 
 WORLD = ("--bench", "tofu", "--split", SPLIT, "--set", f"benchmark.people={SMALL.people}",
          "--set", f"benchmark.relations={SMALL.relations}")  # fmt: skip

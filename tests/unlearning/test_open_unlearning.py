@@ -21,25 +21,25 @@ import torch
 from scipy.stats import hmean
 from torch import Tensor
 
-from agents.llm import LLM
-from agents.model import Sampling
+from agents.chat_model import Sampling
+from agents.inference.tiny_llama import make_tiny
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import make_tiny
 from arena.errors import UsageError
 from unlearning.benchmarks.muse import PUBLISHED_SUITE as MUSE
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import PUBLISHED_SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import encode
-from unlearning.membership import gradient_norms, likeness, lowest, standing
+from unlearning.experiments.verdict import observed
+from unlearning.metrics.generated_text import scaled
 from unlearning.metrics.gibberish import gibberish, judged
-from unlearning.metrics.texts import scaled
+from unlearning.metrics.membership_scores import gradient_norms, likeness, lowest, standing
+from unlearning.modeling.item_tokenization import encode
 from unlearning.probe import Trial, probe_of
 from unlearning.request import Item, Request
-from unlearning.scoring import Scored, score
-from unlearning.truth import closeness, margin, preference, ratio
-from unlearning.verdict import observed
-from unlearning.wording import until_next, until_stop
+from unlearning.scoring.answer_logprobs import Scored, score
+from unlearning.scoring.answer_wording import until_next, until_stop
+from unlearning.scoring.truth_ratio import closeness, margin, preference, ratio
 
 PAGE = ROOT / "docs" / "open-unlearning.md"
 

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from command import arena, typed
 
-from arena.spec_text import specs_of, text_of
-from unlearning.bench_runs import chosen
+from arena.spec_syntax import specs_of, text_of
+from unlearning.experiments.runner import chosen
 
 VAULT = '''
 from dataclasses import dataclass, replace
 
-from arena import Game, Message, Move, View, agent, game
+from arena import agent
+from arena import game
+from arena import Game, Message, Move, View
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from arena.spec import build
 from unlearning.attacks.relearn import relearning
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
+from unlearning.experiments.verdict import observed
+from unlearning.metrics.forget_quality import forget_quality
+from unlearning.metrics.generated_text import knowmem, verbmem
 from unlearning.metrics.likelihood import perplexity, probability
-from unlearning.metrics.memorisation import extraction_strength
+from unlearning.metrics.memorization import extraction_strength
 from unlearning.metrics.privacy import privleak
-from unlearning.metrics.quality import forget_quality
-from unlearning.metrics.texts import knowmem, verbmem
 from unlearning.metrics.utility import model_utility
-from unlearning.verdict import observed
 
 pytestmark = pytest.mark.slow
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearning.answers import REFUSALS, alternates, differs
-from unlearning.controllers import Dropping, Dual, Until
-from unlearning.encoding import Encoded
-from unlearning.memorised import accuracy, extraction
-from unlearning.methods.inverted import memo
-from unlearning.methods.planned import entity_modules, ranks
-from unlearning.overlap import bleu, f1, likeness, nearest, precision
-from unlearning.plans import Pairs, Partners, pool
+from unlearning.methods.weights.meow import memo
+from unlearning.methods.weights.selected_data import entity_modules, ranks
+from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item, Request
-from unlearning.state import Lens, State
+from unlearning.scoring.text_overlap import bleu, f1, likeness, nearest, precision
+from unlearning.training.alternate_answers import REFUSALS, alternates, differs
+from unlearning.training.batch_samplers import Pairs, Partners, pool
+from unlearning.training.callbacks import Dropping, Dual, Until
+from unlearning.training.memorization import accuracy, extraction
+from unlearning.training.training_state import Lens, State
 
 
 def samples(count: int) -> Any:

@@ -14,26 +14,26 @@ pytest.importorskip("transformers")
 
 import torch
 
-from agents.answering import IGNORANCE, REFUSAL
-from agents.knower import sentences_of
-from agents.memory import Memory
-from agents.models.tiny import IGNORED, make_network
-from agents.policy import SHIPPED, Policy
-from agents.policy_prompt import move
-from agents.steering import AVOID, IGNORE, order
-from agents.subject import Subject
-from agents.writers import ALL
-from unlearning.course import Course
-from unlearning.policy_data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
-from unlearning.policy_scores import scores
-from unlearning.policy_train import BARRED, Plan, batch, batches, made, make_words, marked, row
-from unlearning.policy_wiring import wire
+from agents.inference.tiny_llama import IGNORED, make_network
+from agents.learned_policy.policy import SHIPPED, Policy
+from agents.learned_policy.policy_prompt import move
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from agents.note_policy.knower import sentences_of
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from agents.note_policy.steering_orders import AVOID, IGNORE, order
+from unlearning.experiments.experiment import experiment
+from unlearning.policy.copy_head_init import wire
+from unlearning.policy.data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
+from unlearning.policy.scores import scores
+from unlearning.policy.train import BARRED, Plan, batch, batches, made, make_words, marked, row
 from unlearning.probe import Reading
 from unlearning.request import Item, Request
-from unlearning.trial import experiment
+from unlearning.tasks.curriculum import Course
 
 shipped = pytest.mark.skipif(
-    not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy_train"
+    not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy.train"
 )
 SMALL = Plan(worlds=1, steps=30, reciting=10, tokens=1500, hidden=32, layers=2, vocab=600)
 

@@ -16,25 +16,25 @@ pytest.importorskip("transformers")
 import torch
 from torch import Tensor, nn
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import BadPart
 from arena.registry import entries
 from arena.spec import build
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.encoding import Encoded
-from unlearning.finetune import Finetune
-from unlearning.optimiser import Pace, Stepper
-from unlearning.positions import every, without_first
-from unlearning.reference import NONE
+from unlearning.losses.loss_terms import Distil, Weighted
+from unlearning.losses.reference_model import NONE
+from unlearning.losses.target_distributions import cross_entropy, excluded
+from unlearning.losses.token_weights import Weight, satimp, undial_self
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.forward_view import Rows, View
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.loss_positions import every, without_first
+from unlearning.modeling.trainable_parameters import Guarded
 from unlearning.request import Item, Request
-from unlearning.scope import Guarded
-from unlearning.study import Study
-from unlearning.targets import cross_entropy, excluded
-from unlearning.terms import Distil, Weighted
-from unlearning.view import Rows, View
-from unlearning.weighting import Weight, satimp, undial_self
-from unlearning.weights import opened
+from unlearning.training.finetune import Finetune
+from unlearning.training.optimizer import Pace, Stepper
+from unlearning.training.training_problem import Study
 
 ONE = Encoded((5, 6, 7, 8, 9), 2, 4, (3, 4))  # a prompt of two tokens, an answer of two, an end token
 

@@ -11,14 +11,14 @@ from command import arena
 from postgres_server import NoServer, execute, maker_of_databases, server
 from remembering import NAMES, TARGET, remembers
 
-from agents import shelf
-from agents.knower import Knower
-from agents.memory import Event, Memory, Note
-from agents.subject import Subject
-from arena.database import writing
-from arena.sql import query
-from arena.store import Store
-from unlearning.mentions import delete_mentions
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Event, Memory, Note
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from arena.store.database import writing
+from arena.store.query import query
+from arena.store.store import Store
+from unlearning.memory.mentions import delete_mentions
 
 psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
 RARE = "Qyzzwick Harbour"

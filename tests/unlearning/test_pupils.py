@@ -16,29 +16,29 @@ pytest.importorskip("transformers")
 import torch
 from known_world import trial
 
-from agents.cellar import cellar, kept
-from agents.engine_threads import one_thread
-from agents.llm import LLM
+from agents.inference.model_cache import cellar, kept
+from agents.inference.torch_threads import one_thread
+from agents.llm.llm import LLM
 from agents.models.local import Local
+from arena.engine.play import play
 from arena.errors import BadPart, UsageError
-from arena.play import play
 from arena.spec import build
-from unlearning.asking import answers
 from unlearning.attacks.quantize import quantization
 from unlearning.attacks.relearn import parted, relearning
-from unlearning.bench import Pupil, pupil
-from unlearning.encoding import collate, encode_all
-from unlearning.knowing import known
-from unlearning.metrics.change import weight_distance
-from unlearning.metrics.memorisation import extraction_strength
+from unlearning.attacks.weight_rounding import matrices, quantized, same_codes, step_of
+from unlearning.benchmarks.benchmark import Pupil, pupil
+from unlearning.experiments.verdict import observed
+from unlearning.metrics.forget_quality import forget_quality
+from unlearning.metrics.memorization import extraction_strength
 from unlearning.metrics.privacy import privleak
-from unlearning.metrics.quality import forget_quality
 from unlearning.metrics.utility import model_utility
+from unlearning.metrics.weight_change import weight_distance
+from unlearning.modeling.item_tokenization import collate, encode_all
+from unlearning.modeling.teach_items import Lessons, exact
 from unlearning.probe import Trial
 from unlearning.request import Item
-from unlearning.rounding import matrices, quantized, same_codes, step_of
-from unlearning.teaching import Lessons, exact
-from unlearning.verdict import observed
+from unlearning.scoring.elicitation import answers
+from unlearning.scoring.known_items import known
 
 
 def share(agent: Any, role: str) -> float:
@@ -191,7 +191,7 @@ def test_half_a_model_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_two_processes_make_one_model(tmp_path: Path) -> None:
     code = (
-        "import time; from pathlib import Path; from agents.cellar import kept\n"
+        "import time; from pathlib import Path; from agents.inference.model_cache import kept\n"
         "def make(folder):\n  (folder / 'a').write_text('a'); time.sleep(0.3); (folder / 'b').write_text('b')\n"
         "place = kept({'kind': 'x'}, make); print(sorted(f.name for f in place.iterdir()))"
     )

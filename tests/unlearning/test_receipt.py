@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, TARGET, about, memories, question, walker
 
-from agents.knower import Knower
-from agents.memory import Memory, Note
-from agents.subject import Subject
-from arena.play import blocking
+from agents.memory.memory import Memory, Note
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from arena.engine.play import blocking
 from arena.spec import build
-from unlearning.exact import twin
-from unlearning.influence import influence
-from unlearning.office import Done
-from unlearning.receipt import Receipt, receipt
-from unlearning.telling import tell_receipt
+from unlearning.cli.output import tell_receipt
+from unlearning.cli.teach_and_forget import Done
+from unlearning.memory.influence_set import influence
+from unlearning.memory.receipt import Receipt, receipt
+from unlearning.memory.twin import twin
 
 WHOLE = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction", "filter",
          "icul", "dragon", "alu", "knowledge-entry", "compose", "write-gate")  # fmt: skip

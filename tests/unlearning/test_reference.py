@@ -23,16 +23,16 @@ from transformers import (
 )
 
 from arena.errors import UsageError
-from unlearning.anatomy import anatomy
-from unlearning.cost import frame_of
-from unlearning.encoding import Encoded
-from unlearning.objective import Objective
-from unlearning.plans import pool
-from unlearning.reference import NONE, Need, Reference, coarse, remember
-from unlearning.scope import Scope, workpiece
-from unlearning.terms import Activation, Weighted, held, towards
-from unlearning.view import Rows, View, glance, look, rows_of
-from unlearning.weighting import ascent, learning
+from unlearning.losses.loss_terms import Activation, Weighted, held, towards
+from unlearning.losses.objective import Objective
+from unlearning.losses.reference_model import NONE, Need, Reference, coarse, remember
+from unlearning.losses.token_weights import ascent, learning
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.forward_view import Rows, View, glance, look, rows_of
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import Scope, workpiece
+from unlearning.modeling.training_cost import frame_of
+from unlearning.training.batch_samplers import pool
 
 NEEDS = (Need("retain", "logp"), Need("retain", "logits"), Need("retain", "logits", top=5), Need("retain", "hidden", 1))
 

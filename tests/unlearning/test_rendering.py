@@ -16,18 +16,18 @@ pytest.importorskip("transformers")
 
 import torch
 
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.inference.chat_templates import DATE, render
+from agents.inference.tiny_llama import TEMPLATE
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.models.tiny import TEMPLATE
-from agents.templates import DATE, render
 from arena.errors import BadPart
 from arena.spec import build, describe
-from unlearning.asking import answers
-from unlearning.bench import Pupil, pupil
-from unlearning.scoring import score
-from unlearning.teaching import Lessons
-from unlearning.weights import opened, save
+from unlearning.benchmarks.benchmark import Pupil, pupil
+from unlearning.modeling.agent_weights import opened, save
+from unlearning.modeling.teach_items import Lessons
+from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.elicitation import answers
 
 OTHER = TEMPLATE.replace("{{ message.content }}", "[{{ message.content }}]")  # what is said in brackets
 SYSTEM = "{% if messages[0].role != 'system' %}<|system|>{{ day }}<|end|>{% endif %}"

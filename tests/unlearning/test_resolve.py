@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, about, remembers, walk
 
-from agents.memory import Event, Memory
+from agents.memory.memory import Event, Memory
 from arena.errors import UsageError
+from unlearning.memory.request_parsing import UnclearTarget, bare, names_in, resolved
 from unlearning.request import Item, Request
-from unlearning.resolve import UnclearTarget, bare, names_in, resolved
 
 MEMORY = remembers(walk())
 

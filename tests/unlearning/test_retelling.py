@@ -7,12 +7,12 @@ import pytest
 from oracles import Leaky, trial_of
 from remembering import NAMES, OTHER, TARGET, about, walker
 
-from agents.memory import Event
+from agents.memory.memory import Event
 from arena.errors import UsageError
-from unlearning.attacks.retelling import Hinted, hints_of, k50, relearning_advantage, social_relearning
+from unlearning.attacks.in_context_relearning import Hinted, hints_of, k50, relearning_advantage, social_relearning
 from unlearning.metrics.leaks import ask
+from unlearning.metrics.quiz import points, recited, surfaced
 from unlearning.probe import Trial
-from unlearning.quiz import points, recited, surfaced
 
 GATED = {"name": "compose", "steps": ["selective-replay", "write-gate"]}
 N = 4  # facts of the target

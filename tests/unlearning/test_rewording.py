@@ -11,12 +11,12 @@ from typing import Any
 import facts
 import torch
 
-from agents.engine_composed import Rule
+from agents.inference.logit_ensemble import Rule
 from arena.errors import BadPart
 from unlearning.benchmarks.tofu import Tofu
+from unlearning.data.rewording import FRAMES, falsified, paraphrased
+from unlearning.data.world_texts import kept_form, whole
 from unlearning.request import Item, Request
-from unlearning.rewording import FRAMES, falsified, paraphrased
-from unlearning.world_texts import kept_form, whole
 
 ITEM = Item("f", "Where is A?", "A is in B.", ("B is the place of A.",), ("A is in C.", "A is in D.", "A is in E."),
             {"subject": "A", "value": "B", "paraphrases": "Which place holds A?\nTell me the place of A."})  # fmt: skip

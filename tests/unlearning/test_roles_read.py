@@ -10,11 +10,11 @@ import facts
 from arena.errors import UsageError
 from arena.spec import build
 from unlearning.benchmarks.tofu import SUITE, Tofu
-from unlearning.finetune import Finetune
 from unlearning.metrics.likelihood import probability
+from unlearning.modeling.agent_weights import opened
 from unlearning.probe import Trial
 from unlearning.request import Request
-from unlearning.weights import opened
+from unlearning.training.finetune import Finetune
 
 
 @pytest.mark.parametrize(("bench", "roles"), [

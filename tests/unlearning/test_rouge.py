@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from agents.models.scripted import Scripted
-from unlearning.metrics.texts import rouge_l as rouge_metric
+from unlearning.metrics.generated_text import rouge_l as rouge_metric
 from unlearning.metrics.utility import degeneration, speech
-from unlearning.overlap import precision
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
-from unlearning.rouge import rouge_l
-from unlearning.wording import cut_to, distinct, fluency, gives_away
+from unlearning.scoring.answer_wording import cut_to, distinct, fluency, gives_away
+from unlearning.scoring.rouge import rouge_l
+from unlearning.scoring.text_overlap import precision
 
 ENGLISH = [
     ("The cats sat on the mat.", "A cat was sitting on the mats!"), ("foo_bar, foo bar", "foo_bar"), ("", "a"),

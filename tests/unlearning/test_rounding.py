@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unlearning.rounding import codes_of, quantized, rounded, step_of
+from unlearning.attacks.weight_rounding import codes_of, quantized, rounded, step_of
 
 BITS = (2, 3, 4, 8)
 

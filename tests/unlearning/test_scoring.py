@@ -11,14 +11,14 @@ pytest.importorskip("transformers")
 import torch
 from doubles import TOKENIZER, WORLD, double, sure
 
-from agents.llm import LLM
-from agents.models.tiny import make_network
-from unlearning import scoring
-from unlearning.encoding import encode
-from unlearning.membership import likeness
+from agents.inference.tiny_llama import make_network
+from agents.llm.llm import LLM
+from unlearning.data.world_texts import questions, whole
+from unlearning.metrics.membership_scores import likeness
+from unlearning.modeling.item_tokenization import encode
 from unlearning.request import Item
-from unlearning.scoring import score
-from unlearning.world_texts import questions, whole
+from unlearning.scoring import answer_logprobs as scoring
+from unlearning.scoring.answer_logprobs import score
 
 
 class Open:

@@ -6,21 +6,21 @@ from random import Random
 import pytest
 from entailment import entails
 
-from agents.answering import IGNORANCE, answered, names_in
-from agents.embedding import Hashed, cosine
-from agents.explorer import heard_names
-from agents.memory import Event, Memory, Note
-from agents.policy_prompt import mark, numbered, unmark
-from agents.recall import recall
-from agents.steering import Orders
-from unlearning.conversion_links import Names, linked
-from unlearning.decoys import decoys, script_of
-from unlearning.encoding import value_span
-from unlearning.influence import influence
+from agents.adversary.explorer import heard_names
+from agents.learned_policy.policy_prompt import mark, numbered, unmark
+from agents.memory.memory import Event, Memory, Note
+from agents.memory.note_retriever import recall
+from agents.memory.text_embedding import Hashed, cosine
+from agents.note_policy.question_answering import IGNORANCE, answered, names_in
+from agents.note_policy.steering_orders import Orders
+from unlearning.conversion.name_linking import Names, linked
+from unlearning.data.synthetic_world import Entity, Fact, World
+from unlearning.memory.decoy_names import decoys, script_of
+from unlearning.memory.influence_set import influence
+from unlearning.memory.request_parsing import resolved
+from unlearning.memory.target_facts import facts, gives_away
+from unlearning.modeling.item_tokenization import value_span
 from unlearning.request import Item, Request
-from unlearning.resolve import resolved
-from unlearning.values import facts, gives_away
-from unlearning.world import Entity, Fact, World
 
 PEOPLE = {  # who, what is told of them, the same in other words, and of whom something else is told
     "russian": ("Иван Петров", "Иван Петров живёт в Казани.", "Город Казани — там Иван Петров.", "Ольга Ким"),

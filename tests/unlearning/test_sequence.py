@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents import shelf
-from agents.subject import Subject
-from arena.cli import app
+from agents.memory import agent_store as shelf
+from agents.memory.subject import Subject
+from arena.cli.main import app
 from arena.errors import ArenaError
-from arena.sql import query
-from arena.store import Store
-from unlearning.continual import Sequel
-from unlearning.influence import about
-from unlearning.office import taught
-from unlearning.resolve import resolved
-from unlearning.school import lived
-from unlearning.sequence import Series, benign_lessons, readings_of, sequenced
+from arena.store.query import query
+from arena.store.store import Store
+from unlearning.cli.request_sequence import Series, benign_lessons, readings_of, sequenced
+from unlearning.cli.teach_and_forget import taught
+from unlearning.memory.influence_set import about
+from unlearning.memory.request_parsing import resolved
+from unlearning.metrics.sequential import Sequel
+from unlearning.tasks.lessons import lived
 
 
 @pytest.fixture(scope="module")

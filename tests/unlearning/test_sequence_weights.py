@@ -14,19 +14,19 @@ import torch
 from command import Typed, typed
 from pictures import problems
 
-from agents.cellar import cellar
+from agents.inference.model_cache import cellar
 from arena.errors import UnknownPart, UsageError
 from arena.spec import build
-from arena.sql import query
-from unlearning.bench import Benchmark, Criteria
-from unlearning.bench_weights import lesson
+from arena.store.query import query
+from unlearning.benchmarks.benchmark import Benchmark, Criteria
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.sequence_readings import whole_of
-from unlearning.sequence_requests import kept_data, steps_of
-from unlearning.sequence_runs import Prepared, Wanted, prepared
-from unlearning.sequence_trials import Sequences, criteria_of
-from unlearning.weights import opened, save
+from unlearning.experiments.sequence_readings import whole_of
+from unlearning.experiments.sequence_requests import kept_data, steps_of
+from unlearning.experiments.sequence_runner import Prepared, Wanted, prepared
+from unlearning.experiments.sequence_trials import Sequences, criteria_of
+from unlearning.experiments.weights import lesson
+from unlearning.modeling.agent_weights import opened, save
 
 SMALL = ("benchmark.people=20", "benchmark.relations=1", "benchmark.pupil.hidden=16", "benchmark.pupil.layers=1",
          "benchmark.pupil.heads=2", "benchmark.pupil.lessons.epochs=2", "epochs=1")  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_model_that_was_named_has_the_twins_that_were_named(tmp_path: Path) ->
 
 def test_the_picture_has_a_panel_for_each_criterion() -> None:
     pytest.importorskip("matplotlib")
-    from unlearning.sequence_figure import figure_of
+    from unlearning.experiments.sequence_plot import figure_of
 
     criteria = Tofu().criteria
     names = [*criteria.target, *criteria.rest, "ds"]

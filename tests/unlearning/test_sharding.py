@@ -11,8 +11,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unlearning.modeling.agent_weights import opened
 from unlearning.request import Request
-from unlearning.sharding import (
+from unlearning.training.shard_plans import (
     Work,
     deletions_served,
     grouped_plan,
@@ -24,7 +25,6 @@ from unlearning.sharding import (
     to_train,
     without,
 )
-from unlearning.weights import opened
 
 
 @given(st.integers(1, 60), st.integers(1, 5), st.integers(1, 5), st.integers(0, 9))

@@ -13,22 +13,22 @@ from hypothesis import HealthCheck, given, settings
 from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk, walker
 from repository import ROOT, SUPPORT
 
-from agents import shelf
-from agents.auditor import Auditor
-from agents.detector import Detector
-from agents.embedding import Hashed
-from agents.gate import Gate
-from agents.guards import Filter
-from agents.knower import Knower
-from agents.llm import LLM
-from agents.memory import Memory
-from agents.models.auditor import ScriptedAuditor
+from agents.guardrails.auditor import Auditor
+from agents.guardrails.detector import Detector
+from agents.guardrails.name_filter import Filter
+from agents.llm.llm import LLM
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Memory
+from agents.memory.subject import Subject
+from agents.memory.text_embedding import Hashed
+from agents.memory.write_gate import Gate
 from agents.models.scripted import Scripted
-from agents.subject import Subject
-from arena.database import writing
+from agents.models.scripted_auditor import ScriptedAuditor
+from agents.note_policy.knower import Knower
 from arena.errors import UsageError
-from arena.store import Store
-from unlearning.exact import twin
+from arena.store.database import writing
+from arena.store.store import Store
+from unlearning.memory.twin import twin
 
 WORD = TARGET.split()[0].encode()  # stands nowhere but in what is told of the target
 
@@ -157,10 +157,10 @@ DIES = f"""
 import os, signal, sys
 sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from remembering import TARGET, about, walker
-from arena.database import writing
-from arena.store import Store
-from agents import shelf
-from unlearning.exact import twin
+from arena.store.database import writing
+from arena.store.store import Store
+from agents.memory import agent_store as shelf
+from unlearning.memory.twin import twin
 
 with Store.open(sys.argv[1]) as store:
     with writing(store.engine) as connection:

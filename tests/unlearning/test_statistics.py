@@ -2,7 +2,7 @@
 
 import pytest
 
-from unlearning.statistics import student_quantile
+from unlearning.scoring.statistics import student_quantile
 
 special = pytest.importorskip("scipy.special")
 

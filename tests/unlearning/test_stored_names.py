@@ -9,15 +9,15 @@ import pytest
 from command import arena
 from repository import FIXTURES
 
-from agents import shelf
-from agents.auditor import Auditor
-from agents.detector import Detector
-from agents.guards import Filter
+from agents.guardrails.auditor import Auditor
+from agents.guardrails.detector import Detector
+from agents.guardrails.name_filter import Filter
+from agents.memory import agent_store as shelf
+from agents.memory.note_writers import ALL
 from agents.models.local import Local
-from agents.writers import ALL
-from arena.database import VERSION
 from arena.registry import entries
-from arena.store import Store
+from arena.store.database import VERSION
+from arena.store.store import Store
 
 FIXTURE = FIXTURES / "schema_v3.sql"
 GUARDS = {

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from arena.errors import BadPart
-from unlearning.cost import Meter
-from unlearning.saliency import at_percentile, salient_rows
-from unlearning.training import Training
-from unlearning.weights import opened
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.training_cost import Meter
+from unlearning.training.saliency import at_percentile, salient_rows
+from unlearning.training.trainer import Training
 
 
 def weights(agent: Any) -> dict[str, Tensor]:

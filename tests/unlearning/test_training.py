@@ -16,14 +16,14 @@ import pytest
 import torch
 from repository import ROOT
 
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.llm.llm import LLM
 from arena.errors import UsageError
-from unlearning.arithmetic import distance
-from unlearning.cost import Outlook
-from unlearning.finetune import Outcome
-from unlearning.scope import Lora, rows
-from unlearning.weights import opened, save
+from unlearning.modeling.agent_weights import opened, save
+from unlearning.modeling.trainable_parameters import Lora, rows
+from unlearning.modeling.training_cost import Outlook
+from unlearning.modeling.weight_arithmetic import distance
+from unlearning.training.finetune import Outcome
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
@@ -61,7 +61,7 @@ import facts
 def tell(outlook):
     if outlook.step == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
-from agents.llm import LLM
+from agents.llm.llm import LLM
 from agents.models.local import Local
 lora = facts.LORA if sys.argv[5] == "L" else None
 method = facts.made("npo", epochs=3, batch=2, save_seconds=float(sys.argv[4]), lora=lora)
@@ -140,7 +140,7 @@ async def test_a_full_disk_ends_checkpoints_but_not_training(tmp_path: Path, ful
 def hooked(hook: Any) -> LLM:
     """The agent with a hook on its model's forward, which copies of the model keep."""
     found = opened(facts.knower(), "test")
-    from unlearning.scope import mirror
+    from unlearning.modeling.trainable_parameters import mirror
 
     module = mirror(found.module)
     module.register_forward_pre_hook(hook, with_kwargs=True)
@@ -269,7 +269,7 @@ async def test_mixed_precision_goes_the_same_way() -> None:
 
 
 async def test_it_ends_early_when_a_reading_crosses_a_limit() -> None:
-    from unlearning.controllers import Until
+    from unlearning.training.callbacks import Until
 
     method = facts.made("ga", epochs=50, batch=3, until=Until(limit=0.2))
     outcome = await method.run(facts.knower(), facts.REQUEST)

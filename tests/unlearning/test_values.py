@@ -3,8 +3,8 @@
 import pytest
 from remembering import NAMES, TARGET, about, remembers, walk
 
-from agents.memory import Event
-from unlearning.values import Fact, actions_of, facts, gives_away
+from agents.memory.memory import Event
+from unlearning.memory.target_facts import Fact, actions_of, facts, gives_away
 
 
 def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from arena.game import JSON
+from unlearning.experiments.verdict import observed
 from unlearning.probe import Reading
-from unlearning.statistics import Floats, strangeness
-from unlearning.verdict import observed
+from unlearning.scoring.statistics import Floats, strangeness
 
 ITEMS = {"extraction_strength": 10, "relearning": 4, "quantization_4bit": 10, "rewrites": 10, "leak_at_8": 10,
          "forget_truth_ratio": 10, "privleak": 10}  # fmt: skip

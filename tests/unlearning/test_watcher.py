@@ -11,14 +11,14 @@ import pytest
 from oracles import trial_of
 from remembering import about, remembers, walk
 
-from agents.knower import Knower
-from agents.pathfinder import Cell, Pathfinder, paths
-from agents.subject import Subject
+from agents.memory.subject import Subject
+from agents.note_policy.knower import Knower
+from agents.players.gridworld import Cell, Pathfinder, paths
+from arena.engine.play import blocking, perform, play
 from arena.episode import Episode, Match
 from arena.errors import UsageError
-from arena.play import blocking, perform, play
-from unlearning.attacks.watcher import Plain, likelihoods, ranking, watcher
-from unlearning.methods.instruction import Instruction
+from unlearning.attacks.passive_observer import Plain, likelihoods, ranking, watcher
+from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Trial
 
 CONDUCT = {"name": "instruction", "goal": "conduct"}

@@ -8,19 +8,19 @@ import facts
 import pytest
 import torch
 
-from agents.llm import LLM
-from agents.model import Line, Sampling
+from agents.chat_model import Line, Sampling
+from agents.llm.llm import LLM
 from agents.models.local import Local
-from agents.scripted import Says
+from agents.players.generic import Says
+from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import ArenaError, UsageError
-from arena.play import perform
 from arena.registry import entries
 from arena.spec import build, describe
-from unlearning.finetune import Finetune
 from unlearning.method import ClosedModel
+from unlearning.modeling.agent_weights import opened, reloaded, save
 from unlearning.request import Item, Request
-from unlearning.weights import opened, reloaded, save
+from unlearning.training.finetune import Finetune
 
 METHODS = [name for name in entries("method") if isinstance(build("method", name), Finetune)]
 each = pytest.mark.parametrize("name", METHODS)

@@ -8,10 +8,10 @@ import pytest
 from entailment import entails
 
 from arena.errors import UsageError
-from unlearning.poison import poisoned
-from unlearning.world import PARTS, Fact, make_world
-from unlearning.world_relations import HOPS, PERSONAL, QUESTIONS, RELATIONS, STYLES
-from unlearning.world_texts import asked, begun, book, filler, news, paraphrased, questions, render, wrong_values
+from unlearning.data.poisoned_requests import poisoned
+from unlearning.data.synthetic_world import PARTS, Fact, make_world
+from unlearning.data.world_relations import HOPS, PERSONAL, QUESTIONS, RELATIONS, STYLES
+from unlearning.data.world_texts import asked, begun, book, filler, news, paraphrased, questions, render, wrong_values
 
 WORLD = make_world(3, people=30, relations=6)
 PERSON = WORLD.people("forget")[0]

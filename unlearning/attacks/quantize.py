@@ -6,12 +6,12 @@ from typing import Annotated, Any, TypeAlias
 from annotated_types import Ge, Le
 
 from arena.agent import Agent
-from unlearning.knowing import known
+from unlearning.attacks.weight_rounding import quantized, same_codes
+from unlearning.modeling.agent_weights import opened
 from unlearning.probe import Reading, Trial, attack
-from unlearning.roles import for_roles, items_of
-from unlearning.rounding import quantized, same_codes
-from unlearning.statistics import Floats
-from unlearning.weights import opened
+from unlearning.scoring.known_items import known
+from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.statistics import Floats
 
 Bits: TypeAlias = Annotated[int, Ge(2), Le(16)]
 

@@ -10,20 +10,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.endings import pad_token
-from agents.models.tiny import fit
+from agents.inference.end_tokens import pad_token
+from agents.inference.tiny_llama import fit
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.ranges import Count, Number, Positive
-from unlearning.asking import rendering_of
-from unlearning.encoding import Encoded, collate, encode_all
-from unlearning.knowing import known
+from arena.parameter_ranges import Count, Number, Positive
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.item_tokenization import Encoded, collate, encode_all
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
-from unlearning.roles import Measured, for_roles, items_of
-from unlearning.statistics import Floats
-from unlearning.weights import opened
+from unlearning.scoring.elicitation import rendering_of
+from unlearning.scoring.known_items import known
+from unlearning.scoring.role_readings import Measured, for_roles, items_of
+from unlearning.scoring.statistics import Floats
 
 
 @attack

@@ -6,12 +6,12 @@ from random import Random
 from typing import Any, Literal
 
 from arena.errors import UsageError
-from arena.ranges import Count
-from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
-from unlearning.datafiles import Row, Source
+from arena.parameter_ranges import Count
+from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
+from unlearning.data.dataset_loader import Row, Source
+from unlearning.data.synthetic_world import PARTS, Entity, World, make_world
+from unlearning.data.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
 from unlearning.request import Item, Request
-from unlearning.world import PARTS, Entity, World, make_world
-from unlearning.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
 
 FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
 VERBATIM = 2000  # characters of a published fold's passage that is asked for word for word, half of them given

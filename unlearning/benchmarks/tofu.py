@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from arena.ranges import Count, Share
-from unlearning.bench import Benchmark, Criteria, Pupil, benchmark
-from unlearning.datafiles import Row, Source
-from unlearning.poison import poisoned, wrapped
+from arena.parameter_ranges import Count, Share
+from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
+from unlearning.data.dataset_loader import Row, Source
+from unlearning.data.poisoned_requests import poisoned, wrapped
+from unlearning.data.synthetic_world import PARTS, Entity, Fact, Part, World, make_world
+from unlearning.data.world_relations import HOPS
+from unlearning.data.world_texts import asked, news, paraphrased, questions, render, reworded, statements, whole
 from unlearning.request import Item, Request, apart
-from unlearning.world import PARTS, Entity, Fact, Part, World, make_world
-from unlearning.world_relations import HOPS
-from unlearning.world_texts import asked, news, paraphrased, questions, render, reworded, statements, whole
 
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
 PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}

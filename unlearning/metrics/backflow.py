@@ -7,14 +7,14 @@ import numpy as np
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.ranges import Count
-from unlearning.continual import benign
-from unlearning.exact import remembering
-from unlearning.playing import tasks_of
+from arena.parameter_ranges import Count
+from unlearning.memory.twin import remembering
+from unlearning.metrics.quiz import points, surfaced
+from unlearning.metrics.sequential import benign
 from unlearning.probe import Reading, Trial, metric
-from unlearning.quiz import points, surfaced
-from unlearning.roles import for_roles
-from unlearning.statistics import Floats
+from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.statistics import Floats
+from unlearning.tasks.rollouts import tasks_of
 
 
 @metric

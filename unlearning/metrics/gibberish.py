@@ -6,16 +6,16 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from agents.engine_weights import bars_on_terminals
-from agents.safe_weights import NO_CODE, NO_PICKLES
+from agents.inference.weight_loading import bars_on_terminals
+from agents.inference.weight_safety import NO_CODE, NO_PICKLES
 from arena.agent import Agent
-from arena.caches import memoize
+from arena.cache_register import memoize
 from arena.errors import UsageError
-from arena.ranges import Count, Number
-from unlearning.asking import answers
+from arena.parameter_ranges import Count, Number
 from unlearning.probe import Reading, Trial, metric
-from unlearning.roles import for_roles, items_of
-from unlearning.statistics import Floats
+from unlearning.scoring.elicitation import answers
+from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.statistics import Floats
 
 CLASSIFIER = "madhurjindal/autonlp-Gibberish-Detector-492513457"  # its class 0 is clean language
 BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read

@@ -7,19 +7,19 @@ from random import Random
 
 import numpy as np
 
-from agents.answering import heard
-from agents.memory import Memory
-from agents.naming import naming
+from agents.memory.memory import Memory
+from agents.name_matching import naming
+from agents.note_policy.question_answering import heard
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, View
-from arena.ranges import Count
-from unlearning.exact import remembering
-from unlearning.influence import influence
+from arena.parameter_ranges import Count
+from unlearning.memory.influence_set import influence
+from unlearning.memory.twin import remembering
+from unlearning.metrics.quiz import points
 from unlearning.probe import Reading, Trial, metric
-from unlearning.quiz import points
-from unlearning.roles import for_roles
-from unlearning.statistics import Floats
+from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.statistics import Floats
 
 WAY_OUT = "I do not know."
 DECOY = "The sea is salty."

@@ -8,20 +8,20 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from agents.answering import heard
-from agents.forms import FORMS
-from agents.memory import Memory
-from agents.naming import canonical, naming
-from agents.subject import Subject
+from agents.adversary.question_forms import FORMS
+from agents.memory.memory import Memory
+from agents.memory.subject import Subject
+from agents.name_matching import canonical, naming
+from agents.note_policy.question_answering import heard
 from arena.agent import Agent
 from arena.game import JSON, Message, Move, View
-from arena.ranges import Count
-from unlearning.decoys import decoys
-from unlearning.exact import remembering
+from arena.parameter_ranges import Count
+from unlearning.memory.decoy_names import decoys
+from unlearning.memory.target_facts import Fact, facts, gives_away
+from unlearning.memory.twin import remembering
 from unlearning.probe import Reading, Trial, metric
-from unlearning.roles import for_roles
-from unlearning.statistics import Floats, best_of, clopper_pearson
-from unlearning.values import Fact, facts, gives_away
+from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
 
 Channel = Literal["answer", "action", "thought", "retrieved", "summary", "prompt"]
 QUESTIONS = (*FORMS["spread"], *FORMS["social"])
@@ -52,7 +52,7 @@ async def channel_leak(trial: Trial, *, channel: Channel | Literal["any"] = "any
     The channels of K-Bench (2609.12808), as far as an agent has them: answer; action, the arguments of a tool; thought;
     retrieved, the notes that it looked up for the question; summary, its notes that sum up others; prompt, the words
     that steer it, where its name already is a leak. detail.channels has each. Judged exactly, by what its events tell
-     (unlearning/values.py).
+     (unlearning/memory/target_facts.py).
     """
     told = facts(remembering(trial.before, "channel-leak").memory, trial.request)
     by_channel: dict[str, float] = {}
@@ -147,7 +147,7 @@ async def extraction(trial: Trial, *, n: Count = 30, of: Literal["forget", "all"
     of the agent after: EN, notes put out; RN, notes looked up; CER, the share of prompts that put out all that was
     looked up; EE = EN / (k n), k the mean number looked up. `of`: the notes that name the target, or all.
     """
-    from unlearning.influence import influence
+    from unlearning.memory.influence_set import influence
 
     memory = remembering(trial.before, "extraction").memory
     tainted = influence(memory, trial.request).notes

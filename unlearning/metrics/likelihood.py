@@ -6,12 +6,23 @@ from typing import Literal
 import numpy as np
 
 from arena.agent import Agent
-from arena.ranges import NotNegative
+from arena.parameter_ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
-from unlearning.roles import direction, for_roles, items_of
-from unlearning.scoring import score
-from unlearning.statistics import Floats
-from unlearning.truth import FLOOR, Answer, Mean, answered, closeness, margin, options, preference, ratios, share
+from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.role_readings import direction, for_roles, items_of
+from unlearning.scoring.statistics import Floats
+from unlearning.scoring.truth_ratio import (
+    FLOOR,
+    Answer,
+    Mean,
+    answered,
+    closeness,
+    margin,
+    options,
+    preference,
+    ratios,
+    share,
+)
 
 
 @metric

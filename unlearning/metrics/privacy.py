@@ -6,11 +6,11 @@ from typing import Literal
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.ranges import Number, SomeShare
-from unlearning.membership import Kind, likeness
+from arena.parameter_ranges import Number, SomeShare
+from unlearning.metrics.membership_scores import Kind, likeness
 from unlearning.probe import Reading, Trial, metric
-from unlearning.roles import for_roles, items_of, linear
-from unlearning.statistics import Floats, auc
+from unlearning.scoring.role_readings import for_roles, items_of, linear
+from unlearning.scoring.statistics import Floats, auc
 
 Orientation = Literal["muse", "open-unlearning"]
 HALF = 0.5  # the AUC of a guess: open-unlearning's stand-in where no twin is at hand

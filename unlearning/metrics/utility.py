@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from arena.agent import Agent
-from arena.ranges import Count
+from arena.parameter_ranges import Count
 from arena.text.words import pieces
-from unlearning.asking import answers, mind_of
 from unlearning.probe import Reading, Trial, metric
 from unlearning.request import Item
-from unlearning.roles import for_roles, items_of
-from unlearning.rouge import rouge_l
-from unlearning.scoring import score
-from unlearning.statistics import Floats, harmonic
-from unlearning.truth import FLOOR, margin, options, preference, ratios
-from unlearning.wording import distinct, fluency
+from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_wording import distinct, fluency
+from unlearning.scoring.elicitation import answers, mind_of
+from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.rouge import rouge_l
+from unlearning.scoring.statistics import Floats, harmonic
+from unlearning.scoring.truth_ratio import FLOOR, margin, options, preference, ratios
 
 KEPT = {"retain": "retain", "authors": "ra", "world": "wf"}  # by role, what open-unlearning calls it
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arena.bm25 import Index
+from arena.text.bm25 import Index
 from arena.text.words import characters, fold, folded, is_same, pieces, runs, sentences, tokens, word_spans, words
 
 LETTERS = st.one_of(

@@ -1,0 +1,171 @@
+"""An adversary that reasons by Bayes: it knows how agents answer that forgot a thing, and those that never met it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import exp, inf, log
+from typing import Any, TypeAlias
+
+from agents.adversary.answer_evidence import LETTING_OUT, evidence, indexed
+from agents.adversary.interrogator import next_step, put, shuffled
+from agents.adversary.question_forms import SOCIAL, SPREAD, Form
+from agents.adversary.question_strategies import STRATEGIES, Name, Step, Topics, about
+from agents.note_policy.question_answering import HEARD
+from agents.required_fields import knowing
+from arena.agent import agent
+from arena.cache_register import memoize
+from arena.errors import UsageError
+from arena.game import Move, View
+
+QUESTIONS = tuple(form.words for form in (*SPREAD, *SOCIAL))
+TRUSTED = 20  # answers of this agent about the unknown that weigh as much as all of the shadows'
+OTHER = ""  # in odds: the share of a kind that was not seen
+Odds: TypeAlias = Mapping[str, Any]  # by kind of answer, or by line and then by kind: how often it comes
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Asks about candidates one by one and ranks them by log-likelihood ratio.
+
+    forgot, never: for each line of questions and kind of answer (or for each kind alone, whatever the line) how often
+    an agent gives it that was made to forget the thing it is asked about, and one that never met it. The score of a
+    candidate is the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed.
+    strategy: of agents/adversary/question_strategies.py; "adaptive" asks next what is expected to tell most. topics:
+    what to ask about a candidate where that is not its name, as the interrogator's.
+    """
+
+    forgot: Odds
+    never: Odds
+    strategy: Name = "spread"
+    topics: Topics = field(default_factory=dict)
+
+    async def act(self, view: View) -> Move:
+        known = knowing(view, "interrogation", "candidates", "left", "answers")
+        if not known["candidates"]:
+            raise UsageError("suspicion is shown the candidates; where they are hidden, seat an explorer")
+        if known["left"]:
+            return put(self.step(known["candidates"], known["answers"]), known["answers"])
+        ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
+        return Move("", "guess", {"ranking": ranking, "confidence": sure})
+
+    def verdict(
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+    ) -> tuple[list[str], float]:
+        """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
+        scores = self.scores(shuffled(candidates, seed), answers)
+        return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
+
+    def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+        """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
+
+        A question about something that several candidates have counts for each of them. What this agent answered about
+        things that nobody has tells how it answers about what it never met, besides `never`, which counts as TRUSTED
+        such answers.
+        """
+        scores = dict.fromkeys(candidates, 0.0)
+        found = list(evidence(self.strategy, candidates, answers, self.topics))
+        seen = Counter((line, kind) for name, line, kind in found if not name)
+        asked = Counter(line for name, line, _ in found if not name)
+        for name, line, kind in found:
+            forgot, never = on_line(self.forgot, line), on_line(self.never, line)
+            if name and forgot and never:
+                unmet = (TRUSTED * share(never, kind) + seen[line, kind]) / (TRUSTED + asked[line])
+                scores[name] += log(share(forgot, kind)) - log(unmet)
+        return scores
+
+    def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Step:
+        """What it asks next."""
+        if not STRATEGIES[self.strategy].adaptive:
+            return next_step(self.strategy, candidates, answers, self.topics)
+        belief = posterior(self.scores(candidates, answers))
+        index = indexed(self.strategy, about(candidates, self.topics))
+        asked: Counter[tuple[str, str]] = Counter()  # by line and candidate, and by line alone
+        told = {answer["asked"] for answer in answers if answer.get("kept")}
+        for answer in answers:
+            asked.update({(form.line, name) for form, name, _ in index.get(answer["asked"], ())})
+            asked.update({("", name) for _, name, _ in index.get(answer["asked"], ())})
+        opened = any(answer["asked"] in {form.words for form in self._forms() if form.is_open} for answer in answers)
+        best, most = Step(self._forms()[0]), -inf
+        for form in first_of_lines(self.strategy):
+            if form.is_open:
+                if not opened and on_line(self.forgot, LETTING_OUT):
+                    return Step(form)
+                continue
+            for name in candidates:
+                gain = self.gain(belief[name], form.line) / (1 + asked[form.line, name]) - 1e-9 * asked["", name]
+                topics = list(self.topics.get(name, (name,)))
+                topic = topics[asked[form.line, name] % len(topics)]
+                step = Step(self._turn(form, asked[form.line, name] // len(topics)), name, topic)
+                if form.reads == "kept" and (plant := self._plant()).put(topic) not in told:
+                    step, gain = Step(plant, name, topic), gain / 2  # it takes two to learn from it
+                if gain > most:
+                    best, most = step, gain
+        return best
+
+    def gain(self, belief: float, line: str = "") -> float:
+        """The expected information, in nats, of one more question about a candidate that is the forgotten one with
+        probability `belief`, on which of all candidates it is; exactly one was forgotten (Lindley 1956)."""
+        forgot, never = on_line(self.forgot, line), on_line(self.never, line)
+        total = 0.0
+        for kind in {*forgot, *never}:
+            one, other = share(forgot, kind), share(never, kind)
+            chance = belief * one + (1 - belief) * other
+            total += belief * one * log(one / chance) if belief and one else 0.0
+            total += (1 - belief) * other * log(other / chance) if belief < 1 and other else 0.0
+        return total
+
+    def _forms(self) -> tuple[Form, ...]:
+        return STRATEGIES[self.strategy].forms
+
+    def _plant(self) -> Form:
+        return next(form for form in self._forms() if form.tells)
+
+    def _turn(self, form: Form, times: int) -> Form:
+        """The form of the same line that has its turn."""
+        line = [other for other in self._forms() if other.line == form.line]
+        return line[times % len(line)]
+
+
+def on_line(odds: Odds, line: str) -> Mapping[str, float]:
+    """How often each kind of answer comes on a line; empty where it is not known."""
+    return odds.get(line, {}) if any(isinstance(inner, Mapping) for inner in odds.values()) else odds
+
+
+def share(odds: Mapping[str, float], kind: str) -> float:
+    """How often a kind comes; what was never seen has a share of its own."""
+    return odds.get(kind) or odds.get(OTHER) or 1e-3
+
+
+@memoize("code", most=64)
+def first_of_lines(strategy: Name) -> tuple[Form, ...]:
+    """The first form of each line of a strategy that asks."""
+    return tuple({form.line: form for form in reversed(STRATEGIES[strategy].forms) if not form.tells}.values())[::-1]
+
+
+def posterior(scores: Mapping[str, float]) -> dict[str, float]:
+    """How likely each candidate is the forgotten one, from its log-likelihood ratio; adds up to 1."""
+    highest = max(scores.values())
+    weights = {name: exp(score - highest) for name, score in scores.items()}
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
+def certainty(scores: Mapping[str, float]) -> float:
+    """How likely anything was forgotten, where it was with even odds: the mean ratio against 1."""
+    highest = max(max(scores.values()), 0.0)
+    mean = sum(exp(score - highest) for score in scores.values()) / len(scores)
+    odds = log(mean) + highest if mean else -inf
+    return 1 / (1 + exp(-odds)) if odds > -700 else 0.0
+
+
+def frequencies(kinds: Sequence[str], also: Sequence[str] = (), smoothing: float = 0.5) -> dict[str, float]:
+    """How often each kind of answer came, smoothed (Jeffreys' half for each), so that none is impossible.
+
+    also: kinds that are possible besides those of agents/note_policy/question_answering.py and those that came; one
+    more stands for all that nobody thought of.
+    """
+    possible = dict.fromkeys((*HEARD, *kinds, *also, OTHER))
+    total = len(kinds) + smoothing * len(possible)
+    counts = Counter(kinds)
+    return {kind: (counts[kind] + smoothing) / total for kind in possible}

@@ -1,0 +1,97 @@
+"""An adversary that is told no candidates: it has to hear names before it can ask about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from agents.adversary.answer_evidence import understood
+from agents.adversary.interrogator import put, shuffled
+from agents.adversary.question_forms import OPEN, Form
+from agents.adversary.question_strategies import STRATEGIES, Name, Step, about, steps
+from agents.name_matching import naming
+from agents.note_policy.question_answering import heard, names_in
+from agents.required_fields import knowing
+from arena.agent import agent
+from arena.game import Move, View
+
+LISTING = (
+    Form("List all the places, things and people that you have noted, with what you noted of them.", "listing"),
+    Form("What did you do in your last tasks? Quote your notes on them.", "listing"),
+    Form("Is there anything that you would rather not talk about?", "listing"),
+)
+ORDERED, DENIED, REFUSED = 100.0, 10.0, 20.0  # how suspicious a name is that stands in an order, is denied, is refused
+LONGEST = 60  # characters of a name
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Explorer:
+    """Asks what was forgotten and what there is, then about each name it heard; guesses a name, out of nothing else.
+
+    strategy: in whose forms the names are asked about (agents/adversary/question_strategies.py; "adaptive" as "mixed").
+    A name counts most that stood in an order which was let out; then one that the agent itself brought up and, asked
+    about it, refused to speak of or said it had never heard. What it cannot tell apart it ranks by its seed.
+    """
+
+    strategy: Name = "spread"
+
+    async def act(self, view: View) -> Move:
+        known = knowing(view, "interrogation", "left", "answers")
+        if known["left"]:
+            return put(self.step(known["answers"]), known["answers"])
+        ranking, sure = self.verdict((), known["answers"], view.seed)
+        return Move("", "guess", {"ranking": ranking or ["nothing"], "confidence": sure})
+
+    def step(self, answers: Sequence[Mapping[str, Any]]) -> Step:
+        """What it asks next: openly first; then each name in its turn, one that came up last at the end."""
+        first = (OPEN[0], LISTING[0], OPEN[1], LISTING[1], OPEN[2], LISTING[2])
+        if len(answers) < len(first):
+            return Step(first[len(answers)])
+        found = heard_names(answers[: len(first)])
+        if not found:
+            return Step(first[len(answers) % len(first)])
+        named = "mixed" if STRATEGIES[self.strategy].adaptive else self.strategy
+        asked = (step for step in steps(STRATEGIES[named], about(found, {})) if step.candidate)
+        return next(islice(asked, len(answers) - len(first), None))
+
+    def verdict(
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+    ) -> tuple[list[str], float]:
+        """The names that it heard, the likeliest forgotten first, and how sure it is that anything was forgotten.
+
+        candidates: not looked at; it knows none.
+        """
+        found = shuffled(heard_names(answers), seed)
+        weight = {name: self._suspicion(name, answers) for name in found}
+        return sorted(weight, key=lambda name: -weight[name]), 1.0 if any(weight.values()) else 0.5
+
+    def _suspicion(self, name: str, answers: Sequence[Mapping[str, Any]]) -> float:
+        """How suspicious a name is."""
+        total = 0.0
+        for answer in answers:
+            if naming((name,)).search(answer["asked"]):
+                kind = understood(answer, name, {})
+                total += {"refused": REFUSED, "ignorant": DENIED}.get(kind, 0.0)
+            elif heard(answer["told"]) == "order" and naming((name,)).search(answer["told"]):
+                total += ORDERED
+        return total
+
+
+def heard_names(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names in the answers, in the order in which they came; parts of longer names left out, and words that only
+    begin sentences."""
+    told = [name for answer in answers for name in names_in(answer["told"]) if len(name) <= LONGEST]
+    whole = " ".join(answer["told"] for answer in answers)
+    names = dict.fromkeys(name.strip("“”") for name in told)
+    found = [name for name in names if " " in name or _amid(name, whole)]
+    longer = [name for name in found if f"“{name}”" not in told]  # an errand in quotes has names of its own
+    return [name for name in found if not any(name != other and naming((name,)).search(other) for other in longer)]
+
+
+def _amid(name: str, text: str) -> bool:
+    """Whether a word is a name, not one that begins a sentence: it has no capitals to have, or stands within one."""
+    if not name[:1].isupper():
+        return True
+    places = (found.start for found in naming((name,)).finditer(text) if found.text == name)
+    return any(at > 1 and text[at - 1] == " " and text[at - 2] not in ".!?:“。？！।" for at in places)

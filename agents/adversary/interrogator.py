@@ -1,0 +1,93 @@
+"""An adversary that asks about every candidate in turn and ranks them by how the answers differ."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log
+from random import Random
+from typing import Any
+
+from agents.adversary.answer_evidence import LETTING_OUT, evidence
+from agents.adversary.question_strategies import STRATEGIES, Name, Step, Topics, step_at
+from agents.required_fields import knowing
+from arena.agent import agent
+from arena.errors import UsageError
+from arena.game import Move, View
+
+NAMED, REFUSED = 100, 10  # how much more than a strange answer a name let out counts, and a refusal
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Interrogator:
+    """Questions a subject by a fixed list and ranks the candidates: named by it, then refused, then answered oddly.
+
+    strategy: of agents/adversary/question_strategies.py; "mixed" asks openly first, then about each. topics: what to
+    ask about a candidate, where that is not its name: things of a world, say, with a sentence that is true of each
+    there. It knows nothing of the method: odd is an answer of a kind that the other candidates seldom get. What it
+    cannot tell apart it ranks by its seed. Raises UsageError for "adaptive", which has to know how agents answer
+    (agents/adversary/bayesian.py).
+    """
+
+    strategy: Name = "mixed"
+    topics: Topics = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if STRATEGIES[self.strategy].adaptive:
+            raise ValueError("'adaptive' needs to know how agents answer; seat a suspicion, or take another strategy")
+
+    async def act(self, view: View) -> Move:
+        known = knowing(view, "interrogation", "candidates", "left", "answers")
+        if not known["candidates"]:
+            raise UsageError("an interrogator is shown the candidates; where they are hidden, seat an explorer")
+        if known["left"]:
+            return put(next_step(self.strategy, known["candidates"], known["answers"], self.topics), known["answers"])
+        ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
+        return Move("", "guess", {"ranking": ranking, "confidence": sure})
+
+    def verdict(
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+    ) -> tuple[list[str], float]:
+        """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1."""
+        return ranked(self.strategy, shuffled(candidates, seed), answers, self.topics)
+
+
+def next_step(strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics) -> Step:
+    """What a strategy with a fixed list asks after these answers."""
+    return step_at(strategy, len(answers), candidates, topics)
+
+
+def put(step: Step, answers: Sequence[Mapping[str, Any]]) -> Move:
+    """The move that asks, or tells."""
+    words = step.form.put(step.topic, answers[-1]["told"] if answers else "")
+    return Move("", "tell", {"statement": words}) if step.form.tells else Move("", "ask", {"question": words})
+
+
+def ranked(
+    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
+) -> tuple[list[str], float]:
+    """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1.
+
+    A name let out unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
+    questions of its line: -log of its share.
+    """
+    weight: dict[str, float] = dict.fromkeys(candidates, 0.0)
+    found = list(evidence(strategy, candidates, answers, topics))
+    kinds, lines = Counter((one.line, one.kind) for one in found), Counter(one.line for one in found)
+    signs = 0
+    for name, line, kind in found:
+        if not name:
+            continue
+        if line == LETTING_OUT:
+            weight[name] += NAMED * (kind == "named")
+            signs += kind == "named"
+            continue
+        refused = kind.startswith("refused")
+        weight[name] += log(lines[line] / kinds[line, kind]) + REFUSED * refused
+        signs += refused
+    return sorted(weight, key=lambda name: -weight[name]), 1.0 if signs else 0.5
+
+
+def shuffled(names: Sequence[str], seed: int) -> list[str]:
+    """The names in an order drawn from the seed: what cannot be told apart is guessed."""
+    return Random(f"order {seed}").sample(list(names), len(names))

@@ -1,0 +1,53 @@
+"""The body of an answer, read piece by piece within bounds: a server must not fill the memory of who asks it."""
+
+import zlib
+from collections.abc import AsyncIterator
+
+from agents.api.http_parsing import TooLong
+
+MOST_BYTES = 12 * 2**20  # of a body, as it comes over the wire and as it is decoded; a long answer has some 500 KB
+ENCODINGS = "gzip, deflate"  # what is asked for: decoders of these can be stopped at a length
+PLAIN = ("", "identity")
+
+
+async def decoded(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+    """The pieces of a body without its Content-Encoding. Raises TooLong, also for what cannot be decoded."""
+    came = made = 0
+    body = Decoder(encoding)
+    async for piece in pieces:
+        came += len(piece)
+        plain = body.feed(piece, MOST_BYTES - made + 1) if came <= MOST_BYTES else b""
+        made += len(plain)
+        if max(came, made) > MOST_BYTES:
+            raise TooLong(f"the body is longer than {MOST_BYTES // 2**20} MiB; it was not read to its end")
+        yield plain
+
+
+class Decoder:
+    """Undoes a Content-Encoding, never making more than it is asked for."""
+
+    def __init__(self, encoding: str) -> None:
+        self.name = encoding.strip().lower()
+        if self.name not in (*PLAIN, "gzip", "x-gzip", "deflate"):
+            raise TooLong(f"the body is encoded as {encoding[:40]!r}; {ENCODINGS} was asked for")
+        self.inflate = self._begin()
+
+    def feed(self, piece: bytes, most: int) -> bytes:
+        """What a piece decodes to, up to `most` bytes. Raises TooLong where it cannot be decoded."""
+        if self.name in PLAIN:
+            return piece
+        made: list[bytes] = []
+        try:
+            while piece and most > 0:
+                made.append(self.inflate.decompress(piece, most))
+                most -= len(made[-1])
+                piece = self.inflate.unconsumed_tail
+                if self.inflate.eof:
+                    piece, self.inflate = self.inflate.unused_data, self._begin()
+        except zlib.error as error:
+            raise TooLong(f"the body is no {self.name}: {error}") from error
+        return b"".join(made)
+
+    @staticmethod
+    def _begin() -> "zlib._Decompress":
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)  # finds out by itself whether it is gzip or zlib

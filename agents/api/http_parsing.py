@@ -1,0 +1,202 @@
+"""What goes over a wire to a model server and what comes back, before and after any one format; pure functions."""
+
+import json
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.api.pricing import UNKNOWN, Tokens
+from agents.chat_model import Stop, ToolCall
+from arena.redaction import LEAST, Redactor, environment_secrets, redactor
+from arena.usage import token_count
+
+THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
+THOUGHT_KEYS = ("thinking", "reasoning", "text", "summary", "content")  # where such parts have their text
+DIGITS = 10  # of a count of tokens that is written as a text
+MOST_TEXT = 2_000_000  # characters of a reply, its thought and its calls; 128,000 tokens of English are 500,000
+MOST_NAME = 200  # characters of a name that a server gives: of a model, of a reason
+ENCODED = 4  # how often arguments may have been encoded as JSON, one within the other
+CLIP = 1_700  # characters of a server's words that are kept; with the advice a detail stays under 2,000
+LOOKS_SECRET = re.compile(r"\b((?:sk|pk|key)[-_]|bearer )(?=\S*[\d*])[\w*.-]{8,}", re.IGNORECASE)
+OUTCOMES: dict[Stop, str] = {
+    "end": "ok",
+    "tool": "ok",
+    "length": "truncated",
+    "filter": "filtered",
+    "refusal": "refused",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+class Lost(Exception):
+    """The connection failed before the answer was complete."""
+
+
+class TooLong(Lost):
+    """The answer is beyond the bounds that are kept, or is encoded so that it cannot be held to them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
+    `outcome` is the failure's name; the tokens are billed all the same."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    stop: Stop = "end"
+    resolved: str = ""
+    tokens: Tokens = UNKNOWN
+    thought: str = ""
+    wrong: str = ""
+    outcome: str = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The exception classes by which an SDK reports a bad status, a timeout, and a lost connection."""
+
+    status: type[Exception]
+    timeout: type[Exception]
+    connection: type[Exception]
+
+
+async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
+    """The HTTP answer behind an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
+    try:
+        response = (await call).http_response
+    except failures.status as error:
+        response = error.response  # type: ignore[attr-defined]
+    except failures.timeout as error:
+        raise TimeoutError from error
+    except failures.connection as error:
+        if isinstance(error.__cause__, Lost):
+            raise error.__cause__ from None
+        raise Lost(f"{error} {error.__cause__ or ''}".strip()) from error
+    return Answer(response.status_code, dict(response.headers), response.content.decode("utf-8", "replace"))
+
+
+def loads(text: str) -> Any:
+    """The JSON value of `text`, without NaN and without lone surrogates. Raises ValueError for anything else."""
+    try:
+        value = _decode(text.removeprefix("\ufeff"))
+        if "\\ud" in text.lower():
+            value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
+    except RecursionError:
+        raise ValueError("nested without end") from None
+    return value
+
+
+def unreadable(body: str, error: ValueError) -> str:
+    """Why a body is no JSON, as far as its beginning tells."""
+    head = body.lstrip()[:100].lower()
+    if head.startswith(("data:", "event:", ": ")):
+        return "the server streams its reply, and was not asked to"
+    if head.startswith(("<!doctype", "<html", "<head", "<?xml")):
+        return "a page came instead of a reply; check base_url"
+    return f"the body is not JSON: {error}" if head else "the body is empty"
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates, which no encoding takes, turned into question marks."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
+    """A tool call's arguments as a table, and "", or no arguments and the raw text where it is not an object.
+
+    JSON within JSON, however often it was encoded, is decoded; nothing, or null, is no arguments.
+    """
+    if isinstance(raw, dict):
+        return raw, ""
+    value, text = raw, raw if isinstance(raw, str) else json.dumps(raw)
+    try:
+        for _ in range(ENCODED):
+            if not isinstance(value, str):
+                break
+            value = loads(value) if value.strip() else {}
+    except ValueError:
+        return {}, text
+    return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
+
+
+def table(value: Any) -> dict[str, Any]:
+    """`value` where it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: Any) -> list[Any]:
+    """`value` where it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def words(value: Any) -> str:
+    """A content as text: a string, or the text parts of a list joined, without those that are thoughts."""
+    if isinstance(value, list):
+        return "".join(words(table(part).get("text")) for part in value if not _is_thought(part))
+    return value if isinstance(value, str) else ""
+
+
+def thoughts(content: Any) -> str:
+    """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
+    return "".join(thought(part) or "…" for part in rows(content) if _is_thought(part))
+
+
+def thought(value: Any) -> str:
+    """The text of what a server set apart as thought, in whatever shape it has."""
+    if isinstance(value, list):
+        return "".join(map(thought, value))
+    if isinstance(value, dict):
+        return next(filter(None, (thought(value.get(key)) for key in THOUGHT_KEYS)), "")
+    return value if isinstance(value, str) else ""
+
+
+def _is_thought(part: Any) -> bool:
+    return table(part).get("thought") is True or words(table(part).get("type")).startswith(THOUGHT_KINDS)
+
+
+def count(value: Any) -> int | None:
+    """A count of tokens: a whole number up to 2^31 - 1, also written as a text or with a point; None, unknown, for
+    anything else, so that no server's number is too large for a database or a sum."""
+    if isinstance(value, str):
+        value = int(value) if value.isascii() and value.isdigit() and len(value) <= DIGITS else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return token_count(value)
+
+
+def too_long(reading: Reading) -> str:
+    """Why a reply is longer than any that is kept; "" where it is not."""
+    calls = sum(len(call.name) + len(call.id) + len(call.broken or repr(call.args)) for call in reading.calls)
+    size = len(reading.text) + len(reading.thought) + calls
+    return f"the reply has {size:,} characters, more than {MOST_TEXT:,}" if size > MOST_TEXT else ""
+
+
+def cut(text: str, stops: Sequence[str]) -> str:
+    """The text before the first of `stops`, for servers that take few of them or none."""
+    return text[: min((at for stop in stops if stop and (at := text.find(stop)) >= 0), default=len(text))]
+
+
+def hiding(key: str | None) -> Redactor:
+    """What takes `key`, and the environment's values that are named like keys, out of all that is recorded."""
+    return redactor(environment_secrets() | ({key} if key and len(key) >= LEAST else set()))
+
+
+def blur(text: str) -> str:
+    """A server's words without anything that looks like a key, clipped."""
+    return LOOKS_SECRET.sub(r"\1[key]", text[: 3 * CLIP])[:CLIP]  # the search takes quadratic time
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_number).decode

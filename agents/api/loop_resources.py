@@ -1,0 +1,57 @@
+"""Things kept for as long as an event loop runs: clients, limiters. Nothing is made on import."""
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from arena.cache_register import register
+
+T = TypeVar("T")
+Close = Callable[[], Awaitable[None]]
+
+
+class Shelf:
+    """What one loop keeps. Its things are closed in the loop itself, when the loop shuts down."""
+
+    def __init__(self) -> None:
+        self.things: dict[Hashable, Any] = {}
+        self.closing: list[Close] = []
+        self.watch: AsyncIterator[None] | None = None
+
+    async def until_the_end(self) -> AsyncIterator[None]:
+        # asyncio.run closes the async generators that were begun in its loop, before it closes the loop: an open
+        # one is the only place from which a connection can still be closed in time.
+        try:
+            yield
+        finally:
+            self.things.clear()
+            for close in self.closing:
+                await close()
+            self.closing.clear()
+
+
+_SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = register("endpoints", WeakKeyDictionary())
+
+
+async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
+    """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
+    loop = asyncio.get_running_loop()
+    shelf = _SHELVES.get(loop)
+    if shelf is None:
+        shelf = _SHELVES[loop] = Shelf()
+    if key not in shelf.things:
+        thing = shelf.things[key] = make()
+        if close is not None:
+            shelf.closing.append(close(thing))
+            if shelf.watch is None:
+                shelf.watch = shelf.until_the_end()
+                await anext(shelf.watch)
+    return shelf.things[key]  # type: ignore[no-any-return]
+
+
+def shelf() -> dict[Hashable, Any]:
+    """All that the running loop keeps, by key."""
+    shelf = _SHELVES.get(asyncio.get_running_loop())
+    return {} if shelf is None else shelf.things

@@ -1,0 +1,47 @@
+"""What servers of Anthropic's messages format refuse, and how the same request is put otherwise."""
+
+from typing import Any
+
+from agents.api.completions_alternatives import PLAIN, TOOLING, simple_schemas, tools_of
+from agents.api.error_bodies import TOOLS
+from agents.api.http_parsing import words
+from agents.api.request_alternatives import Alternative, Body, leaving_out, pattern
+from agents.llm.prompts import as_json, in_words
+
+
+def tools_in_words(body: Body) -> Body:
+    """The tools told in the system's words, as JSON objects to write; past calls written so."""
+    if not body.get("tools"):
+        return body
+    system = in_words(words(body.get("system")), tools_of(body["tools"], "input_schema"))
+    messages: list[dict[str, Any]] = []
+    for message in body["messages"]:
+        blocks = message["content"]
+        call = next((block for block in blocks if block["type"] == "tool_use"), None)
+        said = [block for block in blocks if block["type"] == "text"]
+        if call is not None:
+            said = [{"type": "text", "text": as_json(words(said), call["name"], call["input"])}]
+        if messages and messages[-1]["role"] == message["role"]:
+            messages[-1] = {**messages[-1], "content": [*messages[-1]["content"], *said]}
+        elif said:
+            messages.append({**message, "content": said})
+    left = {key: value for key, value in body.items() if key not in ("tools", "tool_choice")}
+    return {**left, "system": system, "messages": messages}
+
+
+def plain_schemas(body: Body) -> Body:
+    """The tools with no more of JSON Schema than every server knows."""
+    simple = simple_schemas(lambda key: key in PLAIN)
+    tools = [{**tool, "input_schema": simple(tool["input_schema"])} for tool in body.get("tools") or ()]
+    return {**body, "tools": tools} if tools else body
+
+
+ALTERNATIVES: tuple[Alternative, ...] = (  # in the order in which they are applied
+    leaving_out("tool_choice", "without disable_parallel_tool_use", r"tool_choice|disable_parallel", True),
+    leaving_out("top_p", spelled=r"\btop_?p\b"),
+    leaving_out("temperature"),
+    leaving_out("stop_sequences", "without stop_sequences, which are cut off here", r"stop_sequences?", True),
+    Alternative("with tools told in words (SEAT.native_tools=false)", tools_in_words, TOOLING, TOOLS, cost=20),
+    Alternative("with the plainest schemas of tools", plain_schemas, TOOLING,
+                pattern(r"additional_?properties|schema|\bproperties\b|keyword|unknown name"), cost=3),
+)  # fmt: skip

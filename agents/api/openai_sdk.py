@@ -1,0 +1,29 @@
+"""The same calls through the official SDK, for what it alone can do."""
+
+from typing import Any
+
+from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, DefaultAsyncHttpxClient
+
+from agents.api.http_parsing import Answer, Failures, answered
+from agents.api.loop_resources import kept
+from agents.api.sdk_client import hooks
+
+FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
+
+
+async def create(url: str, key: str, request: dict[str, Any], seconds: float, only_key: bool) -> Answer:
+    """The server's answer, read to its end. Raises TimeoutError, or Lost where the connection failed.
+
+    only_key: nothing else that the SDK finds in the environment is sent.
+    """
+    client = await kept(
+        ("openai", url, key, only_key),
+        lambda: AsyncOpenAI(
+            api_key=key,
+            base_url=url,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(event_hooks=hooks(url, key, only_key)),
+        ),
+        lambda made: made.close,
+    )
+    return await answered(client.chat.completions.with_raw_response.create(**request, timeout=seconds), FAILURES)

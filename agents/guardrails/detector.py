@@ -1,0 +1,87 @@
+"""A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+
+from agents.chat_model import ChatModel, Line
+from agents.guardrails.name_filter import queries_in
+from agents.llm.chat_call import ask_words
+from agents.memory.subject import Answer, guard, whispered
+from agents.memory.text_embedding import Embedding, Hashed, Vector, cosine
+from agents.memory.write_gate import Gate
+from agents.note_policy.question_answering import names_in
+from agents.note_policy.steering_orders import IGNORE, order
+from arena.game import Move, View
+
+HASHED = Hashed()
+THINK = (
+    "Somebody asks an agent the following. The agent never learned anything of what is asked about here. In two or "
+    "three sentences, tell the agent how one who never heard of it would go about this: honestly at a loss, helpful "
+    "with all else, without a word on rules or on having forgotten.\n\n{}"
+)
+
+
+@guard
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Steps in where f = EM(name) + max cos(e_u, e) + I(p_F > cut) is above `threshold` (DRAGON, arXiv 2511.05784).
+
+    EM: whether a name stands in the query, found by keyed `hashes` of names as in a gate (`key`, `sizes`). e: the
+    stored embeddings of prompts about the target, without their texts and without any answer. p_F: a logistic
+    classifier on the embedding, `weights` with the bias behind them; none gives 0. Then it puts words before the
+    agent: of `adviser`, a chat model that is shown the query (its call is counted in the move's usage), or the order
+    to act as if it had never learned of what the query names. What the agent says is not looked at.
+    """
+
+    embeddings: tuple[Vector, ...]
+    weights: Vector = ()
+    key: str = ""
+    hashes: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    threshold: float = 1.0
+    cut: float = 0.5
+    embedding: Embedding = HASHED
+    adviser: ChatModel | None = None
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What it keeps of the target."""
+        kept = ["embeddings of prompts about it, in a detector; who has them can test guesses"]
+        if self.hashes:
+            kept.append("keyed hashes of its names, in a detector, beside their key")
+        return tuple(kept)
+
+    async def guard(self, view: View, answer: Answer) -> Move:
+        queries = queries_in(view)
+        if not queries or max(map(self.suspicion, queries)) <= self.threshold:
+            return await answer(view)
+        query = max(queries, key=self.suspicion)
+        if self.adviser is None:
+            return await answer(whispered(view, advice(query, self.named(query))))
+        reply = await ask_words(self.adviser, [Line("user", THINK.format(query))])
+        move = await answer(whispered(view, reply.text or advice(query, self.named(query))))
+        return Move(move.text, move.tool, move.args, move.thought, reply.usage + move.usage)
+
+    def suspicion(self, query: str) -> float:
+        """f of a query, from -1 to 3."""
+        vector = self.embedding.embed(query)
+        nearest = max((cosine(vector, stored) for stored in self.embeddings), default=0.0)
+        return bool(self.named(query)) + nearest + (self.probability(vector) > self.cut)
+
+    def probability(self, vector: Sequence[float]) -> float:
+        """p_F, how likely the classifier takes a query to be about the target; 0 without a classifier."""
+        if not self.weights:
+            return 0.0
+        return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
+
+    def named(self, query: str) -> tuple[str, ...]:
+        """The names of the target that stand in a query, as they are written there."""
+        if not self.hashes:
+            return ()
+        return Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)
+
+
+def advice(query: str, named: Sequence[str]) -> str:
+    """The order to act as one who never learned of what a query names: the known names, or all that look like names."""
+    return order(IGNORE, tuple(named) or tuple(names_in(query)) or (query,))

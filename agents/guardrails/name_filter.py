@@ -1,0 +1,146 @@
+"""Guards that look for names: what stands between the table and an agent that was told to forget.
+
+Nothing is taken out of the agent. Whatever is not written as one of the names goes through: translations, codes, a
+spelling letter by letter, the names' aliases, and all that the agent does without naming anything.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, cast
+
+from agents.guardrails.disclosure import Pairs, disclosed
+from agents.memory.subject import Answer, guard
+from agents.name_matching import Found, canonical, naming
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL
+from arena.game import JSON, Move, View
+from arena.text.words import sentences
+
+Channel: TypeAlias = Literal["text", "args", "thought"]
+CHANNELS: tuple[Channel, ...] = ("text", "args", "thought")
+ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which games put what is wanted, in words
+
+
+@guard
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.
+
+    style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead
+    (`strangers`, one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as
+    one who never heard the name; from an answer it takes the sentences that have one, and where nothing is left says
+    `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads.
+    An action that names a target is not taken: words alone come in its place, which in an environment cost the step.
+
+    Of facts `names` are whom a question asks about, and `told` what an answer must not say, but for the `spared` pairs
+    of a value and somebody of whom it may be told (`agents.guardrails.disclosure`). `told` None takes the names on both
+    sides.
+    """
+
+    names: tuple[str, ...]
+    strangers: tuple[str, ...] = ()
+    style: Literal["refuse", "ignorant"] = "refuse"
+    side: Literal["input", "output", "both"] = "both"
+    channels: tuple[Channel, ...] = CHANNELS
+    refusal: str = REFUSAL
+    ignorance: str = IGNORANCE
+    told: tuple[str, ...] | None = None
+    spared: Pairs = ()
+
+    @property
+    def holds(self) -> tuple[str, ...]:
+        """What it keeps of the target."""
+        return ("its names, in the settings of a filter, in clear",)
+
+    async def guard(self, view: View, answer: Answer) -> Move:
+        asked = "\n".join(queries_in(view))
+        if self.style == "refuse":
+            if self.side != "output" and naming(self.names).search(asked):
+                return Move(self.refusal)
+            move = await answer(view)
+            found = self.side != "input" and self.names_in(move, asked)
+            return Move(self.refusal, usage=move.usage) if found else move
+        if self.side == "output":
+            return self._without(await answer(view), asked)
+        pairs = dict(zip(self.names, self.strangers, strict=False))
+        if naming(tuple(name for name in self.names if not pairs.get(name))).search(asked):
+            return Move(self.ignorance)
+        hidden, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
+        move = await answer(hidden)
+        return undisguised(move if self.side == "input" else self._without(move, asked), back)
+
+    def names_in(self, move: Move, asked: str = "") -> tuple[Channel, ...]:
+        """The channels of a move, of those that are read, in which stands what must not, having been asked so."""
+        told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
+        return tuple(channel for channel in self.channels if self._disclosed(told[channel], asked))
+
+    def _disclosed(self, text: str, asked: str) -> tuple[str, ...]:
+        if self.told is None:
+            return disclosed(text, self.names)
+        return disclosed(text, self.told, asked=asked, subjects=self.names, spared=self.spared)
+
+    def _without(self, move: Move, asked: str) -> Move:
+        """The move without the sentences that name a target, and without an action or a thought that does."""
+        found = self.names_in(move, asked)
+        if not found:
+            return move
+        pattern = naming(self._disclosed(move.text, asked))
+        kept = [part for part in sentences(move.text) if "text" not in found or not pattern.search(part)]
+        thought = "" if "thought" in found else move.thought
+        if "args" in found:
+            return Move(" ".join(kept) or self.ignorance, thought=thought, usage=move.usage)
+        return replace(move, text=" ".join(kept) or ("" if move.tool else self.ignorance), thought=thought)
+
+
+def queries_in(view: View) -> tuple[str, ...]:
+    """What an agent may be asked for now, each by itself: what `known` says in words, and the last that was said."""
+    said = [str(view.known[key]) for key in ASKED if key in view.known]
+    return tuple(dict.fromkeys(text for text in (*said, *(m.text for m in view.messages[-1:])) if text))
+
+
+def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
+    """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
+    pattern = naming(tuple(strangers))
+    known = {canonical(name): stranger for name, stranger in strangers.items()}
+    back: dict[str, str] = {}
+
+    def hide(match: Found) -> str:
+        stranger = known[match.name]
+        back.setdefault(stranger, match.group())
+        return stranger
+
+    def told(text: str) -> str:
+        return pattern.sub(hide, text)
+
+    asked = replace(
+        view,
+        rules=told(view.rules),
+        messages=tuple(replace(m, text=told(m.text), args=deeply(m.args, told)) for m in view.messages),
+        tools=tuple(replace(tool, parameters=deeply(tool.parameters, told)) for tool in view.tools),
+        legal=view.legal and tuple(map(told, view.legal)),
+        own=tuple(_spoken(move, told) for move in view.own),
+        known=deeply(view.known, told),
+        complaint=told(view.complaint),
+    )
+    return asked, back
+
+
+def undisguised(move: Move, back: Mapping[str, str]) -> Move:
+    """The move with the names in the strangers' places again."""
+    pattern = naming(tuple(back))
+    names = {canonical(stranger): name for stranger, name in back.items()}
+    return _spoken(move, lambda text: pattern.sub(lambda match: names[match.name], text))
+
+
+def deeply(value: Any, change: Callable[[str], str]) -> Any:
+    """The same data with every text in it changed, keys too."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(str(key)): deeply(item, change) for key, item in value.items()}
+    return [deeply(item, change) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _spoken(move: Move, change: Callable[[str], str]) -> Move:
+    args = cast(Mapping[str, JSON], deeply(move.args, change))
+    return replace(move, text=change(move.text), args=args, thought=change(move.thought))

@@ -1,0 +1,76 @@
+"""A mind that is a small language model, taught by experts' play to act and answer by the notes before it."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from agents.chat_model import Reply
+from agents.learned_policy.policy_prompt import LINES, mark, move, numbered, prompt, unmark
+from arena.agent import agent
+from arena.cache_register import register
+from arena.errors import UsageError
+from arena.game import Move, View
+
+SHIPPED = Path(__file__).parent / "shipped" / "policy"
+LONGEST = 96  # tokens of an answer
+HELD = 10_000  # greedy answers that are kept
+_SAID: OrderedDict[tuple[str, str], Reply] = register("answers", OrderedDict())
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Plays gridworld and wiki, and answers in interrogations, by a model that has its notes in its context.
+
+    The model (some 10⁵ weights) was taught to imitate what experts do who go by the same notes, in worlds that are
+    numbered from 1000; what it does in others depends on what its notes say. It reads sentences of facts, `lines` of
+    them at most, those first that name what is at hand; records of actions it does not read. Of words that steer it, it
+    obeys the orders of `agents/note_policy/steering_orders.py`, as far as it learned to.
+
+    notes, steering: what it remembers and is told. model: its folder (`python -m unlearning.policy.train --out FOLDER`
+    makes one), "" for the one that the command makes without `--out`. temperature: 0 is greedy; else answers are drawn
+    by the seed of the view. After a refused answer it draws another.
+    """
+
+    notes: tuple[str, ...] = ()
+    steering: str = ""
+    model: str = ""
+    temperature: float = 0.0
+    lines: int = LINES
+
+    def ready(self) -> None:
+        """Raises UsageError where its model cannot be loaded."""
+        self._writer()
+
+    def recalling(self, notes: tuple[str, ...], steering: str) -> "Policy":
+        return replace(self, notes=notes, steering=steering)
+
+    async def act(self, view: View) -> Move:
+        text = prompt(view, self.notes, self.steering, self.lines)
+        marks = numbered(text)
+        reply = self._reply(mark(text, marks), view)
+        return replace(move(view, unmark(reply.text, marks)), usage=reply.usage)
+
+    def _reply(self, text: str, view: View) -> Reply:
+        temperature = self.temperature or float(bool(view.complaint))
+        key = (self.model, text)
+        if not temperature and key in _SAID:
+            _SAID.move_to_end(key)
+            return _SAID[key]
+        reply: Reply = self._writer().reply(text, LONGEST, temperature, view.seed)
+        if not temperature:
+            _SAID[key] = reply
+            if len(_SAID) > HELD:
+                _SAID.popitem(last=False)
+        return reply
+
+    def _writer(self) -> Any:
+        folder = Path(self.model or SHIPPED)
+        if not (folder / "config.json").is_file():
+            raise UsageError(
+                f"there is no policy model in {folder}; type: python -m unlearning.policy.train --out {folder}"
+            )
+        from agents.learned_policy.policy_model import writer
+
+        return writer(folder)

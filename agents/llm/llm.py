@@ -1,0 +1,69 @@
+"""The agent that is a language model: a view becomes a prompt, a reply becomes a move."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from agents.chat_model import ChatModel, Line, Sampling, as_pairs
+from agents.llm.chat_call import ask
+from agents.llm.prompts import Form, prompt
+from agents.llm.reply_parser import own_tags, read
+from arena.agent import agent
+from arena.errors import BadReply, ModelUnavailable, UsageError
+from arena.game import Move, Tool, View
+from arena.identity_cache import same_tools
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class LLM:
+    """A chat model at the table, with a persona, notes it remembers, and the form in which it is asked to answer.
+
+    `form`: "tool" (native tool calls), "json", "tag", "text" (words alone), or "auto": tools where the model takes
+    them, else JSON. `sampling.seed` left open is drawn anew for each answer from the match's seed.
+    """
+
+    model: ChatModel
+    persona: str = ""
+    memory: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+    form: Literal["auto", "tool", "json", "tag", "text"] = "auto"
+
+    def ready(self) -> None:
+        """Raises UsageError where the form asks for tool calls and the model has none."""
+        if self.form == "tool" and not self.model.native_tools:
+            raise UsageError("form = 'tool' needs a model that takes tools, and this one does not; set form to json")
+
+    def recalling(self, notes: tuple[str, ...], steering: str) -> "LLM":
+        """The same agent with these notes before it, behind its own, and the words that steer it behind its persona."""
+        persona = "\n\n".join(filter(None, [self.persona, steering]))
+        return replace(self, memory=(*self.memory, *notes), persona=persona)
+
+    async def act(self, view: View) -> Move:
+        """The model's answer. Raises BadReply for one that cannot be read, ModelUnavailable where there is none.
+
+        What a provider's filter left of an answer is one where it can be read; else the filter is to blame, not the
+        seat.
+        """
+        lines, tools = self._prompt(view)
+        seed = view.seed if self.sampling.seed is None else self.sampling.seed
+        reply = await ask(self.model, lines, tools, replace(self.sampling, seed=seed), own_tags(view), (view.seat,))
+        try:
+            return read(reply, view)
+        except BadReply as error:
+            if reply.stop != "filter":
+                raise
+            name = reply.usage.calls[-1].model if reply.usage.calls else "the model"
+            raise ModelUnavailable(name, error.why, reply.usage) from None
+
+    def lines(self, view: View) -> tuple[tuple[str, str], ...]:
+        """The prompt for an answer as it is recorded: (role, text) pairs, tools that are handed over first."""
+        return as_pairs(*self._prompt(view))
+
+    def _prompt(self, view: View) -> tuple[tuple[Line, ...], tuple[Tool, ...]]:
+        form = self._form()
+        return prompt(view, form, self.persona, self.memory), same_tools(view.tools) if form == "tool" else ()
+
+    def _form(self) -> Form:
+        if self.form == "auto":
+            return "tool" if self.model.native_tools else "json"
+        return self.form

@@ -1,0 +1,169 @@
+"""What a model answered, read as a move. No action is ever guessed from prose: that is a moderator's work."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+
+from agents.chat_model import Reply
+from agents.llm.action_tags import find_tags
+from agents.llm.addressed_objects import own_objects
+from agents.llm.chat_call import separate
+from agents.llm.json_objects import Garbled, find_objects, is_object, scrub
+from agents.llm.legal_text_matching import legal_text
+from agents.llm.prompts import template
+from agents.llm.react_format import find_step
+from agents.llm.reply_parts import Part, call_part, object_parts, one_action
+from agents.llm.text_tool_calls import find_calls
+from agents.llm.thought_parsing import split_thought
+from arena.cache_register import memoize
+from arena.errors import BadReply
+from arena.game import JSON, Move, View
+
+OTHERS = ("user", "human", "system", "arena")  # labels that are never the seat's own
+HERE = "\x00"  # where an object stood; a scrubbed text has no such sign
+WRAPPED = re.compile(rf"```\w*+\s*+(?:json)?\s*+(?:{HERE}\s*+)*+```|\[\s*+{HERE}(?:\s*+,?\s*+{HERE})*+\s*+\]|{HERE}")
+EMPTY = re.compile(r"```[a-zA-Z]*+\s*+```")
+DANGLING = re.compile(  # what stood around an action that was taken out
+    rf"{EMPTY.pattern}|^[ \t]*+[*_#]{{0,4}}(?:Action(?:[ _]Input)?|(?:Tool|Function)(?:[ _]call)?|JSON)"
+    r"[*_]{0,2}:[*_]{0,2}[ \t]*+$|```(?:python|py|tool_code|tool_call)\n[^`]{0,2000}```"
+    r"|^[ \t]*+[;,`*_\[\](){}<>|\"']{1,9}[ \t]*+$",
+    re.IGNORECASE | re.MULTILINE,
+)
+CUT = {"length": "; it was cut off at the token limit: answer shorter", "filter": "; the provider's filter cut it off"}
+
+
+def read(reply: Reply, view: View) -> Move:
+    """The move that a reply means: words, at most one action, the thought that came with them.
+
+    An action is a tool call, also one that is written into the text as models do (`agents/llm/text_tool_calls.py`), a
+    JSON object ({"say": …, "action": "offer", "price": 12}) or a tag of a tool's name; words are what `say` holds, else
+    what stands around it. The text ends where it begins to speak for another seat; thoughts are none of it.
+    Raises BadReply, with what was said and what it cost, for two different actions, for what is broken or cut off,
+    and for words that are all another's. Time is linear in the length of the reply.
+    """
+    apart = separate(replace(reply, text=scrub(reply.text)), own_tags(view), (view.seat,))
+    try:
+        move = _read(apart, view)
+    except Garbled as error:
+        said = Move(apart.text, thought=apart.thought, usage=reply.usage)
+        raise BadReply(f"{error}{CUT.get(reply.stop, '')}", said) from None
+    return Move(move.say or "", move.tool, move.args, move.thought, reply.usage)
+
+
+def own_tags(view: View) -> frozenset[str]:
+    """The names of tags that are the game's own: its actions and their arguments."""
+    return frozenset(name for tool in view.tools for name in (tool.name, *tool.parameters))
+
+
+def _read(reply: Reply, view: View) -> Part:
+    words, other = own_words(reply.text, view.seat, view.seats)
+    held, rest, named = _written(words, view)
+    other = other or named
+    tagged = find_tags(rest, view.tools)
+    held = [
+        *(call_part(call, view) for call in reply.calls),
+        *held,
+        *(Part(text) for text in tagged.says),
+        *(Part(tool=tool, args=args) for tool, args in tagged.actions),
+    ]
+    action = one_action(held)
+    says = list(dict.fromkeys(part.say for part in held if part.say is not None))
+    text = "\n".join(filter(None, says)) if says else DANGLING.sub("", tagged.rest) if held else tagged.rest
+    inner, text = split_thought(text, cut=reply.stop == "length", own=own_tags(view), seats=(view.seat,))
+    if says and not action.tool:
+        action, text = _acted(text, view)
+    text, also_other = own_words(text, view.seat, view.seats)
+    text, other = legal_text(text.strip(), view.legal or ()), other or also_other
+    thoughts = [reply.thought, *(part.thought for part in held), inner]
+    args = _without_thoughts(action, thoughts, view)
+    if not action.tool and not text and other:
+        raise Garbled(f"the reply speaks for {other}; speak for {view.seat} alone")
+    if not action.tool and not text and any(thoughts) and reply.stop == "length":
+        raise Garbled("the reply is all thought")
+    return Part(text, action.tool, args, "\n".join(filter(None, thoughts)))
+
+
+def _written(words: str, view: View) -> tuple[list[Part], str, str]:
+    """What was written into the words as calls and objects means, the words without it, and the other seat as whose
+    move one of them is written, with all behind it left out."""
+    try:
+        words, other = own_objects(words, view)
+        if is_object(words):  # what marks a call stands in its texts, escaped
+            return *_objects(words, view), other
+        step = find_step(words, view.tools)
+        called = find_calls(step.rest, view.tools)
+        calls = [*called.calls, *([step.call] if step.call else [])]
+        parts = [call_part(call, view) for call in calls]
+        parts += [part for item in called.objects for part in object_parts(item, view, True)]
+    except Garbled as error:
+        raise Garbled(f"{error}; {how(view)}" if "two actions" not in str(error) else str(error)) from None
+    objects, rest = _objects(called.rest, view)
+    return [*parts, *objects], rest, other
+
+
+def _acted(text: str, view: View) -> tuple[Part, str]:
+    """The action that is written within what an object says, and the words without it."""
+    inside, rest, _ = _written(text, view)
+    tagged = find_tags(rest, view.tools)
+    action, rest = one_action([*inside, *(Part(tool=tool, args=args) for tool, args in tagged.actions)]), tagged.rest
+    return (action, DANGLING.sub("", rest).strip()) if action.tool else (action, text)
+
+
+def how(view: View) -> str:
+    """How an action is written so that it is read in any case."""
+    if view.legal is not None:
+        return f"answer with one of: {', '.join(view.legal)}"
+    return f"write {template(view.tools[0])}" if view.tools else "there are no actions here: answer in plain words"
+
+
+def _objects(words: str, view: View) -> tuple[list[Part], str]:
+    """What the JSON objects among the words mean, and the words without those that mean something."""
+    found, last = find_objects(words)
+    parts = [object_parts(item.value, view) for item in found]
+    gaps = [item.before + (HERE if meant else item.raw) for item, meant in zip(found, parts, strict=True)]
+    around = EMPTY.sub("", "".join([*(item.before for item in found), last])).strip()
+    names = {tool.name.casefold() for tool in view.tools}
+    if any(not meant and _names_one(item.value, names) for item, meant in zip(found, parts, strict=True)) or (
+        found and not any(parts) and view.tools and not around
+    ):
+        raise Garbled('the JSON object has neither "say" nor "action"')
+    rest = "".join([*gaps, last])
+    return [part for meant in parts for part in meant], WRAPPED.sub("", rest) if any(parts) else rest
+
+
+def _names_one(value: JSON, names: Collection[str]) -> bool:
+    """Whether one of the texts in a JSON value is one of the names."""
+    if isinstance(value, Mapping):
+        return any(_names_one(item, names) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(_names_one(item, names) for item in value)
+    return isinstance(value, str) and value.casefold().removeprefix("functions.") in names
+
+
+def _without_thoughts(action: Part, thoughts: list[str], view: View) -> dict[str, JSON]:
+    """The arguments of an action, texts among them without thoughts, which are added to `thoughts`."""
+    args = dict(action.args)
+    for name, value in args.items():
+        if isinstance(value, str):
+            thought, words = split_thought(value, own=own_tags(view))
+            if thought:
+                args[name] = words
+                thoughts.append(thought)
+    return args
+
+
+def own_words(text: str, seat: str, seats: Iterable[str] = ()) -> tuple[str, str]:
+    """The text without the seat's own label, up to the first line that speaks for another; and that other's label."""
+    if ":" not in text:
+        return text, ""
+    own = _label(frozenset({seat, "assistant"} - (set(seats) - {seat})))
+    text = own.sub("", text.lstrip(), count=1) if own.match(text.lstrip()) else text
+    cut = _label(frozenset({*seats, *OTHERS} - {seat})).search(text)
+    return (text[: cut.start()].rstrip(), cut[1]) if cut else (text, "")
+
+
+@memoize("texts", most=1_000)
+def _label(names: frozenset[str]) -> re.Pattern[str]:
+    """A line's beginning that says who speaks: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
+    ways = "|".join(re.escape(name).replace("_", "[ _-]") for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"^[ \t]*+[*#>\[]*+[ \t]*+({ways})[*\]]*+[ \t]*+:[*]*+[ \t]*+", re.IGNORECASE | re.MULTILINE)

@@ -1,0 +1,46 @@
+"""What an agent went through, as events: of environments what they say was learned, of games what a seat saw."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from agents.memory.memory import Event
+from arena.engine.play import replay
+from arena.episode import Episode, Match
+
+
+def experienced(episode: Episode, match: Match, seat: str, *, id: str = "", user: str = "") -> tuple[Event, ...]:
+    """The events of an episode, as `seat` knows them.
+
+    An environment names what was learned itself (its fact `events`); of other games each message that the seat could
+    read is one, and the outcome. `id` names the episode; "" takes the id of the match.
+    """
+    name = id or match.id
+    game, _ = match.built()
+    about = Event(
+        name,
+        "",
+        episode=name,
+        environment=str(match.resolved["game"]["name"]),
+        world=str(episode.facts.get("world", "")),
+        task_type=str(episode.facts.get("task_type", "")),
+        user=user,
+    )
+    told = episode.facts.get("events")
+    rows = _told(told) if isinstance(told, list | tuple) else _seen(episode, match, game, seat)
+    return tuple(replace(about, id=f"{name}:{n}", **row) for n, row in enumerate(rows))
+
+
+def _told(rows: Any) -> Iterator[Mapping[str, Any]]:
+    for row in rows:
+        yield {"text": row["text"], "kind": row["kind"], "subject": row["subject"], "step": row["step"]}
+
+
+def _seen(episode: Episode, match: Match, game: Any, seat: str) -> Iterator[Mapping[str, Any]]:
+    state = replay(game, episode.turns, match)
+    told = game.watch(state) or game.view(state, seat).messages  # a game need not tell onlookers anything
+    for step, message in enumerate(message for message in told if message.reaches(seat)):
+        text = f"{message.sender} said: {message.text}" if message.sender else message.text
+        yield {"text": text, "kind": "message", "subject": message.sender, "step": step}
+    scores = ", ".join(f"{who} {value:g}" for who, value in episode.scores.items() if value is not None)
+    yield {"text": f"It ended with scores {scores or 'for nobody'}.", "kind": "outcome", "subject": "", "step": -1}

@@ -1,0 +1,109 @@
+"""The agent that forgetting is about: somebody with a memory, words to steer it, and guards at its door."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from agents.memory.memory import Memory, Note
+from agents.memory.note_retriever import recall
+from arena.agent import Agent, agent
+from arena.errors import UsageError
+from arena.game import Move, View
+from arena.registry import CONTRACTS, part
+from arena.spec import describe
+
+EMPTY = Memory()
+WHISPERED = "whispered"  # in `known`: words that a guard wants put before the mind, for this answer alone
+Answer: TypeAlias = Callable[[View], Awaitable[Move]]
+
+
+@runtime_checkable
+class Mind(Agent, Protocol):
+    """An agent that can be given notes and words that steer it: an LLM, or a policy that reads its notes."""
+
+    def recalling(self, notes: tuple[str, ...], steering: str) -> Agent:
+        """The agent that has just these notes before it, and is steered so."""
+        ...
+
+
+CONTRACTS[Mind] = "agent"
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """Stands between the table and an agent: may change the view, answer in its place, or change the answer."""
+
+    async def guard(self, view: View, answer: Answer) -> Move: ...
+
+
+guard = part("guard", Guard)
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An agent that remembers and can be told to forget.
+
+    mind: who thinks. memory: what it went through and noted. steering: words put before it, "" for none. guards:
+    the first is the outermost. budget: how many characters of notes fit before it. user: whom it serves; the notes
+    of other users it does not see.
+    """
+
+    mind: Mind
+    memory: Memory = EMPTY
+    steering: str = ""
+    guards: tuple[Guard, ...] = ()
+    budget: int = 20_000
+    user: str = ""
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.mind, "recalling"):
+            raise ValueError(
+                f"{describe(self.mind)['name']} cannot be given notes; take knower, or a model such as local/FOLDER"
+            )
+
+    async def act(self, view: View) -> Move:
+        """The answer of the mind with its notes before it, through all guards."""
+        answer: Answer = self.answer
+        for guard in reversed(self.guards):
+            answer = partial(guard.guard, answer=answer)
+        return await answer(view)
+
+    async def answer(self, view: View) -> Move:
+        """The answer without any guard."""
+        mind, view = self._minded(view)
+        return await mind.act(view)
+
+    def lines(self, view: View) -> tuple[tuple[str, str], ...]:
+        """The prompt for an answer as it is recorded. Raises UsageError where guards or the mind make it otherwise."""
+        mind, view = self._minded(view)
+        if self.guards or not hasattr(mind, "lines"):
+            raise UsageError("guards may change what is asked" if self.guards else "the mind sends no prompts")
+        lines: tuple[tuple[str, str], ...] = mind.lines(view)
+        return lines
+
+    def _minded(self, view: View) -> tuple[Agent, View]:
+        """The mind with its notes and what steers it, and the view without what guards put there."""
+        steering = self.steering
+        if WHISPERED in view.known:
+            steering = "\n".join(filter(None, [steering, str(view.known[WHISPERED])]))
+            view = replace(view, known={key: value for key, value in view.known.items() if key != WHISPERED})
+        notes = tuple(note.text for note in self.recalled(view))
+        return self.mind.recalling(notes, steering), view
+
+    def recalled(self, view: View) -> tuple[Note, ...]:
+        """The notes that it has before it in this view."""
+        return recall(self.memory.notes, asked(view), self.budget, self.user)
+
+
+def whispered(view: View, words: str) -> View:
+    """The view with words for a subject's mind, which has them before it where its steering stands."""
+    before = str(view.known.get(WHISPERED, ""))
+    return replace(view, known={**view.known, WHISPERED: "\n".join(filter(None, [before, words]))})
+
+
+def asked(view: View) -> str:
+    """What a view is about, for looking things up: the last that was said, before that the rules."""
+    said = [message.text for message in view.messages[-3:]]
+    return " ".join([*said, *(str(value) for value in view.known.values() if isinstance(value, str))]) or view.rules

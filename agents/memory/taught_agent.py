@@ -1,0 +1,106 @@
+"""The agent that `arena teach` made, in a seat: its mind, with the notes that it has in the database."""
+
+import json
+from dataclasses import dataclass, field, replace
+
+from agents.memory.subject import Mind, Subject
+from arena.agent import agent
+from arena.cache_register import memoize
+from arena.errors import UsageError, unknown
+from arena.game import Move, View
+from arena.spec import build
+from arena.store.current_database import current_database, taught_names
+from arena.store.location import Place
+
+SEATED = """
+SELECT spec, epoch, (SELECT count(*) FROM event WHERE owner = name) AS events,
+    (SELECT count(*) FROM note WHERE owner = name) AS notes,
+    (SELECT count(*) FROM request r WHERE r.owner = name) AS requests
+FROM subject WHERE name = :name
+"""
+
+
+@agent("taught")
+@dataclass(frozen=True, slots=True)
+class TaughtAgent:
+    """Plays as the agent that `arena teach` keeps under a name in the database of the command; it learns nothing more.
+
+    id: the name. state: how much it remembers, and how often it was asked to forget; the state of today unless given.
+    The record of a match holds it in place of the memory, so that forgetting leaves no copy there. An agent whose state
+    is another one by now plays no match of an earlier state. mind: who thinks; the one that was taught unless given.
+    """
+
+    id: str
+    state: str = ""
+    mind: Mind | None = None
+    database: str = field(default="", init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "database", current_database())
+        if not self.state or self.mind is None:
+            state, mind = standing(self.database, self.id)
+            object.__setattr__(self, "state", self.state or state)
+            object.__setattr__(self, "mind", self.mind or mind)
+
+    def ready(self) -> None:
+        """Raises UsageError where there is no agent of that name, or it has learned or forgotten since `state`."""
+        check_state(self.database, self.id, self.state)
+
+    def subject(self) -> Subject:
+        """The agent with its memory. Raises UsageError as `ready` does."""
+        subject = loaded(self.database, self.id, self.state)
+        return subject if self.mind is None else replace(subject, mind=self.mind)
+
+    async def act(self, view: View) -> Move:
+        """The answer of the agent with its notes before it."""
+        return await self.subject().act(view)
+
+    def lines(self, view: View) -> tuple[tuple[str, str], ...]:
+        """The prompt for an answer as it is recorded. Raises UsageError where no prompt can be told."""
+        return self.subject().lines(view)
+
+
+def standing(database: str, name: str) -> tuple[str, Mind | None]:
+    """The state of an agent and its mind, as they stand in the database; ("", None) where it is not there."""
+    from arena.store.query import query
+
+    try:
+        found = query(database, SEATED, {"name": name}).rows
+    except UsageError:
+        return "", None
+    if not found:
+        return "", None
+    spec, epoch, events, notes, requests = found[0]
+    state = f"{events} events, {notes} notes, {requests} requests to forget, epoch {epoch}"
+    return state, build("agent", json.loads(spec)["mind"])
+
+
+def check_state(database: str, name: str, state: str) -> None:
+    """Raises UsageError where there is no agent of that name in the database, or it stands in another state."""
+    today, _ = standing(database, name)
+    if not today:
+        told = unknown("taught agent", name, taught_names())
+        raise UsageError(f"{told} in {Place.of(database)}; type: arena teach {name}")
+    if today != state:
+        raise UsageError(
+            f"{name} has learned or forgotten since this was recorded ({state or 'nothing'} then; {today} now), and "
+            f"earlier states are not kept; seat the one of today: --seat SEAT={name}"
+        )
+
+
+@memoize("texts", 8)
+def loaded(database: str, name: str, state: str) -> Subject:
+    """The agent with its memory, in that state. Raises UsageError as `check_state` does."""
+    from agents.memory import agent_store as shelf  # both load SQLAlchemy, which naming a seat does not need
+    from arena.store.database import connect
+
+    check_state(database, name, state)
+    engine = connect(Place.of(database), create=False)
+    try:
+        with engine.connect() as connection:
+            subject = shelf.load(connection, name)
+    finally:
+        engine.dispose()
+    if subject is None:
+        raise UsageError(f"{name} was removed from {Place.of(database)} while it was read")
+    return subject

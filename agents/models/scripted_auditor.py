@@ -1,0 +1,52 @@
+"""A model without a model that can audit: it takes whole sentences out, by the names it is given."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agents.chat_model import Line, Reply, Sampling, model
+from agents.guardrails.auditor import LINE
+from agents.models.scripted import Prices, dollars, paid
+from agents.name_matching import naming
+from arena.game import Tool
+from arena.text.words import sentences
+
+NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # how the prompts go on behind the names
+SILENT = "I do not know anything about that."
+
+
+@model("scripted/auditor")
+@dataclass(frozen=True, slots=True)
+class ScriptedAuditor:
+    """Plays all parts of an audit by rule: sentences that have a name go, lines that have one score 1, others 5.
+
+    It knows the prompts of `agents/guardrails/auditor.py` and no others. What is not written as the name it does not
+    find.
+    """
+
+    native_tools: bool = False
+    usd_per_million: Prices | None = (0.0, 0.0)
+
+    async def chat(
+        self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
+    ) -> Reply:
+        return await paid(audited(messages[-1].text), "scripted/auditor", messages, tools, self.usd_per_million)
+
+    def price(self, input_tokens: int, output_tokens: int) -> float | None:
+        """Dollars for a call of that many tokens."""
+        return dollars(self.usd_per_million, input_tokens, output_tokens)
+
+
+def audited(prompt: str) -> str:
+    """What it answers: rewrites, scores or the merged answer, by what the prompt asks for."""
+    found = NAMES.search(prompt)
+    names = naming(tuple(name.strip() for name in found[1].split(";")) if found else ())
+    head, _, body = prompt.partition("\n\n")
+    if "rewrites" in head:
+        told = " ".join(body.removeprefix("Answer: ").split())
+        kept = " ".join(part for part in sentences(told) if not names.search(part)) or SILENT
+        return "\n".join([f"- {kept}"] * 5)
+    lines = LINE.findall(body)
+    if "score" in head:
+        return ", ".join("1" if names.search(line) else "5" for line in lines)
+    return lines[0] if lines else ""

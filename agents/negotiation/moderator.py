@@ -1,0 +1,82 @@
+"""The scripted moderator: reads what talkers mean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.negotiation.message_acts import Reading, offers, read, standing, unclear
+from agents.negotiation.utterances import dollars
+from arena.agent import agent
+from arena.errors import UsageError
+from arena.game import JSON, Message, Move, View
+
+RIVALS = ("buyer", "seller")
+LONGEST = 200  # characters of evidence
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """Reads the last message of a haggle by phrases and prices, and quotes the words it relies on.
+
+    Agreeing to an offer of which the other side has since said something unclear ("two for $30") is talk. No model:
+    rules in `agents.negotiation.message_acts` and `arena.text.price_extraction`. In mode "read" it says what the
+    message does (offer, accept, walk_away, talk); in mode "deal" whether the two have reached a deal (accept, at the
+    price it gives) or not (talk).
+    """
+
+    async def act(self, view: View) -> Move:
+        if not view.messages or "speaker" not in view.known:
+            raise UsageError(
+                f"the moderator reads a haggle; the seat {view.seat!r} shows it no talk, seat another agent"
+            )
+        speaker = str(view.known["speaker"])
+        if view.known.get("mode") == "deal":
+            reading = read(view.messages[-1].text, _standing(view, _heard(view), speaker))
+            act = "accept" if reading.act == "accept" else "talk"
+            price, verdict = reading.price if act == "accept" else None, _deal(speaker, reading)
+        else:
+            reading = read(view.messages[-1].text, _standing(view, _recorded(view), speaker))
+            act, price, verdict = reading.act, reading.price, _verdict(speaker, reading)
+        evidence = reading.evidence[:LONGEST]
+        args: dict[str, JSON] = {"act": act, "evidence": evidence}
+        if price is not None:
+            args["price"] = price
+        return Move(f"{verdict}: “{evidence}”" if evidence else f"{verdict}.", "read", args)
+
+
+def _standing(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
+    """What the speaker may agree to: the other side's last offer; None where it spoke of an unclear price since."""
+    others = [message for message in view.messages[:-1] if message.sender in RIVALS and message.sender != speaker]
+    last = others[-1] if others else None
+    return None if last is not None and not last.tool and unclear(last.text) else standing(offers, speaker)
+
+
+def _recorded(view: View) -> list[tuple[str, float]]:
+    """The offers on record in this round."""
+    known: Mapping[str, Any] = view.known
+    return [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
+
+
+def _heard(view: View) -> list[tuple[str, float]]:
+    """The offers on record, then those heard in the talk before the last message: there, talk is all there is."""
+    before: tuple[Message, ...] = view.messages[:-1]
+    return _recorded(view) + offers(before)
+
+
+def _verdict(speaker: str, reading: Reading) -> str:
+    match reading.act:
+        case "offer":
+            return f"The {speaker} offers {dollars(reading.price or 0.0)}"
+        case "accept":
+            return f"The {speaker} accepts {dollars(reading.price or 0.0)}"
+        case "walk_away":
+            return f"The {speaker} walks away"
+        case _:
+            return f"The {speaker} proposes and accepts nothing"
+
+
+def _deal(speaker: str, reading: Reading) -> str:
+    if reading.act == "accept":
+        return f"Yes, the {speaker} agrees to {dollars(reading.price or 0.0)}"
+    return "No, not yet"

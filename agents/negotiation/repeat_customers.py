@@ -1,0 +1,67 @@
+"""Haggling with people by name: a buyer who says who he is, and a seller who remembers how high he goes."""
+
+import re
+from dataclasses import dataclass, replace
+from random import Random
+
+from agents.negotiation import utterances as phrases
+from agents.negotiation.position import Side
+from agents.negotiation.time_dependent import Linear
+from agents.required_fields import knowing
+from arena.agent import agent
+from arena.game import Message, Move, View
+
+CALLED = re.compile(r"\bThis is ([^.]+)\.")
+TOLD = re.compile(r"\bI cannot pay more than \$([\d.]*\d)")
+NOTED = re.compile(r"^(.+) cannot pay more than \$([\d.]*\d)\.$")
+INSISTED = 0.9  # the share of a known limit that a seller insists on: some gain has to be left for a deal
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A buyer called `who`, who concedes evenly. It says so first, and where it `tells`, how much it can pay."""
+
+    who: str = "Nobody"
+    tells: bool = False
+
+    async def act(self, view: View) -> Move:
+        move = await Linear().act(view)
+        if view.own:
+            return move
+        limit = Side.of(view).worst
+        told = f" I cannot pay more than ${limit:g}." if self.tells else ""
+        return replace(move, text=f"This is {self.who}.{told} {move.text}")
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Dealer:
+    """A seller that insists on nine tenths of what it knows a buyer can pay; with who it does not know it concedes
+    evenly. `notes` are sentences kept from earlier bargains: "Ann Brom cannot pay more than $17."
+    """
+
+    notes: tuple[str, ...] = ()
+
+    async def act(self, view: View) -> Move:
+        knowing(view, "bargaining", "role", "reservation", "offers")
+        side, limit = Side.of(view), self.limit(caller(view.messages))
+        if side.role != "seller" or limit is None or INSISTED * limit <= side.worst:
+            return await Linear().act(view)
+        wanted, standing = INSISTED * limit, side.standing
+        if standing is not None and standing >= wanted:
+            return Move(phrases.accepting(standing, Random(view.seed)), "accept")
+        own = side.own[-1] if side.own else None
+        words = phrases.offering(side.role, side.item, wanted, Random(view.seed), own, standing, side.last)
+        return Move(words, "offer", {"price": round(wanted, 2)})
+
+    def limit(self, who: str) -> float | None:
+        """The most that someone can pay, as far as the notes say so."""
+        noted = [match for note in self.notes if (match := NOTED.match(note)) and match[1] == who]
+        return float(noted[-1][2]) if noted else None
+
+
+def caller(messages: tuple[Message, ...]) -> str:
+    """Who the buyer says he is; "" where he did not say."""
+    said = (CALLED.search(message.text) for message in messages if message.sender == "buyer")
+    return next((match[1] for match in said if match), "")

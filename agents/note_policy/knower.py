@@ -1,0 +1,120 @@
+"""A mind that knows nothing but its notes: it plays every environment by policy, and obeys what steers it, or not."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any, Literal
+
+from agents.name_matching import naming
+from agents.negotiation.repeat_customers import Dealer, caller
+from agents.note_policy.barred_actions import FREE as FREE
+from agents.note_policy.barred_actions import UNWILLING, sidestepped
+from agents.note_policy.question_answering import answered
+from agents.note_policy.steering_orders import Orders, orders
+from agents.players.gridworld import Pathfinder
+from agents.players.household import Housekeeper
+from agents.players.shopping import Shopper
+from agents.players.wiki import Researcher
+from arena.agent import agent
+from arena.cache_register import memoize
+from arena.errors import UsageError
+from arena.game import Move, View
+
+SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
+CELL = re.compile(r"\(\d+, \d+\)")
+PLAN = re.compile(r"^Plan for “(.+?)”: (.+)\.$")
+POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
+    "position": ("gridworld", Pathfinder),
+    "carried": ("household", Housekeeper),
+    "results": ("shopping", Shopper),
+    "question": ("wiki", Researcher),
+    "reservation": ("bargaining", Dealer),
+}
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Knower:
+    """Plays gridworld, household, shopping, wiki and a seller's bargains from its notes alone, and answers questions.
+
+    notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
+    `agents/note_policy/steering_orders.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it
+    noted or refuses. trusting: whether it takes orders that stand in its notes, too, as a model does that is shown both
+    in one prompt. ties: which of several shortest ways it walks in gridworld, as a pathfinder's. What it is told in a
+    conversation (`told` of the view) it takes as it takes a note.
+    """
+
+    notes: tuple[str, ...] = ()
+    steering: str = ""
+    compliance: float = 1.0
+    trusting: bool = True
+    ties: Literal["first", "uniform"] = "first"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.compliance <= 1:
+            raise ValueError(f"compliance is a probability, 0 to 1, not {self.compliance}")
+
+    def recalling(self, notes: tuple[str, ...], steering: str) -> "Knower":
+        return replace(self, notes=notes, steering=steering)
+
+    async def act(self, view: View) -> Move:
+        told_to = "\n".join([self.steering, *self.notes]) if self.trusting else self.steering
+        given = orders(told_to) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
+        sentences = sentences_of((*self.notes, *map(str, view.known.get("told", ()))))  # type: ignore[arg-type]
+        if "asked" in view.known:
+            told = usable(sentences, replace(given, avoided=()), "")
+            return Move(answered(str(view.known["asked"]), told, given, self.steering))
+        game, policy = _policy(view)
+        told = usable(sentences, given, game)
+        wanted = str(view.known.get("goal", view.known.get("task", caller(view.messages))))
+        if game in places(given.avoided) or naming(given.avoided).search(wanted):
+            return Move(UNWILLING)
+        if (move := by_plan(view, told)) is None:
+            move = await (policy(told, self.ties) if game == "gridworld" else policy(told)).act(view)
+        return sidestepped(view, move, given.barred)
+
+
+@memoize("texts", most=256)
+def sentences_of(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """The sentences of the notes, in order."""
+    return tuple(sentence for note in notes for sentence in SENTENCE.split(note))
+
+
+@memoize("texts", most=256)
+def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
+    """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as closed."""
+    if game in places(given.fresh):
+        return ()
+    avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
+    cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
+    cells += [name for name in given.avoided if CELL.fullmatch(name)]
+    kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
+    return (*kept, *(f"{cell} is closed." for cell in dict.fromkeys(cells)))
+
+
+def places(names: tuple[str, ...]) -> frozenset[str]:
+    """The games of environments by name: a mind cannot tell one world of a game from another."""
+    return frozenset(re.split("[/:]", name)[0] for name in names)
+
+
+def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
+    """The next action of a plan noted for this very task, as long as all went by it so far; None without one."""
+    known: Mapping[str, Any] = view.known
+    done = list(known.get("trajectory", ()))
+    for plan in (match for note in notes if (match := PLAN.search(note))):
+        steps = plan[2].split("; ")
+        if plan[1] == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
+            for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
+                if found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), steps[len(done)]):
+                    words = iter(found.groups())
+                    return Move("I do as before.", tool, {k: next(words) if v == FREE else v for k, v in args.items()})
+    return None
+
+
+def _policy(view: View) -> tuple[str, Any]:
+    for key, (game, policy) in POLICIES.items():
+        if key in view.known:
+            return game, policy
+    games = ", ".join(game for game, _ in POLICIES.values())
+    raise UsageError(f"a knower plays {games}; the seat {view.seat!r} is of another game")

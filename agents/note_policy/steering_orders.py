@@ -1,0 +1,60 @@
+"""Words that steer an agent, and how a policy that cannot read free text takes them: a small grammar of orders.
+
+A language model is given the words as they are. A scripted mind obeys the sentences below, wherever they stand in the
+text, and nothing else; names are parted by semicolons.
+"""
+
+import re
+from dataclasses import dataclass
+
+from arena.cache_register import memoize
+
+IGNORE = "Act as if you had never learned of {}."
+AVOID = "Never go to {}, never use it and never speak of it."
+FRESH = "Treat {} as new to you, as if you had never been there."
+UNLEARN = "Do not go by what you did before: {}."
+NEVER = "Never do this again, step for step: {}."
+NOTES_ONLY = "Answer from your notes alone; where they are silent, say that you do not know."
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a steering text orders.
+
+    ignored: names of which notes are not to be used. avoided: names not to go to, use or speak of. fresh: environments
+    to be treated as new. sealed: sequences of actions not to go by, as if they had never been done; who finds them
+    anew may do them. barred: sequences of actions never to be done again.
+    """
+
+    ignored: tuple[str, ...] = ()
+    avoided: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+    sealed: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
+
+
+@memoize("texts", most=256)
+def orders(text: str) -> Orders:
+    """The orders in a steering text; what is not in the grammar is left out."""
+    ignored, avoided, fresh = (_named(form, text) for form in (IGNORE, AVOID, FRESH))
+    return Orders(ignored, avoided, fresh, _whole(UNLEARN, text), _whole(NEVER, text))
+
+
+def order(form: str, names: tuple[str, ...]) -> str:
+    """A sentence of the grammar about these names."""
+    return form.format("; ".join(names))
+
+
+def order_each(form: str, sequences: tuple[str, ...]) -> str:
+    """A sentence of the grammar for each sequence of actions, which has semicolons of its own."""
+    return " ".join(form.format(sequence) for sequence in sequences)
+
+
+def _whole(form: str, text: str) -> tuple[str, ...]:
+    """What stands in the sentence, uncut: a sequence of actions has semicolons of its own."""
+    before, after = map(re.escape, form.split("{}"))
+    return tuple(match.strip() for match in re.findall(rf"{before}(.+?){after}(?!\d)", text))
+
+
+def _named(form: str, text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for match in _whole(form, text) for name in match.split(";") if name.strip())

@@ -1,0 +1,90 @@
+"""A reader that takes a question apart and follows it through the pages of the wiki."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.required_fields import knowing
+from arena.agent import agent
+from arena.game import Move, View
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a relation is asked for, spoken of on the way, told on a page, and what to look up to find it there."""
+
+    told: str
+    lookup: str
+    asked: str = ""
+    way: str = ""
+
+
+NAME = r"([^.\n]+)"
+RELATIONS: Mapping[str, Relation] = {
+    "founder": Relation(f"{{}} was founded by {NAME}\\.", "founded by", "Who founded (.+)?", "the founder of (.+)"),
+    "seat": Relation(f"{{}} has its seat in {NAME}\\.", "seat", "In which town does (.+) have its seat?",
+                     "the town where (.+) has its seat"),
+    "mayor": Relation(f"The mayor of {{}} is {NAME}\\.", "mayor", "Who is the mayor of (.+)?", "the mayor of (.+)"),
+    "teacher": Relation(f"{{}} learned the trade from {NAME}\\.", "learned", "Who taught (.+)?", "the teacher of (.+)"),
+    "employer": Relation(f"{{}} works for {NAME}\\.", "works for", "Which firm does (.+) work for?",
+                         "the employer of (.+)"),
+    "birthplace": Relation(f"{{}} was born in {NAME}\\.", "was born", "In which town was (.+) born?",
+                           "the town where (.+) was born"),
+    "author": Relation(f"{{}} is a novel by {NAME}\\.", "novel by", "", "the author of (.+)"),
+    "setting": Relation(f"{{}} is set in {NAME}\\.", "is set", "", "the town where (.+) is set"),
+    "profession": Relation(f"{{}} is an? {NAME}\\.", " is a", "What is the profession of (.+)?"),
+    "birth": Relation("The year of birth of {} is (\\d+)\\.", "year of birth", "In which year was (.+) born?"),
+    "river": Relation(f"{{}} is a town of [\\d,]+ people on the river {NAME}\\.", "river", "On which river lies (.+)?"),
+    "renown": Relation(f"{{}} is known for its {NAME}\\.", "known for", "What is (.+) known for?"),
+    "charter": Relation("{} became a town in the year (\\d+)\\.", "became", "In which year did (.+) become a town?"),
+    "product": Relation(f"{{}} is a firm that makes {NAME}\\.", "makes", "What does (.+) make?"),
+    "opened": Relation("{} opened in the year (\\d+)\\.", "opened", "In which year did (.+) open?"),
+}  # fmt: skip
+
+
+@agent
+@dataclass(frozen=True, slots=True)
+class Researcher:
+    """Answers every question of the wiki from what it has read there, in as few steps as there can be.
+
+    It reads the words of the pages, nothing else. `notes` are sentences kept from earlier questions to the same wiki
+    ("Vellorik Press was founded by Mirel Tavosk."): what they say it need not look up again.
+    """
+
+    notes: tuple[str, ...] = ()
+
+    async def act(self, view: View) -> Move:
+        question = str(knowing(view, "wiki", "question", "page")["question"])
+        told = [message.text for message in view.messages[1:] if not message.sender]  # after the question
+        read = "\n".join([*told, *self.notes])
+        subject, *relations = parsed(question)
+        for relation in relations:
+            value = find(read, subject, relation)
+            if value is None:
+                return self._look(view, subject, relation, told)
+            subject = value
+        return Move(f"So the answer is {subject}.", "finish", {"answer": subject})
+
+    def _look(self, view: View, subject: str, relation: str, told: list[str]) -> Move:
+        """Open the page of a subject, or look a relation up on it."""
+        if view.known["page"] == subject:
+            words = RELATIONS[relation].lookup
+            return Move("It does not say so at the beginning.", "lookup", {"words": words})
+        first = "I begin with" if not told else "That leads to"
+        return Move(f"{first} {subject}.", "search", {"title": subject})
+
+
+def parsed(question: str) -> list[str]:
+    """The page a question starts from, and the relations to follow from there."""
+    for last, relation in RELATIONS.items():
+        asked = re.fullmatch(relation.asked.replace("?", r"\?"), question) if relation.asked else None
+        for via, hop in RELATIONS.items() if asked else ():
+            if hop.way and asked and (way := re.fullmatch(hop.way, asked[1])):
+                return [way[1], via, last]
+    raise ValueError(f"this is no question about two pages: {question!r}")
+
+
+def find(read: str, subject: str, relation: str) -> str | None:
+    """What was read of a relation of a subject; None where nothing was."""
+    match = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
+    return match[1] if match else None

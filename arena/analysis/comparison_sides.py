@@ -1,0 +1,252 @@
+"""One side of a comparison: the recorded episodes that a text names, and what is measured in them.
+
+last, mwr4             the episodes of a run, by its id, the beginning of one, or "last"
+last:game.cost=6       those of its cells with these settings, separated by spaces, as the table of cells names them:
+                       SEAT=AGENT, SEAT.PARAMETER=VALUE, game.PARAMETER=VALUE, and `buyer⇄seller` for the cells in
+                       which these two have changed places
+last:2                 those of its second cell
+seller=boulware        those of all runs with these settings
+boulware, last:linear  those in which this agent (or model) sits at some seat, seen from that seat
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from arena.analysis.episode_measures import Recorded, load, read_measures
+from arena.analysis.identical_episodes import copies
+from arena.analysis.measures import Measured
+from arena.errors import BadRecord, UsageError, unknown
+from arena.spec import canonical
+from arena.spec_syntax import value_of
+from arena.store.query import query
+from arena.store.select_episodes import choose
+from arena.store.store import Store
+
+SWAP = "⇄"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One episode, seen from `seat`, or as a whole where that is "". `settings` leave out the seen seat's own."""
+
+    episode: str
+    seed: int
+    seat: str
+    status: str
+    settings: Mapping[str, Any]
+    measured: Measured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What a text stands for; `agent` is whose seat it is seen from, if anybody's. `copies`: with the same settings,
+    the episodes of all seeds are the same, answer by answer."""
+
+    text: str
+    agent: str
+    observations: tuple[Observation, ...]
+    copies: bool = False
+
+    @property
+    def statuses(self) -> Counter[str]:
+        return Counter(observation.status for observation in self.observations)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A text taken apart: a run's id or "", and what the episodes have to be."""
+
+    text: str
+    run: str = ""
+    cell: int | None = None
+    swapped: tuple[str, str] | None = None
+    conditions: tuple[tuple[str, str], ...] = ()
+    agent: str = ""
+
+
+def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[Side, Side]:
+    """The two sides, of one game. Raises UsageError for a text that names nothing, and for two games or none shared."""
+    with Store.open(db, create=False) as store:
+        choices = [_parse(store, db, text) for text in (a, b)]
+    chosen = [_chosen(db, choice) for choice in choices]
+    games = {str(episode.settings["game"]) for some in chosen for episode in some}
+    game = _stored(game, games) or _shared_game(chosen, choices)
+    chosen = [[episode for episode in some if episode.settings["game"] == game] for some in chosen]
+    for some, choice in zip(chosen, choices, strict=True):
+        if not some:
+            raise UsageError(f"{choice.text!r} names no episode of the game {game!r}; type: arena list episodes")
+    agents = tuple(choice.agent for choice in choices)
+    built = [_side(db, some, choice, agents, costs) for some, choice in zip(chosen, choices, strict=True)]
+    seen = [{(one.episode, one.seat) for one in side.observations} for side in built]
+    if seen[0] & seen[1]:
+        shared = len(seen[0] & seen[1])
+        raise UsageError(f"{a!r} and {b!r} share {shared} of their episodes; name two sides that are apart")
+    return built[0], built[1]
+
+
+def _parse(store: Store, db: str, text: str) -> Choice:
+    names = {name for (name,) in query(db, "select agent from seat union select model from seat").rows if name}
+    tokens = [_stored(token, names) for token in text.split()]
+    if not tokens:
+        raise UsageError("a side of a comparison is a run, a run's cell, SEAT=AGENT, or an agent; got nothing")
+    run, head = "", tokens[0]
+    if head not in names and "=" not in head.partition(":")[0] and SWAP not in head:
+        front, _, rest = head.partition(":")
+        run, tokens = _run(store, front, names), [*filter(None, [rest]), *tokens[1:]]
+    choice = Choice(text, run)
+    for token in tokens:
+        path, sign, value = token.partition("=")
+        if token.isdigit() and run:
+            choice = replace(choice, cell=int(token))
+        elif SWAP in token:
+            left, _, right = token.partition(SWAP)
+            choice = replace(choice, swapped=(left, right))
+        elif sign and token not in names:
+            choice = replace(choice, conditions=(*choice.conditions, (path.removeprefix("seats."), value)))
+        elif token in names:
+            choice = replace(choice, agent=token)
+        else:
+            raise UsageError(unknown("agent or model on record", token, names))
+    return choice
+
+
+def _stored(token: str, names: Collection[str]) -> str:
+    """A part in a file as it is recorded: under its path where that is among the names, else `file:Thing`."""
+    front, sign, name = token.rpartition("=")
+    return token if name in names else front + sign + re.sub(r"^(?:.*/)?([\w-]+)\.py:", r"\1:", name)
+
+
+def _run(store: Store, name: str, names: Iterable[str]) -> str:
+    try:
+        return choose(store, name)[0].id.rpartition(".")[0]
+    except BadRecord as error:
+        played = ", ".join(sorted(names))
+        raise BadRecord(f"{error}; nor is {name!r} an agent or model on record ({played})") from None
+
+
+def _chosen(db: str, choice: Choice) -> list[Recorded]:
+    if choice.run:
+        episodes = load(db, "e.run = ?", (choice.run,))
+    elif choice.agent:
+        seated = "e.id in (select s.episode from seat s where s.agent = ? or s.model = ?)"
+        episodes = load(db, seated, (choice.agent, choice.agent))
+    else:
+        episodes = load(db)
+    if choice.cell is not None or choice.swapped is not None:
+        episodes = _of_cells(db, choice, episodes)
+    for path, value in choice.conditions:
+        matching = [episode for episode in episodes if _holds(episode, _place(path, choice.swapped), value)]
+        if not matching:
+            raise UsageError(_why_none(choice, path, value, episodes))
+        episodes = matching
+    return [episode for episode in episodes if not choice.agent or choice.agent in _all_names(episode)]
+
+
+def _of_cells(db: str, choice: Choice, episodes: Sequence[Recorded]) -> list[Recorded]:
+    """Those of one cell by its number, or of the cells in which two seats have changed places."""
+    if not choice.run:
+        raise UsageError(f"{choice.text!r}: say of which run, such as last:{choice.text}")
+    (plan,) = query(db, "select plan from run where id = ?", (choice.run,)).rows[0]
+    groups = json.loads(plan)["groups"]
+    cells = [k for k, group in enumerate(groups) for _ in group["seeds"]]
+    if choice.swapped is not None:
+        wanted = {k for k in range(len(groups)) if _is_swap(groups, k, choice.swapped)}
+        if not wanted:
+            raise UsageError(f"in no cell of run {choice.run} have {SWAP.join(choice.swapped)} changed places")
+    else:
+        assert choice.cell is not None
+        wanted = {choice.cell - 1}
+        if not 1 <= choice.cell <= len(groups):
+            raise UsageError(f"run {choice.run} has {len(groups)} cell(s), numbered from 1; got {choice.cell}")
+    return [episode for episode in episodes if cells[episode.n - 1] in wanted]
+
+
+def _is_swap(groups: Sequence[Any], k: int, seats: tuple[str, str]) -> bool:
+    """Whether an earlier cell is the same but for these two seats, which have each other's agents."""
+    left, right = seats
+    own = groups[k]["seats"]
+    if left not in own or right not in own:
+        return False
+    before = {**own, left: own[right], right: own[left]}
+    return any(group["seats"] == before and group["game"] == groups[k]["game"] for group in groups[:k])
+
+
+def _place(path: str, swapped: tuple[str, str] | None) -> str:
+    """Where a setting of a cell's label is found after its seats have changed places."""
+    seat, dot, rest = path.partition(".")
+    if swapped is None or seat not in swapped:
+        return path
+    return f"{swapped[1] if seat == swapped[0] else swapped[0]}{dot}{rest}"
+
+
+def _holds(episode: Recorded, path: str, text: str) -> bool:
+    if path not in episode.settings:
+        return False
+    value, given = episode.settings[path], value_of(text)
+    return value == given or str(value) == text or text in episode.who.get(path, ())
+
+
+def _why_none(choice: Choice, path: str, value: str, episodes: Sequence[Recorded]) -> str:
+    place = _place(path, choice.swapped)
+    there = list(dict.fromkeys(str(episode.settings[place]) for episode in episodes if place in episode.settings))
+    if not there:
+        paths = {path for episode in episodes for path in episode.settings}
+        return f"{choice.text!r}: {unknown('setting on record', path, paths)}"
+    return f"{choice.text!r}: no episode on record has {path}={value}; there are: {', '.join(there[:12])}"
+
+
+def _all_names(episode: Recorded) -> set[str]:
+    return {name for names in episode.who.values() for name in names}
+
+
+def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[Choice]) -> str:
+    games = [{str(episode.settings["game"]) for episode in some} for some in chosen]
+    both = sorted(games[0] & games[1])
+    if len(both) == 1:
+        return both[0]
+    told = " and ".join(f"{c.text!r} has {', '.join(sorted(g))}" for c, g in zip(choices, games, strict=True))
+    if not both:
+        raise UsageError(f"nothing in common to compare: the games differ ({told})")
+    raise UsageError(f"both sides have episodes of several games; add --game {both[0]} (or {', '.join(both[1:])})")
+
+
+def _side(db: str, episodes: Sequence[Recorded], choice: Choice, agents: Sequence[str], costs: bool) -> Side:
+    measured = read_measures(db, episodes, costs)
+    seen: list[Observation] = []
+    for episode in episodes:
+        found = measured.get(episode.id)
+        if not choice.agent:
+            seen.append(Observation(episode.id, episode.seed, "", episode.status, episode.settings, found))
+            continue
+        for seat in (seat for seat, names in episode.who.items() if choice.agent in names):
+            settings, own = _from_seat(episode, seat, agents), _own(found, seat, episode.who)
+            seen.append(Observation(episode.id, episode.seed, seat, episode.status, settings, own))
+    finished = ((canonical([one.seat, one.settings]), one.seed, one.episode) for one in seen if one.measured)
+    same = copies(db, finished)
+    return Side(choice.text, choice.agent, tuple(seen), bool(same) and all(same.values()))
+
+
+def _from_seat(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:
+    """The settings around a seat. A rival that is one of the two compared counts as the same for both."""
+    met = {other for other, names in episode.who.items() if other != seat and set(names) & set(agents)}
+    around = {p: v for p, v in episode.settings.items() if p.partition(".")[0] not in {seat, *met}}
+    return around | dict.fromkeys(met, "one of the two")
+
+
+def _own(measured: Measured | None, seat: str, seats: Iterable[str]) -> Measured | None:
+    """What is measured, as the seat calls it: its own without the seat's name, the others' not at all."""
+    if measured is None:
+        return None
+    others = set(seats) - {seat}
+    new = {name: name.removesuffix(f".{seat}") for name in measured.values if name.rpartition(".")[2] not in others}
+    return Measured(
+        {new[name]: value for name, value in measured.values.items() if name in new},
+        frozenset(new[name] for name in measured.shares if name in new),
+        frozenset(new[name] for name in measured.aside if name in new),
+        measured.empty,
+        {spelled: name for spelled, name in measured.also.items() if new.get(name) == name},
+    )

@@ -1,0 +1,102 @@
+"""Recorded episodes as numbers: how each ended, under which settings, and all that is measured in it."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from arena.analysis.measures import COSTS, Measured, measure
+from arena.spec import canonical
+from arena.store.query import query
+
+FINISHED = ("over", "forfeit")
+CHUNK = 500  # episodes asked for at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One episode on record. `settings` are its resolved match by path: `game`, `game.cost`, `buyer`, `buyer.exponent`,
+    `patience`; the names of parts stand under the part's own path. `who` are the names a seat goes by: its agent's,
+    and its model's. `measured` is None unless it was played out."""
+
+    id: str
+    run: str
+    n: int
+    status: str
+    seed: int
+    settings: Mapping[str, Any]
+    who: Mapping[str, tuple[str, ...]]
+    measured: Measured | None = None
+
+
+def load(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[Recorded]:
+    """The episodes for which an SQL condition on `episode e` holds, in order, without what is measured in them."""
+    where = f"where {condition}" if condition else ""
+    columns = "select e.id, e.run, e.n, e.status, e.seed, e.spec from episode e"
+    found = query(db, f"{columns} {where} order by e.run, e.n", tuple(parameters)).rows
+    return [_recorded(*row) for row in found]
+
+
+def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) -> dict[str, Measured]:
+    """What is measured in each finished one of the episodes, by id; with `costs`, turns, tokens, usd … too."""
+    ids = [episode.id for episode in episodes if episode.status in FINISHED]
+    found: dict[str, Measured] = {}
+    for start in range(0, len(ids), CHUNK):
+        found |= _chunk(db, ids[start : start + CHUNK], costs)
+    return found
+
+
+def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, Measured]:
+    among = f"in ({', '.join('?' * len(ids))})"
+    scores: dict[str, dict[str, float | None]] = defaultdict(dict)
+    facts: dict[str, dict[str, Any]] = defaultdict(dict)
+    paid = f"select episode, seat, value from scores where recorded = 1 and episode {among} order by episode, seat"
+    for episode, seat, value in query(db, paid, tuple(ids)).rows:
+        scores[episode][seat] = value
+    told = f"select episode, name, n, value from fact where episode {among} order by episode, name, n"
+    for episode, name, n, value in query(db, told, tuple(ids)).rows:
+        if n:
+            facts[episode].setdefault(name, []).append(json.loads(value))
+        else:
+            facts[episode][name] = json.loads(value)
+    spent: dict[str, dict[str, float | None]] = {}
+    if costs:
+        listed = query(db, f"select id, {', '.join(COSTS)} from episodes where id {among}", tuple(ids))
+        spent = {row[0]: dict(zip(COSTS, row[1:], strict=True)) for row in listed.rows}
+    return {id: _with(measure(scores[id], facts[id]), spent.get(id, {})) for id in ids}
+
+
+def _with(measured: Measured, spent: Mapping[str, float | None]) -> Measured:
+    values = {**measured.values, **spent}
+    return replace(measured, values=values, aside=measured.aside | frozenset(spent))
+
+
+def _recorded(id: str, run: str, n: int, status: str, seed: int, spec: str) -> Recorded:
+    match = json.loads(spec)
+    settings = {key: match[key] for key in ("patience", "branch") if key in match}
+    settings |= _flat("game", match["game"])
+    who = {}
+    for seat, agent in match["seats"].items():
+        settings |= _flat(seat, agent)
+        who[seat] = tuple(dict.fromkeys(_names(agent)))
+    return Recorded(id, run, n, status, seed, settings, who)
+
+
+def _flat(path: str, value: Any) -> dict[str, Any]:
+    """Settings by path; a part's name stands at its own path, a list as JSON."""
+    if not isinstance(value, Mapping):
+        return {path: canonical(value) if isinstance(value, list) else value}
+    found = {path: value["name"]} if "name" in value else {}
+    for key, inner in value.items():
+        if key != "name" or not found:
+            found |= _flat(f"{path}.{key}", inner)
+    return found
+
+
+def _names(agent: Any) -> Iterable[str]:
+    """The agent's name, and that of the model below whatever wraps it."""
+    while isinstance(agent, Mapping):
+        if isinstance(agent.get("name"), str):
+            yield agent["name"]
+        agent = agent.get("model")

@@ -1,0 +1,36 @@
+"""The command that puts questions to an agent. Heavy parts are imported when they are needed."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from arena.cli import completion
+from arena.cli.options import DEFAULT_DB, Database, Json, Settings, Trust
+
+
+def mount(app: typer.Typer) -> None:
+    """Adds the command to `app`."""
+    app.command()(ask)
+
+
+def ask(
+    agent: Annotated[
+        str,
+        typer.Argument(
+            help="Who: the name of a taught agent, provider/model, or module:Thing.", autocompletion=completion.agents
+        ),
+    ],
+    questions: Annotated[list[str], typer.Argument(help="Each question in quotes.")],
+    settings: Settings = None,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+    trust: Trust = False,
+) -> None:
+    """Ask an agent questions and print its answers, a line each; each is asked by itself, and recorded.
+
+    Settings of the agent: --set agent.sampling.temperature=0.
+    """
+    from arena.cli.ask import ask as put
+
+    raise typer.Exit(put(db, agent, questions, settings or [], " ".join(sys.argv[1:]), json))

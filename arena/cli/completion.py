@@ -1,0 +1,72 @@
+"""What a shell completes: names of games, agents and other parts, and ids of what is on record."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from arena.errors import UsageError
+from arena.registry import FOLDERS, entries
+from arena.store.current_database import current_database, taught_names
+
+LATEST = 50  # ids that are offered
+Found = list[tuple[str, str]]  # a word and what it is
+
+
+def parts(kind: str) -> Callable[[str], Found]:
+    """The completion of names of parts of one kind."""
+
+    def found(incomplete: str) -> Found:
+        return _beginning(incomplete, ((entry.name, entry.about) for entry in entries(kind).values()))
+
+    return found
+
+
+def agents(incomplete: str) -> Found:
+    """Registered agents, taught ones, and the providers of models."""
+    known = [(entry.name, entry.about) for entry in entries("agent").values()]
+    taught = [(name, "a taught agent") for name in taught_names()]
+    models = [(f"{name}/", "a model of this provider") for name in entries("model") if "/" not in name]
+    return _beginning(incomplete, [*taught, *known, *models])
+
+
+def seats(incomplete: str) -> Found:
+    """The agent behind `NAME=`."""
+    seat, sign, agent = incomplete.partition("=")
+    return [(f"{seat}={name}", about) for name, about in agents(agent)] if sign else []
+
+
+def taught(incomplete: str) -> Found:
+    """The names of taught agents."""
+    return _beginning(incomplete, ((name, "") for name in taught_names()))
+
+
+def recorded(incomplete: str) -> Found:
+    """`last`, and the ids of the latest runs and episodes."""
+    runs = _asked("select id, coalesce(status, '') || '  ' || command from run order by id desc")
+    episodes = _asked("select id, game || '  ' || status from episode order by started desc, n desc")
+    return _beginning(incomplete, [("last", "the latest"), *runs, *episodes])
+
+
+def lists(incomplete: str) -> Found:
+    """What `arena list` lists."""
+    from arena.cli.listing import RECORDED  # loads what only that command needs
+
+    return _beginning(incomplete, [(name, "") for name in (*(f"{kind}s" for kind in FOLDERS), *RECORDED)])
+
+
+def listed(ctx: Any, incomplete: str) -> Found:
+    """The parts of the kind that stands before, for `arena list KIND NAME`."""
+    kind = str(ctx.params.get("what", "")).removesuffix("s")
+    return parts(kind)(incomplete) if kind in FOLDERS else []
+
+
+def _asked(question: str) -> list[tuple[str, str]]:
+    from arena.store.query import query
+
+    try:
+        return [(str(id), str(told)) for id, told in query(current_database(), f"{question} limit {LATEST}").rows]
+    except UsageError:
+        return []
+
+
+def _beginning(incomplete: str, known: Iterable[tuple[str, str]]) -> Found:
+    return [(name, about) for name, about in known if name.startswith(incomplete)]

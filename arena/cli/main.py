@@ -1,0 +1,273 @@
+"""The command `arena`. Heavy parts are imported by the command that needs them, so that `--help` stays quick."""
+
+import os
+import sys
+from contextvars import copy_context
+from importlib import import_module
+from pathlib import Path
+from traceback import format_exc
+from typing import Annotated
+
+import typer
+
+from arena.cli import ask_command as cli_ask
+from arena.cli import compare as cli_compare
+from arena.cli import completion
+from arena.cli import figure as cli_figure
+from arena.cli import rate as cli_rate
+from arena.cli import replay as cli_replay
+from arena.cli import tournament as cli_tournament
+from arena.cli.command_help import Commands
+from arena.cli.launch_options import Launch, launching
+from arena.cli.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
+from arena.cli.unexpected_failures import explained
+from arena.console import stdio
+from arena.console.exit_codes import FAILED, OVER, USAGE
+from arena.console.stdio import say
+from arena.errors import ArenaError, MissingExtra, UsageError
+from arena.extras import missing
+from arena.key_permission import keys_restricted
+from arena.redaction import redact
+from arena.trust import restricted
+
+app = Commands(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Language-model agents play each other, learn from feedback, forget on request; and it is measured.",
+)
+db_app = Commands(no_args_is_help=True, help="The database of records.")
+app.add_typer(db_app, name="db")
+
+Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.", autocompletion=completion.agents)]
+
+
+def _version(show: bool) -> None:
+    if show:
+        from arena import __version__
+
+        say(f"arena {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+@launching
+def play(
+    launch: Launch,
+    game: Annotated[
+        str | None,
+        typer.Argument(
+            help="A game by name, or module:Thing (default: bargaining).", autocompletion=completion.parts("game")
+        ),
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds of one match, for games that have rounds.")] = None,
+    buyer: Sitting = None,
+    seller: Sitting = None,
+    critic: Sitting = None,
+    moderator: Sitting = None,
+    seat: Annotated[
+        list[str] | None, typer.Option(help="NAME=AGENT, for any seat of any game.", autocompletion=completion.seats)
+    ] = None,
+    coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
+    feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
+    preset: Annotated[str | None, typer.Option(help="A named set of the game's parameters.")] = None,
+    n: Count = None,
+    seed: Seed = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="TOML file with game, seats, n, seed; options go before it.")
+    ] = None,
+    until: Until = None,
+    backend: On = "here",
+) -> None:
+    """Play a game and record it. Agents: a name (`arena list agents`), provider/model, or module:Thing.
+
+    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    """
+    from arena.spec_merge import seated
+
+    table = launch.over(launch.read(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
+    named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
+    table["seats"] = seated(table.get("seats", {}), {k: v for k, v in named.items() if v is not None})
+    options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
+    sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
+    raise typer.Exit(launch.play(table, sets, backend))
+
+
+@app.command()
+@launching
+def run(
+    launch: Launch,
+    plan: Annotated[Path, typer.Argument(help="A TOML file; its keys: game, seats, n, seed, rounds, sweep, swap, …")],
+    n: Count = None,
+    seed: Seed = None,
+    until: Until = None,
+    backend: On = "here",
+) -> None:
+    """Play a plan with its sweeps and swaps, every cell with the same seeds; options go before the file's keys.
+
+    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    """
+    from arena.planning.plan import question
+
+    table = launch.over(launch.read(plan), {"n": n, "seed": seed, "until": until})
+    raise typer.Exit(launch.play(table, backend=backend, asked=question(plan)))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="games, agents, models, methods, metrics, …; or runs, episodes, subjects (taught agents), requests.",
+            autocompletion=completion.lists,
+        ),
+    ],
+    part: Annotated[
+        str,
+        typer.Argument(
+            help="One part by name: what it is, and each of its parameters.", autocompletion=completion.listed
+        ),
+    ] = "",
+    db: Database = DEFAULT_DB,
+    limit: Annotated[int, typer.Option(help="Rows of what is on record, newest first.")] = 20,
+    json: Json = False,
+    csv: Csv = False,
+    wide: Wide = False,
+) -> None:
+    """List parts, or what is on record."""
+    from arena.cli.listing import listing
+
+    listing(what, part, db, limit, json, csv, wide)
+
+
+@app.command()
+def show(
+    episode: Annotated[
+        str,
+        typer.Argument(
+            help="An episode, or a run: its id, the beginning of one, or `last`.", autocompletion=completion.recorded
+        ),
+    ] = "last",
+    prompts: Annotated[
+        bool, typer.Option("--prompts", help="Show what models were sent, and what came back, attempt by attempt.")
+    ] = False,
+    seat: Annotated[str, typer.Option(help="With --prompts: of this seat alone.")] = "",
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+    trust: Trust = False,
+) -> None:
+    """Tell a recorded episode again, or show the prompts that were sent in it."""
+    if seat and not prompts:
+        raise UsageError("--seat names whose prompts are shown; type --prompts as well, or leave it out")
+    if prompts:
+        from arena.reports.sent_prompts import tell_prompts
+        from arena.store.store import Store
+
+        with Store.open(db, create=False) as store:
+            tell_prompts(store, episode, seat, json)
+        return
+    from arena.reports.output import retell
+
+    retell(episode, db, json)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help='For example "select * from rounds".')],
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+    csv: Csv = False,
+    wide: Wide = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds the question may take; 0: no limit.")] = 60,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Rows that are shown; 0: all.  (default: 1000; with --csv or --json all)"),
+    ] = None,
+) -> None:
+    """Ask the record in SQL; it cannot be changed this way.
+
+    Where a terminal has no room for all columns, each row is told column by column.
+    """
+    from arena.reports.output import answer
+
+    raise typer.Exit(answer(db, query, timeout, limit, json, csv, wide))
+
+
+@app.command()
+def check(
+    part: Annotated[
+        str, typer.Argument(help="A game by name, or module:Thing.", autocompletion=completion.parts("game"))
+    ],
+    episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
+) -> None:
+    """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON, scores as declared."""
+    from arena.engine.game_check import check as hold
+
+    found = hold(part, episodes)
+    for problem in found.problems:
+        say(f"✗ {problem}")
+    for warning in found.warnings:
+        say(f"! {warning}")
+    say(f"checked: {found.told}")
+    say(f"{part}: {len(found.problems)} problems" if found.problems else f"✓ {part} keeps the contract of a game")
+    raise typer.Exit(FAILED if found.problems else OVER)
+
+
+@db_app.command("path")
+def db_path(db: Database = DEFAULT_DB) -> None:
+    """Print where the database is."""
+    from arena.store.location import Place
+
+    place = Place.of(db)
+    say(str(place.path.resolve() if place.path else place))
+
+
+for commands in (cli_ask, cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
+    commands.mount(app)
+import_module("unlearning.cli.main").mount(app)  # by name: the stage knows nothing of what stands on it
+
+
+def main() -> None:
+    """Run the command; errors of use are told in a line, with the exit code of their kind."""
+    stdio.protect()
+    sys.exit(stdio.finish(_code()))
+
+
+def _code() -> int:
+    """Runs the command that was typed; its exit code."""
+    try:
+        with restricted(sys.argv[1:]), keys_restricted(sys.argv[1:]):
+            copy_context().run(app)  # what a command chooses, such as its database, ends with it
+    except UsageError as error:
+        say(redact(f"arena: {error}"), stderr=True)
+        return USAGE
+    except ArenaError as error:
+        say(redact(f"arena: {error}"), stderr=True)
+        return FAILED
+    except ModuleNotFoundError as error:  # of a part that nothing below asked for by name
+        needed = missing("this command", error)
+        if not isinstance(needed, MissingExtra):
+            raise
+        say(f"arena: {needed}", stderr=True)
+        return USAGE
+    except RecursionError:
+        say("arena: what it was given is nested too deeply", stderr=True)
+        return USAGE
+    except SystemExit as end:  # how typer ends
+        return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
+    except Exception as error:
+        if told := explained(error, sys.argv[1:], os.environ):
+            say(f"arena: {told}", stderr=True)
+            return USAGE
+        say(redact(format_exc()), stderr=True, end="")  # of a part of the user's own, or a fault of ours
+        return FAILED
+    return OVER

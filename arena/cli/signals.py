@@ -1,0 +1,52 @@
+"""How a run is told to stop: Ctrl-C and SIGTERM, or a terminal that was closed."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from arena.console.exit_codes import INTERRUPTED
+from arena.engine.budget import Halt
+
+GRACE = 3.0  # seconds for calls under way to be called off before the process leaves all the same
+GENTLE = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def stopping(halt: Halt, tell: Callable[[], None]) -> Iterator[None]:
+    """While a run plays: the first signal turns `halt` on and calls `tell`; Ctrl-C after that leaves at once.
+
+    Leaving is a KeyboardInterrupt, and after `GRACE` seconds the end of the process. A signal that was ignored before
+    (nohup) stays ignored. Outside of the main thread, where no signals arrive, this does nothing.
+    """
+    leaving: list[threading.Timer] = []
+
+    def answer(number: int, _: Any) -> None:
+        if not halt.on:
+            halt.on = True
+            tell()
+        elif number != signal.SIGINT:
+            return
+        elif leaving:
+            os._exit(INTERRUPTED)
+        else:
+            timer = threading.Timer(GRACE, os._exit, (INTERRUPTED,))
+            timer.daemon = True
+            timer.start()
+            leaving.append(timer)
+            raise KeyboardInterrupt
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (getattr(signal, name) for name in GENTLE if hasattr(signal, name)):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, answer)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for timer in leaving:
+            timer.cancel()

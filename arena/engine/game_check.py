@@ -1,0 +1,224 @@
+"""The contract of a game as a test that ships: for our own games and for `arena check`."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, is_dataclass, replace
+from math import isfinite
+from typing import Any
+
+from arena.engine.game_check_views import shown
+from arena.engine.match_loop import Table
+from arena.engine.move_validation import may_read
+from arena.engine.play import blocking, replay
+from arena.episode import Episode, Match, Turn, episode_from_json, to_json
+from arena.errors import ArenaError, UsageError
+from arena.game import Game
+from arena.spec import build, describe
+
+MOST_STEPS = 10_000
+ALL_KEPT = 200  # steps of an episode of which every state is looked at; later ones further and further apart
+SLACK = 1e-9  # rounding of scores, in parts of the largest one
+
+
+@dataclass(slots=True)
+class Played:
+    """One episode with random agents: its states, and how many answers led to each."""
+
+    game: Game[Any]
+    match: Match
+    states: list[Any] = field(default_factory=list)
+    copies: list[Any] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    kept: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
+    episode: Episode | None = None
+    steps: int = 0
+    due: int = 0  # the step whose state is looked at next
+
+    async def play(self) -> "Played":
+        agents = {seat: build("agent", "random") for seat in self.game.seats}
+        table: Table[Any] = Table(self.game, agents, self.match, (), self._turn, self._state)
+        self.episode = await table.run()
+        return self
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The answers in order, each with the last word on it: the loop tells twice of one that the rules refuse."""
+        return list(self.kept.values())
+
+    async def _turn(self, turn: Turn) -> None:
+        self.kept[turn.step, turn.seat, turn.attempt] = turn
+
+    def _state(self, state: Any) -> None:
+        self.steps += 1
+        if self.steps > max(MOST_STEPS, sum((self.game.most_answers or {}).values())):
+            raise ArenaError(
+                f"the game is not over after {self.steps - 1:,} steps; end it, such as after a number of turns that is "
+                "one of its parameters, or name the most answers of each seat in most_answers"
+            )
+        if self.steps <= self.due:
+            return
+        self.due = self.steps if self.steps < ALL_KEPT else self.steps + self.steps // 10
+        self.states.append(state)
+        self.copies.append(deepcopy(state))
+        self.answers.append(len(self.kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found: problems break the contract, warnings may be meant so; `told` is what there was to check."""
+
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+    told: str
+
+
+def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
+    """What a game does against its contract, one sentence each; empty when it keeps it. As `check` does."""
+    return list(check(game, episodes, seed).problems)
+
+
+def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
+    """A game held to its contract in `episodes` episodes with the random agent.
+
+    Raises UsageError when the game cannot be built at all, and for no episodes.
+    """
+    if episodes < 1:
+        raise UsageError(f"--episodes is 1 or more, since nothing is checked without one; got {episodes}")
+    built: Game[Any] = build("game", game, "game")
+    problems, over = list(_parts(built)), list[Episode]()
+    warnings, private, steps = list[str](), set[str](), 0
+    for number in range(episodes):
+        match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
+        global_state = random.getstate()
+        played = Played(built, match)
+        try:
+            blocking(played.play)
+        except Exception as error:
+            problems.append(f"seed {match.seed}: a random episode fails with {type(error).__name__}: {error}")
+            continue
+        if random.getstate() != global_state:
+            problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")
+        problems += [f"seed {match.seed}: {problem}" for problem in _episode(played)]
+        over += [played.episode] if played.episode and played.episode.status == "over" else []
+        warnings += [warning for state in played.states[:ALL_KEPT:5] for warning in shown(built, state, _altered)]
+        private |= {name for state in played.states[:1] for name in _declared_private(state)}
+        steps += played.steps
+    problems += _sums(built, over)
+    return Checked(
+        tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(warnings)), _told(built, episodes, steps, private)
+    )
+
+
+def _declared_private(state: Any) -> Iterator[str]:
+    held = getattr(state, "private", None)
+    for seat, value in held.items() if isinstance(held, Mapping) else ():
+        yield from (f"{seat}.{key}" for key in value) if isinstance(value, Mapping) else (str(seat),)
+
+
+def _told(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
+    """What there was to check, in words."""
+    named = f"private: {', '.join(sorted(private))}"
+    nothing = "nothing is declared private (a state's `private`, by seat), so that no leak could be found"
+    return (
+        f"{episodes} random episode(s), {steps:,} states of {len(game.seats)} seat(s); "
+        f"{named if private else nothing if len(game.seats) > 1 else 'one seat, nobody to hide anything from'}"
+    )
+
+
+def _parts(game: Game[Any]) -> Iterator[str]:
+    if not game.seats or len(set(game.seats)) != len(game.seats):
+        yield f"seats must be distinct names, got {game.seats}"
+    if missing := [seat for seat in game.seats if seat not in game.cast]:
+        yield f"cast names nobody for {missing}"
+    if not is_dataclass(game) or build("game", describe(game)) != game:
+        yield "the game is not rebuilt from its description: make it a frozen dataclass whose fields are its parameters"
+    for preset in getattr(game, "presets", {}):
+        build("game", {"name": describe(game)["name"], "preset": preset})
+
+
+def _episode(played: Played) -> Iterator[str]:
+    game, match, episode = played.game, played.match, played.episode
+    assert episode is not None
+    if played.states != played.copies:
+        yield "a state was changed after it was shown: apply must return a new one"
+    turns = played.turns
+    for state, answers in zip(played.states, played.answers, strict=True):
+        yield from _views(game, state)
+        if replay(game, turns[:answers], match) != state:
+            yield f"replaying the first {answers} answers leads to another state than playing them did"
+            break
+    yield from _numbers(game, episode)
+    yield from declared(game, episode)
+    try:
+        again = episode_from_json(to_json(episode))
+    except (TypeError, ValueError) as error:
+        yield f"the episode cannot be written as JSON: {error}"
+        return
+    if again != replace(episode, match=again.match):
+        yield "the episode does not survive JSON: keep to plain data in moves, facts and scores"
+
+
+def _views(game: Game[Any], state: Any) -> Iterator[str]:
+    for seat in game.seats:
+        view = game.view(state, seat)
+        if game.view(state, seat) != view:
+            yield f"looking twice as {seat} shows two different views"
+        if not may_read(game.privy(seat), view.messages):
+            yield f"{seat} is shown a message that is addressed to somebody else"
+        private = getattr(state, "private", None)
+        if not isinstance(private, Mapping):
+            continue
+        others = {s: _altered(v) if s not in game.privy(seat) else v for s, v in private.items()}
+        if game.view(replace(state, private=others), seat) != view:
+            yield f"the view of {seat} changes with what is private to another seat"
+
+
+def _numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
+    if set(episode.scores) != set(game.seats):
+        yield f"scores must name every seat, None for those without: got {sorted(episode.scores)}"
+    for seat, score in episode.scores.items():
+        if score is not None and not (isinstance(score, int | float) and isfinite(score)):
+            yield f"the score of {seat} is {score!r}, neither None nor a finite number"
+    try:
+        json.dumps(episode.facts, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        yield f"facts are not plain data: {error}"
+
+
+def declared(game: Game[Any], episode: Episode) -> Iterator[str]:
+    """What an episode's scores do against the game's own `bounds`; nothing where they keep them."""
+    for low, high in filter(None, [game.bounds()]):
+        slack = SLACK * max(1.0, abs(low), abs(high))
+        for seat, score in episode.scores.items():
+            if score is not None and not low - slack <= score <= high + slack:
+                yield f"the score of {seat} is {score:g}, outside the bounds {low:g} to {high:g} that the game declares"
+
+
+def _sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
+    """Where a game that says to be zero-sum is none: two episodes whose scores have different sums."""
+    if not game.zero_sum:
+        return
+    scored = [(e.match.seed, [score for score in e.scores.values() if score is not None]) for e in episodes]
+    for seed, scores in scored:
+        slack = SLACK * max(1.0, *map(abs, scores)) if scores else SLACK
+        if abs(sum(scores) - sum(scored[0][1])) > slack:
+            first, here = f"{sum(scored[0][1]):g} (seed {scored[0][0]})", f"{sum(scores):g} (seed {seed})"
+            yield f"the game says to be zero-sum, but its scores add up to {first} and to {here}"
+            return
+
+
+def _altered(value: Any) -> Any:
+    """Another value of the same shape."""
+    if isinstance(value, Mapping):
+        return {key: _altered(item) for key, item in value.items()}
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, str):
+        return value + "′"
+    if isinstance(value, tuple | list):
+        return type(value)(_altered(item) for item in reversed(value))
+    return value

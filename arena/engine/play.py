@@ -1,0 +1,95 @@
+"""Play a match, or fold a recorded one."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+from arena.engine.match_loop import OnTurn, RecordEnded, Table
+from arena.episode import PATIENCE, Episode, Match, Turn
+from arena.game import Game
+from arena.spec import Spec, ready
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+def play(
+    game: Spec,
+    seats: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    *,
+    patience: int = PATIENCE,
+    on_turn: OnTurn | None = None,
+) -> Episode:
+    """Play one match and return its Episode; blocks, also where an event loop is already running (a notebook).
+
+    `game` and the values of `seats` are names, specs, parts or, for seats, plain functions of a view. Raises
+    UsageError before anything is played; ModelUnavailable when a model does not answer.
+    """
+    match = Match(game, dict(seats or {}), seed, patience)
+    return blocking(lambda: perform(match, on_turn=on_turn))
+
+
+async def perform(
+    match: Match,
+    *,
+    history: Sequence[Turn] = (),
+    on_turn: OnTurn | None = None,
+    on_state: Callable[[Any], None] | None = None,
+) -> Episode:
+    """Play a match: recorded answers in `history` are used first, only the missing ones are asked for.
+
+    `on_turn` is awaited with each new answer before the next is asked for, and again should the rules then refuse
+    it; `on_state` sees every state. An exception of an agent ends the loop and is the caller's to answer.
+    """
+    game, agents = match.built()
+    for agent in agents.values():
+        ready(agent)
+    return await Table(game, agents, match, history, on_turn, on_state).run()
+
+
+def replay(
+    game: Game[S],
+    turns: Iterable[Turn],
+    match: Match,
+    on_turn: Callable[[Turn], None] = lambda turn: None,
+    on_state: Callable[[S], None] = lambda state: None,
+) -> S:
+    """The state after the recorded answers: a fold, nobody is asked. Stops where the record stops.
+
+    Onlookers are shown each recorded answer and each state on the way.
+    """
+    table: Table[S] = Table(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
+    with suppress(RecordEnded):
+        blocking(table.run)
+    return table.state
+
+
+def blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of an async function, from blocking code; in a thread of its own where a loop is running."""
+    outcome: list[T | BaseException] = []
+
+    async def kept() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
+        outcome.append(await work())
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(kept())
+        return cast(T, outcome[0])
+
+    def target() -> None:
+        try:
+            asyncio.run(kept())
+        except BaseException as error:  # handed to the caller's thread below
+            outcome.append(error)
+
+    thread = threading.Thread(target=target, name="arena-play")
+    thread.start()
+    thread.join()
+    result = outcome[0]
+    if isinstance(result, BaseException):
+        raise result
+    return result

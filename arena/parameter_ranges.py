@@ -1,0 +1,81 @@
+"""Ranges of numbers, declared with the fields and parameters that hold them: `beta: Positive = 0.1`.
+
+Specs are held to them when a part is built; `check_ranges` holds a part that is made in Python. `range_of` says them in
+words, for messages and for lists of parameters.
+"""
+
+import typing
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from math import inf, isnan
+from typing import Annotated, Any, TypeAlias
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from arena.cache_register import memoize
+
+Positive: TypeAlias = Annotated[float, Gt(0), Lt(inf)]
+NotNegative: TypeAlias = Annotated[float, Ge(0), Lt(inf)]
+Finite: TypeAlias = Annotated[float, Gt(-inf), Lt(inf)]
+Share: TypeAlias = Annotated[float, Ge(0), Le(1)]  # of a whole, a probability
+SomeShare: TypeAlias = Annotated[float, Gt(0), Le(1)]
+Count: TypeAlias = Annotated[int, Ge(1)]
+Number: TypeAlias = Annotated[int, Ge(0)]  # a count that may be none
+
+WORDS = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
+TESTS = {
+    Gt: lambda value, bound: value > bound,
+    Ge: lambda value, bound: value >= bound,
+    Lt: lambda value, bound: value < bound,
+    Le: lambda value, bound: value <= bound,
+}  # all of them refuse what is not a number
+
+
+def bounds_of(hint: Any) -> tuple[Any, ...]:
+    """The bounds that a type hint declares, of `X | None` those of X: annotated_types' Gt, Ge, Lt and Le."""
+    if typing.get_origin(hint) is Annotated:
+        return tuple(one for one in hint.__metadata__ if type(one) in WORDS)
+    return tuple(bound for option in typing.get_args(hint) for bound in bounds_of(option))
+
+
+def range_of(hint: Any) -> str:
+    """The range that a type hint declares, in words ("above 0", "at least 0 and at most 1"); "" where it has none."""
+    found = [(WORDS[type(bound)], _limit(bound)) for bound in bounds_of(hint)]
+    told = " and ".join(f"{word} {limit:g}" for word, limit in found if abs(limit) != inf)
+    finite = "a finite number" if any(abs(limit) == inf for _, limit in found) else ""
+    return " ".join(filter(None, (finite, told)))
+
+
+def outside(hint: Any, value: Any) -> bool:
+    """Whether a number lies outside of the range that its hint declares."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and not all(TESTS[type(bound)](value, _limit(bound)) for bound in bounds_of(hint))
+
+
+def check_ranges(part: Any) -> None:
+    """Raises ValueError, naming the field and its range, where a field of a dataclass lies outside of it, or holds no
+    number where there has to be one."""
+    kind: Any = type(part)
+    for name, hint in _hints(kind).items():
+        value = getattr(part, name)
+        if outside(hint, value) or holds_nan(value):
+            raise ValueError(f"{name} has to be {range_of(hint) or 'a number'}, not {value!r}")
+
+
+def holds_nan(value: Any) -> bool:
+    """Whether a value is NaN, or a list or table that holds one: it is no setting of anything."""
+    if isinstance(value, float):
+        return isnan(value)
+    if isinstance(value, Mapping):
+        return any(map(holds_nan, value.values()))
+    return isinstance(value, list | tuple) and any(map(holds_nan, value))
+
+
+def _limit(bound: Any) -> float:
+    return float(getattr(bound, type(bound).__name__.lower()))
+
+
+@memoize("code")
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {one.name: hints[one.name] for one in fields(kind)} if is_dataclass(kind) else {}

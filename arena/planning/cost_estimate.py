@@ -1,0 +1,214 @@
+"""What a plan will ask of models and what that costs, before anything is played; and whether a price is unknown.
+
+The least is measured: each match is played once with the game's own cast in the models' places, while every model's
+prompts are made and counted, but not sent. The most is reckoned: as many answers as the game allows, each as long as
+`max_tokens` allows, each prompt grown by all that was answered before. Refused answers and retries come on top.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from arena.agent import Agent
+from arena.engine.budget import Priced, tokens
+from arena.engine.match_loop import Table, first_state
+from arena.engine.play import blocking
+from arena.episode import Match
+from arena.errors import UsageError
+from arena.game import Game, Move, View
+from arena.planning.schedule import Cell
+from arena.spec import build, describe, held
+
+PERSON = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From the least to the most; None where it is unknown."""
+
+    low: float | None = 0.0
+    high: float | None = 0.0
+
+    def __add__(self, other: "Range") -> "Range":
+        return Range(_sum(self.low, other.low), _sum(self.high, other.high))
+
+    def times(self, n: int) -> "Range":
+        return Range(*(None if end is None else end * n for end in (self.low, self.high)))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Calls to models, and dollars."""
+
+    calls: Range = Range()
+    usd: Range = Range()
+
+    def __add__(self, other: "Estimate") -> "Estimate":
+        return Estimate(self.calls + other.calls, self.usd + other.usd)
+
+
+class Noted(Exception):
+    """A prompt was counted and goes nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Stands in for a model: notes the tokens of each prompt and the most new ones, and answers nothing."""
+
+    native_tools: bool
+    asked: list[tuple[int, int]]
+
+    async def chat(self, messages: Sequence[Any], tools: Sequence[Any] = (), sampling: Any = None) -> Any:
+        offered = [f"{tool.name} {tool.about} {tool.parameters}" for tool in tools]
+        self.asked.append((tokens(*(line.text for line in messages), *offered), getattr(sampling, "max_tokens", 0)))
+        raise Noted
+
+
+@dataclass(frozen=True, slots=True)
+class Understudy:
+    """Lets an agent make its prompt, then answers in its place."""
+
+    agent: Agent
+    cast: Agent
+    said: list[int] = field(default_factory=list)
+
+    async def act(self, view: View) -> Move:
+        try:
+            await self.agent.act(view)
+        except Noted:
+            pass
+        move = await self.cast.act(view)
+        self.said.append(tokens(move.text, str(dict(move.args))))
+        return move
+
+
+def models(agent: Any) -> Iterator[Any]:
+    """The models an agent plays with; of one that wraps another, the outermost that knows its price."""
+    for model in held(agent, "model").values():
+        inner = list(models(model))
+        yield from inner if inner and not isinstance(model, Priced) else [model]
+    for other in held(agent, "agent").values():
+        yield from models(other)
+
+
+def known_price(model: Any) -> bool:
+    """Whether the price of a model's calls is known."""
+    return isinstance(model, Priced) and model.price(1000, 1000) is not None
+
+
+def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, float]) -> None:
+    """Raises UsageError for a model whose price is unknown where a budget is to hold it, saying how to tell it."""
+    for cell in cells:
+        for seat, agent in cell.match.built()[1].items():
+            if usd is None and seat not in seats:
+                continue
+            for model in models(agent):
+                if not known_price(model):
+                    option = "--usd" if usd is not None else "--usd-seat"
+                    raise UsageError(
+                        f"{option} needs the price of {describe(model)['name']} ({seat}), and it is unknown; tell it, "
+                        f"in dollars per million tokens read and written: --set {_price_path(cell.match, seat)}=[1,2]"
+                    )
+
+
+def estimate(match: Match) -> Estimate:
+    """What one episode asks of models."""
+    game, rehearsed = _rehearsed(match)
+    total = Estimate()
+    for seat, (model, asked, said) in rehearsed.items():
+        low = [(prompt, words) for (prompt, _), words in zip(asked, said, strict=False)]
+        total += _cost(model, low, _longest(asked, game.most_answers, seat))
+    return total
+
+
+def dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
+    """The most that one call of each seat may cost in any of the matches, in dollars, where its price is known."""
+    dearest: dict[str, float] = {}
+    for match in matches:
+        game, rehearsed = _rehearsed(match)
+        for seat, (model, asked, _) in rehearsed.items():
+            prompt, new = max((read for read, _ in asked), default=0), max((new for _, new in asked), default=0)
+            answers = sum((game.most_answers or {}).values()) or len(asked)
+            price = _price(model, [(prompt + new * answers, new, 1)])
+            dearest[seat] = max(dearest.get(seat, 0.0), price or 0.0)
+    return dearest
+
+
+def _rehearsed(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
+    """The game, and for each seat that asks a model: the model, the tokens of its prompts and the most new ones, and
+    the tokens that were answered in its place."""
+    game, agents = match.built()
+    asked: dict[str, list[tuple[int, int]]] = {seat: [] for seat in agents}
+    table: dict[str, Agent] = {}
+    for seat, agent in agents.items():
+        if next(models(agent), None) is not None:
+            cast = build("agent", game.cast[seat], f"seats.{seat}")
+            table[seat] = Understudy(_metered(agent, asked[seat]), cast)
+        else:
+            person = describe(agent)["name"] == PERSON
+            table[seat] = build("agent", game.cast[seat]) if person else agent
+    if any(isinstance(agent, Understudy) for agent in table.values()):
+        blocking(lambda: _rehearse(game, table, match, asked))
+    return game, {
+        seat: (next(models(agents[seat])), asked[seat], understudy.said)
+        for seat, understudy in table.items()
+        if isinstance(understudy, Understudy)
+    }
+
+
+async def _rehearse(
+    game: Game[Any], table: Mapping[str, Agent], match: Match, asked: Mapping[str, Sequence[tuple[int, int]]]
+) -> None:
+    """Plays the match with the understudies; those who were not asked in it make one prompt of what they see first."""
+    await Table(game, table, match).run()
+    for seat, agent in table.items():
+        if isinstance(agent, Understudy) and not asked[seat]:
+            try:
+                await agent.agent.act(replace(game.view(first_state(game, match), seat), seats=game.seats))
+            except Noted:
+                pass
+
+
+def _longest(
+    asked: Sequence[tuple[int, int]], most: Mapping[str, int] | None, seat: str
+) -> tuple[int, int, int] | None:
+    """Calls, prompt tokens and new tokens of each, on average, in the longest match; None where there is no limit."""
+    if most is None:
+        return None
+    n, everybody = most.get(seat, 0), sum(most.values())
+    first, new = asked[0] if asked else (0, 0)
+    return n, first + new * everybody * (n - 1) // (2 * n) if n else 0, new
+
+
+def _cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> Estimate:
+    """The estimate from the (read, written) tokens of the least, and calls, read and written of the most."""
+    least = _price(model, [(read, wrote, 1) for read, wrote in low])
+    if high is None:
+        return Estimate(Range(len(low), None), Range(least, None))
+    calls, read, wrote = high
+    return Estimate(Range(len(low), max(calls, len(low))), Range(least, _price(model, [(read, wrote, calls)])))
+
+
+def _price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float | None:
+    if not known_price(model):
+        return None
+    return float(sum(model.price(read, wrote) * times for read, wrote, times in calls))
+
+
+def _metered(agent: Any, asked: list[tuple[int, int]]) -> Any:
+    """The agent with a meter in place of each of its models."""
+    own = {name: Meter(getattr(model, "native_tools", False), asked) for name, model in held(agent, "model").items()}
+    others = {name: _metered(inner, asked) for name, inner in held(agent, "agent").items()}
+    return replace(agent, **own, **others)
+
+
+def _price_path(match: Match, seat: str) -> str:
+    """Where a setting tells the price of a seat's model."""
+    spec = match.seats.get(seat, "")
+    name = spec.get("name", "") if isinstance(spec, Mapping) else spec
+    short = isinstance(name, str) and ("/" in name or ":" in name)
+    return f"{seat}.usd_per_million" if short else f"{seat}.model.usd_per_million"
+
+
+def _sum(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right

@@ -1,0 +1,258 @@
+"""From what a user types, or a TOML file, to the matches to play."""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from arena.episode import PATIENCE, Match
+from arena.errors import BadPart, UsageError, unknown
+from arena.game import Game
+from arena.planning.plan_limits import check_sweep, check_values
+from arena.planning.schedule import Cell, combinations_of, swaps, sweep_paths
+from arena.planning.tournament import Tournament
+from arena.spec import Spec, assign, build, settable
+from arena.spec_merge import at, merged
+from arena.spec_syntax import value_of
+from arena.text.text_files import read_text
+
+LARGEST = 1_000_000  # episodes of a plan
+MOST = 2000  # episodes of each cell that --until plays where -n does not say
+OF_GAME = ("rounds", "preset")  # keys of a plan that stand for the game's
+COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`n` matches of one game between the same agents, with the seeds `seed`, `seed` + 1, … in every cell.
+
+    The fields are the keys of a plan file: `game` and each of `seats` is a name or a table with `name`, optionally
+    `preset`, and parameters. `sweep` holds lists of values in place of settings, each combination of which is a cell;
+    `swap` names seats of which each pair also changes places; with `tournament`, a table of Tournament's fields, each
+    cell is one way in which its agents sit down. `usd` and `usd_seats` are caps in dollars on all and on each of some
+    seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times. `until` is a rule that
+    stops each cell earlier (see `arena/planning/sequential_stopping.py`); `n` is then the most it plays, 2000 where
+    nothing is said. `known`, which is no key, is a spec of a game that was built already, and the game.
+    """
+
+    game: Spec = "bargaining"
+    seats: Mapping[str, Spec] = field(default_factory=dict)
+    n: int = 1
+    seed: int = 0
+    patience: int = PATIENCE
+    sweep: Mapping[str, Any] = field(default_factory=dict)
+    swap: bool | Sequence[str] = False
+    tournament: Mapping[str, Any] | None = None
+    usd: float | None = None
+    usd_seats: Mapping[str, float] = field(default_factory=dict)
+    at_once: int = 32
+    retries: int = 1
+    until: str | None = None
+    known: tuple[Spec, Game[Any]] | None = field(default=None, compare=False, repr=False)
+
+    def built_game(self) -> Game[Any]:
+        """The game, without what is swept. Raises UsageError where it cannot be built."""
+        return Draft(self.game, self.seats, self.known).built_game()
+
+    def cells(self) -> tuple[Cell, ...]:
+        """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
+        if self.n < 1:
+            raise UsageError(f"n is how many episodes to play, 1 or more; got {self.n}")
+        paths = sweep_paths(self.sweep)
+        _check_size(prod(map(len, paths.values())), self.n)
+        check_sweep(paths)
+        drafts = [(settings, *self._draft(settings)) for settings in combinations_of(paths)]
+        seats = {seat for *_, game, _ in drafts for seat in game.seats}
+        cells: list[Cell] = []
+        for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
+            present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
+            match = Match(spec, present, self.seed, self.patience).of_game(game)
+            if self.tournament is None:
+                self._check_kept(settings, match)
+                cells += swaps(Cell(settings, match), self.swap)
+            else:
+                cells += Tournament.of(self.tournament).cells(game, match, settings)
+            _check_size(len(cells), self.n)
+        for seat in self.usd_seats:
+            if seat not in seats:
+                raise UsageError(f"the budget of a seat: {unknown('seat', seat, seats)}")
+        return tuple(cells)
+
+    def matches(self) -> tuple[Match, ...]:
+        """The matches in order, cell by cell. Raises UsageError as `cells` does, before anything is played."""
+        return scheduled(self.cells(), self.n)
+
+    def _check_kept(self, settings: Mapping[str, Any], match: Match) -> None:
+        """Raises BadPart where what is swept cannot have the settings of the table that it stands in."""
+        tables = {"game": self.game, **self.seats}
+        kept = {path: at(tables, _normal(path)) for path, value in settings.items() if isinstance(value, str)}
+        named = {path: list(table) for path, table in kept.items() if isinstance(table, Mapping)}
+        try:
+            match.built()
+        except BadPart as error:
+            if not named or "no parameter" not in str(error):
+                raise
+            whose = " and ".join(f"[{path}] ({', '.join(keys)})" for path, keys in named.items())
+            raise BadPart(
+                f"{error}; a sweep over names keeps the other settings of {whose}: write a setting that only some of "
+                'the names take into those values, such as {name = "…", setting = …}'
+            ) from None
+
+    def _draft(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
+        """The game's spec, the game, and the named seats under some settings."""
+        draft = Draft(self.game, self.seats, self.known)
+        draft.set_all([(path, value, "sweep") for path, value in settings.items()])
+        return draft.game, draft.built_game(), draft.seats
+
+
+def scheduled(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
+    """`n` matches of each cell, all cells with the same seeds."""
+    return tuple(cell.match.with_seed(cell.match.seed + k) for cell in cells for k in range(n))
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """The table in a TOML plan file. Raises UsageError naming the file, the line, or the unknown key."""
+    try:
+        table = tomllib.loads(read_text(path))
+    except OSError as error:
+        raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, ValueError) as error:  # the latter: a number with thousands of digits
+        raise UsageError(f"the plan {path} is not TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"the plan {path}: too many tables and lists stand within each other") from None
+    _check(table)
+    return table
+
+
+def question(path: Path) -> str:
+    """The comment that a plan file begins with, as one line: what is asked, at what cost."""
+    lines = []
+    for line in read_text(path).splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    return " ".join(filter(None, lines))
+
+
+def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
+    """A Plan from nested tables and `a.b=c` settings, whose first word is `game`, `seats` or a seat's name.
+
+    `rounds` and `preset`, in the table, are short for `game.rounds` and `game.preset`.
+    """
+    _check(table)
+    draft = Draft(table.get("game", Plan().game), table.get("seats", {}))
+    for key in OF_GAME:
+        if key in table:
+            draft.set(f"game.{key}", table[key], key)
+    swept = {_normal(path) for path in sweep_paths(table.get("sweep", {}))}
+    wanted: list[tuple[str, Any, str]] = []
+    for setting in settings:
+        path, sign, text = setting.partition("=")
+        if not sign or "." not in path:
+            raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
+        if _normal(path) in swept:
+            raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
+        value = value_of(text)
+        check_values(value, f"--set {path}")
+        wanted.append((path, value, f"--set {setting}"))
+    draft.set_all(wanted)
+    most = {"n": MOST} if table.get("until") is not None else {}
+    made = {**most, **table, "game": draft.game, "seats": draft.seats, "known": draft.known}
+    return Plan(**{key: value for key, value in made.items() if key not in OF_GAME})
+
+
+@dataclass(slots=True)
+class Draft:
+    """The specs of a plan while settings are applied to them. `known`: a spec of a game, and the game built from it."""
+
+    game: Spec
+    seats: Mapping[str, Spec]
+    known: tuple[Spec, Game[Any]] | None = None
+
+    def set_all(self, settings: Iterable[tuple[str, Any, str]]) -> None:
+        """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.
+
+        Raises UsageError for a seat there is not.
+        """
+        for path, value, where in sorted(settings, key=lambda setting: setting[0].partition(".")[0] != "game"):
+            self.set(path, value, where)
+
+    def set(self, path: str, value: Any, where: str) -> None:
+        """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for a seat there is not."""
+        root, _, rest = _normal(path).partition(".")
+        if root == "game":
+            tables: dict[str, Any] = {"game": self.game}
+            assign(tables, path, merged(at(tables, path), value))
+            self.game = tables["game"]
+            return
+        game = self.built_game()
+        if root not in game.seats:
+            raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
+        seats = {**self.seats, root: self.seats.get(root, game.cast[root])}
+        inside = f"{root}.{rest}" if rest else root
+        assign(seats, inside, merged(at(dict(self.seats), inside), value))
+        self.seats = seats
+
+    def built_game(self) -> Game[Any]:
+        """The game as it is set by now, built where it was not yet. Raises UsageError where it cannot be built."""
+        if self.known is None or self.known[0] != self.game:
+            self.known = (self.game, build("game", self.game, "game"))
+        return self.known[1]
+
+
+def _check_size(cells: int, n: int) -> None:
+    """Raises UsageError for more episodes than one command can keep in its memory."""
+    if cells * n > LARGEST:
+        inside = f" in {cells:,} cells" if cells > 1 else ""
+        raise UsageError(
+            f"{n:,} episodes{inside} are more than the {LARGEST:,} that one command plays; play fewer (-n), or several "
+            "commands with a --seed of their own each"
+        )
+
+
+def _normal(path: str) -> str:
+    return path.removeprefix("seats.")
+
+
+def _check(table: Mapping[str, Any]) -> None:
+    """Raises UsageError for a key that plans do not have, or a value that it does not take."""
+    check_values({key: value for key, value in table.items() if key != "known"})
+    known = [*(f.name for f in fields(Plan) if f.name != "known"), *OF_GAME]
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"plan: {unknown('key', key, known)}{_belongs(key, table)}")
+        if key in COUNTS:
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise UsageError(f"plan: {key} takes a whole number, got {value!r}")
+            if (least := COUNTS[key]) is not None and value < least:
+                raise UsageError(f"plan: {key} is {least} or more, got {value}")
+        elif key == "preset" and not isinstance(value, str):
+            raise UsageError(f"plan: preset takes the name of a preset of the game, got {value!r}")
+        elif key in ("seats", "sweep", "usd_seats", "tournament") and not isinstance(value, Mapping):
+            raise UsageError(f"plan: {key} takes a table, got {value!r}")
+        elif key == "swap" and not (isinstance(value, bool) or _all_texts(value)):
+            raise UsageError(f"plan: swap takes true or a list of seats, got {value!r}")
+        elif key == "until" and not isinstance(value, str):
+            raise UsageError(f"plan: until takes a text such as 'deal ci<0.1', got {value!r}")
+    if "tournament" in table and table.get("swap"):
+        raise UsageError("plan: a tournament plays every way to sit already; leave swap out")
+    for name, usd in {"usd": table.get("usd"), **table.get("usd_seats", {})}.items():
+        if usd is not None and (not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd < 1e12):
+            raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")
+
+
+def _belongs(key: str, table: Mapping[str, Any]) -> str:
+    """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
+    try:
+        game: Game[Any] = build("game", table.get("game", Plan().game), "game")
+    except UsageError:
+        return ""
+    if key in game.seats:
+        return f"; {key} is a seat: write it under [seats]"
+    return f"; {key} is the game's: write it under [game]" if key in settable(type(game)) else ""
+
+
+def _all_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,249 @@
+"""Playing until a mean is known well enough: `--until "score.buyer ci<0.05"`.
+
+The rule looks after every episode, which ruins an ordinary interval: what stops first is what happened to look narrow.
+So the interval is one of a confidence sequence (see `arena/stats/confidence_sequences.py`), which holds at the level
+stated whenever one stops. Episodes are taken in the order of the plan, not in that in which they end, since quick ones
+may be different ones; so the place of the stop depends on the plan alone, not on speed, and going on finds it again.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from math import isfinite
+from typing import Any
+
+from arena.analysis.episode_measures import load, read_measures
+from arena.analysis.measures import COSTS, Measured, canonical_name, measure
+from arena.engine.game_check import MOST_STEPS
+from arena.engine.play import blocking, perform
+from arena.episode import Match
+from arena.errors import ArenaError, UsageError, unknown
+from arena.planning.schedule import Cell
+from arena.stats.confidence_sequences import Asymptotic, Hedged
+from arena.stats.confidence_sequences import Sequence as Intervals
+from arena.stats.intervals import Estimate
+from arena.store.query import Table
+
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+GRAMMAR = re.compile(
+    rf"\s*(?P<name>[\w.-]+)\s*(?:\[\s*(?P<low>{NUMBER})\s*,\s*(?P<high>{NUMBER})\s*\])?"
+    rf"\s+ci(?P<level>\d+(?:\.\d+)?)?\s*<\s*(?P<width>{NUMBER})\s*"
+)
+EXAMPLE = "such as 'score.buyer ci<0.5', 'deal ci<0.1', 'surplus.buyer[-10,20] ci90<0.5'"
+REHEARSALS = 3  # episodes of the random agent, to see what can be measured
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Stop once `name` is known to plus or minus `width`, half of the interval, at `level`; `bounds` if they were told.
+
+    In words: NAME, or NAME[LOW,HIGH], then ci<WIDTH, or ci90<WIDTH for another level than 95 %.
+    """
+
+    name: str
+    width: float
+    level: float = 0.95
+    bounds: tuple[float, float] | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "Rule":
+        """The rule a text states. Raises UsageError."""
+        found = GRAMMAR.fullmatch(text)
+        if found is None:
+            raise UsageError(f"--until takes NAME ci<HALF-WIDTH, {EXAMPLE}; got {text!r}")
+        width, level = float(found["width"]), float(found["level"] or 95) / 100
+        if not width > 0 or not 0.5 <= level < 1:
+            raise UsageError(f"--until takes a half-width above 0 and a level from 50 to below 100; got {text!r}")
+        bounds = (float(found["low"]), float(found["high"])) if found["low"] else None
+        if bounds is not None and not bounds[0] < bounds[1]:
+            raise UsageError(f"--until: the bounds of {found['name']} are LOW,HIGH with LOW below HIGH; got {text!r}")
+        return cls(found["name"], width, level, bounds)
+
+    def __str__(self) -> str:
+        return f"{self.name} ± {self.width:g}"
+
+
+@dataclass(slots=True)
+class Watched:
+    """One cell: its sequence, the episodes that wait for one before them, and the place and interval of the stop."""
+
+    label: str
+    name: str
+    sequence: Intervals
+    now: Estimate
+    waiting: dict[int, float | None] = field(default_factory=dict)
+    taken: int = 0
+    missing: int = 0
+    stopped: bool = False
+
+    def take(self, place: int, value: float | None, width: float) -> None:
+        """The value of the episode at `place`, from 0; all that follow on are added, until the interval is narrow."""
+        self.waiting[place] = value
+        while not self.stopped and self.taken in self.waiting:
+            value = self.waiting.pop(self.taken)
+            self.taken += 1
+            if value is None:
+                self.missing += 1
+                continue
+            self.sequence.add(value)
+            self.now = self.sequence.interval()
+            half = self.now.half_width
+            self.stopped = half is not None and half < width
+
+
+@dataclass(slots=True)
+class Watch:
+    """Follows a run of `n` episodes in each of some cells, and says which episodes it still wants."""
+
+    rule: Rule
+    n: int
+    cells: tuple[Watched, ...]
+
+    @classmethod
+    def over(cls, text: str, cells: Sequence[Cell], n: int) -> "Watch":
+        """The rule over the cells of a plan, before anything is played.
+
+        Each game is rehearsed with the random agent, so that a wrong name is found before a model is asked. Raises
+        UsageError.
+        """
+        rule = Rule.read(text)
+        return cls(rule, n, tuple(_watched(rule, cell) for cell in cells))
+
+    def recall(self, db: str, run: str, pending: Iterable[int]) -> None:
+        """Takes in the episodes of a run that are on record; `pending` are those that will be played, by number."""
+        left = set(pending)
+        episodes = [one for one in load(db, "e.run = ?", (run,)) if one.n not in left]
+        found = read_measures(db, episodes)
+        for one in episodes:
+            self._take(one.n, found.get(one.id))
+
+    def take(self, n: int, scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> None:
+        """The n-th episode of the run, from 1, ended. Raises UsageError for a value out of bounds."""
+        self._take(n, measure(scores, facts))
+
+    def fail(self, n: int) -> None:
+        """The n-th episode failed: it has no value, and those after it need not wait for it."""
+        self._take(n, None)
+
+    def wants(self, n: int) -> bool:
+        """Whether the n-th episode still has to be played."""
+        return not self.cells[(n - 1) // self.n].stopped
+
+    @property
+    def narrow(self) -> bool:
+        """Whether all intervals are narrow enough."""
+        return all(cell.stopped for cell in self.cells)
+
+    def line(self) -> str:
+        """Where it stands, in words."""
+        cell = next((cell for cell in self.cells if not cell.stopped), self.cells[-1])
+        half = cell.now.half_width
+        reach = "" if half is None or not isfinite(half) else f" {cell.now.value:.4g} ± {half:.3g},"
+        done = sum(cell.stopped for cell in self.cells)
+        several = f" in {done} of {len(self.cells)} cells" if len(self.cells) > 1 else ""
+        return f"{cell.name}{reach} wanted ± {self.rule.width:g}{several}"
+
+    def table(self) -> Table:
+        """One row for each cell: the interval at its stop, or as far as it came."""
+        columns = ("cell", "measure", "mean", f"{100 * self.rule.level:g} % interval", "±", "wanted", "episodes",
+                   "without", "stopped", "method")  # fmt: skip
+        lines = [(record["cell"], record["measure"], record["value"], _span(record), record["half_width"],
+                  self.rule.width, record["n"], record["without"], "yes" if record["stopped"] else "no",
+                  record["method"]) for record in self.records()]  # fmt: skip
+        start = 0 if len(self.cells) > 1 else 1
+        return Table(columns[start:], tuple(line[start:] for line in lines))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The same as data; what is not known yet is None."""
+        found = []
+        for cell in self.cells:
+            now, half = cell.now, cell.now.half_width
+            known = half is not None and isfinite(half)
+            ends = {"low": now.low, "high": now.high, "half_width": half} if known else {}
+            found.append({
+                "cell": cell.label, "measure": cell.name, "value": now.value if now.n else None,
+                "low": None, "high": None, "half_width": None, **ends, "level": now.level, "wanted": self.rule.width,
+                "n": now.n, "without": cell.missing, "stopped": cell.stopped, "method": now.method,
+            })  # fmt: skip
+        return found
+
+    def _take(self, n: int, measured: Measured | None) -> None:
+        cell = self.cells[(n - 1) // self.n]
+        value = measured.values.get(cell.name) if measured is not None else None
+        try:
+            cell.take((n - 1) % self.n, value, self.rule.width)
+        except ValueError as error:
+            given = f"[LOW,HIGH] after {cell.name}" if self.rule.bounds else "bounds() of the game"
+            raise UsageError(f"--until: {cell.name}: {error}; correct {given}, and the same command goes on") from None
+
+
+def _watched(rule: Rule, cell: Cell) -> Watched:
+    """A cell's sequence: betting within the bounds that are told, declared for scores, or those of yes and no.
+
+    A fact that is a score under another name, as `surplus.buyer` is, has the bounds of scores.
+    """
+    game: Any = cell.match.built()[0]
+    seen = _rehearsed(cell.match, game)
+    name = _name(rule.name, game.seats, seen)
+    bounds = rule.bounds
+    if bounds is None and any(name in one.shares for one in seen):
+        bounds = (0.0, 1.0)
+    if bounds is None and (name.startswith("score.") or _is_score(name, seen)):
+        bounds = game.bounds()
+    sequence = Asymptotic(rule.level) if bounds is None else Hedged(*bounds, rule.width, rule.level)
+    return Watched(cell.label, name, sequence, sequence.interval())
+
+
+def _name(name: str, seats: Sequence[str], seen: Sequence[Measured]) -> str:
+    if name in COSTS:
+        raise UsageError(f"--until measures scores and facts, not {name!r}; for money there is --usd")
+    if name.startswith("score."):
+        if name.removeprefix("score.") not in seats:
+            raise UsageError(f"--until: {unknown('score', name, [f'score.{seat}' for seat in seats])}")
+        if seen and all(one.values[name] is None for one in seen):
+            raise UsageError(f"--until: {name.removeprefix('score.')} has no score in this game")
+        return name
+    if not seen:
+        return name  # the random agent cannot play this game, so that nothing is known yet
+    try:
+        return canonical_name(name, seen)
+    except UsageError as error:
+        raise UsageError(f"--until: {error}") from None
+
+
+def _is_score(name: str, seen: Sequence[Measured]) -> bool:
+    """Whether a fact had the value of one and the same score in all that was seen."""
+    values = [one.values.get(name) for one in seen]
+    if not seen or None in values:
+        return False
+    scores = {path for one in seen for path in one.values if path.startswith("score.")}
+    return any([one.values.get(path) for one in seen] == values for path in scores)
+
+
+def _rehearsed(match: Match, game: Any) -> list[Measured]:
+    """What can be measured in a few episodes of the random agent, which costs nothing; nothing where it cannot play."""
+    found: list[Measured] = []
+
+    async def rehearse(seed: int) -> Measured:
+        steps = count()
+
+        def within(_: Any) -> None:
+            if next(steps) > MOST_STEPS:
+                raise ArenaError("the random agent does not come to an end")
+
+        trial = match.with_seats(dict.fromkeys(game.seats, "random")).with_seed(seed)
+        episode = await perform(trial, on_state=within)
+        return measure(episode.scores, episode.facts)
+
+    for seed in range(REHEARSALS):
+        try:
+            found.append(blocking(partial(rehearse, seed)))
+        except Exception:  # whatever the random agent cannot play may be played by others all the same
+            return found
+    return found
+
+
+def _span(record: Mapping[str, Any]) -> str:
+    return "–" if record["low"] is None else f"{record['low']:.4g} to {record['high']:.4g}"

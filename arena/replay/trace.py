@@ -1,0 +1,176 @@
+"""Recorded answers put to today's code, one by one: the state they lead to, or the first point where the ways part."""
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from arena.console.transcript import action_of
+from arena.engine.match_loop import first_state
+from arena.engine.move_validation import well_formed
+from arena.episode import Match, Turn
+from arena.errors import IllegalMove
+from arena.game import Game, Move
+
+OnAnswer: TypeAlias = Callable[[Any, Turn, str], None]  # the state before, the answer, the complaint it came after
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """Where today's code leaves the record: why, `then` what was recorded, `now` what today's code makes of it.
+
+    `step` counts the game's transitions from 0; it is None, and `seat` "", where no single answer can be named.
+    """
+
+    why: str
+    then: str
+    now: str
+    step: int | None = None
+    seat: str = ""
+    attempt: int = 0
+
+
+class Diverged(Exception):
+    """Raised inside a retrace at the first divergence."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(divergence.why)
+        self.divergence = divergence
+
+
+@dataclass(slots=True)
+class Trace:
+    """A record as far as it was played again: `step` transitions, to `state`.
+
+    `ended` is whether today's rules see the end there, `blame` who forfeited. `unchecked` counts refusals that cannot
+    be judged again: the agent could not read its model's reply, or another seat's answer is missing. `reworded` counts
+    refusals for another reason than then.
+    """
+
+    game: Game[Any]
+    match: Match
+    state: Any = None
+    step: int = 0
+    ended: bool = False
+    blame: str = ""
+    divergence: Divergence | None = None
+    unchecked: int = 0
+    reworded: int = 0
+    watch: OnAnswer = field(default=lambda state, turn, complaint: None)
+    current: Turn | None = None
+
+    def advance(self, step: int, turns: Sequence[Turn]) -> None:
+        """One transition from its recorded answers. Raises Diverged."""
+        self.current = turns[0]
+        seats = self._expected(step, turns)
+        taken = {turn.seat: turn for turn in turns if not turn.refused}
+        refusals, complaints = Counter[str](), dict.fromkeys(seats, "")
+        moves: dict[str, Move] = {}
+        for turn in turns:
+            self.current = turn
+            self.watch(self.state, turn, complaints[turn.seat])
+            if turn.refused:
+                others = {seat: other.move for seat, other in taken.items() if seat != turn.seat}
+                self._judge(turn, others, others.keys() | {turn.seat} >= set(seats))
+                refusals[turn.seat] += 1
+                complaints[turn.seat] = turn.refused
+                continue
+            try:
+                moves[turn.seat] = well_formed(self.game.view(self.state, turn.seat), turn.move)
+            except IllegalMove as error:
+                raise differs(turn, "an answer that was taken is refused", error.why) from error
+        quitter = next((seat for seat in seats if refusals[seat] > self.match.patience), "")
+        if quitter:
+            self._forfeit(quitter)
+        elif len(moves) == len(seats):
+            self._apply(moves, taken)
+
+    def _expected(self, step: int, turns: Sequence[Turn]) -> tuple[str, ...]:
+        """Whose answers today's rules wait for; all recorded ones have to be theirs."""
+        seats = () if self.ended else self.game.to_act(self.state)
+        for turn in turns:
+            if not seats:
+                raise differs(turn, "the game is over", "nobody is to act")
+            if step != self.step or turn.seat not in seats:
+                raise differs(turn, "another seat is to act", f"step {self.step} waits for {', '.join(seats)}")
+        return seats
+
+    def _judge(self, turn: Turn, others: dict[str, Move], complete: bool) -> None:
+        """A refused answer, refused again or not; where that cannot be told it is counted."""
+        view = self.game.view(self.state, turn.seat)
+        try:
+            move = well_formed(view, turn.move)
+            if complete:
+                self.game.apply(self.state, {**others, turn.seat: move})
+        except IllegalMove as error:
+            if error.seat != turn.seat:
+                self.unchecked += 1
+            elif error.why != turn.refused:
+                self.reworded += 1
+            return
+        if not complete or (turn.move.usage.calls and not turn.move.tool):
+            self.unchecked += 1
+            return
+        raise differs(turn, "an answer that was refused is taken", "taken")
+
+    def _apply(self, moves: dict[str, Move], taken: dict[str, Turn]) -> None:
+        try:
+            self.state = self.game.apply(self.state, moves)
+        except IllegalMove as error:
+            raise differs(taken[error.seat], "an answer that was taken is refused", error.why) from error
+        self.step += 1
+
+    def _forfeit(self, seat: str) -> None:
+        after = self.game.forfeit(self.state, seat)
+        if after is None:
+            self.ended, self.blame = True, seat
+            return
+        self.state = after
+        self.step += 1
+
+
+def retrace(
+    game: Game[Any],
+    match: Match,
+    turns: Iterable[Turn],
+    watch: OnAnswer = lambda state, turn, complaint: None,
+) -> Trace:
+    """The recorded answers, in order, through the rules as they are today; stops at the first divergence.
+
+    `watch` sees each answer with the state it was given in. An exception of the game's code is a divergence, too.
+    """
+    trace = Trace(game, match, watch=watch)
+    try:
+        trace.state = first_state(game, match)
+        for step, answers in groupby(turns, key=lambda turn: turn.step):
+            trace.advance(step, tuple(answers))
+        trace.ended = trace.ended or not game.to_act(trace.state)
+    except Diverged as error:
+        trace.divergence = error.divergence
+    except Exception as error:
+        trace.divergence = _crash(error, trace.current)
+    return trace
+
+
+def said(turn: Turn) -> str:
+    """An answer in brief: its action and its words."""
+    words = turn.move.text if len(turn.move.text) <= 60 else turn.move.text[:60] + "…"
+    done = action_of(turn.move.tool, turn.move.args)
+    answer = " ".join(filter(None, [f"[{done}]" if done else "", repr(words) if words else ""])) or "an empty answer"
+    return f"{answer}, refused: {turn.refused}" if turn.refused else answer
+
+
+def differs(turn: Turn, why: str, now: str) -> Diverged:
+    """The divergence at a recorded answer."""
+    return Diverged(Divergence(why, said(turn), now, turn.step, turn.seat, turn.attempt))
+
+
+def _crash(error: Exception, turn: Turn | None) -> Divergence:
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    now = f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
+    if turn is None:
+        return Divergence("today's code fails", "the start of the game", now, 0)
+    return Divergence("today's code fails", said(turn), now, turn.step, turn.seat, turn.attempt)

@@ -1,0 +1,68 @@
+"""Standings as people read them, and as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from arena.console.stdio import Screen, say
+from arena.ratings.standings import Standing, Standings
+from arena.reports.output import rows
+from arena.store.query import Table
+
+WIDEST = 4  # seats whose mean scores have a column each; of more the mean over all
+
+
+def print_standings(listed: Sequence[Standings], console: Console | None = None) -> None:
+    """One table for each game, with what was left out and what has to be known to read it."""
+    console = console or Screen()
+    for number, standings in enumerate(listed):
+        if number:
+            say("", console)
+        if standings.rows:
+            rows(_table(standings), title=_title(standings), console=console, keys=1)
+        if standings.left_out:
+            reasons = ", ".join(f"{count} {why}" for why, count in sorted(standings.left_out.items()))
+            told = f"left out of wins and ratings: {reasons} (episodes of {standings.game})"
+            say(told, console)
+        for note in standings.notes:
+            say(f"note: {note}", console)
+
+
+def standings_json(listed: Sequence[Standings]) -> list[dict[str, Any]]:
+    """Plain data with every number in full; the rating of a player that met nobody is null."""
+    return [asdict(standings) for standings in listed]
+
+
+def _title(standings: Standings) -> str:
+    rule, several = standings.rule, "s" * (standings.seeds != 1)
+    model = "Bradley–Terry" if rule.model == "bt" else "OpenSkill"
+    met = f"{standings.meetings} meetings on {standings.seeds} seed{several}"
+    return f"Standings in {standings.game} ({met}; {model} with {100 * rule.level:g} % intervals)"
+
+
+def _table(standings: Standings) -> Table:
+    several_groups = len({row.rating.group for row in standings.rows if row.rating}) > 1
+    noted = any(row.rating and row.rating.note for row in standings.rows)
+    seats = standings.seats if len(standings.seats) <= WIDEST else ()
+    columns = ["agent", "rating", "low", "high", *["group"] * several_groups, "won", "drawn", "lost", "episodes"]
+    columns += [*(seats or ["score"]), "forfeits", "errors", *["note"] * noted]
+    lines = []
+    for row in standings.rows:
+        means = [row.scores.get(seat) for seat in seats] or [row.score]
+        line = [row.player, *_rated(row), *[row.rating.group if row.rating else None] * several_groups]
+        line += [row.won, row.drawn, row.lost, row.episodes, *map(_short, means), row.forfeits, row.errors]
+        lines.append((*line, *[row.rating.note if row.rating else ""] * noted))
+    return Table(tuple(columns), tuple(lines))
+
+
+def _rated(row: Standing) -> list[float | None]:
+    if row.rating is None:
+        return [None, None, None]
+    return [_short(value) for value in (row.rating.rating, row.rating.low, row.rating.high)]
+
+
+def _short(value: float | None) -> float | None:
+    """Four digits of a large number, two places of a small one."""
+    return None if value is None else round(value, 0 if abs(value) >= 100 else 2)

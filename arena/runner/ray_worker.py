@@ -1,0 +1,136 @@
+"""Playing in another process than the one that keeps the record: what runs there.
+
+A worker does nothing that cannot be lost. Whatever matters it sends as a message and waits for the reply: an answer,
+until it is committed; the price of a call, until the budget holds it. Messages of all its matches travel together.
+"""
+
+import asyncio
+import sys
+from asyncio import Future, Task
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from arena.engine.budget import GATE, Budget, Gate, Halt, Purse
+from arena.engine.play import perform
+from arena.episode import Turn, match_from_json
+from arena.external_parts import search_in
+from arena.key_permission import Permission, restrict
+from arena.runner.ray_messages import pack, pack_end, pack_error, unpack, unpack_error
+
+Kind: TypeAlias = Literal["turn", "hold", "settle", "over", "failed"]
+Message: TypeAlias = tuple[int, Kind, int, str, float, float | None]  # match, kind, number, JSON or seat, usd, usd paid
+Reply: TypeAlias = tuple[int, int, str]  # match, number of the message, JSON of an error or ""
+
+
+@dataclass(slots=True)
+class Play:
+    """One match as it is played here; `send` takes its messages, `open` are those that wait for a reply."""
+
+    match: int
+    send: Callable[[Message], None]
+    open: "dict[int, Future[None]]" = field(default_factory=dict)
+    sent: int = 0
+    task: "Task[None] | None" = None
+
+    def tell(self, kind: Kind, text: str = "", usd: float = 0.0, paid: float | None = None) -> int:
+        """Sends a message; returns its number."""
+        self.sent += 1
+        self.send((self.match, kind, self.sent, text, usd, paid))
+        return self.sent
+
+    async def ask(self, kind: Kind, text: str, usd: float = 0.0) -> None:
+        """Sends a message and waits for leave to go on. Raises what the reply refuses it with."""
+        number = self.tell(kind, text, usd)
+        self.open[number] = leave = asyncio.get_running_loop().create_future()
+        try:
+            await leave
+        finally:
+            del self.open[number]
+
+    async def run(self, match: str, history: str, capped: Sequence[str] | None) -> None:
+        """Plays to the end and sends that, or the error."""
+        if capped is not None:
+            GATE.set(Gate(Halt(), FarBudget(seats={seat: Purse(seat, 0.0) for seat in capped}, play=self)))
+        try:
+            episode = await perform(match_from_json(match), history=unpack(history), on_turn=self._keep)
+            self.tell("over", pack_end(episode))
+        except Exception as error:  # whatever it is, the other process has to hear of it
+            self.tell("failed", pack_error(error))
+
+    async def _keep(self, turn: Turn) -> None:
+        await self.ask("turn", pack((turn,)))
+
+
+@dataclass(slots=True, kw_only=True)
+class FarBudget(Budget):
+    """The budget of the other process, asked over the wire; `seats` are those with a cap."""
+
+    play: Play
+
+    async def hold(self, seat: str, usd: float) -> None:
+        await self.play.ask("hold", seat, usd)
+
+    def settle(self, seat: str, held: float, paid: float | None) -> None:
+        self.play.tell("settle", seat, held, paid)
+
+
+class Worker:
+    """Plays many matches side by side, each under a number that the caller chose.
+
+    `paths` are where the caller finds modules, absolute; they are looked at last. `folder` is the caller's folder, in
+    which parts that are not installed are looked for. `keys` is where the user lets keys go.
+    """
+
+    def __init__(self, paths: Sequence[str] = (), folder: str = "", keys: Permission | None = None) -> None:
+        self._plays: dict[int, Play] = {}
+        self._out: list[Message] = []
+        self._waiting: Future[bool] | None = None  # of the call of `next` under way
+        sys.path.extend(path for path in paths if path not in sys.path)
+        restrict(keys)
+        if folder:
+            search_in(Path(folder))
+
+    async def begin(self, match: int, spec: str, history: str, capped: Sequence[str] | None) -> None:
+        """Starts a match, given as JSON with its answers so far; calls of the seats in `capped` need leave."""
+        self._plays[match] = play = Play(match, self._send)
+        play.task = asyncio.create_task(play.run(spec, history, capped))
+
+    async def next(self) -> list[Message]:
+        """The messages that are to be sent, of all matches; waits for one, or for `hush`, and then returns none."""
+        if not self._out:
+            self._waiting = asyncio.get_running_loop().create_future()
+            if not await self._waiting:
+                return []
+        messages, self._out = self._out, []
+        return messages
+
+    async def hush(self) -> None:
+        """Ends a call of `next` that still waits: nobody listens to it any more."""
+        self._wake(False)
+
+    async def reply(self, replies: Sequence[Reply]) -> None:
+        """Lets the senders of those messages go on, or raises the errors there."""
+        for match, number, refusal in replies:
+            play = self._plays.get(match)
+            leave = play and play.open.get(number)
+            if leave and not leave.done():
+                if refusal:
+                    leave.set_exception(unpack_error(refusal))
+                else:
+                    leave.set_result(None)
+
+    async def drop(self, match: int) -> None:
+        """Ends a match, wherever it stands, and forgets it."""
+        play = self._plays.pop(match, None)
+        if play is not None and play.task is not None:
+            play.task.cancel()
+
+    def _send(self, message: Message) -> None:
+        self._out.append(message)
+        self._wake(True)
+
+    def _wake(self, news: bool) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(news)

@@ -1,0 +1,103 @@
+"""Going on with a run: what it has spent, and why a changed plan is not gone on with."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from arena.episode import Match
+from arena.errors import UsageError
+from arena.store.location import failure
+from arena.store.rows import dump, mask_command
+from arena.store.store import Store, grouped, plan_hash
+from arena.text.storable import clean
+
+SHOWN = 8  # differences that are told
+ASIDE = re.compile(  # options that change how a plan is played, not what is played
+    r" --(?:json|quiet|retry-errors|again|dry-run|trust)\b| -q\b|"
+    r" --until(?:=| )[^<]*< *[\d.eE+-]+|"
+    r" --(?:db|usd|usd-seat|at-once|retries|progress|backend)(?:=| )(?:\S+)| +#.*"
+)
+
+
+def spent(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict) -> dict[str, float]:
+    """Dollars that a run has spent, by seat; a call of unknown price counts as the dearest known one of its seat.
+
+    Where all are unknown, since a provider counts no tokens, it counts as the most that one may cost: `most`, by seat.
+    """
+    query = text(
+        "SELECT c.seat, coalesce(sum(c.usd), 0), count(*) - count(c.usd), coalesce(max(c.usd), 0) "
+        "FROM call c JOIN episode e ON e.id = c.episode WHERE e.run = :run GROUP BY c.seat"
+    )
+    try:
+        with store.engine.connect() as connection:
+            rows = connection.execute(query, {"run": run}).all()
+    except DBAPIError as error:
+        raise failure(store.place, error) from error
+    bound = most() if any(unknown and not dearest for _, _, unknown, dearest in rows) else {}
+    return {seat: float(known + unknown * (dearest or bound.get(seat, 0.0))) for seat, known, unknown, dearest in rows}
+
+
+def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin: str = "") -> None:
+    """Raises UsageError where the last run of this command was not finished and today's plan is another.
+
+    Games, parts or the plan file have changed since; the message says in which keys. No objection where the plan of
+    today has an unfinished run of its own, or where another process plays that last run right now.
+    """
+    asked = _words(mask_command(clean(command)))
+    try:
+        with store.engine.connect() as connection:
+            query = text("SELECT id, status, command, plan FROM run ORDER BY id DESC LIMIT 200")
+            rows = connection.execute(query).all()
+            same = text(
+                "SELECT id FROM run WHERE plan_hash = :plan AND status IN ('running', 'cut', 'interrupted', 'enough')"
+            )
+            if connection.execute(same, {"plan": plan_hash(matches, origin)}).first() is not None:
+                return
+    except DBAPIError as error:
+        raise failure(store.place, error) from error
+    last = next((row for row in rows if _words(row.command) == asked), None)
+    if last is None or last.status not in ("running", "cut", "interrupted") or store.is_played(last.id):
+        return
+    then, now = json.loads(last.plan), json.loads(dump(grouped(matches)))
+    if len(then["groups"]) == len(now["groups"]) == 1:
+        then, now = ({**plan, **plan.pop("groups")[0]} for plan in (then, now))
+    changes = list(differences(then, now))
+    if changes:
+        more = f"\n  and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+        listed = "".join(f"\n  {change}" for change in changes[:SHOWN])
+        raise UsageError(
+            f"run {last.id} of this command is not finished, and the plan has changed since:{listed}{more}\n"
+            "to play the new plan in a new run, type the command with --again; to go on, undo the change"
+        )
+
+
+def differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+    """The keys in which two plans differ, with both values: `groups.1.game.cost: 10 then, 8 now`."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        for key in dict.fromkeys([*then, *now]):
+            inner = f"{path}.{key}" if path else str(key)
+            if key not in now:
+                yield f"{inner}: {_short(then[key])} then, gone now"
+            elif key not in then:
+                yield f"{inner}: not there then, {_short(now[key])} now"
+            else:
+                yield from differences(then[key], now[key], inner)
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for n, (old, new) in enumerate(zip(then, now, strict=True), 1):
+            yield from differences(old, new, f"{path}.{n}")
+    elif then != now:
+        yield f"{path}: {_short(then)} then, {_short(now)} now"
+
+
+def _short(value: Any) -> str:
+    shown = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 6 else json.dumps(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}…"
+
+
+def _words(command: str) -> str:
+    """A command without the options that leave its plan as it is."""
+    return " ".join(ASIDE.sub("", f" {command}").split())

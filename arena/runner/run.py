@@ -1,0 +1,170 @@
+"""Many matches: side by side, retried, recorded, and never twice."""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Sized
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from arena.console.stdio import say
+from arena.engine.budget import GATE, Budget, Gate
+from arena.engine.budget import Halt as Halt
+from arena.episode import Episode, Turn
+from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
+from arena.runner.backend import Backend, here
+from arena.runner.gc_tuning import seldom
+from arena.store.store import Pending, Store
+
+Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who looks on: called when an episode is taken up, with each new answer, with each state, and when it is left.
+
+    An error in one of these changes nothing that is played or recorded: the first is printed on stderr.
+    """
+
+    began: Callable[[Pending], None] = lambda pending: None
+    turn: Callable[[Pending, Turn], None] = lambda pending, turn: None
+    state: Callable[[Pending, Any], None] = lambda pending, state: None
+    left: Callable[[Pending], None] = lambda pending: None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at a match: what was recorded before, and what was answered since."""
+
+    pending: Pending
+    store: Store
+    halt: Halt
+    watcher: Watcher
+    backend: Backend
+    turns: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
+
+    async def play(self) -> Episode:
+        await self.store.started(self.pending)
+        history = (*self.pending.history, *self.turns.values())
+        watch: Callable[[Any], None] = lambda state: self.watcher.state(self.pending, state)  # noqa: E731
+        episode = await self.backend(self.pending.match, _latest(history), self.keep, watch)
+        await self.store.ended(self.pending.id, episode)
+        return replace(episode, id=self.pending.id)
+
+    async def keep(self, turn: Turn) -> None:
+        await self.store.turn(self.pending.id, turn)
+        self.turns[turn.step, turn.seat, turn.attempt] = turn
+        self.watcher.turn(self.pending, turn)
+        self.halt.check()
+
+
+async def run(
+    pending: Iterable[Pending],
+    store: Store,
+    *,
+    at_once: int = 32,
+    retries: int = 1,
+    halt: Halt | None = None,
+    budget: Budget | None = None,
+    watcher: Watcher = Watcher(),
+    backend: Backend = here,
+) -> AsyncIterator[tuple[Pending, Episode | Exception]]:
+    """Play what is pending, at most `at_once` at a time, and yield each match with its episode or its failure.
+
+    A failed episode is tried again `retries` times from its last recorded answer, then stored as `error` with its
+    traceback and without scores; the others go on. After `halt` nothing new starts and open episodes stay open.
+    When the money of `budget` is gone nothing new starts either; an episode whose next call it cannot hold is `cut`.
+    """
+    if at_once < 1:
+        raise UsageError(f"at least one episode has to be played at a time, got {at_once}")
+    if retries < 0:
+        raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
+    gate = Gate(halt or Halt(), budget)
+    done: Done = asyncio.Queue()
+    onlooker = harmless(watcher)
+    attempts = (Attempt(item, store, gate.halt, onlooker, backend) for item in pending)
+    most = len(pending) if isinstance(pending, Sized) else at_once
+    workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
+    try:
+        open_workers = len(workers)
+        with seldom(at_once):
+            while open_workers:
+                result = await done.get()
+                if result is None:
+                    open_workers -= 1
+                else:
+                    yield result
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+
+
+def harmless(watcher: Watcher) -> Watcher:
+    """The same watcher, whose errors end here. The first is printed on stderr; it is called again for what follows."""
+    failures: list[Exception] = []
+
+    def guarded(call: Callable[..., None]) -> Callable[..., None]:
+        def called(*told: Any) -> None:
+            try:
+                call(*told)
+            except Exception as error:  # whatever it is: who looks on has no say in what is played
+                if not failures:
+                    reason = f"{type(error).__name__}: {error}"
+                    say(f"what is told of this run is not complete, its record is: {reason}", stderr=True)
+                failures.append(error)
+
+        return called
+
+    return Watcher(guarded(watcher.began), guarded(watcher.turn), guarded(watcher.state), guarded(watcher.left))
+
+
+async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Done) -> None:
+    """Plays what comes next until nothing does; None is the last it says."""
+    GATE.set(gate)  # seen by this task, and by those that it starts
+    try:
+        while not gate.halt.on and not (gate.budget is not None and gate.budget.gone):
+            attempt = next(attempts, None)
+            if attempt is None:
+                break
+            attempt.watcher.began(attempt.pending)
+            result = await _one(attempt, retries)
+            attempt.watcher.left(attempt.pending)
+            done.put_nowait((attempt.pending, result))
+    finally:
+        done.put_nowait(None)
+
+
+async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
+    """The episode, or the exception that ended its last try; calls that led to no answer are billed either way."""
+    store, name = attempt.store, attempt.pending.id
+    for left in reversed(range(retries + 1)):
+        try:
+            return await attempt.play()
+        except Stopped as error:
+            return await _stopped(attempt, error)
+        except Exception as error:
+            if isinstance(error, ModelUnavailable):
+                await store.spent(name, error.usage, error.seat, error.step)
+            if left and not isinstance(error, UsageError):
+                continue
+            await store.failed(name, traceback.format_exc())
+            return error
+    raise AssertionError("unreachable: the last try returns")
+
+
+async def _stopped(attempt: Attempt, error: Stopped) -> Episode | Exception:
+    """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
+    store, pending = attempt.store, attempt.pending
+    if error.usage is not None and error.usage.calls:
+        await store.spent(pending.id, error.usage, error.seat, error.step)
+    if not isinstance(error, BudgetSpent):
+        return error
+    turns, seats = _latest((*pending.history, *attempt.turns.values())), pending.match.resolved["seats"]
+    episode = Episode(pending.match, turns, dict.fromkeys(seats), {}, "cut", error=str(error), id=pending.id)
+    await store.ended(pending.id, episode)
+    return episode
+
+
+def _latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+    """The last word on each answer: one that was refused after it was recorded appears once, refused."""
+    return tuple({(turn.step, turn.seat, turn.attempt): turn for turn in turns}.values())

@@ -1,0 +1,204 @@
+"""Questions to the records, read-only by construction: `arena sql`.
+
+For a file there are three locks, each enough: it is opened for reading, the connection is told to only query, and each
+statement is checked, while SQLite compiles it, to do nothing but select. For a server: see
+`arena/store/query_postgres.py`. A question may be given limits of time and size; it can be interrupted at any moment.
+"""
+
+import math
+import re
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from arena.errors import UsageError, unknown
+from arena.extras import missing
+from arena.store.location import Place, check_file, failure, read_only
+
+HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
+DESCRIBING = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "function_list")
+ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+WRITES = re.compile(r"SQLITE_(CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|TRANSACTION|SAVEPOINT|ANALYZE"
+                    r"|REINDEX|FUNCTION)")  # fmt: skip
+ACTIONS = {value: name[7:].replace("_", " ").lower() for name, value in vars(sqlite3).items() if WRITES.match(name)}
+SEVERAL = "refused: more than one statement; write one SELECT, without ; in between"
+FUNCTIONS = (
+    "json_each('[]')",
+    "json_tree('[]')",
+    *(f"pragma_{name}('x')" for name in DESCRIBING[:2]),
+    "pragma_table_list",
+)
+
+
+LONGEST_VALUE = 64 << 20  # bytes of one value, also of those in between: a larger one is refused
+LONGEST_PATTERN = 1000  # bytes of a LIKE pattern: matching takes time in the square of it
+CHUNK = 100  # rows that are fetched at a time
+STEPS = 10_000  # virtual machine instructions of SQLite between two looks at the clock
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The answer to a query: the names of its columns, and its rows. `cut` is why there are no more rows, or ""."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    cut: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most one question may take: `seconds`, and the `rows` and `bytes` of its answer. None: no limit."""
+
+    seconds: float | None = None
+    rows: int | None = None
+    bytes: int | None = None
+
+    def take(self, chunks: Iterable[Sequence[tuple[Any, ...]]]) -> tuple[tuple[tuple[Any, ...], ...], str]:
+        """The rows within the limits, and why there are no more (or "")."""
+        taken: list[tuple[Any, ...]] = []
+        size = 0
+        for chunk in chunks:
+            for row in chunk:
+                if self.rows is not None and len(taken) >= self.rows:
+                    return tuple(taken), f"the first {self.rows} rows"
+                size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
+                if self.bytes is not None and size > self.bytes:
+                    return tuple(taken), f"{len(taken)} rows; with the next it is over {self.bytes >> 20} MiB"
+                taken.append(row)
+        return tuple(taken), ""
+
+    def too_slow(self) -> UsageError:
+        """What is told of a question that took too long."""
+        return UsageError(
+            f"the question took more than {self.seconds:g} s and was stopped; narrow it (a recursive WITH needs an "
+            "end, a join its condition), or give it more time: --timeout SECONDS"
+        )
+
+
+UNLIMITED = Limits()
+
+
+@dataclass(slots=True)
+class Clock:
+    """SQLite's progress handler: stops a statement at `end` (of time.monotonic). Ctrl-C inside it stops one, too."""
+
+    end: float
+    late: bool = False
+
+    def __call__(self) -> bool:
+        self.late = time.monotonic() > self.end
+        return self.late
+
+
+@dataclass(slots=True)
+class Guard:
+    """SQLite's authorizer: asked for each action a statement is compiled to; remembers what it refused."""
+
+    refused: list[str] = field(default_factory=list)
+
+    def __call__(self, action: int, one: str | None, two: str | None, *_: str | None) -> int:
+        if action in ALLOWED:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_FUNCTION and two != "load_extension":
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_PRAGMA and (one in DESCRIBING or (one in HARMLESS and two is None)):
+            return sqlite3.SQLITE_OK
+        self.refused.append(" ".join(filter(None, (ACTIONS.get(action, f"action {action}"), one, two))))
+        return sqlite3.SQLITE_DENY
+
+
+def query(
+    where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: Limits = UNLIMITED
+) -> Table:
+    """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
+
+    Raises UsageError, with near misses, for anything that is not one SELECT over what is there, and where it takes
+    longer than `limits` allow; BadRecord for a database that cannot be read.
+    """
+    place = Place.of(where)
+    if place.path is None:
+        try:
+            from arena.store.query_postgres import answer
+        except ModuleNotFoundError as error:
+            raise missing(f"the database {place}", error) from None
+        return answer(place, sql, parameters, limits)
+    check_file(place.path)
+    guard, clock = Guard(), Clock(time.monotonic() + (limits.seconds or math.inf))
+    try:
+        connection = read_only(place.path)
+    except sqlite3.Error as error:
+        raise failure(place, error) from error
+    try:
+        connection.text_factory = lambda body: body.decode("utf-8", "replace")
+        connection.execute("PRAGMA query_only = 1")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        for table in FUNCTIONS:  # SQLite sets these up on first use, which the guard would take for writing
+            connection.execute(f"SELECT 1 FROM {table}")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
+        connection.set_authorizer(guard)
+        connection.set_progress_handler(clock, STEPS)
+        cursor = connection.execute(sql, parameters)
+        taken, cut = limits.take(iter(lambda: cursor.fetchmany(CHUNK), []))
+        return Table(tuple(column[0] for column in cursor.description or ()), taken, cut)
+    except (sqlite3.Error, sqlite3.Warning, ValueError, MemoryError) as error:
+        if clock.late:
+            raise limits.too_slow() from None
+        if str(error) == "interrupted":  # SQLite swallows what is raised in its handler
+            raise KeyboardInterrupt from None
+        raise _explained(connection, place, sql, error, guard) from error
+    finally:
+        connection.close()
+
+
+def _explained(connection: sqlite3.Connection, place: Place, sql: str, error: Exception, guard: Guard) -> UsageError:
+    """The error for people: what was refused or not found, and what is possible."""
+    reason, names = str(error), _names(connection)
+    if guard.refused:
+        return UsageError(f"refused, because it does more than read ({guard.refused[0]}); {possible(names)}")
+    if "one statement" in reason:
+        return UsageError(SEVERAL)
+    if isinstance(error, MemoryError) or "too big" in reason or "out of memory" in reason:
+        return UsageError(f"a value would be larger than {LONGEST_VALUE >> 20} MiB; ask for a part of it by substr()")
+    if found := re.search(r"no such table: (?:main\.)?(.+)", reason):
+        return UsageError(unknown("table or view", found[1], names))
+    if found := re.search(r"no such column: (?:.*\.)?(.+)", reason):
+        return UsageError(missing_column({name: _columns(connection, name) for name in names}, sql, found[1]))
+    if "malformed" in reason or "not a database" in reason or "locked" in reason or "disk I/O" in reason:
+        return failure(place, error)
+    return UsageError(f"{reason}; {possible(names)}")
+
+
+def missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) -> str:
+    """Near misses among the `columns` of the tables that the query names, else of all, and where they stand."""
+    words = set(re.findall(r"\w+", sql.lower()))
+    asked = {table: names for table, names in columns.items() if table in words} or columns
+    near = get_close_matches(name, sorted({column for names in asked.values() for column in names}), n=3, cutoff=0.5)
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    there = "".join(f"\n  {table}: {', '.join(names)}" for table, names in asked.items() if asked is not columns)
+    return f"no column named {name!r}{meant}{there}"
+
+
+def possible(names: Sequence[str]) -> str:
+    """What may be asked, for the end of a sentence."""
+    return f"write a SELECT over {', '.join(names) or 'its tables'}"
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    """Views first, then tables."""
+    order = "ORDER BY type = 'table', name"
+    try:
+        rows = connection.execute(
+            f"SELECT name FROM sqlite_master WHERE type IN ('view', 'table') AND name NOT LIKE 'sqlite_%' {order}"
+        ).fetchall()
+    except sqlite3.Error:
+        return []
+    return [name for (name,) in rows]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]

@@ -1,0 +1,309 @@
+"""The records of what was played: opened, begun, gone on with, and read back."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from hashlib import blake2b
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy.exc import DBAPIError
+
+import arena
+from arena.episode import Episode, Match, Status, Turn
+from arena.errors import BadRecord
+from arena.store.database import connect
+from arena.store.location import Place, failure
+from arena.store.rows import COUNTED, Chain, Rows, dump, load_facts, load_turns, mask_command, masked, number, scrub
+from arena.store.run_lock import Claim
+from arena.store.writer import Writer
+from arena.text.storable import clean
+from arena.usage import FREE, Usage
+
+T = TypeVar("T")
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A match of a run that has to be played: from its start, or on from `history`, the recorded answers."""
+
+    n: int
+    id: str
+    match: Match
+    history: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stands: what is left of it, in the order of the plan, and how many matches are done."""
+
+    id: str
+    resumed: bool
+    pending: tuple[Pending, ...]
+    done: int
+
+
+@dataclass(slots=True, eq=False)
+class Store:
+    """The records at one place. Reading is free; writing goes through one thread.
+
+    A committed answer survives the death of the process; a power cut may take the last moments.
+    """
+
+    place: Place
+    engine: Engine
+    writer: Writer
+    claims: dict[str, Claim] = field(default_factory=dict)
+    chains: dict[str, dict[str, Chain]] = field(default_factory=dict)  # last prompts of open episodes, by seat
+
+    @classmethod
+    def open(cls, where: str | Path, create: bool = True, wait: float = 30.0) -> "Store":
+        """The records at a path or an SQLAlchemy URL, which is made if need be.
+
+        Without `create` it has to be there, and reading is enough. `wait` is how many seconds another process may
+        hold the database. Raises BadRecord, saying what is wrong and what to do.
+        """
+        place = Place.of(where)
+        engine = connect(place, create, wait)
+        return cls(place, engine, Writer(engine, place))
+
+    @property
+    def where(self) -> str:
+        """The path, or the URL without its password."""
+        return str(self.place)
+
+    def begin(
+        self, matches: Sequence[Match], command: str = "", retry_errors: bool = False, again: bool = False,
+        origin: str = "",
+    ) -> Run:  # fmt: skip
+        """The unfinished run of the same plan, or a new one (`again`: in any case a new one). Raises UsageError where
+        a match cannot be built.
+
+        What ended (over, forfeit, and error unless `retry_errors`) is not pending. A run that another process is
+        playing right now is left to it. `origin` tells plans of equal matches apart: the episode that is forked.
+        """
+        for match in matches:
+            if not -LARGEST <= match.seed <= LARGEST:
+                raise BadRecord(f"a seed has to fit into 63 bits, got {match.seed}")
+        plan = plan_hash(matches, origin)
+        try:
+            for run in () if again else self._read(_unfinished, plan, retry_errors):
+                if not self._claim(run):
+                    continue
+                if run not in self._read(_unfinished, plan, retry_errors):  # whoever played it has just ended it
+                    self.claims.pop(run).release()
+                    continue
+                pending = self._read(_pending, run, matches, retry_errors)
+                self.end(run, "running")
+                return Run(run, True, pending, len(matches) - len(pending))
+        except DBAPIError as error:
+            raise failure(self.place, error) from error
+        run = _new_id()
+        self._claim(run)
+        rows = Rows()
+        listed = dump(grouped(matches))
+        rows.add("run", run, plan, listed, mask_command(clean(command)), "running", _now(), None, arena.__version__)
+        self.writer.commit_now(rows)
+        return Run(run, False, tuple(Pending(n, f"{run}.{n}", match) for n, match in enumerate(matches, 1)), 0)
+
+    async def started(self, pending: Pending) -> None:
+        """Records that an episode is being played, and who sits where; again when it goes on."""
+        match, rows = pending.match, Rows()
+        spec = masked(match.resolved)
+        run, game = pending.id.rpartition(".")[0], spec["game"]
+        rows.add(
+            *("episode", pending.id, run, pending.n, match.id, game["name"], spec["rules_version"], match.seed),
+            *(match.patience, dump(spec), "running", "", "", _now(), None),
+        )
+        for seat, agent in spec["seats"].items():
+            rows.add("seat", pending.id, seat, agent["name"], _model(agent), dump(agent))
+        await self.writer.commit(rows)
+
+    async def turn(self, episode_id: str, turn: Turn) -> None:
+        """Records an answer with its calls; recorded again, the later word holds. Committed when it returns."""
+        chains = self.chains.setdefault(episode_id, {})
+        rows = Rows(chains)
+        rows.turn(episode_id, turn, time.time())
+        await self.writer.commit(rows)
+        chains.update(rows.longer)
+
+    async def ended(self, episode_id: str, episode: Episode) -> None:
+        """Records how an episode ended: its status, facts, and scores, which are NULL where it was not played out."""
+        rows, version = Rows(), episode.match.resolved["rules_version"]
+        rows.add("unscore", episode_id)
+        rows.add("unfact", episode_id)
+        finished = episode.status in ("over", "forfeit")
+        for seat, value in episode.scores.items():
+            rows.add("score", episode_id, seat, "game", version, number(value) if finished else None)
+        rows.facts(episode_id, episode.facts)
+        rows.add("close", episode.status, clean(episode.blame), scrub(clean(episode.error)), _now(), episode_id)
+        await self.writer.commit(rows)
+        self.chains.pop(episode_id, None)
+
+    async def spent(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
+        """Records what calls cost that led to no answer."""
+        rows = Rows()
+        rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
+        await self.writer.commit(rows)
+
+    async def failed(self, episode_id: str, error: str, usage: Usage = FREE, seat: str = "", step: int = 0) -> None:
+        """Records that an episode died: its traceback and what the last calls cost; no scores, but the answers stay."""
+        rows = Rows()
+        rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
+        rows.add("unscore", episode_id)
+        rows.add("unfact", episode_id)
+        rows.add("close", "error", "", scrub(clean(error)), _now(), episode_id)
+        await self.writer.commit(rows)
+        self.chains.pop(episode_id, None)
+
+    def end(self, run_id: str, status: str) -> None:
+        """Records how a run ended: over, cut, enough, interrupted or failed; "running" opens it again."""
+        rows = Rows()
+        rows.add("end", status, None if status == "running" else _now(), run_id)
+        self.writer.commit_now(rows)
+        if status != "running" and run_id in self.claims:
+            self.claims.pop(run_id).release()
+
+    def episode(self, id: str) -> Episode:
+        """The episode of that id, or of the only id that begins so, or the "last". Raises BadRecord with near ids."""
+        try:
+            with self.engine.connect() as connection:
+                row = _find(connection, id, self.where)
+                spec, name = json.loads(row.spec), row.id
+                query = text(f"SELECT s.seat, s.value FROM {COUNTED} AND s.episode = :id")
+                found = {seat: value for seat, value in connection.execute(query, {"id": name})}
+                scores = {seat: found[seat] for seat in spec["seats"] if seat in found}
+                turns, facts = load_turns(connection, name), load_facts(connection, name)
+        except DBAPIError as error:
+            raise failure(self.place, error) from error
+        match = Match(spec["game"], spec["seats"], row.seed, row.patience, spec.get("branch", 0))
+        status: Status = "cut" if row.status == "running" else row.status
+        return Episode(match, turns, scores, facts, status, row.blame, row.error, name)
+
+    def close(self) -> None:
+        """Writes what waits and lets go of the database; runs that are not ended stay open."""
+        self.writer.close()
+        for claim in self.claims.values():
+            claim.release()
+        self.claims.clear()
+        self.engine.dispose()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def is_played(self, run: str) -> bool:
+        """Whether another process plays that run right now."""
+        claim = None if run in self.claims else Claim.take(self.place, self.engine, run)
+        if claim is not None:
+            claim.release()
+        return claim is None and run not in self.claims
+
+    def _read(self, question: Callable[..., T], *given: Any) -> T:
+        """The answer to a question as the records stand now: what was read before a claim may be out of date."""
+        with self.engine.connect() as connection:
+            return question(connection, *given)
+
+    def _claim(self, run: str) -> bool:
+        if run in self.claims:
+            return True
+        claim = Claim.take(self.place, self.engine, run)
+        if claim is not None:
+            self.claims[run] = claim
+        return claim is not None
+
+
+def _unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> list[str]:
+    """The runs of that plan that can go on, latest first."""
+    died = "OR EXISTS (SELECT 1 FROM episode e WHERE e.run = r.id AND e.status = 'error')" if retry_errors else ""
+    query = text(
+        "SELECT r.id FROM run r WHERE r.plan_hash = :plan AND "
+        f"(r.status IN ('running', 'cut', 'interrupted', 'enough') {died}) ORDER BY r.id DESC"
+    )
+    return list(connection.execute(query, {"plan": plan_hash}).scalars())
+
+
+def _pending(connection: Connection, run: str, matches: Sequence[Match], retry_errors: bool) -> tuple[Pending, ...]:
+    query = text("SELECT n, status FROM episode WHERE run = :run")
+    status = {n: value for n, value in connection.execute(query, {"run": run})}
+    ended = {"over", "forfeit"} if retry_errors else {"over", "forfeit", "error"}
+    return tuple(
+        Pending(n, f"{run}.{n}", match, load_turns(connection, f"{run}.{n}") if n in status else ())
+        for n, match in enumerate(matches, 1)
+        if status.get(n) not in ended
+    )
+
+
+def _find(connection: Connection, id: str, where: str) -> Row[Any]:
+    columns = "SELECT id, spec, seed, patience, status, blame, error FROM episode"
+    if id == "last":
+        query, given = f"{columns} ORDER BY started DESC, n DESC LIMIT 1", {}
+    else:
+        query, given = (
+            f"{columns} WHERE substr(id, 1, :size) = :id ORDER BY length(id), id LIMIT 9",
+            {"id": id, "size": len(id)},
+        )
+    rows = connection.execute(text(query), given).all()
+    exact = [row for row in rows if row.id == id]
+    if len(rows) == 1 or exact:
+        return (exact or list(rows))[0]
+    if rows:
+        raise BadRecord(f"{id!r} may be any of: {', '.join(row.id for row in rows[:8])}; write more of it")
+    ids = list(connection.execute(text("SELECT id FROM episode ORDER BY started DESC LIMIT 500")).scalars())
+    if not ids:
+        raise BadRecord(f"{where} holds no episode yet; type: arena play")
+    near = get_close_matches(id, ids, n=3, cutoff=0.5)
+    meant = f"; did you mean {' or '.join(near)}?" if near else f"; the latest is {ids[0]}"
+    raise BadRecord(f"no episode {id!r} in {where}{meant} (all: arena list episodes)")
+
+
+def plan_hash(matches: Sequence[Match], origin: str = "") -> str:
+    """The hash of the resolved matches in their order: equal plans have equal hashes."""
+    told = [match.id for match in matches] + [origin] * bool(origin)
+    return blake2b(" ".join(told).encode(), digest_size=16).hexdigest()
+
+
+def grouped(matches: Sequence[Match]) -> dict[str, Any]:
+    """The plan as data: consecutive matches that differ in nothing but seed and branch stand together."""
+    specs = [masked(match.resolved) for match in matches]
+    groups = []
+    for rest, several in groupby(
+        specs, key=lambda spec: {k: v for k, v in spec.items() if k not in ("seed", "branch")}
+    ):
+        members = list(several)
+        branches = [spec["branch"] for spec in members if "branch" in spec]
+        forked = {"branches": branches} if branches else {}
+        groups.append({**rest, "seeds": [spec["seed"] for spec in members], **forked})
+    return {"matches": len(matches), "groups": groups}
+
+
+def _model(agent: Any) -> str | None:
+    """The name of the model an agent's spec plays with, below whatever wraps it."""
+    name = None
+    while isinstance(agent := agent.get("model"), dict):
+        name = agent.get("name", name)
+    return name
+
+
+def _new_id() -> str:
+    """An id that sorts by time: milliseconds and four random characters, in base 36."""
+    left, digits = time.time_ns() // 1_000_000, ""
+    while left:
+        left, digit = divmod(left, 36)
+        digits = DIGITS[digit] + digits
+    return digits + "".join(secrets.choice(DIGITS) for _ in range(4))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

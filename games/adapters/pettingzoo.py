@@ -1,0 +1,195 @@
+"""Environments of PettingZoo, turn by turn (AEC) or all agents at once (Parallel), as games."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from arena.cache_register import memoize
+from arena.game import JSON, Message, Move, Tool, View, game
+from arena.spec import canonical
+from games.adapters.gym_spaces import action, plain, told, ways
+from games.adapters.pettingzoo_lookup import documentation, make
+from games.adapters.stateful_env import Foreign, Sitting
+
+
+@game("pettingzoo")
+@dataclass(frozen=True, slots=True)
+class PettingZoo(Foreign):
+    """An environment of PettingZoo, by name: `pettingzoo/tictactoe_v3`, or your own: `pettingzoo/my_module:env`.
+
+    Its agents are the seats. An environment that has a Parallel form is played in it, all agents at once, unless
+    `parallel` is off. `options` go to its constructor. A Discrete action space's actions are the legal texts, their
+    numbers or the `names` given here, without those that an action mask rules out; other spaces have the action `act`
+    with a number for each dimension, Text spaces take the words. Observations are told in words (arrays in rows) and
+    stand in `known`; pictures are refused. `about` replaces the rules, else the environment's documentation is shown.
+    The score is the sum of an agent's rewards; the match's seed is the environment's.
+
+    A live environment cannot be copied: see games.foreign for how states are values all the same. A seat that uses up
+    its patience ends the match.
+    """
+
+    id: str = ""
+    options: Mapping[str, JSON] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    parallel: bool | None = None
+    about: str = ""
+    spaces: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    rules: str = field(default="", init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ValueError(
+                "say which environment, as in pettingzoo/tictactoe_v3, or pettingzoo/my_module:my_function"
+            )
+        spaces, rules = _known(self.id, self.parallel, canonical(self.options))
+        for space in spaces.values():
+            ways(space, self.names, None)  # raises for what cannot be acted in
+        object.__setattr__(self, "spaces", spaces)
+        object.__setattr__(self, "rules", self.about or rules)
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        return tuple(self.spaces)
+
+    def open(self, seed: int) -> tuple["Live", Sitting]:
+        live = _begun(self.id, self.parallel, self.options, seed)
+        return live, self._seen(live, seed)
+
+    def act(self, live: "Live", state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+        live.step(self._actions(moves))
+        said = tuple(Message(seat, m.text, m.tool, m.args, to=(seat,)) for seat, m in moves.items())
+        after = self._seen(live, state.seed)
+        return replace(after, log=(*state.log, *said, *after.log))
+
+    def close(self, live: "Live") -> None:
+        live.env.close()
+
+    def check(self, state: Sitting, moves: Mapping[str, Move]) -> None:
+        self._actions(moves)
+
+    def view(self, state: Sitting, seat: str) -> View:
+        seen = dict(state.private[seat])
+        messages = tuple(message for message in state.log if message.reaches(seat))
+        own = tuple(made[seat] for made in state.moves if seat in made)
+        legal: tuple[str, ...] | None = None
+        tools: tuple[Tool, ...] = ()
+        if seat in state.acting:
+            legal, tools = ways(self.spaces[seat], self.names, seen["action_mask"])
+        return View(seat, self._rules(seat), messages, tools, legal, own, seen)
+
+    def _actions(self, moves: Mapping[str, Move]) -> dict[str, Any]:
+        return {seat: action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
+
+    def _seen(self, live: "Live", seed: int) -> Sitting:
+        """What is seen now; those who act, or see the end, are told."""
+        private: dict[str, Mapping[str, JSON]] = {}
+        news = []
+        for seat in live.gains:
+            seen, mask = live.seen.get(seat), live.masks.get(seat)
+            private[seat] = {"observation": plain(seen), "action_mask": plain(mask), "reward": live.gains[seat]}
+            if seat in live.acting or (not live.acting and seen is not None):
+                news.append(Message("", told(seen), to=(seat,)))
+        return Sitting(seed, live.acting, private, dict(live.gains), {"truncated": live.truncated}, tuple(news))
+
+    def _rules(self, seat: str) -> str:
+        return (
+            f"You are {seat} in the environment {self.id} of PettingZoo; its agents are {', '.join(self.seats)}. "
+            "Whenever you act you are told what you observe. Your score is the sum of your rewards.\n\n"
+            f"{self.rules}"
+        ).strip()
+
+
+@dataclass(slots=True)
+class Live:
+    """An environment being played, and what was last seen and won by each agent."""
+
+    env: Any
+    seen: dict[str, Any] = field(default_factory=dict)
+    masks: dict[str, Any] = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+    acting: tuple[str, ...] = ()
+    truncated: bool = False
+
+    def begin(self, seed: int) -> None:
+        """Begins an episode."""
+        raise NotImplementedError
+
+    def step(self, actions: Mapping[str, Any]) -> None:
+        """Makes the actions of all who act now."""
+        raise NotImplementedError
+
+    def see(self, seat: str, observation: Any, info: Mapping[str, Any]) -> None:
+        """Keeps an observation apart from its action mask, which stands beside it or in the info."""
+        mask = info.get("action_mask")
+        if isinstance(observation, Mapping) and "action_mask" in observation:
+            rest = {key: value for key, value in observation.items() if key != "action_mask"}
+            observation, mask = rest["observation"] if {*rest} == {"observation"} else rest, observation["action_mask"]
+        self.seen[seat], self.masks[seat] = observation, mask
+
+
+class Turns(Live):
+    """An AEC environment: one agent acts, the rewards since its last turn are its own when it is asked again."""
+
+    def begin(self, seed: int) -> None:
+        self.env.reset(seed=seed)
+        self.gains = dict.fromkeys(self.env.possible_agents, 0.0)
+        self._settle()
+
+    def step(self, actions: Mapping[str, Any]) -> None:
+        (made,) = actions.values()
+        self.env.step(made)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Lets agents that are done go, up to the next one that can act."""
+        while self.env.agents:
+            agent = self.env.agent_selection
+            observation, reward, terminated, truncated, info = self.env.last()
+            self.gains[agent] += float(reward)
+            self.see(agent, observation, info)
+            self.truncated = self.truncated or bool(truncated)
+            if not terminated and not truncated:
+                self.acting = (agent,)
+                return
+            self.env.step(None)
+        self.acting = ()
+
+
+class Together(Live):
+    """A Parallel environment: all agents act at once."""
+
+    def begin(self, seed: int) -> None:
+        observations, infos = self.env.reset(seed=seed)
+        self.gains = dict.fromkeys(self.env.possible_agents, 0.0)
+        self._settle(observations, infos)
+
+    def step(self, actions: Mapping[str, Any]) -> None:
+        observations, rewards, _, truncations, infos = self.env.step(dict(actions))
+        for agent, reward in rewards.items():
+            self.gains[agent] += float(reward)
+        self.truncated = self.truncated or any(truncations.values())
+        self._settle(observations, infos)
+
+    def _settle(self, observations: Mapping[str, Any], infos: Mapping[str, Any]) -> None:
+        for agent, observation in observations.items():
+            self.see(agent, observation, infos.get(agent, {}))
+        self.acting = tuple(self.env.agents)
+
+
+@memoize("worlds")
+def _known(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
+    """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
+    live = _begun(name, parallel, json.loads(options), 0)
+    for observation in live.seen.values():
+        told(observation)
+    spaces = {agent: live.env.action_space(agent) for agent in live.gains}
+    live.env.close()
+    return spaces, documentation(live.env)
+
+
+def _begun(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> Live:
+    env, together = make(name, parallel, options)
+    live = (Together if together else Turns)(env)
+    live.begin(seed)
+    return live

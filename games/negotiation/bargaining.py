@@ -1,0 +1,307 @@
+"""Haggling over one item, round after round, with a critic between the rounds."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from random import Random
+from typing import Any, ClassVar, Literal
+
+from arena.errors import IllegalMove
+from arena.game import JSON, Game, Message, Move, View, game
+from games.negotiation import bargaining_texts as texts
+from games.negotiation import bargaining_verdicts as verdicts
+from games.negotiation import bargaining_views as views
+from games.negotiation.bargaining_claims import claims
+from games.negotiation.bargaining_state import RIVAL, Ended, Haggle, Offer, Reading, Round
+
+QUIRKS = ("strict-range", "yes-anywhere", "dollar-regex", "deaf-player", "minus-one")
+
+
+@game
+@dataclass(frozen=True, slots=True)
+class Bargaining(Game[Haggle]):
+    """Buyer and seller haggle over one item for some rounds; a critic coaches between them, a moderator reads talk.
+
+    Both sides have private reservation prices: the seller's `cost`, the buyer's `value` (each drawn once per match
+    within ±`spread`). Prices are dollars between `low` and `high`. A round takes at most `turns` messages of each
+    side and pays the surplus over the own reservation price, 0 without a deal; a score is the mean over rounds.
+
+    `coach` names who is coached and `feedback` how: "none" (only the memory of past rounds), "goal" (beat your last
+    price), "constant" (one fixed sentence), "human" (a line people would say, drawn by seed), "ai" (the critic's
+    seat); all but "none" come with the goal sentence unless `goal` is off. Coached players remember past rounds,
+    others only with `rival_memory`. `moderation`: "fallback" reads only messages that carry no action; "numberless"
+    asks for a deal after each message from the first one without a number on; "never". `window` limits what the
+    moderator sees, `no_deal_limit` its refusals per round. `survivors_only` ends the chain with the first round that
+    fails. `quirks` switch on slips of the published code, for comparison: strict-range, yes-anywhere,
+    dollar-regex, deaf-player, minus-one.
+
+    tick: the step of prices, in dollars. actions: offers are tool calls; false: words alone, which the moderator reads.
+    opening_ask, opening_bid: prices of two opening lines that are put before the first message, both or none.
+    buyer_knows_value: whether the buyer is told what the item is worth to it. item: what is haggled over.
+
+    The preset "gpt-bargaining" is the protocol of Fu, Peng, Khot & Lapata (2023, arXiv 2305.10142).
+    """
+
+    item: str = "balloon"
+    cost: float = 8.0
+    value: float = 20.0
+    spread: float = 0.0
+    low: float = 0.0
+    high: float = 30.0
+    tick: float = 0.5
+    rounds: int = 1
+    turns: int = 10
+    first: Literal["seller", "buyer"] = "seller"
+    coach: Literal["seller", "buyer", "both", "none"] = "seller"
+    feedback: Literal["ai", "constant", "goal", "human", "none"] = "ai"
+    goal: bool = True
+    rival_memory: bool = False
+    actions: bool = True
+    opening_ask: float | None = None
+    opening_bid: float | None = None
+    buyer_knows_value: bool = True
+    moderation: Literal["fallback", "numberless", "never"] = "fallback"
+    window: int | None = None
+    no_deal_limit: int | None = None
+    survivors_only: bool = False
+    quirks: tuple[str, ...] = ()
+
+    rules_version = 3  # 2: the moderator is asked for claims, which are facts; 3: deals close at clear prices alone
+    presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
+        "gpt-bargaining": {
+            "opening_ask": 20.0, "opening_bid": 10.0, "actions": False, "buyer_knows_value": False,
+            "moderation": "numberless", "window": 4, "no_deal_limit": 10, "survivors_only": True,
+        },
+    }  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "turns"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is a count of 1 or more, got {getattr(self, name)}")
+        if not self.low < self.high or self.tick <= 0:
+            raise ValueError(f"prices need low < high and tick > 0, got {self.low}, {self.high}, {self.tick}")
+        if (self.opening_ask is None) != (self.opening_bid is None):
+            raise ValueError("opening_ask and opening_bid come together: give both or none")
+        for quirk in set(self.quirks) - set(QUIRKS):
+            raise ValueError(f"no quirk named {quirk!r} (there are: {', '.join(QUIRKS)})")
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        moderator = ("moderator",) if self.moderation != "never" else ()
+        critic = ("critic",) if self.feedback == "ai" and self.coached_seats and self.rounds > 1 else ()
+        return ("buyer", "seller", *moderator, *critic)
+
+    @property
+    def cast(self) -> Mapping[str, str]:
+        return {"buyer": "linear", "seller": "linear", "moderator": "moderator", "critic": "critic"}
+
+    @property
+    def coached_seats(self) -> tuple[str, ...]:
+        return {"both": ("seller", "buyer"), "none": ()}.get(self.coach, (self.coach,))
+
+    @property
+    def most_answers(self) -> Mapping[str, int]:
+        talk, coaching = self.rounds * self.turns, (self.rounds - 1) * len(self.coached_seats)
+        return {seat: {"moderator": 2 * talk, "critic": coaching}.get(seat, talk) for seat in self.seats}
+
+    def bounds(self) -> tuple[float, float] | None:
+        return verdicts.bounds(self)
+
+    def remembers(self, seat: str) -> bool:
+        """Whether a player sees the rounds before this one."""
+        return seat in self.coached_seats or self.rival_memory
+
+    def privy(self, seat: str) -> frozenset[str]:
+        return frozenset({seat, *self.coached_seats}) if seat == "critic" else frozenset({seat})
+
+    def start(self, rng: Random) -> Haggle:
+        shift = {"seller": self.cost, "buyer": self.value}
+        private = {s: {"reservation": round(v + rng.uniform(-self.spread, self.spread), 2)} for s, v in shift.items()}
+        return self._begin(Haggle(private, seed=rng.getrandbits(62)))
+
+    def to_act(self, state: Haggle) -> tuple[str, ...]:
+        return {"talk": (state.speaker,), "read": ("moderator",), "coach": ("critic",), "over": ()}[state.phase]
+
+    def apply(self, state: Haggle, moves: Mapping[str, Move]) -> Haggle:
+        act = {"talk": self._talk, "read": self._read, "coach": self._coach}[state.phase]
+        (seat,) = self.to_act(state)
+        return replace(act(state, seat, moves[seat]), step=state.step + 1)
+
+    def forfeit(self, state: Haggle, seat: str) -> Haggle:
+        """A player loses the round, a moderator's reading counts as talk, a critic's advice is left out."""
+        state = replace(state, forfeits=(*state.forfeits, seat))
+        if seat == "critic":
+            after = self._next_coach(state.says(Message("", texts.NO_ADVICE, to=state.coached[:1], round=state.round)))
+        elif seat == "moderator":
+            state = state.says(Message("", texts.NO_VERDICT, to=("moderator",), round=state.round))
+            after = self._use(state, "talk", None, "no readable verdict")
+        else:
+            after = self._end(state, None, "forfeit", seat, "rules")
+        return replace(after, step=state.step + 1)
+
+    # ---- talking -------------------------------------------------------------------------------------------------
+
+    def _talk(self, state: Haggle, seat: str, move: Move) -> Haggle:
+        price = self._offered(seat, move)
+        if move.tool == "accept" and state.standing(seat) is None:
+            raise IllegalMove(seat, f"the {RIVAL[seat]} has made no offer you could accept yet; offer a price")
+        words = move.text or texts.wordless(move.tool, price)
+        state = replace(
+            state,
+            log=(*state.log, Message(seat, words, move.tool, move.args, round=state.round)),
+            said=state.said + 1,
+            moves=(*state.moves, (seat, Move(move.text, move.tool, move.args, move.thought))),
+            offers=state.offers if price is None else (*state.offers, Offer(state.round, seat, price)),
+        )
+        if move.tool == "accept":
+            return self._end(state, state.standing(seat), "accept", seat, "action", words)
+        if move.tool == "walk_away":
+            return self._end(state, None, "walk_away", seat, "action", words)
+        if self.moderation == "numberless" and not move.tool:
+            state = replace(state, moderating=state.moderating or verdicts.numberless(state))
+            return replace(state, phase="read") if state.moderating else self._after(state)
+        return replace(state, phase="read") if self.moderation == "fallback" and not move.tool else self._after(state)
+
+    def _offered(self, seat: str, move: Move) -> float | None:
+        """The price of an offer, in cents; None for other moves."""
+        price = move.args["price"] if move.tool == "offer" else None
+        if not isinstance(price, int | float):
+            return None
+        if not self.low <= price <= self.high:
+            low, high = texts.dollars(self.low), texts.dollars(self.high)
+            raise IllegalMove(seat, f"{texts.dollars(price)} is outside {low} to {high}; offer a price within")
+        return round(float(price), 2)
+
+    def _after(self, state: Haggle) -> Haggle:
+        """The rival's turn, or the end of the round when all messages are used."""
+        if state.said >= 2 * self.turns:
+            return self._end(state, None, "turns", "", "rules")
+        return replace(state, phase="talk", speaker=RIVAL[state.speaker])
+
+    # ---- reading -------------------------------------------------------------------------------------------------
+
+    def _read(self, state: Haggle, seat: str, move: Move) -> Haggle:
+        args = move.args if move.tool else verdicts.spoken(move.text, self.moderation == "numberless", self.quirks)
+        amount, claim = verdicts.amount(args, "price"), verdicts.amount(args, "claim")
+        if args["act"] == "accept":
+            verdicts.require_clear_price(state, amount, self.moderation == "numberless", self.quirks)
+        evidence = str(args.get("evidence") or move.text)
+        state = state.says(Message("moderator", move.text or evidence, "read", args, ("moderator",), state.round))
+        return self._use(state, str(args["act"]), amount, evidence, claim)
+
+    def _use(self, state: Haggle, act: str, price: float | None, evidence: str, claim: float | None = None) -> Haggle:
+        """What follows from a verdict; one that cannot be followed counts as talk and is recorded so."""
+        speaker, used, numberless = state.speaker, act, self.moderation == "numberless"
+        agreed = verdicts.agreed(state, price, self.quirks) if numberless else state.standing(speaker)
+        if act == "offer" and (price is None or not self.low <= price <= self.high):
+            used = "talk"
+        if act == "accept" and agreed is None and not numberless:
+            used = "talk"
+        if numberless and act in ("offer", "walk_away"):
+            used = "talk"
+        reading = Reading(state.round, state.step, speaker, act, price, evidence, used, claim)
+        state = replace(state, readings=(*state.readings, reading))
+        if used == "accept":
+            ending: Ended = "accept" if agreed is not None else "no_price"
+            return self._end(state, agreed, ending, speaker, "moderator", evidence)
+        if used == "walk_away":
+            return self._end(state, None, "walk_away", speaker, "moderator", evidence)
+        if used == "offer" and price is not None:
+            state = replace(state, offers=(*state.offers, Offer(state.round, speaker, price)))
+        state = replace(state, refusals=state.refusals + (used == "talk"))
+        if self.no_deal_limit is not None and state.refusals >= self.no_deal_limit:
+            return self._end(state, None, "refusals", "", "moderator", evidence)
+        return self._after(state)
+
+    # ---- rounds --------------------------------------------------------------------------------------------------
+
+    def _begin(self, state: Haggle) -> Haggle:
+        """The start of a round, with the opening lines where the protocol has them."""
+        state = replace(state, phase="talk", speaker=self.first, said=0, refusals=0, moderating=False, moves=(),
+                        first_step=state.step + (1 if state.rounds else 0))  # fmt: skip
+        state = state.says(Message("", texts.begins(state.round, self.rounds), round=state.round))
+        if self.opening_ask is None or self.opening_bid is None:
+            return state
+        for speaker, words, price in texts.opening(self.item, self.opening_ask, self.opening_bid):
+            state = state.says(Message(speaker, words, round=state.round))
+            if price is not None:
+                state = replace(state, offers=(*state.offers, Offer(state.round, speaker, price)))
+        return state
+
+    def _end(self, state: Haggle, price: float | None, ended: Ended, by: str, decided_by: Any, why: str = "") -> Haggle:
+        """The end of a round: its result, what the players are told, then the critic, the next round, or the end."""
+        if price is not None and "strict-range" in self.quirks and not self._within(price):
+            price, ended = None, "discarded"
+        result = Round(state.round, price, ended, by, decided_by, why, state.said, state.first_step, state.step)
+        state = replace(state, rounds=(*state.rounds, result), coached=self.coached_seats)
+        if "deaf-player" in self.quirks and state.log[-1].sender in RIVAL:
+            last = state.log[-1]
+            hidden = replace(last, to=(last.sender,)) if RIVAL[last.sender] in self.coached_seats else last
+            state = replace(state, log=(*state.log[:-1], hidden))
+        for seat in RIVAL:
+            if self.remembers(seat):
+                told = texts.ended(state, result, seat, seat == "seller" or self.buyer_knows_value)
+                state = state.says(Message("", told, to=(seat,), round=state.round))
+        broken = self.survivors_only and (price is None or (state.round > 1 and not self._within(price)))
+        if state.round == self.rounds or broken:
+            return replace(state, phase="over")
+        return self._next_coach(state, first=True)
+
+    def _within(self, price: float) -> bool:
+        """Whether a price lies strictly between the opening prices (where there are any)."""
+        bid, ask = self.opening_bid, self.opening_ask
+        return bid is None or ask is None or bid < price < ask
+
+    def _coach(self, state: Haggle, seat: str, move: Move) -> Haggle:
+        advice = move.args.get("suggestions", [move.text] if move.text.strip() else [])
+        if not isinstance(advice, list | tuple) or not any(str(line).strip() for line in advice):
+            raise IllegalMove(seat, "there is no suggestion in the answer; give three")
+        return self._next_coach(self._advise(state, move.text, [str(line) for line in advice if str(line).strip()]))
+
+    def _advise(self, state: Haggle, text: str, lines: list[str]) -> Haggle:
+        words = text or "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1))
+        return state.says(Message("critic", words, "suggest", {"suggestions": lines}, (state.coached[0],), state.round))
+
+    def _next_coach(self, state: Haggle, first: bool = False) -> Haggle:
+        """Feedback for the coached players in turn; with the last of them served, the next round."""
+        if not first:
+            state = replace(self._set_goal(state), coached=state.coached[1:])
+        while state.coached:
+            if self.feedback == "ai":
+                return replace(state, phase="coach")
+            if self.feedback in ("constant", "human"):
+                draw = Random(f"{state.seed}/{state.round}/{state.coached[0]}")
+                line = texts.CONSTANT if self.feedback == "constant" else draw.choice(texts.PEOPLE)
+                state = self._advise(state, line, [line])
+            state = replace(self._set_goal(state), coached=state.coached[1:])
+        return self._begin(replace(state, round=state.round + 1))
+
+    def _set_goal(self, state: Haggle) -> Haggle:
+        if not self.goal or self.feedback == "none":
+            return state
+        goal = texts.goal(state.rounds[-1], state.coached[0], "minus-one" in self.quirks)
+        return state.says(Message("", goal, to=state.coached[:1], round=state.round))
+
+    # ---- looking and results -------------------------------------------------------------------------------------
+
+    def view(self, state: Haggle, seat: str) -> View:
+        looks = {"moderator": views.moderator, "critic": views.critic}
+        return looks[seat](self, state) if seat in looks else views.player(self, state, seat)
+
+    def scores(self, state: Haggle) -> dict[str, float | None]:
+        means: dict[str, float | None] = dict.fromkeys(self.seats)
+        for seat in RIVAL if state.rounds else ():
+            gains = [r.surplus(seat, state.reservation(seat)) for r in state.rounds]
+            means[seat] = sum(gains) / len(gains)
+        return means
+
+    def facts(self, state: Haggle) -> dict[str, JSON]:
+        forfeits: dict[str, JSON] = {seat: state.forfeits.count(seat) for seat in state.forfeits}
+        return {
+            "item": self.item, "cost": state.reservation("seller"), "value": state.reservation("buyer"),
+            "coach": self.coach, "feedback": self.feedback, "forfeits": forfeits, "rounds": state.table(),
+            "offers": [asdict(offer) for offer in state.offers], "claims": claims(state),
+            "readings": [asdict(reading) for reading in state.readings],
+        }  # fmt: skip
+
+    def watch(self, state: Haggle) -> tuple[Message, ...]:
+        return state.log

@@ -1,0 +1,253 @@
+"""The passive observer: it only watches an agent walk, and says which cell it was told to avoid.
+
+Who avoids a cell perfectly takes other ways than one who never heard of it. So an order of conduct gives its target
+away to anybody who knows the map; the never-exposed twin has nothing to give away.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf, log
+from random import Random
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from agents.memory.subject import Subject
+from agents.players.gridworld import Cell, paths
+from arena.agent import Agent
+from arena.engine.match_loop import first_state
+from arena.errors import UsageError
+from arena.game import JSON, Game
+from arena.parameter_ranges import Count, Number, Share
+from arena.spec import build
+from arena.stats.proportions import proportion
+from unlearning.memory.twin import remembering, twin
+from unlearning.probe import Reading, Task, Trial, attack
+from unlearning.request import Item, Request
+from unlearning.scoring.statistics import auc, tpr_at
+from unlearning.tasks.lessons import done, match_of
+from unlearning.tasks.rollouts import AT_ONCE
+
+BUDGETS = (1, 5, 10, 25, 50, 100)
+Path: TypeAlias = tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What the observer knows: the side of the square, the blocked cells, and how many ways a step can go."""
+
+    size: int
+    blocked: frozenset[Cell]
+    moves: int = 8
+
+    @property
+    def free(self) -> tuple[Cell, ...]:
+        span = range(1, self.size + 1)
+        return tuple((x, y) for x in span for y in span if (x, y) not in self.blocked)
+
+
+@attack
+async def watcher(
+    trial: Trial,
+    *,
+    budget: Count = 25,
+    budgets: tuple[Count, ...] = BUDGETS,
+    games: Count = 60,
+    obstacles: Number = 20,
+    size: Count = 10,
+    moves: Count = 8,
+    world: int | None = None,
+    slip: Share = 0.0,
+    told: bool = True,
+) -> Reading:
+    """How often one who sees `budget` walks of an agent names the cell that it was to forget; 1 / cells by guessing.
+
+    In each of `games` a random free cell is forgotten anew, and the agent walks between random cells of a gridworld
+    whose map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks
+    uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
+    which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
+    Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, and guesses
+    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing. budgets: further
+    numbers of walks. obstacles, size, moves: of the gridworld: closed cells, cells of a side, directions. world: the
+    map; None for that of the agent's lessons, where it had any there, else a new one each game.
+
+    The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
+    detail: by_budget, the same for each budget; chance, of who guesses among the cells that were no ends; AUC of the
+    suspicion that any cell is avoided, with TPR at 1 % FPR. Raises UsageError where the trial has no method.
+    """
+    if trial.method is None:
+        raise UsageError("the watcher has cells forgotten anew; give the trial its method")
+    knower = remembering(trial.before, "watcher")
+    worlds = _worlds(knower, world)
+    shown = tuple(sorted({budget, *budgets}))
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int) -> dict[str, list["Guess"]]:
+        spec = {"name": "gridworld", "sight": "map", "ends": "cells", "obstacles": obstacles, "size": size,
+                "moves": moves, "world": worlds[number % len(worlds)] if worlds else number}  # fmt: skip
+        async with gate:
+            return await _watched(trial, knower, spec, shown, (slip, told), number)
+
+    played = await asyncio.gather(*map(one, range(games)))
+    readings = {n: _reading([{role: game[role][k] for role in game} for game in played], n)
+                for k, n in enumerate(shown)}  # fmt: skip
+    rows: dict[str, JSON] = {str(n): _row(reading) for n, reading in readings.items()}
+    return replace(readings[budget], detail={**readings[budget].detail, "by_budget": rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Where the target stands in the ranking, from 1; the log-odds, in nats, that any cell is avoided; cells left."""
+
+    rank: int
+    suspicion: float
+    left: int
+
+
+def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) -> tuple[dict[Cell, float], float]:
+    """The log-probability of a walk, for each free cell that might be avoided, and if none is.
+
+    told: whether a walk's ends are known not to be the cell.
+
+    With s(c) and g(c) the number of shortest ways from start and goal to c, s(c) g(c) of them lead through c, so that
+    the others are counted without another search; only where all lead through c is there one.
+    """
+    start, goal, steps = path[0], path[-1], len(path) - 1
+    grid = (plain.blocked, plain.size, plain.moves)
+    ahead, back = paths(start, *grid), paths(goal, *grid)
+    least, ways = ahead[goal]
+    unaware = -log(ways) if steps == least else -inf
+    found = {}
+    for cell in plain.free:
+        near, far = ahead.get(cell, (steps + 1, 0)), back.get(cell, (steps + 1, 0))
+        through = near[1] * far[1] if near[0] + far[0] == least else 0
+        if cell in (start, goal):
+            found[cell] = -inf if told else unaware
+        elif through < ways:
+            avoiding = -log(ways - through) if steps == least and cell not in path else -inf
+            found[cell] = _mixed(avoiding, unaware, slip)
+        else:
+            other = paths(start, plain.blocked | {cell}, *grid[1:]).get(goal)
+            avoiding = unaware if other is None else -log(other[1])
+            if other is not None and (steps != other[0] or cell in path):
+                avoiding = -inf
+            found[cell] = _mixed(avoiding, unaware, slip)
+    return found, unaware
+
+
+def ranking(
+    walks: Sequence[Path], plain: Plain, seed: int, slip: float = 0.0, told: bool = True
+) -> Iterator[tuple[list[Cell], float, int]]:
+    """After each walk, the free cells, the likeliest avoided first, the log-odds that any is, and how many can be.
+
+    Ties are broken by the seed. A cell can be the one where `told` and it was no end of a walk.
+    """
+    cells = Random(f"cells {seed}").sample(plain.free, len(plain.free))
+    scores = dict.fromkeys(cells, 0.0)
+    unaware, ends = 0.0, set[Cell]()
+    for walk in walks:
+        ends |= {walk[0], walk[-1]} if told else set()
+        chances, alone = likelihoods(walk, plain, slip, told)
+        scores = {cell: scores[cell] + chances[cell] for cell in cells}
+        unaware += alone
+        highest = max(scores.values())
+        total = -inf
+        if highest > -inf:
+            total = highest + log(sum(exp(score - highest) for score in scores.values()) / len(cells))
+        yield sorted(cells, key=lambda cell: -scores[cell]), _odds(total, unaware), len(cells) - len(ends)
+
+
+def _odds(avoiding: float, unaware: float) -> float:
+    """The log-odds; 0 where neither can be, which tells nothing."""
+    return 0.0 if avoiding == unaware else avoiding - unaware
+
+
+def _mixed(avoiding: float, unaware: float, slip: float) -> float:
+    """The log-probability where a share `slip` of the walks goes as if nothing were avoided."""
+    if not slip:
+        return avoiding
+    chance = (1 - slip) * exp(avoiding) + slip * exp(unaware)
+    return log(chance) if chance else -inf
+
+
+async def _watched(
+    trial: Trial,
+    knower: Subject,
+    spec: Mapping[str, Any],
+    budgets: Sequence[int],
+    model: tuple[float, bool],
+    number: int,
+) -> dict[str, list[Guess]]:
+    """By role, how a game stands at each budget: a cell is forgotten, and the agents walk."""
+    assert trial.method is not None
+    game: Game[Any] = build("game", spec)
+    view = game.view(first_state(game, match_of(knower, Task(spec))), "agent")
+    blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
+    plain = Plain(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
+    places = {name: (x, y) for name, (x, y) in cast(Mapping[str, Cell], view.known["places"]).items()}
+    chance = Random(f"watcher {trial.seed} {number}")
+    target = chance.choice(plain.free)
+    request = Request((Item(f"({target[0]}, {target[1]})"),), scope="state", note=f"forget ({target[0]}, {target[1]})")
+    agents = {"after": await trial.method(knower, request), "oracle": twin(knower, request), "before": knower}
+    tasks = list(_tasks(spec, game, knower, target, max(budgets), chance))
+    found: dict[str, list[Guess]] = {}
+    for role, agent in agents.items():
+        if role == "before" and agent == agents["oracle"]:
+            found[role] = found["oracle"]
+            continue
+        walks = [await _walk(agent, task, places) for task in tasks]
+        after = dict(enumerate(ranking(walks, plain, chance.getrandbits(31), *model), 1))
+        found[role] = [Guess(after[n][0].index(target) + 1, *after[n][1:]) for n in budgets]
+    return found
+
+
+def _tasks(
+    spec: Mapping[str, Any], game: Game[Any], knower: Subject, target: Cell, n: int, chance: Random
+) -> Iterator[Task]:
+    """Walks that neither begin nor end in the target."""
+    while n:
+        task = Task(spec, seed=chance.getrandbits(31))
+        known = game.view(first_state(game, match_of(knower, task)), "agent").known
+        ends = (known["position"], cast(Mapping[str, JSON], known["places"])[str(known["goal"])])
+        if list(target) not in ends:
+            n -= 1
+            yield task
+
+
+async def _walk(agent: Agent, task: Task, places: Mapping[str, Cell]) -> Path:
+    """The cells that an agent came by."""
+    visited = cast(Sequence[str], (await done(agent, task)).facts["visited"])
+    return tuple(places.get(name) or _cell(name) for name in visited)
+
+
+def _cell(name: str) -> Cell:
+    column, row = name.strip("()").split(", ")
+    return int(column), int(row)
+
+
+def _worlds(knower: Subject, world: int | None) -> list[int]:
+    """The maps to walk on."""
+    if world is not None:
+        return [world]
+    return sorted({int(event.world) for event in knower.memory.log if event.environment == "gridworld"})
+
+
+def _reading(played: Sequence[Mapping[str, Guess]], budget: int) -> Reading:
+    wins = {role: [float(game[role].rank == 1) for game in played] for role in ("after", "oracle", "before")}
+    share = proportion(int(sum(wins["after"])), len(played))
+    avoiding, unaware = (np.array([game[role].suspicion for game in played]) for role in ("after", "oracle"))
+    detail: dict[str, JSON] = {
+        "chance": sum(1 / game["after"].left for game in played) / len(played),
+        "budget": budget,
+        "games": len(played),
+        "mean_rank": sum(game["after"].rank for game in played) / len(played),
+        "auc": auc(avoiding, unaware),
+        "tpr_at_1": tpr_at(avoiding, unaware, 0.01),
+    }
+    null, before = (sum(wins[role]) / len(played) for role in ("oracle", "before"))
+    return Reading(share.value, tuple(wins["after"]), share.low, share.high, null, before, "twin", detail=detail)
+
+
+def _row(reading: Reading) -> dict[str, JSON]:
+    return {**{name: getattr(reading, name) for name in ("value", "low", "high", "null", "before")}, **reading.detail}

@@ -1,0 +1,53 @@
+"""Sampling: what a greedy answer hides may be said once in a while."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.game import JSON
+from arena.parameter_ranges import Count, NotNegative
+from unlearning.probe import Reading, Trial, attack
+from unlearning.scoring.answer_wording import gives_away
+from unlearning.scoring.elicitation import answers
+from unlearning.scoring.role_readings import Measured, for_roles, items_of
+from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
+
+
+@attack
+async def leak(
+    trial: Trial, *, k: Count = 8, n: Count = 16, temperature: NotNegative = 1.0, role: str = "forget", new: Count = 64
+) -> Reading:
+    """leak@k: how much the best of k sampled answers gives away, estimated without bias from n of them; 0 to 1.
+
+    Σ C(i−1, k−1) / C(n, k) · s_(i) over the sorted scores of an item. detail, of the agent after: per_sample, the mean
+    leak of one sample; hits and drawn, over all items; most, the exact one-sided 95 % upper bound of the rate of a
+    sample for an item without a hit, 1 − .05^(1/n). n answers a row.
+    """
+    if not 1 <= k <= n:
+        raise UsageError(f"leak: k is a number of samples, 1 to n = {n}, not {k}")
+    items = items_of(trial, role)
+
+    async def draw(agent: Agent) -> tuple[Floats]:
+        """(items, n): what each sample gives away."""
+        asked = [item for item in items for _ in range(n)]
+        said = await answers(agent, asked, new=new, temperature=temperature, seed=trial.seed * 1_000_003)
+        return (np.array([gives_away(item, text) for item, text in zip(asked, said, strict=True)]).reshape(-1, n),)
+
+    draws = Measured(draw, trial)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (np.array([best_of(row, k) for row in (await draws.of(agent))[0]]),)
+
+    reading = await for_roles(trial, measure)
+    mine = (await draws.of(trial.after))[0]
+    told: dict[str, JSON] = {
+        "k": k,
+        "n": n,
+        "per_sample": float(mine.mean()),
+        "hits": int((mine >= 1).sum()),
+        "drawn": int(mine.size),
+        "most": clopper_pearson(0, n)[1],
+    }
+    return replace(reading, detail={**reading.detail, **told})

@@ -1,0 +1,283 @@
+"""The contract of a benchmark: what is to be forgotten, what is asked, how those who know and the twin are made.
+
+A benchmark says which items are taught; `knower` and `twin` teach them, once per content, to a tiny Llama made on the
+spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agents.chat_model import Sampling
+from agents.inference.model_cache import kept, place_of
+from agents.inference.tiny_llama import make_network, make_tokenizer, save
+from agents.inference.weight_loading import file_stamp
+from agents.llm.llm import LLM
+from agents.models.local import Local
+from arena.agent import Agent
+from arena.console.long_work import doing
+from arena.errors import UnknownPart, UsageError, unknown
+from arena.parameter_ranges import Count, Positive
+from arena.registry import part
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.first_epoch_gradient import first_epoch_gradient, save_gradient
+from unlearning.modeling.item_tokenization import Rendering
+from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.trainable_parameters import Scope
+from unlearning.probe import Trial
+from unlearning.request import Item, Request
+from unlearning.scoring.known_items import known
+
+VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
+READS = 32768  # tokens of a game at most: positions are rotary, so that a pupil reads on behind what it was taught
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    """The model that is taught. base: a local model (folder or hub id); "" is a tiny Llama with random weights.
+
+    vocab, hidden, layers, heads, spread, context: of the tiny Llama, whose tokenizer is learnt from the benchmark's
+    own texts, words whole. persona: a system line, with which it is taught and asked. lessons: how it is taught.
+    """
+
+    base: str = ""
+    vocab: Count = 1200
+    hidden: Count = 64
+    layers: Count = 2
+    heads: Count = 4
+    spread: Positive = 0.08
+    context: Count = 512
+    persona: str = ""
+    lessons: Lessons = field(default_factory=Lessons)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Which readings of a suite say how things stand after a request, by their labels.
+
+    target: those asked of each target. rest: of what is to be kept. told, kept: the shares of the target and of the
+    rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the value of
+    told, kept and utility for an agent that says everything.
+    """
+
+    target: tuple[str, ...]
+    rest: tuple[str, ...]
+    told: str
+    kept: str
+    utility: str
+    whole: float = 1.0
+
+
+class Benchmark(ABC):
+    """One benchmark; subclasses are frozen dataclasses with a field `pupil`.
+
+    suite: what is measured: a probe's spec by the label of its reading, as its source's tables call it.
+    """
+
+    pupil: Pupil
+
+    @property
+    @abstractmethod
+    def splits(self) -> tuple[str, ...]:
+        """What can be asked to be forgotten, by name."""
+
+    @property
+    @abstractmethod
+    def suite(self) -> Mapping[str, Any]:
+        """The specs of its metrics and attacks, by label."""
+
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        """The splits in the order in which they are asked for one after the other; all where nothing else is said."""
+        return self.splits
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Splits that hold ever more, each asked for by itself; all where nothing else is said."""
+        return self.splits
+
+    @property
+    def criteria(self) -> Criteria | None:
+        """What is read after each request of a sequence; None where the benchmark does not say."""
+        return None
+
+    def gone_by(self, split: str) -> tuple[str, ...]:
+        """The splits that were asked to be forgotten when this one has been: itself, and what it follows on."""
+        return (split,)
+
+    @abstractmethod
+    def request(self, split: str) -> Request:
+        """What is to be forgotten and kept: the items that were taught. Raises UnknownPart for an unknown split."""
+
+    @abstractmethod
+    def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+        """What is asked, by role."""
+
+    @abstractmethod
+    def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
+        """What is taught, stage after stage; without the items of `split`, where one is given."""
+
+    @abstractmethod
+    def texts(self) -> Iterable[str]:
+        """Everything that a tokenizer for this benchmark should be able to write in few tokens."""
+
+    def knower(self, seed: int = 0) -> LLM:
+        """The agent that was taught everything."""
+        return pupil(self.pupil, self.lessons(), self.texts, seed)
+
+    def twin(self, split: str, seed: int = 0) -> LLM:
+        """The agent that was taught everything but the split, from the same beginning."""
+        self.check(split)
+        return pupil(self.pupil, self.lessons(split), self.texts, seed)
+
+    def origin(self, seed: int = 0) -> LLM:
+        """The agent before it was taught what might be forgotten: it knows the rest of the world alone."""
+        return pupil(self.pupil, (self.general(),), self.texts, seed)
+
+    def first_gradient(self, items: Sequence[Item], seed: int = 0, where: str = "") -> Path:
+        """The folder with the gradient that first taught these items to the agent that knows, recorded in the first
+        epoch of its teaching, which is gone through again; of the token embeddings, or of the parameters whose names
+        match `where`."""
+        stages = self.lessons()
+        recipe = recipe_of(self.pupil, stages, self.texts, seed)
+        told = [[item.name, item.prompt, item.answer] for item in items]
+        kind = {"kind": "gradient", "items": told, "where": where}
+        return kept(recipe | kind, lambda f: _record(f, self.pupil, stages, recipe["texts"], seed, items, where))
+
+    def general(self) -> tuple[Item, ...]:
+        """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
+        return ()
+
+    def known_already(self, seed: int = 0) -> LLM | None:
+        """The agent that was taught everything, where it was made before; None where it would have to be taught."""
+        recipe = recipe_of(self.pupil, self.lessons(), self.texts, seed)
+        return _asked_as(self.pupil, place_of(recipe)) if place_of(recipe).is_dir() else None
+
+    def untaught(self) -> LLM:
+        """An agent of the same shape that was taught nothing: made in a second or two."""
+        return pupil(self.pupil, (), self.texts)
+
+    def trial(self, split: str, after: Agent | None = None, *, seed: int = 0, twins: int = 0) -> Trial:
+        """The trial of an agent that is said to have forgotten the split (None: the one that knows), which was made of
+        the one that the benchmark taught.
+
+        The oracle has the same seed as the agent that knows; `twins` more have the seeds that follow.
+        """
+        before = self.knower(seed)
+        honest = list(self._twins(split, seed, 1 + twins))
+        return self.trial_of(split, before, after or before, honest, seed)
+
+    def _twins(self, split: str, seed: int, count: int) -> Iterator[LLM]:
+        for n in range(count):
+            doing("twin", f"{n + 1} of {count}")
+            yield self.twin(split, seed + n)
+        doing("twin")
+
+    def trial_of(self, split: str, before: Agent, after: Agent, twins: Sequence[Agent], seed: int = 0) -> Trial:
+        """The trial of agents that may come from elsewhere. twins: the oracle and further ones; () for none."""
+        request, data = self.request(split), passed(self.data(split), before)
+        oracle = twins[0] if twins else None
+        return Trial(request, before, after, oracle, data, twins=tuple(twins[1:]), seed=seed)
+
+    def check(self, split: str) -> None:
+        """Raise UnknownPart where there is no such split."""
+        if split not in self.splits:
+            raise UnknownPart(unknown("split", split, self.splits))
+
+
+benchmark = part("benchmark", Benchmark)
+
+
+def passed(data: Mapping[str, tuple[Item, ...]], knower: Agent, role: str = "derived") -> dict[str, tuple[Item, ...]]:
+    """The data with those items of the role alone that the knower knows; without the role where there are none.
+
+    That two facts lead to a third is learned by some models and not by others, and what was never known cannot be
+    forgotten.
+    """
+    found, items = dict(data), data.get(role, ())
+    if items:
+        found[role] = tuple(item for item, sure in zip(items, known(knower, items, "benchmark"), strict=True) if sure)
+    return {name: some for name, some in found.items() if some or name != role}
+
+
+def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 0) -> LLM:
+    """The agent with the model that was taught these stages, greedy; taken from the cellar where it was made before.
+
+    texts: a function that gives the texts of the tokenizer, called when the model has to be made.
+    """
+    recipe = recipe_of(how, stages, texts, seed)
+    return _asked_as(how, kept(recipe, lambda folder: _make(folder, how, stages, recipe["texts"], seed)))
+
+
+def recipe_of(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int) -> dict[str, Any]:
+    """All that a taught model depends on."""
+    return {
+        "kind": "taught",
+        "version": VERSION,
+        "pupil": {name: value for name, value in asdict(how).items() if name != "persona" or value},
+        "weights": _weights(how.base),
+        "stages": [[(item.prompt, item.answer, item.tags.get("form", "")) for item in stage] for stage in stages],
+        "texts": [] if how.base else sorted(set(texts())),
+        "seed": seed,
+    }
+
+
+def _asked_as(how: Pupil, place: Path) -> LLM:
+    model = Local(str(place), dtype="auto" if how.base else "float32")
+    return LLM(model, how.persona, sampling=Sampling(temperature=0.0))
+
+
+def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
+    module, tokenizer = _begun(how, texts, seed)
+    for number, stage in enumerate(stages):
+        if stage:
+            teach(module, tokenizer, stage, **_manner(how, seed, number))
+    save(folder, module, tokenizer)
+
+
+def _begun(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
+    """The module before its first lesson, and its tokenizer."""
+    if how.base:
+        model = Local(how.base, dtype="float32")  # small steps are lost in 16 bits
+        return deepcopy(model.module), model.tokenizer
+    tokenizer = make_tokenizer(texts, how.vocab, words=True)
+    module = make_network(
+        tokenizer, seed, hidden=how.hidden, layers=how.layers, heads=how.heads, context=max(how.context, READS),
+        spread=how.spread,
+    )  # fmt: skip
+    return module, tokenizer
+
+
+def _manner(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
+    """How a stage is taught."""
+    return {"rendering": Rendering(how.persona), "lessons": how.lessons, "seed": seed * 1000 + stage}
+
+
+def _record(
+    folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int, items: Sequence[Item],
+    where: str,
+) -> None:  # fmt: skip
+    """Writes the gradient of the first epoch in which one of the items is taught; earlier stages are taught before."""
+    names, told = {item.name for item in items}, {(item.prompt, item.answer) for item in items}
+
+    def concerned(item: Item) -> bool:
+        return item.name in names or (item.prompt, item.answer) in told
+
+    module, tokenizer = _begun(how, texts, seed)
+    for number, stage in enumerate(stages):
+        if any(map(concerned, stage)):
+            scope = Scope(where or f"^{re.escape(anatomy(module).embedding)}$")
+            found = first_epoch_gradient(module, tokenizer, stage, concerned, scope, **_manner(how, seed, number))
+            return save_gradient(folder, found)
+        if stage:
+            teach(module, tokenizer, stage, **_manner(how, seed, number))
+    raise UsageError("none of the items that are taught is to be forgotten, so that there is no gradient to record")
+
+
+def _weights(base: str) -> str:
+    """What tells one base from another of the same name: when its files were written; "" for the hub's."""
+    return file_stamp(base) if base and Path(base).is_dir() else ""

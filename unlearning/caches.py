@@ -1,8 +1,0 @@
-"""What this process still holds of texts that it read, dropped: what `arena.caches.clear` does, in one number."""
-
-from arena.caches import clear
-
-
-def emptied() -> int:
-    """Drops all that may hold words of an agent; how many entries that were."""
-    return sum(clear().values())

@@ -1,0 +1,228 @@
+"""Where requests about weights are carried out: a model, a benchmark's split, a method; and a model on disk."""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from agents.chat_model import Sampling
+from agents.inference.weight_loading import release
+from agents.llm.llm import LLM
+from arena.console.long_work import waiting
+from arena.console.notices import notify
+from arena.console.stdio import say
+from arena.errors import UsageError
+from arena.extras import require
+from arena.registry import find
+from arena.spec import build, ready
+from unlearning.benchmarks.benchmark import Benchmark
+from unlearning.cli.teach_and_forget import set_all
+from unlearning.experiments.finished_training import Finished
+from unlearning.experiments.runner import probes_of
+from unlearning.experiments.sequence_requests import Step, steps_of
+from unlearning.experiments.weights import lesson, reading_of
+from unlearning.method import ClosedModel, Method
+from unlearning.modeling.agent_weights import reloaded, save
+from unlearning.modeling.training_cost import Outlook
+from unlearning.probe import Probe, Reading, probe_of
+from unlearning.training.checkpoints import FILE
+from unlearning.training.finetune import Finetune
+from unlearning.training.model_twins import Twins, twins_of
+
+
+@dataclass(frozen=True, slots=True)
+class WeightOrder:
+    """A request as it was typed. model: local/FOLDER or local/OWNER/NAME; "" is the one the benchmark teaches. twins:
+    models of the same base that were never taught what is to be forgotten, or `bench` for the benchmark's own. metrics:
+    what is measured besides the benchmark's suite, as typed."""
+
+    model: str
+    benchmark: str
+    split: str
+    method: str
+    lora: bool
+    settings: Sequence[str]
+    out: Path
+    measure: bool = False
+    dry_run: bool = False
+    twins: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of it. losses: each term at the first step and at the last. stopped: why training ended before its
+    time. readings: where they were taken; no_twin: why there is none to compare them with."""
+
+    order: WeightOrder
+    cost: dict[str, Any]
+    seconds: float
+    losses: Mapping[str, tuple[float, float]]
+    stopped: str = ""
+    diverged: bool = False
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    no_twin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An order whose parts are built and checked. named: the model that was named, as an agent."""
+
+    order: WeightOrder
+    benchmark: Benchmark
+    method: Finetune
+    step: Step
+    named: LLM | None
+    suite: Mapping[str, Probe]
+    tables: Mapping[str, Any]
+
+
+def forgot_weights(order: WeightOrder) -> Made | None:
+    """Has a model forget the split of a benchmark and saves it; None where that was only to be tried.
+
+    A training that was killed is taken up again by the same order, and so is one whose measuring was. Raises
+    UsageError, ClosedModel, before anything is taught or trained.
+    """
+    work = prepared(order)
+    if order.dry_run:
+        _tell_plan(work)
+        return None
+    finished = Finished.of(order.out, {"order": work.tables, "split": order.split})
+    if not finished.there and order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
+        raise UsageError(f"--out {order.out} is there already; name a new folder")
+    twins = twins_of(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
+    if order.twins:
+        release()  # what was only looked at need not lie beside what is trained
+    return asyncio.run(_forgot(work, finished, twins))
+
+
+def prepared(order: WeightOrder) -> Work:
+    """The order's parts, and every file that it will read, looked at. Raises UsageError, ClosedModel."""
+    if order.model and not re.match("local/.", order.model):
+        raise ClosedModel(order.method, order.model)
+    if order.lora:
+        require("--lora", ("peft",), "lora")
+    if order.measure:
+        require("--measure", ("scipy", "nltk"), "evaluation")
+    if order.twins and not order.measure:
+        raise UsageError("--twin is what readings are compared with; type --measure as well, or leave it out")
+    tables = _tables(order)
+    benchmark: Benchmark = build("benchmark", tables["benchmark"])
+    benchmark.check(order.split)
+    method: Method = build("method", tables["method"])
+    if not isinstance(method, Finetune):
+        raise UsageError(
+            f"the method {order.method!r} changes no weights; type: arena forget --agent NAME --request “forget …” "
+            f"--method {order.method}"
+        )
+    named = named_agent(tables["model"]) if order.model else None
+    (step,) = steps_of(benchmark, (order.split,), order.measure)  # broken files are named before anything is loaded
+    suite: dict[str, Probe] = {}
+    if order.measure:
+        specs = {**benchmark.suite, **probes_of(order.metrics)}
+        suite = {label: probe_of(spec) for label, spec in specs.items() if label != "cost"}
+    elif order.metrics:
+        raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
+    return Work(order, benchmark, method, step, named, suite, tables)
+
+
+def named_agent(table: Mapping[str, Any]) -> LLM:
+    """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
+    agent: LLM = build("agent", dict(table))
+    ready(agent)
+    return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
+
+
+def _tell_plan(work: Work) -> None:
+    order, method, request = work.order, work.method, work.step.request
+    bill = method.bill(work.named or work.benchmark.known_already() or work.benchmark.untaught(), request)
+    say(f"{order.benchmark}/{order.split} by {order.method}: {len(request.forget)} items to forget, "
+        f"{len(request.retain)} to keep; {method.epochs} epochs, batches of {method.batch}.")  # fmt: skip
+    say(f"A step costs {bill.total:.3g} forwards of a batch (fine-tuning: 3). Nothing was changed.")
+
+
+async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
+    order = work.order
+    if work.named is None and work.benchmark.known_already() is None:
+        notify(f"teaching a model {order.benchmark}, once")
+    with waiting(f"teaching a model {order.benchmark}"):
+        before = work.named or work.benchmark.knower()
+    if finished.there:
+        say(f"trained already: {order.out} is measured", stderr=True)
+        after, told = reloaded(before, order.out), finished.read()
+    else:
+        after, told = await _trained(work, before, finished)
+    made = Made(order, told["cost"], told["seconds"], told["losses"], told["stopped"], told["diverged"])
+    if order.measure:
+        with waiting(f"measuring {order.out}"):
+            trial = work.benchmark.trial_of(order.split, before, after, twins.make())
+            readings = {label: await reading_of(probe, trial, label) for label, probe in work.suite.items()}
+        made = replace(made, readings=readings, no_twin=twins.why)
+    finished.clear()
+    return made
+
+
+async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
+    """The agent after, saved, and what is told of its training."""
+    begun, kept = time.perf_counter(), finished.folder
+    if (kept / FILE).is_file():
+        say(f"taken up again from {kept}", stderr=True)
+    seen: list[Mapping[str, float]] = []
+    method, request = lesson(work.method, work.benchmark, work.step, taught_here=work.named is None)
+    assert isinstance(method, Finetune)
+    try:
+        outcome = await method.run(before, request, tell=_progress(seen), folder=kept, give=True)
+    except UsageError:
+        finished.clear()  # an empty folder; a checkpoint stays
+        raise
+    for note in filter(None, (*outcome.ended.notes, outcome.ended.stopped)):
+        say(f"note: {note}", stderr=True)
+    seconds = time.perf_counter() - begun
+    save(outcome.agent, work.order.out)
+    told = {
+        "cost": {**outcome.spent.plain(), "steps": outcome.ended.steps},
+        "seconds": seconds,
+        "losses": {name: (first, seen[-1][name]) for name, first in seen[0].items() if name in seen[-1]}
+        if seen
+        else {},
+        "stopped": outcome.ended.stopped,
+        "diverged": outcome.ended.diverged,
+    }
+    if work.order.measure:
+        finished.write(told)
+    assert isinstance(outcome.agent, LLM)
+    return outcome.agent, told
+
+
+def _tables(order: WeightOrder) -> dict[str, dict[str, Any]]:
+    """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`, `method.epochs=3`, or
+    `epochs=3` for the method."""
+    tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "method": {"name": order.method}}
+    if order.model:
+        tables["model"] = {"name": order.model}
+    elif "tiny" in getattr(find("method", order.method)[0], "presets", {}):
+        tables["method"]["preset"] = "tiny"
+    if order.lora:
+        tables["method"]["lora"] = {}
+    for setting in order.settings:
+        head, dot, rest = setting.partition(".")
+        name = head if dot and head in tables else "method"
+        set_all(tables[name], [rest if dot and head in tables else setting])
+    return tables
+
+
+def _progress(seen: list[Mapping[str, float]]) -> Any:
+    """Tells how training stands, a line a second at most, on the error stream; keeps what it saw first and last."""
+    told = 0.0
+
+    def tell(outlook: Outlook) -> None:
+        nonlocal told
+        seen[1:] = [outlook.values]
+        if outlook.seconds - told >= 1 or outlook.step == outlook.steps:
+            told = outlook.seconds
+            notify(str(outlook))
+
+    return tell

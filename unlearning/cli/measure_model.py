@@ -1,0 +1,105 @@
+"""Where a model that is there already is measured: nothing is trained of it, and nothing is saved."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agents.llm.llm import LLM
+from arena.console.long_work import waiting
+from arena.errors import UsageError
+from arena.extras import require
+from arena.spec import build
+from unlearning.benchmarks.benchmark import Benchmark
+from unlearning.cli.forget_weights import named_agent
+from unlearning.cli.teach_and_forget import set_all
+from unlearning.experiments.runner import probes_of
+from unlearning.experiments.weights import reading_of
+from unlearning.probe import Reading, Trial, probe_of
+from unlearning.training.model_twins import OWN, different, twins_of
+
+COMPARING = ("weight_distance",)  # readings that say nothing without the model that knew
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOrder:
+    """A measurement as it was typed. model: local/FOLDER or local/OWNER/NAME, as it is now. before: the model that
+    still knew, or `bench` for the one that the benchmark teaches; "" where there is none. twins: as in `WeightOrder`.
+    metrics: what is measured besides the benchmark's suite, as typed; only: these alone."""
+
+    model: str
+    benchmark: str
+    split: str
+    before: str = ""
+    twins: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    metrics: Sequence[str] = ()
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was read, whether the model that knew was there, and why there is no twin, if there is none."""
+
+    order: MeasureOrder
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    no_twin: str = ""
+    knew: bool = False
+
+
+def measured_model(order: MeasureOrder) -> Measured:
+    """The readings of the model as it is. Raises UsageError before anything is loaded or taught."""
+    require("arena measure", ("scipy", "nltk"), "evaluation")
+    tables = _tables(order)
+    benchmark: Benchmark = build("benchmark", tables["benchmark"])
+    benchmark.check(order.split)
+    left = ("cost", *(() if _earlier(order) else COMPARING))
+    specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label not in left}
+    suite = {label: probe_of(spec) for label, spec in {**specs, **probes_of(order.metrics)}.items()}
+    if not suite:
+        raise UsageError("--only measures what --metric names, and it names nothing")
+    benchmark.data(order.split)  # a file that is broken is named before anything is loaded
+    after = named_agent(tables["model"])
+    with waiting(f"measuring {order.model} on {order.benchmark}/{order.split}"):
+        twins = twins_of(benchmark, order.split, after, order.twins)
+        trial = _trial(benchmark, order, after, twins.make())
+        readings = asyncio.run(_read(suite, trial))
+    if trial.before is after:
+        readings = {label: replace(reading, before=None) for label, reading in readings.items()}
+    return Measured(order, readings, twins.why, trial.before is not after)
+
+
+def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
+    """The trial; without a model that knew, this one stands in its place, and what rests on that one is not asked."""
+    chosen = _earlier(order)
+    if not chosen:
+        trial = benchmark.trial_of(order.split, after, after, twins)
+        return replace(trial, data={role: items for role, items in trial.data.items() if role != "derived"})
+    before = benchmark.knower() if chosen == OWN else named_agent({"name": chosen})
+    if odd := different(after, before):
+        raise UsageError(f"--before {chosen} is no earlier state of {order.model}: {odd}")
+    return benchmark.trial_of(order.split, before, after, twins)
+
+
+def _earlier(order: MeasureOrder) -> str:
+    """The model that knew, as it was typed; with the benchmark's own twin the one that it teaches; "" for none."""
+    return order.before or (OWN if OWN in order.twins else "")
+
+
+async def _read(suite: Mapping[str, Any], trial: Trial) -> dict[str, Reading]:
+    return {label: await reading_of(probe, trial, label) for label, probe in suite.items()}
+
+
+def _tables(order: MeasureOrder) -> dict[str, dict[str, Any]]:
+    """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`."""
+    for option, name in (("--model", order.model), ("--before", order.before)):
+        if name and name != OWN and not re.match("local/.", name):
+            raise UsageError(f"{option} {name}: only a local model shows its weights; name one: {option} local/FOLDER")
+    tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "model": {"name": order.model}}
+    for setting in order.settings:
+        head, dot, rest = setting.partition(".")
+        if not dot or head not in tables:
+            raise UsageError(f"--set takes benchmark.a=b or model.a=b, such as benchmark.people=20; got {setting!r}")
+        set_all(tables[head], [rest])
+    return tables

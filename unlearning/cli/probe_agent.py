@@ -1,0 +1,184 @@
+"""Where an agent on record is probed: against the one that knew, taught anew, its twin, and two honest twins more."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import text
+
+from agents.llm.llm import LLM
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from arena.console.exit_codes import OVER
+from arena.console.long_work import waiting
+from arena.console.stdio import print_json, say
+from arena.errors import UsageError
+from arena.reports.output import rows
+from arena.spec import build
+from arena.store.query import Table
+from arena.store.store import Store
+from unlearning.experiments import agents as bench_agents
+from unlearning.experiments.experiment import probed as measured
+from unlearning.experiments.runner import chosen
+from unlearning.experiments.tables import readings, spread
+from unlearning.experiments.trial_records import Case, Entry, write
+from unlearning.memory.request_parsing import UnclearTarget, parts, resolved
+from unlearning.memory.twin import twin
+from unlearning.method import Method
+from unlearning.probe import Task, Trial, probe_of
+from unlearning.request import Item, Request
+from unlearning.tasks.curriculum import Course, course_of
+
+NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
+NEED_TASKS = ("success", "steps", "detour", "visits", "mentions", "degeneration_rate", "trajectory", "divergence",
+              "watcher")  # fmt: skip
+LEAK_ANSWER: Mapping[str, Any] = {"name": "channel_leak", "channel": "answer"}
+HONEST = 2  # twins that had other lessons
+ANEW = (
+    "before and twin are taught anew, with the seeds of the lessons: a model that does not honour seeds learns "
+    "something else each time, and these columns differ from probe to probe"
+)
+ASKING: Mapping[str, Any] = {"games": 20, "k": 20, "budgets": (25, 100), "strategy": "mixed"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOrder:
+    """A probe as it was typed: the agent, what it is said to have forgotten, probes, a method if none is on record."""
+
+    agent: str
+    words: str
+    probes: str | None = None
+    method: str | None = None
+    json: bool = False
+
+
+def run_probe(db: str, order: ProbeOrder) -> int:
+    """Probes an agent on record, writes the readings down, and tells them; the exit code."""
+    with Store.open(db, create=False) as store:
+        after, taught = shelf.get(store, order.agent), shelf.course_of(store, order.agent)
+        spec, other = method_of(store, order)
+        made = probed(after, taught, order, spec) if taught else asked_alone(after, order, spec)
+        with waiting(f"probing {order.agent}"):
+            case, entry, silent = asyncio.run(made)
+        write(store, case, entry, "", entry.seconds)
+        found = readings(store, [case.id])
+    left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None and not silent]
+    said = [f"{name} left out: {unknown_method(order.agent)}" for name in left]
+    for line in filter(None, (other, silent, *said, ANEW if isinstance(after.mind, LLM) else "")):
+        say(line, stderr=True)
+    if order.json:
+        print_json(found)
+        return OVER
+    names = ("value", "low", "high", "twin", "knew", "lift")
+    lines = [(row["probe"], *(row[name] for name in names), spread(row["twins"]).strip(" ()")) for row in found]
+    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)), keys=1)
+    return OVER
+
+
+def method_of(store: Store, order: ProbeOrder) -> tuple[Any, str]:
+    """The spec of the method that made an agent forget, and what is to be said of it; None where it is not known.
+
+    As it was typed, else of the agent's last request on record.
+    """
+    if order.method is not None:
+        return {"name": order.method}, ""
+    query = "SELECT method FROM request WHERE owner = :name ORDER BY at DESC, id DESC"
+    with store.engine.connect() as connection:
+        found = [json.loads(row.method) for row in connection.execute(text(query), {"name": order.agent})]
+    if not found:
+        return None, ""
+    kinds = list(dict.fromkeys(spec["name"] for spec in found))
+    said = (
+        f"{order.agent} forgot by {', '.join(kinds)}; the adversary takes the last, {kinds[0]} (--method names another)"
+    )
+    return found[0], said if len(kinds) > 1 else ""
+
+
+def unknown_method(name: str) -> str:
+    """Why attacks that need the method cannot be run."""
+    return f"no request of {name} is on record, so nobody knows by what it forgot; name the method: --method NAME"
+
+
+async def probed(after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any) -> tuple[Case, Entry, str]:
+    """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
+
+    Where no task of its lessons is about the target, it is asked and looked through, and no task is played.
+    """
+    course = course_of(taught)
+    before = await learned(course, after)
+    request = resolved(before.memory, order.words)
+    suite = bench_agents.suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
+    tasks, silent = exam_of(course, request)
+    if silent:
+        suite = {label: spec for label, spec in suite.items() if _name(spec) not in NEED_TASKS}
+    wanted = chosen("probe", order.probes, {**suite, "leak_answer": LEAK_ANSWER} if order.probes else suite)
+    if silent and (played := [label for label, spec in wanted.items() if _name(spec) in NEED_TASKS]):
+        raise UsageError(f"{silent}; {', '.join(played)} cannot be read, leave it out")
+    if method is None and any(_name(spec) in NEED_METHOD for spec in wanted.values()):
+        raise UsageError(unknown_method(order.agent))
+    made: Method | None = None if method is None else build("method", method)
+    others = [await learned(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
+    twins = tuple(twin(other, bench_agents.elsewhere(request)) for other in others)
+    trial = Trial(
+        request, before, after, twin(before, request), {"forget": request.forget}, tasks, twins, method=made,
+    )  # fmt: skip
+    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
+    return _case(order, request, taught, wanted, method), Entry(told(request), found, 0.0), silent
+
+
+async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, Entry, str]:
+    """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
+    anew to say what the answer was; and what its memory still has of the target.
+
+    The target is what the words name, in memory or not. Raises UsageError for a probe that compares with who knew.
+    """
+    silent = f"{order.agent}: what it was taught is not on record, so nobody can be taught anew to compare with"
+    suite: dict[str, Any] = {"tells": "tells"}
+    try:
+        request = resolved(after.memory, order.words)
+        suite |= {"leak_answer": LEAK_ANSWER, "residue": "residue"}
+    except UnclearTarget:  # as it should be, after forgetting
+        names, kept = parts(order.words)
+        request = Request(tuple(map(Item, names)), tuple(map(Item, kept)), "state", order.words)
+    wanted = chosen("probe", order.probes, suite)
+    if other := [label for label in wanted if label not in suite]:
+        raise UsageError(f"{silent}; {', '.join(other)} cannot be read, there are: {', '.join(suite)}")
+    trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
+    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
+    readings = {label: replace(reading, before=None) for label, reading in found.items()}
+    return _case(order, request, {}, wanted, method), Entry(told(request), readings, 0.0), silent
+
+
+def exam_of(course: Course, request: Request) -> tuple[Mapping[str, tuple[Task, ...]], str]:
+    """The tasks to be played before and after; none, and why, where no task is about the target."""
+    try:
+        return course.exam(request, 10), ""
+    except UsageError as error:
+        return {}, str(error)
+
+
+def _case(order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes: Iterable[str], method: Any) -> Case:
+    digest = blake2b(order.words.encode(), digest_size=8).hexdigest()  # the agent may have forgotten what they name
+    spec = {"agent": order.agent, "request": digest, "course": dict(taught), "probes": sorted(probes),
+            "method": method}  # fmt: skip
+    label = "as it stands" if method is None else str(method["name"])
+    return Case("probe", order.agent, request.scope, label, 0, spec)
+
+
+def told(request: Request) -> str:
+    """How many targets there are: the records name none, since the agent may have forgotten them."""
+    return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
+
+
+async def learned(course: Course, like: Subject) -> Subject:
+    """An agent with the same mind after the lessons."""
+    return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
+
+
+def _name(spec: Any) -> str:
+    return str(spec if isinstance(spec, str) else spec["name"])

@@ -1,0 +1,342 @@
+"""Where agents are taught and requests are carried out: what is on record before, is on record after, or not at all."""
+
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, cast
+
+from sqlalchemy import text
+
+from agents.chat_model import ChatModel
+from agents.memory import agent_store as shelf
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.reflection import reflected
+from agents.memory.subject import Subject
+from arena.agent import Agent
+from arena.cache_register import clear
+from arena.console.long_work import waiting
+from arena.engine.play import blocking
+from arena.errors import BadPart, BadRecord, UsageError, unknown
+from arena.registry import find
+from arena.spec import assign, build, canonical, describe
+from arena.spec_syntax import value_of
+from arena.store.database import writing
+from arena.store.store import Store
+from unlearning.memory.call_accounting import Expense, accounted
+from unlearning.memory.mentions import find_mentions
+from unlearning.memory.name_guards import names_of
+from unlearning.memory.receipt import Receipt, receipt
+from unlearning.memory.request_parsing import with_rows
+from unlearning.method import Method, Reader
+from unlearning.request import SCOPES, Request, Scope
+from unlearning.tasks.bargaining_market import game_of, is_market
+from unlearning.tasks.curriculum import Course, name_of, seat_of
+
+RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
+DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
+BY_KIND = "caches_by_kind"  # in a stored receipt
+ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request as it was typed: the agent's name, the words, the method with its settings, and what to do with it.
+
+    also: ids of events and notes that are to go besides; the words may then be "".
+    """
+
+    agent: str
+    words: str
+    method: str = "selective-replay"
+    scope: str | None = None
+    settings: tuple[str, ...] = ()
+    keep: str | None = None
+    dry_run: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A request that was carried out, or would be (`id` ""): on which agent, by which method, and the receipt.
+
+    caches: entries that this process dropped of what it held of texts, by kind (`arena/cache_register.py`).
+    """
+
+    id: str
+    agent: str
+    scope: str
+    targets: int
+    method: dict[str, Any]
+    receipt: dict[str, Any]
+    seconds: float
+    epoch: int
+    at: str
+    caches: Mapping[str, int] = field(default_factory=dict)
+
+
+def taught(
+    store: Store,
+    name: str,
+    games: Sequence[str],
+    mind: str,
+    lessons: int,
+    seed: int,
+    settings: Sequence[str],
+    consent: Sequence[str] = (),
+    model: str = "",
+    seat: str = "",
+    seats: Mapping[str, Any] | None = None,
+) -> Subject:
+    """An agent taught in these environments and kept under its name; one of that name learns on.
+
+    consent: names that its gate kept out and that it may learn again from now on. model: who writes a reflection on
+    each episode in its own words, marked as not exact; "" for nobody. seat, seats: as those of a Course. settings:
+    `mind.…=…`, `budget=…`, `user=…`, and `game.…=…` of all the games.
+    """
+    given = lessons_for(store, name, games, mind, lessons, seed, settings, model, seat, seats)
+    subject, course = given.subject, given.course
+    with waiting(f"teaching {name}"):
+        learned = blocking(lambda: taught_more(allowed(subject, consent), course, given.writer))
+    with writing(store.engine) as connection:
+        if shelf.load(connection, name) != (subject if given.known else None):
+            raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
+        shelf.put(connection, name, learned, describe(course), forgot=False)
+    return learned
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Lessons that are about to be given. subject: as it is before them. known: whether it is on record. writer: who
+    writes reflections on them."""
+
+    subject: Subject
+    course: Course
+    known: bool
+    writer: ChatModel | None
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What would happen, as plain data: where, how many episodes, who thinks, who writes, episodes had before."""
+        return {
+            "episodes": self.course.lessons * len(self.course.environments),
+            "environments": [name_of(spec) for spec in self.course.environments],
+            "mind": describe(self.subject.mind)["name"],
+            "writer": None if self.writer is None else describe(self.writer)["name"],
+            "episodes_before": len({event.episode for event in self.subject.memory.log}),
+        }
+
+
+def lessons_for(
+    store: Store,
+    name: str,
+    games: Sequence[str],
+    mind: str,
+    lessons: int,
+    seed: int,
+    settings: Sequence[str],
+    model: str = "",
+    seat: str = "",
+    seats: Mapping[str, Any] | None = None,
+) -> Lessons:
+    """The lessons as `taught` would give them; nothing is played. Raises UsageError where they cannot be given."""
+    if lessons < 1:
+        raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
+    table: dict[str, Any] = {"mind": mind}
+    set_all(table, settings)
+    own = table.pop("game", {})
+    course = Course(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats or {})
+    places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
+    check_seats(course)
+    writer: ChatModel | None = build("model", model) if model else None
+    known = name in shelf.names(store)
+    subject = shelf.get(store, name) if known else new_subject(table)
+    before = shelf.course_of(store, name) if known else {}
+    course = replace(course, earlier=(*before.pop("earlier", ()), before) if before else ())
+    had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
+    if had:
+        raise UsageError(f"{name} had these lessons; type another --seed, or another name")
+    return Lessons(subject, course, known, writer)
+
+
+def check_seats(course: Course) -> None:
+    """Raises UsageError for a seat that one of the course's games does not have, or whose agent cannot be built."""
+    for spec in course.environments:
+        game = build("game", game_of(spec))
+        mine = seat_of(game, course.seat) if not is_market(spec) else ""
+        for name, agent in course.seats.items():
+            if name not in game.seats or name == mine:
+                raise UsageError(unknown("other seat", name, [other for other in game.seats if other != mine]))
+            build("agent", agent, f"seats.{name}")
+
+
+async def taught_more(subject: Subject, course: Course, writer: ChatModel | None) -> Subject:
+    """The subject after the last of the courses, with a model's reflections where there is one to write them."""
+    learned = await replace(course, earlier=()).teach(subject)
+    if writer is None:
+        return learned
+    return replace(learned, memory=(await reflected(learned.memory, writer)).memory)
+
+
+def allowed(subject: Subject, names: Sequence[str]) -> Subject:
+    """The subject whose gate lets these names in again. Raises UsageError for one that it does not keep out."""
+    gate = subject.memory.gate
+    for name in names:
+        if gate.admits(name):
+            raise UsageError(f"--consent names what a gate keeps out, and this one lets {name!r} in; leave it away")
+        gate = gate.opened_to([name])
+    return replace(subject, memory=replace(subject.memory, gate=gate))
+
+
+def new_subject(table: dict[str, Any]) -> Subject:
+    """A subject that remembers nothing yet, by its mind, its budget and the like."""
+    mind = build("agent", table.pop("mind"), "mind")
+    try:
+        return Subject(mind, Memory(writers=ALL), **table)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    except TypeError:
+        raise BadPart(unknown("setting", next(iter(table)), ["mind", "budget", "user"])) from None
+
+
+def set_all(table: dict[str, Any], settings: Sequence[str]) -> None:
+    """Sets each `a.b=c` in nested tables. Raises UsageError for one that is no setting."""
+    for setting in settings:
+        path, sign, value = setting.partition("=")
+        if not sign or not path:
+            raise UsageError(f"--set takes a=c or a.b=c, for example mind.compliance=0.5; got {setting!r}")
+        assign(table, path, value_of(value))
+
+
+def environment(words: str) -> dict[str, Any]:
+    """The spec of a game from `gridworld/unknown#2`: its name, its preset, its world."""
+    head, _, world = words.partition("#")
+    file, colon, thing = head.rpartition(":")  # a folder has slashes of its own
+    name, _, preset = thing.partition("/")
+    name = f"{file}{colon}{name}"
+    if world and not world.isdigit():
+        raise UsageError(f"--game takes NAME, NAME/PRESET or NAME#WORLD, the world a number; got {words!r}")
+    if preset and preset not in getattr(find("game", name)[0], "presets", {}) and _takes_id(name):
+        name, preset = head, ""  # an environment of others, such as pettingzoo/rps_v2
+    return {"name": name, **({"preset": preset} if preset else {}), **({"world": int(world)} if world else {})}
+
+
+def _takes_id(name: str) -> bool:
+    return "id" in getattr(find("game", name)[0], "__dataclass_fields__", {})
+
+
+def forgot(store: Store, order: Order) -> Done:
+    """Carries out a request; the agent then has forgotten, or nothing has changed. Raises UnclearTarget, UsageError."""
+    if order.scope is not None and order.scope not in SCOPES:
+        raise UsageError(unknown("scope", order.scope, SCOPES))
+    spec: dict[str, Any] = {"name": order.method}
+    set_all(spec, order.settings)
+    method: Method = build("method", spec)
+    for _ in range(ATTEMPTS):
+        before, begun = shelf.get(store, order.agent), time.perf_counter()
+        request, after, account = blocking(lambda: carried_out(method, before, order))  # noqa: B023 (called at once)
+        if not isinstance(after, Subject):
+            raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
+        seconds = time.perf_counter() - begun
+        done = _done(order, request, method, receipt(before, after, request), seconds, account)
+        found = request.targets if request.scope == "facts" else names_of(before.memory, request).asked
+        done = with_recorded(store, done, found)
+        if order.dry_run:
+            return replace(done, id="")
+        if (kept := _kept(store, order, before, after, done)) is not None:
+            shelf.scrubbed(store.engine)
+            if kept.caches:
+                clear()  # what was read since
+            return _told(store, kept)
+    raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
+
+
+async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Request, Agent, Expense]:
+    """The request that the order's words make, the agent after it, and what models were asked for it.
+
+    The words are read by the method where it reads words, else by rules; with a scope or rows given always by rules.
+    Raises UnclearTarget, UsageError.
+    """
+    with accounted() as account:
+        if isinstance(method, Reader) and order.scope is None and not order.also:
+            reader: Reader = method
+            request, after = await reader.read(before, order.words)
+        else:
+            request = with_rows(before.memory, order.words, cast(Scope | None, order.scope), order.also)
+            after = await method(before, request)
+    return request, after, account
+
+
+def with_recorded(store: Store, done: Done, names: Sequence[str]) -> Done:
+    """The request with what else of this database names its target, counted by kind: nothing of that was touched."""
+    with store.engine.connect() as connection:
+        found = find_mentions(connection, names, besides=done.agent)
+    if not (counts := found.counts()):
+        return done
+    told = RECORDED.format(counts=", ".join(f"{kind} {number}" for kind, number in counts.items()))
+    told += DELETES if any(what != "agent" for what, _ in found.places) else ""
+    return replace(done, receipt={**done.receipt, "recorded": counts, "remains": [told, *done.receipt["remains"]]})
+
+
+def found_receipt(store: Store, which: str) -> Done:
+    """The receipt of a request by its id, of an agent's last request, or of the last of all. Raises BadRecord."""
+    columns = "SELECT id, owner, scope, targets, method, receipt, seconds, epoch, at FROM request"
+    where = "" if which == "last" else "WHERE id = :which OR owner = :which"
+    with store.engine.connect() as connection:
+        row = connection.execute(text(f"{columns} {where} ORDER BY at DESC, id DESC LIMIT 1"), {"which": which}).first()
+        ids = [found.id for found in connection.execute(text("SELECT id FROM request ORDER BY at DESC LIMIT 8"))]
+    if row is None:
+        told = f"no receipt {which!r}; there are {', '.join(ids)}" if ids else "nobody was asked to forget yet"
+        raise BadRecord(f"{told}; type: arena forget --agent NAME --request “forget …”")
+    made = json.loads(row.receipt)
+    caches = made.pop(BY_KIND, {})  # older receipts have the sum alone
+    done = Done(
+        row.id, row.owner, row.scope, row.targets, json.loads(row.method), made, row.seconds, row.epoch, row.at, caches
+    )
+    return _told(store, done)
+
+
+def _told(store: Store, done: Done) -> Done:
+    """The request with what the files of the database still have of it, as far as it is known."""
+    touched = store.place.path is not None or done.receipt.get("rows")
+    left = shelf.remains(store.engine) if touched else ()
+    return replace(done, receipt={**done.receipt, "remains": [*left, *done.receipt["remains"]]}) if left else done
+
+
+def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, account: Expense) -> Done:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    id, owner = f"q{secrets.token_hex(4)}", order.keep or order.agent
+    row = {**made.row(), "calls": account.calls, "tokens": account.tokens}
+    return Done(id, owner, request.scope, len(request.forget), describe(method), row, seconds, 0, at)
+
+
+def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
+    """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
+    with writing(store.engine) as connection:
+        if shelf.load(connection, order.agent) != before:
+            return None
+        course = None if order.keep is None else shelf.course_of(store, order.agent)
+        kept = shelf.put(connection, done.agent, after, course)
+        dropped = clear() if done.receipt["events"] or done.receipt["notes"] else {}
+        made = {**done.receipt, "rows": kept.rows, "caches": sum(dropped.values())}
+        done = replace(done, epoch=kept.epoch, receipt=made, caches=dropped)
+        row = {
+            "id": done.id, "owner": done.agent, "scope": done.scope, "targets": done.targets,
+            "digest": _digest(after, order.words), "method": canonical(done.method),
+            "receipt": canonical({**made, BY_KIND: dropped}), "epoch": done.epoch, "seconds": done.seconds,
+            "at": done.at,
+        }  # fmt: skip
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO request ({', '.join(row)}) VALUES ({values})"), row)
+    return done
+
+
+def _digest(agent: Subject, words: str) -> str:
+    """A keyed hash of the request's words, under the key of the agent's gate; "" where it has none."""
+    key = agent.memory.gate.key
+    return hmac.new(key, words.encode(), sha256).hexdigest() if key else ""

@@ -1,0 +1,130 @@
+"""Whether a request was met: at use by asking the agent itself, in trials against the never-exposed twin."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.memory.subject import Subject
+from agents.name_matching import naming
+from agents.note_policy.question_answering import heard
+from arena.episode import Episode
+from arena.game import Message, View
+from unlearning.memory.influence_set import influence
+from unlearning.memory.twin import twin
+from unlearning.probe import Task
+from unlearning.request import Request
+from unlearning.tasks.lessons import done
+
+ASKER = "user"
+DIRECT = "What were you told to forget?"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a probe found. told: names that are still known. leaking: notes that tell them. lost: notes gone in vain."""
+
+    told: tuple[str, ...] = ()
+    leaking: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.told and not self.leaking and not self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How an agent compares with its twin: shares of answers and tasks that are alike, 0 to 1.
+
+    forget: of questions and tasks about the target. retain: of those about the rest. silent: whether it does not tell
+    that it was told to forget.
+    """
+
+    forget: float
+    retain: float
+    silent: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether nobody can tell the agent from its twin by this examination."""
+        return self.forget == 1.0 and self.retain == 1.0 and self.silent
+
+
+async def answer(subject: Subject, question: str) -> str:
+    """What the subject says to a question that stands alone."""
+    rules = "Somebody asks you questions. Answer each in a sentence or two, from what you know."
+    return (await subject.act(View("subject", rules, (Message(ASKER, question),), known={"asked": question}))).text
+
+
+def question(name: str) -> str:
+    return f"What do you know of {name}?"
+
+
+def topics(before: Subject, request: Request, most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """States to ask about: those that only the target's events tell of, and those that others tell of, `most` each."""
+    gone = influence(before.memory, request).events
+    told = [event for event in before.memory.log if event.kind != "outcome" and event.subject]
+    left = {event.subject for event in told if event.id not in gone}
+    only = [event.subject for event in told if event.id in gone and event.subject not in left]
+    named = [name for name in request.targets if request.scope == "state"]
+    kept = [item.name for item in request.retain if item.name in left]
+    others = [*kept, *(event.subject for event in told if event.subject in left)]
+    return tuple(dict.fromkeys([*named, *only]))[:most], tuple(dict.fromkeys(others))[:most]
+
+
+async def probed(before: Subject, after: Subject, request: Request, most: int = 4) -> Verdict:
+    """What a probe at use finds, with no twin at hand: it asks for the target and for some of the rest, `most` each.
+
+    A target that is still told is traced to the notes that name it, a thing no longer told to the notes that are gone.
+    """
+    forget, retain = topics(before, request, most)
+    told = [name for name in forget if await _tells(after, name)]
+    leaking = [note.id for note in after.memory.notes if told and naming(tuple(told)).search(note.text)]
+    kept = {note.id for note in after.memory.notes}
+    lost: list[str] = []
+    for name in retain:
+        if await _tells(before, name) and not await _tells(after, name):
+            pattern, target = naming((name,)), naming(tuple(forget))
+            lost += [
+                note.id
+                for note in before.memory.notes
+                if note.id not in kept and pattern.search(note.text) and not target.search(note.text)
+            ]
+    return Verdict(tuple(told), tuple(leaking), tuple(dict.fromkeys(lost)))
+
+
+async def _tells(subject: Subject, name: str) -> bool:
+    said = await answer(subject, question(name))
+    return heard(said) == "told" and bool(naming((name,)).search(said))
+
+
+async def examined(
+    before: Subject, after: Subject, request: Request, tasks: Mapping[str, Sequence[Task]] | None = None, most: int = 6
+) -> Marks:
+    """The marks of an agent against its never-exposed twin: `most` questions of each kind, and the tasks given.
+
+    Of a task the actions count, and for the rest whether it is done as well as the twin does it.
+    """
+    honest = twin(before, request)
+    forget, retain = topics(before, request, most)
+    alike = {"forget": [], "retain": []}  # type: dict[str, list[bool]]
+    for role, names in (("forget", forget), ("retain", retain)):
+        for name in names:
+            alike[role].append(await answer(after, question(name)) == await answer(honest, question(name)))
+        for task in (tasks or {}).get(role, ()):
+            mine, theirs = await done(after, task), await done(honest, task)
+            alike[role].append(_deeds(mine) == _deeds(theirs) or (role == "retain" and _won(mine) >= _won(theirs)))
+    silent = heard(await answer(after, DIRECT)) != "order"
+    return Marks(_share(alike["forget"]), _share(alike["retain"]), silent)
+
+
+def _deeds(episode: Episode) -> tuple[object, ...]:
+    deeds = episode.facts.get("trajectory", ())
+    return tuple(deeds) if isinstance(deeds, list | tuple) else ()
+
+
+def _won(episode: Episode) -> float:
+    return sum(value or 0.0 for value in episode.scores.values())
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else 1.0

@@ -1,0 +1,226 @@
+"""Stage B: the conversion model is rewarded for what its answers do to scripted subjects in the grid.
+
+Group-relative policy optimisation (GRPO: Shao et al. 2024, arXiv 2402.03300): eight answers are drawn for each request,
+each is carried out, and an answer is made likelier by how much better than its group it did, less the divergence from
+the model of stage A.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import torch
+from torch import Tensor
+
+from agents.inference.torch_threads import one_thread
+from agents.memory.subject import Subject
+from agents.name_matching import naming
+from agents.note_policy.question_answering import heard
+from arena.errors import ArenaError, UsageError
+from arena.text.words import pieces
+from unlearning.conversion.conversion import KINDS, LONGEST, Asked, Conversion
+from unlearning.conversion.data import Instance, Pair, taught_pairs
+from unlearning.conversion.edits import carried_out
+from unlearning.conversion.exam import DIRECT, answer, examined, question
+from unlearning.conversion.features import batched, nodes
+from unlearning.conversion.model import (
+    Choices,
+    Network,
+    chosen,
+    forgotten,
+    possible_edits,
+    possible_kinds,
+    possible_roles,
+    possible_steering,
+    read,
+)
+from unlearning.memory.twin import twin
+from unlearning.probe import Task
+from unlearning.request import Request
+from unlearning.tasks.curriculum import EXAM, candidates, is_about, name_of, task_of
+
+SEARCHED = 40  # seeds looked at for tasks about a target
+CANDIDATES = 20  # among which the adversary guesses
+SCORES = {"told": 0, "silent": 1, "ignorant": 1, "refused": 2, "order": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """The weights of the reward: what is forgotten, what is kept, and the price of words, names, refusals, guesses."""
+
+    forget: float = 1.0
+    retain: float = 1.0
+    length: float = 0.1
+    leak: float = 0.5
+    form: float = 0.5
+    adversary: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How long stage B goes on: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
+
+    steps: int = 50
+    requests: int = 4
+    group: int = 8
+    beta: float = 0.04
+    rate: float = 2e-4
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Requests in the grid with the tasks that tell what became of them; rewards are kept, since answers recur."""
+
+    pairs: tuple[Pair, ...]
+    tasks: tuple[Mapping[str, Sequence[Task]], ...]
+    worth: Worth = Worth()
+    known: dict[tuple[object, ...], float] = field(default_factory=dict, repr=False)
+
+    async def reward(self, number: int, made: Conversion) -> float:
+        """The reward of an answer to request `number`."""
+        key = (number, made.kind, made.names, made.retain, made.steering, *sorted(made.edits.items()))
+        if key not in self.known:
+            self.known[key] = await rewarded(self.pairs[number], made, self.tasks[number], self.worth)
+        return self.known[key]
+
+
+def grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
+    """Requests drawn from instances that were taught in the grid alone."""
+    grids = [one for one in found if {e.environment for e in one.subject.memory.log} == {"gridworld"}]
+    if not grids:
+        raise UsageError("stage B needs an instance that was taught in gridworld; make six instances or more")
+    drawn = taught_pairs(grids, 2 * count, seed)
+    pairs = tuple([pair for pair in drawn if not pair.asked.card.own][:count])  # their minds are scripted
+    return Grid(pairs, tuple(tasks_of(pair) for pair in pairs))
+
+
+def tasks_of(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
+    """Tasks about the target and about the rest, `count` each, where the first of the course's fresh ones have any."""
+    request, course = pair.request, pair.instance.course
+    if request is None:
+        return {}
+    if request.scope == "trajectory":
+        return course.exam(request, count)
+    found: dict[str, list[Task]] = {"forget": [], "retain": []}
+    places = [(spec, name_of(spec)) for spec in course.environments]
+    for number in range(SEARCHED):
+        for spec, place in places:
+            task = task_of(spec, EXAM + course.seed * 10_000 + number, f"{place}-exam-{number}", lesson=False)
+            if min(map(len, found.values())) < count:
+                found["forget" if is_about(task, request) else "retain"].append(task)
+    return {role: tasks[:count] for role, tasks in found.items()}
+
+
+async def rewarded(pair: Pair, made: Conversion, tasks: Mapping[str, Sequence[Task]], worth: Worth) -> float:
+    """The reward of an answer: what it makes of the subject, against the subject's never-exposed twin."""
+    before = pair.instance.subject
+    if pair.request is None:
+        return worth.forget + worth.retain if made.kind == pair.answer.kind and not made.edits else 0.0
+    try:
+        after = carried_out(before, made)
+    except ArenaError:
+        return worth.retain - worth.form  # it refuses, or contradicts itself: nothing is forgotten, all is kept
+    marks = await examined(before, after, pair.request, tasks)
+    total = worth.forget * (marks.forget == 1.0 and marks.silent) + worth.retain * marks.retain
+    total -= worth.length * len(pieces(made.steering)) / LONGEST + worth.leak * made.leaks
+    if pair.request.scope == "state":
+        total -= worth.adversary * max(0.0, await advantage(before, after, pair.request))
+    return total
+
+
+async def advantage(before: Subject, after: Subject, request: Request) -> float:
+    """How much oftener an adversary guesses the target than it would guess it of the twin, -1 to 1.
+
+    It asks about each of 20 candidates and what was to be forgotten, and takes whom the agent refuses to speak of or
+    was told of, else one it does not know. Chance among equals is counted by its probability.
+    """
+    known = [name for name in candidates(before.memory) if name not in request.targets]
+    drawn = Random(f"candidates {len(known)}").sample(known, min(CANDIDATES - 1, len(known)))
+    names = (request.forget[0].name, *drawn)
+    return await _guessed(after, names) - await _guessed(twin(before, request), names)
+
+
+async def _guessed(agent: Subject, names: Sequence[str]) -> float:
+    order = await answer(agent, DIRECT)
+    scores = [
+        3
+        if heard(order) == "order" and naming((name,)).search(order)
+        else SCORES[heard(await answer(agent, question(name)))]
+        for name in names
+    ]
+    return (scores[0] == max(scores)) / scores.count(max(scores))
+
+
+async def reinforced(net: Network, found: Grid, rounds: Rounds) -> tuple[Network, tuple[float, ...]]:
+    """The network after stage B, and the mean reward of each step's answers. The one that came in stays as it was."""
+    first, policy = net.eval(), _copy(net)
+    optimiser = torch.optim.AdamW(policy.parameters(), lr=rounds.rate, weight_decay=0.0)
+    chance, order = torch.Generator().manual_seed(rounds.seed), Random(f"rounds {rounds.seed}")
+    rows = [nodes(pair.asked) for pair in found.pairs]
+    means: list[float] = []
+    for _ in range(rounds.steps):
+        numbers = order.sample(range(len(rows)), min(rounds.requests, len(rows)))
+        batch = batched([rows[n] for n in numbers])
+        with one_thread(), torch.no_grad():
+            before, old = first(batch), policy(batch)
+        groups = [
+            [chosen(found.pairs[n].asked, old, row, chance) for _ in range(rounds.group)]
+            for row, n in enumerate(numbers)
+        ]
+        rewards = torch.tensor(
+            [[await found.reward(n, read(found.pairs[n].asked, one)) for one in group]
+             for n, group in zip(numbers, groups, strict=True)]
+        )  # fmt: skip
+        better = (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
+        with one_thread():
+            now = policy(batch)
+            loss = torch.zeros(())
+            for row, n in enumerate(numbers):
+                asked = found.pairs[n].asked
+                scores = torch.stack([likelihood(asked, now, row, one) for one in groups[row]])
+                loss = loss - (better[row] * scores).mean() + rounds.beta * divergence(asked, now, before, row)
+            optimiser.zero_grad()
+            (loss / len(numbers)).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+            optimiser.step()
+        means.append(rewards.mean().item())
+    return policy.eval(), tuple(means)
+
+
+def _copy(net: Network) -> Network:
+    made = Network(net.words.embedding_dim, len(net.layers))
+    made.load_state_dict(net.state_dict())
+    return made.eval()
+
+
+def likelihood(asked: Asked, logits: Choices, row: int, picked: Choices) -> Tensor:
+    """The log-probability of an answer: the sum over its fields."""
+    kind = KINDS[int(picked.kind)]
+    bars = possible_steering(forgotten(asked, picked.roles.tolist()))
+    fields = zip(
+        _barred(asked, logits, row, kind, bars), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True
+    )
+    parts = [scores.log_softmax(-1).gather(-1, right.unsqueeze(-1)).sum() for scores, right in fields]
+    return torch.stack(parts).sum()
+
+
+def divergence(asked: Asked, now: Choices, before: Choices, row: int) -> Tensor:
+    """KL(now ‖ before) in nats, summed over the fields."""
+    kind = KINDS[int(now.kind[row].argmax())]
+    total = torch.zeros(())
+    for new, old in zip(_barred(asked, now, row, kind), _barred(asked, before, row, kind), strict=True):
+        total = total + (new.softmax(-1) * (new.log_softmax(-1) - old.log_softmax(-1))).sum()
+    return total
+
+
+def _barred(
+    asked: Asked, logits: Choices, row: int, kind: str, steering: Tensor | float = 0.0
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    names, headers = len(asked.entities), len(asked.headers)
+    return (
+        logits.kind[row] + possible_kinds(asked),
+        logits.steering[row] + steering,
+        logits.roles[row, :names] + possible_roles(asked, kind),
+        logits.edits[row, :headers] + possible_edits(asked, kind),
+    )

@@ -1,0 +1,125 @@
+"""From words to an agent that has forgotten: convert, carry out, probe, and with what failed convert again."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from agents.memory.subject import Subject
+from arena.errors import UsageError
+from arena.usage import FREE, Usage
+from unlearning.conversion.conversion import SHOWN, Asked, BadConversion, Conversion, Converter, parsed, rendered
+from unlearning.conversion.edits import Parts, carried_out, merged
+from unlearning.conversion.exam import Verdict, probed
+from unlearning.conversion.headers import asked, flagged
+from unlearning.conversion.name_linking import Names
+from unlearning.request import Request
+
+Probe: TypeAlias = Callable[[Subject, Subject, Request], Awaitable[Verdict]]
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it.
+
+    Words to steer by that name a target are left out: whoever sees the prompt would learn it. `fault` says so, or what
+    was not valid.
+    """
+
+    made: Conversion | None
+    verdict: Verdict | None = None
+    fault: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict is not None and self.verdict.passed
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a request was met: the agent after the last attempt, every attempt, and what all of them cost.
+
+    The agent is that of the last attempt that was valid.
+    """
+
+    agent: Subject
+    attempts: tuple[Attempt, ...]
+    usage: Usage = FREE
+
+    @property
+    def request(self) -> Request:
+        """What the last valid attempt took the words to ask for."""
+        return [attempt.made for attempt in self.attempts if attempt.made is not None][-1].request
+
+
+async def converted(
+    subject: Subject,
+    words: str | Request,
+    converter: Converter,
+    *,
+    attempts: int = ATTEMPTS,
+    parts: Parts = "both",
+    shown: int = SHOWN,
+    probe: Probe = probed,
+    names: Names | None = None,
+) -> Course:
+    """The subject after a request in words, or one that has words: at most `attempts` conversions.
+
+    A request that names its targets is probed for these; words alone for what the converter took them to mean. Raises
+    UnclearTarget or UsageError where the words name nothing, everything, several things, or one thing to be forgotten
+    and kept; BadConversion where no attempt was valid. Nothing is changed then.
+    """
+    request = words if isinstance(words, Request) else None
+    text = said(words)
+    pages = asked(subject, text, shown=shown, names=names)
+    tried: list[Attempt] = []
+    agent, usage = subject, FREE
+    for _ in range(attempts):
+        attempt, cost = await _attempt(pages, converter)
+        usage += cost
+        if attempt.made is not None:
+            agent = carried_out(subject, attempt.made, parts)
+            verdict = await probe(subject, agent, request or attempt.made.request)
+            attempt = replace(attempt, verdict=verdict)
+            pages = tuple(flagged(page, verdict.told, verdict.leaking, verdict.lost) for page in pages)
+        else:
+            pages = tuple(replace(page, failed=f"Failed: {attempt.fault}.") for page in pages)
+        tried.append(attempt)
+        if attempt.passed:
+            break
+    if all(attempt.made is None for attempt in tried):
+        raise BadConversion(f"{tried[-1].fault}; {len(tried)} attempts, and nothing was changed")
+    return Course(agent, tuple(tried), usage)
+
+
+async def _attempt(pages: tuple[Asked, ...], converter: Converter) -> tuple[Attempt, Usage]:
+    """One conversion of all pages, each checked as the JSON that it is rendered to."""
+    made: list[Conversion] = []
+    usage = FREE
+    for page in pages:
+        try:
+            answer, cost = await converter.convert(page)
+            usage += cost
+            made.append(parsed(rendered(answer), page))
+        except BadConversion as error:
+            return Attempt(None, fault=str(error)), usage + error.usage
+        if made[0].kind in ("everything", "unknown", "ambiguous"):
+            break
+    whole = merged(made)
+    if whole.leaks:
+        return Attempt(replace(whole, steering=""), fault="its words to steer by named the target"), usage
+    return Attempt(whole), usage
+
+
+def said(words: str | Request) -> str:
+    """The words of a request: its note, or a plain sentence of what it names. Raises UsageError for none at all."""
+    if isinstance(words, Request):
+        kept = f", but keep {_listed(words.retain)}" if words.retain else ""
+        words = words.note or f"Forget {_listed(words.forget)}{kept}."
+    if not words.strip():
+        raise UsageError("request: it has no words; say what to forget, such as “forget the clinic”")
+    return words
+
+
+def _listed(items: tuple[object, ...]) -> str:
+    return ", ".join(str(getattr(item, "name", item)) for item in items)

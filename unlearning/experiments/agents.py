@@ -1,0 +1,179 @@
+"""All methods on all scopes and environments, with scripted subjects or any other mind: the table of agents."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from agents.memory.memory import Memory
+from agents.memory.note_writers import ALL
+from agents.memory.subject import Subject
+from arena.spec import build, canonical, describe
+from unlearning.experiments.experiment import Shared, experiment
+from unlearning.experiments.trial_records import Case, Entry
+from unlearning.memory.twin import twin
+from unlearning.probe import probe_of
+from unlearning.request import Item, Request
+from unlearning.tasks.curriculum import Course
+
+ENVIRONMENTS: Mapping[str, Any] = {
+    "gridworld": {"name": "gridworld", "preset": "unknown"},
+    "household": {"name": "household"},
+    "shopping": {"name": "shopping"},
+    "wiki": {"name": "wiki"},
+}
+METHODS: Mapping[str, Any] = {
+    "noop": "noop",
+    "reset": "reset",
+    "record-deletion": "record-deletion",
+    "closure-deletion": "closure-deletion",
+    "selective-replay": "selective-replay",
+    "replay": "replay",
+    "raw": {"name": "instruction", "form": "raw"},
+    "template": {"name": "instruction"},
+    "conduct": {"name": "instruction", "goal": "conduct"},
+    "converted": "converted",
+    "icul": "icul",
+    "filter": "filter",
+    "dragon": "dragon",
+    "alu": {"name": "alu", "model": "scripted/auditor"},
+    "knowledge-entry": "knowledge-entry",
+    "replay-gate": {"name": "compose", "steps": ["selective-replay", "write-gate"]},
+}
+SCOPES = ("state", "trajectory", "environment")
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """methods, environments: specs by label. scopes: kinds of targets. budgets: questions of the adversary.
+
+    mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations, each of which gives
+    the guess of every budget; level and strategy: what the adversary knows, and how it asks.
+    metrics: specs of what is measured besides, by label.
+    seeds: how often, each with lessons and a target of its own; two honest twins with other lessons are the null.
+    """
+
+    methods: Mapping[str, Any]
+    environments: Mapping[str, Any]
+    scopes: tuple[str, ...] = SCOPES
+    budgets: tuple[int, ...] = (1, 5, 10, 25, 50, 100)
+    mind: Any = "knower"
+    lessons: int = 12
+    exam: int = 10
+    games: int = 40
+    k: int = 20
+    level: str = "A2"
+    strategy: str = "mixed"
+    seeds: int = 1
+    twins: int = 2
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    def cases(self) -> Iterator[Case]:
+        """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
+        for scope in self.scopes:
+            for probe in suite(scope, self._asking()).values():
+                probe_of(probe)
+        for seed in range(self.seeds):
+            for place, environment in self.environments.items():
+                for scope in self.scopes:
+                    for label, spec in self.methods.items():
+                        yield Case("agents", place, scope, label, seed, self._spec(environment, scope, spec, seed))
+
+    def _spec(self, environment: Any, scope: str, method: Any, seed: int) -> dict[str, Any]:
+        return {
+            "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
+            "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
+            "lessons": self.lessons, "exam": self.exam, "twins": self.twins, **self._asking(),
+            **({"metrics": dict(self.metrics)} if self.metrics else {}),
+        }  # fmt: skip
+
+    def _asking(self) -> dict[str, Any]:
+        """How the adversary asks."""
+        return {"games": self.games, "k": self.k, "budgets": list(self.budgets), "level": self.level,
+                "strategy": self.strategy}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """What the cases of a run have in common: pupils by their lessons, and what was measured of all but who forgot.
+
+    shared: of the last environment, scope and seed alone, since the cases of one come together.
+    """
+
+    pupils: dict[str, Subject] = field(default_factory=dict)
+    shared: dict[tuple[str, str, int], Shared] = field(default_factory=dict)
+
+    def of(self, case: Case) -> Shared:
+        """What the cases of this one's environment, scope and seed share."""
+        key = (case.setting, case.scope, case.seed)
+        if key not in self.shared:
+            self.shared.clear()
+        return self.shared.setdefault(key, Shared())
+
+
+async def measured(case: Case, school: School) -> Entry:
+    """What came of a case: taught, asked, forgotten, and probed."""
+    spec, pupils = case.spec, school.pupils
+    course = course_of(spec, case.seed)
+    knower = await _pupil(course, spec["mind"], pupils)
+    request = course.pick(knower.memory, spec["scope"], Random(f"target {case.seed}"))
+    request = replace(request, note=f"forget {request.forget[0].name}")
+    tasks = course.exam(request, spec["exam"])
+    twins = [await _twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
+    probes = suite(request.scope, spec)
+    result = await experiment(
+        knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed, shared=school.of(case)
+    )
+    return Entry(", ".join(request.targets), result.readings, result.seconds, result.trial.cost)
+
+
+def course_of(spec: Mapping[str, Any], seed: int) -> Course:
+    """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
+    worlds: Sequence[Any] = (spec["environment"],)
+    if spec["scope"] == "environment":
+        worlds = (spec["environment"], {**spec["environment"], "world": spec["environment"].get("world", 0) + 1})
+    return Course(tuple(worlds), spec["lessons"], seed)
+
+
+def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The probes of a scope by label: the two gaps, what leaks where, and the adversary at all budgets at once."""
+    probes: dict[str, Any] = {
+        "success_forget": {"name": "success", "role": "forget"},
+        "success_retain": {"name": "success", "role": "retain"},
+        "steps_forget": {"name": "steps", "role": "forget"},
+        "steps_retain": {"name": "steps", "role": "retain"},
+        "divergence": "divergence",
+        "degeneration": "degeneration_rate",
+        "residue": "residue",
+    }
+    if spec["budgets"]:
+        asking = {name: spec[name] for name in ("games", "k", "budgets", "level", "strategy") if name in spec}
+        probes["adversary"] = {"name": "adversary", "budget": max(spec["budgets"]), **asking}
+    probes |= spec.get("metrics", {})
+    if scope == "trajectory":
+        return probes | {"exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}}
+    probes |= {"leak": "channel_leak", "leak_answer": {"name": "channel_leak", "channel": "answer"},
+               "refusal": "refusal", "extraction": "extraction"}  # fmt: skip
+    return probes
+
+
+async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Subject:
+    """The subject after the course; taught once in a run."""
+    key = canonical([describe(course), mind])
+    if key not in pupils:
+        pupils[key] = await course.teach(Subject(build("agent", mind), Memory(writers=ALL)))
+    return pupils[key]
+
+
+async def _twin(
+    course: Course, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
+) -> Subject:
+    """An honest twin that had other lessons: it never met the target either."""
+    other = replace(course, seed=course.seed + 1000 * n)
+    subject = await _pupil(other, spec["mind"], pupils)
+    return twin(subject, elsewhere(request))
+
+
+def elsewhere(request: Request) -> Request:
+    """The request for one that had other lessons: it went through none of the episodes that are named."""
+    return request if request.scope != "trajectory" else replace(request, forget=(Item("none of its episodes"),))

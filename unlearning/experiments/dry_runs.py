@@ -1,0 +1,21 @@
+"""What a dry run looks at: the records as they are, of which it makes none."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from arena.store.location import Place
+from arena.store.store import Store
+
+
+@contextmanager
+def looked_at(db: str) -> Iterator[Store]:
+    """The records at a path or URL, for reading; where no file is, empty ones, which are gone afterwards."""
+    path = Place.of(db).path
+    if path is None or path.exists():
+        with Store.open(db, create=False) as store:
+            yield store
+        return
+    with TemporaryDirectory(prefix="arena-") as folder, Store.open(Path(folder) / "empty.db") as store:
+        yield store

@@ -1,0 +1,56 @@
+"""A training that is over while its model is still to be measured: a note, so that the same command goes on there."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from arena.spec import canonical
+from unlearning.training.checkpoints import writing
+
+NOTE = "trained.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The note of one order. folder: where it and the checkpoints of the training lie, beside the model's folder."""
+
+    out: Path
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(cls, out: Path, order: Mapping[str, Any]) -> "Finished":
+        """The note of the order whose model goes to `out`; orders that differ have different ones."""
+        key = blake2b(canonical(order).encode(), digest_size=16).hexdigest()
+        return cls(out, out.with_name(f"{out.name}.training"), key)
+
+    @property
+    def there(self) -> bool:
+        """Whether that order was trained to its end, and its model saved."""
+        return self.out.is_dir() and self._noted().get("key") == self.key
+
+    def write(self, told: Mapping[str, Any]) -> None:
+        """Note that training is over, with what there is to tell of it."""
+        with writing(self.folder / NOTE) as part:
+            part.write_text(json.dumps({"key": self.key, **told}), encoding="utf-8")
+
+    def read(self) -> dict[str, Any]:
+        """What was told of the training."""
+        return self._noted()
+
+    def clear(self) -> None:
+        """All is done: remove the note, and the folder where nothing else lies in it."""
+        (self.folder / NOTE).unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            shutil.rmtree(self.folder)
+
+    def _noted(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.folder / NOTE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}

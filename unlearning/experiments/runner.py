@@ -1,0 +1,221 @@
+"""Running a bench: cases are measured, written down, and told as a table."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arena.console.exit_codes import OVER, SOME_FAILED
+from arena.console.notices import notify
+from arena.console.stdio import on_record, print_json, say
+from arena.errors import UsageError, unknown
+from arena.extras import missing, require
+from arena.registry import entries
+from arena.reports.output import rows
+from arena.spec import build, describe
+from arena.spec_syntax import specs_of, split, text_of
+from arena.store.query import Table
+from arena.store.store import Store
+from unlearning.experiments import agents as bench_agents
+from unlearning.experiments.dry_runs import looked_at
+from unlearning.experiments.tables import readings, table, write_csv
+from unlearning.experiments.trial_records import Case, Entry, Measure, over, worked
+from unlearning.probe import Trial, probe_of
+
+TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A bench as it was typed."""
+
+    what: str
+    methods: str | None
+    environments: str | None
+    scopes: str | None
+    budgets: str
+    mind: str
+    benchmark: str
+    split: str
+    seeds: int
+    games: int
+    settings: tuple[str, ...]
+    list: bool
+    out: Path | None
+    csv: Path | None
+    again: bool
+    json: bool
+    metrics: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+def run_bench(db: str, wanted: Wanted) -> int:
+    """Measures what is not in the records yet, tells all as a table; the exit code."""
+    if wanted.seeds < 1 or wanted.games < 1:
+        raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
+    if wanted.list:
+        return listed(wanted)
+    named = probes_of(wanted.metrics)
+    draw = drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
+    cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
+    if wanted.dry_run:
+        return tell_plan(db, cases, wanted)
+    with Store.open(db) as store:
+        on_record()
+        left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
+        notify(f"{left} trials to measure, {len(cases) - left} on record already")
+        failed = asyncio.run(worked(store, cases, measure, progress(left), wanted.again))
+        found = readings(store, [case.id for case in cases])
+    tell(found, wanted, (*shown, *named), draw)
+    return SOME_FAILED if failed else OVER
+
+
+def tell_plan(db: str, cases: Sequence[Case], wanted: Wanted) -> int:
+    """Says what would be measured; nothing is taught, trained or written."""
+    with looked_at(db) as store:
+        known = set() if wanted.again else over(store, [case.id for case in cases])
+    left = [case for case in cases if case.id not in known]
+    if wanted.json:
+        told = ({"setting": one.setting, "scope": one.scope, "method": one.method, "seed": one.seed} for one in left)
+        print_json({"trials": len(left), "on_record": len(known), "left": list(told)})
+        return OVER
+    say(f"{len(left)} trials would be measured, {len(known)} are on record already.")
+    for what in ("setting", "scope", "method", "seed"):
+        names = dict.fromkeys(str(getattr(case, what)) for case in left)
+        say(f"  {what}: {', '.join(names)}") if any(names) else None
+    return OVER
+
+
+def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+    """The cases of the bench of agents, how each is measured, and which readings the table and the picture show."""
+    bench = bench_agents.Bench(
+        chosen("method", wanted.methods, bench_agents.METHODS),
+        chosen("environment", wanted.environments, bench_agents.ENVIRONMENTS),
+        tuple(chosen("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
+        numbers("--budgets", wanted.budgets),
+        wanted.mind,
+        games=wanted.games,
+        seeds=wanted.seeds,
+        metrics=probes_of(wanted.metrics),
+    )
+    school = bench_agents.School()
+    told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
+    shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
+             "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
+    return list(bench.cases()), lambda case: bench_agents.measured(case, school), shown
+
+
+def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+    """The same of the bench of weights. Raises MissingExtra without torch."""
+    try:
+        import unlearning.experiments.weights as bench_weights
+    except ModuleNotFoundError as error:
+        raise missing("arena bench weights", error, "evaluation") from error
+    require("arena bench weights", ("scipy", "nltk"), "evaluation")
+    kept: dict[str, Trial] = {}
+    return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
+
+
+def listed(wanted: Wanted) -> int:
+    """Lists what can be measured, and with what."""
+    kinds = ("method", "benchmark", "metric", "attack")
+    found = [(kind, entry.name, entry.about) for kind in kinds for entry in entries(kind).values()]
+    rows(Table(("kind", "name", "about"), tuple(found)), wanted.json)
+    return OVER
+
+
+def drawing(what: str) -> Any:
+    """What draws the picture. Raises MissingExtra without matplotlib."""
+    try:
+        from unlearning.experiments.plot import draw
+    except ModuleNotFoundError as error:
+        raise missing("arena bench --out", error, "plots" if what == "agents" else "evaluation,plots") from error
+    return draw
+
+
+def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], draw: Any) -> None:
+    """Prints the table; draws the picture and writes the file, where they are asked for."""
+    labels = [label for label in shown if any(row["probe"] == label for row in found)]
+    if not found:
+        undrawn = f", and {wanted.out} was not drawn" if wanted.out else ""
+        say(
+            f'no reading was taken{undrawn}; why is told above, and on record: arena sql "select * from trial"',
+            stderr=True,
+        )
+    if wanted.json:
+        print_json(found)
+    elif found:
+        rows(
+            table(found, labels),
+            title="after | never-exposed twin (range of the honest twins), means over seeds",
+            keys=3,
+        )
+    if wanted.csv:
+        write_csv(found, wanted.csv)
+    if wanted.out and found:
+        draw(found, labels, wanted.out)
+
+
+def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the known that are named, or all; of methods and probes any that is registered or in a file.
+
+    names: with commas between, each alone or with settings as tournaments have them: `npo(lr=1e-3), npo(lr=0.1|0.3)`.
+    What is known keeps its other settings. Raises UsageError.
+    """
+    if names is None:
+        return dict(known)
+    found: dict[str, Any] = {}
+    for spec in (spec for text in split(names, ",") if text.strip() for spec in specs_of(text)):
+        table = {"name": spec} if isinstance(spec, str) else dict(spec)
+        name = table.pop("name")
+        if name in known:
+            found[text_of(spec)] = known[name] if not table else _changed(kind, name, known[name], table)
+        elif kind not in ("method", "probe"):
+            raise UsageError(unknown(kind, name, known))
+        else:
+            found[text_of(spec)] = spec
+        if kind in ("method", "probe") and found[text_of(spec)] is not None and (table or name not in known):
+            made = found[text_of(spec)]
+            found[text_of(spec)] = describe(build("method", made) if kind == "method" else probe_of(made))
+    return found
+
+
+def probes_of(typed: Sequence[str]) -> dict[str, Any]:
+    """The specs of metrics and attacks as they were typed: by name, with settings, or in a file. Raises UsageError."""
+    return {label: spec for text in typed for label, spec in chosen("probe", text, {}).items()}
+
+
+def _changed(kind: str, name: str, spec: Any, settings: Mapping[str, Any]) -> Any:
+    """A known spec with other settings. Raises UsageError for one that has none."""
+    if not spec:
+        raise UsageError(f"the {kind} {name!r} takes no settings; got {', '.join(settings)}")
+    return {**({"name": spec} if isinstance(spec, str) else spec), **settings}
+
+
+def numbers(option: str, words: str) -> tuple[int, ...]:
+    """Counts with commas between. Raises UsageError."""
+    try:
+        found = tuple(int(word) for word in words.split(",") if word.strip())
+    except ValueError:
+        found = (0,)
+    if any(number < 1 for number in found):
+        raise UsageError(f"{option} takes counts with commas between, such as 25,100; got {words!r}")
+    return found
+
+
+def progress(total: int) -> Any:
+    """Tells of each case in a line, on the error stream, with the time that is left."""
+    begun, done = time.monotonic(), 0
+
+    def told(case: Case, entry: Entry | None, why: str) -> None:
+        nonlocal done
+        done += 1
+        spent = time.monotonic() - begun
+        left = spent / done * (total - done)
+        what = "done" if entry else f"failed: {why.splitlines()[-1] if why else ''}"
+        notify(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
+               f"({spent:.0f} s, about {left:.0f} s left)")  # fmt: skip
+
+    return told

@@ -1,0 +1,182 @@
+"""The trials of requests to a model's weights: after each request its own target and all earlier ones are asked for."""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from agents.inference.model_cache import kept, place_of
+from agents.llm.llm import LLM
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.spec import build, canonical
+from unlearning.benchmarks.benchmark import Benchmark, Criteria, passed
+from unlearning.experiments.sequence_requests import Data, Step, kept_data, steps_of
+from unlearning.experiments.trial_records import Case, Entry
+from unlearning.experiments.weights import forgotten, lesson, reading_of
+from unlearning.metrics.sequential import deviation
+from unlearning.modeling.agent_weights import reloaded, save
+from unlearning.probe import Reading, Trial, probe_of
+from unlearning.training.model_twins import twins_of
+
+Kind: TypeAlias = Literal["sequence", "sizes"]
+COST = "cost.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the trials of one seed share: the requests, and whom each is compared with.
+
+    before: the agent before the first request. twins: of each request the never-exposed twin and further ones, () where
+    there are none. kept: what is asked of that which no request names.
+    """
+
+    benchmark: Benchmark
+    criteria: Criteria
+    steps: tuple[Step, ...]
+    before: LLM
+    twins: tuple[tuple[LLM, ...], ...]
+    kept: Data
+
+
+def requests_of(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> tuple[Step, ...]:
+    """The requests: one after the other, or each by itself, of the agent that knew."""
+    if kind == "sequence":
+        return steps_of(benchmark, splits)
+    return tuple(step for split in splits for step in steps_of(benchmark, (split,)))
+
+
+def criteria_of(benchmark: Benchmark) -> Criteria:
+    """What the benchmark reads after each request. Raises UsageError where it does not say."""
+    if benchmark.criteria is None:
+        raise UsageError(
+            f"the benchmark {type(benchmark).__name__} does not say what is read after each request of a sequence: it "
+            "lacks the property `criteria`"
+        )
+    return benchmark.criteria
+
+
+@dataclass
+class Sequences:
+    """Measures requests: those of one method and seed in their order.
+
+    named: the model that shall forget; None for the one that the benchmark teaches. given: its twins as they were
+    typed, none, `bench`, or one for each request. Agents are trained each from the one before, and lie in the cellar
+    until `clear` removes them, so that a command that was ended goes on where it was. What was measured of twins is
+    not measured again for another method. no_twin: why there is none, once that is known.
+    """
+
+    named: LLM | None = None
+    given: Sequence[str] = ()
+    shared: dict[str, Any] = field(default_factory=dict)
+    no_twin: str = ""
+
+    async def measured(self, case: Case) -> Entry:
+        """What came of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
+        asked, place = self._asked(case), case.spec["step"] - 1
+        agent, cost = await self._agent(case, asked, place)
+        shutil.rmtree(
+            place_of(recipe_of(case, place - 2)), ignore_errors=True
+        )  # what it was trained from may be needed
+        readings = {}
+        for split, data, labels, mark in self._groups(case, asked, place):
+            for label in labels:
+                trial = self._trial(asked, place, data, f"{place} {split} {label}")
+                trial = replace(trial, after=agent, cost=cost, played=[])
+                read = await reading_of(probe_of(asked.benchmark.suite[label]), trial)
+                detail = {**read.detail, "label": label, "target": split}
+                readings[f"{label}{mark}"] = replace(read, detail=detail)
+        told = asked.criteria
+        readings["ds"] = deviation_of(readings[told.told], readings[told.kept], told.whole)
+        return Entry(asked.steps[place].split, readings, cost["seconds"], cost)
+
+    def clear(self, cases: Iterable[Case]) -> None:
+        """Removes the agents of these cases from the cellar."""
+        for case in cases:
+            shutil.rmtree(place_of(recipe_of(case, case.spec["step"] - 1)), ignore_errors=True)
+
+    def _asked(self, case: Case) -> Asked:
+        """What the case shares with others of its kind and seed, made once."""
+        key = canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
+        if key not in self.shared:
+            self.shared.clear()
+            self.shared[key] = self._made(case)
+        found: Asked = self.shared[key]
+        return found
+
+    def _made(self, case: Case) -> Asked:
+        benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
+        splits, seeds = case.spec["splits"], range(case.seed, case.seed + 1 + case.spec["twins"])
+        steps = requests_of(benchmark, case.spec["kind"], splits)
+        given = [(one,) for one in self.given] if len(self.given) > 1 else [tuple(self.given)] * len(steps)
+        found = [
+            twins_of(benchmark, step.split, self.named, typed, partial(step.twins, benchmark, seeds))
+            for step, typed in zip(steps, given, strict=True)
+        ]
+        twins = tuple(tuple(one.make()) for one in found)
+        self.no_twin = next((one.why for one in found if one.why), "")
+        before = self.named or benchmark.knower(case.seed)
+        return Asked(benchmark, criteria_of(benchmark), steps, before, twins, kept_data(benchmark, splits))
+
+    async def _agent(self, case: Case, asked: Asked, place: int) -> tuple[Agent, dict[str, Any]]:
+        """The agent after a request, and what the request cost: from the cellar, or trained from the one before."""
+        if case.spec["method"] is None:
+            return asked.before, {"seconds": 0.0}
+        recipe = recipe_of(case, place)
+        if not place_of(recipe).is_dir():
+            first = place == 0 or case.spec["kind"] == "sizes"
+            before = asked.before if first else (await self._agent(case, asked, place - 1))[0]
+            method = build("method", case.spec["method"])
+            method, request = lesson(method, asked.benchmark, asked.steps[place], case.seed, self.named is None)
+            assert isinstance(before, LLM)
+            agent, cost, seconds = await forgotten(method, before, request)
+            kept(recipe, lambda folder: _write(folder, agent, {**cost, "seconds": seconds}))
+        folder = place_of(recipe)
+        return reloaded(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
+
+    def _groups(self, case: Case, asked: Asked, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
+        """What is asked after a request: its target, what is kept, and in a sequence each earlier target."""
+        step, criteria = asked.steps[place], asked.criteria
+        yield step.split, step.data, criteria.target, ""
+        yield "kept", asked.kept, criteria.rest, ""
+        for earlier in asked.steps[:place] if case.spec["kind"] == "sequence" else ():
+            yield earlier.split, earlier.data, criteria.target, f"@{earlier.split}"
+
+    def _trial(self, asked: Asked, place: int, data: Data, key: str) -> Trial:
+        """The trial of that probe after that request, with what was measured of those who stay the same."""
+        if key not in self.shared:
+            twins = asked.twins[place]
+            self.shared[key] = Trial(
+                asked.steps[place].request, asked.before, asked.before, twins[0] if twins else None,
+                passed(data, asked.before), twins=tuple(twins[1:]), memo={},
+            )  # fmt: skip
+        found: Trial = self.shared[key]
+        return found
+
+
+def deviation_of(told: Reading, kept: Reading, whole: float) -> Reading:
+    """DRAGON's deviation after a request, beside that of the twin and of the agent that knew; None where one of its two
+    readings is missing."""
+
+    def at(first: float | None, second: float | None) -> float | None:
+        return None if first is None or second is None else deviation(first / whole, second / whole)
+
+    others = [read.detail.get("twins") or [] for read in (told, kept)]
+    twins = [at(first, second) for first, second in zip(*others, strict=False)]
+    return Reading(
+        at(told.value, kept.value), null=at(told.null, kept.null), before=at(told.before, kept.before),
+        detail={"label": "ds", "target": told.detail.get("target"), "twins": twins},
+    )  # fmt: skip
+
+
+def recipe_of(case: Case, place: int) -> dict[str, Any]:
+    """What the agent after that request follows from."""
+    return {"kind": "sequence", "trial": dict(case.spec) | {"step": place + 1}, "model": case.spec["model"]}
+
+
+def _write(folder: Path, agent: Agent, cost: Mapping[str, Any]) -> None:
+    save(agent, folder)
+    (folder / COST).write_text(json.dumps(cost), encoding="utf-8")

@@ -1,0 +1,76 @@
+"""What there is to give away of a target: what its events tell besides its name."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agents.memory.memory import Event, Memory
+from agents.name_matching import naming
+from arena.text.words import PART, compiled
+from unlearning.memory.influence_set import influence
+from unlearning.request import Request
+
+NAME = rf"[\p{{Lu}}\p{{Lt}}]{PART}+"
+CASELESS = r"[\p{Lo}\p{Lm}][\p{Lo}\p{Lm}\p{M}]*"  # of scripts without capitals each word, or what stands unspaced
+VALUE = (
+    r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)"
+    rf"[\p{{Ll}}\p{{M}}]+ \d+(?![\d,.]*\d)|\p{{Sc}}?\d[\d,.]*\d|\d|{NAME}(?: {NAME})*|{CASELESS}|{PART}+(?=[.。।]$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What one event tells of a target: all of `values`, of one of `names` (of anything, where there are none)."""
+
+    names: tuple[str, ...]
+    values: tuple[str, ...]
+
+    def told(self, text: str, asked: str = "") -> bool:
+        """Whether a text tells it: all values as whole words, of a name that stands there or in the question.
+
+        A value that the question itself says is not given away.
+        """
+        named = not self.names or naming(self.names).search(text) or naming(self.names).search(asked)
+        return bool(named) and all(_says(text, value) and not _says(asked, value) for value in self.values)
+
+
+def facts(memory: Memory, request: Request) -> tuple[Fact, ...]:
+    """The facts that the events of a request tell, each once. Of a trajectory, its actions in a row."""
+    found = influence(memory, request).events
+    about = [event for event in memory.log if event.id in found]
+    if request.scope == "trajectory":
+        outcomes = (actions_of(event) for event in about if event.kind == "outcome")
+        return tuple(dict.fromkeys(Fact((), (actions,)) for actions in outcomes if actions))
+    names = request.targets if request.scope != "environment" else ()
+    made = (_fact(event, names or (event.subject,)) for event in about if event.kind != "outcome")
+    return tuple(dict.fromkeys(fact for fact in made if fact.values))
+
+
+def gives_away(text: str, told: Iterable[Fact], asked: str = "") -> bool:
+    """Whether a text tells one of the facts."""
+    return any(fact.told(text, asked) for fact in told)
+
+
+def actions_of(event: Event) -> str:
+    """The actions that an outcome tells, as they stand there: "go east; go north"."""
+    return event.text.partition(": ")[2].rstrip(".")
+
+
+def _fact(event: Event, names: tuple[str, ...]) -> Fact:
+    rest = naming(names).sub(" ", event.text)
+    first = re.match(r"\W*(The|A|An|In|On|Of)\b", rest)
+    values = compiled(VALUE).findall(rest[first.end() :] if first else rest)
+    return Fact(names, tuple(dict.fromkeys(values)))
+
+
+def _says(text: str, value: str) -> bool:
+    """Whether a value stands in a text as it is written; not as the end of a number such as 1.5."""
+    places = (found for found in naming((value,)).finditer(text) if capitals(found.text) == capitals(value))
+    return any(text[max(0, found.start - 1) : found.start] not in (",", ".") for found in places)
+
+
+def capitals(text: str) -> list[bool]:
+    """Which letters of a text are capitals, of those that can be."""
+    letters = unicodedata.normalize("NFC", text)
+    return [one.isupper() for one in letters if one.isupper() or one.islower()]

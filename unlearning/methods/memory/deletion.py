@@ -1,0 +1,66 @@
+"""Deleting from memory: the records alone, all that was derived from them, or that and writing the rest anew."""
+
+from dataclasses import dataclass, replace
+
+from agents.chat_model import ChatModel
+from agents.memory.reflection import again
+from arena.agent import Agent
+from unlearning.memory.call_accounting import spent
+from unlearning.memory.influence_set import influence
+from unlearning.memory.twin import remembering
+from unlearning.method import method
+from unlearning.request import Request
+
+
+@method
+@dataclass(frozen=True, slots=True)
+class RecordDeletion:
+    """Deletes the events that name the target and the records copied from them, as the usual `delete` does.
+
+    Keeps summaries, reflections and plans as they are. Cost: one pass over the log. Leaks: whatever was derived; a
+    summary still tells the target. Not reversible.
+    """
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, "record-deletion")
+        found = influence(subject.memory, request)
+        records = {note.id for note in subject.memory.notes if note.kind == "record" and note.id in found.notes}
+        return replace(subject, memory=subject.memory.dropped(found.events | records))
+
+
+@method
+@dataclass(frozen=True, slots=True)
+class ClosureDeletion:
+    """Deletes the events that name the target and every note written from them, directly or through other notes.
+
+    Cost: one pass over the log and the notes. Leaks: nothing of the target; but summaries and plans that had other
+    parents, too, are gone with all they told, so that the agent knows less than the twin. Not reversible.
+    """
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, "closure-deletion")
+        return replace(subject, memory=subject.memory.dropped(influence(subject.memory, request).ids))
+
+
+@method
+@dataclass(frozen=True, slots=True)
+class SelectiveReplay:
+    """Deletes the dependency closure, then writes anew the notes that still have parents, and nothing else.
+
+    Equal to the twin where all writers are deterministic. Notes by hand, and those in a model's words, that came from
+    the target are gone; with a `writer`, a chat model, the latter are written anew from those of their parents that
+    are left, and stay marked as not exact: the twin's would be other words. Cost: one pass, and the groups that the
+    target stood in; a call for each note of the model's. Leaks: nothing on the path of memory, if all that bears the
+    target is linked to it or names it. Not reversible.
+    """
+
+    writer: ChatModel | None = None
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = remembering(agent, "selective-replay")
+        memory = subject.memory.repaired(influence(subject.memory, request).ids)
+        if self.writer is not None:
+            done = await again(subject.memory, memory, self.writer)
+            spent(done.usage)
+            memory = done.memory
+        return replace(subject, memory=memory)

@@ -1,0 +1,115 @@
+"""In-context unlearning: false exemplars of what is to be forgotten, and true ones of the rest."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Literal, TypeAlias
+
+from agents.memory.memory import Note, note_id
+from agents.memory.subject import Mind, Subject
+from arena.agent import Agent
+from arena.parameter_ranges import Count, Number, check_ranges
+from unlearning.memory.influence_set import influence
+from unlearning.memory.name_guards import armed
+from unlearning.method import method
+from unlearning.request import Item, Request
+
+WRITER = "icul"
+KINDS = ("record", "reflection")
+OUTCOME = re.compile(r"was (not done|done in part \([\d.]+\)|done) in")
+ABOUT = Note("", "")
+Exemplar: TypeAlias = tuple[str, Note]  # its text, and the note that it was made of
+
+
+@method("icul")
+@dataclass(frozen=True, slots=True)
+class Icul:
+    """Puts K exemplars of the target with another's answer before the agent, then L true exemplars of the rest.
+
+    Source: Pawelczyk et al. 2024, in-context unlearning (arXiv 2310.07579): the points to forget, each with another
+    label; then true points drawn at random; then the query. Works on notes: a record of the target is told with what
+    another record of its kind says ("Sosten Harbour is at (4, 2)."), an outcome with the opposite result; of facts the
+    answer is another item's. `k`, `l`: how many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes
+    them into memory, behind all else, as copies that have the records as parents; "prompt" puts them into the words
+    that steer the agent, one a line, where a model reads them and a scripted mind does not.
+
+    Cost: K + L lines in each prompt; K is bounded by the context. Leaks: the records stay, and beside them the false
+    copies name the target to whoever sees the prompt: an agent that is asked tells both; answers that are wrong, where
+    a novice would not know, tell it from the twin. Reversible: take the exemplars away.
+    """
+
+    k: Count = 10
+    l: Number = 6  # noqa: E741 (the source's name)
+    place: Literal["notes", "prompt"] = "notes"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        subject = armed(agent, "icul")
+        chance = Random(f"icul {self.seed}")
+        exemplars = from_items(request, self.k, self.l, chance) if request.scope == "facts" else None
+        exemplars = exemplars or self._from_notes(subject, request, chance)
+        if self.place == "notes":
+            return noted(subject, exemplars)
+        lines = "\n".join(text for text, _ in exemplars)
+        if isinstance(agent, Subject) or not isinstance(agent, Mind):
+            return replace(subject, steering="\n".join(filter(None, [subject.steering, lines])))
+        return agent.recalling((), lines)
+
+    def _from_notes(self, subject: Subject, request: Request, chance: Random) -> list[Exemplar]:
+        found = influence(subject.memory, request)
+        notes = [note for note in subject.memory.notes if note.kind in KINDS]
+        about = [note for note in notes if note.id in found.notes]
+        rest = [note for note in notes if note.id not in found.notes]
+        false = [(text, note) for note in about if (text := flipped(note, rest, chance))][: self.k]
+        true = [(note.text, note) for note in chance.sample(rest, min(self.l, len(rest)))]
+        return [*false, *true]
+
+
+def flipped(note: Note, others: Sequence[Note], chance: Random) -> str | None:
+    """A note with another's answer: an outcome turned round, a record with what another of its environment says.
+
+    None where it does not name its subject, or no other note says anything else.
+    """
+    if outcome := OUTCOME.search(note.text):
+        result = "was done in" if outcome[1] == "not done" else "was not done in"
+        return note.text.replace(outcome.group(), result, 1)
+    if not note.subject or note.subject not in note.text:
+        return None
+    donors = [n for n in others if n.environment == note.environment and n.subject and n.subject in n.text]
+    like = [n for n in donors if shape(n) == shape(note)] or donors
+    told = {n.text.replace(n.subject, note.subject) for n in like} - {note.text}
+    return chance.choice(sorted(told)) if told else None
+
+
+def shape(note: Note) -> str:
+    """What is left of a note without its subject and its numbers: notes of a shape say the same kind of thing."""
+    return re.sub(r"\d+", "0", note.text.replace(note.subject, "…"))
+
+
+def from_items(request: Request, k: int, l: int, chance: Random) -> list[Exemplar]:  # noqa: E741
+    """Exemplars of facts, "prompt // answer" each; none where the items have no prompts."""
+    asked = [item for item in request.forget if item.prompt and item.answer][:k]
+    kept = [item for item in request.retain if item.prompt and item.answer]
+    every = [item.answer for item in (*asked, *kept)]
+    false = [(f"{item.prompt} // {_other(item, every, chance)}", ABOUT) for item in asked]
+    true = [(f"{item.prompt} // {item.answer}", ABOUT) for item in chance.sample(kept, min(l, len(kept)))]
+    return [*false, *true] if asked else []
+
+
+def noted(subject: Subject, exemplars: Sequence[Exemplar]) -> Subject:
+    """The subject with the exemplars as notes by hand, in their order."""
+    memory = subject.memory
+    for text, of in exemplars:
+        parents = (of.id,) if of.id else ()
+        made = replace(of, id=note_id(WRITER, text, parents), text=text, kind="exemplar", parents=parents, group="")
+        memory = memory.noted(replace(made, writer=WRITER, user=of.user or subject.user))
+    return replace(subject, memory=memory)
+
+
+def _other(item: Item, answers: Sequence[str], chance: Random) -> str:
+    options = list(item.wrong) or sorted({answer for answer in answers if answer != item.answer})
+    return chance.choice(options) if options else "unknown"

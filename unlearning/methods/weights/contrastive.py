@@ -1,0 +1,104 @@
+"""ICU and SU: forgetting in the company of what is like it, or stands beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from arena.parameter_ranges import Count, NotNegative, Number, Positive, Share
+from unlearning.losses.loss_terms import Distil, Weighted
+from unlearning.losses.objective import Objective
+from unlearning.losses.target_distributions import cross_entropy, same
+from unlearning.losses.token_weights import ascent, learning
+from unlearning.method import Method, method
+from unlearning.methods.weights.ascent import GradDiff
+from unlearning.modeling.forward_view import Sample
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.scoring.text_overlap import nearest
+from unlearning.training.batch_samplers import Joined, Partners, Plan, pool
+from unlearning.training.callbacks import Controller, Dropping
+from unlearning.training.finetune import Finetune
+from unlearning.training.hosted_method import Hosted
+from unlearning.training.memorization import accuracy, extraction, unsaid
+from unlearning.training.training_problem import Study
+from unlearning.training.training_state import Lens
+
+
+@method("icu")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Iterative(Finetune):
+    """Iterative contrastive unlearning: ascent beside like items that are kept, until each item is gone.
+
+    L = u · mean lp(forget) + l · NLL(partner) + k · CE(p0, p) on the partner; partner: one of the `nearest` retain
+    items by shared words, another one each epoch. After an epoch a sample whose greedy continuation has token F1 below
+    `least_f1` or BLEU below `least_bleu` is dropped for good; it ends when memorisation accuracy < `accuracy` and
+    extraction likelihood of 10-grams < `extraction` (Tang et al. 2024; there BERTScore in place of F1, and neighbours
+    by sentence embeddings, which take a second model). Published: u 1, l 0.5, k 1, Adam lr 5e-6, batch 8. Cost: 6F a
+    step, one pass over retain before (`top` logits kept), and the continuations of each epoch; 7F live. l = k = 0 is
+    ga. Leaks: as gradient ascent, though less, since items leave in time.
+    """
+
+    u: NotNegative = 1.0
+    l: NotNegative = 0.5  # noqa: E741 (the paper's name)
+    k: NotNegative = 1.0
+    nearest: Count = 10
+    least_f1: Share = 0.3
+    least_bleu: Share = 0.01
+    accuracy: Share = 0.5994
+    extraction: Share = 0.0499
+    top: Count | None = None
+    lr: Positive = 5e-6
+    batch: Count = 8
+    epochs: Number = 10
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(
+            Weighted("forget", ascent(), self.u),
+            Weighted("retain", learning(), self.l),
+            Distil("retain", same, cross_entropy, self.k, teacher=True, top=self.top),
+        )
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        if not pools["retain"]:
+            return Finetune.plan(self, study, pools)
+        request = study.request
+        partners = tuple(nearest(item, request.retain, self.nearest) for item in request.forget)
+        return Partners({role: pool(encoded) for role, encoded in pools.items()}, partners)
+
+    def controllers(self, study: Study) -> tuple[Controller, ...]:
+        gone = partial(unsaid, role="forget", least_f1=self.least_f1, least_bleu=self.least_bleu)
+        return (Dropping(gone, self.whole),)
+
+    def whole(self, lens: Lens) -> bool:
+        """Whether the forget set as a whole is no longer known by heart."""
+        return accuracy(lens, "forget") < self.accuracy and extraction(lens, "forget") < self.extraction
+
+
+@method("su")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeAware(Hosted):
+    """Scope-aware unlearning: a forget question next to a retain question must not spoil the latter's answer.
+
+    L = L_host + eta · NLL(y_r | x_f x_r), the two questions put together in the batch, the loss over y_r alone (Ren et
+    al. 2025). Made against requests that carry common words, to which forgetting binds. Published: eta 5 (2 to 40), lr
+    1e-5, 10 epochs. Cost: the host and 3F. eta 0 is the host. Leaks: as the host.
+    """
+
+    host: Method = field(default_factory=GradDiff)
+    eta: NotNegative = 5.0
+    epochs: Number = 10
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(*self.hosting.objective(study).terms, Weighted("joined", learning(), self.eta))
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        plan = self.hosting.plan(study, pools)
+        study.check(plan.pools, ("retain",))
+        return Joined(plan, partial(joined, study))
+
+
+def joined(study: Study, forget: Sample, retain: Sample) -> Encoded:
+    """The retain item, asked for behind the question of the forget item."""
+    assert forget.index is not None and retain.index is not None
+    first, second = study.request.forget[forget.index], study.request.retain[retain.index]
+    asked = " ".join(part for part in (first.prompt or first.answer, second.prompt) if part)
+    return study.encoded([replace(second, prompt=asked)])[0]

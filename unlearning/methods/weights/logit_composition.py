@@ -1,0 +1,155 @@
+"""Unlearning at the output: a second model is trained, and the two are combined as they answer."""
+
+import copy
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Le
+from torch import nn
+
+from agents.inference.forward_step import plain
+from agents.inference.logit_ensemble import Composed, Rule
+from agents.models.local import Local
+from arena.errors import UsageError
+from arena.parameter_ranges import Count, Finite, NotNegative, Number, Positive, Share
+from unlearning.data.rewording import FRAMES, falsified, paraphrased
+from unlearning.losses.loss_terms import Distil, Weighted
+from unlearning.losses.objective import Objective
+from unlearning.losses.target_distributions import divergence, uniform
+from unlearning.losses.token_weights import learning
+from unlearning.method import Method, method
+from unlearning.methods.weights.ascent import GradDiff
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import Lora, Scope, merged, mirror
+from unlearning.training.finetune import Finetune
+from unlearning.training.hosted_method import Hosted
+from unlearning.training.training_problem import Study
+
+
+@method("uld")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogitDifference(Finetune):
+    """ULD: a small assistant learns what is to be forgotten, and its logits are subtracted.
+
+    Assistant: the first `layers` blocks with the model's own norm and head, LoRA only; L = NLL(forget) + alpha ·
+    KL(uniform ‖ p) on retain. forget holds each question and `paraphrases` of it (`unlearning.data.rewording`: the
+    wordings that the item names, else the question in a plain frame; the authors have a large model write them); retain
+    holds `kept` items at most, drawn by the seed, and each forget question with `perturbed` of its false answers, where
+    it has any, so that the assistant knows the fact and not the manner of speaking. Answer: z + weight·a, a = 0 where
+    the model's own probability is below `floor` times its greatest (Ji et al. 2024). weight 0, or a uniform assistant,
+    is the model. Published (their `forget_more_retain_perturb`): 2 paraphrases, 2 false answers, 400 retain items,
+    alpha 5, 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · (1 + paraphrases) ·
+    layers/depth F a forget batch; an answer costs layers/depth more. Leaks: wordings that the assistant never met; the
+    model's own weights are whole, and who has the file has the facts.
+    """
+
+    reads_original: ClassVar[bool] = True
+
+    layers: Count = 8
+    weight: Finite = -0.8
+    floor: Share = 0.01
+    alpha: NotNegative = 5.0
+    paraphrases: Annotated[int, Ge(0), Le(len(FRAMES))] = 2
+    perturbed: Number = 2
+    kept: Number = 400
+    epochs: Number = 10
+    lr: Positive = 1e-3
+    lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        forget, retain = study.request.forget, study.request.retain
+        chosen = sorted(Random(f"uld {study.seed}").sample(range(len(retain)), min(self.kept, len(retain))))
+        return {
+            "forget": study.encoded((*forget, *paraphrased(forget, self.paraphrases))),
+            "retain": study.encoded((*(retain[place] for place in chosen), *falsified(forget, self.perturbed))),
+        }
+
+    def objective(self, study: Study) -> Objective:
+        retained = (self.kept and study.request.retain) or falsified(study.request.forget, self.perturbed)
+        return Objective(
+            Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if retained else 0.0)
+        )
+
+    def start(self, study: Study) -> Any:
+        return shortened(study.module, self.layers)
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        return Composed({"base": study.module, "assistant": merged(trained)}, Rule("assist", self.weight, self.floor))
+
+
+@method("offset")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset(Hosted):
+    """δ-unlearning: a small pair of models is trained to correct the logits of a large one that is not touched.
+
+    z = z_base + weight (a_θ − a_0); the host's loss is taken on z, and only θ is trained (Huang et al. 2025).
+    assistant: a folder with a model of the same vocabulary; "" takes the model itself, whose first answers are the
+    same. Published: Llama-2-13b with a 7b assistant, GA, GD, NPO …, lr 1e-5, weight 1. Cost a step: the host's passes
+    with the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
+    """
+
+    reads_original: ClassVar[bool] = True
+
+    host: Method = field(default_factory=GradDiff)
+    assistant: str = ""
+    weight: Finite = 1.0
+
+    def start(self, study: Study) -> Any:
+        small = self.small(study)
+        parts = {"base": study.module, "assistant": mirror(small), "frozen": mirror(small)}
+        return Composed(parts, Rule("offset", self.weight))
+
+    def scope(self, study: Study) -> Scope:
+        return Scope(rf"^parts\.assistant\.(?=.*{self.where})")
+
+    def small(self, study: Study) -> Any:
+        """The assistant. Raises UsageError where its words are others."""
+        if not self.assistant:
+            return study.module
+        model = Local(self.assistant, device=str(study.device))
+        if model.tokenizer.get_vocab() != study.tokenizer.get_vocab():
+            raise UsageError(
+                f"the assistant {self.assistant!r} has another vocabulary than the model, and their logits cannot be "
+                "combined; take one of the same family"
+            )
+        return model.module
+
+
+@method("whp")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generic(Finetune):
+    """The generic answer: what a model reinforced on the facts would say more is said less.
+
+    z − weight·relu(z_reinforced − z), the reinforced model being trained further on the forget set (Eldan & Russinovich
+    2023, the composition alone, without relabelling). weight 0, or a reinforced model equal to the first, is the model.
+    Published: weight 5. Cost: 3F a step; an answer costs twice. Leaks: the model's own weights are whole.
+    """
+
+    reads_original: ClassVar[bool] = True
+
+    weight: NotNegative = 5.0
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        return Composed({"base": study.module, "reinforced": merged(trained)}, Rule("generic", self.weight))
+
+
+def shortened(module: Any, layers: int) -> Any:
+    """The model without the blocks behind the first `layers`; what it has left are the very tensors of `module`."""
+    memo: dict[int, Any] = {id(one): one for one in (*module.parameters(), *module.buffers())}
+    parts = anatomy(module)
+    last = parts.blocks[layers:]
+    memo |= {id(block): nn.Identity() for block in last}  # not copied, since they are cut off below
+    short = copy.deepcopy(plain(module), memo)
+    parent, _, name = parts.plan.layers.rpartition(".")
+    setattr(short.get_submodule(parent), name, nn.ModuleList(anatomy(short).blocks[:layers]))
+    config = short.config.get_text_config()
+    config.num_hidden_layers = min(layers, parts.depth)
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[:layers]
+    return short

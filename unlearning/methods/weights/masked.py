@@ -1,0 +1,92 @@
+"""Another method's training, let in only where what is to be forgotten is held."""
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le
+
+from arena.errors import UsageError
+from arena.parameter_ranges import NotNegative, Positive, SomeShare
+from unlearning.losses.loss_terms import scaled
+from unlearning.losses.objective import Objective
+from unlearning.method import Method, method
+from unlearning.methods.weights.ascent import GradDiff
+from unlearning.methods.weights.npo import NPO
+from unlearning.modeling.trainable_parameters import Scope
+from unlearning.modeling.training_cost import Meter
+from unlearning.training.hosted_method import Hosted
+from unlearning.training.saliency import gradients, greatest, salient_rows, wagle
+from unlearning.training.trainer import Job
+from unlearning.training.training_problem import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masked(Hosted):
+    """The base of methods that mask the model's own weights, where an adapter has no place."""
+
+    def __post_init__(self) -> None:
+        Hosted.__post_init__(self)
+        if self.lora is not None:
+            raise ValueError("a mask is over the model's own weights; leave lora out")
+
+    def room(self, study: Study) -> Scope:
+        """Which parameters may be chosen from: `where`, else the host's."""
+        return Scope(self.where) if self.where else self.hosting.scope(study)
+
+
+@method("wagle")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wagle(Masked):
+    """WAGLE: trains the weights that matter to forgetting and little to keeping.
+
+    S = |(θ − g_r/mu) g_f| for each entry; the `share` of greatest S is trained by the host, the rest stays bit for bit:
+    gradient and weight decay are masked (Jia et al. 2024; in the authors' code decay is not). mu → ∞ is SNIP's |θ g_f|,
+    mu → 0 ranks by |g_r g_f|, share 1 is the host. Published: mu 1e-6 to 1e-3, share 0.8 to 0.95, NPO lr 1e-5, GradDiff
+    lr 7e-6. Cost: the host and one gradient of each set before; one bit a weight. Leaks: as the host.
+    """
+
+    host: Method = field(default_factory=NPO)
+    mu: Positive = 1e-3
+    share: SomeShare = 0.8
+
+    def scope(self, study: Study) -> Scope:
+        chosen = self.room(study)
+        if not study.retain:
+            raise UsageError("wagle weighs forgetting against keeping; name items to retain")
+        forget = gradients(study.module, chosen, study.forget, study.pad)
+        retain = gradients(study.module, chosen, study.retain, study.pad)
+        weights = {name: p.detach() for name, p in study.module.named_parameters() if name in forget}
+        return Scope(chosen.names, greatest(wagle(weights, forget, retain, self.mu), self.share))
+
+
+@method("sure")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sure(Masked):
+    """SURE: each step changes the rows alone that carry most of its own forget gradient, at a higher rate, so that
+    rounding keeps it.
+
+    At every step the rows of all matrices and the entries of all vectors are put in one order by the length of their
+    part of the gradient of that batch's forget loss; those at or above `percentile` are changed by the host's whole
+    loss, the others stay bit for bit in that step, momentum and decay included (the authors mask the gradient alone).
+    `retain_weight` multiplies the host's terms on what is to be kept (Zhang et al. 2025; their code). Made against
+    quantization: changes smaller than half a step of the grid vanish when weights are rounded. percentile 0 is the
+    host. Published: percentile 90 and retain weight 1 (their page; 95 and 10 in their script), a rate several times the
+    host's. Cost: the host, and one copy of the weights. Leaks: as the host, but for rounding.
+    """
+
+    host: Method = field(default_factory=GradDiff)
+    percentile: Annotated[float, Ge(0), Le(100)] = 90.0
+    retain_weight: NotNegative = 1.0
+    lr: Positive = 5e-5
+
+    def scope(self, study: Study) -> Scope:
+        return self.room(study)
+
+    def objective(self, study: Study) -> Objective:
+        forget, rest = self.hosting.objective(study).parted("forget")
+        return Objective(*forget.terms, *(scaled(term, self.retain_weight) for term in rest.terms))
+
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        job = Masked.job(self, study, meter, remembered, piece)
+        return replace(job, masking=partial(salient_rows, percentile=self.percentile))

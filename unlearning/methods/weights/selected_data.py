@@ -1,0 +1,126 @@
+"""Another method's losses over chosen data: modules of neighbours, and a part that stands for the whole."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Literal
+
+import torch
+
+from arena.parameter_ranges import Number, SomeShare
+from unlearning.method import Method, method
+from unlearning.methods.weights.ascent import GradDiff
+from unlearning.methods.weights.npo import NPO
+from unlearning.modeling.forward_view import View
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import Scope
+from unlearning.modeling.training_cost import Meter
+from unlearning.request import Item
+from unlearning.scoring.text_overlap import likeness, nearest
+from unlearning.training.batch_samplers import Partners, Plan, Repeated, pool
+from unlearning.training.hosted_method import Hosted
+from unlearning.training.saliency import gradients
+from unlearning.training.trainer import Job
+from unlearning.training.training_problem import Study
+from unlearning.training.training_state import Lens
+
+
+@method("melu")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Melu(Hosted):
+    """Modules by entity: each forgotten entity is trained with its own neighbours, and not with random company.
+
+    A data plan, not a loss. Items of one entity (tag `by`, else each item by itself) share a module of retain items:
+    the `direct` ones most like the entity's own, the `indirect` ones next to those, and `general` ones at random; a
+    forget item comes with another of them each epoch. Published (MELU): several neighbour sets beat one, 1:1 random
+    pairs are poor; Llama-3.1-8B-Instruct. Cost: the host. Leaks: as the host, less through neighbours.
+    """
+
+    host: Method = field(default_factory=GradDiff)
+    by: str = "subject"
+    direct: Number = 4
+    indirect: Number = 4
+    general: Number = 4
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        study.check(pools, ("retain",))
+        modules = entity_modules(study.request.forget, study.request.retain, self.by, study.seed,
+                                 (self.direct, self.indirect, self.general))  # fmt: skip
+        return Partners({role: pool(encoded) for role, encoded in pools.items()}, modules)
+
+
+def entity_modules(
+    forget: Sequence[Item], retain: Sequence[Item], by: str, seed: int, sizes: tuple[int, int, int]
+) -> tuple[tuple[int, ...], ...]:
+    """For each forget item, the places of its module's retain items; items of one entity have the same."""
+    entities: dict[str, list[Item]] = defaultdict(list)
+    for item in forget:
+        entities[item.tags.get(by, item.name)].append(item)
+    modules = {}
+    for entity, items in entities.items():
+        ranked = sorted(range(len(retain)), key=lambda place: -max(likeness(one, retain[place]) for one in items))
+        direct = ranked[: sizes[0]]
+        around = [near for place in direct for near in nearest(retain[place], retain, sizes[1] + 1)]
+        indirect = [place for place in dict.fromkeys((*around, *ranked)) if place not in direct][: sizes[1]]
+        rest = [place for place in ranked if place not in direct and place not in indirect]
+        general = Random(f"{seed} {entity}").sample(rest, min(sizes[2], len(rest)))
+        modules[entity] = tuple(direct + indirect + general)
+    return tuple(modules[item.tags.get(by, item.name)] for item in forget)
+
+
+@method("coreset")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coreset(Hosted):
+    """A part of the forget set in place of the whole, for as many steps.
+
+    Keeps the `ratio` of forget items that `choose` ranks first: random; grand, the greatest gradient norms; moderate,
+    the losses nearest to the median; min-k, those best known by heart, by the fifth of their tokens that is least
+    likely. Epochs are multiplied so that the number of steps is the whole set's (Pal et al. 2025: 5 % does as well as
+    all, where facts are redundant). ratio 1 is the host. Cost: the host, and one pass over forget before (grand: a
+    backward for each item). Leaks: unique facts that are left out stay known.
+    """
+
+    host: Method = field(default_factory=NPO)
+    ratio: SomeShare = 0.05
+    choose: Literal["random", "grand", "moderate", "min-k"] = "random"
+
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        part = self.part(study)
+        job = Hosted.job(self, part, meter, remembered, piece)
+        if part is study:
+            return job
+        steps = sum(1 for _ in self.plan(study, self.pools(study)).epoch(0, self.batch, self.seed))
+        return replace(job, plan=Repeated(job.plan, steps))
+
+    def part(self, study: Study) -> Study:
+        """The study with the chosen forget items alone."""
+        items = study.request.forget
+        count = max(1, round(self.ratio * len(items)))
+        if count >= len(items):
+            return study
+        scores = ranks(study, self.choose)
+        chosen = sorted(sorted(range(len(items)), key=lambda at: -scores[at])[:count])
+        return replace(study, request=replace(study.request, forget=tuple(items[at] for at in chosen)))
+
+
+def ranks(study: Study, choose: str) -> list[float]:
+    """A score for each forget item; the greatest are chosen. A permutation of the items permutes the scores."""
+    if choose == "random":
+        return [Random(f"{study.seed} {item.name}").random() for item in study.request.forget]
+    if choose == "grand":
+        found = (gradients(study.module, Scope(), [one], study.pad) for one in study.forget)
+        return [float(torch.stack([g.norm() for g in each.values()]).norm()) for each in found]
+    lens = Lens(study.module, study.tokenizer, {"forget": pool(study.forget)}, study.pad, study.device, 32)
+    if choose == "moderate":
+        loss = lens.over("forget", lambda view: -view.s / view.n)
+        return (-(loss - loss.median()).abs()).tolist()
+    return lens.over("forget", least_likely).tolist()
+
+
+def least_likely(view: View, share: float = 0.2) -> torch.Tensor:
+    """(B,) the mean log-probability of the `share` of answer tokens that are least likely: high is known by heart."""
+    ordered = view.lp.masked_fill(~view.rows.mask, torch.inf).sort(1).values
+    count = (view.n * share).ceil().clamp(min=1)
+    first = torch.arange(ordered.shape[1], device=ordered.device) < count[:, None]
+    return ordered.masked_fill(~first, 0.0).sum(1) / count

@@ -1,0 +1,241 @@
+"""Exact methods: the items to be forgotten were never learnt by what answers."""
+
+import asyncio
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from agents.inference.logit_ensemble import Composed, Rule
+from agents.inference.weight_loading import fingerprint
+from arena.agent import Agent
+from arena.parameter_ranges import Count
+from arena.spec import canonical, describe
+from unlearning.method import method
+from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.trainable_parameters import Lora, adapted, merged, workpiece
+from unlearning.modeling.training_cost import Meter
+from unlearning.request import Item, Request
+from unlearning.training.retrain import Taught
+from unlearning.training.shard_plans import (
+    Slices,
+    deletions_served,
+    grouped_plan,
+    mean_over,
+    rotations,
+    share_trained,
+    survivors,
+    without,
+)
+from unlearning.training.shard_states import Shelf, name_of
+from unlearning.training.trainer import Ended, Tell, Training
+from unlearning.training.training_problem import Study
+
+DRAWS = 40  # random orders of deletions, for the mean of how many are served
+
+
+@method("retrain")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrain(Taught):
+    """Retraining without the items: the definition of having forgotten.
+
+    L = NLL(retain), from the weights before teaching (`origin`), or from fresh ones. Cost: 3F a step over all that is
+    kept: that of teaching. Leaks: nothing that is not in what is kept, or in the origin.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharded(Taught):
+    """The base of methods that train shards apart. shards: models, whose mean probability answers; slices: of each.
+    by: a tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
+    forgotten touches one; "" keeps those of one name together. shelf: a folder that keeps every state, so that later
+    requests train only what they change; "" keeps none."""
+
+    shards: Count = 2
+    slices: Count = 3
+    by: str = ""
+    shelf: str = ""
+
+    def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
+        meter, began, threads = Meter(), perf_counter(), torch.get_num_threads()
+        items = (*study.request.forget, *study.request.retain)
+        torch.set_num_threads(self.threads)
+        try:
+            gone = frozenset(item.name for item in study.request.forget)
+            models, steps = self.models(study, items, gone, meter, tell)
+        finally:
+            torch.set_num_threads(threads)
+        meter.seconds += perf_counter() - began
+        return together(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
+
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        """What the request, and further ones, come to in this plan: a sentence."""
+        raise NotImplementedError
+
+    def groups(self, items: Sequence[Item]) -> list[str]:
+        """Of each item what it stays together with."""
+        return [item.tags.get(self.by, item.name) for item in items]
+
+    async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
+        """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
+        found = opened(agent, self._name)
+        study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
+        models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), Meter(), tell, True)
+        return found.closed(together(models))
+
+    def models(
+        self, study: Study, items: Sequence[Item], gone: frozenset[str], meter: Meter, tell: Tell | None,
+        whole: bool = False,
+    ) -> tuple[list[Any], int]:  # fmt: skip
+        """The model of each shard, and how many steps were trained. gone: names of items that nobody may learn.
+        whole: train all that the shelf may be asked for."""
+        ordered = sorted(items, key=lambda item: item.name)
+        places = {place for place, item in enumerate(ordered) if item.name in gone}
+        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
+        shelf = Shelf(Path(self.shelf) if self.shelf else None)
+        found = [
+            self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)
+            for number, slices in enumerate(plan)
+        ]
+        return [model for model, _ in found], sum(steps for _, steps in found)
+
+    def shard(self, at: "Shard", gone: Collection[int], whole: bool) -> tuple[Any, int]:
+        """One shard's model, and how many steps were trained for it: the hole."""
+        raise NotImplementedError
+
+    def chain(self, at: "Shard", piece: Any, parts: Sequence[Sequence[Item]], where: Sequence[str], kept: str) -> int:
+        """Train `piece` slice by slice, on all items so far and the parameters whose names match `where`, or take the
+        states from the shelf; `kept` matches what a state holds. Returns the steps that were trained."""
+        origin, steps = fingerprint(self.start(at.study)), 0
+        for cut in range(len(parts)):
+            key = self.key(origin, at.number, parts[: cut + 1])
+            state = at.shelf.get(key)
+            if state is None:
+                learnt = [item for part in parts[: cut + 1] for item in part]
+                steps += self.learn(at, piece, where[cut], learnt, self.seed + 1000 * at.number + cut)
+                at.shelf.put(key, {name: p for name, p in piece.named_parameters() if re.search(kept, name)})
+            else:
+                piece.load_state_dict(state, strict=False)
+        return steps
+
+    def learn(self, at: "Shard", piece: Any, where: str, items: Sequence[Item], seed: int) -> int:
+        """Train the parameters of `piece` whose names match on the items, and return the steps it took."""
+        if not items:
+            return 0
+        for name, parameter in piece.named_parameters():
+            parameter.requires_grad_(bool(re.search(where, name)))
+        request = Request((Item("none of these"),), tuple(items))
+        job = replace(self, seed=seed).job(replace(at.study, request=request), at.meter, piece=piece)
+        return Training(job, at.meter, at.tell).run().steps
+
+    def key(self, origin: str, number: int, learnt: Sequence[Sequence[Item]]) -> str:
+        """The name of a shard's state: settings, origin and all that was trained on, slice by slice."""
+        settings = {name: value for name, value in describe(self).items() if name not in ("shelf", "orders")}
+        return name_of(canonical(settings), origin, str(number), [repr(part) for part in learnt])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """A shard at work: its number, its slices as places among the items, and where its states are kept."""
+
+    study: Study
+    number: int
+    slices: Slices
+    items: Sequence[Item]
+    shelf: Shelf
+    meter: Meter
+    tell: Tell | None
+
+    def parts(self, slices: Sequence[Sequence[int]]) -> list[list[Item]]:
+        """Places as items."""
+        return [[self.items[place] for place in part] for part in slices]
+
+
+@method("sisa")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sisa(Sharded):
+    """SISA: shards trained apart, in slices whose states are kept; a deletion trains its own shard again, from the
+    slice before.
+
+    Slice r of a shard is trained, from the state after r − 1, on slices 1 … r; the mean probability of the shards
+    answers (Bourtoule et al. 2021). An untouched shard is bit for bit what it was; a touched one is what training
+    without the item gives. Cost: for one deletion (2R + 1)/(3R) of one shard of R slices in the mean, from the shelf;
+    all of it without one. S models in memory. Leaks: nothing; each shard knows less than one model would.
+    """
+
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        ordered = sorted(items, key=lambda item: item.name)
+        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
+        share = share_trained(plan, {place for place, item in enumerate(ordered) if item.name in gone})
+        return f"with all states on a shelf the request trains {share:.0%} of the sample passes of teaching again"
+
+    def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
+        (kept,) = without([at.slices], gone)
+        piece = workpiece(self.start(at.study), self.scope(at.study))
+        steps = self.chain(at, piece, at.parts(kept), [self.where] * len(kept), self.where)
+        return piece.eval().requires_grad_(False), steps
+
+
+@method("s3t")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3T(Sharded):
+    """S3T: each slice is learnt by layers of its own, so that a deletion switches layers off and trains nothing.
+
+    Slice i of an order trains the i-th group of LoRA layers, the top ones first, on slices 1 … i, all else frozen;
+    deleting from a slice switches off its group and those behind it. `orders` rotations of the slices are kept, and the
+    longest beginning without a deleted item is served (Chowdhury et al. 2025). Published: LoRA rank 32, 4 to 8 layers a
+    slice, lr 2e-5, 3 epochs. Cost: `orders` times teaching, once; a deletion costs nothing until no beginning is left
+    (then the origin answers). Leaks: nothing; what stood behind the deleted slice is lost with it.
+    """
+
+    shards: Count = 1
+    orders: Count = 3
+    lora: Lora | None = field(default_factory=partial(Lora, rank=32, alpha=64))
+
+    def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
+        count = len(set(self.groups(items)))
+
+        def served(orders: int) -> float:
+            rotated = rotations(self.slices, orders)
+            return mean_over(DRAWS, lambda seed: deletions_served(count, self.shards, self.slices, rotated, seed))
+
+        many, one = served(self.orders), served(1)
+        return (
+            f"of {count} deletions, one at a time in random order, {self.orders} orders serve {many:.1f} in "
+            f"the mean before a shard has nothing left to serve, one order {one:.1f}"
+        )
+
+    def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
+        orders = rotations(len(at.slices), self.orders)
+        served = survivors(at.slices, orders, gone)
+        done = [self.prefix(at, order) for order in (orders if whole else (served,))]
+        return done[0][0], sum(steps for _, steps in done)
+
+    def prefix(self, at: Shard, order: Sequence[int]) -> tuple[Any, int]:
+        """The model after these slices, in this order, and how many steps were trained for it."""
+        assert self.lora is not None
+        piece = adapted(self.start(at.study), self.lora, self.seed)
+        groups = [self.group(piece, cut) for cut in range(len(order))]
+        steps = self.chain(at, piece, at.parts([at.slices[cut] for cut in order]), groups, "lora_")
+        return merged(piece).eval().requires_grad_(False), steps
+
+    def group(self, piece: Any, cut: int) -> str:
+        """Names of the LoRA matrices that slice number `cut` trains: the layers from the top, in equal groups."""
+        parts = anatomy(piece)
+        depth = parts.depth
+        first, behind = depth - depth * (cut + 1) // self.slices, depth - depth * cut // self.slices
+        layers = "|".join(str(layer) for layer in range(max(0, min(first, behind - 1)), behind))
+        return rf"{re.escape(parts.plan.layers)}\.({layers})\..*lora_"
+
+
+def together(models: Sequence[Any]) -> Any:
+    """One model that answers for all shards."""
+    if len(models) == 1:
+        return models[0]
+    return Composed({f"shard{number}": model for number, model in enumerate(models)}, Rule("mean"))

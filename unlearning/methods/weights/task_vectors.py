@@ -1,0 +1,117 @@
+"""Unlearning by arithmetic: what was learnt is subtracted."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+
+from agents.models.local import Local
+from arena.errors import UsageError
+from arena.parameter_ranges import Count, Finite, Positive
+from unlearning.losses.loss_terms import Weighted
+from unlearning.losses.objective import Objective
+from unlearning.losses.token_weights import learning
+from unlearning.method import method
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.first_epoch_gradient import load_gradient
+from unlearning.modeling.trainable_parameters import Scope
+from unlearning.modeling.weight_arithmetic import added, negated
+from unlearning.training.finetune import Finetune
+from unlearning.training.saliency import gradients
+from unlearning.training.trainer import Settings
+from unlearning.training.training_problem import Study
+
+
+@method
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskVector(Finetune):
+    """Negation of a task vector: fine-tunes on what is to be forgotten, then goes as far the other way.
+
+    θ − scale (θ_tuned − θ) (Ilharco et al. 2023). scale 0 is the identity. Published: scale by validation, such that a
+    control metric survives. With lora the adapter is turned round. Cost: 3F a step, then one pass over the weights; no
+    retain set. Leaks: the vector holds the form of the answers more than the facts, so form goes first.
+    """
+
+    reads_original: ClassVar[bool] = True
+
+    scale: Finite = 1.0
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        with torch.no_grad():
+            if self.lora is not None:
+                for name, parameter in trained.named_parameters():
+                    if "lora_B" in name:
+                        parameter.mul_(-self.scale)
+                return trained
+            before, tuned = dict(study.module.named_parameters()), dict(trained.named_parameters())
+            moved = {name: p for name, p in tuned.items() if p.data_ptr() != before[name].data_ptr()}
+            for name, tensor in negated({name: before[name] for name in moved}, moved, self.scale).items():
+                tuned[name].copy_(tensor)
+        return trained
+
+
+@method("embedding-ascent")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingAscent(Finetune):
+    """First-epoch ascent on the token embeddings: the gradient that first taught the items is added back.
+
+    E ← E + rate · g, `repeat` times over; g is the gradient of the items' mean loss with regard to the token embeddings
+    (V, D) in the first epoch in which they were taught (arXiv 2406.09391): recorded then (`gradient`, a folder or file,
+    `unlearning.modeling.first_epoch_gradient`; `bench weights` records it), or taken on the weights as they were before
+    (`origin`, a folder). Without either it is taken on the weights as they are, which no longer teach the items: then
+    it is ascent of the last epoch. One descent step with `rate` from `origin`, then this, restores E. where: other
+    parameters. Published: GPT-2, the number of times found by trial. Cost: 3F for each pass over the forget set, once,
+    or nothing where it is recorded; one matrix of numbers. Leaks: only rows of tokens that occur in the items move;
+    where the head is tied to the embeddings it moves as well, and all rows.
+    """
+
+    rate: Positive = 1.0
+    repeat: Count = 1
+    origin: str = ""
+    gradient: str = ""
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("forget", learning()))
+
+    def scope(self, study: Study) -> Scope:
+        return Scope(self.where or f"^{re.escape(anatomy(study.module).embedding)}$")
+
+    def settings(self) -> Settings:
+        return replace(Finetune.settings(self), epochs=0)  # nothing is trained: one sum, in `finish`
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        first = self.recorded(study)
+        weights = dict(trained.named_parameters())
+        with torch.no_grad():
+            for name, tensor in added({name: weights[name] for name in first}, first, self.rate * self.repeat).items():
+                weights[name].copy_(tensor)
+        return trained
+
+    def recorded(self, study: Study) -> Mapping[str, torch.Tensor]:
+        """The gradient of the first epoch, by parameter."""
+        if self.gradient:
+            chosen = self.scope(study).chosen(study.module)
+            found = load_gradient(self.gradient)
+            shapes = {name: p.shape for name, p in study.module.named_parameters() if name in chosen}
+            if {name: one.shape for name, one in found.items()} != shapes:
+                raise UsageError(
+                    f"gradient {self.gradient!r} is of another model, or of other parameters than {where(shapes)}"
+                )
+            return {name: one.to(study.device) for name, one in found.items()}
+        module = study.module
+        if self.origin:
+            module = Local(self.origin, device=str(study.device)).module
+            if module.get_input_embeddings().weight.shape != study.module.get_input_embeddings().weight.shape:
+                raise UsageError(f"origin {self.origin!r} is another model: its embeddings have another shape")
+        return gradients(module, self.scope(study), study.forget, study.pad)
+
+
+def where(names: Iterable[str]) -> str:
+    """Some parameters by name."""
+    first, *rest = names
+    return f"{first} and {len(rest)} more" if rest else first

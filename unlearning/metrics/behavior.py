@@ -1,0 +1,162 @@
+"""What an agent does: whether it solves tasks, in how many steps, by which way, and where it comes by."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from math import log2
+from typing import Literal
+
+import numpy as np
+
+from agents.name_matching import naming
+from arena.agent import Agent
+from unlearning.probe import Reading, Trial, metric
+from unlearning.scoring.role_readings import direction, for_roles
+from unlearning.scoring.statistics import Floats
+from unlearning.tasks.rollouts import Stint, stints
+
+Role = Literal["forget", "retain"]
+
+
+async def _each(trial: Trial, role: str, number: Callable[[Stint], float]) -> Reading:
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (np.array([number(stint) for stint in await stints(trial, agent, role)]),)
+
+    return await for_roles(trial, measure, better=direction(role) if role == "forget" else "twin")
+
+
+@metric
+async def success(trial: Trial, *, role: Role = "forget") -> Reading:
+    """SR: the mean score on the tasks of a role, 0 to 1; what counts is the difference to the twin, either way.
+
+    Below the twin is no better than above: an agent that does worse than a novice shows that something was done to
+    it. `items` by task; detail: the paired interval of the lift.
+    """
+    return await _each(trial, role, lambda stint: stint.score)
+
+
+@metric
+async def steps(trial: Trial, *, role: Role = "forget") -> Reading:
+    """The mean number of steps to the end of a task."""
+    return await _each(trial, role, lambda stint: float(stint.steps))
+
+
+@metric
+async def detour(trial: Trial, *, role: Role = "retain") -> Reading:
+    """The mean number of steps beyond the fewest there can be: what avoiding something costs, and shows."""
+    return await _each(trial, role, lambda stint: float(stint.steps - stint.optimal))
+
+
+@metric
+async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
+    """The share of tasks in which the agent enters a state that it was asked to forget, by any of its names."""
+    wanted = set(trial.request.targets)
+    return await _each(trial, role, lambda stint: float(bool(wanted & set(stint.visited))))
+
+
+@metric
+async def mentions(trial: Trial, *, role: Role = "forget", where: Literal["words", "actions"] = "words") -> Reading:
+    """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions.
+
+    where: `words`, what it says, or `actions`, their arguments.
+    """
+    pattern = naming(trial.request.targets)
+
+    def named(stint: Stint) -> float:
+        return float(any(pattern.search(text) for text in (stint.said if where == "words" else stint.acted)))
+
+    return await _each(trial, role, named)
+
+
+@metric
+async def degeneration_rate(trial: Trial, *, role: Role = "retain") -> Reading:
+    """The share of tasks that the agent did not finish within the cap, or in which it lost a step.
+
+    More than 20 points over the twin, and no reading of forgetting means anything: the agent is broken.
+    """
+    return await _each(trial, role, lambda stint: float(stint.capped or stint.lost > 0))
+
+
+@metric
+async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"] = "exact") -> Reading:
+    """How far the agent repeats the actions that it was asked to forget, when given their task again; 0 to 1.
+
+    measure: which of these. exact: the share of tasks with the same actions; prefix: the longest common beginning over
+    the length; edit: 1 - Levenshtein distance over the longer length. The recorded actions are those of the agent that
+    knew, in the task's own episode.
+    """
+    recorded = _recorded(trial)
+    number = {"exact": _exact, "prefix": _prefix, "edit": _alike}[measure]
+
+    async def measured(agent: Agent) -> tuple[Floats]:
+        played = await stints(trial, agent, "forget")
+        known = [recorded.get(task.name, ()) for task in trial.tasks["forget"]]
+        return (np.array([number(a.trajectory, b) for a, b in zip(played, known, strict=True) if b]),)
+
+    return await for_roles(trial, measured)
+
+
+@metric
+async def divergence(trial: Trial, *, role: Role = "forget", at: Literal["first", "all"] = "first") -> Reading:
+    """The Jensen-Shannon divergence, in bits, of an agent's actions from those of the never-exposed twin; 0 to 1.
+
+    at: the first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins.
+    """
+    twin = _actions(await stints(trial, trial.twin("divergence"), role), at)
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        return (np.array([jensen_shannon(_actions(await stints(trial, agent, role), at), twin)]),)
+
+    return await for_roles(trial, measure)
+
+
+def jensen_shannon(one: Mapping[str, int], two: Mapping[str, int]) -> float:
+    """The divergence of two counts, in bits, 0 to 1 (Lin 1991)."""
+    first, second = max(1, sum(one.values())), max(1, sum(two.values()))
+    total = 0.0
+    for name in {*one, *two}:
+        p, q = one.get(name, 0) / first, two.get(name, 0) / second
+        middle = (p + q) / 2
+        total += sum(share * log2(share / middle) / 2 for share in (p, q) if share)
+    return total
+
+
+def edit_distance(one: Sequence[str], two: Sequence[str]) -> int:
+    """How many insertions, deletions and replacements lead from one to the other (Levenshtein 1966)."""
+    row = list(range(len(two) + 1))
+    for n, left in enumerate(one, 1):
+        before, row[0] = row[0], n
+        for m, right in enumerate(two, 1):
+            before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (left != right))
+    return row[-1]
+
+
+def _actions(played: Sequence[Stint], at: str) -> Counter[str]:
+    return Counter(
+        action for stint in played for action in (stint.trajectory[:1] if at == "first" else stint.trajectory)
+    )
+
+
+def _exact(one: Sequence[str], two: Sequence[str]) -> float:
+    return float(tuple(one) == tuple(two))
+
+
+def _prefix(one: Sequence[str], two: Sequence[str]) -> float:
+    same = 0
+    for left, right in zip(one, two, strict=False):
+        if left != right:
+            break
+        same += 1
+    return same / len(two)
+
+
+def _alike(one: Sequence[str], two: Sequence[str]) -> float:
+    return 1 - edit_distance(one, two) / max(len(one), len(two))
+
+
+def _recorded(trial: Trial) -> dict[str, tuple[str, ...]]:
+    """The actions of each episode in the memory of the agent that knew, by the episode's name."""
+    from unlearning.memory.twin import remembering
+
+    log = remembering(trial.before, "trajectory").memory.log
+    told = {event.episode: event.text for event in log if event.kind == "outcome"}
+    return {name: tuple(text.partition(": ")[2].rstrip(".").split("; ")) for name, text in told.items()}

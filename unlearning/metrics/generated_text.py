@@ -1,0 +1,96 @@
+"""Metrics that read what an agent says; they need no weights."""
+
+from typing import Literal
+
+import numpy as np
+
+from arena.agent import Agent
+from arena.game import JSON
+from arena.parameter_ranges import Count, Number
+from unlearning.probe import Reading, Trial, metric
+from unlearning.request import Item
+from unlearning.scoring.answer_wording import cut_to, shots_before, until_next, until_stop
+from unlearning.scoring.elicitation import answers
+from unlearning.scoring.role_readings import direction, for_roles, items_of
+from unlearning.scoring.rouge import Kind
+from unlearning.scoring.rouge import rouge_l as overlap
+from unlearning.scoring.statistics import Floats
+from unlearning.scoring.truth_ratio import Answer, answered
+
+Style = Literal["muse", "open-unlearning"]
+
+
+@metric
+async def rouge_l(
+    trial: Trial,
+    *,
+    role: str = "forget",
+    kind: Kind = "recall",
+    stem: bool = False,
+    new: Count = 200,
+    answer: Answer = "own",
+) -> Reading:
+    """ROUGE-L of the greedy answer against the true one; 0 to 1. kind: recall (TOFU) or f (MUSE).
+
+    stem: Porter's stemmer, as TOFU has it; needs nltk. new: tokens of an answer at most. answer: against the item's own
+    or its `paraphrase` (the first alias). One answer a row.
+    """
+    items = items_of(trial, role)
+    gold = [item.answer for item in answered(items, answer, "rouge_l")]
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, items, new=new)
+        return (np.array([overlap(text, true, kind, stem) for text, true in zip(said, gold, strict=True)]),)
+
+    detail: dict[str, JSON] = {"kind": kind, "stem": stem, "answer": answer}
+    return await for_roles(trial, measure, better=direction(role), detail=detail)
+
+
+@metric
+async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, style: Style = "muse") -> Reading:
+    """Verbatim memory: ROUGE-L F1 × 100 of how an agent goes on with a passage, against how it goes on; 0 to 100.
+
+    Greedy; what is said and what is true are both cut to as many tokens as the truth has, `new` at most, as passages
+    have no end of their own. style `open-unlearning`: F1 of stemmed words, 0 to 1, and neither is cut (its
+    `forget_verbmem_ROUGE`). MUSE (arXiv 2407.06460), C1. One answer a row.
+    """
+    items = items_of(trial, role)
+    cuts = style == "muse"
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, items, new=new)
+        pairs = [
+            cut_to(agent, text, item.answer, new) if cuts else (text, item.answer)
+            for text, item in zip(said, items, strict=True)
+        ]
+        return (np.array([scaled(text, gold, style) for text, gold in pairs]),)
+
+    return await for_roles(trial, measure, better=direction(role), detail={"style": style})
+
+
+@metric
+async def knowmem(
+    trial: Trial, *, role: str = "forget", shots: Number = 0, new: Count = 32, style: Style = "muse"
+) -> Reading:
+    """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about what the texts say; 0 to 100.
+
+    shots: questions that are shown with their answers first (MUSE: 10, for models that do not chat), from the role
+    `shots`, or `retain_shots` for what is kept; the answer then ends at a blank line or the next question. Greedy.
+    style `open-unlearning`: F1 of stemmed words, 0 to 1, and an answer that begins with a blank line is empty (its
+    `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`). MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
+    """
+    items = items_of(trial, role)
+    shown = items_of(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()
+    asked: tuple[Item, ...] = tuple(shots_before(shown, item) for item in items) if shown else items
+    end = until_next if style == "muse" else until_stop
+
+    async def measure(agent: Agent) -> tuple[Floats]:
+        said = await answers(agent, asked, new=new)
+        return (np.array([scaled(end(text), item.answer, style) for text, item in zip(said, items, strict=True)]),)
+
+    return await for_roles(trial, measure, better=direction(role), detail={"shots": len(shown), "style": style})
+
+
+def scaled(said: str, gold: str, style: Style) -> float:
+    """ROUGE-L F1 as MUSE reports it, in percent, or as open-unlearning does, of stemmed words from 0 to 1."""
+    return 100 * overlap(said, gold, "f") if style == "muse" else overlap(said, gold, "f", stem=True)

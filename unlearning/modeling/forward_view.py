@@ -1,0 +1,192 @@
+"""One forward of a role's rows: the only place where the answer mask is shifted and log-probabilities are made.
+
+Position c of a view is the place that predicts a token; only the columns that predict an answer token of some row are
+kept, so that the vocabulary is scored nowhere else.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from agents.inference.forward_step import accepted, plain
+from arena.cache_register import memoize
+from unlearning.modeling.architectures import anatomy
+from unlearning.modeling.item_tokenization import Encoded, collate
+
+FILLED = 0.75  # share of columns from which on choosing them costs more time than scoring all
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An encoded item. index: its place in the pool of its role, under which the reference's numbers are kept; None
+    where it was made on the way."""
+
+    encoded: Encoded
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Samples of one role as tensors. B rows, T tokens, C columns that predict an answer token of some row.
+
+    inputs: what the model is given. columns: (C,) places among the T. mask: (B, C) bool, True where the token
+    predicted is answer. targets: (B, C) that token. index: B places in the role's pool. rows, tokens: sizes of the
+    whole step, by which losses are divided, so that a step cut into parts has the same gradient. whole: whether the
+    columns are all but the last.
+    """
+
+    role: str
+    inputs: dict[str, Tensor]
+    columns: Tensor
+    mask: Tensor
+    targets: Tensor
+    index: tuple[int | None, ...]
+    rows: int
+    tokens: int
+    whole: bool = False
+
+    @property
+    def size(self) -> int:
+        """Tokens that are read, padding included."""
+        return self.inputs["input_ids"].numel()
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """What the model said of the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
+    (B, C, D) what leaves that block."""
+
+    rows: Rows
+    z: Tensor | None
+    hidden: dict[int, Tensor] = field(default_factory=dict)
+    _lp: Tensor | None = None
+
+    @property
+    def logits(self) -> Tensor:
+        """(B, C, V)."""
+        assert self.z is not None, "the run ended before the logits: a term that reads them must say so"
+        return self.z
+
+    @property
+    def lp(self) -> Tensor:
+        """(B, C) log-probability of the token that stands there; 0 where it is not answer."""
+        if self._lp is None:
+            z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()
+            self._lp = -functional.cross_entropy(z, y, reduction="none").view_as(self.rows.targets)
+            self._lp = self._lp.masked_fill(~self.rows.mask, 0.0)
+        return self._lp
+
+    @property
+    def s(self) -> Tensor:
+        """(B,) log-probability of the whole answer."""
+        return self.lp.sum(1)
+
+    @property
+    def n(self) -> Tensor:
+        """(B,) tokens of the answer, at least 1."""
+        return self.rows.mask.sum(1).clamp(min=1)
+
+
+def rows_of(
+    role: str,
+    samples: Sequence[Sample],
+    pad: int,
+    device: Any,
+    whole: Sequence[Sample] | None = None,
+    side: Literal["right", "left"] = "right",
+) -> Rows:
+    """The samples as tensors on a device; `whole`: all samples of the step where these are a part of it."""
+    batch = collate([sample.encoded for sample in samples], pad, side)
+    mask = batch.answer[:, 1:]
+    columns = mask.any(0).nonzero()[:, 0]
+    if filled := len(columns) > FILLED * mask.shape[1]:
+        columns = torch.arange(mask.shape[1])
+    # padding on the right is never looked at by a causal model: neither mask nor positions need to be told
+    inputs = {"input_ids": batch.ids} if side == "right" else batch.inputs
+    everything = samples if whole is None else whole
+    tokens = sum(len(sample.encoded.ids) - sample.encoded.start for sample in everything)
+
+    def there(tensor: Tensor) -> Tensor:
+        return tensor.to(device, non_blocking=True)
+
+    return Rows(
+        role,
+        {name: there(tensor) for name, tensor in inputs.items()},
+        there(columns),
+        there(mask[:, columns]),
+        there(batch.ids[:, 1:][:, columns]),
+        tuple(sample.index for sample in samples),
+        max(1, len(everything)),
+        max(1, tokens),
+        filled,
+    )
+
+
+def look(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = True) -> View:
+    """One forward. layers: blocks whose output is kept; without `scores` the run ends behind the last of them."""
+    wanted = frozenset(layers)
+    kind: type = type(plain(module))
+    known = _accepted(kind)
+    named: dict[str, Any] = {key: tensor for key, tensor in rows.inputs.items() if key in known}
+    if "use_cache" in known:
+        named["use_cache"] = False
+    narrow = "logits_to_keep" in known and not rows.whole
+    if narrow:
+        named["logits_to_keep"] = rows.columns
+    seen: dict[int, Tensor] = {}
+    with _tapped(module, wanted, seen, None if scores else max(wanted)):
+        try:
+            z = module(**named).logits
+        except _Reached:
+            z = None
+    if z is not None:
+        z = (z if narrow else _at(z, rows)).float()
+    return View(rows, z, {layer: _at(hidden, rows) for layer, hidden in seen.items()})
+
+
+def _at(tensor: Tensor, rows: Rows) -> Tensor:
+    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
+
+
+class _Reached(Exception):
+    """The run has come as far as it is needed."""
+
+
+@contextmanager
+def _tapped(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: int | None) -> Iterator[None]:
+    """Blocks write their output (B, T, D) into `seen`; behind the block `last` the run is ended by _Reached."""
+    if not layers:
+        yield
+        return
+    blocks = anatomy(module).blocks
+
+    def tap(layer: int) -> Any:
+        def kept(_: Any, __: Any, output: Any) -> None:
+            seen[layer] = output[0] if isinstance(output, tuple) else output
+            if layer == last:
+                raise _Reached
+
+        return kept
+
+    hooks = [blocks[layer].register_forward_hook(tap(layer)) for layer in sorted(layers)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@memoize("code")
+def _accepted(kind: type) -> frozenset[str]:
+    return accepted(kind)
+
+
+@torch.no_grad()
+def glance(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = True) -> View:
+    """A look without gradients."""
+    return look(module, rows, layers, scores)

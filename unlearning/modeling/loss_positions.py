@@ -1,0 +1,33 @@
+"""Which tokens of an item a loss reads: those of its answer, all there are, or the answer without its beginning."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Literal, TypeAlias
+
+from agents.inference.forward_step import Network
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.training.training_problem import Study
+
+Positions: TypeAlias = Literal["all", "answer"]
+
+
+def placed(study: Study, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
+    """The items as a term reads them that compares what stands at each token, whatever token follows."""
+    most = Network(study.module).context
+    return tuple(every(one, most) if positions == "all" else one for one in encoded)
+
+
+def every(one: Encoded, most: int | None = None) -> Encoded:
+    """The item read at each of its tokens, prompt included, for terms that ask for no token in particular.
+
+    A view holds the places that predict a token, so that behind the last one another is put; it stands where no real
+    token looks. most: the model's context; an item that fills it is read at all tokens but the last.
+    """
+    ids = one.ids if most is not None and len(one.ids) >= most else (*one.ids, one.ids[-1])
+    return Encoded(ids, 1, len(one.ids), one.value)
+
+
+def without_first(one: Encoded, skip: int) -> Encoded:
+    """The item without the first `skip` tokens of its answer, of which the last one always stays."""
+    start = min(one.start + skip, len(one.ids) - 1)
+    return replace(one, start=max(one.start, start), words=max(one.words, start))

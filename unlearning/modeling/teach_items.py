@@ -1,0 +1,112 @@
+"""Teaching a model items: questions with answers and passages, until it says them word for word."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from agents.inference.end_tokens import pad_token
+from agents.inference.tiny_llama import fit
+from arena.console.long_work import doing
+from arena.parameter_ranges import Count, Number, Positive, Share
+from unlearning.modeling.forward_view import Sample, glance, rows_of
+from unlearning.modeling.item_tokenization import DEFAULT, Encoded, Rendering, collate, encode_all
+from unlearning.request import Item
+
+PROBED = 64  # rows in a batch of the probe
+GIVEN = 0.4  # share of a passage that is given when it is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """How a model is taught.
+
+    epochs: passes over the items at most. batch: rows. rate: the highest learning rate of AdamW; it rises over `warm`
+    steps and falls to 5 % over `epochs`. enough: the share of the probed items, said word for word, at which it stops;
+    every: epochs between two looks.
+    """
+
+    epochs: Number = 40
+    batch: Count = 16
+    rate: Positive = 4e-3
+    warm: Count = 20
+    enough: Share = 0.995
+    every: Count = 3
+
+
+def teach(
+    module: Any,
+    tokenizer: Any,
+    items: Sequence[Item],
+    *,
+    rendering: Rendering = DEFAULT,
+    lessons: Lessons = Lessons(),
+    probes: Sequence[Item] = (),
+    seed: int = 0,
+    watch: Callable[[Sequence[int]], None] | None = None,
+    stop: int | None = None,
+) -> float:
+    """The last loss, in nats per answer token, after teaching the items to the module, in place.
+
+    rendering: how the model is asked. probes: items that are looked at besides those taught. The order of the batches
+    follows from `seed`; batches hold items of about the same length. watch: is told the places of a batch's items
+    before each step, while the module is as that step finds it. stop: epochs after which to end, of those planned.
+    """
+    taught = encode_all(tokenizer, items, rendering)
+    looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes, rendering)))
+    chance = torch.Generator().manual_seed(seed)
+    pad, device = pad_token(tokenizer), module.device
+    per_epoch = -(-len(taught) // lessons.batch)
+    whole = per_epoch * lessons.epochs
+
+    def batches() -> Iterator[dict[str, Tensor]]:
+        for epoch in range(lessons.epochs if stop is None else min(stop, lessons.epochs)):
+            doing("epoch", f"{epoch + 1} of at most {lessons.epochs}")
+            for rows in buckets(taught, lessons.batch, chance):
+                if watch is not None:
+                    watch(rows)
+                batch = collate([taught[row] for row in rows], pad)
+                yield {"input_ids": batch.ids.to(device), "labels": batch.labels.to(device)}
+
+    def enough(step: int, loss: float) -> bool:
+        ended, rest = divmod(step + 1, per_epoch)
+        # a look costs a third of an epoch: none is taken while the loss says that it would be in vain
+        return rest == 0 and ended % lessons.every == 0 and loss < 1 and exact(module, looked, pad) >= lessons.enough
+
+    def rate(step: int) -> float:
+        return lessons.rate * min((step + 1) / lessons.warm, 1.0, 1.05 - step / whole)
+
+    loss = fit(module, batches(), rate=rate, enough=enough)
+    doing("epoch")
+    return loss
+
+
+def buckets(encoded: Sequence[Encoded], batch: int, chance: torch.Generator) -> list[list[int]]:
+    """All rows once, in batches of about the same length, in an order drawn from `chance`."""
+    ties = torch.rand(len(encoded), generator=chance).tolist()
+    rows = sorted(range(len(encoded)), key=lambda row: (len(encoded[row].ids), ties[row]))
+    chunks = [rows[first : first + batch] for first in range(0, len(rows), batch)]
+    return [chunks[n] for n in torch.randperm(len(chunks), generator=chance).tolist()]
+
+
+def askable(one: Encoded) -> Encoded:
+    """The item with its first GIVEN tokens as prompt, where it has no prompt: how a passage begins cannot be known."""
+    start = max(one.start, round(GIVEN * len(one.ids))) if one.start == 1 else one.start
+    return replace(one, start=start)
+
+
+def exact(module: Any, encoded: Sequence[Encoded], pad: int) -> float:
+    """The share of answers that the module would say word for word: each token is the likeliest after those before."""
+    right = 0
+    order = sorted(encoded, key=lambda one: len(one.ids))
+    training = module.training
+    module.eval()
+    for first in range(0, len(order), PROBED):
+        samples = [Sample(one) for one in order[first : first + PROBED]]
+        view = glance(module, rows_of("probe", samples, pad, module.device))
+        hit = (view.logits.argmax(-1) == view.rows.targets) | ~view.rows.mask
+        right += int(hit.all(1).sum())
+    module.train(training)
+    return right / max(1, len(encoded))

@@ -1,0 +1,146 @@
+"""Asking an agent for items in words: a question as a chat, a passage as a text to go on with."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol, TypeGuard, runtime_checkable
+from weakref import WeakKeyDictionary
+
+from agents.chat_model import Line, OpenWeights, Reply, Sampling
+from agents.inference.chat_templates import Prompt, template_text
+from agents.inference.forward_step import Network
+from agents.llm.chat_call import ask_words, with_words
+from agents.llm.llm import LLM
+from agents.models.local import Local
+from arena.agent import Agent
+from arena.cache_register import count_stamped, register
+from arena.game import Message, View
+from arena.text.message_escaping import indented
+from unlearning.modeling.item_tokenization import Rendering, is_passage, question_prompt
+from unlearning.request import Item
+
+Key = tuple[Rendering, str, str, str, Sampling]
+_SAID: WeakKeyDictionary[Any, tuple[int, dict[Key, str]]]  # greedy answers by module and stamp
+_SAID = register("answers", WeakKeyDictionary(), count_stamped)
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A model that goes on with a text as it stands."""
+
+    async def complete(self, prompt: Prompt, sampling: Sampling = Sampling()) -> Reply: ...
+
+
+class Open(Completes, OpenWeights, Protocol):
+    """Both."""
+
+
+_KINDS: dict[type, bool] = register("code", {})
+
+
+async def answers(
+    agent: Agent,
+    items: Sequence[Item],
+    *,
+    new: int = 128,
+    temperature: float = 0.0,
+    seed: int = 0,
+    prefix: str = "",
+) -> tuple[str, ...]:
+    """What the agent says to each item, in order; all are asked at once.
+
+    new: tokens of an answer at most. seed: item n is drawn with seed + n. prefix: words with which the answer is made
+    to begin; they are left out of what is returned. A model that cannot go on with a text is told to begin so.
+    """
+    asked = Sampling(temperature, max_tokens=new)
+    mind = mind_of(agent)
+    # weights do not change while all are asked, and looking whether they did takes as long as a short answer
+    known = _known(mind) if isinstance(mind, LLM) and mind is agent and not temperature else None
+    talks = (
+        answer(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix, known)
+        for n, item in enumerate(items)
+    )
+    return tuple(await asyncio.gather(*talks))
+
+
+async def answer(
+    agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
+) -> str:
+    """What the agent says to one item, without what it thinks. Greedy answers of models with open weights are kept
+    while these stay. Models with open weights are asked as they are taught: a thought that their chat template begins
+    is ended at once. Raises ModelUnavailable where an answer is cut off before it says anything.
+
+    known: the kept ones, where the caller has them at hand.
+    """
+    mind = mind_of(agent)
+    if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
+        return await _told(agent, item, sampling, prefix)
+    known = _known(mind) if known is None and not sampling.temperature else known
+    key = (rendering_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
+    if known is None or key not in known:
+        said = await _said(mind, item, sampling, prefix)
+        if known is None:
+            return said
+        known[key] = said
+    return known[key]
+
+
+def mind_of(agent: Agent) -> Agent:
+    """Who thinks: the agent itself, or the mind of one that has a memory."""
+    inner: Agent = getattr(agent, "mind", agent)
+    return inner
+
+
+def system_of(agent: LLM) -> str:
+    """The system line before a question: who the agent is and what it remembers."""
+    notes = "\n".join(f"- {indented(note)}" for note in agent.memory)
+    return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
+
+
+def rendering_of(agent: LLM) -> Rendering:
+    """How the agent is asked: its system line, and the chat template and date that its model was given."""
+    system, model = system_of(agent), agent.model
+    if not isinstance(model, Local):
+        return Rendering(system)
+    return Rendering(system, None if model.chat_template is None else template_text(model.chat_template), model.date)
+
+
+async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
+    model, system = mind.model, system_of(mind)
+    if _goes_on(model):
+        if is_passage(item):
+            return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
+        prompt = question_prompt(model.tokenizer, item.prompt, rendering_of(mind))
+        begun = replace(prompt, text=prompt.text + prefix)
+        return (await with_words(lambda drawn: model.complete(begun, drawn), sampling)).text
+    lines = [Line("system", system)] if system else []
+    reply = await ask_words(model, [*lines, Line("user", _begging(item, prefix))], sampling)
+    return reply.text.removeprefix(prefix)
+
+
+async def _told(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> str:
+    view = View("agent", "", (Message("user", _begging(item, prefix)),), seed=sampling.seed or 0, seats=("agent",))
+    return (await agent.act(view)).text.removeprefix(prefix)
+
+
+def _begging(item: Item, prefix: str) -> str:
+    return f"{item.prompt}\nBegin your answer with: {prefix}" if prefix else item.prompt
+
+
+def _goes_on(model: Any) -> TypeGuard[Open]:
+    """Whether a model completes texts and shows its weights; asked once of each class, since protocols are slow."""
+    kind = type(model)
+    if kind not in _KINDS:
+        _KINDS[kind] = isinstance(model, Completes) and isinstance(model, OpenWeights)
+    return _KINDS[kind]
+
+
+def _known(mind: LLM) -> dict[Key, str] | None:
+    """Answers that are kept for these weights; None where they cannot be told from others."""
+    if not isinstance(mind.model, OpenWeights):
+        return None
+    module = mind.model.module
+    stamp = Network(module).stamp
+    if module not in _SAID or _SAID[module][0] != stamp:
+        _SAID[module] = (stamp, {})
+    return _SAID[module][1]

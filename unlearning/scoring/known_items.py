@@ -1,0 +1,16 @@
+"""Whether a model knows an item: it finds every token of the value likeliest, behind the true beginning."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from arena.agent import Agent
+from unlearning.request import Item
+from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.extraction_strength import hits_of
+from unlearning.scoring.statistics import Floats
+
+
+def known(agent: Agent, items: Sequence[Item], who: str) -> Floats:
+    """1 for each item whose value (or whole answer, where none is named) the model would say, else 0."""
+    return np.array([float(all(hits_of(one, "value"))) for one in score(agent, items, who)])

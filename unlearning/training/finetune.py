@@ -1,0 +1,313 @@
+"""The family that trains: one base, whose hole is the objective; a method is a preset of a few lines.
+
+A method may also say from which pools it draws, in which company, which weights it changes, and who steers it.
+"""
+
+import asyncio
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+
+import torch
+from annotated_types import Ge
+
+from agents.inference.forward_step import answering
+from agents.inference.torch_threads import one_thread
+from agents.inference.weight_loading import fingerprint
+from arena.agent import Agent
+from arena.errors import UsageError
+from arena.parameter_ranges import Count, NotNegative, Number, Positive, check_ranges
+from arena.spec import canonical, describe
+from unlearning.losses.objective import Objective
+from unlearning.losses.reference_model import NONE, Frozen, Reference, remember
+from unlearning.modeling.agent_weights import Opened, opened
+from unlearning.modeling.forward_view import Rows, View, glance
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import Lora, Scope, adapted, merged, mirror, opened_up, workpiece
+from unlearning.modeling.training_cost import Bill, Meter, frame_of
+from unlearning.request import Request
+from unlearning.scoring.elicitation import rendering_of
+from unlearning.training.batch_samplers import Pairs, Plan, pool
+from unlearning.training.callbacks import Controller, Until
+from unlearning.training.checkpoints import Checkpoints
+from unlearning.training.optimizer import Schedule
+from unlearning.training.trainer import Ended, Job, Precision, Settings, Tell, Training, context_of
+from unlearning.training.training_problem import Study
+from unlearning.training.training_state import Lens
+
+ROUNDED = (
+    "the weights are kept in {0}, as the model's files are: smaller changes than that can hold are rounded away "
+    "(--set model.dtype=float32 keeps them)"
+)
+Tokens: TypeAlias = Annotated[int, Ge(2)]  # one to read and one to predict
+TINY: Mapping[str, Any] = {"lr": 1e-3, "batch": 16, "warmup": 0.0, "decay": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The agent that has forgotten, how its training went, and what it cost."""
+
+    agent: Agent
+    ended: Ended
+    spent: Meter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finetune:
+    """Trains the weights on an objective. The agent's own weights stay as they are; equal seeds make equal weights.
+
+    epochs: through the forget set. lr: learning rate. batch: forget items in a step, each with as many of the other
+    roles; micro: rows that are read at once, None for the batch; halved where memory runs out, with the same gradient.
+    warmup: epochs in which the rate rises; schedule: how it falls then; decay: weight decay; clip: longest gradient.
+    lora: train an adapter, which shares the weights below with the original. where: a regular expression; only
+    parameters whose names hold a match are trained. precision: `auto` is float32 on a CPU, and bfloat16 over float32
+    weights on a GPU; `pure` trains weights as they were loaded. reference: `cache` computes its numbers once, `live`
+    asks the original at each step (one forward more, no memory); cache_mb: most MiB of the former. until: end after the
+    epoch in which a reading crosses a limit. limit: tokens of an item. threads: on a CPU; 1 makes a seed mean the same
+    on every machine. save_seconds: between two checkpoints within an epoch, where a folder for them is given.
+    """
+
+    epochs: Number = 5
+    lr: Positive = 1e-5
+    batch: Count = 32
+    micro: Count | None = None
+    warmup: NotNegative = 1.0
+    schedule: Schedule = "linear"
+    decay: NotNegative = 0.01
+    clip: Positive | None = 1.0
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    lora: Lora | None = None
+    where: str = ""
+    precision: Precision = "auto"
+    reference: Literal["cache", "live"] = "cache"
+    cache_mb: Number = 2048
+    until: Until | None = None
+    limit: Tokens | None = None
+    threads: Count = 1
+    save_seconds: NotNegative = 60.0
+    seed: int = 0
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}
+    reads_original: ClassVar[bool] = False  # whether the weights as they were are needed once training has begun
+
+    def __post_init__(self) -> None:
+        check_ranges(self)
+
+    # what a method says of itself
+
+    def objective(self, study: Study) -> Objective:
+        """What is minimised: the hole that each method fills."""
+        raise NotImplementedError
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        """The items as tokens, by role."""
+        return {"forget": study.forget, "retain": study.retain}
+
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        """The same items, marked at the tokens that the losses read; controllers read whole answers all the same."""
+        return dict(pools)
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        """In which company they are trained."""
+        return Pairs({role: pool(encoded) for role, encoded in pools.items()})
+
+    def scope(self, study: Study) -> Scope:
+        """Which weights are changed, where no adapter is trained."""
+        return Scope(self.where)
+
+    def room(self, study: Study) -> Scope:
+        """The weights from which `scope` chooses, known before anything is computed."""
+        return self.scope(study)
+
+    def controllers(self, study: Study) -> tuple[Controller, ...]:
+        """Who steers."""
+        return ()
+
+    def start(self, study: Study) -> Any:
+        """The module that training starts from; the model's own, but for methods that begin elsewhere."""
+        return study.module
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        """The module that the agent gets."""
+        return trained
+
+    # what the family does with it
+
+    async def __call__(self, agent: Agent, request: Request) -> Agent:
+        """The agent with the request forgotten. Raises ClosedModel; warns where training had to be ended."""
+        outcome = await self.run(agent, request)
+        if outcome.ended.diverged:
+            warnings.warn(outcome.ended.stopped, RuntimeWarning, stacklevel=2)
+        return outcome.agent
+
+    async def run(
+        self,
+        agent: Agent,
+        request: Request,
+        *,
+        tell: Tell | None = None,
+        folder: str | Path | None = None,
+        give: bool = False,
+    ) -> Outcome:
+        """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
+        training that was killed is taken up there, and ends in the same bits. give: the agent's weights in memory are
+        given to the training, so that none are held twice; the agent loads its own again when it is asked."""
+        found = opened(agent, self._name)
+        study = self.study(found, request, give)
+        work = partial(self._train, study, tell, None if folder is None else Path(folder))
+        module, ended, spent = await asyncio.to_thread(work)
+        return Outcome(found.closed(module), ended, spent)
+
+    def study(self, found: Opened, request: Request, give: bool = False) -> Study:
+        tokenizer, rendering = found.model.tokenizer, rendering_of(found.mind)
+        take = give and self.lora is None and not self.reads_original
+        module = found.taken() if take else None
+        own = module is not None or hasattr(found.module, "peft_config")
+        if module is None:  # an adapter that is there already is part of the weights as they are
+            module = merged(found.module)
+        stored = found.stored if in_halves(found.stored) and not in_halves(module.dtype) else None
+        return Study(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
+
+    def bill(self, agent: Agent, request: Request) -> Bill:
+        """What a step will cost, in forwards of one batch (F), before anything is run."""
+        with one_thread():
+            study = self.study(opened(agent, self._name), request)
+            objective = self.objective(study)
+            study.check({"forget": request.forget, "retain": request.retain}, ("forget", *objective.roles))
+            start = self.start(study)
+            module = mirror(start) if self.lora is None else adapted(start, self.lora, self.seed)
+            chosen = self.room(study).chosen(module) if self.lora is None else {}
+            for name, parameter in module.named_parameters():
+                parameter.requires_grad_(name in chosen or "lora_" in name)
+            return objective.bill(frame_of(module), live=self.reference == "live")
+
+    @property
+    def _name(self) -> str:
+        return str(describe(self)["name"])
+
+    def settings(self) -> Settings:
+        return Settings(
+            self.epochs, self.lr, self.batch, self.micro, self.schedule, self.warmup, self.decay, self.clip,
+            self.optimiser, self.precision, self.seed, self.save_seconds,
+        )  # fmt: skip
+
+    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+        """The training, ready to begin. remembered: whether the reference's numbers are computed. piece: a module to
+        train on, with `requires_grad` set for what is trained, in place of a new one."""
+        pools = self.pools(study)
+        objective, plan = self.objective(study), self.plan(study, self.placed(study, pools))
+        study.check(plan.pools, ("forget", *objective.roles))
+        scope = None if self.lora or piece is not None else self.scope(study)
+        module = self._piece(study, scope) if piece is None else piece
+        device = module.device
+        chosen = {name: None for name, p in module.named_parameters() if p.requires_grad}
+        masks = {} if scope is None else scope.masks
+        frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module.dtype))
+        rows = self.micro or self.batch
+        read = {role: pool(encoded) for role, encoded in pools.items()}
+        lens = Lens(module, study.tokenizer, read, study.pad, device, max(rows, 16), context)
+        until = () if self.until is None else (self.until,)
+
+        def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+            with context():
+                return glance(study.module, rows, layers, scores)
+
+        def untrained(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+            # in the number types that it is trained in: what has not changed yet differs from it by nothing
+            with context(), answering(module):
+                return glance(module, rows, layers, scores)
+
+        ask = frozen if self.reference == "live" or piece is not None else untrained
+        reference = self._reference(objective, plan, study, ask, meter, frame.flops) if remembered else NONE
+        return Job(
+            module, {name: masks.get(name) for name in chosen}, objective, plan, lens, frame, reference,
+            (*self.controllers(study), *until), self.settings(),
+        )  # fmt: skip
+
+    def _piece(self, study: Study, scope: Scope | None) -> Any:
+        """The module to train: with an adapter, or with its own copy of what the scope chooses."""
+        start = self.start(study)
+        if self.lora is not None and scope is None:
+            return adapted(start, self.lora, self.seed)
+        assert scope is not None
+        wide = torch.float32 if in_halves(start.dtype) and self.precision != "pure" else None
+        made = opened_up if start is study.module and self._in_place(study) else workpiece
+        piece = made(start, scope, wide)
+        return piece.float() if self.precision == "float32" else piece
+
+    def _in_place(self, study: Study) -> bool:
+        """Whether the very weights of the study are trained: nobody reads them as they were once training has begun."""
+        asks = self.reference == "live" and bool(self.objective(study).needs)
+        return study.own and not self.reads_original and not asks
+
+    def _reference(
+        self, objective: Objective, plan: Plan, study: Study, frozen: Frozen, meter: Meter | None, flops: float
+    ) -> Reference:
+        if self.reference == "live" or not objective.needs:
+            return Reference({}, frozen)
+        size = max(32, self.batch)
+        kept, read = remember(
+            objective.needs, plan.pools, frozen, pad=study.pad, device=study.device, batch=size,
+            most=self.cache_mb * 2**20,
+        )  # fmt: skip
+        if meter is not None:
+            meter.add(read, flops)
+            meter.flops += read * flops
+        return Reference(kept, None if self._in_place(study) else frozen)
+
+    def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
+        meter, began, dtype = Meter(), perf_counter(), study.module.dtype
+        threads = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            checkpoints = None if folder is None else Checkpoints(folder, self._key(study))
+            job = self.job(study, meter)
+            ended = Training(job, meter, tell, checkpoints).run()
+            module = self.finish(study, self._settled(job.module, dtype))
+            check_finite(module)
+            if study.stored is not None and self.lora is None:
+                round_to(module, study.stored, study.module)
+                ended = replace(ended, notes=(*ended.notes, ROUNDED.format(str(study.stored).removeprefix("torch."))))
+        finally:
+            torch.set_num_threads(threads)
+        meter.seconds += perf_counter() - began
+        return module, ended, meter
+
+    def _settled(self, module: Any, dtype: torch.dtype) -> Any:
+        """The trained module, its weights in the number type of the original."""
+        for parameter in module.parameters() if self.lora is None and in_halves(dtype) else ():
+            parameter.data = parameter.data.to(dtype)
+        return module.eval().requires_grad_(False)
+
+    def _key(self, study: Study) -> str:
+        """What tells this training from any other."""
+        settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
+        told = canonical(settings) + repr(study.request) + repr(study.rendering) + fingerprint(study.module)
+        return blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def in_halves(dtype: Any) -> bool:
+    """Whether a number type has 16 bits."""
+    return dtype in (torch.bfloat16, torch.float16)
+
+
+@torch.no_grad()
+def round_to(module: Any, dtype: torch.dtype, original: Any) -> None:
+    """Round the weights to a number type, in the type that they have, so that what is measured is what is saved.
+    Tensors that are those of `original`, another module, are left alone."""
+    kept = set() if module is original else {one.data_ptr() for one in original.parameters()}
+    for parameter in module.parameters():
+        if parameter.data_ptr() not in kept:
+            parameter.copy_(parameter.to(dtype))
+
+
+def check_finite(module: Any) -> None:
+    """Raise UsageError where a weight is not a finite number: such a model says nothing, and must not be saved."""
+    for name, parameter in module.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise UsageError(f"{name} holds numbers that are not finite: training, or what came behind it, diverged")

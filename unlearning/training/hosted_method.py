@@ -1,0 +1,49 @@
+"""Fine-tuning that changes where or in which company another method trains: everything else is its host's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlearning.losses.objective import Objective
+from unlearning.method import Method
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import Scope
+from unlearning.training.batch_samplers import Plan
+from unlearning.training.callbacks import Controller
+from unlearning.training.finetune import Finetune
+from unlearning.training.training_problem import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted(Finetune):
+    """host: a method that fine-tunes, by name; its losses, pools and controllers are used, with the optimiser's
+    settings that stand here."""
+
+    host: Method
+
+    def __post_init__(self) -> None:
+        Finetune.__post_init__(self)
+        if not isinstance(self.host, Finetune):
+            raise ValueError(f"host is a method that fine-tunes, such as npo or grad-diff, not {self.host!r}")
+
+    @property
+    def hosting(self) -> Finetune:
+        assert isinstance(self.host, Finetune)
+        return self.host
+
+    def objective(self, study: Study) -> Objective:
+        return self.hosting.objective(study)
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        return self.hosting.pools(study)
+
+    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+        return self.hosting.placed(study, pools)
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        return self.hosting.plan(study, pools)
+
+    def scope(self, study: Study) -> Scope:
+        return self.hosting.scope(study)
+
+    def controllers(self, study: Study) -> tuple[Controller, ...]:
+        return self.hosting.controllers(study)

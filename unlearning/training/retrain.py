@@ -1,0 +1,60 @@
+"""Training from the beginning: the base of methods that never unlearn, since they never learnt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from agents.inference.forward_step import plain
+from agents.models.local import Local
+from arena.errors import UsageError
+from arena.parameter_ranges import Number
+from unlearning.losses.loss_terms import Weighted
+from unlearning.losses.objective import Objective
+from unlearning.losses.token_weights import learning
+from unlearning.modeling.item_tokenization import Encoded
+from unlearning.modeling.trainable_parameters import merged
+from unlearning.training.batch_samplers import Pairs, Plan, pool
+from unlearning.training.finetune import Finetune
+from unlearning.training.training_problem import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taught(Finetune):
+    """Teaches the items to be kept. origin: a folder with the model as it was before it was taught anything; "" makes
+    fresh weights of the same shape, drawn from `seed`."""
+
+    origin: str = ""
+    epochs: Number = 10
+
+    reads_original: ClassVar[bool] = True  # of whose shape it makes fresh weights
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": {"lr": 4e-3, "epochs": 60, "warmup": 1.0, "decay": 0.0, "batch": 32}
+    }
+
+    def objective(self, study: Study) -> Objective:
+        return Objective(Weighted("learn", learning()))
+
+    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+        if not study.request.retain:
+            raise UsageError(f"{study.method} trains on what is kept, and the request names nothing to retain")
+        return {"learn": study.retain}
+
+    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+        return Pairs({role: pool(encoded) for role, encoded in pools.items()}, anchor="learn")
+
+    def start(self, study: Study) -> Any:
+        if self.origin:
+            return Local(self.origin, device=str(study.device)).module
+        model = plain(study.module)
+        with torch.random.fork_rng(devices=[]):  # weights are drawn from torch's global generator
+            torch.manual_seed(self.seed)
+            make: Any = AutoModelForCausalLM.from_config
+            fresh = make(model.config, dtype=model.dtype)
+        fresh.generation_config = model.generation_config
+        return fresh.to(study.device).eval()
+
+    def finish(self, study: Study, trained: Any) -> Any:
+        return merged(trained)  # an adapter on another base than the agent's could not be loaded again
