@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from repository import ROOT, SUPPORT, Command, commands
+from readme import Command, commands
+from repository import ROOT, SUPPORT
 
 from arena.distribution import install_line
 

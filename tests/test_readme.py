@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from command import typed
 from postgres_server import NoServer, server
-from repository import ROOT, TEXT, Command, blocks, commands, write_files
+from readme import TEXT, Command, blocks, commands, write_files
+from repository import ROOT
 
 
 def environment() -> dict[str, str]:

@@ -45,7 +45,7 @@ def main(names: list[str]) -> int:
         for file in chosen:
             print(f"== {file.stem}", flush=True)
             start = time.perf_counter()
-            environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+            environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'support'}"}
             command = [sys.executable, str(file), *SHORTER.get(file.stem.removeprefix("bench_"), ())]
             done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
             text = done.stdout if done.returncode == 0 else f"{done.stdout}failed: {done.stderr[-2000:]}"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from command import typed
 from duel import ask
-from repository import ROOT
+from repository import ROOT, SUPPORT
 from typer.testing import CliRunner, Result
 
 from arena.cli.main import app
@@ -69,7 +69,7 @@ def query(sql: str) -> list[tuple[Any, ...]]:
 
 
 def started(*arguments: str) -> "subprocess.Popen[str]":
-    paths = os.pathsep.join(map(str, (Path.cwd(), ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (Path.cwd(), ROOT, SUPPORT)))
     return subprocess.Popen(
         [sys.executable, "-m", "arena", *arguments], env={**os.environ, "PYTHONPATH": paths},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -198,7 +198,7 @@ def test_what_was_ignored_stays_ignored(folder: Path) -> None:
     code = (
         "import signal, os, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); os.execv(sys.executable, sys.argv[1:])"
     )
-    paths = os.pathsep.join(map(str, (Path.cwd(), ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (Path.cwd(), ROOT, SUPPORT)))
     process = subprocess.Popen(
         [sys.executable, "-c", code, sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "4"],
         env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ import pytest
 from command import arena
 from duel import Keyed, ask, duel, play_all
 from ladder import PLAY, edit, ladder, told
-from repository import ROOT
+from repository import FIXTURES, ROOT
 
 from arena.episode import Match, match_from_json, to_json
 from arena.errors import UsageError
@@ -259,7 +259,7 @@ def test_secrets_are_not_taken_from_the_record(tmp_path: Path) -> None:
 def test_ids_of_matches_are_what_they_were_before_there_were_forks(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript((ROOT / "tests" / "fixtures" / "schema_v1.sql").read_text())
+        connection.executescript((FIXTURES / "schema_v1.sql").read_text())
     assert ask(path, "SELECT match FROM episode WHERE seed = 0") == [(duel(0).id,)]
     plain, fork = Match("bargaining", seed=4), Match("bargaining", seed=4, branch=9)
     assert "branch" not in to_json(plain) and "branch" not in plain.resolved and plain.id != fork.id

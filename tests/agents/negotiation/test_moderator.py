@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from haggling import haggle
 
 from agents.negotiation import utterances as phrases
 from agents.negotiation.message_acts import read
@@ -10,7 +11,6 @@ from arena.engine.play import blocking, play
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
 from arena.spec import build
-from tests.agents.haggling import haggle
 
 OFFER, ACCEPT, LEAVE, TALK = "offer", "accept", "walk_away", "talk"
 

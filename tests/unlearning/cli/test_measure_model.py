@@ -219,10 +219,10 @@ def test_a_trial_run_teaches_and_writes_nothing(method: str, tmp_path: Path, mon
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("it was taught")
 
-    monkeypatch.setattr("unlearning.bench.teach", never)
-    monkeypatch.setattr("unlearning.answers.written", never)
-    monkeypatch.setattr("unlearning.saliency.gradients", never)
-    monkeypatch.setattr("unlearning.methods.masked.gradients", never)
+    monkeypatch.setattr("unlearning.benchmarks.benchmark.teach", never)
+    monkeypatch.setattr("unlearning.training.alternate_answers.written", never)
+    monkeypatch.setattr("unlearning.training.saliency.gradients", never)
+    monkeypatch.setattr("unlearning.methods.weights.masked.gradients", never)
     said = arena(tmp_path, "forget", "--bench", "tofu", "--set", "benchmark.people=10", "--method", method, "--dry-run",
                  env={"ARENA_MODELS": str(tmp_path / "models")})  # fmt: skip
     assert "A step costs" in said and not (tmp_path / "forgotten").exists()

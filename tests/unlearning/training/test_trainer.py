@@ -14,7 +14,7 @@ from typing import Any
 import facts
 import pytest
 import torch
-from repository import ROOT
+from repository import ROOT, SUPPORT
 
 from agents.chat_model import Line, Sampling
 from agents.llm.llm import LLM
@@ -75,7 +75,7 @@ asyncio.run(method.run(LLM(Local(sys.argv[1])), facts.REQUEST, tell=tell, folder
 async def test_a_killed_training_ends_in_the_same_bits(tmp_path: Path, step: int, every: float, lora: bool) -> None:
     """Killed in the second epoch (checkpoint of the first) and in the third (checkpoint of the step before); with an
     adapter there is dropout, which has to go on as well."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{SUPPORT}"}
     arguments = [str(facts.folder()), str(tmp_path / "kept"), str(step), str(every), "L" if lora else "None"]
     command = [sys.executable, "-c", KILLED, *arguments]
     done = await asyncio.to_thread(subprocess.run, command, env=environment, cwd=ROOT, capture_output=True)

@@ -5,8 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from haggling import haggle, look
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from negmas_tables import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agreement, Session
 
 from agents.negotiation.advice import NONE
 from agents.negotiation.message_acts import read
@@ -18,8 +20,6 @@ from arena.errors import BadPart, UsageError
 from arena.game import Message, Move, View
 from arena.registry import entries
 from arena.spec import build, describe
-from tests.agents.haggling import haggle, look
-from tests.negmas_tables import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agreement, Session
 
 NAMES = ("linear", "boulware", "conceder", "faratin", "og-narrator", "tough", "tit-for-tat", "micro")
 TIMES = (0.25, 0.5, 0.75, 0.9)

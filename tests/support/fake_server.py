@@ -1,8 +1,8 @@
 """A loopback server that speaks the OpenAI chat-completions and the Anthropic messages format, with faults on demand.
 
-In tests: `with serving(Script(reply=…)) as server: … server.url …`. By hand: `python tests/fake_server.py --port 8000
---latency 0.05 --fault 429=0.1`, then `base_url` http://127.0.0.1:8000/v1 (OpenAI) or http://127.0.0.1:8000 (Anthropic).
-It refuses what the real servers refuse, so that a request it takes is well formed.
+In tests: `with serving(Script(reply=…)) as server: … server.url …`. By hand: `python tests/support/fake_server.py
+--port 8000 --latency 0.05 --fault 429=0.1`, then `base_url` http://127.0.0.1:8000/v1 (OpenAI) or http://127.0.0.1:8000
+(Anthropic). It refuses what the real servers refuse, so that a request it takes is well formed.
 """
 
 import argparse

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from haggling import chain, haggle, look
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from arena.engine.play import blocking
 from arena.errors import UsageError
 from arena.game import Message, View
 from arena.spec import build
-from tests.agents.haggling import chain, haggle, look
 
 
 @pytest.mark.parametrize(("trait", "sign"), LINES)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from duel import ask, duel
-from repository import ROOT
+from repository import ROOT, SUPPORT
 from talker import Fails, Talker, asked
 
 from arena.engine.budget import Budget, Halt
@@ -199,7 +199,7 @@ def test_ctrl_c_reaches_all_processes_and_the_run_goes_on_elsewhere(tmp_path: Pa
     words += ["--set", "game.length=30", "--set", f"buyer.notes={notes}", "--set", "buyer.seconds=0.03"]
 
     def start(*more: str) -> "subprocess.Popen[str]":
-        paths = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+        paths = os.pathsep.join((str(ROOT), str(SUPPORT)))
         return subprocess.Popen(
             [sys.executable, "-m", "arena", *words, *more], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

@@ -1,4 +1,4 @@
-"""The README, typed where only the core of the package can be imported. Run: python tests/core_only.py FOLDER.
+"""The README, typed where only the core of the package can be imported. Run: python tests/support/core_only.py FOLDER.
 
 Prints a JSON line for each command and each block of Python: what was typed, the exit code, both streams. What an
 environment without extras lacks cannot be found here either, however much is installed: not torch, not matplotlib, and
@@ -17,7 +17,8 @@ from traceback import format_exception_only
 from types import ModuleType
 from typing import Any
 
-from repository import ROOT, Command, blocks, commands, write_files
+from readme import Command, blocks, commands, write_files
+from repository import ROOT
 
 OWN = {"arena", "agents", "games", "unlearning"}  # under whatever name an older environment has installed them
 SHORTER = {"arena run runs/feedback_study.toml": ("-n", "1")}  # the whole study takes a minute

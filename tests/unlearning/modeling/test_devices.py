@@ -1,4 +1,4 @@
-"""The same code on every device there is: on a GPU `ARENA_TEST_GPU=1 pytest tests/unlearning/test_device.py`.
+"""The same code on every device there is: on a GPU `ARENA_TEST_GPU=1 pytest tests/unlearning/modeling/test_devices.py`.
 
 What is trained, kept, composed, generated, attacked and saved on a device is what the CPU makes of it, up to rounding.
 """

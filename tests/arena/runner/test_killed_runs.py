@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from duel import ask
 from fake_server import Script, serving
-from repository import ROOT
+from repository import ROOT, SUPPORT
 
 AGENT = """
 import os, time
@@ -136,7 +136,7 @@ def test_killed_again_and_again_it_asks_a_server_for_no_recorded_answer_again(tm
 def driven(tmp_path: Path, kills: int, apart: int, words: Sequence[str], queries: Sequence[str]) -> None:
     """A run with these words, killed at most `apart` answers apart, equals one that was not in all `queries`."""
     (tmp_path / "driver.py").write_text(DRIVER)
-    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     done = subprocess.run(
         [sys.executable, "driver.py", str(kills), str(apart), *words], cwd=tmp_path, capture_output=True, text=True,
         timeout=120, env={**os.environ, "PYTHONPATH": paths},
@@ -152,7 +152,7 @@ def driven(tmp_path: Path, kills: int, apart: int, words: Sequence[str], queries
 
 def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT.replace("0.0005", "0.05"))
-    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
     command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--at-once", "2"]
     env = {**os.environ, "PYTHONPATH": paths}
@@ -174,7 +174,7 @@ def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path)
 
 def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_told(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT)
-    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
     command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--json"]
     env = {**os.environ, "PYTHONPATH": paths}
@@ -200,7 +200,7 @@ def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_t
 
 def test_of_many_processes_with_one_command_each_run_is_played_by_one(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT.replace('b"%d\\n" % view.seed', 'b"%d %d\\n" % (os.getpid(), view.seed)'))
-    paths = os.pathsep.join(map(str, (tmp_path, ROOT, ROOT / "tests")))
+    paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
     command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "30", "-q"]
     env = {**os.environ, "PYTHONPATH": paths}

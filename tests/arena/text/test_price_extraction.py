@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from amounts import AMOUNTS
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove
 from arena.game import Move, Tool, View
 from arena.text.price_extraction import amounts, dollar_regex, prices
-from tests.arena.amounts import AMOUNTS
 
 # each text with its amounts: 15 plain, "-15" a rejected 15, "~15" one end of a range or one of two
 TEXTS = [

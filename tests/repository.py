@@ -1,7 +1,0 @@
-"""Where the checkout lies, and what tests read of it."""
-
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-FIXTURES = ROOT / "tests" / "fixtures"
-SUPPORT = ROOT / "tests"  # the modules that tests share, as a program of its own finds them
