@@ -12,7 +12,7 @@ from arena.text.words import PART, UNSPACED, fold, folded, is_unspaced
 MARKED = rf"(?!{UNSPACED}){PART}\p{{M}}*"  # a character that a name of a script with spaces may not touch
 
 
-class Found(NamedTuple):
+class NameMatch(NamedTuple):
     """A name as it stands in a text, at the characters [start, end); `name` is its folded form."""
 
     text: str
@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Names:
+class NameFinder:
     """Finds names. `options` are folded: see `arena.text.words.fold` for what counts as the same name.
 
     `others` are options that are looked for, too, and passed over: names of something else that may have one of these
@@ -37,11 +37,11 @@ class Names:
     options: tuple[str, ...]
     others: frozenset[str] = frozenset()
 
-    def search(self, text: str) -> Found | None:
+    def search(self, text: str) -> NameMatch | None:
         """The first name in a text."""
         return next(self.finditer(text), None)
 
-    def finditer(self, text: str) -> Iterator[Found]:
+    def finditer(self, text: str) -> Iterator[NameMatch]:
         """The names in a text, in order; the longest of those that begin at one place."""
         if not self.options:
             return
@@ -52,9 +52,9 @@ class Names:
         for match in pattern.finditer(made.text):
             name, (start, end) = canonical(match.group()), made.span(*match.span())
             if name not in self.others:
-                yield Found(text[start:end], start, end, name)
+                yield NameMatch(text[start:end], start, end, name)
 
-    def sub(self, new: str | Callable[[Found], str], text: str) -> str:
+    def sub(self, new: str | Callable[[NameMatch], str], text: str) -> str:
         """The text with something in the place of each name."""
         parts, at = list[str](), 0
         for found in self.finditer(text):
@@ -82,12 +82,12 @@ class Names:
 
 
 @memoize("texts", most=4096)
-def naming(names: tuple[str, ...]) -> Names:
+def naming(names: tuple[str, ...]) -> NameFinder:
     """Finds one of the names as whole words, in any case; nothing where there are no names."""
-    return Names(_longest_first(_forms(names)))
+    return NameFinder(_longest_first(_forms(names)))
 
 
-def naming_beside(names: tuple[str, ...], known: Iterable[str]) -> Names:
+def naming_beside(names: tuple[str, ...], known: Iterable[str]) -> NameFinder:
     """Finds one of the names, but not within a longer one of those that are known.
 
     That matters in scripts without spaces alone, where nothing else tells that "王明" in "王明月" is part of another.
@@ -97,7 +97,7 @@ def naming_beside(names: tuple[str, ...], known: Iterable[str]) -> Names:
     longer = {
         name for name in (_forms(known) if inner else ()) if name not in own and any(one in name for one in inner)
     }
-    return Names(_longest_first([*own, *longer]), frozenset(longer)) if longer else naming(names)
+    return NameFinder(_longest_first([*own, *longer]), frozenset(longer)) if longer else naming(names)
 
 
 def canonical(name: str) -> str:

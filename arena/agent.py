@@ -20,7 +20,7 @@ class Agent(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class FunctionAgent:
     """A plain function, sync or async, as an agent; a returned string is said without an action."""
 
     function: Policy
@@ -31,4 +31,4 @@ class Plain:
         return Move(done) if isinstance(done, str) else done
 
 
-agent = part("agent", Agent, Plain)
+agent = part("agent", Agent, FunctionAgent)

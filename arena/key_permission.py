@@ -23,7 +23,7 @@ Pair: TypeAlias = tuple[str, str]  # the environment variable, and host or host:
 
 
 @dataclass(frozen=True, slots=True)
-class Permission:
+class KeyPermission:
     """The user's word. pairs: what may go where. variables: those whose name she typed as a `key_variable` herself."""
 
     pairs: frozenset[Pair] = frozenset()
@@ -36,18 +36,18 @@ class Permission:
 
 @dataclass(slots=True)
 class _State:
-    given: Permission | None = None
+    given: KeyPermission | None = None
 
 
 _STATE = register("endpoints", _State())  # of the whole process, as its environment is
 
 
-def permission() -> Permission | None:
+def permission() -> KeyPermission | None:
     """What the user of this command allowed; None where nothing is restricted."""
     return _STATE.given
 
 
-def restrict(given: Permission | None) -> None:
+def restrict(given: KeyPermission | None) -> None:
     """Take over what was allowed in another process, for the rest of this one."""
     _STATE.given = given
 
@@ -55,7 +55,7 @@ def restrict(given: Permission | None) -> None:
 @contextmanager
 def keys_restricted(words: Sequence[str]) -> Iterator[None]:
     """Within: keys go only where they belong, to pairs typed in `words`, and to those of the user's configuration."""
-    before, _STATE.given = _STATE.given, Permission(_typed_pairs(words) | _kept_pairs(), _typed_variables(words))
+    before, _STATE.given = _STATE.given, KeyPermission(_typed_pairs(words) | _kept_pairs(), _typed_variables(words))
     try:
         yield
     finally:
@@ -66,7 +66,7 @@ def allow_keys(pairs: Sequence[str]) -> None:
     """Add `VAR@HOST` texts to what is allowed. Raises UsageError."""
     parsed = frozenset(map(parse_pair, pairs))
     if _STATE.given is not None:
-        _STATE.given = Permission(_STATE.given.pairs | parsed, _STATE.given.variables)
+        _STATE.given = KeyPermission(_STATE.given.pairs | parsed, _STATE.given.variables)
 
 
 def parse_pair(text: str) -> Pair:

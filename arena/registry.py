@@ -43,7 +43,7 @@ CONTRACTS: dict[type, str] = register("code", {})
 WRAPPERS: dict[str, Callable[[Any], Any]] = register("code", {})  # how a plain function becomes a part of that kind
 
 
-class Mark:
+class PartDecorator:
     """The decorator of one kind of part: `@game`, `@agent`, or `@model("name")` where the class name will not do."""
 
     def __init__(self, kind: str) -> None:
@@ -63,16 +63,16 @@ class Mark:
         return thing
 
 
-def part(kind: str, contract: type, wrapper: Callable[[Any], Any] | None = None) -> Mark:
+def part(kind: str, contract: type, wrapper: Callable[[Any], Any] | None = None) -> PartDecorator:
     """The decorator that marks parts of `kind`; fields typed as `contract` are then built by name."""
     CONTRACTS[contract] = kind
     if wrapper is not None:
         WRAPPERS[kind] = wrapper
-    return Mark(kind)
+    return PartDecorator(kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RegistryEntry:
     """Where a part stands: its module, the name in it, and the first line of its docstring."""
 
     name: str
@@ -87,15 +87,15 @@ def kebab(name: str) -> str:
 
 
 @memoize("code")
-def entries(kind: str) -> dict[str, Entry]:
+def entries(kind: str) -> dict[str, RegistryEntry]:
     """The parts of `kind` by name, read from the folder without importing them."""
-    found: dict[str, Entry] = {}
+    found: dict[str, RegistryEntry] = {}
     for path, tree in _trees(kind)[0].items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 for name in _marks(node, kind):
                     about = (ast.get_docstring(node) or "").partition("\n")[0]
-                    found[name] = Entry(name, _module(kind, path), node.name, about)
+                    found[name] = RegistryEntry(name, _module(kind, path), node.name, about)
     return dict(sorted(found.items()))
 
 

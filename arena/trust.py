@@ -21,7 +21,7 @@ BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # where a part's name may begin wit
 
 
 @dataclass(slots=True)
-class Permission:
+class ImportPermission:
     """What this process may import: `named` are the parts that the user named; None is everything.
 
     With `trusting` (`--trust`) parts that a record or a plan names are allowed, and their hashes remembered.
@@ -33,7 +33,7 @@ class Permission:
     checked: set[Outside] = field(default_factory=set)
 
 
-_PERMISSION = register("code", Permission())  # of the whole process, since an import is
+_PERMISSION = register("code", ImportPermission())  # of the whole process, since an import is
 
 
 @contextmanager

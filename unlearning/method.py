@@ -26,7 +26,7 @@ class Method(Protocol):
 
 
 @runtime_checkable
-class Reader(Protocol):
+class ReadsRequests(Protocol):
     """A method that reads requests in words itself, so that nothing has to be resolved by rules before it is called."""
 
     async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:

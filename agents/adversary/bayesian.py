@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from agents.adversary.answer_evidence import LETTING_OUT, evidence, indexed
 from agents.adversary.interrogator import next_step, put, shuffled
 from agents.adversary.question_forms import SOCIAL, SPREAD, Form
-from agents.adversary.question_strategies import STRATEGIES, Name, Step, Topics, about
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, about
 from agents.note_policy.question_answering import HEARD
 from agents.required_fields import knowing
 from arena.agent import agent
@@ -74,7 +74,7 @@ class Suspicion:
                 scores[name] += log(share(forgot, kind)) - log(unmet)
         return scores
 
-    def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> Step:
+    def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> AdversaryQuestion:
         """What it asks next."""
         if not STRATEGIES[self.strategy].adaptive:
             return next_step(self.strategy, candidates, answers, self.topics)
@@ -86,19 +86,19 @@ class Suspicion:
             asked.update({(form.line, name) for form, name, _ in index.get(answer["asked"], ())})
             asked.update({("", name) for _, name, _ in index.get(answer["asked"], ())})
         opened = any(answer["asked"] in {form.words for form in self._forms() if form.is_open} for answer in answers)
-        best, most = Step(self._forms()[0]), -inf
+        best, most = AdversaryQuestion(self._forms()[0]), -inf
         for form in first_of_lines(self.strategy):
             if form.is_open:
                 if not opened and on_line(self.forgot, LETTING_OUT):
-                    return Step(form)
+                    return AdversaryQuestion(form)
                 continue
             for name in candidates:
                 gain = self.gain(belief[name], form.line) / (1 + asked[form.line, name]) - 1e-9 * asked["", name]
                 topics = list(self.topics.get(name, (name,)))
                 topic = topics[asked[form.line, name] % len(topics)]
-                step = Step(self._turn(form, asked[form.line, name] // len(topics)), name, topic)
+                step = AdversaryQuestion(self._turn(form, asked[form.line, name] // len(topics)), name, topic)
                 if form.reads == "kept" and (plant := self._plant()).put(topic) not in told:
-                    step, gain = Step(plant, name, topic), gain / 2  # it takes two to learn from it
+                    step, gain = AdversaryQuestion(plant, name, topic), gain / 2  # it takes two to learn from it
                 if gain > most:
                     best, most = step, gain
         return best

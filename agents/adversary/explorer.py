@@ -8,7 +8,7 @@ from typing import Any
 from agents.adversary.answer_evidence import understood
 from agents.adversary.interrogator import put, shuffled
 from agents.adversary.question_forms import OPEN, Form
-from agents.adversary.question_strategies import STRATEGIES, Name, Step, about, steps
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, about, steps
 from agents.name_matching import naming
 from agents.note_policy.question_answering import heard, names_in
 from agents.required_fields import knowing
@@ -43,14 +43,14 @@ class Explorer:
         ranking, sure = self.verdict((), known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking or ["nothing"], "confidence": sure})
 
-    def step(self, answers: Sequence[Mapping[str, Any]]) -> Step:
+    def step(self, answers: Sequence[Mapping[str, Any]]) -> AdversaryQuestion:
         """What it asks next: openly first; then each name in its turn, one that came up last at the end."""
         first = (OPEN[0], LISTING[0], OPEN[1], LISTING[1], OPEN[2], LISTING[2])
         if len(answers) < len(first):
-            return Step(first[len(answers)])
+            return AdversaryQuestion(first[len(answers)])
         found = heard_names(answers[: len(first)])
         if not found:
-            return Step(first[len(answers) % len(first)])
+            return AdversaryQuestion(first[len(answers) % len(first)])
         named = "mixed" if STRATEGIES[self.strategy].adaptive else self.strategy
         asked = (step for step in steps(STRATEGIES[named], about(found, {})) if step.candidate)
         return next(islice(asked, len(answers) - len(first), None))

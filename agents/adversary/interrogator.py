@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from agents.adversary.answer_evidence import LETTING_OUT, evidence
-from agents.adversary.question_strategies import STRATEGIES, Name, Step, Topics, step_at
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, step_at
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.errors import UsageError
@@ -52,12 +52,14 @@ class Interrogator:
         return ranked(self.strategy, shuffled(candidates, seed), answers, self.topics)
 
 
-def next_step(strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics) -> Step:
+def next_step(
+    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
+) -> AdversaryQuestion:
     """What a strategy with a fixed list asks after these answers."""
     return step_at(strategy, len(answers), candidates, topics)
 
 
-def put(step: Step, answers: Sequence[Mapping[str, Any]]) -> Move:
+def put(step: AdversaryQuestion, answers: Sequence[Mapping[str, Any]]) -> Move:
     """The move that asks, or tells."""
     words = step.form.put(step.topic, answers[-1]["told"] if answers else "")
     return Move("", "tell", {"statement": words}) if step.form.tells else Move("", "ask", {"question": words})

@@ -65,7 +65,7 @@ STRATEGIES: Mapping[Name, Strategy] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AdversaryQuestion:
     """A question to be asked: its form, and whom and what it is about ("" for none in particular)."""
 
     form: Form
@@ -78,19 +78,19 @@ def about(candidates: Sequence[str], topics: Topics) -> About:
     return tuple((name, tuple(topics.get(name, (name,)))) for name in candidates)
 
 
-def step_at(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> Step:
+def step_at(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> AdversaryQuestion:
     """What a strategy with a fixed order asks at a place, from 0; where all has been asked it begins again, but for
     what the agent was told. Where a candidate has several topics, they take turns."""
     return scripted(STRATEGIES[strategy], about(candidates, topics), place // LONG)[place % LONG]
 
 
 @memoize("texts", most=256)
-def scripted(strategy: Strategy, about: About, part: int) -> tuple[Step, ...]:
+def scripted(strategy: Strategy, about: About, part: int) -> tuple[AdversaryQuestion, ...]:
     """A part of what a strategy asks, LONG questions of it."""
     return tuple(islice(steps(strategy, about), part * LONG, (part + 1) * LONG))
 
 
-def steps(strategy: Strategy, about: About) -> Iterator[Step]:
+def steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuestion]:
     """What a strategy asks, in order, without end."""
     for turn in count():
         forms = [form for form in strategy.forms if not (turn and form.tells)]
@@ -99,11 +99,11 @@ def steps(strategy: Strategy, about: About) -> Iterator[Step]:
             place = places[form]
             if form.is_open:
                 if n == 0:
-                    yield Step(form)
+                    yield AdversaryQuestion(form)
             elif n % form.every == place % form.every:
                 name, topics = about[n]
                 told = form.tells or form.reads == "kept"  # what was told is what is asked
-                yield Step(form, name, topics[(turn if told else place) % len(topics)])
+                yield AdversaryQuestion(form, name, topics[(turn if told else place) % len(topics)])
 
 
 def _order(forms: Sequence[Form], candidates: int, chained: bool) -> Iterator[tuple[Form, int]]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from agents.api.finish_reasons import Given, judge
-from agents.api.http_parsing import Reading, arguments, count, rows, table, thought, thoughts, words
+from agents.api.finish_reasons import ResponseFields, judge
+from agents.api.http_parsing import ParsedReply, arguments, count, rows, table, thought, thoughts, words
 from agents.api.pricing import UNKNOWN, Tokens
 from agents.chat_model import Line, Sampling, ToolCall, schema, spoken, write
 from arena.game import Tool
@@ -36,7 +36,7 @@ def to_request(
     return {"model": model, "messages": messages, limit: sampling.max_tokens, **given}
 
 
-def from_body(body: Any) -> Reading:
+def from_body(body: Any) -> ParsedReply:
     """What a response body says; takes any JSON value."""
     whole = table(body)
     choice = table(next(iter(rows(whole.get("choices"))), None))
@@ -44,14 +44,14 @@ def from_body(body: Any) -> Reading:
     resolved, tokens = words(whole.get("model")), _tokens(usage)
     if not isinstance(message, dict):
         wrong = "no choices" if not choice else "a choice without a message"
-        return Reading(resolved=resolved, tokens=tokens, wrong=wrong)
+        return ParsedReply(resolved=resolved, tokens=tokens, wrong=wrong)
     aside = table(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
     broken = whole.get("error") or choice.get("error") or aside.get("error") or message.get("error")
     native = choice.get("native_finish_reason") or aside.get("native_finish_reason")
     reasons = (choice.get("finish_reason"), native)
     content, parts = message.get("content"), rows(message.get("content"))
     refusal = words(message.get("refusal")) or "".join([words(table(part).get("refusal")) for part in parts])
-    given = Given(
+    given = ResponseFields(
         text=refusal or (None if content is None else words(content)),
         calls=_calls(message),
         thought=next(filter(None, (thought(message.get(key)) for key in THOUGHTS)), thoughts(parts)),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.api.http_parsing import CLIP, MOST_NAME, Answer, rows, table, words
+from agents.api.http_parsing import CLIP, MOST_NAME, HttpResponse, rows, table, words
 from arena.engine.budget import SEAT
 
 FILTERED = re.compile(  # the provider's filter took offence at the prompt, so that there is no answer
@@ -97,7 +97,7 @@ class Complaint:
         return ADVICE.get(self.status, "").format(key=f"${key}" if key else "the environment", url=where)
 
 
-def find_complaint(answer: Answer, body: Any) -> Complaint | None:
+def find_complaint(answer: HttpResponse, body: Any) -> Complaint | None:
     """The error that an answer holds, whatever its status; None where it may be a reply. `body`: its JSON, or None."""
     found = _error_in(body)
     fine = 200 <= answer.status < 300

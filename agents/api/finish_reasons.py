@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from agents.api.http_parsing import MOST_NAME, Reading
+from agents.api.http_parsing import MOST_NAME, ParsedReply
 from agents.api.pricing import UNKNOWN, Tokens
 from agents.chat_model import Stop, ToolCall
 from agents.llm.thought_parsing import split_thought
@@ -36,7 +36,7 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (  # in this order: `ERR
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ResponseFields:
     """What a body holds, in whatever format it came.
 
     text: None where the body has none, which is not an empty one. thought: what the server set apart as thought.
@@ -63,7 +63,7 @@ def meaning(reason: str) -> Meaning:
     return next((meant for meant, pattern in MEANINGS if pattern.search(spaced)), "end")
 
 
-def judge(given: Given) -> Reading:
+def judge(given: ResponseFields) -> ParsedReply:
     """The reading of a reply; where it is `wrong`, there is no answer and its outcome says whose fault that is.
 
     A fault of the provider is no answer, whatever came before it. Nor is nothing at all: it is told from a model that
@@ -95,9 +95,9 @@ def judge(given: Given) -> Reading:
     return _read(given, "tool" if calls else "end")
 
 
-def _read(given: Given, stop: Stop) -> Reading:
-    return Reading(given.text or "", given.calls, stop, given.resolved, given.tokens, given.thought)
+def _read(given: ResponseFields, stop: Stop) -> ParsedReply:
+    return ParsedReply(given.text or "", given.calls, stop, given.resolved, given.tokens, given.thought)
 
 
-def _wrong(given: Given, outcome: str, why: str) -> Reading:
-    return Reading(resolved=given.resolved, tokens=given.tokens, wrong=why, outcome=outcome)
+def _wrong(given: ResponseFields, outcome: str, why: str) -> ParsedReply:
+    return ParsedReply(resolved=given.resolved, tokens=given.tokens, wrong=why, outcome=outcome)

@@ -29,7 +29,7 @@ OUTCOMES: dict[Stop, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An HTTP answer, whatever its status."""
 
     status: int
@@ -37,16 +37,16 @@ class Answer:
     body: str
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The connection failed before the answer was complete."""
 
 
-class TooLong(Lost):
+class TooLong(ConnectionLost):
     """The answer is beyond the bounds that are kept, or is encoded so that it cannot be held to them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedReply:
     """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
     `outcome` is the failure's name; the tokens are billed all the same."""
 
@@ -69,7 +69,7 @@ class Failures:
     connection: type[Exception]
 
 
-async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
+async def answered(call: Awaitable[Any], failures: Failures) -> HttpResponse:
     """The HTTP answer behind an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
     try:
         response = (await call).http_response
@@ -78,10 +78,10 @@ async def answered(call: Awaitable[Any], failures: Failures) -> Answer:
     except failures.timeout as error:
         raise TimeoutError from error
     except failures.connection as error:
-        if isinstance(error.__cause__, Lost):
+        if isinstance(error.__cause__, ConnectionLost):
             raise error.__cause__ from None
-        raise Lost(f"{error} {error.__cause__ or ''}".strip()) from error
-    return Answer(response.status_code, dict(response.headers), response.content.decode("utf-8", "replace"))
+        raise ConnectionLost(f"{error} {error.__cause__ or ''}".strip()) from error
+    return HttpResponse(response.status_code, dict(response.headers), response.content.decode("utf-8", "replace"))
 
 
 def loads(text: str) -> Any:
@@ -173,7 +173,7 @@ def count(value: Any) -> int | None:
     return token_count(value)
 
 
-def too_long(reading: Reading) -> str:
+def too_long(reading: ParsedReply) -> str:
     """Why a reply is longer than any that is kept; "" where it is not."""
     calls = sum(len(call.name) + len(call.id) + len(call.broken or repr(call.args)) for call in reading.calls)
     size = len(reading.text) + len(reading.thought) + calls

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
 
 from agents.api.bounded_body import ENCODINGS, decoded
-from agents.api.http_parsing import Answer, Lost
+from agents.api.http_parsing import ConnectionLost, HttpResponse
 from agents.api.loop_resources import kept
 from agents.api.sdk_client import is_same_server
 from arena.cache_register import memoize
@@ -21,7 +21,7 @@ REDIRECTS = 5  # addresses tried in a row
 ENCODE = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> Answer:
+async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> HttpResponse:
     """The server's answer, read to its end. Raises Lost where the connection failed before that, or it has no end.
 
     A redirect that asks for the same request elsewhere is followed; to another server, without the key.
@@ -45,15 +45,15 @@ async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> Answe
             if not is_same_server(before, url):
                 sent = {**ASKED, "Content-Type": headers.get("Content-Type", "")}  # the key is for the server named
     except (ClientError, ValueError) as error:
-        raise Lost(f"{type(error).__name__}: {error}") from error
-    raise Lost(f"more than {REDIRECTS - 1} redirects, the last to {url[:200]}")
+        raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+    raise ConnectionLost(f"more than {REDIRECTS - 1} redirects, the last to {url[:200]}")
 
 
-async def _answer(response: ClientResponse) -> Answer:
+async def _answer(response: ClientResponse) -> HttpResponse:
     """The answer, whose body is read to its end. Raises TooLong."""
     pieces = decoded(response.content.iter_any(), response.headers.get("Content-Encoding", ""))
     text = b"".join([piece async for piece in pieces]).decode("utf-8", "replace")
-    return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
+    return HttpResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
 
 
 def encoded(body: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 Close = Callable[[], Awaitable[None]]
 
 
-class Shelf:
+class LoopResources:
     """What one loop keeps. Its things are closed in the loop itself, when the loop shuts down."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Shelf:
             self.closing.clear()
 
 
-_SHELVES: WeakKeyDictionary[AbstractEventLoop, Shelf] = register("endpoints", WeakKeyDictionary())
+_SHELVES: WeakKeyDictionary[AbstractEventLoop, LoopResources] = register("endpoints", WeakKeyDictionary())
 
 
 async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
@@ -40,7 +40,7 @@ async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close]
     loop = asyncio.get_running_loop()
     shelf = _SHELVES.get(loop)
     if shelf is None:
-        shelf = _SHELVES[loop] = Shelf()
+        shelf = _SHELVES[loop] = LoopResources()
     if key not in shelf.things:
         thing = shelf.things[key] = make()
         if close is not None:

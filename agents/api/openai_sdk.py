@@ -4,14 +4,14 @@ from typing import Any
 
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, DefaultAsyncHttpxClient
 
-from agents.api.http_parsing import Answer, Failures, answered
+from agents.api.http_parsing import Failures, HttpResponse, answered
 from agents.api.loop_resources import kept
 from agents.api.sdk_client import hooks
 
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
 
 
-async def create(url: str, key: str, request: dict[str, Any], seconds: float, only_key: bool) -> Answer:
+async def create(url: str, key: str, request: dict[str, Any], seconds: float, only_key: bool) -> HttpResponse:
     """The server's answer, read to its end. Raises TimeoutError, or Lost where the connection failed.
 
     only_key: nothing else that the SDK finds in the environment is sent.

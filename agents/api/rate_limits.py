@@ -19,16 +19,16 @@ LONGEST_REFILL = 60.0  # seconds; what is used up for longer is asked for anyway
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     """Caps set by the user: requests under way at once, and requests and tokens begun in a minute."""
 
     at_once: int = 64
     requests_per_minute: float = inf
     tokens_per_minute: float = inf
 
-    def tightest(self, other: "Limits") -> "Limits":
+    def tightest(self, other: "RateLimits") -> "RateLimits":
         """The smaller of each cap: seats that share an endpoint share the strictest wish."""
-        return Limits(
+        return RateLimits(
             min(self.at_once, other.at_once),
             min(self.requests_per_minute, other.requests_per_minute),
             min(self.tokens_per_minute, other.tokens_per_minute),
@@ -61,7 +61,7 @@ class Bucket:
             self.level -= amount
 
 
-class Pace:
+class RequestPace:
     """How many requests may be under way, and when the next may start. Times are seconds of any one clock.
 
     Slow start: the width doubles after as many successes in a row as it is wide, while callers want more of it. A
@@ -69,14 +69,14 @@ class Pace:
     it grows by an eighth. A server's error or a lost connection only starts the count of successes anew.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RateLimits) -> None:
         self.limits = limits
         self.width = min(FIRST_WIDTH, limits.at_once)
         self.successes = self.cuts = 0
         self.cut_at = self.paused_until = -inf
         self.requests, self.tokens = Bucket(limits.requests_per_minute), Bucket(limits.tokens_per_minute)
 
-    def tighten(self, limits: Limits) -> None:
+    def tighten(self, limits: RateLimits) -> None:
         """Take on the caps of one more seat."""
         if limits == self.limits:
             return
@@ -124,8 +124,8 @@ class Pace:
 class Limiter:
     """Lets callers through in the order in which they came, as the pace allows."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.pace = Pace(limits)
+    def __init__(self, limits: RateLimits) -> None:
+        self.pace = RequestPace(limits)
         self.running = 0
         self.waiting: deque[tuple[Future[float], int]] = deque()
         self.timer: TimerHandle | None = None
@@ -142,9 +142,9 @@ class Limiter:
     def full(self) -> bool:
         return self.running >= self.pace.width
 
-    def turn(self, tokens: int = 0) -> "Turn":
+    def turn(self, tokens: int = 0) -> "RequestSlot":
         """A turn, to be waited for and held: `async with door.turn() as began`. `tokens` is the most it may use."""
-        return Turn(self, tokens)
+        return RequestSlot(self, tokens)
 
     async def enter(self, tokens: int) -> float:
         """Wait until let in; the time at which that was."""
@@ -190,7 +190,7 @@ class Limiter:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RequestSlot:
     """The right to make one request; entering waits for it and gives the time at which it began."""
 
     limiter: Limiter
@@ -203,7 +203,7 @@ class Turn:
         self.limiter.leave()
 
 
-async def limiter(key: Hashable, limits: Limits) -> Limiter:
+async def limiter(key: Hashable, limits: RateLimits) -> Limiter:
     """The limiter of that endpoint and key in the running loop, tightened to `limits`."""
     shared = await kept(("limiter", key), lambda: Limiter(limits))
     shared.pace.tighten(limits)

@@ -17,9 +17,9 @@ from agents.api.error_bodies import Complaint, find_complaint, refused_words
 from agents.api.http_parsing import (
     MOST_NAME,
     OUTCOMES,
-    Answer,
-    Lost,
-    Reading,
+    ConnectionLost,
+    HttpResponse,
+    ParsedReply,
     TooLong,
     blur,
     clean,
@@ -32,9 +32,9 @@ from agents.api.http_parsing import (
 from agents.api.key_policy import Server, left_out, may_send, refusal
 from agents.api.loop_resources import kept
 from agents.api.pricing import Tokens, dollars
-from agents.api.rate_limits import Limits, limiter
+from agents.api.rate_limits import RateLimits, limiter
 from agents.api.request_alternatives import Alternative, Put, manner_of
-from agents.api.retries import Attempt, attempt_all
+from agents.api.retries import RequestAttempt, attempt_all
 from agents.api.retry_after import Hint, hint
 from agents.chat_model import Line, Reply, Sampling, as_pairs, need_network, spoken
 from arena.cache_register import memoize
@@ -171,11 +171,11 @@ class Remote(ABC):
         """The body of the request, as it is put where nothing is known against it; pure."""
 
     @abstractmethod
-    async def send(self, request: dict[str, Any]) -> Answer:
+    async def send(self, request: dict[str, Any]) -> HttpResponse:
         """The server's answer. Raises TimeoutError, or Lost where the connection failed."""
 
     @abstractmethod
-    def read(self, body: Any) -> Reading:
+    def read(self, body: Any) -> ParsedReply:
         """What a JSON value that came back says; pure, takes any JSON."""
 
     async def chat(
@@ -191,10 +191,10 @@ class Remote(ABC):
         prompt = (*_offered(offered, hidden), *[pair for _, pair in told])
         most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
         server = (_shown(self.url) if self.url else self.server, _fingerprint(key or DUMMY))
-        limits = Limits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
+        limits = RateLimits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
         put = Put(self.alternatives, manner_of(server[0], self.id), self.name, sampling.max_tokens)
 
-        async def attempt() -> Attempt:
+        async def attempt() -> RequestAttempt:
             request = put.body(self.request(lines, offered, replace(sampling, max_tokens=put.limit)))
             return put.after(await self._try(request, prompt, hidden, sampling.stop), request)
 
@@ -204,21 +204,23 @@ class Remote(ABC):
             lambda: self.price(tokens(*(text for _, text in prompt)), put.limit),
         )  # fmt: skip
 
-    async def _try(self, request: dict[str, Any], prompt: Prompt, hidden: Redactor, stops: Sequence[str]) -> Attempt:
+    async def _try(
+        self, request: dict[str, Any], prompt: Prompt, hidden: Redactor, stops: Sequence[str]
+    ) -> RequestAttempt:
         began, failure = perf_counter(), ("", "")
         try:
             async with asyncio.timeout(self.timeout):
                 answer = await self.send(request)
         except TimeoutError:
             failure = "timeout", f"no complete answer within {self.timeout:g} s"
-        except Lost as error:
+        except ConnectionLost as error:
             failure = "malformed" if isinstance(error, TooLong) else "connection", blur(hidden(str(error)))
         call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
         if failure[0]:
-            return Attempt(replace(call, outcome=failure[0], detail=failure[1]))
-        return self._judge(Answer(answer.status, answer.headers, hidden(answer.body)), call, stops)
+            return RequestAttempt(replace(call, outcome=failure[0], detail=failure[1]))
+        return self._judge(HttpResponse(answer.status, answer.headers, hidden(answer.body)), call, stops)
 
-    def _judge(self, answer: Answer, call: Call, stops: Sequence[str]) -> Attempt:
+    def _judge(self, answer: HttpResponse, call: Call, stops: Sequence[str]) -> RequestAttempt:
         """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
         said = hint(answer.headers, time())
         try:
@@ -229,9 +231,9 @@ class Remote(ABC):
         complaint = None if written else find_complaint(answer, body)
         if complaint is not None:
             return self._refused(complaint, call, said)
-        reading = Reading(written) if written else Reading(wrong=wrong) if wrong else self.read(body)
+        reading = ParsedReply(written) if written else ParsedReply(wrong=wrong) if wrong else self.read(body)
         if long := too_long(reading):
-            reading = Reading(resolved=reading.resolved, tokens=reading.tokens, wrong=long)
+            reading = ParsedReply(resolved=reading.resolved, tokens=reading.tokens, wrong=long)
         reading = replace(reading, resolved=reading.resolved[:MOST_NAME])
         tokens = reading.tokens
         call = replace(
@@ -244,12 +246,12 @@ class Remote(ABC):
             outcome=reading.outcome if reading.wrong else OUTCOMES[reading.stop],
         )
         if reading.wrong:
-            return Attempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
-        return Attempt(
+            return RequestAttempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
+        return RequestAttempt(
             call, Reply(cut(reading.text, stops), reading.calls, reading.stop, thought=reading.thought), said
         )
 
-    def _refused(self, complaint: Complaint, call: Call, said: Hint) -> Attempt:
+    def _refused(self, complaint: Complaint, call: Call, said: Hint) -> RequestAttempt:
         """An attempt to which the server answered with an error, whatever its status was."""
         offered = any(role == "tools" for role, _ in call.prompt)
         check = complaint.advice(self.key_variable or self.usual_key, self.url and _shown(self.url), offered)
@@ -257,7 +259,7 @@ class Remote(ABC):
             check = left_out(self.usual_key, self.destination)
         why = f"{complaint.status}: {blur(complaint.text)}"
         call = replace(call, outcome=complaint.outcome, usd=complaint.usd, detail=f"{why}; {check}" if check else why)
-        return Attempt(call, hint=said, complaint=complaint)
+        return RequestAttempt(call, hint=said, complaint=complaint)
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens; None where the price is unknown."""
@@ -265,7 +267,7 @@ class Remote(ABC):
         used = Tokens(input_tokens, output_tokens)
         return dollars(asked, used, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
 
-    def dollars(self, reading: Reading) -> float | None:
+    def dollars(self, reading: ParsedReply) -> float | None:
         """The price of a reply by the model that answered, or by the name it was asked for; None where unknown."""
         provider, asked = self.priced_as
         prices = (

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from agents.api.error_bodies import SPACE, Complaint
 from agents.api.http_parsing import blur
-from agents.api.retries import Attempt
+from agents.api.retries import RequestAttempt
 from agents.chat_model import Reply
 from agents.llm.thought_parsing import ends_prompted, split_thought
 from arena.cache_register import memoize
@@ -67,7 +67,7 @@ def leaving_out(name: str, says: str = "", spelled: str = "", range_too: bool = 
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class AlternativeTrial:
     """An alternative that is tried, the complaint it is to answer, and whether that was only guessed."""
 
     one: Alternative
@@ -77,7 +77,7 @@ class Trial:
 
 def find(
     alternatives: Sequence[Alternative], tried: Sequence[Alternative], body: Body, complaint: Complaint
-) -> Trial | None:
+) -> AlternativeTrial | None:
     """The least change of a refused request that may be what the complaint asks for; None where there is none.
 
     What the error names by its parameter comes first, then what its words say, then what they may mean; of a fault of
@@ -101,8 +101,10 @@ def find(
         lambda one: root in one.named,
         lambda one: one.vague and one.vague.search(text),
     )
-    found_so = [Trial(one, words_of(complaint)) for way in sure for one in left if way(one)]
-    guessed = [Trial(one, words_of(complaint), True) for way in maybe for one in left if way(one) and not faulty]
+    found_so = [AlternativeTrial(one, words_of(complaint)) for way in sure for one in left if way(one)]
+    guessed = [
+        AlternativeTrial(one, words_of(complaint), True) for way in maybe for one in left if way(one) and not faulty
+    ]
     return next(iter(found_so + guessed), None)
 
 
@@ -137,8 +139,8 @@ class Put:
     manner: Manner
     name: str
     asked: int
-    trying: list[Trial] = field(default_factory=list)
-    useless: list[Trial] = field(default_factory=list)  # guesses that changed nothing about the complaint
+    trying: list[AlternativeTrial] = field(default_factory=list)
+    useless: list[AlternativeTrial] = field(default_factory=list)  # guesses that changed nothing about the complaint
     raised: int = 0
     sent: list[Alternative] = field(default_factory=list)  # what the last request was put with, and its limit
     had: int = 0
@@ -161,7 +163,7 @@ class Put:
             usual = one.put(usual)
         return usual
 
-    def after(self, made: Attempt, sent: Body) -> Attempt:
+    def after(self, made: RequestAttempt, sent: Body) -> RequestAttempt:
         """The attempt; marked as mended where the next one is put otherwise. What helped is remembered and said."""
         if made.reply is not None:
             made = self._without_thought(made, made.reply)
@@ -171,7 +173,7 @@ class Put:
             return self._raise(made)
         return replace(made, mended=made.complaint is not None and self._other(made.complaint, sent))
 
-    def _without_thought(self, made: Attempt, reply: Reply) -> Attempt:
+    def _without_thought(self, made: RequestAttempt, reply: Reply) -> RequestAttempt:
         """The attempt; without its reply where that was cut off in a thought that the server's template had begun."""
         if ends_prompted(reply.text):
             self.manner.opens = True
@@ -203,7 +205,7 @@ class Put:
             return False
         return True
 
-    def _keep(self, made: Attempt) -> Attempt:
+    def _keep(self, made: RequestAttempt) -> RequestAttempt:
         for one, why in ((trial.one, trial.why) for trial in self.trying):
             if one not in self.manner.taken:
                 self.manner.taken.append(one)
@@ -218,7 +220,7 @@ class Put:
         detail = _seated(f"asked {', '.join(told)}") if told else ""
         return replace(made, call=replace(made.call, detail=detail)) if detail else made
 
-    def _raise(self, made: Attempt) -> Attempt:
+    def _raise(self, made: RequestAttempt) -> RequestAttempt:
         """Once more with a higher limit, where one may help; else what to do about it."""
         was, more = self.had, min(self.had * MORE, MOST)
         if self.limit > was:  # another call found that out meanwhile

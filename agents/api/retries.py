@@ -26,7 +26,7 @@ RETRIED = frozenset({"rate_limited", "timeout", "server", "connection", "malform
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class RequestAttempt:
     """What one attempt came to: its row, the reply if there is one, what the server said about waiting.
 
     `mended`: it was refused for how it was put, not for what it asked; it is put differently next time, at once, and
@@ -47,7 +47,7 @@ class Attempt:
 
 async def attempt_all(
     limiter: Limiter,
-    one_attempt: Callable[[], Awaitable[Attempt]],
+    one_attempt: Callable[[], Awaitable[RequestAttempt]],
     model: str,
     retries: int,
     draw: Callable[[], Random],
@@ -60,9 +60,9 @@ async def attempt_all(
     the most one attempt may use, `price` what that costs in dollars. Raises ModelUnavailable, or Stopped where nothing
     may be asked any more, with every attempt in its usage.
     """
-    done: list[Attempt] = []
+    done: list[RequestAttempt] = []
 
-    async def attempt() -> Attempt:
+    async def attempt() -> RequestAttempt:
         async with limiter.turn(tokens) as began, Spending(price) as bill:
             late = asyncio.get_running_loop().call_later(SLOW, tell_slow, limiter, model)
             try:
@@ -87,9 +87,9 @@ async def attempt_all(
 
 
 async def _again(
-    attempt: Callable[[], Awaitable[Attempt]], done: list[Attempt], retries: int, rng: Random,
-    tell: Callable[[list[Attempt], float, float], None],
-) -> Attempt:  # fmt: skip
+    attempt: Callable[[], Awaitable[RequestAttempt]], done: list[RequestAttempt], retries: int, rng: Random,
+    tell: Callable[[list[RequestAttempt], float, float], None],
+) -> RequestAttempt:  # fmt: skip
     """The last of further attempts, after one in `done` that may be repeated; tenacity counts that as its first.
 
     It is not asked before: what it does for one attempt takes as much processor time as the request. `tell` hears,
@@ -106,17 +106,19 @@ async def _again(
         tell(done, asyncio.get_running_loop().time() - begun, seconds)
         return seconds
 
-    async def following() -> Attempt:
+    async def following() -> RequestAttempt:
         return first.pop() if first else await attempt()
 
     retrying = AsyncRetrying(
         retry=retry_if_result(lambda one: one.again), stop=enough, wait=wait, retry_error_callback=lambda _: done[-1]
     )
-    last: Attempt = await retrying(following)
+    last: RequestAttempt = await retrying(following)
     return last
 
 
-def tell_retry(limiter: Limiter, model: str, retries: int, done: list[Attempt], spent: float, seconds: float) -> None:
+def tell_retry(
+    limiter: Limiter, model: str, retries: int, done: list[RequestAttempt], spent: float, seconds: float
+) -> None:
     """Tells what is waited for, once waiting takes longer than TOLD_AFTER: why, which retry comes, how to stop."""
     if spent + seconds < TOLD_AFTER:
         return
@@ -141,7 +143,7 @@ def delay(hint: Hint, tries: int, rng: Random) -> float:
     return min(MOST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1)) * rng.uniform(0.5, 1.0)
 
 
-def report(limiter: Limiter, attempt: Attempt, began: float, tokens: int) -> None:
+def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int) -> None:
     """Tell the limiter what came of a turn that began at `began` and had reserved `tokens`."""
     now, pace, call = asyncio.get_running_loop().time(), limiter.pace, attempt.call
     if call.outcome == "rate_limited":
@@ -156,7 +158,7 @@ def report(limiter: Limiter, attempt: Attempt, began: float, tokens: int) -> Non
         pace.settle(tokens, call.input_tokens + call.output_tokens)
 
 
-def farewell(done: list[Attempt]) -> str:
+def farewell(done: list[RequestAttempt]) -> str:
     """Why there is no reply: what was tried, what came of it, and the last thing the server said."""
     last = done[-1]
     counts = Counter(one.call.outcome for one in done)

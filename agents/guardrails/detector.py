@@ -9,7 +9,7 @@ from agents.guardrails.name_filter import queries_in
 from agents.llm.chat_call import ask_words
 from agents.memory.subject import Answer, guard, whispered
 from agents.memory.text_embedding import Embedding, Hashed, Vector, cosine
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from agents.note_policy.question_answering import names_in
 from agents.note_policy.steering_orders import IGNORE, order
 from arena.game import Move, View
@@ -79,7 +79,7 @@ class Detector:
         """The names of the target that stand in a query, as they are written there."""
         if not self.hashes:
             return ()
-        return Gate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)
+        return NameHashGate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)
 
 
 def advice(query: str, named: Sequence[str]) -> str:

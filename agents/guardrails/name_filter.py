@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from agents.guardrails.disclosure import Pairs, disclosed
 from agents.memory.subject import Answer, guard
-from agents.name_matching import Found, canonical, naming
+from agents.name_matching import NameMatch, canonical, naming
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL
 from arena.game import JSON, Move, View
 from arena.text.words import sentences
@@ -104,7 +104,7 @@ def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str,
     known = {canonical(name): stranger for name, stranger in strangers.items()}
     back: dict[str, str] = {}
 
-    def hide(match: Found) -> str:
+    def hide(match: NameMatch) -> str:
         stranger = known[match.name]
         back.setdefault(stranger, match.group())
         return stranger

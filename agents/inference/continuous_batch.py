@@ -11,43 +11,43 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from agents.inference.forward_step import Network
+from agents.inference.forward_step import CausalNetwork
 from agents.inference.kv_cache import Columns, mask_of
 from agents.inference.prefix_cache import BLOCK, Prefixes, joined
-from agents.inference.sampling import Draw, Live
+from agents.inference.sampling import ActiveRow, Draw
 
 READ = 2048  # tokens, padding included: what a running batch waits for between two of its own
 ALIKE = 32  # tokens: prompts that differ by less, or by less than a factor of two, are read together
 
 
 @dataclass(slots=True, eq=False)
-class Group:
+class PrefillGroup:
     """Newcomers whose prompts are being read together: `ids` (rows, columns) are the last tokens of each, what stands
     before them is in the cache from the beginning; `lengths` (rows,) count all, `width` is the greatest in the end."""
 
-    lives: list[Live]
+    lives: list[ActiveRow]
     ids: Tensor
     lengths: Tensor
     cache: Columns
     width: int
 
 
-class Batch:
+class ContinuousBatch:
     """The rows at work on one network: those that wait, a group that is being read, and those that generate."""
 
-    def __init__(self, network: Network, prefixes: Prefixes, pad: int) -> None:
+    def __init__(self, network: CausalNetwork, prefixes: Prefixes, pad: int) -> None:
         self.network, self.prefixes, self.pad = network, prefixes, pad
-        self.waiting: deque[Live] = deque()
-        self.group: Group | None = None
-        self.rows: list[Live] = []
+        self.waiting: deque[ActiveRow] = deque()
+        self.group: PrefillGroup | None = None
+        self.rows: list[ActiveRow] = []
         self.cache: Columns | None = None  # of the rows at work; None while there are none
         self.next = self.lengths = torch.zeros(0, dtype=torch.long)  # (rows,): the token drawn last, tokens read
 
     @property
-    def lives(self) -> list[Live]:
+    def lives(self) -> list[ActiveRow]:
         return [*self.rows, *(self.group.lives if self.group else ()), *self.waiting]
 
-    def admit(self, one: Live) -> None:
+    def admit(self, one: ActiveRow) -> None:
         self.waiting.append(one)
 
     def turn(self) -> None:
@@ -67,7 +67,7 @@ class Batch:
         self.waiting.clear()
         self.group, self.rows, self.cache = None, [], None
 
-    def _grouped(self) -> Group:
+    def _grouped(self) -> PrefillGroup:
         """The next newcomers to read: the one that waited longest, and those with about as much to be read."""
         if any(one.row.hold for one in self.waiting):
             self.prefixes.renew(self.network.stamp)
@@ -89,9 +89,9 @@ class Batch:
         device = self.network.device
         lengths = torch.tensor([len(one.ids) for one in lives], device=device)
         cache = Columns([joined(known[one], tokens) for one, tokens in zip(lives, held, strict=True)])
-        return Group(lives, ids.to(device), lengths, cache, max(held) + width)
+        return PrefillGroup(lives, ids.to(device), lengths, cache, max(held) + width)
 
-    def _read(self, group: Group) -> None:
+    def _read(self, group: PrefillGroup) -> None:
         """Read the next columns of the group's prompts; after the last, its rows join those at work."""
         left = group.width - group.cache.width
         part = group.ids[:, group.ids.shape[1] - left :][:, : max(1, READ // len(group.lives))]
@@ -114,7 +114,7 @@ class Batch:
         self.group = None
         self._join(group, picked)
 
-    def _join(self, group: Group, picked: Tensor) -> None:
+    def _join(self, group: PrefillGroup, picked: Tensor) -> None:
         staying = [place for place, one in enumerate(group.lives) if not one.done]
         if not staying:
             return
@@ -159,7 +159,7 @@ class Batch:
         self.cache.keep(order, int(self.lengths.max()))
         self.draw = Draw(self.rows, self.network.device)
 
-    def _hold(self, one: Live, cache: Columns, place: int) -> None:
+    def _hold(self, one: ActiveRow, cache: Columns, place: int) -> None:
         """Keep what was computed for a row, for prompts that begin like it; its last token has not been read."""
         if one.row.hold and one.stamp == self.prefixes.stamp:
             read = one.ids[:-1]

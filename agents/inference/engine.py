@@ -15,11 +15,11 @@ import torch
 
 from agents.chat_model import Sampling
 from agents.inference.chat_templates import Prompt, prompt_tokens
-from agents.inference.continuous_batch import Batch
+from agents.inference.continuous_batch import ContinuousBatch
 from agents.inference.end_tokens import model_ends, pad_token
-from agents.inference.forward_step import Network, joinable
+from agents.inference.forward_step import CausalNetwork, joinable
 from agents.inference.prefix_cache import Prefixes
-from agents.inference.sampling import Live, Row, Words, chance_of, drawn_like
+from agents.inference.sampling import ActiveRow, GenerationRow, Words, chance_of, drawn_like
 from agents.inference.static_batch import StaticBatch
 from agents.inference.tokenizer_cache import watch
 from agents.llm.harmony_channels import is_channel_token
@@ -56,7 +56,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class GenerationRequest:
     """A request in the queue. `most` is the largest batch its asker allows, `hold` the bytes for beginnings."""
 
     prompt: Prompt
@@ -77,16 +77,16 @@ class Engine:
     """
 
     def __init__(self, module: Any, tokenizer: Any, joins: bool = True) -> None:
-        self.network, self.tokenizer, self.joins = Network(module), watch(tokenizer), joins
+        self.network, self.tokenizer, self.joins = CausalNetwork(module), watch(tokenizer), joins
         self.marks = marks_of(tokenizer)
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[GenerationRequest] = deque()
         self._arrived = threading.Condition()
         self._working = False
         # what follows belongs to the thread at work
-        self._jobs: dict[Live, Job] = {}
-        self._spare: deque[Live] = deque()  # begun, and given up for want of memory; they go on first
+        self._jobs: dict[ActiveRow, GenerationRequest] = {}
+        self._spare: deque[ActiveRow] = deque()  # begun, and given up for want of memory; they go on first
         self._prefixes = Prefixes()
-        self._batch: Batch | StaticBatch = StaticBatch(self.network, 0)
+        self._batch: ContinuousBatch | StaticBatch = StaticBatch(self.network, 0)
         self._usual = 1  # requests in the batch before
         self._fits = inf  # rows that fit into memory, known once a batch did not
 
@@ -102,7 +102,7 @@ class Engine:
         self, prompt: Prompt, sampling: Sampling, most: int, adapter: str = "", hold: int = 0
     ) -> "Future[Output]":
         """The answer to come; cancelling it drops the request, or ends its row. Fails with CannotGenerate."""
-        job = Job(prompt, sampling, most, adapter, hold)
+        job = GenerationRequest(prompt, sampling, most, adapter, hold)
         with self._arrived:
             self._waiting.append(job)
             self._arrived.notify()
@@ -141,10 +141,12 @@ class Engine:
             self._begin()
         held = self._batch.lives
         count, room = len(held), min([self._fits, *(one.row.most for one in held)])
-        reader: Reader | None = None
+        reader: RequestReader | None = None
         while (head := self._head(count, room)) is not None:
-            reader = reader or Reader(self.network, self.tokenizer, self.marks, isinstance(self._batch, StaticBatch))
-            one = head if isinstance(head, Live) else self._begun(head, reader)
+            reader = reader or RequestReader(
+                self.network, self.tokenizer, self.marks, isinstance(self._batch, StaticBatch)
+            )
+            one = head if isinstance(head, ActiveRow) else self._begun(head, reader)
             if one is not None:
                 self._batch.admit(one)
                 count, room = count + 1, min(room, one.row.most)
@@ -152,7 +154,7 @@ class Engine:
     def _begin(self) -> None:
         """A new batch; where nobody can join it later, wait while more requests keep arriving."""
         if self.joins and joinable(self.module):
-            self._batch = Batch(self.network, self._prefixes, self._pad)
+            self._batch = ContinuousBatch(self.network, self._prefixes, self._pad)
             return
         self._batch = StaticBatch(self.network, self._pad)
         deadline = time.monotonic() + LINGER
@@ -162,14 +164,14 @@ class Engine:
                     break
             self._usual = max(1, len(self._waiting))
 
-    def _head(self, count: int, room: float) -> Live | Job | None:
+    def _head(self, count: int, room: float) -> ActiveRow | GenerationRequest | None:
         """The next for a batch that has `count` rows and room for `room`; None where it has to wait."""
         with self._arrived:
             if self._spare:
                 return self._spare.popleft() if count < min(room, self._spare[0].row.most) else None
             return self._waiting.popleft() if self._waiting and count < min(room, self._waiting[0].most) else None
 
-    def _begun(self, job: Job, reader: "Reader") -> Live | None:
+    def _begun(self, job: GenerationRequest, reader: "RequestReader") -> ActiveRow | None:
         """The row of a request; None where it was cancelled or cannot be answered, and has been told so."""
         if job.future.cancelled():
             return None
@@ -210,15 +212,15 @@ class Engine:
             self._spare.extendleft(reversed(begun))
 
 
-class Reader:
+class RequestReader:
     """Makes rows of requests, by the model's own settings as they are now."""
 
-    def __init__(self, network: Network, tokenizer: Any, marks: Mapping[int, str], static: bool) -> None:
+    def __init__(self, network: CausalNetwork, tokenizer: Any, marks: Mapping[int, str], static: bool) -> None:
         self.network, self.tokenizer, self.marks, self.static = network, tokenizer, marks, static
         self.settings = network.module.generation_config.to_diff_dict()
         self.ends = model_ends(network.module, tokenizer)
 
-    def live(self, job: Job) -> Live:
+    def live(self, job: GenerationRequest) -> ActiveRow:
         """The row. Raises CannotGenerate where the prompt leaves no room for an answer."""
         prompt, sampling, context = job.prompt, job.sampling, self.network.context
         ids = prompt_tokens(self.tokenizer, prompt)
@@ -232,7 +234,7 @@ class Reader:
                 "context",
                 len(ids),
             )
-        row = Row(
+        row = GenerationRow(
             ids,
             *drawn_like(self.settings, sampling.temperature, sampling.top_p),
             seed=secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63,
@@ -246,7 +248,7 @@ class Reader:
             hold=job.hold,
         )
         words = Words(self._decode, frozenset((*self.ends, *prompt.end)))
-        return Live(row, words, chance_of(row, self.network.device))
+        return ActiveRow(row, words, chance_of(row, self.network.device))
 
     def _decode(self, tokens: Sequence[int]) -> str:
         return decode(self.tokenizer, tokens, self.marks)
@@ -275,13 +277,13 @@ def marks_of(tokenizer: Any) -> dict[int, str]:
     return {token: text for token, text in marks.items() if has_channels or not is_channel_token(text)}
 
 
-def output_of(one: Live) -> Output:
+def output_of(one: ActiveRow) -> Output:
     text, ended = one.text()
     stop: Literal["end", "length"] = "end" if ended else "length"
     return Output(text, stop, len(one.row.ids), len(one.made), one.company, one.row.seed, one.reused)
 
 
-def settle(job: Job, result: Output | Exception) -> None:
+def settle(job: GenerationRequest, result: Output | Exception) -> None:
     """Hand a job its answer or its failure, unless it was cancelled meanwhile."""
     if not job.future.set_running_or_notify_cancel():
         return

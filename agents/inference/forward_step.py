@@ -21,7 +21,7 @@ ODD_SETTINGS = {
 }  # fmt: skip
 
 
-class Network:
+class CausalNetwork:
     """A causal model, and the same with adapters on it, where there are any: both hold the same base weights."""
 
     def __init__(self, module: Any) -> None:

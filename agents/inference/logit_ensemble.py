@@ -24,7 +24,7 @@ FILE = "composed.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CombinationRule:
     """How logits are combined; b is the first part's, the others follow in order.
 
     assist: b + weight·a, a taken as 0 where the base's probability is below `floor` times its greatest (ULD, Ji et
@@ -57,7 +57,7 @@ class Composed(nn.Module):
     Raises UsageError where the parts do not score the same vocabulary, or one keeps a state that cannot be joined.
     """
 
-    def __init__(self, parts: Mapping[str, Any], rule: Rule) -> None:
+    def __init__(self, parts: Mapping[str, Any], rule: CombinationRule) -> None:
         super().__init__()
         self.parts, self.rule = nn.ModuleDict(parts), rule
         sizes = {name: part.get_output_embeddings().weight.shape[0] for name, part in parts.items()}
@@ -153,7 +153,7 @@ def load_composed(where: str, **options: Any) -> Composed:
     for name in told["parts"]:
         check_weights(Path(where) / name)
     parts = {name: AutoModelForCausalLM.from_pretrained(str(Path(where) / name), **options) for name in told["parts"]}
-    return Composed(parts, Rule(**told["rule"]))
+    return Composed(parts, CombinationRule(**told["rule"]))
 
 
 def _kept(z: Tensor, keep: int | Tensor) -> Tensor:

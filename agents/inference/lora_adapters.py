@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from agents.inference.forward_step import Network
+from agents.inference.forward_step import CausalNetwork
 from agents.inference.weight_safety import check_weights
 from arena.errors import UsageError
 from arena.extras import missing
@@ -141,7 +141,7 @@ def alone_on(module: Any, folder: str) -> Any:
         return peft().PeftModel.from_pretrained(shared(module), place).to(module.device).eval()
 
 
-def add_adapter(network: Network, folder: str) -> str:
+def add_adapter(network: CausalNetwork, folder: str) -> str:
     """The adapter's name in that network, onto which it is put where it is not yet there.
 
     What takes steps is copied from a pattern that never does, since PEFT hangs hooks into a module while it runs;
@@ -163,7 +163,7 @@ def add_adapter(network: Network, folder: str) -> str:
     return name
 
 
-def view_of(network: Network, name: str) -> Any:
+def view_of(network: CausalNetwork, name: str) -> Any:
     """The module with that one adapter active and no other on it; it shares the network's parameters."""
     if name not in network.views:
         module = shared(network.pattern)

@@ -17,7 +17,7 @@ TINY = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GenerationRow:
     """One request, ready to be generated: prompt tokens, how to draw, when to end.
 
     `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 keep every token; `new` is the most tokens to generate;
@@ -49,14 +49,14 @@ class Words:
 
 
 @dataclass(slots=True, eq=False)
-class Live:
+class ActiveRow:
     """A row at work. `made` are its new tokens, the end token included; `done` once there will be no more.
 
     `company` is the largest batch it was in; `reused` the tokens of its prompt that did not have to be read; `stamp`
     says which weights read it.
     """
 
-    row: Row
+    row: GenerationRow
     words: Words
     chance: torch.Generator | None
     made: list[int] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Live:
         return any(stop in text for stop in self.row.stop)
 
 
-def chance_of(row: Row, device: torch.device) -> torch.Generator | None:
+def chance_of(row: GenerationRow, device: torch.device) -> torch.Generator | None:
     """The row's own source of chance; None where it is greedy."""
     return torch.Generator(device).manual_seed(row.seed) if row.temperature else None
 
@@ -114,7 +114,7 @@ def drawn_like(settings: Mapping[str, Any], temperature: float | None, top_p: fl
 class Draw:
     """Scores (rows, vocabulary) in, scores out whose argmax is each row's draw."""
 
-    def __init__(self, lives: Sequence[Live], device: torch.device) -> None:
+    def __init__(self, lives: Sequence[ActiveRow], device: torch.device) -> None:
         self.lives, rows = lives, [live.row for live in lives]
 
         def column(values: list[float]) -> Tensor:

@@ -6,18 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.inference.forward_step import Network, answering
-from agents.inference.sampling import Draw, Live
+from agents.inference.forward_step import CausalNetwork, answering
+from agents.inference.sampling import ActiveRow, Draw
 
 
 class StaticBatch:
     """Rows that wait, and are then generated as one left-padded batch."""
 
-    def __init__(self, network: Network, pad: int) -> None:
+    def __init__(self, network: CausalNetwork, pad: int) -> None:
         self.network, self.pad = network, pad
-        self.lives: list[Live] = []
+        self.lives: list[ActiveRow] = []
 
-    def admit(self, one: Live) -> None:
+    def admit(self, one: ActiveRow) -> None:
         self.lives.append(one)
 
     def turn(self) -> None:
@@ -35,7 +35,7 @@ class StaticBatch:
         """Give up all rows as they stand; each can be admitted again and goes on where it was."""
         self.lives = []
 
-    def _inside(self, lives: Sequence[Live]) -> bool:
+    def _inside(self, lives: Sequence[ActiveRow]) -> bool:
         """Whether no row is carried past the last position: a finished one is carried along until its batch ends, and
         a learnt table of positions ends with the context. Rotary positions go on."""
         config = self.network.module.config.get_text_config()
@@ -43,7 +43,7 @@ class StaticBatch:
         wide, long = max(len(one.ids) for one in lives), max(one.row.new - len(one.made) for one in lives)
         return bool(rotary) or self.network.context is None or wide + long <= self.network.context
 
-    def _generate(self, lives: Sequence[Live]) -> None:
+    def _generate(self, lives: Sequence[ActiveRow]) -> None:
         device, (module, named) = self.network.device, self.network.chosen([one.row.adapter for one in lives])
         width = max(len(one.ids) for one in lives)
         ids = torch.full((len(lives), width), self.pad)  # (rows, width), padded on the left
@@ -59,7 +59,7 @@ class StaticBatch:
                 do_sample=False,  # the draw is in the scores already
                 num_beams=1,
                 max_new_tokens=max(one.row.new - len(one.made) for one in lives),
-                logits_processor=[Scores(Draw(lives, device))],
+                logits_processor=[DrawnScores(Draw(lives, device))],
                 stopping_criteria=[Ends(lives)],
                 eos_token_id=end or None,
                 pad_token_id=self.pad,
@@ -94,7 +94,7 @@ def rows_stay_apart(module: Any, pad: int) -> bool:
     return bool(((scores(both, mask) - alone).abs().amax(1) < 0.1 * alone.std(1)).all())
 
 
-class Scores:
+class DrawnScores:
     """A logits processor of the library that draws."""
 
     def __init__(self, draw: Draw) -> None:
@@ -107,7 +107,7 @@ class Scores:
 class Ends:
     """A stopping criterion of the library, for each row apart; it hands the rows their tokens."""
 
-    def __init__(self, lives: Sequence[Live]) -> None:
+    def __init__(self, lives: Sequence[ActiveRow]) -> None:
         self.lives = lives
 
     def __call__(self, input_ids: Tensor, scores: Any) -> Tensor:

@@ -38,7 +38,7 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class WeightSource:
     """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
     which names its model. stamp: what tells the files of folders from others that had the same name before."""
 
@@ -58,7 +58,7 @@ class Source:
         if told.adapter is not None:
             check_adapter(told.adapter)
 
-    def resolved(self) -> "Source":
+    def resolved(self) -> "WeightSource":
         """The same by model and adapter. Raises UsageError for two adapters, and for one whose model is not there."""
         if not is_adapter(self.id):
             return self
@@ -82,12 +82,12 @@ class Loaded:
         return view_of(self.engine.network, self.adapter) if self.adapter else self.engine.module
 
 
-_LOADED: dict[Source, Loaded] = register("models", {})
-_TOKENIZERS: dict[Source, Any] = register("models", {})
+_LOADED: dict[WeightSource, Loaded] = register("models", {})
+_TOKENIZERS: dict[WeightSource, Any] = register("models", {})
 _LOADING = threading.RLock()  # an adapter loads its base
 
 
-def loaded(source: Source) -> Loaded:
+def loaded(source: WeightSource) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
         source = _stamped(source.resolved())
@@ -106,7 +106,7 @@ def loaded(source: Source) -> Loaded:
         return _LOADED[source]
 
 
-def _stamped(source: Source) -> Source:
+def _stamped(source: WeightSource) -> WeightSource:
     """The source with whole paths, and a stamp of the files that are there now."""
     folders = [Path(name).expanduser() for name in (source.id, source.adapter) if name]
     whole = [str(folder.absolute()) if folder.is_dir() else None for folder in folders]
@@ -121,7 +121,7 @@ def file_stamp(folder: str | Path) -> str:
     return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
 
-def attempt(source: Source) -> Loaded | None:
+def attempt(source: WeightSource) -> Loaded | None:
     """The weights; None where memory ran out while they were loaded."""
     try:
         return load(source)
@@ -146,7 +146,7 @@ def release() -> None:
     free_memory()
 
 
-def load(source: Source) -> Loaded:
+def load(source: WeightSource) -> Loaded:
     """The weights a source names, from a folder or the hub. Code from the hub is never run.
 
     An adapter lies on the base that others use, in one engine with them; where PEFT cannot mix it with others in a
@@ -165,7 +165,7 @@ def load(source: Source) -> Loaded:
     return Loaded(Engine(alone_on(base.module, source.adapter), base.tokenizer))
 
 
-def base_of(source: Source) -> tuple[Any, Any]:
+def base_of(source: WeightSource) -> tuple[Any, Any]:
     """Model and tokenizer, without any adapter."""
     where, device = location(source.id), chosen_device(source.device)
     tokenizer, options = tokenizer_of(source), _options(source)
@@ -182,7 +182,7 @@ def base_of(source: Source) -> tuple[Any, Any]:
     return module.to(device).eval(), tokenizer
 
 
-def tokenizer_of(source: Source) -> Any:
+def tokenizer_of(source: WeightSource) -> Any:
     """The tokenizer of a model, without its weights; the same object each time. Raises UsageError."""
     with _LOADING:
         bare = replace(_stamped(replace(source.resolved(), adapter=None)), device="", dtype="")
@@ -212,7 +212,7 @@ def _configured_end(where: str, options: dict[str, Any]) -> int | None:
     return None
 
 
-def taken(source: Source) -> Any:
+def taken(source: WeightSource) -> Any:
     """The model itself, which is then of nobody else: who names it again loads it again. None where an adapter lies on
     it, or where it was changed."""
     with _LOADING:
@@ -224,7 +224,7 @@ def taken(source: Source) -> Any:
         return module
 
 
-def stored_dtype(source: Source) -> torch.dtype | None:
+def stored_dtype(source: WeightSource) -> torch.dtype | None:
     """The number type of the files that a model was loaded from, where it may have been loaded in another (`auto`)."""
     if source.dtype != "auto":
         return None
@@ -234,7 +234,7 @@ def stored_dtype(source: Source) -> torch.dtype | None:
     return found if isinstance(found, torch.dtype) else None
 
 
-def _options(source: Source) -> dict[str, Any]:
+def _options(source: WeightSource) -> dict[str, Any]:
     return {"revision": source.revision or "main", "local_files_only": offline()}
 
 

@@ -21,7 +21,7 @@ from arena.usage import Call, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class PolicyModel:
     """A causal model with its tokenizer; `name` stands in the record of its calls."""
 
     name: str
@@ -57,12 +57,12 @@ def _drawn(logits: Tensor, temperature: float, chance: torch.Generator) -> int:
 
 
 @memoize("models")
-def writer(folder: Path) -> Writer:
+def writer(folder: Path) -> PolicyModel:
     """The model of a folder, loaded when it is first asked for."""
     return load(folder)
 
 
-def load(folder: Path) -> Writer:
+def load(folder: Path) -> PolicyModel:
     """The model of a folder, in single precision. Raises UsageError where it holds none."""
     try:
         with bars_on_terminals():
@@ -70,4 +70,4 @@ def load(folder: Path) -> Writer:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no policy model of this version ({error}); train one anew") from error
-    return Writer(f"policy/{folder.name}", module.train(False), watch(tokenizer))
+    return PolicyModel(f"policy/{folder.name}", module.train(False), watch(tokenizer))

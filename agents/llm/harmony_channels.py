@@ -26,7 +26,7 @@ GLUED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ChannelMessage:
     """A message of a reply: its channel ("" without one), to whom it goes ("" for all), what it holds."""
 
     channel: str
@@ -69,7 +69,7 @@ def is_channel_token(token: str) -> bool:
     return TOKEN.fullmatch(token) is not None
 
 
-def _marked(text: str, opened: bool) -> Iterator[Part]:
+def _marked(text: str, opened: bool) -> Iterator[ChannelMessage]:
     """The assistant's messages by the special tokens; those of other roles, and what follows them, are left out."""
     pending, border, end = "", "", 0
     for found in (*BORDER.finditer(text), None):
@@ -86,15 +86,15 @@ def _marked(text: str, opened: bool) -> Iterator[Part]:
             return
         name = channel[1].casefold() if channel else "analysis" if opened and not begun else ""
         if body.strip():
-            yield Part(name, to[1] if to else "", body)
+            yield ChannelMessage(name, to[1] if to else "", body)
         pending = ""
 
 
-def _bare(text: str) -> Iterator[Part]:
+def _bare(text: str) -> Iterator[ChannelMessage]:
     """The messages where the special tokens were dropped."""
     found = list(BARE.finditer(text))
     if found and (lead := text[: found[0].start()]).strip():
-        yield Part("analysis", "", lead)  # its own header was part of the prompt
+        yield ChannelMessage("analysis", "", lead)  # its own header was part of the prompt
     for at, match in enumerate(found):
         stop = found[at + 1].start() if at + 1 < len(found) else len(text)
-        yield Part(match["name"], (match["to"] or "").strip().removeprefix("to="), text[match.end() : stop])
+        yield ChannelMessage(match["name"], (match["to"] or "").strip().removeprefix("to="), text[match.end() : stop])

@@ -25,7 +25,7 @@ class Garbled(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class JsonObject:
     """A JSON object of a text: what it holds, how it was written, and the text before it."""
 
     value: dict[str, JSON]
@@ -33,7 +33,7 @@ class Found:
     before: str
 
 
-def find_objects(text: str) -> tuple[list[Found], str]:
+def find_objects(text: str) -> tuple[list[JsonObject], str]:
     """The outermost JSON objects of `text` and the text behind the last, in linear time.
 
     Braces that mean no object stay in the text. Nothing is repaired: single quotes or a trailing comma raise Garbled
@@ -44,7 +44,7 @@ def find_objects(text: str) -> tuple[list[Found], str]:
     for start, stop in spans:
         value = load(text[start:stop]) if stop - start > 2 else None
         if value:
-            found.append(Found(value, text[start:stop], text[end:start]))
+            found.append(JsonObject(value, text[start:stop], text[end:start]))
             end = stop
     inner = [span for span in spans if opened is not None and span[0] > opened]
     if opened is not None and MEANT.search(text, opened) and not any(SPEAKS.search(text, *span) for span in inner):

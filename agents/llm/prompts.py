@@ -116,7 +116,7 @@ def _system(rules: str, persona: str, memory: tuple[str, ...], how: str) -> Line
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PromptHistory:
     """The lines of a talk up to a seat's last message, two for each of its messages, and the round of that one."""
 
     messages: tuple[Message, ...]
@@ -124,12 +124,12 @@ class Past:
     lines: tuple[Line, ...] = ()
     round: int = 0
 
-    def until(self, messages: tuple[Message, ...], seat: str, form: Form) -> "Past":
+    def until(self, messages: tuple[Message, ...], seat: str, form: Form) -> "PromptHistory":
         """The same after some more messages, of which only the last is the seat's own."""
         heard, current = _heard(messages[len(self.messages) :], self.round, seat, self.dollars)
         asked = _asked("\n".join([*heard, TURN]))
         answer = written(messages[-1], form, f"call_{len(self.lines) // 2 + 1}")
-        return Past(messages, self.dollars, (*self.lines, asked, answer), current)
+        return PromptHistory(messages, self.dollars, (*self.lines, asked, answer), current)
 
 
 @memoize("prompts", most=4_000)
@@ -138,10 +138,10 @@ def _asked(text: str) -> Line:
     return Line("user", text)
 
 
-def _past(view: View, form: Form, dollars: Dollars) -> Past:
+def _past(view: View, form: Form, dollars: Dollars) -> PromptHistory:
     """What came before, built upon what was built for the turn before, if that is still there."""
     own = [at for at, message in enumerate(view.messages, 1) if message.sender == view.seat]
-    past = Past((), dollars)
+    past = PromptHistory((), dollars)
     for end in reversed(own):
         held = _held(view.messages[end - 1], view.seat, form)
         if held and held[0].messages == view.messages[:end] and held[0].dollars == dollars:
@@ -156,7 +156,7 @@ def _past(view: View, form: Form, dollars: Dollars) -> Past:
 
 
 @by_identity
-def _held(message: Message, seat: str, form: Form) -> list[Past]:
+def _held(message: Message, seat: str, form: Form) -> list[PromptHistory]:
     """The place where the past up to a message is kept, for the next turn."""
     return []
 

@@ -27,7 +27,7 @@ PAIR = re.compile(r"[\"'*]*+(\w{1,80})[\"'*]*+\s*+[=:]\s*+(\"[^\"]*+\"|'[^']*+'|
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReactStep:
     """The action of a text, if there is one, and the text without it. What follows an action is not the seat's own:
     the model went on for the world that answers it."""
 
@@ -35,11 +35,11 @@ class Step:
     rest: str
 
 
-def find_step(text: str, tools: Sequence[Tool]) -> Step:
+def find_step(text: str, tools: Sequence[Tool]) -> ReactStep:
     """The first action of a text. Raises Garbled for an action whose input cannot be read."""
     lower = text.lower()
     if "action" not in lower and "final answer" not in lower:
-        return Step(None, text)
+        return ReactStep(None, text)
     text = FINAL.sub("", text)
     for found in ACTION.finditer(text):
         named = NAME.fullmatch(found["what"].strip())
@@ -55,8 +55,8 @@ def find_step(text: str, tools: Sequence[Tool]) -> Step:
         given = text[begin : behind.start() if behind else len(text)]
         args = _arguments(given if asked or not named["rest"] else named["rest"].lstrip(":"), tool, bool(asked))
         before = SPEECH.sub("", text[: found.start()])
-        return Step(ToolCall(tool.name if tool else named[1].strip(), args), before)
-    return Step(None, text)
+        return ReactStep(ToolCall(tool.name if tool else named[1].strip(), args), before)
+    return ReactStep(None, text)
 
 
 def _arguments(given: str, tool: Tool | None, asked: bool) -> Mapping[str, JSON]:

@@ -12,7 +12,7 @@ from agents.llm.json_objects import Garbled, find_objects, is_object, scrub
 from agents.llm.legal_text_matching import legal_text
 from agents.llm.prompts import template
 from agents.llm.react_format import find_step
-from agents.llm.reply_parts import Part, call_part, object_parts, one_action
+from agents.llm.reply_parts import ReplyPart, call_part, object_parts, one_action
 from agents.llm.text_tool_calls import find_calls
 from agents.llm.thought_parsing import split_thought
 from arena.cache_register import memoize
@@ -55,7 +55,7 @@ def own_tags(view: View) -> frozenset[str]:
     return frozenset(name for tool in view.tools for name in (tool.name, *tool.parameters))
 
 
-def _read(reply: Reply, view: View) -> Part:
+def _read(reply: Reply, view: View) -> ReplyPart:
     words, other = own_words(reply.text, view.seat, view.seats)
     held, rest, named = _written(words, view)
     other = other or named
@@ -63,8 +63,8 @@ def _read(reply: Reply, view: View) -> Part:
     held = [
         *(call_part(call, view) for call in reply.calls),
         *held,
-        *(Part(text) for text in tagged.says),
-        *(Part(tool=tool, args=args) for tool, args in tagged.actions),
+        *(ReplyPart(text) for text in tagged.says),
+        *(ReplyPart(tool=tool, args=args) for tool, args in tagged.actions),
     ]
     action = one_action(held)
     says = list(dict.fromkeys(part.say for part in held if part.say is not None))
@@ -80,10 +80,10 @@ def _read(reply: Reply, view: View) -> Part:
         raise Garbled(f"the reply speaks for {other}; speak for {view.seat} alone")
     if not action.tool and not text and any(thoughts) and reply.stop == "length":
         raise Garbled("the reply is all thought")
-    return Part(text, action.tool, args, "\n".join(filter(None, thoughts)))
+    return ReplyPart(text, action.tool, args, "\n".join(filter(None, thoughts)))
 
 
-def _written(words: str, view: View) -> tuple[list[Part], str, str]:
+def _written(words: str, view: View) -> tuple[list[ReplyPart], str, str]:
     """What was written into the words as calls and objects means, the words without it, and the other seat as whose
     move one of them is written, with all behind it left out."""
     try:
@@ -101,11 +101,14 @@ def _written(words: str, view: View) -> tuple[list[Part], str, str]:
     return [*parts, *objects], rest, other
 
 
-def _acted(text: str, view: View) -> tuple[Part, str]:
+def _acted(text: str, view: View) -> tuple[ReplyPart, str]:
     """The action that is written within what an object says, and the words without it."""
     inside, rest, _ = _written(text, view)
     tagged = find_tags(rest, view.tools)
-    action, rest = one_action([*inside, *(Part(tool=tool, args=args) for tool, args in tagged.actions)]), tagged.rest
+    action, rest = (
+        one_action([*inside, *(ReplyPart(tool=tool, args=args) for tool, args in tagged.actions)]),
+        tagged.rest,
+    )
     return (action, DANGLING.sub("", rest).strip()) if action.tool else (action, text)
 
 
@@ -116,7 +119,7 @@ def how(view: View) -> str:
     return f"write {template(view.tools[0])}" if view.tools else "there are no actions here: answer in plain words"
 
 
-def _objects(words: str, view: View) -> tuple[list[Part], str]:
+def _objects(words: str, view: View) -> tuple[list[ReplyPart], str]:
     """What the JSON objects among the words mean, and the words without those that mean something."""
     found, last = find_objects(words)
     parts = [object_parts(item.value, view) for item in found]
@@ -140,7 +143,7 @@ def _names_one(value: JSON, names: Collection[str]) -> bool:
     return isinstance(value, str) and value.casefold().removeprefix("functions.") in names
 
 
-def _without_thoughts(action: Part, thoughts: list[str], view: View) -> dict[str, JSON]:
+def _without_thoughts(action: ReplyPart, thoughts: list[str], view: View) -> dict[str, JSON]:
     """The arguments of an action, texts among them without thoughts, which are added to `thoughts`."""
     args = dict(action.args)
     for name, value in args.items():

@@ -29,7 +29,7 @@ CHOOSING = re.compile(  # names of calls that say no more than that a move is ma
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ReplyPart:
     """What one piece of a reply holds: words (None: it says nothing about words), an action, a thought."""
 
     say: str | None = None
@@ -41,16 +41,16 @@ class Part:
         return f"{self.tool}({', '.join(f'{name}={value!r:.40}' for name, value in self.args.items())})"
 
 
-def one_action(parts: Iterable[Part]) -> Part:
+def one_action(parts: Iterable[ReplyPart]) -> ReplyPart:
     """The one action of the parts; a part without any where they have none. Raises Garbled for two different ones."""
     acts = [part for part in parts if part.tool]
     for act in acts[1:]:
         if (act.tool, act.args) != (acts[0].tool, acts[0].args):
             raise Garbled(f"two actions in one reply, {acts[0]} and {act}; take one")
-    return acts[0] if acts else Part()
+    return acts[0] if acts else ReplyPart()
 
 
-def call_part(call: ToolCall, view: View) -> Part:
+def call_part(call: ToolCall, view: View) -> ReplyPart:
     """What a tool call means; one that is no action of the game may still be a legal text or words."""
     name = scrub(call.name)
     if call.broken:
@@ -59,9 +59,9 @@ def call_part(call: ToolCall, view: View) -> Part:
     tools = [tool.name for tool in view.tools]
     plain = tool_name(name, tools)
     if plain not in tools and view.legal is not None and (meant := _chosen(plain, args, view.legal)):
-        return Part(meant, thought=_thought(args))
+        return ReplyPart(meant, thought=_thought(args))
     if plain not in tools and _plain(plain) in SPEAKING and (said := _said(args)) is not None:
-        return Part(said, thought=_thought(args))
+        return ReplyPart(said, thought=_thought(args))
     return _part(args, plain, view.tools)
 
 
@@ -76,14 +76,14 @@ def _chosen(name: str, args: Mapping[str, JSON], legal: Sequence[str]) -> str:
     return given[keys[0]] if len(keys) == 1 else ""
 
 
-def object_parts(item: Mapping[str, JSON], view: View, called: bool = False) -> list[Part]:
+def object_parts(item: Mapping[str, JSON], view: View, called: bool = False) -> list[ReplyPart]:
     """What a JSON object means as moves; none where it means none. called: it stands where a call was marked."""
     item = _normal(item, view.tools)
     for nest in NESTS:
         inner = item.get(nest)
         held = [inner] if isinstance(inner, Mapping) else inner if isinstance(inner, list | tuple) else []
         if held and all(isinstance(one, Mapping) for one in held):
-            beside = Part(_words(item, SAYS) or _words(item, ("content",)), thought=_thought(item))
+            beside = ReplyPart(_words(item, SAYS) or _words(item, ("content",)), thought=_thought(item))
             return [beside, *(part for one in held for part in object_parts(one, view, True))]
     call = _as_call(item, {tool.name for tool in view.tools}, called)
     if call is not None:
@@ -143,7 +143,7 @@ def _table(value: JSON) -> Mapping[str, JSON] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def _object_part(item: Mapping[str, JSON], view: View) -> Part | None:
+def _object_part(item: Mapping[str, JSON], view: View) -> ReplyPart | None:
     """What an object in our own form means; None where it means none."""
     tools = {tool.name: tool for tool in view.tools}
     key = next((key for key in NAMES if key in item), "")
@@ -153,29 +153,29 @@ def _object_part(item: Mapping[str, JSON], view: View) -> Part | None:
     name = tool_name("" if value is None else str(value), tools)
     if name in tools or (key in NAMES[:2] and view.legal is None and name.casefold() not in SILENT):
         if name not in tools and _plain(name) in SPEAKING and (said := _said(item)) is not None:
-            return Part(said, thought=_thought(item))
+            return ReplyPart(said, thought=_thought(item))
         return _part({**item, key: None}, name, view.tools)
     if view.legal is not None and name:
-        return Part(name, thought=_thought(item))
+        return ReplyPart(name, thought=_thought(item))
     if not key and (act := _unnamed(item, view.tools)):
         return act
     if view.legal is not None and not key and (meant := _chosen("move", item, ())):
-        return Part(meant, thought=_thought(item))
+        return ReplyPart(meant, thought=_thought(item))
     stray = [name for tool in view.tools for name in tool.parameters if name not in SAYS and item.get(name) is not None]
     say = name if name and key == "move" else _words(item, SAYS)
     if stray and (key or say is not None):
         raise Garbled(f"the reply gives {stray[0]!r} but names no action; the actions are {', '.join(tools)}")
-    return Part(say or "", thought=_thought(item)) if key or say is not None else None
+    return ReplyPart(say or "", thought=_thought(item)) if key or say is not None else None
 
 
-def _unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> Part | None:
+def _unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> ReplyPart | None:
     """An action without its key: {"offer": 12}, {"accept": true}, or the arguments alone where there is one tool."""
     acts = []
     for tool in tools:
         value, first = item.get(tool.name), next(iter(tool.parameters), None)
         if value is not None and value is not False:
             inner = value if isinstance(value, Mapping) else {} if first is None else {first: value}
-            acts.append(Part(_words(item, SAYS), tool.name, inner, _thought(item)))
+            acts.append(ReplyPart(_words(item, SAYS), tool.name, inner, _thought(item)))
     if len(tools) == 1 and not acts:
         needed = set(tools[0].parameters) - set(tools[0].optional)
         if needed and needed <= set(item) <= {*tools[0].parameters, *SAYS, *THOUGHTS}:
@@ -183,7 +183,7 @@ def _unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> Part | None:
     return one_action(acts) if acts else None
 
 
-def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> Part:
+def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPart:
     """The action `name` with the arguments found in `item`, and the words beside them."""
     known = {tool.name: tool for tool in tools}
     name = tool_name(name, known)
@@ -202,7 +202,7 @@ def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> Part:
                 del args[table]
                 args |= {key: value for key, value in held.items() if key in own or key not in aside}
                 item = {**held, **item}
-    return Part(_words(item, says), name, args, _thought({k: v for k, v in item.items() if k not in own}))
+    return ReplyPart(_words(item, says), name, args, _thought({k: v for k, v in item.items() if k not in own}))
 
 
 def tool_name(name: str, tools: Collection[str]) -> str:

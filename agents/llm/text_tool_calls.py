@@ -75,7 +75,7 @@ class Called:
 
 
 @dataclass(slots=True)
-class Found:
+class CallCollector:
     """What is being gathered."""
 
     calls: list[ToolCall] = field(default_factory=list)
@@ -89,7 +89,7 @@ def find_calls(text: str, tools: Sequence[Tool]) -> Called:
     if not any(sign in text for sign in ("<", "[", "```", "to=functions.")) and not line.search(text):
         return Called(rest=text)
     text = MARKS.sub(_sign, _unwrapped(text, known))
-    found, kept, end = Found(), [], 0
+    found, kept, end = CallCollector(), [], 0
     for tries in count():
         start = starts.search(text, end)
         if start is None:
@@ -163,7 +163,7 @@ def _named_calls(tools: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[s
     return re.compile(rf"(?<![\w.])(?:{'|'.join(ways)})" if ways else r"(?!)")
 
 
-def _region(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
+def _region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the calls that begin at `at`; the position behind them. Raises Garbled where there is none."""
     first = True
     while True:
@@ -182,7 +182,7 @@ def _region(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
             at, first = stop, False
 
 
-def _item(text: str, at: int, known: Mapping[str, Tool], found: Found, first: bool) -> int | None:
+def _item(text: str, at: int, known: Mapping[str, Tool], found: CallCollector, first: bool) -> int | None:
     """Take one call, or a list of some; the position behind, None where there is none. Behind a first one, a word
     alone is no further one."""
     sign = text[at : at + 1]
@@ -210,7 +210,7 @@ def _item(text: str, at: int, known: Mapping[str, Tool], found: Found, first: bo
     return _named(text, behind, name[1], known, found)
 
 
-def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: Found) -> int:
+def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the call of `name`, whose arguments begin at `at`; the position behind them."""
     at = _skip(text, at)
     tool = next((tool for tool in known.values() if tool.name.casefold() == name.casefold()), None)
@@ -236,7 +236,7 @@ def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: Foun
     return at + 1 if text[at : at + 1] == END and sign == PARAMETER else at
 
 
-def _python(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
+def _python(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the call of a line, or those of a list in brackets; the position behind, `at` where they are none."""
     taken: list[ToolCall] = []
     end, listed = at, text[at] == "["
@@ -261,7 +261,7 @@ def _python(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
     return behind.end()
 
 
-def _glued(text: str, at: int, known: Mapping[str, Tool], found: Found) -> int:
+def _glued(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take a tool's name with its arguments as JSON behind it; `at` where the object means something else."""
     name = BARE.search(text, at)
     tool = known.get(name[1]) if name else None

@@ -73,7 +73,7 @@ PROMPTED = ""  # the name of a thought that the prompt began
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ThoughtMark:
     """A mark where a thought begins or ends. `sure`: it is one even without its counterpart."""
 
     name: str
@@ -151,11 +151,11 @@ def _split_once(text: str, opened: bool, cut: bool, own: Collection[str], seats:
     return "".join([aside, inside, labelled, unknown]), text
 
 
-def _left_open(text: str) -> Mark | None:
+def _left_open(text: str) -> ThoughtMark | None:
     """The mark of the thought that is still open at the end of a part of a prompt."""
     if found := ANALYSIS.search(text):
-        return Mark("analysis", *found.span(), ends=False)
-    left: list[Mark] = []
+        return ThoughtMark("analysis", *found.span(), ends=False)
+    left: list[ThoughtMark] = []
     for mark in _marks(text, frozenset()):
         if mark.ends:
             left = left[:-1]
@@ -181,7 +181,7 @@ def _ending(text: str) -> str:
     return bare.replace(found["left"], f"{found['left']}/", 1)
 
 
-def _marks(text: str, own: Collection[str]) -> Iterator[Mark]:
+def _marks(text: str, own: Collection[str]) -> Iterator[ThoughtMark]:
     """The marks of a text in order; mentions in quotes and the game's own tags are none."""
     end = 0
     for sign in BEGIN.finditer(text):
@@ -196,10 +196,10 @@ def _marks(text: str, own: Collection[str]) -> Iterator[Mark]:
         if (found["fence"] or found["fence_end"]) and not _at_start(text, found.start()):
             continue
         kind = (found.lastgroup or "").removesuffix("_end")
-        yield Mark(kind, *found.span(), found.lastgroup != kind, alone=kind == "gemma")
+        yield ThoughtMark(kind, *found.span(), found.lastgroup != kind, alone=kind == "gemma")
 
 
-def _tag(text: str, found: re.Match[str], own: Collection[str]) -> Mark | None:
+def _tag(text: str, found: re.Match[str], own: Collection[str]) -> ThoughtMark | None:
     """The mark that a tag is; None where it is another tag, or only spoken of."""
     start, stop, name = found.start(), found.end(), found["name"]
     if CLOSED[found["left"][0]] != found["right"][-1] or name.casefold() in own:
@@ -217,9 +217,9 @@ def _tag(text: str, found: re.Match[str], own: Collection[str]) -> Mark | None:
         if not BRACKETED.fullmatch(name) or found["attributes"]:
             return None
         first = at_start and start < INDENT and "\n" not in text[:start]
-        return Mark(plain, start, stop, ends, name.isupper() or first)
+        return ThoughtMark(plain, start, stop, ends, name.isupper() or first)
     sure = at_start or (known and SETTING.fullmatch(found["attributes"] or "") is not None)
-    return Mark(plain, start, stop, ends, sure, known and not void, void)
+    return ThoughtMark(plain, start, stop, ends, sure, known and not void, void)
 
 
 def _at_start(text: str, at: int) -> bool:
@@ -250,7 +250,7 @@ def _split_tags(text: str, opened: bool, cut: bool, own: Collection[str]) -> tup
     return "".join(thoughts), "".join(words)
 
 
-def _after(mark: Mark, inside: list[str], left: Counter[str], cut: bool, begun: bool) -> list[str] | None:
+def _after(mark: ThoughtMark, inside: list[str], left: Counter[str], cut: bool, begun: bool) -> list[str] | None:
     """The thoughts that are open behind a mark, outermost first; None where it marks nothing.
 
     left: how many ends of each name are still to come.

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.note_writers import APART
 from agents.memory.subject import Subject
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from arena.errors import UsageError, unknown
 from arena.spec import build, canonical, describe
 from arena.store.database import writing
@@ -44,7 +44,7 @@ ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, course = excluded.course,
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredAgent:
     """How an agent stands on record: its epoch, how often it forgot; and how many rows of events and notes that were
     there are gone or overwritten."""
 
@@ -59,7 +59,7 @@ def put(
     course: Mapping[str, Any] | None = None,
     *,
     forgot: bool = True,
-) -> Kept:
+) -> StoredAgent:
     """Keeps an agent under a name, within the caller's transaction.
 
     What an agent of that name knew is overwritten for good: call `scrubbed` behind the transaction. Only rows that
@@ -82,7 +82,7 @@ def put(
         "now": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     connection.execute(text(PUT), values)
-    return Kept(epoch, lost)
+    return StoredAgent(epoch, lost)
 
 
 def get(store: Store, name: str) -> Subject:
@@ -211,12 +211,12 @@ def _note(row: Values) -> Note:
     return Note(**(fields | {"parents": tuple(json.loads(fields["parents"])), "exact": bool(fields["exact"])}))
 
 
-def _gate_row(gate: Gate) -> dict[str, Any]:
+def _gate_row(gate: NameHashGate) -> dict[str, Any]:
     row = {"key": gate.key.hex(), "hashes": sorted(gate.hashes), "sizes": sorted(gate.sizes)}
     facts = {"spared": gate.spared, "subjects": gate.subjects, "lengths": gate.lengths}
     return row | {name: sorted(found) for name, found in facts.items() if found}  # type: ignore[type-var]
 
 
-def _gate(row: Mapping[str, Any]) -> Gate:
+def _gate(row: Mapping[str, Any]) -> NameHashGate:
     known = {name: frozenset(row[name]) for name in ("hashes", "sizes", "spared", "subjects", "lengths") if name in row}
-    return Gate(bytes.fromhex(row["key"]), **known)
+    return NameHashGate(bytes.fromhex(row["key"]), **known)

@@ -13,12 +13,12 @@ from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from arena.registry import part
 from arena.text.storable import clean
 from arena.text.words import fold
 
-OPEN = Gate()
+OPEN = NameHashGate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ Group: TypeAlias = tuple[str, str]  # a writer's name and the key of one of its 
 
 
 @runtime_checkable
-class Writer(Protocol):
+class NoteWriter(Protocol):
     """Writes notes. `key` groups sources, None for those it leaves alone; `note` makes one note of a group.
 
     A note depends on its group alone, in the order of the log, and has the whole of it as parents; `note` may answer
@@ -81,7 +81,7 @@ class Writer(Protocol):
     def note(self, key: str, group: Sequence[Source]) -> Note | None: ...
 
 
-writer = part("writer", Writer)
+writer = part("writer", NoteWriter)
 
 
 def all_names(source: Source) -> str:
@@ -100,7 +100,7 @@ def storable(source: S) -> S:
     return replace(source, **changed) if changed else source
 
 
-def _key(writer: "Writer", source: Source) -> str | None:
+def _key(writer: "NoteWriter", source: Source) -> str | None:
     key = writer.key(source)
     return None if key is None else clean(key)
 
@@ -126,8 +126,8 @@ class Memory:
 
     log: tuple[Event, ...] = ()
     notes: tuple[Note, ...] = ()
-    writers: tuple[Writer, ...] = ()
-    gate: Gate = OPEN
+    writers: tuple[NoteWriter, ...] = ()
+    gate: NameHashGate = OPEN
 
     @cached_property
     def told(self) -> tuple[str, tuple[int, ...]]:
@@ -269,7 +269,7 @@ def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Grou
 
 
 def grouped(
-    writer: Writer, sources: Mapping[str, Source], touched: Iterable[Source], known: Mapping[Group, Note]
+    writer: NoteWriter, sources: Mapping[str, Source], touched: Iterable[Source], known: Mapping[Group, Note]
 ) -> dict[str, list[Source]]:
     """The groups of a writer that the touched sources belong to, with all their members that are there, unordered."""
     fresh: dict[str, dict[str, Source]] = {}
@@ -285,7 +285,7 @@ def grouped(
     return {key: list(members.values()) for key, members in fresh.items()}
 
 
-def write(writer: Writer, groups: Mapping[str, Sequence[Source]]) -> Iterator[Note]:
+def write(writer: NoteWriter, groups: Mapping[str, Sequence[Source]]) -> Iterator[Note]:
     """The notes that a writer makes of its groups. Raises ValueError where the parents of one are not its group."""
     for key, group in groups.items():
         if group and (note := writer.note(key, group)) is not None:

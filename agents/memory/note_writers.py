@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from agents.memory.memory import Note, Source, Writer, note_id, writer
+from agents.memory.memory import Note, NoteWriter, Source, note_id, writer
 
 APART = "\x1f"  # between the parts of a group's key; no NUL, which PostgreSQL cannot hold
 
@@ -91,4 +91,4 @@ class Plans:
         return made(self.name, "plan", f"Plan for “{task}”: {steps}.", group)
 
 
-ALL: tuple[Writer, ...] = (Records(), Reflections(), Summaries(), Plans())
+ALL: tuple[NoteWriter, ...] = (Records(), Reflections(), Summaries(), Plans())

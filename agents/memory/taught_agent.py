@@ -10,7 +10,7 @@ from arena.errors import UsageError, unknown
 from arena.game import Move, View
 from arena.spec import build
 from arena.store.current_database import current_database, taught_names
-from arena.store.location import Place
+from arena.store.location import DatabaseLocation
 
 SEATED = """
 SELECT spec, epoch, (SELECT count(*) FROM event WHERE owner = name) AS events,
@@ -80,7 +80,7 @@ def check_state(database: str, name: str, state: str) -> None:
     today, _ = standing(database, name)
     if not today:
         told = unknown("taught agent", name, taught_names())
-        raise UsageError(f"{told} in {Place.of(database)}; type: arena teach {name}")
+        raise UsageError(f"{told} in {DatabaseLocation.of(database)}; type: arena teach {name}")
     if today != state:
         raise UsageError(
             f"{name} has learned or forgotten since this was recorded ({state or 'nothing'} then; {today} now), and "
@@ -95,12 +95,12 @@ def loaded(database: str, name: str, state: str) -> Subject:
     from arena.store.database import connect
 
     check_state(database, name, state)
-    engine = connect(Place.of(database), create=False)
+    engine = connect(DatabaseLocation.of(database), create=False)
     try:
         with engine.connect() as connection:
             subject = shelf.load(connection, name)
     finally:
         engine.dispose()
     if subject is None:
-        raise UsageError(f"{name} was removed from {Place.of(database)} while it was read")
+        raise UsageError(f"{name} was removed from {DatabaseLocation.of(database)} while it was read")
     return subject

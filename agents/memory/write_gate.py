@@ -14,7 +14,7 @@ ACCENTS = re.compile("[\u0300-\u036f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class NameHashGate:
     """Keyed hashes of names that may not be written down again.
 
     `hashes` are HMAC-SHA256 of names in canonical form (compatibility form, case folded, words alone); `sizes` how
@@ -33,7 +33,7 @@ class Gate:
 
     def closed_to(
         self, names: Iterable[str], *, subjects: Iterable[str] = (), spared: Iterable[tuple[str, str]] = ()
-    ) -> "Gate":
+    ) -> "NameHashGate":
         """The gate that keeps out these names, too; the values of facts with their subjects and who is spared.
 
         Raises ValueError where it has no key.
@@ -51,7 +51,7 @@ class Gate:
             lengths=self.lengths | {len(form) for form in owners} | {len(name) for _, name in pairs},
         )
 
-    def opened_to(self, names: Iterable[str]) -> "Gate":
+    def opened_to(self, names: Iterable[str]) -> "NameHashGate":
         """The gate that lets these names in again: they were told anew by someone who may."""
         told = {hash for name in names for hash in (self._hash(canonical(name)), self._hash(former(name), old=True))}
         return replace(self, hashes=self.hashes - told)

@@ -6,8 +6,18 @@ from typing import Any, ClassVar
 
 from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, DefaultAsyncHttpxClient
 
-from agents.api.finish_reasons import Given, judge
-from agents.api.http_parsing import Answer, Failures, Reading, answered, arguments, count, table, thoughts, words
+from agents.api.finish_reasons import ResponseFields, judge
+from agents.api.http_parsing import (
+    Failures,
+    HttpResponse,
+    ParsedReply,
+    answered,
+    arguments,
+    count,
+    table,
+    thoughts,
+    words,
+)
 from agents.api.loop_resources import kept
 from agents.api.messages_alternatives import ALTERNATIVES
 from agents.api.pricing import Tokens
@@ -42,7 +52,7 @@ class Anthropic(Remote):
         one = {"tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}
         return request | one if tools and self.url is None else request
 
-    async def send(self, request: dict[str, Any]) -> Answer:
+    async def send(self, request: dict[str, Any]) -> HttpResponse:
         """The server's answer, read to its end."""
         key, url = self.key() or DUMMY, self.url or HOME
         client = await kept(
@@ -61,7 +71,7 @@ class Anthropic(Remote):
         create = client.messages.with_raw_response.create
         return await answered(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
 
-    def read(self, body: Any) -> Reading:
+    def read(self, body: Any) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 
@@ -82,16 +92,16 @@ def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], samplin
     return {"model": model, "max_tokens": sampling.max_tokens, "messages": messages, **given}
 
 
-def from_body(body: Any) -> Reading:
+def from_body(body: Any) -> ParsedReply:
     """What a response body says; takes any JSON value."""
     whole = table(body)
     resolved, tokens = words(whole.get("model")), _tokens(table(whole.get("usage")))
     if not isinstance(whole.get("content"), list):
-        return Reading(resolved=resolved, tokens=tokens, wrong="no content")
+        return ParsedReply(resolved=resolved, tokens=tokens, wrong="no content")
     blocks = [table(block) for block in whole["content"]]
     texts = [words(block.get("text")) for block in blocks if block.get("type") == "text"]
     reason = "error" if whole.get("error") else words(whole.get("stop_reason"))
-    given = Given(
+    given = ResponseFields(
         text="".join(texts) if texts else None,
         calls=tuple(_call(block) for block in blocks if block.get("type") == "tool_use"),
         thought=thoughts(blocks),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from agents.api.chat_completions import from_body, to_request
 from agents.api.completions_alternatives import ALTERNATIVES
-from agents.api.http_parsing import Answer, Lost, Reading
+from agents.api.http_parsing import ConnectionLost, HttpResponse, ParsedReply
 from agents.api.key_policy import permit
 from agents.api.remote_model import DUMMY, Remote
 from agents.api.request_alternatives import Alternative
@@ -127,7 +127,7 @@ class LiteLLM(Remote):
             request["parallel_tool_calls"] = False
         return request
 
-    async def send(self, request: dict[str, Any]) -> Answer:
+    async def send(self, request: dict[str, Any]) -> HttpResponse:
         """The provider's answer, as litellm turns it into the chat-completions format."""
         litellm = load()
         openai = importlib.import_module("openai")  # litellm's errors are subclasses of its errors
@@ -147,33 +147,33 @@ class LiteLLM(Remote):
         except openai.OpenAIError as error:
             return answer_of(error)
         except UNREADABLE as error:
-            return Answer(200, {}, f"litellm cannot read what came: {error!r}")
+            return HttpResponse(200, {}, f"litellm cannot read what came: {error!r}")
         hidden = getattr(reply, "_hidden_params", None) or {}
         headers = {
             name.removeprefix(HEADER): str(value) for name, value in (hidden.get("additional_headers") or {}).items()
         }
-        return Answer(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
+        return HttpResponse(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
 
-    def read(self, body: Any) -> Reading:
+    def read(self, body: Any) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 
 
-def answer_of(error: Exception) -> Answer:
+def answer_of(error: Exception) -> HttpResponse:
     """The answer behind one of litellm's errors, whose class often says "connection" or "server" for anything; what
     it wraps says more. Raises Lost for a failed connection. Status 0: litellm failed before anybody was asked."""
     status, root = int(getattr(error, "status_code", None) or 0), _root(error)
     if isinstance(root, ImportError):
-        return Answer(0, {}, str(error))
+        return HttpResponse(0, {}, str(error))
     if isinstance(root, UNREADABLE) and not 400 <= status < 500:
-        return Answer(200, {}, f"litellm cannot read what came: {error}")
+        return HttpResponse(200, {}, f"litellm cannot read what came: {error}")
     kind = type(root)
     if isinstance(root, OSError) or (kind.__module__.startswith("httpx") and kind.__name__ != "HTTPStatusError"):
-        raise Lost(str(error)) from error
+        raise ConnectionLost(str(error)) from error
     headers = getattr(error, "litellm_response_headers", None) or getattr(error, "headers", None) or {}
     param = getattr(error, "param", None)
     said = json.dumps({"error": {"message": str(error), "param": param}}) if isinstance(param, str) else str(error)
-    return Answer(status or 500, dict(headers), said)
+    return HttpResponse(status or 500, dict(headers), said)
 
 
 def _root(error: BaseException) -> BaseException | None:

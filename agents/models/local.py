@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from agents.chat_model import Line, Reply, Sampling, as_pairs, model
 from agents.inference.chat_templates import DATE, Prompt, check_date, render, template_text
 from agents.inference.engine import CannotGenerate, Engine, Output
-from agents.inference.weight_loading import Loaded, Source, fingerprint, loaded, stored_dtype, taken, tokenizer_of
+from agents.inference.weight_loading import Loaded, WeightSource, fingerprint, loaded, stored_dtype, taken, tokenizer_of
 from arena.cache_register import register
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
@@ -169,13 +169,13 @@ class Local:
     def _loaded(self) -> Loaded:
         return Loaded(self._held) if self._held is not None else loaded(self._source())
 
-    def _source(self) -> Source:
+    def _source(self) -> WeightSource:
         if DERIVED.search(self.id) and not Path(self.id).is_dir():
             raise UsageError(
                 f"local model {self.id!r} is the name of weights that were changed in memory, and they are gone; save "
                 "them with save_pretrained and name the folder"
             )
-        return Source(self.id, self.device, self.dtype, self.adapter, self.revision)
+        return WeightSource(self.id, self.device, self.dtype, self.adapter, self.revision)
 
 
 def check(sampling: Sampling) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from agents.api.chat_completions import from_body, to_request
 from agents.api.completions_alternatives import ALTERNATIVES
-from agents.api.http_parsing import Answer, Reading
+from agents.api.http_parsing import HttpResponse, ParsedReply
 from agents.api.http_post import post
 from agents.api.remote_model import DUMMY, Remote
 from agents.api.request_alternatives import Alternative
@@ -51,7 +51,7 @@ class OpenAI(Remote):
             request["parallel_tool_calls"] = False
         return request
 
-    async def send(self, request: dict[str, Any]) -> Answer:
+    async def send(self, request: dict[str, Any]) -> HttpResponse:
         """The server's answer, read to its end."""
         key = self.key() or DUMMY
         if self.transport == "sdk":
@@ -63,7 +63,7 @@ class OpenAI(Remote):
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **named}
         return await post(f"{(self.url or HOME).rstrip('/')}/chat/completions", headers, request)
 
-    def read(self, body: Any) -> Reading:
+    def read(self, body: Any) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 

@@ -110,7 +110,7 @@ NO_DEAL = re.compile(r"^\W*(?:\w+\W+){0,3}no deal\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MessageActs:
     """What a message does: `price` goes with offers and acceptances; `evidence` are the words relied on."""
 
     act: Act
@@ -118,7 +118,7 @@ class Reading:
     evidence: str
 
 
-def read(text: str, standing: float | None = None) -> Reading:
+def read(text: str, standing: float | None = None) -> MessageActs:
     """The reading of one message; `standing` is the other side's last offer, None without one.
 
     Agreeing to the standing price, or naming it as one's own, accepts; agreeing with another number proposes that
@@ -139,18 +139,18 @@ def read(text: str, standing: float | None = None) -> Reading:
     leave = _leave(sentences)
     agrees = _agreement(text, sentences, bool(live))
     if leave is not None and not (live and leave[1]) and agrees is None:
-        return Reading("walk_away", None, leave[0])
+        return MessageActs("walk_away", None, leave[0])
     chosen = _chosen(text, live, sentences)
     if chosen is not None and not _rivalled(text, chosen, live):
         same = standing is not None and abs(chosen.amount - standing) < CENT
         where = sentences[_place(sentences, chosen.start)][1].strip()
         if same and (agrees or not ("?" in where or CONDITION.search(where.lower()))):
-            return Reading("talk", None, where) if doubt else Reading("accept", chosen.amount, agrees or where)
-        return Reading("offer", chosen.amount, where)
+            return MessageActs("talk", None, where) if doubt else MessageActs("accept", chosen.amount, agrees or where)
+        return MessageActs("offer", chosen.amount, where)
     doubt = doubt or (agrees is not None and _unplaced(text, agrees, found))
     if agrees is not None and standing is not None and not (live or doubt or _refused(found, told, standing)):
-        return Reading("accept", standing, agrees)
-    return Reading("talk", None, _why(text, found, agrees, sentences))
+        return MessageActs("accept", standing, agrees)
+    return MessageActs("talk", None, _why(text, found, agrees, sentences))
 
 
 def offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller")) -> list[tuple[str, float]]:
@@ -161,7 +161,7 @@ def offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller
             continue
         price = message.args.get("price")
         if message.tool:
-            reading = Reading("offer", float(price), "") if isinstance(price, int | float) else None
+            reading = MessageActs("offer", float(price), "") if isinstance(price, int | float) else None
         else:
             reading = read(message.text, standing(found, message.sender))
         if reading is not None and reading.act in ("offer", "accept") and reading.price is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.negotiation.message_acts import Reading, offers, read, standing, unclear
+from agents.negotiation.message_acts import MessageActs, offers, read, standing, unclear
 from agents.negotiation.utterances import dollars
 from arena.agent import agent
 from arena.errors import UsageError
@@ -64,7 +64,7 @@ def _heard(view: View) -> list[tuple[str, float]]:
     return _recorded(view) + offers(before)
 
 
-def _verdict(speaker: str, reading: Reading) -> str:
+def _verdict(speaker: str, reading: MessageActs) -> str:
     match reading.act:
         case "offer":
             return f"The {speaker} offers {dollars(reading.price or 0.0)}"
@@ -76,7 +76,7 @@ def _verdict(speaker: str, reading: Reading) -> str:
             return f"The {speaker} proposes and accepts nothing"
 
 
-def _deal(speaker: str, reading: Reading) -> str:
+def _deal(speaker: str, reading: MessageActs) -> str:
     if reading.act == "accept":
         return f"Yes, the {speaker} agrees to {dollars(reading.price or 0.0)}"
     return "No, not yet"

@@ -13,7 +13,7 @@ EXACT = 1e-9  # utilities this close are equal: 1 - 0.7 is not 0.3 in binary
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Position:
     """A side with its range of prices: `best` has utility 1, `worst` 0; prices lie on a grid of `tick` from `low`.
 
     `worst` is the reservation price, or the bound of the game where that is nearer; a side that opened the round with a
@@ -32,7 +32,7 @@ class Side:
     theirs: tuple[float, ...] = ()
 
     @classmethod
-    def of(cls, view: View) -> "Side":
+    def of(cls, view: View) -> "Position":
         """The side that a bargaining view shows. Raises UsageError for other views."""
         known: Mapping[str, Any] = view.known
         if missing := {"role", "low", "high", "tick", "step", "steps"} - known.keys():

@@ -5,8 +5,8 @@ from random import Random
 from typing import Literal
 
 from agents.negotiation.advice import NONE, Advice
-from agents.negotiation.position import Side, clip, latest
-from agents.negotiation.time_dependent import Bargainer, Plan
+from agents.negotiation.position import Position, clip, latest
+from agents.negotiation.time_dependent import Bargainer, OfferPlan
 from arena.agent import agent
 
 
@@ -36,15 +36,15 @@ class TitForTat(Bargainer):
         if self.window < 1:
             raise ValueError(f"window counts the other side's offers, 1 or more, got {self.window}")
 
-    def plan(self, side: Side, advice: Advice, rng: Random) -> Plan:
+    def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
         if self.tactic == "mirror":
             demand = self.demand(side, advice)
-            return Plan(side.price_at(demand), demand)
+            return OfferPlan(side.price_at(demand), demand)
         wish = side.utility(self._imitated(side)) - self._kindness(advice)
         offer = side.price_at(max(wish, advice.floor(0.0)))
-        return Plan(offer, side.utility(offer))
+        return OfferPlan(offer, side.utility(offer))
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         given = 0.0
         if 1 <= side.step < 3:
             second = side.rank(1)
@@ -57,7 +57,7 @@ class TitForTat(Bargainer):
     def _kindness(self, advice: Advice) -> float:
         return self.kindness - 0.05 * advice.firmness
 
-    def _imitated(self, side: Side) -> float:
+    def _imitated(self, side: Position) -> float:
         """The price that answers the other side's last moves."""
         mine = side.own[-1] if side.own else side.best
         last, before = latest(side.theirs, 0), latest(side.theirs, self.window)
@@ -89,7 +89,7 @@ class Micro(Bargainer):
     details (accepting the same utility) as in NegMAS 0.16, MiCRONegotiator.
     """
 
-    def plan(self, side: Side, advice: Advice, rng: Random) -> Plan:
+    def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
         sent, received = sorted(set(side.own)), len(set(side.theirs))
         ready = len(sent) * max(advice.multiplier, 1.0) <= received
         jump = max(1, round(1 / advice.multiplier))
@@ -99,4 +99,4 @@ class Micro(Bargainer):
             mine = None
         accepts = advice.floor(0.0) if mine is None else side.utility(mine)
         offer = mine if ready and mine is not None else rng.choice(sent) if sent else side.best
-        return Plan(offer, accepts)
+        return OfferPlan(offer, accepts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from agents.negotiation import utterances as phrases
-from agents.negotiation.position import Side
+from agents.negotiation.position import Position
 from agents.negotiation.time_dependent import Linear
 from agents.required_fields import knowing
 from arena.agent import agent
@@ -29,7 +29,7 @@ class Caller:
         move = await Linear().act(view)
         if view.own:
             return move
-        limit = Side.of(view).worst
+        limit = Position.of(view).worst
         told = f" I cannot pay more than ${limit:g}." if self.tells else ""
         return replace(move, text=f"This is {self.who}.{told} {move.text}")
 
@@ -45,7 +45,7 @@ class Dealer:
 
     async def act(self, view: View) -> Move:
         knowing(view, "bargaining", "role", "reservation", "offers")
-        side, limit = Side.of(view), self.limit(caller(view.messages))
+        side, limit = Position.of(view), self.limit(caller(view.messages))
         if side.role != "seller" or limit is None or INSISTED * limit <= side.worst:
             return await Linear().act(view)
         wanted, standing = INSISTED * limit, side.standing

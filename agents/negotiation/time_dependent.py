@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from agents.negotiation import utterances as phrases
 from agents.negotiation.advice import NONE, Advice, heard
-from agents.negotiation.position import EXACT, Side, clip
+from agents.negotiation.position import EXACT, Position, clip
 from arena.agent import agent
 from arena.game import Move, View
 
@@ -16,7 +16,7 @@ SLACK = 1e-4  # of utility by which a time-dependent offer may miss the aspirati
 Curve: TypeAlias = Literal["polynomial", "exponential"]
 
 
-class Plan(NamedTuple):
+class OfferPlan(NamedTuple):
     """What to offer next, and the least utility at which to accept instead."""
 
     offer: float
@@ -36,7 +36,7 @@ class Bargainer:
     speaks: Literal["acts", "talks"] = "acts"
 
     async def act(self, view: View) -> Move:
-        side, rng = Side.of(view), Random(view.seed)
+        side, rng = Position.of(view), Random(view.seed)
         if side.closed:
             return self._move(view, phrases.leaving(rng), "walk_away")
         plan = self.plan(side, heard(view.messages, side.role).scaled(self.heeds), rng)
@@ -47,12 +47,12 @@ class Bargainer:
         words = phrases.offering(side.role, side.item, plan.offer, rng, own, standing, side.last)
         return self._move(view, words, "offer", plan.offer)
 
-    def plan(self, side: Side, advice: Advice, rng: Random) -> Plan:
+    def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
         """The next offer and the least utility accepted; chance, if any, comes from `rng`."""
         demand = self.demand(side, advice)
-        return Plan(side.price_at(demand), demand)
+        return OfferPlan(side.price_at(demand), demand)
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         """The utility insisted on at this step, 0 to 1."""
         raise NotImplementedError
 
@@ -100,11 +100,11 @@ class TimeDependent(Bargainer):
         if not 0 <= self.least <= 1:
             raise ValueError(f"least is a utility from 0 to 1, got {self.least}")
 
-    def plan(self, side: Side, advice: Advice, rng: Random) -> Plan:
+    def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
         demand = self.demand(side, advice)
-        return Plan(side.price_at(demand - SLACK), demand)
+        return OfferPlan(side.price_at(demand - SLACK), demand)
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         exponent = self.EXPONENTS[self.curve] if self.exponent is None else self.exponent
         firmer = advice.multiplier
         exponent = exponent / firmer if self.curve == "exponential" else exponent * firmer
@@ -168,7 +168,7 @@ class Faratin(Bargainer):
         if self.curve == "exponential" and self.k == 0:
             raise ValueError("the exponential curve needs k > 0; give k, for example 0.1")
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         deadline = max(1, side.steps - 1) if self.deadline is None else self.deadline
         time = side.step / deadline if side.steps > 1 else 1.0
         least = advice.floor(0.0)
@@ -193,7 +193,7 @@ class OgNarrator(Bargainer):
 
     curve: Literal["linear", "exponential"] = "linear"
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         if self.curve == "exponential":
             factor = min(0.5 * 1.1 ** (side.step / advice.multiplier), 1.0)
         else:
@@ -212,5 +212,5 @@ class Tough(Bargainer):
 
     heeds: float = 0.0
 
-    def demand(self, side: Side, advice: Advice = NONE) -> float:
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
         return clip(1 + 0.1 * min(0.0, advice.firmness + advice.ambition + advice.patience))

@@ -75,7 +75,7 @@ class OutOfTime(Exception):
 
 
 @dataclass(slots=True)
-class Search:
+class AlphaBeta:
     """A search from one position: alpha-beta, deeper and deeper, until `nodes` positions were looked at."""
 
     shape: Shape
@@ -166,4 +166,4 @@ class Minimax:
             sum(1 << k for k, mark in enumerate(squares) if mark == side)
             for side in (known["mark"], "xo".replace(str(known["mark"]), ""))
         )
-        return Move(shape.name(Search(shape, self.nodes).best((own, theirs))))
+        return Move(shape.name(AlphaBeta(shape, self.nodes).best((own, theirs))))

@@ -15,7 +15,7 @@ RESERVE = 2  # steps kept to open and buy the best product seen so far, besides 
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownProduct:
     """What is known of a product: from its page, or from notes."""
 
     code: str
@@ -39,22 +39,22 @@ class Shopper:
     async def act(self, view: View) -> Move:
         known = knowing(view, "shopping", "kind", "attributes", "price", "results", "item", "opened")
         searched = [str(move.args["query"]) for move in view.own if move.tool == "search"]
-        return Visit(known, noted(self.notes), searched).next()
+        return ShoppingVisit(known, noted(self.notes), searched).next()
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ShoppingVisit:
     """A visit under way; `noted` are products known from before, `searched` what was searched for in this visit."""
 
     known: Mapping[str, Any]
-    noted: Mapping[str, Known]
+    noted: Mapping[str, KnownProduct]
     searched: Sequence[str]
 
     def next(self) -> Move:
         """The next action, with a word on why."""
         known = self.known
         products = {p.code: p for p in self.noted.values() if self._is_here(p)}
-        products |= {code: Known(code=code, **seen) for code, seen in known["opened"].items()}
+        products |= {code: KnownProduct(code=code, **seen) for code, seen in known["opened"].items()}
         item = products.get(known["item"] or "")
         fit = next((p for p in products.values() if p.features is not None and self._score(p) == 1), None)
         late = known["steps"] - known["step"] <= RESERVE + len(known["options"]) + (item is not None)
@@ -67,7 +67,7 @@ class Visit:
             return _click("back to results", "That is not what we want.")
         return self._browse(products)
 
-    def _browse(self, products: Mapping[str, Known]) -> Move:
+    def _browse(self, products: Mapping[str, KnownProduct]) -> Move:
         """Open the first result that may do and was not read; else turn the page; else search with fewer words."""
         known = self.known
         query = " ".join([*known["attributes"], known["kind"]])
@@ -80,7 +80,7 @@ class Visit:
             return _click("next page", "Nothing more here.")
         return _search(known["kind"] if known["query"] != known["kind"] else query, "I search with other words.")
 
-    def _buy(self, wanted: Known) -> Move:
+    def _buy(self, wanted: KnownProduct) -> Move:
         """Go to a product's page, choose its options, buy it."""
         known = self.known
         if known["item"] != wanted.code:
@@ -94,18 +94,18 @@ class Visit:
             "buy now", "It has all that was asked for." if self._score(wanted) == 1 else "It is the best so far."
         )
 
-    def _is_here(self, noted: Known) -> bool:
+    def _is_here(self, noted: KnownProduct) -> bool:
         """Whether a noted product may be in this shop: its code has its title, and a search for that shows it."""
         titles = {code: title for code, title, _ in self.known["results"]}
         return bool(titles.get(noted.code, "" if noted.title in self.searched else noted.title) == noted.title)
 
-    def _may_do(self, product: Known) -> bool:
+    def _may_do(self, product: KnownProduct) -> bool:
         """Whether kind, price and options fit, whatever the features."""
         known = self.known
         options = all(value in product.options.get(name, ()) for name, value in known["options"].items())
         return known["kind"] in product.title and product.price <= known["price"] and options
 
-    def _score(self, product: Known) -> float:
+    def _score(self, product: KnownProduct) -> float:
         """The share of the wish that a product can fulfil, as far as is known; 0 for another kind."""
         known = self.known
         if known["kind"] not in product.title:
@@ -115,14 +115,14 @@ class Visit:
         return sum([*met, bool(product.price <= known["price"])]) / (len(met) + 1)
 
 
-def noted(notes: Sequence[str]) -> dict[str, Known]:
+def noted(notes: Sequence[str]) -> dict[str, KnownProduct]:
     """The products that notes tell all about."""
     features = {match[2]: match[3].replace(" and ", ", ").split(", ") for n in notes if (match := FEATURES.match(n))}
-    found: dict[str, Known] = {}
+    found: dict[str, KnownProduct] = {}
     for note in notes:
         if (match := COSTS.match(note)) and match[2] in features:
             options = {name: values.split(", ") for name, values in (o.split(": ") for o in match[4].split("; "))}
-            found[match[2]] = Known(match[2], match[1], float(match[3]), options, features[match[2]])
+            found[match[2]] = KnownProduct(match[2], match[1], float(match[3]), options, features[match[2]])
     return found
 
 

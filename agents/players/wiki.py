@@ -10,7 +10,7 @@ from arena.game import Move, View
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class RelationPhrases:
     """How a relation is asked for, spoken of on the way, told on a page, and what to look up to find it there."""
 
     told: str
@@ -20,26 +20,42 @@ class Relation:
 
 
 NAME = r"([^.\n]+)"
-RELATIONS: Mapping[str, Relation] = {
-    "founder": Relation(f"{{}} was founded by {NAME}\\.", "founded by", "Who founded (.+)?", "the founder of (.+)"),
-    "seat": Relation(f"{{}} has its seat in {NAME}\\.", "seat", "In which town does (.+) have its seat?",
-                     "the town where (.+) has its seat"),
-    "mayor": Relation(f"The mayor of {{}} is {NAME}\\.", "mayor", "Who is the mayor of (.+)?", "the mayor of (.+)"),
-    "teacher": Relation(f"{{}} learned the trade from {NAME}\\.", "learned", "Who taught (.+)?", "the teacher of (.+)"),
-    "employer": Relation(f"{{}} works for {NAME}\\.", "works for", "Which firm does (.+) work for?",
-                         "the employer of (.+)"),
-    "birthplace": Relation(f"{{}} was born in {NAME}\\.", "was born", "In which town was (.+) born?",
-                           "the town where (.+) was born"),
-    "author": Relation(f"{{}} is a novel by {NAME}\\.", "novel by", "", "the author of (.+)"),
-    "setting": Relation(f"{{}} is set in {NAME}\\.", "is set", "", "the town where (.+) is set"),
-    "profession": Relation(f"{{}} is an? {NAME}\\.", " is a", "What is the profession of (.+)?"),
-    "birth": Relation("The year of birth of {} is (\\d+)\\.", "year of birth", "In which year was (.+) born?"),
-    "river": Relation(f"{{}} is a town of [\\d,]+ people on the river {NAME}\\.", "river", "On which river lies (.+)?"),
-    "renown": Relation(f"{{}} is known for its {NAME}\\.", "known for", "What is (.+) known for?"),
-    "charter": Relation("{} became a town in the year (\\d+)\\.", "became", "In which year did (.+) become a town?"),
-    "product": Relation(f"{{}} is a firm that makes {NAME}\\.", "makes", "What does (.+) make?"),
-    "opened": Relation("{} opened in the year (\\d+)\\.", "opened", "In which year did (.+) open?"),
-}  # fmt: skip
+RELATIONS: Mapping[str, RelationPhrases] = {
+    "founder": RelationPhrases(
+        f"{{}} was founded by {NAME}\\.", "founded by", "Who founded (.+)?", "the founder of (.+)"
+    ),
+    "seat": RelationPhrases(
+        f"{{}} has its seat in {NAME}\\.",
+        "seat",
+        "In which town does (.+) have its seat?",
+        "the town where (.+) has its seat",
+    ),
+    "mayor": RelationPhrases(
+        f"The mayor of {{}} is {NAME}\\.", "mayor", "Who is the mayor of (.+)?", "the mayor of (.+)"
+    ),
+    "teacher": RelationPhrases(
+        f"{{}} learned the trade from {NAME}\\.", "learned", "Who taught (.+)?", "the teacher of (.+)"
+    ),
+    "employer": RelationPhrases(
+        f"{{}} works for {NAME}\\.", "works for", "Which firm does (.+) work for?", "the employer of (.+)"
+    ),
+    "birthplace": RelationPhrases(
+        f"{{}} was born in {NAME}\\.", "was born", "In which town was (.+) born?", "the town where (.+) was born"
+    ),
+    "author": RelationPhrases(f"{{}} is a novel by {NAME}\\.", "novel by", "", "the author of (.+)"),
+    "setting": RelationPhrases(f"{{}} is set in {NAME}\\.", "is set", "", "the town where (.+) is set"),
+    "profession": RelationPhrases(f"{{}} is an? {NAME}\\.", " is a", "What is the profession of (.+)?"),
+    "birth": RelationPhrases("The year of birth of {} is (\\d+)\\.", "year of birth", "In which year was (.+) born?"),
+    "river": RelationPhrases(
+        f"{{}} is a town of [\\d,]+ people on the river {NAME}\\.", "river", "On which river lies (.+)?"
+    ),
+    "renown": RelationPhrases(f"{{}} is known for its {NAME}\\.", "known for", "What is (.+) known for?"),
+    "charter": RelationPhrases(
+        "{} became a town in the year (\\d+)\\.", "became", "In which year did (.+) become a town?"
+    ),
+    "product": RelationPhrases(f"{{}} is a firm that makes {NAME}\\.", "makes", "What does (.+) make?"),
+    "opened": RelationPhrases("{} opened in the year (\\d+)\\.", "opened", "In which year did (.+) open?"),
+}
 
 
 @agent

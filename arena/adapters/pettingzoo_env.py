@@ -25,7 +25,9 @@ except ModuleNotFoundError as missed:
     raise missing("arena.adapters.pettingzoo_env", missed, "pettingzoo") from missed
 
 
-def as_aec(game: Spec, actions: Sequence[Move | str] | None = None, features: Features | None = None) -> "Turns":
+def as_aec(
+    game: Spec, actions: Sequence[Move | str] | None = None, features: Features | None = None
+) -> "TurnBasedGame":
     """A game as a PettingZoo AEC environment; its agents are the seats.
 
     Actions are numbers where a seat's moves can be listed, with an `action_mask` in the observations, and texts where
@@ -38,12 +40,12 @@ def as_aec(game: Spec, actions: Sequence[Move | str] | None = None, features: Fe
     `refused` in the agent's info. `reset(seed=…)` gives the instance that the arena plays with this seed; a reset
     without a seed takes the next one, from 0.
     """
-    return Turns(build("game", game, "game"), actions, features)
+    return TurnBasedGame(build("game", game, "game"), actions, features)
 
 
 def as_parallel(
     game: Spec, actions: Sequence[Move | str] | None = None, features: Features | None = None
-) -> "Together":
+) -> "ParallelGame":
     """A game whose seats all move at once as a PettingZoo Parallel environment; else as `as_aec`.
 
     Raises UsageError for a game that is played in turns. Actions of seats that are not asked any more are ignored;
@@ -52,7 +54,7 @@ def as_parallel(
     built: Game[Any] = build("game", game, "game")
     if {*built.to_act(first_state(built, Match(built)))} != {*built.seats}:
         raise UsageError(f"in {describe(built)['name']} the seats do not all move at once; use as_aec")
-    return Together(built, actions, features)
+    return ParallelGame(built, actions, features)
 
 
 class Seating:
@@ -119,7 +121,7 @@ class Seated:
         return self.seating.spaces[agent].done
 
 
-class Turns(Seated, AECEnv):  # type: ignore[misc]
+class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
     """A game of ours, one agent after the other."""
 
     def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
@@ -183,7 +185,7 @@ class Turns(Seated, AECEnv):  # type: ignore[misc]
         self.agent_selection = waiting[0] if waiting else self.agents[0]
 
 
-class Together(Seated, ParallelEnv):  # type: ignore[misc]
+class ParallelGame(Seated, ParallelEnv):  # type: ignore[misc]
     """A game of ours, all agents at once."""
 
     def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from arena.analysis.comparison_sides import Observation, Side
+from arena.analysis.comparison_sides import ComparisonSide, Observation
 from arena.analysis.measures import canonical_name
 from arena.errors import UsageError, unknown
 from arena.stats.effect_sizes import cohens_d, cohens_dz, paired_superiority, superiority
@@ -25,7 +25,7 @@ Groups: TypeAlias = Mapping[Key, Sequence[Observation]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One measure on both sides. `difference` is b - a; `a` and `b` are means over the seeds that count.
 
     `pairs` (of episodes, or of groups with equal settings) is None where nothing is paired; `seeds` counts clusters, of
@@ -52,12 +52,12 @@ class Comparison:
     `alone` counts, by side, finished episodes without a partner. `same` are measures left out, each with the one that
     it equals."""
 
-    a: Side
-    b: Side
+    a: ComparisonSide
+    b: ComparisonSide
     paired: bool
     factors: tuple[str, ...]
     alone: tuple[int, int]
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     level: float
     seed: int
     correction: str
@@ -75,8 +75,8 @@ class Units:
 
 
 def compare(
-    a: Side,
-    b: Side,
+    a: ComparisonSide,
+    b: ComparisonSide,
     metrics: Sequence[str] = (),
     *,
     level: float = 0.95,
@@ -119,7 +119,7 @@ def compare(
     )  # fmt: skip
 
 
-def _first_seed(a: Side, b: Side) -> tuple[Side, Side]:
+def _first_seed(a: ComparisonSide, b: ComparisonSide) -> tuple[ComparisonSide, ComparisonSide]:
     """Both sides with the episodes of one seed: the first that they share, else the first of each."""
     seeds = [{one.seed for one in side.observations if one.measured} for side in (a, b)]
     shared = seeds[0] & seeds[1]
@@ -128,7 +128,7 @@ def _first_seed(a: Side, b: Side) -> tuple[Side, Side]:
     return replace(a, observations=kept[0]), replace(b, observations=kept[1])
 
 
-def _factors(a: Side, b: Side) -> tuple[str, ...]:
+def _factors(a: ComparisonSide, b: ComparisonSide) -> tuple[str, ...]:
     """The settings that vary within a side and have values in common: what the episodes of a pair must agree in."""
     paths = {path for side in (a, b) for one in side.observations for path in one.settings}
     found = []
@@ -139,14 +139,14 @@ def _factors(a: Side, b: Side) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _grouped(side: Side, factors: Sequence[str]) -> dict[Key, list[Observation]]:
+def _grouped(side: ComparisonSide, factors: Sequence[str]) -> dict[Key, list[Observation]]:
     groups: dict[Key, list[Observation]] = defaultdict(list)
     for one in side.observations:
         groups[one.seed, one.seat, *(one.settings.get(path) for path in factors)].append(one)
     return groups
 
 
-def _names(a: Side, b: Side, metrics: Sequence[str]) -> list[str]:
+def _names(a: ComparisonSide, b: ComparisonSide, metrics: Sequence[str]) -> list[str]:
     """What is measured on both sides, scores first; or what was asked for."""
     finished = [[one.measured for one in side.observations if one.measured is not None] for side in (a, b)]
     for side, found in zip((a, b), finished, strict=True):
@@ -180,7 +180,7 @@ def _pairs(groups: Sequence[Groups], shared: Sequence[Key], name: str) -> Units:
     return Units(columns[0], columns[1], sum(map(len, by_seed.values())), (dropped[0], dropped[1]))
 
 
-def _singles(a: Side, b: Side, name: str) -> Units:
+def _singles(a: ComparisonSide, b: ComparisonSide, name: str) -> Units:
     """The values of each side, averaged by seed."""
     columns, dropped = [], []
     for side in (a, b):
@@ -214,7 +214,7 @@ def _doubles(units: Mapping[str, Units]) -> dict[str, str]:
     return {n: first[u.a, u.b] for n, u in units.items() if first.setdefault((u.a, u.b), n) != n and u.a}
 
 
-def _row(name: str, units: Units, yes_no: bool, level: float, rng: np.random.Generator) -> Row:
+def _row(name: str, units: Units, yes_no: bool, level: float, rng: np.random.Generator) -> ComparisonRow:
     a, b, paired = units.a, units.b, units.pairs is not None
     binary = {*a, *b} == {0.0, 1.0} or (yes_no and {*a, *b} <= {0.0, 1.0})
     enough = min(len(a), len(b)) > 1
@@ -226,7 +226,7 @@ def _row(name: str, units: Units, yes_no: bool, level: float, rng: np.random.Gen
     better = (paired_superiority if paired else superiority)(a, b, level=level) if enough else None
     test = (paired_test if paired else unpaired_test)(a, b, rng) if enough else None
     means = sum(a) / len(a), sum(b) / len(b)
-    return Row(name, *means, gap, effect, better, test, None, units.pairs, (len(a), len(b)), units.dropped)
+    return ComparisonRow(name, *means, gap, effect, better, test, None, units.pairs, (len(a), len(b)), units.dropped)
 
 
 def _gap(
@@ -242,12 +242,12 @@ def _gap(
     return paired_difference(a, b, rng, level=level) if paired else difference(a, b, rng, level=level)
 
 
-def _corrected(rows: Sequence[Row], correction: str) -> tuple[Row, ...]:
+def _corrected(rows: Sequence[ComparisonRow], correction: str) -> tuple[ComparisonRow, ...]:
     tested = [row.test.p for row in rows if row.test is not None]
     adjusted = iter(CORRECTIONS[correction](tested))
     return tuple(replace(row, corrected=next(adjusted)) if row.test is not None else row for row in rows)
 
 
-def _nothing(a: Side, b: Side, names: Sequence[str], paired: bool) -> str:
+def _nothing(a: ComparisonSide, b: ComparisonSide, names: Sequence[str], paired: bool) -> str:
     how = "in the pairs" if paired else "on both sides"
     return f"nothing in common to compare: {a.text!r} and {b.text!r} have no value {how} in any of {', '.join(names)}"

@@ -18,7 +18,7 @@ from typing import Any
 
 from arena.analysis.episode_measures import Recorded, load, read_measures
 from arena.analysis.identical_episodes import copies
-from arena.analysis.measures import Measured
+from arena.analysis.measures import EpisodeMeasures
 from arena.errors import BadRecord, UsageError, unknown
 from arena.spec import canonical
 from arena.spec_syntax import value_of
@@ -38,11 +38,11 @@ class Observation:
     seat: str
     status: str
     settings: Mapping[str, Any]
-    measured: Measured | None
+    measured: EpisodeMeasures | None
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparisonSide:
     """What a text stands for; `agent` is whose seat it is seen from, if anybody's. `copies`: with the same settings,
     the episodes of all seeds are the same, answer by answer."""
 
@@ -57,7 +57,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SideSelection:
     """A text taken apart: a run's id or "", and what the episodes have to be."""
 
     text: str
@@ -68,7 +68,7 @@ class Choice:
     agent: str = ""
 
 
-def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[Side, Side]:
+def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[ComparisonSide, ComparisonSide]:
     """The two sides, of one game. Raises UsageError for a text that names nothing, and for two games or none shared."""
     with Store.open(db, create=False) as store:
         choices = [_parse(store, db, text) for text in (a, b)]
@@ -88,7 +88,7 @@ def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple
     return built[0], built[1]
 
 
-def _parse(store: Store, db: str, text: str) -> Choice:
+def _parse(store: Store, db: str, text: str) -> SideSelection:
     names = {name for (name,) in query(db, "select agent from seat union select model from seat").rows if name}
     tokens = [_stored(token, names) for token in text.split()]
     if not tokens:
@@ -97,7 +97,7 @@ def _parse(store: Store, db: str, text: str) -> Choice:
     if head not in names and "=" not in head.partition(":")[0] and SWAP not in head:
         front, _, rest = head.partition(":")
         run, tokens = _run(store, front, names), [*filter(None, [rest]), *tokens[1:]]
-    choice = Choice(text, run)
+    choice = SideSelection(text, run)
     for token in tokens:
         path, sign, value = token.partition("=")
         if token.isdigit() and run:
@@ -128,7 +128,7 @@ def _run(store: Store, name: str, names: Iterable[str]) -> str:
         raise BadRecord(f"{error}; nor is {name!r} an agent or model on record ({played})") from None
 
 
-def _chosen(db: str, choice: Choice) -> list[Recorded]:
+def _chosen(db: str, choice: SideSelection) -> list[Recorded]:
     if choice.run:
         episodes = load(db, "e.run = ?", (choice.run,))
     elif choice.agent:
@@ -146,7 +146,7 @@ def _chosen(db: str, choice: Choice) -> list[Recorded]:
     return [episode for episode in episodes if not choice.agent or choice.agent in _all_names(episode)]
 
 
-def _of_cells(db: str, choice: Choice, episodes: Sequence[Recorded]) -> list[Recorded]:
+def _of_cells(db: str, choice: SideSelection, episodes: Sequence[Recorded]) -> list[Recorded]:
     """Those of one cell by its number, or of the cells in which two seats have changed places."""
     if not choice.run:
         raise UsageError(f"{choice.text!r}: say of which run, such as last:{choice.text}")
@@ -190,7 +190,7 @@ def _holds(episode: Recorded, path: str, text: str) -> bool:
     return value == given or str(value) == text or text in episode.who.get(path, ())
 
 
-def _why_none(choice: Choice, path: str, value: str, episodes: Sequence[Recorded]) -> str:
+def _why_none(choice: SideSelection, path: str, value: str, episodes: Sequence[Recorded]) -> str:
     place = _place(path, choice.swapped)
     there = list(dict.fromkeys(str(episode.settings[place]) for episode in episodes if place in episode.settings))
     if not there:
@@ -203,7 +203,7 @@ def _all_names(episode: Recorded) -> set[str]:
     return {name for names in episode.who.values() for name in names}
 
 
-def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[Choice]) -> str:
+def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[SideSelection]) -> str:
     games = [{str(episode.settings["game"]) for episode in some} for some in chosen]
     both = sorted(games[0] & games[1])
     if len(both) == 1:
@@ -214,7 +214,9 @@ def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[Choice]
     raise UsageError(f"both sides have episodes of several games; add --game {both[0]} (or {', '.join(both[1:])})")
 
 
-def _side(db: str, episodes: Sequence[Recorded], choice: Choice, agents: Sequence[str], costs: bool) -> Side:
+def _side(
+    db: str, episodes: Sequence[Recorded], choice: SideSelection, agents: Sequence[str], costs: bool
+) -> ComparisonSide:
     measured = read_measures(db, episodes, costs)
     seen: list[Observation] = []
     for episode in episodes:
@@ -227,7 +229,7 @@ def _side(db: str, episodes: Sequence[Recorded], choice: Choice, agents: Sequenc
             seen.append(Observation(episode.id, episode.seed, seat, episode.status, settings, own))
     finished = ((canonical([one.seat, one.settings]), one.seed, one.episode) for one in seen if one.measured)
     same = copies(db, finished)
-    return Side(choice.text, choice.agent, tuple(seen), bool(same) and all(same.values()))
+    return ComparisonSide(choice.text, choice.agent, tuple(seen), bool(same) and all(same.values()))
 
 
 def _from_seat(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:
@@ -237,13 +239,13 @@ def _from_seat(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str,
     return around | dict.fromkeys(met, "one of the two")
 
 
-def _own(measured: Measured | None, seat: str, seats: Iterable[str]) -> Measured | None:
+def _own(measured: EpisodeMeasures | None, seat: str, seats: Iterable[str]) -> EpisodeMeasures | None:
     """What is measured, as the seat calls it: its own without the seat's name, the others' not at all."""
     if measured is None:
         return None
     others = set(seats) - {seat}
     new = {name: name.removesuffix(f".{seat}") for name in measured.values if name.rpartition(".")[2] not in others}
-    return Measured(
+    return EpisodeMeasures(
         {new[name]: value for name, value in measured.values.items() if name in new},
         frozenset(new[name] for name in measured.shares if name in new),
         frozenset(new[name] for name in measured.aside if name in new),

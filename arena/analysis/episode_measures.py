@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from arena.analysis.measures import COSTS, Measured, measure
+from arena.analysis.measures import COSTS, EpisodeMeasures, measure
 from arena.spec import canonical
 from arena.store.query import query
 
@@ -27,7 +27,7 @@ class Recorded:
     seed: int
     settings: Mapping[str, Any]
     who: Mapping[str, tuple[str, ...]]
-    measured: Measured | None = None
+    measured: EpisodeMeasures | None = None
 
 
 def load(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[Recorded]:
@@ -38,16 +38,16 @@ def load(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[R
     return [_recorded(*row) for row in found]
 
 
-def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) -> dict[str, Measured]:
+def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) -> dict[str, EpisodeMeasures]:
     """What is measured in each finished one of the episodes, by id; with `costs`, turns, tokens, usd … too."""
     ids = [episode.id for episode in episodes if episode.status in FINISHED]
-    found: dict[str, Measured] = {}
+    found: dict[str, EpisodeMeasures] = {}
     for start in range(0, len(ids), CHUNK):
         found |= _chunk(db, ids[start : start + CHUNK], costs)
     return found
 
 
-def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, Measured]:
+def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, EpisodeMeasures]:
     among = f"in ({', '.join('?' * len(ids))})"
     scores: dict[str, dict[str, float | None]] = defaultdict(dict)
     facts: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -67,7 +67,7 @@ def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, Measured]:
     return {id: _with(measure(scores[id], facts[id]), spent.get(id, {})) for id in ids}
 
 
-def _with(measured: Measured, spent: Mapping[str, float | None]) -> Measured:
+def _with(measured: EpisodeMeasures, spent: Mapping[str, float | None]) -> EpisodeMeasures:
     values = {**measured.values, **spent}
     return replace(measured, values=values, aside=measured.aside | frozenset(spent))
 

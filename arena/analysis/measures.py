@@ -23,7 +23,7 @@ INDEX = ("round", "period", "hand", "step", "n")  # columns that number the rows
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class EpisodeMeasures:
     """The values of one episode by name: None where there is none (a price without a deal).
 
     `shares` are the names whose values come from yes and no: between 0 and 1. `aside` are those that are not looked at
@@ -38,7 +38,7 @@ class Measured:
     also: Mapping[str, str] = field(default_factory=dict)
 
 
-def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Measured:
+def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> EpisodeMeasures:
     """All that can be measured in an episode with these scores (by seat) and facts."""
     values: dict[str, float | None] = {f"score.{seat}": value for seat, value in scores.items()}
     shares: set[str] = set()
@@ -68,10 +68,10 @@ def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Mea
             counts = column in (*INDEX, name.removesuffix("s")) or column.endswith("_step")
             aside |= {path} if not pays or counts else set()
     also = {spelled: path for spelled, path in also.items() if spelled not in values}
-    return Measured(values, frozenset(shares), frozenset(aside), frozenset(empty), also)
+    return EpisodeMeasures(values, frozenset(shares), frozenset(aside), frozenset(empty), also)
 
 
-def canonical_name(name: str, found: Iterable[Measured]) -> str:
+def canonical_name(name: str, found: Iterable[EpisodeMeasures]) -> str:
     """The name under which the episodes measure what is meant by `buyer_surplus`, `rounds.deal` or `surplus.buyer`.
 
     Raises UsageError with near misses. A column of a table of which no row was seen is taken as it is.

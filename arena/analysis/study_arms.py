@@ -51,7 +51,7 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class StudyArms:
     """All arms of a run, those of a coach together, and who played. `copied`: between the same players of an arm the
     episodes of all seeds are the same, answer by answer."""
 
@@ -64,7 +64,7 @@ class Study:
     copied: bool = False
 
 
-def read_study(where: str, which: str = "last", by: By = "feedback", resamples: int = RESAMPLES) -> Study:
+def read_study(where: str, which: str = "last", by: By = "feedback", resamples: int = RESAMPLES) -> StudyArms:
     """The arms of a run, told apart by a column of the view `rounds` and by who is coached.
 
     Intervals: the bootstrap of `arena.stats.estimates` over seeds, so that the rounds of a chain, and chains with equal
@@ -90,7 +90,7 @@ def read_study(where: str, which: str = "last", by: By = "feedback", resamples: 
     )
     same = copies(where, ((tuple(group), int(seed), str(episode)) for *group, seed, episode in chains.rows))
     copied = bool(same) and all(same.values())
-    return Study(run, by, tuple(sorted(arms, key=_place)), players, seeds, rounds, copied)
+    return StudyArms(run, by, tuple(sorted(arms, key=_place)), players, seeds, rounds, copied)
 
 
 def interval(clusters: Sequence[Cluster], above: int, below: int, resamples: int) -> tuple[float, float, float] | None:

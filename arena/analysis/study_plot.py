@@ -9,7 +9,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from arena.analysis.study_arms import Arm, Curve, Study
+from arena.analysis.study_arms import Arm, Curve, StudyArms
 from arena.console.sanitize import inline
 
 # Okabe & Ito (2008): eight colours that people with any colour vision tell apart; the yellow is left out, being pale
@@ -31,7 +31,7 @@ PANELS = (
 )
 
 
-def draw(study: Study, target: Path) -> None:
+def draw(study: StudyArms, target: Path) -> None:
     """Writes the figure to `target`, in the format of its ending: a column for each coach, a row for each measure."""
     with rc_context(PLAIN):
         figure_of(study).savefig(target, dpi=110)
@@ -43,7 +43,7 @@ def label(name: str) -> str:
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def figure_of(study: Study) -> Figure:
+def figure_of(study: StudyArms) -> Figure:
     """The figure that `draw` writes."""
     coaches = list(dict.fromkeys(arm.coach for arm in study.arms))
     names = list(dict.fromkeys(arm.name for arm in study.arms))
@@ -79,7 +79,7 @@ def figure_of(study: Study) -> Figure:
     return figure
 
 
-def _note(study: Study, width: int) -> str:
+def _note(study: StudyArms, width: int) -> str:
     """What has to be known to read the figure, in lines of `width` characters."""
     chains = sorted({arm.chains for arm in study.arms})
     counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"

@@ -68,13 +68,13 @@ def power(
 ) -> None:
     """How many episodes it takes to see a change: `arena power --change 5 --at 50` is 5 points around 50 %."""
     try:
-        from arena.reports.power_answer import Question, answer
+        from arena.reports.power_answer import PowerQuestion, answer
     except ModuleNotFoundError as error:
         raise missing("arena power", error) from error
 
     if correlation and not paired:
         raise UsageError("--correlation is that of a pair; add --paired")
-    asked = Question(change, at, sd, episodes, correlation if paired else None, chance, level)
+    asked = PowerQuestion(change, at, sd, episodes, correlation if paired else None, chance, level)
     try:
         found = answer(asked)
     except ValueError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from arena.console.stdio import print_json, say
-from arena.planning.cost_estimate import Estimate, estimate
+from arena.planning.cost_estimate import CostEstimate, estimate
 from arena.planning.schedule import Cell
 from arena.spec import canonical
 from arena.store.rows import mask, masked
@@ -40,13 +40,13 @@ def print_plan(cells: Sequence[Cell], n: int, ids: Sequence[str]) -> None:
     print_json({"episodes": len(ids), **ends, "first": first, "cells": listed, "ids": list(ids)})
 
 
-def whole(cells: Sequence[Cell], n: int) -> Estimate:
+def whole(cells: Sequence[Cell], n: int) -> CostEstimate:
     """What `n` episodes of each cell ask of models."""
     each = [estimate(cell.match) for cell in cells]
-    return sum((Estimate(one.calls.times(n), one.usd.times(n)) for one in each), Estimate())
+    return sum((CostEstimate(one.calls.times(n), one.usd.times(n)) for one in each), CostEstimate())
 
 
-def told(whole: Estimate) -> list[str]:
+def told(whole: CostEstimate) -> list[str]:
     """An estimate in words."""
     calls, usd = whole.calls, whole.usd
     if not calls.high and not calls.low:

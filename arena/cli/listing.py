@@ -10,7 +10,7 @@ from arena.registry import FOLDERS, broken, entries, find
 from arena.reports.game_list import games
 from arena.reports.output import rows
 from arena.reports.part_parameters import docs_of, parameters_of
-from arena.store.query import Table, query
+from arena.store.query import QueryResult, query
 
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
 FIRST = {  # the columns of a list that matter most
@@ -46,7 +46,7 @@ def listing(
     elif what in PARTS:
         kind = PARTS[what]
         parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
-        rows(games() if kind == "game" else Table(("name", "about"), parts), **form)
+        rows(games() if kind == "game" else QueryResult(("name", "about"), parts), **form)
         for path, why in broken(kind).items():
             say(f"cannot be read: {path}: {why}", stderr=True)
     elif what in RECORDED:
@@ -60,7 +60,7 @@ def one_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
     thing, _ = find(kind, name)
     found = parameters_of(kind, name)
     columns = ("parameter", "type", "default", "range", "about")
-    table = Table(columns, tuple((one.name, one.type, one.default, one.range, one.about) for one in found))
+    table = QueryResult(columns, tuple((one.name, one.type, one.default, one.range, one.about) for one in found))
     if form["as_json"] or form["as_csv"]:
         rows(table, **form)
         return
@@ -74,11 +74,13 @@ def one_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
     rows(table, **{**form, "first": ()})
 
 
-def subjects(db: str, limit: int) -> Table:
+def subjects(db: str, limit: int) -> QueryResult:
     """The agents that were taught: their mind, where they learned, how much they remember, how often they forgot."""
     found = query(db, SUBJECTS, {"limit": limit}).rows
     columns = ("name", "mind", "taught_in", "events", "notes", "requests", "epoch", "made", "changed")
-    return Table(columns, tuple((name, _mind(spec), _taught_in(course), *rest) for name, spec, course, *rest in found))
+    return QueryResult(
+        columns, tuple((name, _mind(spec), _taught_in(course), *rest) for name, spec, course, *rest in found)
+    )
 
 
 def _mind(spec: str) -> str:
@@ -95,7 +97,7 @@ def _taught_in(course: str) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-RECORDED: Mapping[str, Callable[[str, int], Table]] = {
+RECORDED: Mapping[str, Callable[[str, int], QueryResult]] = {
     "runs": lambda db, limit: query(db, f"select * from runs order by id desc limit {limit}"),
     "episodes": lambda db, limit: query(db, f"select * from episodes order by id desc limit {limit}"),
     "requests": lambda db, limit: query(db, f"select * from receipts order by at desc limit {limit}"),

@@ -225,9 +225,9 @@ def check(
 @db_app.command("path")
 def db_path(db: Database = DEFAULT_DB) -> None:
     """Print where the database is."""
-    from arena.store.location import Place
+    from arena.store.location import DatabaseLocation
 
-    place = Place.of(db)
+    place = DatabaseLocation.of(db)
     say(str(place.path.resolve() if place.path else place))
 
 

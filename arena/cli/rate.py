@@ -44,10 +44,10 @@ def rate(
     players over all ways to sit on the same seed are compared, as in duplicate bridge. Bradley–Terry ratings have mean
     1000, and 400 points more are odds of ten to one; OpenSkill's begin at 25.
     """
-    from arena.ratings.standings import Rule, standings
+    from arena.ratings.standings import RatingRule, standings
     from arena.reports.ratings_tables import print_standings, standings_json
 
-    rule = Rule(model, by, per, margin, level, resamples, seed, not without_forfeits)
+    rule = RatingRule(model, by, per, margin, level, resamples, seed, not without_forfeits)
     listed = standings(db, runs or (), rule, game)
     if not listed:
         raise UsageError(f"there is no episode to rate in {db}; type: arena tournament GAME AGENT AGENT")

@@ -33,12 +33,12 @@ from arena.runner.backend import Backend, check_backend, opened
 from arena.runner.resume import refuse_changed, spent
 from arena.runner.run import Watcher, run
 from arena.spec import canonical, ready
-from arena.store.location import Place
+from arena.store.location import DatabaseLocation
 from arena.store.query import query
 from arena.store.store import Pending, Run, Store
 
 if TYPE_CHECKING:
-    from arena.planning.sequential_stopping import Watch
+    from arena.planning.sequential_stopping import SequentialMonitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Session:
     tally: Tally = field(default_factory=lambda: Tally(0))
     errors: list[str] = field(default_factory=list)
     why_cut: str = ""
-    watch: "Watch | None" = None
+    watch: "SequentialMonitor | None" = None
     origin: str = ""
     prepare: Callable[[Run, Store], Run] = lambda record, store: record
 
@@ -145,7 +145,7 @@ class Session:
     def _launch(self, record: Run, progress: Progress) -> None:
         goes_on = f"run {record.id} goes on: {record.done} of {len(self.matches)} episodes are done"
         if self.how.json or record.resumed:
-            place = str(Place.of(self.how.db))  # a URL without its password
+            place = str(DatabaseLocation.of(self.how.db))  # a URL without its password
             numbers = {"run": record.id, "db": place, "pid": os.getpid(), "resumed": record.resumed}
             cells = [cell.label for cell in self.cells]
             progress.say("launch", goes_on if record.resumed else f"run {record.id} begins", **numbers,
@@ -258,18 +258,18 @@ def gauge() -> Gauge | None:
     return getattr(sys.modules.get("agents.api.rate_limits"), "widths", None)
 
 
-def watched(plan: Plan, cells: Sequence[Cell]) -> "Watch | None":
+def watched(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None":
     """What follows the plan's rule `until`, if it has one. Raises MissingExtra."""
     if plan.until is None:
         return None
     try:
-        from arena.planning.sequential_stopping import Watch
+        from arena.planning.sequential_stopping import SequentialMonitor
     except ModuleNotFoundError as error:
         raise missing("--until", error) from error
-    return Watch.over(plan.until, cells, plan.n)
+    return SequentialMonitor.over(plan.until, cells, plan.n)
 
 
-def _taken(pending: deque[Pending], watch: "Watch | None" = None) -> Iterator[Pending]:
+def _taken(pending: deque[Pending], watch: "SequentialMonitor | None" = None) -> Iterator[Pending]:
     """What is pending and still wanted, one by one, and not kept."""
     while pending:
         item = pending.popleft()

@@ -15,10 +15,10 @@ def explained(error: BaseException, arguments: Sequence[str], environment: Mappi
     The command's words and environment say which database that is.
     """
     from arena.store.damage import damaged
-    from arena.store.location import Place, failure
+    from arena.store.location import DatabaseLocation, failure
 
     try:
-        place = Place.of(_database(arguments, environment))
+        place = DatabaseLocation.of(_database(arguments, environment))
     except BadRecord:
         return None
     if any(_is_refused(one) for one in _chain(error)):

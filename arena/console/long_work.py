@@ -13,7 +13,7 @@ FIRST, RAREST = 2.0, 60.0  # seconds before the first line, and the longest betw
 
 
 @dataclass(slots=True)
-class Work:
+class LongWork:
     """What goes on, and its details by kind, such as {"lesson": "3 of 12"}, in the order in which they came up."""
 
     what: str
@@ -25,13 +25,13 @@ class Work:
         return f"{told}: {seconds:.0f} s so far; Ctrl-C stops it"
 
 
-_WORK: ContextVar[Work | None] = ContextVar("work", default=None)
+_WORK: ContextVar[LongWork | None] = ContextVar("work", default=None)
 
 
 @contextmanager
 def waiting(what: str, first: float = FIRST) -> Iterator[None]:
     """Within: a notice that `what` goes on, `first` seconds after the start and then ever more rarely."""
-    work, tell, over = Work(what), NOTICE.get(), Event()
+    work, tell, over = LongWork(what), NOTICE.get(), Event()
     begun = time.monotonic()
 
     def watch() -> None:

@@ -15,7 +15,7 @@ NAMES = " _-/"  # a column's name may go on in the next line after one of these
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TableLine:
     """A line of a table; `head`: it has names of columns."""
 
     text: str
@@ -24,7 +24,7 @@ class Line:
 
 def in_lines(
     names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None, keys: int = 0
-) -> list[Line]:
+) -> list[TableLine]:
     """A table as lines. No value is cut.
 
     A table that is wider than `width` columns of a terminal (None: a file, where lines have any length) breaks long
@@ -42,10 +42,10 @@ def in_lines(
     groups = _groups(names, rows, width, keys) if keys else None
     if groups is None:
         return _paragraphs(names, rows, width)
-    made: list[Line] = []
+    made: list[TableLine] = []
     for group in groups:
         part = in_lines([names[k] for k in group], [[row[k] for k in group] for row in rows], width)
-        made += [Line("")] * bool(made) + part
+        made += [TableLine("")] * bool(made) + part
     return made
 
 
@@ -70,9 +70,9 @@ def _widest(text: str) -> int:
 
 def _table(
     heads: Sequence[Sequence[str]], rows: Sequence[Sequence[Sequence[str]]], widths: Sequence[int]
-) -> list[Line]:
-    head = [Line(line, head=True) for line in _beside(heads, widths)]
-    return head + [Line(line) for cells in rows for line in _beside(cells, widths)]
+) -> list[TableLine]:
+    head = [TableLine(line, head=True) for line in _beside(heads, widths)]
+    return head + [TableLine(line) for cells in rows for line in _beside(cells, widths)]
 
 
 def _groups(names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]] | None:
@@ -113,15 +113,15 @@ def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     return found
 
 
-def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
+def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[TableLine]:
     """Each row as lines of name and value, an empty line between rows."""
     left = min(max(map(cell_len, names)), width // 3)
     sizes = [left, max(width - left - len(GAP), LEAST)]
-    made: list[Line] = []
+    made: list[TableLine] = []
     for row in rows:
-        made += [Line("")] * bool(made)
+        made += [TableLine("")] * bool(made)
         for name, value in zip(names, row, strict=True):
-            made += map(Line, _beside([_folded(name, left, NAMES), _folded(value, sizes[1])], sizes))
+            made += map(TableLine, _beside([_folded(name, left, NAMES), _folded(value, sizes[1])], sizes))
     return made
 
 

@@ -121,14 +121,14 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class CallGate:
     """What a model call of a run has to pass before it starts."""
 
     halt: Halt
     budget: Budget | None = None
 
 
-GATE: ContextVar[Gate | None] = ContextVar("gate", default=None)
+GATE: ContextVar[CallGate | None] = ContextVar("gate", default=None)
 SEAT: ContextVar[str] = ContextVar("seat", default="")
 
 

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from arena.engine.game_check_views import shown
-from arena.engine.match_loop import Table
+from arena.engine.match_loop import MatchLoop
 from arena.engine.move_validation import may_read
 from arena.engine.play import blocking, replay
 from arena.episode import Episode, Match, Turn, episode_from_json, to_json
@@ -23,7 +23,7 @@ SLACK = 1e-9  # rounding of scores, in parts of the largest one
 
 
 @dataclass(slots=True)
-class Played:
+class CheckedEpisode:
     """One episode with random agents: its states, and how many answers led to each."""
 
     game: Game[Any]
@@ -36,9 +36,9 @@ class Played:
     steps: int = 0
     due: int = 0  # the step whose state is looked at next
 
-    async def play(self) -> "Played":
+    async def play(self) -> "CheckedEpisode":
         agents = {seat: build("agent", "random") for seat in self.game.seats}
-        table: Table[Any] = Table(self.game, agents, self.match, (), self._turn, self._state)
+        table: MatchLoop[Any] = MatchLoop(self.game, agents, self.match, (), self._turn, self._state)
         self.episode = await table.run()
         return self
 
@@ -92,7 +92,7 @@ def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
     for number in range(episodes):
         match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
         global_state = random.getstate()
-        played = Played(built, match)
+        played = CheckedEpisode(built, match)
         try:
             blocking(played.play)
         except Exception as error:
@@ -138,7 +138,7 @@ def _parts(game: Game[Any]) -> Iterator[str]:
         build("game", {"name": describe(game)["name"], "preset": preset})
 
 
-def _episode(played: Played) -> Iterator[str]:
+def _episode(played: CheckedEpisode) -> Iterator[str]:
     game, match, episode = played.game, played.match, played.episode
     assert episode is not None
     if played.states != played.copies:

@@ -45,13 +45,13 @@ class RecordEnded(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class RecordedAnswers:
     """Answers on record, by step and seat, in the order in which they were given."""
 
     answers: dict[tuple[int, str], deque[Turn]]
 
     @classmethod
-    def of(cls, turns: Iterable[Turn]) -> "Given":
+    def of(cls, turns: Iterable[Turn]) -> "RecordedAnswers":
         answers: dict[tuple[int, str], deque[Turn]] = {}
         for turn in turns:
             answers.setdefault((turn.step, turn.seat), deque()).append(turn)
@@ -62,7 +62,7 @@ class Given:
         return queue.popleft() if queue else None
 
 
-class Table(Generic[S]):
+class MatchLoop(Generic[S]):
     """One match being played."""
 
     def __init__(
@@ -76,7 +76,12 @@ class Table(Generic[S]):
         on_replay: Callable[[Turn], None] = lambda turn: None,
     ) -> None:
         self.game, self.agents, self.match = game, agents, match
-        self.given, self.on_turn, self.on_state, self.on_replay = Given.of(history), on_turn, on_state, on_replay
+        self.given, self.on_turn, self.on_state, self.on_replay = (
+            RecordedAnswers.of(history),
+            on_turn,
+            on_state,
+            on_replay,
+        )
         self.turns: dict[tuple[int, str, int], Turn] = {}
         self.lines: dict[tuple[str, str], tuple[str, str]] = {}
         self.step = 0

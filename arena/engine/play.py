@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
-from arena.engine.match_loop import OnTurn, RecordEnded, Table
+from arena.engine.match_loop import MatchLoop, OnTurn, RecordEnded
 from arena.episode import PATIENCE, Episode, Match, Turn
 from arena.game import Game
 from arena.spec import Spec, ready
@@ -47,7 +47,7 @@ async def perform(
     game, agents = match.built()
     for agent in agents.values():
         ready(agent)
-    return await Table(game, agents, match, history, on_turn, on_state).run()
+    return await MatchLoop(game, agents, match, history, on_turn, on_state).run()
 
 
 def replay(
@@ -61,7 +61,7 @@ def replay(
 
     Onlookers are shown each recorded answer and each state on the way.
     """
-    table: Table[S] = Table(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
+    table: MatchLoop[S] = MatchLoop(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
     with suppress(RecordEnded):
         blocking(table.run)
     return table.state

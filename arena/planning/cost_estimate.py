@@ -11,7 +11,7 @@ from typing import Any
 
 from arena.agent import Agent
 from arena.engine.budget import Priced, tokens
-from arena.engine.match_loop import Table, first_state
+from arena.engine.match_loop import MatchLoop, first_state
 from arena.engine.play import blocking
 from arena.episode import Match
 from arena.errors import UsageError
@@ -37,14 +37,14 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """Calls to models, and dollars."""
 
     calls: Range = Range()
     usd: Range = Range()
 
-    def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(self.calls + other.calls, self.usd + other.usd)
+    def __add__(self, other: "CostEstimate") -> "CostEstimate":
+        return CostEstimate(self.calls + other.calls, self.usd + other.usd)
 
 
 class Noted(Exception):
@@ -52,7 +52,7 @@ class Noted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Meter:
+class PromptMeter:
     """Stands in for a model: notes the tokens of each prompt and the most new ones, and answers nothing."""
 
     native_tools: bool
@@ -111,10 +111,10 @@ def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, f
                     )
 
 
-def estimate(match: Match) -> Estimate:
+def estimate(match: Match) -> CostEstimate:
     """What one episode asks of models."""
     game, rehearsed = _rehearsed(match)
-    total = Estimate()
+    total = CostEstimate()
     for seat, (model, asked, said) in rehearsed.items():
         low = [(prompt, words) for (prompt, _), words in zip(asked, said, strict=False)]
         total += _cost(model, low, _longest(asked, game.most_answers, seat))
@@ -160,7 +160,7 @@ async def _rehearse(
     game: Game[Any], table: Mapping[str, Agent], match: Match, asked: Mapping[str, Sequence[tuple[int, int]]]
 ) -> None:
     """Plays the match with the understudies; those who were not asked in it make one prompt of what they see first."""
-    await Table(game, table, match).run()
+    await MatchLoop(game, table, match).run()
     for seat, agent in table.items():
         if isinstance(agent, Understudy) and not asked[seat]:
             try:
@@ -180,13 +180,13 @@ def _longest(
     return n, first + new * everybody * (n - 1) // (2 * n) if n else 0, new
 
 
-def _cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> Estimate:
+def _cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
     """The estimate from the (read, written) tokens of the least, and calls, read and written of the most."""
     least = _price(model, [(read, wrote, 1) for read, wrote in low])
     if high is None:
-        return Estimate(Range(len(low), None), Range(least, None))
+        return CostEstimate(Range(len(low), None), Range(least, None))
     calls, read, wrote = high
-    return Estimate(Range(len(low), max(calls, len(low))), Range(least, _price(model, [(read, wrote, calls)])))
+    return CostEstimate(Range(len(low), max(calls, len(low))), Range(least, _price(model, [(read, wrote, calls)])))
 
 
 def _price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float | None:
@@ -197,7 +197,9 @@ def _price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float | None:
 
 def _metered(agent: Any, asked: list[tuple[int, int]]) -> Any:
     """The agent with a meter in place of each of its models."""
-    own = {name: Meter(getattr(model, "native_tools", False), asked) for name, model in held(agent, "model").items()}
+    own = {
+        name: PromptMeter(getattr(model, "native_tools", False), asked) for name, model in held(agent, "model").items()
+    }
     others = {name: _metered(inner, asked) for name, inner in held(agent, "agent").items()}
     return replace(agent, **own, **others)
 

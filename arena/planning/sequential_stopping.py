@@ -15,7 +15,7 @@ from math import isfinite
 from typing import Any
 
 from arena.analysis.episode_measures import load, read_measures
-from arena.analysis.measures import COSTS, Measured, canonical_name, measure
+from arena.analysis.measures import COSTS, EpisodeMeasures, canonical_name, measure
 from arena.engine.game_check import MOST_STEPS
 from arena.engine.play import blocking, perform
 from arena.episode import Match
@@ -24,7 +24,7 @@ from arena.planning.schedule import Cell
 from arena.stats.confidence_sequences import Asymptotic, Hedged
 from arena.stats.confidence_sequences import Sequence as Intervals
 from arena.stats.intervals import Estimate
-from arena.store.query import Table
+from arena.store.query import QueryResult
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 GRAMMAR = re.compile(
@@ -36,7 +36,7 @@ REHEARSALS = 3  # episodes of the random agent, to see what can be measured
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class StoppingRule:
     """Stop once `name` is known to plus or minus `width`, half of the interval, at `level`; `bounds` if they were told.
 
     In words: NAME, or NAME[LOW,HIGH], then ci<WIDTH, or ci90<WIDTH for another level than 95 %.
@@ -48,7 +48,7 @@ class Rule:
     bounds: tuple[float, float] | None = None
 
     @classmethod
-    def read(cls, text: str) -> "Rule":
+    def read(cls, text: str) -> "StoppingRule":
         """The rule a text states. Raises UsageError."""
         found = GRAMMAR.fullmatch(text)
         if found is None:
@@ -94,21 +94,21 @@ class Watched:
 
 
 @dataclass(slots=True)
-class Watch:
+class SequentialMonitor:
     """Follows a run of `n` episodes in each of some cells, and says which episodes it still wants."""
 
-    rule: Rule
+    rule: StoppingRule
     n: int
     cells: tuple[Watched, ...]
 
     @classmethod
-    def over(cls, text: str, cells: Sequence[Cell], n: int) -> "Watch":
+    def over(cls, text: str, cells: Sequence[Cell], n: int) -> "SequentialMonitor":
         """The rule over the cells of a plan, before anything is played.
 
         Each game is rehearsed with the random agent, so that a wrong name is found before a model is asked. Raises
         UsageError.
         """
-        rule = Rule.read(text)
+        rule = StoppingRule.read(text)
         return cls(rule, n, tuple(_watched(rule, cell) for cell in cells))
 
     def recall(self, db: str, run: str, pending: Iterable[int]) -> None:
@@ -145,7 +145,7 @@ class Watch:
         several = f" in {done} of {len(self.cells)} cells" if len(self.cells) > 1 else ""
         return f"{cell.name}{reach} wanted ± {self.rule.width:g}{several}"
 
-    def table(self) -> Table:
+    def table(self) -> QueryResult:
         """One row for each cell: the interval at its stop, or as far as it came."""
         columns = ("cell", "measure", "mean", f"{100 * self.rule.level:g} % interval", "±", "wanted", "episodes",
                    "without", "stopped", "method")  # fmt: skip
@@ -153,7 +153,7 @@ class Watch:
                   self.rule.width, record["n"], record["without"], "yes" if record["stopped"] else "no",
                   record["method"]) for record in self.records()]  # fmt: skip
         start = 0 if len(self.cells) > 1 else 1
-        return Table(columns[start:], tuple(line[start:] for line in lines))
+        return QueryResult(columns[start:], tuple(line[start:] for line in lines))
 
     def records(self) -> list[dict[str, Any]]:
         """The same as data; what is not known yet is None."""
@@ -169,7 +169,7 @@ class Watch:
             })  # fmt: skip
         return found
 
-    def _take(self, n: int, measured: Measured | None) -> None:
+    def _take(self, n: int, measured: EpisodeMeasures | None) -> None:
         cell = self.cells[(n - 1) // self.n]
         value = measured.values.get(cell.name) if measured is not None else None
         try:
@@ -179,7 +179,7 @@ class Watch:
             raise UsageError(f"--until: {cell.name}: {error}; correct {given}, and the same command goes on") from None
 
 
-def _watched(rule: Rule, cell: Cell) -> Watched:
+def _watched(rule: StoppingRule, cell: Cell) -> Watched:
     """A cell's sequence: betting within the bounds that are told, declared for scores, or those of yes and no.
 
     A fact that is a score under another name, as `surplus.buyer` is, has the bounds of scores.
@@ -196,7 +196,7 @@ def _watched(rule: Rule, cell: Cell) -> Watched:
     return Watched(cell.label, name, sequence, sequence.interval())
 
 
-def _name(name: str, seats: Sequence[str], seen: Sequence[Measured]) -> str:
+def _name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasures]) -> str:
     if name in COSTS:
         raise UsageError(f"--until measures scores and facts, not {name!r}; for money there is --usd")
     if name.startswith("score."):
@@ -213,7 +213,7 @@ def _name(name: str, seats: Sequence[str], seen: Sequence[Measured]) -> str:
         raise UsageError(f"--until: {error}") from None
 
 
-def _is_score(name: str, seen: Sequence[Measured]) -> bool:
+def _is_score(name: str, seen: Sequence[EpisodeMeasures]) -> bool:
     """Whether a fact had the value of one and the same score in all that was seen."""
     values = [one.values.get(name) for one in seen]
     if not seen or None in values:
@@ -222,11 +222,11 @@ def _is_score(name: str, seen: Sequence[Measured]) -> bool:
     return any([one.values.get(path) for one in seen] == values for path in scores)
 
 
-def _rehearsed(match: Match, game: Any) -> list[Measured]:
+def _rehearsed(match: Match, game: Any) -> list[EpisodeMeasures]:
     """What can be measured in a few episodes of the random agent, which costs nothing; nothing where it cannot play."""
-    found: list[Measured] = []
+    found: list[EpisodeMeasures] = []
 
-    async def rehearse(seed: int) -> Measured:
+    async def rehearse(seed: int) -> EpisodeMeasures:
         steps = count()
 
         def within(_: Any) -> None:

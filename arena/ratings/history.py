@@ -24,7 +24,7 @@ QUITTERS = (  # also where the game has an answer to a forfeit, and the episode 
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class RatedSeat:
     """One seat of a recorded episode; `score` is None where it has none."""
 
     seat: str
@@ -33,7 +33,7 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class RatedEpisode:
     """A recorded episode: `rules` are the game and its parameters, `gave_up` the seats that used up their patience."""
 
     id: str
@@ -43,10 +43,10 @@ class Played:
     status: str
     gave_up: frozenset[str]
     forked: bool
-    sittings: tuple[Sitting, ...]
+    sittings: tuple[RatedSeat, ...]
 
     @property
-    def scored(self) -> tuple[Sitting, ...]:
+    def scored(self) -> tuple[RatedSeat, ...]:
         """The seats that have a score: those who play, not those who serve."""
         return tuple(sitting for sitting in self.sittings if sitting.score is not None)
 
@@ -57,12 +57,12 @@ class History:
 
     game: str
     meetings: list[Meeting] = field(default_factory=list)
-    counted: list[Played] = field(default_factory=list)
+    counted: list[RatedEpisode] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    episodes: list[Played] = field(default_factory=list)
+    episodes: list[RatedEpisode] = field(default_factory=list)
 
 
-def recorded(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent") -> list[Played]:
+def recorded(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent") -> list[RatedEpisode]:
     """The episodes of these runs, all by default, in the order of runs, seeds and places in the plan.
 
     A run is its id, the beginning of one, or "last". Raises BadRecord, UsageError.
@@ -91,17 +91,19 @@ def recorded(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent"
     for episode, seat in query(db, QUITTERS.format(within), tuple(chosen)).rows:
         gave_up[episode].add(seat)
     shown = _players(seats, by, {row[0] for row in found if not game or row[1] == game})
-    sittings: dict[str, list[Sitting]] = defaultdict(list)
+    sittings: dict[str, list[RatedSeat]] = defaultdict(list)
     for (episode, seat, _, _, score), player in zip(seats, shown, strict=True):
-        sittings[episode].append(Sitting(seat, player, score))
+        sittings[episode].append(RatedSeat(seat, player, score))
     return [
-        Played(id, name, _rules(spec), seed, status, frozenset(gave_up[id]), bool(forked), _seated(spec, sittings[id]))
+        RatedEpisode(
+            id, name, _rules(spec), seed, status, frozenset(gave_up[id]), bool(forked), _seated(spec, sittings[id])
+        )
         for id, name, spec, seed, status, forked in found
         if not game or name == game
     ]
 
 
-def histories(episodes: Sequence[Played], per: Per = "episode", forfeits: bool = True) -> Iterator[History]:
+def histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: bool = True) -> Iterator[History]:
     """What there is to rate in each game.
 
     A meeting is an episode: whoever scored more was better. With `per` "seed" it is all episodes of the same players
@@ -114,7 +116,7 @@ def histories(episodes: Sequence[Played], per: Per = "episode", forfeits: bool =
     """
     for game in dict.fromkeys(episode.game for episode in episodes):
         history = History(game, episodes=[episode for episode in episodes if episode.game == game])
-        pools: dict[Any, list[Played]] = {}
+        pools: dict[Any, list[RatedEpisode]] = {}
         for episode in history.episodes:
             if why := _why_not(episode, forfeits):
                 history.left_out[why] += 1
@@ -133,7 +135,7 @@ def histories(episodes: Sequence[Played], per: Per = "episode", forfeits: bool =
         yield history
 
 
-def _why_not(episode: Played, forfeits: bool) -> str:
+def _why_not(episode: RatedEpisode, forfeits: bool) -> str:
     """Why an episode is no result; "" where it is one."""
     if episode.forked:
         return "forked"
@@ -146,7 +148,7 @@ def _why_not(episode: Played, forfeits: bool) -> str:
     return ""
 
 
-def _pool(episode: Played, per: Per) -> Any:
+def _pool(episode: RatedEpisode, per: Per) -> Any:
     """What is equal for the episodes of one table."""
     if len(episode.scored) == 1:
         return "solo", episode.rules, episode.seed
@@ -155,7 +157,7 @@ def _pool(episode: Played, per: Per) -> Any:
     return episode.rules, episode.seed, frozenset(sitting.player for sitting in episode.scored)
 
 
-def _meeting(pool: Sequence[Played]) -> Meeting:
+def _meeting(pool: Sequence[RatedEpisode]) -> Meeting:
     scores: dict[str, list[float]] = defaultdict(list)
     seats: dict[str, list[str]] = defaultdict(list)
     for episode in pool:
@@ -181,7 +183,7 @@ def _rules(spec: str) -> str:
     return canonical([resolved["game"], resolved["patience"]])
 
 
-def _seated(spec: str, sittings: Sequence[Sitting]) -> tuple[Sitting, ...]:
+def _seated(spec: str, sittings: Sequence[RatedSeat]) -> tuple[RatedSeat, ...]:
     """In the order of the game's seats, as far as it was kept."""
     order = list(json.loads(spec)["seats"])
     return tuple(sorted(sittings, key=lambda sitting: order.index(sitting.seat)))

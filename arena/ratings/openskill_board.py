@@ -14,12 +14,12 @@ from arena.ratings.meeting import Meeting, Rating, points
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class RatingBoard:
     """The mean and the standard deviation of the belief about each player: 25 and 25/3 before its first meeting."""
 
     beliefs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def after(self, meeting: Meeting, margin: float = 0.0) -> "Board":
+    def after(self, meeting: Meeting, margin: float = 0.0) -> "RatingBoard":
         """The board after one more meeting: Weng & Lin (2011), algorithm 4, the model of Plackett and Luce, N seats.
 
         A score that is no more than `margin` below the next higher one draws with it. OpenSkill adds (25/300)² to each
@@ -33,7 +33,7 @@ class Board:
         teams = [[model.rating(*self.beliefs.get(player, (None, None)))] for player, _ in order]
         rated = [team[0] for team in model.rate(teams, ranks=ranks)]
         learned = {player: (float(new.mu), float(new.sigma)) for (player, _), new in zip(order, rated, strict=True)}
-        return Board({**self.beliefs, **learned})
+        return RatingBoard({**self.beliefs, **learned})
 
     def ratings(self, level: float = 0.95) -> tuple[Rating, ...]:
         """The means in OpenSkill's own units, best first, with the middle `level` of each belief.
@@ -48,9 +48,9 @@ class Board:
         return tuple(sorted(rated, key=lambda rating: (-rating.rating, rating.player)))
 
 
-def run_board(meetings: Iterable[Meeting], board: Board | None = None, margin: float = 0.0) -> Board:
+def run_board(meetings: Iterable[Meeting], board: RatingBoard | None = None, margin: float = 0.0) -> RatingBoard:
     """The board after these meetings, in their order, from `board` on."""
-    board = board or Board()
+    board = board or RatingBoard()
     for meeting in meetings:
         board = board.after(meeting, margin)
     return board

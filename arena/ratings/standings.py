@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from arena.errors import MissingExtra, UsageError
 from arena.extras import missing
-from arena.ratings.history import By, History, Per, Played, histories, recorded
+from arena.ratings.history import By, History, Per, RatedEpisode, histories, recorded
 from arena.ratings.meeting import Meeting, Rating, points
 
 Model: TypeAlias = Literal["bt", "openskill"]
@@ -17,7 +17,7 @@ NEARLY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RatingRule:
     """How players are rated. `by` agent: all settings count; model: the shown name alone. See `histories` for `per`
     and `forfeits`; scores that differ by no more than `margin` are a draw; `seed` is that of the bootstrap."""
 
@@ -53,7 +53,7 @@ class Standings:
     """The players of one game, best first; `seats` have scores; `left_out` counts episodes that are no result."""
 
     game: str
-    rule: Rule
+    rule: RatingRule
     rows: tuple[Standing, ...]
     seats: tuple[str, ...]
     meetings: int
@@ -62,7 +62,9 @@ class Standings:
     notes: tuple[str, ...]
 
 
-def standings(db: str, runs: Sequence[str] = (), rule: Rule = Rule(), game: str = "") -> tuple[Standings, ...]:
+def standings(
+    db: str, runs: Sequence[str] = (), rule: RatingRule = RatingRule(), game: str = ""
+) -> tuple[Standings, ...]:
     """The standings of each game in these runs, of all runs by default; none where nothing is on record."""
     if rule.margin < 0 or not 0 < rule.level < 1 or rule.resamples < 1:
         raise UsageError(
@@ -73,7 +75,7 @@ def standings(db: str, runs: Sequence[str] = (), rule: Rule = Rule(), game: str 
     return tuple(_standings(history, rule) for history in histories(episodes, rule.per, rule.forfeits))
 
 
-def rate(meetings: Sequence[Meeting], rule: Rule) -> tuple[Rating, ...]:
+def rate(meetings: Sequence[Meeting], rule: RatingRule) -> tuple[Rating, ...]:
     """The ratings that these meetings give by the rule. Raises MissingExtra."""
     if not meetings:
         return ()
@@ -89,7 +91,7 @@ def rate(meetings: Sequence[Meeting], rule: Rule) -> tuple[Rating, ...]:
         raise missing("rating players", error, "ratings") from error
 
 
-def _standings(history: History, rule: Rule) -> Standings:
+def _standings(history: History, rule: RatingRule) -> Standings:
     notes: list[str] = []
     try:
         ratings = {rating.player: rating for rating in rate(history.meetings, rule)}
@@ -149,7 +151,7 @@ def _blamed(history: History, seats: Sequence[str]) -> tuple[Counter[str], Count
     return died, gave_up
 
 
-def _notes(history: History, rule: Rule, ratings: Sequence[Rating], seats: Sequence[str]) -> Iterator[str]:
+def _notes(history: History, rule: RatingRule, ratings: Sequence[Rating], seats: Sequence[str]) -> Iterator[str]:
     """What has to be known to read the ratings."""
     if len(seats) == 1:
         yield "one seat has a score: who scored more on the same seed, with the same rules, was better"
@@ -166,7 +168,7 @@ def _notes(history: History, rule: Rule, ratings: Sequence[Rating], seats: Seque
         yield f"no intervals: {'all seeds ended alike' if several else 'they need several seeds'}"
 
 
-def _lucky_seat(episodes: Sequence[Played], margin: float) -> Iterator[str]:
+def _lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterator[str]:
     """Says so where nearly all decided episodes of two were won from one seat."""
     won = Counter[str]()
     for left, right in (episode.scored for episode in episodes if len(episode.scored) == 2):

@@ -14,7 +14,7 @@ from arena.game import Game
 from arena.planning.plan import Plan, make_plan
 from arena.replay.trace import Divergence, retrace
 from arena.replay.verify import examine
-from arena.store.rows import MASK, Rows, dump
+from arena.store.rows import MASK, RowBuffer, dump
 from arena.store.select_episodes import choose
 from arena.store.store import Pending, Run, Store
 from arena.usage import FREE
@@ -46,7 +46,7 @@ class Forks:
         return replace(run, pending=pending)
 
     def _planted(self, item: Pending, store: Store) -> Pending:
-        rows, now = Rows(), time.time()
+        rows, now = RowBuffer(), time.time()
         for number, turn in enumerate(self.kept):
             rows.turn(item.id, turn, now + number * MICROSECOND)
         rows.add("fork", item.id, self.parent, self.at, self.seeds[item.n - 1])

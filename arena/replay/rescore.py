@@ -14,7 +14,7 @@ from arena.registry import find, name_of
 from arena.replay.trace import retrace
 from arena.replay.verify import other_end
 from arena.spec import build
-from arena.store.rows import Rows, number
+from arena.store.rows import RowBuffer, number
 from arena.store.select_episodes import Chosen, choose
 from arena.store.store import LARGEST, Store
 
@@ -130,7 +130,7 @@ def _stored(
 ) -> list[Rescored]:
     """What became of each score: added, there already, or in conflict with what is there."""
     there = _there(store, episode.id, scorer, version)
-    rows, done = Rows(), []
+    rows, done = RowBuffer(), []
     for seat, new in scores.items():
         known = seat in there
         stored = "added" if not known else "there" if there[seat] == new else "conflict"

@@ -33,7 +33,7 @@ class Divergence:
     attempt: int = 0
 
 
-class Diverged(Exception):
+class ReplayDiverged(Exception):
     """Raised inside a retrace at the first divergence."""
 
     def __init__(self, divergence: Divergence) -> None:
@@ -148,7 +148,7 @@ def retrace(
         for step, answers in groupby(turns, key=lambda turn: turn.step):
             trace.advance(step, tuple(answers))
         trace.ended = trace.ended or not game.to_act(trace.state)
-    except Diverged as error:
+    except ReplayDiverged as error:
         trace.divergence = error.divergence
     except Exception as error:
         trace.divergence = _crash(error, trace.current)
@@ -163,9 +163,9 @@ def said(turn: Turn) -> str:
     return f"{answer}, refused: {turn.refused}" if turn.refused else answer
 
 
-def differs(turn: Turn, why: str, now: str) -> Diverged:
+def differs(turn: Turn, why: str, now: str) -> ReplayDiverged:
     """The divergence at a recorded answer."""
-    return Diverged(Divergence(why, said(turn), now, turn.step, turn.seat, turn.attempt))
+    return ReplayDiverged(Divergence(why, said(turn), now, turn.step, turn.seat, turn.attempt))
 
 
 def _crash(error: Exception, turn: Turn | None) -> Divergence:

@@ -22,14 +22,14 @@ FINISHED = ("over", "forfeit")
 
 
 @runtime_checkable
-class Prompted(Protocol):
+class PromptingAgent(Protocol):
     """An agent that can say what it would send to its model, as (role, text) pairs."""
 
     def lines(self, view: View) -> Iterable[tuple[str, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class EpisodeVerdict:
     """What today's code makes of one episode: `divergence` is None where it leads to the same end.
 
     `turns` were recorded. `prompts` of them were compared with what was sent to a model; `prompt` says where the first
@@ -80,7 +80,7 @@ class Prompts:
             if turn.seat not in self.agents:
                 self.agents[turn.seat] = build("agent", match.seats[turn.seat], f"seats.{turn.seat}")
             agent = self.agents[turn.seat]
-            if not isinstance(agent, Prompted):
+            if not isinstance(agent, PromptingAgent):
                 return
             lines = [(role, clean(text)) for role, text in agent.lines(view)]
         except Exception as error:  # an agent that fails today says nothing about the game
@@ -93,7 +93,7 @@ class Prompts:
             self.differs = f"step {turn.step}, {turn.seat}, line {line + 1} of {len(sent)}"
 
 
-def verify(store: Store, which: str) -> Iterator[Verdict]:
+def verify(store: Store, which: str) -> Iterator[EpisodeVerdict]:
     """A verdict for each episode of a run, or for one; `which` as in `choose`."""
     found = choose(store, which)
     for n, chosen in enumerate(found, 1):
@@ -101,9 +101,9 @@ def verify(store: Store, which: str) -> Iterator[Verdict]:
         yield examine(store.episode(chosen.id), chosen)
 
 
-def examine(episode: Episode, chosen: Chosen) -> Verdict:
+def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
     """One recorded episode against today's code."""
-    blank = Verdict(episode.id, episode.status, len(episode.turns))
+    blank = EpisodeVerdict(episode.id, episode.status, len(episode.turns))
     try:
         game: Game[Any] = build("game", episode.match.game, "game")
     except UntrustedPart as error:

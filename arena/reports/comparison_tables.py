@@ -4,12 +4,12 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any
 
-from arena.analysis.comparison import Comparison, Row
-from arena.analysis.comparison_sides import Side
+from arena.analysis.comparison import Comparison, ComparisonRow
+from arena.analysis.comparison_sides import ComparisonSide
 from arena.console.stdio import Screen, print_json, say
 from arena.reports.output import rows
 from arena.stats.intervals import Estimate
-from arena.store.query import Table
+from arena.store.query import QueryResult
 
 
 def tell(found: Comparison, as_json: bool) -> None:
@@ -27,7 +27,7 @@ def tell(found: Comparison, as_json: bool) -> None:
     table = [_line(row) for row in found.rows]
     keep = [k for k, name in enumerate(columns) if not (bare and name == corrected)]
     rows(
-        Table(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)),
+        QueryResult(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)),
         console=console,
         keys=1,
     )
@@ -47,7 +47,7 @@ def document(found: Comparison) -> dict[str, Any]:
     return {**sides, **settings, **design, "rows": [_record(row) for row in found.rows]}
 
 
-def _record(row: Row) -> dict[str, Any]:
+def _record(row: ComparisonRow) -> dict[str, Any]:
     test = {"p": row.test.p, "test": f"{row.test.method} permutations"} if row.test else {"p": None, "test": None}
     estimates = {name: _data(getattr(row, name)) for name in ("difference", "effect", "better")}
     counts = {"pairs": row.pairs, "seeds": row.seeds, "dropped": row.dropped}
@@ -61,7 +61,7 @@ def _data(estimate: Estimate | None) -> dict[str, Any] | None:
             for key, value in asdict(estimate).items()}  # fmt: skip
 
 
-def _said(side: Side) -> str:
+def _said(side: ComparisonSide) -> str:
     counted = ", ".join(f"{number} {status}" for status, number in side.statuses.items())
     seats = sorted({one.seat for one in side.observations} - {""})
     seen = f", seen from {' and '.join(seats)}" if seats else ""
@@ -81,7 +81,7 @@ def _counts(found: Comparison) -> str:
     return "pairs/seeds" if found.paired else "seeds A, B"
 
 
-def _line(row: Row) -> tuple[str, ...]:
+def _line(row: ComparisonRow) -> tuple[str, ...]:
     counts = f"{row.pairs}/{row.seeds[0]}" if row.pairs is not None else f"{row.seeds[0]}, {row.seeds[1]}"
     effect = f"{_short(row.effect.value)} {row.effect.method}" if row.effect else "–"
     better = f"{100 * row.better.value:.0f} %" if row.better else "–"
@@ -91,7 +91,7 @@ def _line(row: Row) -> tuple[str, ...]:
     return (row.measure, *numbers, effect, better, *map(_chance, p), counts, _dropped(row))
 
 
-def _dropped(row: Row) -> str:
+def _dropped(row: ComparisonRow) -> str:
     return "0" if row.dropped == (0, 0) else f"{row.dropped[0]} A, {row.dropped[1]} B"
 
 

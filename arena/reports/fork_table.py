@@ -3,12 +3,12 @@
 from itertools import groupby
 from typing import Any
 
-from arena.store.query import Table, query
+from arena.store.query import QueryResult, query
 
 MOST = 20  # forks that are listed one by one; the mean is over all
 
 
-def forks(db: str, run: str) -> Table:
+def forks(db: str, run: str) -> QueryResult:
     """How a run's forks ended, under how their parent did, and their means; no rows for a run that forks nothing.
 
     `price` is the mean price of the deals of an episode. Columns of rounds are there where the game has rounds.
@@ -16,7 +16,7 @@ def forks(db: str, run: str) -> Table:
     found = query(db, "select * from forks where run = ? order by length(episode), episode, seat", (run,))
     records = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     if not records:
-        return Table((), ())
+        return QueryResult((), ())
     parent, at, seats = records[0]["parent"], records[0]["at"], list(dict.fromkeys(r["seat"] for r in records))
     played = _rounds(db, run, parent)
     lines = []
@@ -33,7 +33,7 @@ def forks(db: str, run: str) -> Table:
     table = (origin, *lines[:MOST], means)
     columns = (f"forked at {at}", "seed", "status", *seats, "rounds", "deals", "price")
     width = len(columns) if played else len(columns) - 3
-    return Table(columns[:width], tuple(line[:width] for line in table))
+    return QueryResult(columns[:width], tuple(line[:width] for line in table))
 
 
 def _rounds(db: str, run: str, parent: str) -> dict[str, tuple[Any, ...]]:

@@ -2,23 +2,23 @@
 
 from arena.errors import UsageError
 from arena.game import Game
-from arena.registry import Entry, entries
+from arena.registry import RegistryEntry, entries
 from arena.spec import build
-from arena.store.query import Table
+from arena.store.query import QueryResult
 
 COLUMNS = ("name", "seats", "lowest", "highest", "zero_sum", "about")
 
 
-def games() -> Table:
+def games() -> QueryResult:
     """The registered games with their seats and what they declare of their scores, as they are by default.
 
     `lowest` and `highest` bound a seat's score; `zero_sum` is whether all scores always have the same sum. A game that
     cannot be built without parameters, or without an extra that is missing, has only its name and its first line.
     """
-    return Table(COLUMNS, tuple(_row(entry) for entry in entries("game").values()))
+    return QueryResult(COLUMNS, tuple(_row(entry) for entry in entries("game").values()))
 
 
-def _row(entry: Entry) -> tuple[str | float | bool | None, ...]:
+def _row(entry: RegistryEntry) -> tuple[str | float | bool | None, ...]:
     try:
         game: Game[object] = build("game", entry.name)
     except UsageError:

@@ -18,8 +18,8 @@ from arena.episode import Episode
 from arena.errors import UntrustedPart, UsageError
 from arena.reports.fork_table import forks
 from arena.spec import build
-from arena.store.location import Place
-from arena.store.query import Limits, Table, query
+from arena.store.location import DatabaseLocation
+from arena.store.query import QueryLimits, QueryResult, query
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
 SHOWN_ROWS = 1000  # of an answer in SQL, for people
@@ -30,7 +30,7 @@ ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_s
 
 
 def rows(
-    table: Table, as_json: bool = False, title: str = "", console: Console | None = None, *, as_csv: bool = False,
+    table: QueryResult, as_json: bool = False, title: str = "", console: Console | None = None, *, as_csv: bool = False,
     wide: bool = False, first: Sequence[str] = (), keys: int = 0,
 ) -> None:  # fmt: skip
     """A table for people; a list of objects; or CSV.
@@ -73,7 +73,7 @@ def answer(db: str, question: str, timeout: float, limit: int | None, as_json: b
     """
     document = as_json or as_csv
     most = (None if document else SHOWN_ROWS) if limit is None else limit or None
-    found = query(db, question, limits=Limits(timeout or None, most, DOCUMENT_BYTES if document else SHOWN_BYTES))
+    found = query(db, question, limits=QueryLimits(timeout or None, most, DOCUMENT_BYTES if document else SHOWN_BYTES))
     rows(found, as_json, as_csv=as_csv, wide=wide)
     if found.cut:
         say(f"({found.cut}; for more add --limit ROWS, for all --limit 0 --csv)", stderr=True)
@@ -167,7 +167,7 @@ def episode_tables(
             item["rounds"] = played.get(item["id"], [])
         table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
         forked = {"forks": as_objects(table.columns, table.rows)} if table.rows else {}
-        head = {"run": run, "db": str(Place.of(db)), "exit": code, "errors": list(errors)}
+        head = {"run": run, "db": str(DatabaseLocation.of(db)), "exit": code, "errors": list(errors)}
         print_json({**head, "episodes": listed, **forked, **(more or {})})
         return
     ids, statuses = ([row[episodes.columns.index(name)] for row in episodes.rows] for name in ("id", "status"))
@@ -193,7 +193,7 @@ def episode_tables(
     say(f"  arena sql \"select * from transcript where episode = '{last}'\"", console)
 
 
-def _by_episode(table: Table) -> dict[str, list[dict[str, Any]]]:
+def _by_episode(table: QueryResult) -> dict[str, list[dict[str, Any]]]:
     """The rows of a table as objects, by its first column."""
     found: dict[str, list[dict[str, Any]]] = {}
     for episode, *row in table.rows:
@@ -205,7 +205,7 @@ def _rounds(db: str, where: str, console: Console) -> None:
     table = query(db, f"select {ROUND_COLUMNS} from rounds where {where} order by round")
     if table.rows:
         shown = tuple((*row[:1], "yes" if row[1] else "no", *row[2:-1], _dollars(row[-1])) for row in table.rows)
-        rows(Table(table.columns, shown), title="Rounds", console=console, keys=1)
+        rows(QueryResult(table.columns, shown), title="Rounds", console=console, keys=1)
         deals, ended = table.columns.index("deal"), table.columns.index("ended")
         if not any(row[deals] for row in table.rows):
             say(_why_no_deal([str(row[ended]) for row in table.rows]), console)

@@ -15,7 +15,7 @@ from arena.stats.power import (
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PowerQuestion:
     """A `change` (in points around `at` percent, or in the unit of `sd`), or `n` episodes, or both.
 
     `correlation` is None for two independent arms.
@@ -31,14 +31,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PowerAnswer:
     """A sentence, and its numbers."""
 
     text: str
     record: dict[str, Any]
 
 
-def answer(asked: Question) -> Answer:
+def answer(asked: PowerQuestion) -> PowerAnswer:
     """Episodes for a change; the power of so many; or the smallest change that they see. Raises UsageError."""
     if (asked.at is None) == (asked.sd is None):
         raise UsageError("say one of --at RATE (percent, for shares such as deals) and --sd DEVIATION (for means)")
@@ -53,7 +53,7 @@ def answer(asked: Question) -> Answer:
     return _episodes(asked) if asked.n is None else _power(asked)
 
 
-def _episodes(asked: Question) -> Answer:
+def _episodes(asked: PowerQuestion) -> PowerAnswer:
     assert asked.change is not None
     sizes: dict[str, Any] = {"power": asked.power, "level": asked.level, "correlation": asked.correlation}
     if asked.at is not None:
@@ -62,10 +62,10 @@ def _episodes(asked: Question) -> Answer:
         assert asked.sd is not None
         n = episodes_for_means(asked.change, asked.sd, **sizes)
     whole = f"{n:,} {_each(asked)}" + f" ({2 * n:,} episodes)"
-    return Answer(f"{_what(asked)} {whole}, at {_rates(asked)}", {**_data(asked), "episodes": n})
+    return PowerAnswer(f"{_what(asked)} {whole}, at {_rates(asked)}", {**_data(asked), "episodes": n})
 
 
-def _power(asked: Question) -> Answer:
+def _power(asked: PowerQuestion) -> PowerAnswer:
     assert asked.change is not None and asked.n is not None
     sizes: dict[str, Any] = {"level": asked.level, "correlation": asked.correlation}
     if asked.at is not None:
@@ -74,10 +74,10 @@ def _power(asked: Question) -> Answer:
         assert asked.sd is not None
         found = power_of_means(asked.n, asked.change, asked.sd, **sizes)
     text = f"{asked.n:,} {_each(asked)} find a change of {_change(asked, asked.change)} with {100 * found:.1f} % power"
-    return Answer(f"{text}, at {100 * asked.level:g} % confidence", {**_data(asked), "power": found})
+    return PowerAnswer(f"{text}, at {100 * asked.level:g} % confidence", {**_data(asked), "power": found})
 
 
-def _smallest(asked: Question) -> Answer:
+def _smallest(asked: PowerQuestion) -> PowerAnswer:
     assert asked.n is not None
     sizes: dict[str, Any] = {"power": asked.power, "level": asked.level, "correlation": asked.correlation}
     if asked.at is not None:
@@ -88,30 +88,30 @@ def _smallest(asked: Question) -> Answer:
         assert asked.sd is not None
         found = smallest_change(asked.n, asked.sd, **sizes)
     seen = f"{asked.n:,} {_each(asked)} see a change of {_change(asked, found)} or more"
-    return Answer(f"{seen}, at {_rates(asked)}", {**_data(asked), "change": found})
+    return PowerAnswer(f"{seen}, at {_rates(asked)}", {**_data(asked), "change": found})
 
 
-def _what(asked: Question) -> str:
+def _what(asked: PowerQuestion) -> str:
     assert asked.change is not None
     return f"to see a change of {_change(asked, asked.change)} takes"
 
 
-def _change(asked: Question, change: float) -> str:
+def _change(asked: PowerQuestion, change: float) -> str:
     if asked.at is not None:
         return f"{change:.3g} points around {asked.at:g} %"
     return f"{change:.3g} beside a standard deviation of {asked.sd:g}"
 
 
-def _each(asked: Question) -> str:
+def _each(asked: PowerQuestion) -> str:
     if asked.correlation is None:
         return "episodes of each side"
     return f"pairs with a correlation of {asked.correlation:g}"
 
 
-def _rates(asked: Question) -> str:
+def _rates(asked: PowerQuestion) -> str:
     return f"{100 * asked.power:g} % power and {100 * asked.level:g} % confidence"
 
 
-def _data(asked: Question) -> dict[str, Any]:
+def _data(asked: PowerQuestion) -> dict[str, Any]:
     return {"change": asked.change, "at": asked.at, "sd": asked.sd, "episodes": asked.n, "power": asked.power,
             "level": asked.level, "correlation": asked.correlation}  # fmt: skip

@@ -9,7 +9,7 @@ from rich.console import Console
 from arena.console.stdio import Screen, say
 from arena.ratings.standings import Standing, Standings
 from arena.reports.output import rows
-from arena.store.query import Table
+from arena.store.query import QueryResult
 
 WIDEST = 4  # seats whose mean scores have a column each; of more the mean over all
 
@@ -42,7 +42,7 @@ def _title(standings: Standings) -> str:
     return f"Standings in {standings.game} ({met}; {model} with {100 * rule.level:g} % intervals)"
 
 
-def _table(standings: Standings) -> Table:
+def _table(standings: Standings) -> QueryResult:
     several_groups = len({row.rating.group for row in standings.rows if row.rating}) > 1
     noted = any(row.rating and row.rating.note for row in standings.rows)
     seats = standings.seats if len(standings.seats) <= WIDEST else ()
@@ -54,7 +54,7 @@ def _table(standings: Standings) -> Table:
         line = [row.player, *_rated(row), *[row.rating.group if row.rating else None] * several_groups]
         line += [row.won, row.drawn, row.lost, row.episodes, *map(_short, means), row.forfeits, row.errors]
         lines.append((*line, *[row.rating.note if row.rating else ""] * noted))
-    return Table(tuple(columns), tuple(lines))
+    return QueryResult(tuple(columns), tuple(lines))
 
 
 def _rated(row: Standing) -> list[float | None]:

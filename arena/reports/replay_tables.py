@@ -6,14 +6,14 @@ from dataclasses import asdict
 from arena.console.exit_codes import OVER, SOME_FAILED
 from arena.console.stdio import print_json, say
 from arena.replay.rescore import Rescoring
-from arena.replay.verify import Verdict
+from arena.replay.verify import EpisodeVerdict
 from arena.reports.output import rows
-from arena.store.query import Table
+from arena.store.query import QueryResult
 
 MOST = 20  # lines of a table before those that are as they should be are left out
 
 
-def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
+def verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
     """The verdicts on stdout, all of them or, of many, those that need a look; returns the exit code."""
     diverged = [verdict for verdict in found if verdict.divergence]
     unchecked = [verdict for verdict in found if verdict.unchecked]
@@ -34,7 +34,7 @@ def verdicts(found: Sequence[Verdict], as_json: bool) -> int:
             tail = ("not checked" if verdict.unchecked else "equal", None, "", "", "", "")
         lines.append((*head, *tail))
     if lines:
-        rows(Table(columns, tuple(lines)), keys=1)
+        rows(QueryResult(columns, tuple(lines)), keys=1)
     for verdict in shown:
         for note in (*verdict.notes, *([f"prompt differs: {verdict.prompt}"] if verdict.prompt else [])):
             say(f"{verdict.episode}: {note}")
@@ -60,7 +60,7 @@ def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
         lines = [
             (r.episode, r.seat, r.scorer, r.version, r.old, r.new, _minus(r.new, r.old), r.stored) for r in changed
         ]
-        rows(Table(("episode", "seat", "scorer", "version", "old", "new", "change", "row"), tuple(lines)), keys=2)
+        rows(QueryResult(("episode", "seat", "scorer", "version", "old", "new", "change", "row"), tuple(lines)), keys=2)
     groups = dict.fromkeys((row.seat, row.scorer, row.version) for row in done.rows)
     sums = []
     for group in groups:
@@ -68,7 +68,7 @@ def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
         differ = sum(row.old != row.new for row in own)
         sums.append((*group, len(own), _mean(r.old for r in own), _mean(r.new for r in own), differ,
                      sum(row.stored == "added" for row in own)))  # fmt: skip
-    rows(Table(("seat", "scorer", "version", "episodes", "old", "new", "changed", "added"), tuple(sums)), keys=2)
+    rows(QueryResult(("seat", "scorer", "version", "episodes", "old", "new", "changed", "added"), tuple(sums)), keys=2)
     for episode, why in done.left_out.items():
         say(f"{episode} was left out: {why}")
     if conflicts:

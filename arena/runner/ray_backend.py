@@ -20,7 +20,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from arena.engine.budget import GATE, Gate, Halt
+from arena.engine.budget import GATE, CallGate, Halt
 from arena.engine.match_loop import OnTurn
 from arena.episode import Episode, Match, Turn, to_json
 from arena.errors import ArenaError, Stopped, UsageError
@@ -28,7 +28,7 @@ from arena.external_parts import folder
 from arena.key_permission import permission
 from arena.runner.ray_messages import Key, key, pack, pack_error, unpack, unpack_end, unpack_error
 from arena.runner.ray_worker import Message, Worker
-from arena.runner.ray_worker_proxy import Desk, Lost
+from arena.runner.ray_worker_proxy import Desk, WorkerDied
 
 LIVES = 5  # workers that one match may lose before it counts as failed
 PATIENCE, STARTING = 10.0, 300.0  # seconds for a cluster to be reached, and for a first worker to start there
@@ -54,8 +54,8 @@ class Cluster:
             desk = min(self.desks, key=lambda desk: len(desk.inboxes))
             self._begun += 1
             try:
-                return await Errand(desk, self._begun, match, kept, keep, GATE.get() or Gate(Halt())).run()
-            except Lost as lost:
+                return await Errand(desk, self._begun, match, kept, keep, GATE.get() or CallGate(Halt())).run()
+            except WorkerDied as lost:
                 why = lost
         raise WorkerLost(f"{LIVES} workers died one after another with match {match.id}; the last: {why}")
 
@@ -69,7 +69,7 @@ class Errand:
     match: Match
     kept: dict[Key, Turn]
     keep: OnTurn
-    gate: Gate
+    gate: CallGate
     held: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     async def run(self) -> Episode:
@@ -83,13 +83,13 @@ class Errand:
             for seat, usd in self.held.items():  # calls that nobody settled may have been billed
                 if budget is not None:
                     budget.settle(seat, usd, None)
-        if isinstance(last, Lost):
+        if isinstance(last, WorkerDied):
             raise last
         if last[1] == "failed":
             raise unpack_error(last[3])
         return unpack_end(last[3], self.match, self.kept)
 
-    async def _attend(self, inbox: "asyncio.Queue[Message | Lost]") -> Message | Lost:
+    async def _attend(self, inbox: "asyncio.Queue[Message | WorkerDied]") -> Message | WorkerDied:
         """Serves the messages of the match; returns the last, or Lost where the worker was gone before it.
 
         Answers that arrived are kept first. Raises what keeping one raises.
@@ -97,7 +97,7 @@ class Errand:
         holding: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                while not isinstance(message := await inbox.get(), Lost) and message[1] not in ("over", "failed"):
+                while not isinstance(message := await inbox.get(), WorkerDied) and message[1] not in ("over", "failed"):
                     task = group.create_task(self._serve(message))
                     if message[1] == "hold":
                         holding.append(task)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from arena.engine.budget import GATE, Budget, Gate, Halt, Purse
+from arena.engine.budget import GATE, Budget, CallGate, Halt, Purse
 from arena.engine.play import perform
 from arena.episode import Turn, match_from_json
 from arena.external_parts import search_in
-from arena.key_permission import Permission, restrict
+from arena.key_permission import KeyPermission, restrict
 from arena.runner.ray_messages import pack, pack_end, pack_error, unpack, unpack_error
 
 Kind: TypeAlias = Literal["turn", "hold", "settle", "over", "failed"]
@@ -25,7 +25,7 @@ Reply: TypeAlias = tuple[int, int, str]  # match, number of the message, JSON of
 
 
 @dataclass(slots=True)
-class Play:
+class WorkerMatch:
     """One match as it is played here; `send` takes its messages, `open` are those that wait for a reply."""
 
     match: int
@@ -52,7 +52,7 @@ class Play:
     async def run(self, match: str, history: str, capped: Sequence[str] | None) -> None:
         """Plays to the end and sends that, or the error."""
         if capped is not None:
-            GATE.set(Gate(Halt(), FarBudget(seats={seat: Purse(seat, 0.0) for seat in capped}, play=self)))
+            GATE.set(CallGate(Halt(), FarBudget(seats={seat: Purse(seat, 0.0) for seat in capped}, play=self)))
         try:
             episode = await perform(match_from_json(match), history=unpack(history), on_turn=self._keep)
             self.tell("over", pack_end(episode))
@@ -67,7 +67,7 @@ class Play:
 class FarBudget(Budget):
     """The budget of the other process, asked over the wire; `seats` are those with a cap."""
 
-    play: Play
+    play: WorkerMatch
 
     async def hold(self, seat: str, usd: float) -> None:
         await self.play.ask("hold", seat, usd)
@@ -83,8 +83,8 @@ class Worker:
     which parts that are not installed are looked for. `keys` is where the user lets keys go.
     """
 
-    def __init__(self, paths: Sequence[str] = (), folder: str = "", keys: Permission | None = None) -> None:
-        self._plays: dict[int, Play] = {}
+    def __init__(self, paths: Sequence[str] = (), folder: str = "", keys: KeyPermission | None = None) -> None:
+        self._plays: dict[int, WorkerMatch] = {}
         self._out: list[Message] = []
         self._waiting: Future[bool] | None = None  # of the call of `next` under way
         sys.path.extend(path for path in paths if path not in sys.path)
@@ -94,7 +94,7 @@ class Worker:
 
     async def begin(self, match: int, spec: str, history: str, capped: Sequence[str] | None) -> None:
         """Starts a match, given as JSON with its answers so far; calls of the seats in `capped` need leave."""
-        self._plays[match] = play = Play(match, self._send)
+        self._plays[match] = play = WorkerMatch(match, self._send)
         play.task = asyncio.create_task(play.run(spec, history, capped))
 
     async def next(self) -> list[Message]:

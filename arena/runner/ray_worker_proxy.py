@@ -10,7 +10,7 @@ from typing import Any
 from arena.runner.ray_worker import Message, Reply
 
 
-class Lost(Exception):
+class WorkerDied(Exception):
     """The worker is gone, and what it was doing; the message says why."""
 
 
@@ -23,7 +23,7 @@ class Desk:
 
     hire: Callable[[], Any]
     worker: Any = None
-    inboxes: "dict[int, Queue[Message | Lost]]" = field(default_factory=dict)
+    inboxes: "dict[int, Queue[Message | WorkerDied]]" = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     _postman: "Task[None] | None" = None
 
@@ -31,10 +31,10 @@ class Desk:
         self.worker = self.hire()  # now, so that all workers start side by side
 
     @contextmanager
-    def opened(self, match: int, *begin: object) -> "Iterator[Queue[Message | Lost]]":
+    def opened(self, match: int, *begin: object) -> "Iterator[Queue[Message | WorkerDied]]":
         """Has the worker begin a match and yields its messages; the worker drops it after."""
         worker = self.worker = self.worker or self.hire()
-        inbox: Queue[Message | Lost] = Queue()
+        inbox: Queue[Message | WorkerDied] = Queue()
         self.inboxes[match] = inbox
         if self._postman is None:
             self._postman = asyncio.create_task(self._deliver())
@@ -69,4 +69,4 @@ class Desk:
         except Exception as error:  # whatever keeps its messages from us, nobody may wait for them for ever
             self.worker = self._postman = None
             for inbox in self.inboxes.values():
-                inbox.put_nowait(Lost(f"{type(error).__name__}: {error}"))
+                inbox.put_nowait(WorkerDied(f"{type(error).__name__}: {error}"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from arena.console.stdio import say
-from arena.engine.budget import GATE, Budget, Gate
+from arena.engine.budget import GATE, Budget, CallGate
 from arena.engine.budget import Halt as Halt
 from arena.episode import Episode, Turn
 from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
@@ -32,7 +32,7 @@ class Watcher:
 
 
 @dataclass(slots=True)
-class Attempt:
+class MatchAttempt:
     """One try at a match: what was recorded before, and what was answered since."""
 
     pending: Pending
@@ -78,10 +78,10 @@ async def run(
         raise UsageError(f"at least one episode has to be played at a time, got {at_once}")
     if retries < 0:
         raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
-    gate = Gate(halt or Halt(), budget)
+    gate = CallGate(halt or Halt(), budget)
     done: Done = asyncio.Queue()
     onlooker = harmless(watcher)
-    attempts = (Attempt(item, store, gate.halt, onlooker, backend) for item in pending)
+    attempts = (MatchAttempt(item, store, gate.halt, onlooker, backend) for item in pending)
     most = len(pending) if isinstance(pending, Sized) else at_once
     workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
     try:
@@ -118,7 +118,7 @@ def harmless(watcher: Watcher) -> Watcher:
     return Watcher(guarded(watcher.began), guarded(watcher.turn), guarded(watcher.state), guarded(watcher.left))
 
 
-async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Done) -> None:
+async def _work(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, done: Done) -> None:
     """Plays what comes next until nothing does; None is the last it says."""
     GATE.set(gate)  # seen by this task, and by those that it starts
     try:
@@ -134,7 +134,7 @@ async def _work(attempts: Iterator[Attempt], gate: Gate, retries: int, done: Don
         done.put_nowait(None)
 
 
-async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
+async def _one(attempt: MatchAttempt, retries: int) -> Episode | Exception:
     """The episode, or the exception that ended its last try; calls that led to no answer are billed either way."""
     store, name = attempt.store, attempt.pending.id
     for left in reversed(range(retries + 1)):
@@ -152,7 +152,7 @@ async def _one(attempt: Attempt, retries: int) -> Episode | Exception:
     raise AssertionError("unreachable: the last try returns")
 
 
-async def _stopped(attempt: Attempt, error: Stopped) -> Episode | Exception:
+async def _stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Exception:
     """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
     store, pending = attempt.store, attempt.pending
     if error.usage is not None and error.usage.calls:

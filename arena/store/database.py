@@ -19,7 +19,7 @@ from arena.errors import BadRecord
 from arena.extras import missing
 from arena.store import migrations
 from arena.store import schema as tables
-from arena.store.location import Place, check_file, failure, is_closed, read_only
+from arena.store.location import DatabaseLocation, check_file, failure, is_closed, read_only
 from arena.store.postgres import alone, mark, marks, translate
 
 APPLICATION = 0x4152454E  # "AREN"
@@ -29,7 +29,7 @@ MIGRATIONS: tuple[Step, ...] = (migrations.add_forks, migrations.add_memory)  # 
 VERSION = len(MIGRATIONS) + 1
 
 
-def connect(place: Place, create: bool = True, wait: float = 30.0) -> Engine:
+def connect(place: DatabaseLocation, create: bool = True, wait: float = 30.0) -> Engine:
     """An engine on the records at `place`, in the present schema; it waits `wait` seconds for another writer.
 
     With `create` a missing database is made, and one that cannot be written is refused; without, one that can only
@@ -78,7 +78,7 @@ def views(dialect: str = "sqlite") -> dict[str, str]:
     return made if dialect == "sqlite" else {name: translate(statement) for name, statement in made.items()}
 
 
-def _prepare(engine: Engine, place: Place, create: bool) -> None:
+def _prepare(engine: Engine, place: DatabaseLocation, create: bool) -> None:
     with engine.connect() as connection:
         version, stale = _version(connection, place), _stale(connection)
         if version is None and not create:
@@ -103,7 +103,7 @@ def _prepare(engine: Engine, place: Place, create: bool) -> None:
             _make_views(connection)
 
 
-def _version(connection: Connection, place: Place) -> int | None:
+def _version(connection: Connection, place: DatabaseLocation) -> int | None:
     """The schema's version, None for a database without tables. Raises BadRecord for a foreign or a newer one."""
     names = set(inspect(connection).get_table_names())
     if connection.dialect.name == "sqlite":

@@ -32,14 +32,14 @@ SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL sa
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DatabaseLocation:
     """Where the records are: a file, or (`path` None) a PostgreSQL server."""
 
     url: "URL"
     path: Path | None
 
     @classmethod
-    def of(cls, where: str | Path) -> "Place":
+    def of(cls, where: str | Path) -> "DatabaseLocation":
         """Reads a path or an SQLAlchemy URL, sqlite:// or postgresql://. Raises BadRecord."""
         from sqlalchemy import URL, make_url
         from sqlalchemy.exc import ArgumentError
@@ -135,10 +135,10 @@ def is_closed(error: BaseException | None) -> bool:
     return any(word in str(error) for word in ("unable to open", "readonly"))
 
 
-def failure(place: Place | Path, error: BaseException) -> BadRecord:
+def failure(place: DatabaseLocation | Path, error: BaseException) -> BadRecord:
     """What an error of the database means, and what to do."""
     reason = str(getattr(error, "orig", None) or error)
-    if isinstance(place, Place):
+    if isinstance(place, DatabaseLocation):
         reason = redactor(frozenset(_passwords(place.url)))(reason)
     low = reason.lower()
     path = place if isinstance(place, Path) else place.path

@@ -17,7 +17,7 @@ from typing import Any
 
 from arena.errors import UsageError, unknown
 from arena.extras import missing
-from arena.store.location import Place, check_file, failure, read_only
+from arena.store.location import DatabaseLocation, check_file, failure, read_only
 
 HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
 DESCRIBING = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "function_list")
@@ -41,7 +41,7 @@ STEPS = 10_000  # virtual machine instructions of SQLite between two looks at th
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class QueryResult:
     """The answer to a query: the names of its columns, and its rows. `cut` is why there are no more rows, or ""."""
 
     columns: tuple[str, ...]
@@ -50,7 +50,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueryLimits:
     """The most one question may take: `seconds`, and the `rows` and `bytes` of its answer. None: no limit."""
 
     seconds: float | None = None
@@ -79,7 +79,7 @@ class Limits:
         )
 
 
-UNLIMITED = Limits()
+UNLIMITED = QueryLimits()
 
 
 @dataclass(slots=True)
@@ -95,7 +95,7 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Guard:
+class QueryAuthorizer:
     """SQLite's authorizer: asked for each action a statement is compiled to; remembers what it refused."""
 
     refused: list[str] = field(default_factory=list)
@@ -112,14 +112,14 @@ class Guard:
 
 
 def query(
-    where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: Limits = UNLIMITED
-) -> Table:
+    where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: QueryLimits = UNLIMITED
+) -> QueryResult:
     """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
 
     Raises UsageError, with near misses, for anything that is not one SELECT over what is there, and where it takes
     longer than `limits` allow; BadRecord for a database that cannot be read.
     """
-    place = Place.of(where)
+    place = DatabaseLocation.of(where)
     if place.path is None:
         try:
             from arena.store.query_postgres import answer
@@ -127,7 +127,7 @@ def query(
             raise missing(f"the database {place}", error) from None
         return answer(place, sql, parameters, limits)
     check_file(place.path)
-    guard, clock = Guard(), Clock(time.monotonic() + (limits.seconds or math.inf))
+    guard, clock = QueryAuthorizer(), Clock(time.monotonic() + (limits.seconds or math.inf))
     try:
         connection = read_only(place.path)
     except sqlite3.Error as error:
@@ -144,7 +144,7 @@ def query(
         connection.set_progress_handler(clock, STEPS)
         cursor = connection.execute(sql, parameters)
         taken, cut = limits.take(iter(lambda: cursor.fetchmany(CHUNK), []))
-        return Table(tuple(column[0] for column in cursor.description or ()), taken, cut)
+        return QueryResult(tuple(column[0] for column in cursor.description or ()), taken, cut)
     except (sqlite3.Error, sqlite3.Warning, ValueError, MemoryError) as error:
         if clock.late:
             raise limits.too_slow() from None
@@ -155,7 +155,9 @@ def query(
         connection.close()
 
 
-def _explained(connection: sqlite3.Connection, place: Place, sql: str, error: Exception, guard: Guard) -> UsageError:
+def _explained(
+    connection: sqlite3.Connection, place: DatabaseLocation, sql: str, error: Exception, guard: QueryAuthorizer
+) -> UsageError:
     """The error for people: what was refused or not found, and what is possible."""
     reason, names = str(error), _names(connection)
     if guard.refused:

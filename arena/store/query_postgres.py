@@ -20,8 +20,8 @@ from psycopg import errors
 from psycopg.adapt import Loader
 
 from arena.errors import BadRecord, UsageError, unknown
-from arena.store.location import Place, failure
-from arena.store.query import CHUNK, SEVERAL, UNLIMITED, Limits, Table, missing_column, possible
+from arena.store.location import DatabaseLocation, failure
+from arena.store.query import CHUNK, SEVERAL, UNLIMITED, QueryLimits, QueryResult, missing_column, possible
 
 QUESTIONS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW")
 BEGINS = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
@@ -43,8 +43,11 @@ class Number(Loader):
 
 
 def answer(
-    place: Place, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: Limits = UNLIMITED
-) -> Table:
+    place: DatabaseLocation,
+    sql: str,
+    parameters: Mapping[str, Any] | tuple[Any, ...] = (),
+    limits: QueryLimits = UNLIMITED,
+) -> QueryResult:
     """The answer of the server at `place` to one question; values for `?` or `:name` in `parameters`.
 
     Raises UsageError, with near misses, for anything else, and where it takes longer than `limits` allow; BadRecord
@@ -73,13 +76,16 @@ def answer(
             connection.rollback()
 
 
-def _conninfo(place: Place) -> str:
+def _conninfo(place: DatabaseLocation) -> str:
     return place.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _ask(
-    connection: "psycopg.Connection[Any]", sql: str, parameters: Mapping[str, Any] | tuple[Any, ...], limits: Limits
-) -> Table:
+    connection: "psycopg.Connection[Any]",
+    sql: str,
+    parameters: Mapping[str, Any] | tuple[Any, ...],
+    limits: QueryLimits,
+) -> QueryResult:
     if limits.seconds is None:
         usual = "SELECT set_config('statement_timeout', %s, false) WHERE current_setting('statement_timeout') = '0'"
         connection.execute(usual, (PATIENCE,))
@@ -95,7 +101,7 @@ def _ask(
         if not rows:  # then a stream does not tell the columns
             empty: Any = f"SELECT * FROM ({str(statement).strip().removesuffix(';')}\n) AS asked LIMIT 0"
             cursor.execute(empty, parameters or None)
-        return Table(tuple(column.name for column in cursor.description or ()), rows, cut)
+        return QueryResult(tuple(column.name for column in cursor.description or ()), rows, cut)
 
 
 def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str, has_parameters: bool) -> None:
@@ -153,7 +159,9 @@ def _placeholders(sql: str) -> str:
     return PLACEHOLDER.sub(instead, sql)
 
 
-def _explained(connection: "psycopg.Connection[Any]", place: Place, sql: str, error: Exception) -> UsageError:
+def _explained(
+    connection: "psycopg.Connection[Any]", place: DatabaseLocation, sql: str, error: Exception
+) -> UsageError:
     """The error for people: what was refused or not found, and what is possible."""
     reason = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
     if isinstance(error, errors.OperationalError) and not isinstance(error, errors.QueryCanceled):

@@ -87,7 +87,7 @@ ONCE = ("text", "message")  # rows that never change: known ones need not be sen
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
-class Rows:
+class RowBuffer:
     """Rows on their way into the tables, by statement.
 
     `chains` are the prompts of an episode that were written last, by seat: of one that begins alike only the rest is

@@ -9,20 +9,20 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from arena.errors import BadRecord
-from arena.store.location import Place
+from arena.store.location import DatabaseLocation
 from arena.store.postgres import try_lock
 
 PATIENCE = 30.0  # seconds that another process may take to take or give up a claim
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class RunLock:
     """The right to play one run, held by this process; `release` gives it up."""
 
     release: Callable[[], None]
 
     @classmethod
-    def take(cls, place: Place, engine: Engine, run: str) -> "Claim | None":
+    def take(cls, place: DatabaseLocation, engine: Engine, run: str) -> "RunLock | None":
         """The claim, or None while another process has it. Raises BadRecord where the folder takes no file."""
         if place.path is not None:
             return _file(place.path, run)
@@ -30,7 +30,7 @@ class Claim:
         return None if connection is None else cls(connection.close)
 
 
-def _file(database: Path, run: str) -> Claim | None:
+def _file(database: Path, run: str) -> RunLock | None:
     """A claim by a locked file beside the database, which the operating system frees.
 
     That file is opened and deleted under a second lock, `DATABASE-lock`, which is never deleted: else a process could
@@ -55,4 +55,4 @@ def _file(database: Path, run: str) -> Claim | None:
             path.unlink(missing_ok=True)
         held.release()  # where the gate could not be had: the file stays
 
-    return Claim(release)
+    return RunLock(release)

@@ -20,10 +20,21 @@ import arena
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.store.database import connect
-from arena.store.location import Place, failure
-from arena.store.rows import COUNTED, Chain, Rows, dump, load_facts, load_turns, mask_command, masked, number, scrub
-from arena.store.run_lock import Claim
-from arena.store.writer import Writer
+from arena.store.location import DatabaseLocation, failure
+from arena.store.rows import (
+    COUNTED,
+    Chain,
+    RowBuffer,
+    dump,
+    load_facts,
+    load_turns,
+    mask_command,
+    masked,
+    number,
+    scrub,
+)
+from arena.store.run_lock import RunLock
+from arena.store.writer import DatabaseWriter
 from arena.text.storable import clean
 from arena.usage import FREE, Usage
 
@@ -59,10 +70,10 @@ class Store:
     A committed answer survives the death of the process; a power cut may take the last moments.
     """
 
-    place: Place
+    place: DatabaseLocation
     engine: Engine
-    writer: Writer
-    claims: dict[str, Claim] = field(default_factory=dict)
+    writer: DatabaseWriter
+    claims: dict[str, RunLock] = field(default_factory=dict)
     chains: dict[str, dict[str, Chain]] = field(default_factory=dict)  # last prompts of open episodes, by seat
 
     @classmethod
@@ -72,9 +83,9 @@ class Store:
         Without `create` it has to be there, and reading is enough. `wait` is how many seconds another process may
         hold the database. Raises BadRecord, saying what is wrong and what to do.
         """
-        place = Place.of(where)
+        place = DatabaseLocation.of(where)
         engine = connect(place, create, wait)
-        return cls(place, engine, Writer(engine, place))
+        return cls(place, engine, DatabaseWriter(engine, place))
 
     @property
     def where(self) -> str:
@@ -109,7 +120,7 @@ class Store:
             raise failure(self.place, error) from error
         run = _new_id()
         self._claim(run)
-        rows = Rows()
+        rows = RowBuffer()
         listed = dump(grouped(matches))
         rows.add("run", run, plan, listed, mask_command(clean(command)), "running", _now(), None, arena.__version__)
         self.writer.commit_now(rows)
@@ -117,7 +128,7 @@ class Store:
 
     async def started(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
-        match, rows = pending.match, Rows()
+        match, rows = pending.match, RowBuffer()
         spec = masked(match.resolved)
         run, game = pending.id.rpartition(".")[0], spec["game"]
         rows.add(
@@ -131,14 +142,14 @@ class Store:
     async def turn(self, episode_id: str, turn: Turn) -> None:
         """Records an answer with its calls; recorded again, the later word holds. Committed when it returns."""
         chains = self.chains.setdefault(episode_id, {})
-        rows = Rows(chains)
+        rows = RowBuffer(chains)
         rows.turn(episode_id, turn, time.time())
         await self.writer.commit(rows)
         chains.update(rows.longer)
 
     async def ended(self, episode_id: str, episode: Episode) -> None:
         """Records how an episode ended: its status, facts, and scores, which are NULL where it was not played out."""
-        rows, version = Rows(), episode.match.resolved["rules_version"]
+        rows, version = RowBuffer(), episode.match.resolved["rules_version"]
         rows.add("unscore", episode_id)
         rows.add("unfact", episode_id)
         finished = episode.status in ("over", "forfeit")
@@ -151,13 +162,13 @@ class Store:
 
     async def spent(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
         """Records what calls cost that led to no answer."""
-        rows = Rows()
+        rows = RowBuffer()
         rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
         await self.writer.commit(rows)
 
     async def failed(self, episode_id: str, error: str, usage: Usage = FREE, seat: str = "", step: int = 0) -> None:
         """Records that an episode died: its traceback and what the last calls cost; no scores, but the answers stay."""
-        rows = Rows()
+        rows = RowBuffer()
         rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
         rows.add("unscore", episode_id)
         rows.add("unfact", episode_id)
@@ -167,7 +178,7 @@ class Store:
 
     def end(self, run_id: str, status: str) -> None:
         """Records how a run ended: over, cut, enough, interrupted or failed; "running" opens it again."""
-        rows = Rows()
+        rows = RowBuffer()
         rows.add("end", status, None if status == "running" else _now(), run_id)
         self.writer.commit_now(rows)
         if status != "running" and run_id in self.claims:
@@ -205,7 +216,7 @@ class Store:
 
     def is_played(self, run: str) -> bool:
         """Whether another process plays that run right now."""
-        claim = None if run in self.claims else Claim.take(self.place, self.engine, run)
+        claim = None if run in self.claims else RunLock.take(self.place, self.engine, run)
         if claim is not None:
             claim.release()
         return claim is None and run not in self.claims
@@ -218,7 +229,7 @@ class Store:
     def _claim(self, run: str) -> bool:
         if run in self.claims:
             return True
-        claim = Claim.take(self.place, self.engine, run)
+        claim = RunLock.take(self.place, self.engine, run)
         if claim is not None:
             self.claims[run] = claim
         return claim is not None

@@ -15,22 +15,22 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from arena.errors import BadRecord
-from arena.store.location import Place, failure
-from arena.store.rows import ONCE, STATEMENTS, Rows
+from arena.store.location import DatabaseLocation, failure
+from arena.store.rows import ONCE, STATEMENTS, RowBuffer
 
 REMEMBERED = 200_000  # ids of texts and messages kept in memory, twice
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class WriteJob:
     """Rows to be written, and who waits: a future of an event loop, or one of a blocked thread."""
 
-    rows: Rows
+    rows: RowBuffer
     loop: asyncio.AbstractEventLoop | None
     waiting: asyncio.Future[None] | Future[None]
 
 
-class Known:
+class RecentIds:
     """The ids that were sent lately: a bounded memory, the older half of which is dropped when it is full."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
@@ -47,37 +47,37 @@ class Known:
             self.young, self.old = set(), self.young
 
 
-class Writer:
+class DatabaseWriter:
     """The only thread that writes to the database at `place`.
 
     What it answered is committed. After an error nothing more is written: everyone gets that error, and all that was
     answered before is kept.
     """
 
-    def __init__(self, engine: Engine, place: Place) -> None:
+    def __init__(self, engine: Engine, place: DatabaseLocation) -> None:
         self._engine, self.place = engine.execution_options(writes=True), place
         self.error: BadRecord | None = None
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[WriteJob | None] = queue.SimpleQueue()
         self._open = threading.Lock()  # held while a job is put, so that none comes after the end
         self._closed = False
-        self._known = {name: Known() for name in ONCE}
+        self._known = {name: RecentIds() for name in ONCE}
         self._file = file_id(place.path)
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
         self._statements = {name: statement.replace("?", mark) for name, statement in STATEMENTS.items()}
         self._thread = threading.Thread(target=self._run, name="arena-writer", daemon=True)
         self._thread.start()
 
-    async def commit(self, rows: Rows) -> None:
+    async def commit(self, rows: RowBuffer) -> None:
         """Returns when the rows are committed. Raises BadRecord where they cannot be."""
         loop = asyncio.get_running_loop()
         waiting = loop.create_future()
-        self._put(Job(rows, loop, waiting))
+        self._put(WriteJob(rows, loop, waiting))
         await waiting
 
-    def commit_now(self, rows: Rows) -> None:
+    def commit_now(self, rows: RowBuffer) -> None:
         """The same for code that blocks."""
         waiting: Future[None] = Future()
-        self._put(Job(rows, None, waiting))
+        self._put(WriteJob(rows, None, waiting))
         waiting.result()
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Writer:
                 self._jobs.put(None)
         self._thread.join()
 
-    def _put(self, job: Job) -> None:
+    def _put(self, job: WriteJob) -> None:
         with self._open:
             if self.error is not None:
                 raise BadRecord(str(self.error))
@@ -114,7 +114,7 @@ class Writer:
                     self.error.__cause__ = error
             _tell(jobs, self.error)
 
-    def _write(self, jobs: Sequence[Job]) -> None:
+    def _write(self, jobs: Sequence[WriteJob]) -> None:
         if self._file is not None and file_id(self.place.path) != self._file:
             raise moved(self._engine, self.place)
         merged: dict[str, list[tuple[Any, ...]]] = {}
@@ -144,7 +144,7 @@ def file_id(path: Path | None) -> tuple[int, int] | None:
     return None if found is None or not found.st_ino else (found.st_dev, found.st_ino)
 
 
-def moved(engine: Engine, place: Place) -> BadRecord:
+def moved(engine: Engine, place: DatabaseLocation) -> BadRecord:
     """The error for a file that is no longer where it was opened; what it holds is written to a new one beside it."""
     assert place.path is not None
     names = (place.path.with_name(f"{place.path.name}-rescued{number or ''}") for number in count())
@@ -159,7 +159,7 @@ def moved(engine: Engine, place: Place) -> BadRecord:
     return BadRecord(f"{gone}; all that was recorded stands in {saved}: the same command with --db {saved} goes on")
 
 
-def _tell(jobs: Sequence[Job], error: BadRecord | None) -> None:
+def _tell(jobs: Sequence[WriteJob], error: BadRecord | None) -> None:
     """Wakes everyone who waits: each event loop once, each blocked thread by itself."""
     loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
     for job in jobs:

@@ -10,7 +10,7 @@ from arena.game import JSON, Message, Move, Tool, View, game
 from arena.spec import canonical
 from games.adapters.gym_spaces import action, plain, told, ways
 from games.adapters.pettingzoo_lookup import documentation, make
-from games.adapters.stateful_env import Foreign, Sitting
+from games.adapters.stateful_env import Foreign, ForeignState
 
 
 @game("pettingzoo")
@@ -52,23 +52,23 @@ class PettingZoo(Foreign):
     def seats(self) -> tuple[str, ...]:
         return tuple(self.spaces)
 
-    def open(self, seed: int) -> tuple["Live", Sitting]:
+    def open(self, seed: int) -> tuple["PettingZooState", ForeignState]:
         live = _begun(self.id, self.parallel, self.options, seed)
         return live, self._seen(live, seed)
 
-    def act(self, live: "Live", state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+    def act(self, live: "PettingZooState", state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         live.step(self._actions(moves))
         said = tuple(Message(seat, m.text, m.tool, m.args, to=(seat,)) for seat, m in moves.items())
         after = self._seen(live, state.seed)
         return replace(after, log=(*state.log, *said, *after.log))
 
-    def close(self, live: "Live") -> None:
+    def close(self, live: "PettingZooState") -> None:
         live.env.close()
 
-    def check(self, state: Sitting, moves: Mapping[str, Move]) -> None:
+    def check(self, state: ForeignState, moves: Mapping[str, Move]) -> None:
         self._actions(moves)
 
-    def view(self, state: Sitting, seat: str) -> View:
+    def view(self, state: ForeignState, seat: str) -> View:
         seen = dict(state.private[seat])
         messages = tuple(message for message in state.log if message.reaches(seat))
         own = tuple(made[seat] for made in state.moves if seat in made)
@@ -81,7 +81,7 @@ class PettingZoo(Foreign):
     def _actions(self, moves: Mapping[str, Move]) -> dict[str, Any]:
         return {seat: action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
 
-    def _seen(self, live: "Live", seed: int) -> Sitting:
+    def _seen(self, live: "PettingZooState", seed: int) -> ForeignState:
         """What is seen now; those who act, or see the end, are told."""
         private: dict[str, Mapping[str, JSON]] = {}
         news = []
@@ -90,7 +90,7 @@ class PettingZoo(Foreign):
             private[seat] = {"observation": plain(seen), "action_mask": plain(mask), "reward": live.gains[seat]}
             if seat in live.acting or (not live.acting and seen is not None):
                 news.append(Message("", told(seen), to=(seat,)))
-        return Sitting(seed, live.acting, private, dict(live.gains), {"truncated": live.truncated}, tuple(news))
+        return ForeignState(seed, live.acting, private, dict(live.gains), {"truncated": live.truncated}, tuple(news))
 
     def _rules(self, seat: str) -> str:
         return (
@@ -101,7 +101,7 @@ class PettingZoo(Foreign):
 
 
 @dataclass(slots=True)
-class Live:
+class PettingZooState:
     """An environment being played, and what was last seen and won by each agent."""
 
     env: Any
@@ -128,7 +128,7 @@ class Live:
         self.seen[seat], self.masks[seat] = observation, mask
 
 
-class Turns(Live):
+class TurnBasedRules(PettingZooState):
     """An AEC environment: one agent acts, the rewards since its last turn are its own when it is asked again."""
 
     def begin(self, seed: int) -> None:
@@ -156,7 +156,7 @@ class Turns(Live):
         self.acting = ()
 
 
-class Together(Live):
+class ParallelRules(PettingZooState):
     """A Parallel environment: all agents act at once."""
 
     def begin(self, seed: int) -> None:
@@ -188,8 +188,8 @@ def _known(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str,
     return spaces, documentation(live.env)
 
 
-def _begun(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> Live:
+def _begun(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> PettingZooState:
     env, together = make(name, parallel, options)
-    live = (Together if together else Turns)(env)
+    live = (ParallelRules if together else TurnBasedRules)(env)
     live.begin(seed)
     return live

@@ -22,7 +22,7 @@ MOST_KEPT = 64  # live environments; the oldest is closed when there are more
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class ForeignState:
     """Where a match in a foreign environment stands: all that was seen of it, and the moves that lead here.
 
     `private` holds what each seat is shown. `scores` are the rewards so far; nobody acts when it is over.
@@ -38,39 +38,39 @@ class Sitting:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign(Game[Sitting]):
+class Foreign(Game[ForeignState]):
     """A game whose rules are an environment of another library; the holes are `open`, `act` and `close`."""
 
-    kept: "OrderedDict[int, tuple[Sitting, Any]]" = field(
+    kept: "OrderedDict[int, tuple[ForeignState, Any]]" = field(
         default_factory=OrderedDict, init=False, repr=False, compare=False
     )
 
     @abstractmethod
-    def open(self, seed: int) -> tuple[Any, Sitting]:
+    def open(self, seed: int) -> tuple[Any, ForeignState]:
         """A new environment, begun with this seed, and what is seen of it."""
 
     @abstractmethod
-    def act(self, live: Any, state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+    def act(self, live: Any, state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         """Makes the moves in the environment, which stands at `state`; what is then seen. Checks nothing."""
 
     @abstractmethod
     def close(self, live: Any) -> None:
         """Lets go of an environment."""
 
-    def check(self, state: Sitting, moves: Mapping[str, Move]) -> None:
+    def check(self, state: ForeignState, moves: Mapping[str, Move]) -> None:
         """Raises IllegalMove for moves that the environment would not take."""
 
     # ---- the contract of a game ----------------------------------------------------------------------------------
 
-    def start(self, rng: Random) -> Sitting:
+    def start(self, rng: Random) -> ForeignState:
         live, state = self.open(rng.getrandbits(31))
         self._keep(state, live)
         return state
 
-    def to_act(self, state: Sitting) -> tuple[str, ...]:
+    def to_act(self, state: ForeignState) -> tuple[str, ...]:
         return state.acting
 
-    def apply(self, state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+    def apply(self, state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         self.check(state, moves)
         made = {seat: Move(move.text, move.tool, move.args) for seat, move in moves.items()}
         live = self._live(state)
@@ -78,18 +78,18 @@ class Foreign(Game[Sitting]):
         self._keep(after, live)
         return after
 
-    def scores(self, state: Sitting) -> dict[str, float | None]:
+    def scores(self, state: ForeignState) -> dict[str, float | None]:
         return {seat: None if state.acting else state.scores[seat] for seat in self.seats}
 
-    def facts(self, state: Sitting) -> dict[str, JSON]:
+    def facts(self, state: ForeignState) -> dict[str, JSON]:
         return {"steps": len(state.moves), "environment_seed": state.seed, **state.told}
 
-    def watch(self, state: Sitting) -> tuple[Message, ...]:
+    def watch(self, state: ForeignState) -> tuple[Message, ...]:
         return state.log
 
     # ---- live environments ---------------------------------------------------------------------------------------
 
-    def _keep(self, state: Sitting, live: Any) -> None:
+    def _keep(self, state: ForeignState, live: Any) -> None:
         """Keeps the environment for who goes on from just this state; of one that is over nothing is kept."""
         if not state.acting:
             self.close(live)
@@ -99,7 +99,7 @@ class Foreign(Game[Sitting]):
             _, (_, oldest) = self.kept.popitem(last=False)
             self.close(oldest)
 
-    def _live(self, state: Sitting) -> Any:
+    def _live(self, state: ForeignState) -> Any:
         """The environment at `state`, taken out of those that are kept, or made again."""
         held, live = self.kept.pop(id(state), (None, None))
         if held is state:

@@ -13,7 +13,7 @@ from arena.cache_register import memoize
 from arena.errors import MissingExtra, unknown
 from arena.game import JSON, Message, Move, View, game
 from arena.spec import canonical
-from games.adapters.stateful_env import Foreign, Sitting
+from games.adapters.stateful_env import Foreign, ForeignState
 
 CROWDS = (2, 1, *range(3, 16))  # numbers of players, in the order in which they are tried
 PROMPT = "PROMPT"  # the kind of message that holds a player's rules
@@ -54,28 +54,28 @@ class TextArena(Foreign):
     def seats(self) -> tuple[str, ...]:
         return tuple(f"player_{k}" for k in range(self.count))
 
-    def open(self, seed: int) -> tuple["Live", Sitting]:
+    def open(self, seed: int) -> tuple["TextArenaState", ForeignState]:
         live = _begun(self.id, self.options, self.count, seed)
         prompts, news = live.news(self.seats)
         private: dict[str, Mapping[str, JSON]] = {seat: {"rules": prompts.get(seat, "")} for seat in self.seats}
-        return live, self._seen(live, Sitting(seed, (), private, {}), news)
+        return live, self._seen(live, ForeignState(seed, (), private, {}), news)
 
-    def act(self, live: "Live", state: Sitting, moves: Mapping[str, Move]) -> Sitting:
+    def act(self, live: "TextArenaState", state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         (move,) = moves.values()
         live.step(move.text)
         _, news = live.news(self.seats)
         return self._seen(live, state, news)
 
-    def close(self, live: "Live") -> None:
+    def close(self, live: "TextArenaState") -> None:
         """There is nothing to let go of: TextArena's own close only tells the rewards."""
 
-    def view(self, state: Sitting, seat: str) -> View:
+    def view(self, state: ForeignState, seat: str) -> View:
         rules = str(state.private[seat]["rules"]) or f"You are {seat} in the game {self.id} of TextArena."
         messages = tuple(message for message in state.log if message.reaches(seat))
         own = tuple(made[seat] for made in state.moves if seat in made)
         return View(seat, rules, messages, own=own)
 
-    def _seen(self, live: "Live", before: Sitting, news: Sequence[Message]) -> Sitting:
+    def _seen(self, live: "TextArenaState", before: ForeignState, news: Sequence[Message]) -> ForeignState:
         inner, log = live.inner.state, (*before.log, *news)
         capped = not live.over and len(before.moves) + 1 >= self.cap
         if not live.over and not capped:
@@ -91,7 +91,7 @@ class TextArena(Foreign):
 
 
 @dataclass(slots=True)
-class Live:
+class TextArenaState:
     """A game of TextArena being played: with its wrappers, without them, and its own chance."""
 
     env: Any
@@ -158,7 +158,7 @@ class WrongStart(Exception):
     """A game does not begin: mostly for the number of players."""
 
 
-def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> Live:
+def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> TextArenaState:
     """A new game. Raises ValueError where there is no such game, and WrongStart."""
     chance: dict[str, Any] = {}
     with lent(chance):
@@ -181,7 +181,7 @@ def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> Live
     inner = env
     while isinstance(inner, textarena.Wrapper):
         inner = inner.env
-    return Live(env, inner, chance)
+    return TextArenaState(env, inner, chance)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))  # directions of a line: (row, column)
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class ConnectState:
     """Where a match stands: rows of "x", "o" and "." from the top, and whose line won."""
 
     rows: tuple[str, ...]
@@ -34,7 +34,7 @@ class Board:
 
 @game
 @dataclass(frozen=True, slots=True)
-class Connect(Game[Board]):
+class Connect(Game[ConnectState]):
     """Two players, x and o, put marks on a board in turn; `length` of one's own in a line win, a full board is a draw.
 
     The board has `rows` and `columns`. With `gravity` a mark falls to the lowest free square of its column and a move
@@ -83,18 +83,18 @@ class Connect(Game[Board]):
     def bounds(self) -> tuple[float, float]:
         return (-1.0, 1.0)
 
-    def start(self, rng: Random) -> Board:
-        board = Board(("." * self.columns,) * self.rows)
+    def start(self, rng: Random) -> ConnectState:
+        board = ConnectState(("." * self.columns,) * self.rows)
         for _ in range(self.opening):
             moves = self._legal(board)
             quiet = (self._put(board, move) for move in rng.sample(moves, len(moves)))
             board = next((after for after in quiet if not after.winner), board)
         return replace(board, log=(Message("", self._shown(board)),))
 
-    def to_act(self, state: Board) -> tuple[str, ...]:
+    def to_act(self, state: ConnectState) -> tuple[str, ...]:
         return () if state.winner or state.full else (state.mover,)
 
-    def view(self, state: Board, seat: str) -> View:
+    def view(self, state: ConnectState, seat: str) -> View:
         known: dict[str, JSON] = {
             "mark": seat, "board": list(state.rows), "length": self.length, "gravity": self.gravity,
         }  # fmt: skip
@@ -102,7 +102,7 @@ class Connect(Game[Board]):
         own = tuple(Move(m.text) for m in state.log if m.sender == seat)
         return View(seat, self._rules(seat), state.log, (), legal, own, known)
 
-    def apply(self, state: Board, moves: Mapping[str, Move]) -> Board:
+    def apply(self, state: ConnectState, moves: Mapping[str, Move]) -> ConnectState:
         (seat,) = self.to_act(state)
         move = moves[seat].text
         if move not in self._legal(state):
@@ -114,26 +114,26 @@ class Connect(Game[Board]):
             told.append(Message("", ending))
         return replace(after, log=(*state.log, *told))
 
-    def forfeit(self, state: Board, seat: str) -> Board:
+    def forfeit(self, state: ConnectState, seat: str) -> ConnectState:
         """Without a valid move the game is lost."""
         told = Message("", f"{seat} gives no valid move; {OTHER[seat]} wins.")
         return replace(state, winner=OTHER[seat], forfeit=seat, log=(*state.log, told))
 
-    def scores(self, state: Board) -> dict[str, float | None]:
+    def scores(self, state: ConnectState) -> dict[str, float | None]:
         if self.to_act(state):
             return dict.fromkeys(self.seats)
         return {seat: 0.0 if not state.winner else 1.0 if state.winner == seat else -1.0 for seat in self.seats}
 
-    def facts(self, state: Board) -> dict[str, JSON]:
+    def facts(self, state: ConnectState) -> dict[str, JSON]:
         return {
             "winner": state.winner or None, "draw": state.full and not state.winner, "plies": len(state.moves),
             "moves": " ".join(state.moves), "board": "\n".join(state.rows), "forfeit": state.forfeit or None,
         }  # fmt: skip
 
-    def watch(self, state: Board) -> tuple[Message, ...]:
+    def watch(self, state: ConnectState) -> tuple[Message, ...]:
         return state.log
 
-    def _legal(self, state: Board) -> tuple[str, ...]:
+    def _legal(self, state: ConnectState) -> tuple[str, ...]:
         if self.gravity:
             return tuple(str(column + 1) for column, mark in enumerate(state.rows[0]) if mark == ".")
         return tuple(
@@ -143,14 +143,14 @@ class Connect(Game[Board]):
             if state.rows[row][column] == "."
         )
 
-    def _square(self, state: Board, move: str) -> tuple[int, int]:
+    def _square(self, state: ConnectState, move: str) -> tuple[int, int]:
         """The row, from the top, and the column where a mark comes to lie."""
         if not self.gravity:
             return self.rows - int(move[1:]), ascii_lowercase.index(move[0])
         column = int(move) - 1
         return max(row for row in range(self.rows) if state.rows[row][column] == "."), column
 
-    def _put(self, state: Board, move: str) -> Board:
+    def _put(self, state: ConnectState, move: str) -> ConnectState:
         row, column = self._square(state, move)
         line = state.rows[row]
         changed = line[:column] + state.mover + line[column + 1 :]
@@ -170,7 +170,7 @@ class Connect(Game[Board]):
 
         return any(run(down, right) + 1 + run(-down, -right) >= self.length for down, right in WAYS)
 
-    def _shown(self, board: Board) -> str:
+    def _shown(self, board: ConnectState) -> str:
         """The board as text, with its coordinates."""
         if self.gravity:
             names = " ".join(f"{column + 1:>2}" for column in range(self.columns))

@@ -16,7 +16,7 @@ Table: TypeAlias = tuple[tuple[tuple[float, float], ...], ...]  # by row's actio
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class RoundActions:
     """What was done in a round, by index of the actions, and who meant something else."""
 
     row: int
@@ -26,12 +26,12 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class DilemmaState:
     """Where a match stands. `length` is how many rounds there will be, which nobody is told if it was drawn."""
 
     length: int
     seed: int
-    plays: tuple[Play, ...] = ()
+    plays: tuple[RoundActions, ...] = ()
     log: tuple[Message, ...] = ()
 
     @property
@@ -42,7 +42,7 @@ class Past:
 
 @game
 @dataclass(frozen=True, slots=True)
-class Dilemma(Game[Past]):
+class Dilemma(Game[DilemmaState]):
     """A two-seat game in normal form, played `rounds` times; the score is the mean payoff of a round.
 
     `payoffs[i][j]` holds what row and column get when row takes its action i and column its action j; the actions are
@@ -112,16 +112,16 @@ class Dilemma(Game[Past]):
         payoffs = [payoff for cell in self._cells() for payoff in cell]
         return (min(payoffs), max(payoffs))
 
-    def start(self, rng: Random) -> Past:
+    def start(self, rng: Random) -> DilemmaState:
         length = 1
         while length < self.rounds and rng.random() >= self.ends:
             length += 1
-        return Past(length, rng.getrandbits(62), log=(self._opens(1),))
+        return DilemmaState(length, rng.getrandbits(62), log=(self._opens(1),))
 
-    def to_act(self, state: Past) -> tuple[str, ...]:
+    def to_act(self, state: DilemmaState) -> tuple[str, ...]:
         return self.seats if len(state.plays) < state.length else ()
 
-    def view(self, state: Past, seat: str) -> View:
+    def view(self, state: DilemmaState, seat: str) -> View:
         mine, theirs = self._actions(seat), self._actions(OTHER[seat])
         table = [[list(self._payoff(seat, i, j)) for j in range(len(theirs))] for i in range(len(mine))]
         known: dict[str, JSON] = {
@@ -135,26 +135,26 @@ class Dilemma(Game[Past]):
         own = tuple(Move(m.text) for m in state.log if m.sender == seat)
         return View(seat, self._rules(seat), state.log, (), legal, own, known)
 
-    def apply(self, state: Past, moves: Mapping[str, Move]) -> Past:
+    def apply(self, state: DilemmaState, moves: Mapping[str, Move]) -> DilemmaState:
         for seat, move in moves.items():
             if move.text not in self._actions(seat):
                 raise IllegalMove(seat, f"{move.text!r} is not one of {', '.join(self._actions(seat))}")
         meant = {seat: self._actions(seat).index(move.text) for seat, move in moves.items()}
         done = {seat: self._slip(state, seat, action) for seat, action in meant.items()}
         slipped = tuple(seat for seat in self.seats if done[seat] != meant[seat])
-        return self._end(state, Play(done["row"], done["column"], slipped))
+        return self._end(state, RoundActions(done["row"], done["column"], slipped))
 
-    def forfeit(self, state: Past, seat: str) -> Past:
+    def forfeit(self, state: DilemmaState, seat: str) -> DilemmaState:
         """Without a valid answer of a seat both play their last actions, the first ones in the first round."""
         row, column = (state.plays[-1].row, state.plays[-1].column) if state.plays else (0, 0)
-        return self._end(state, Play(row, column, forfeit=seat))
+        return self._end(state, RoundActions(row, column, forfeit=seat))
 
-    def scores(self, state: Past) -> dict[str, float | None]:
+    def scores(self, state: DilemmaState) -> dict[str, float | None]:
         if self.to_act(state):
             return dict.fromkeys(self.seats)
         return {seat: sum(self._payoffs(state, seat)) / len(state.plays) for seat in self.seats}
 
-    def facts(self, state: Past) -> dict[str, JSON]:
+    def facts(self, state: DilemmaState) -> dict[str, JSON]:
         rows = [
             {"round": k, "row": self.actions[play.row], "column": self.columns[play.column], "row_payoff": row,
              "column_payoff": column, "slipped": list(play.slipped), "forfeit": play.forfeit or None}
@@ -171,7 +171,7 @@ class Dilemma(Game[Past]):
         pure = [[self.actions[i], self.columns[j]] for i, j in self.equilibria()]
         return {"plays": rows, "shares": shares, "equilibria": {"pure": pure}}
 
-    def watch(self, state: Past) -> tuple[Message, ...]:
+    def watch(self, state: DilemmaState) -> tuple[Message, ...]:
         return state.log
 
     def equilibria(self) -> tuple[tuple[int, int], ...]:
@@ -197,10 +197,10 @@ class Dilemma(Game[Past]):
         row, column = self.payoffs[rival][own]
         return column, row
 
-    def _payoffs(self, state: Past, seat: str) -> list[float]:
+    def _payoffs(self, state: DilemmaState, seat: str) -> list[float]:
         return [self._payoff(seat, getattr(p, seat), getattr(p, OTHER[seat]))[0] for p in state.plays]
 
-    def _slip(self, state: Past, seat: str, action: int) -> int:
+    def _slip(self, state: DilemmaState, seat: str, action: int) -> int:
         draw, others = Random(f"{state.seed}/{state.round}/{seat}"), list(range(len(self._actions(seat))))
         others.remove(action)
         return draw.choice(others) if others and draw.random() < self.noise else action
@@ -209,7 +209,7 @@ class Dilemma(Game[Past]):
         of = "" if self.ends else f" of {self.rounds}"
         return Message("", f"Round {number}{of}: both choose.", round=number)
 
-    def _end(self, state: Past, play: Play) -> Past:
+    def _end(self, state: DilemmaState, play: RoundActions) -> DilemmaState:
         """The end of a round: both hear what was done and paid, then the next one."""
         pays = self.payoffs[play.row][play.column]
         said = tuple(

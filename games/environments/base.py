@@ -38,7 +38,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LessonEvent:
     """A lesson and the step in which it was learned; 0 is before the first step."""
 
     step: int
@@ -54,7 +54,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Generic[W]):
+class ActionOutcome(Generic[W]):
     """What comes of an action: where things stand, what is told, which states were entered, what can be learned."""
 
     here: W
@@ -77,9 +77,9 @@ class Stay(Generic[W]):
     lost: int = 0
     trajectory: tuple[str, ...] = ()
     visited: tuple[str, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[LessonEvent, ...] = ()
 
-    def after(self, outcome: Outcome[W], *said: Message) -> "Stay[W]":
+    def after(self, outcome: ActionOutcome[W], *said: Message) -> "Stay[W]":
         """The stay with an outcome written down; a lesson counts once."""
         known = {event.lesson.text for event in self.events}
         new = {lesson.text: lesson for lesson in outcome.lessons if lesson.text not in known}
@@ -88,7 +88,7 @@ class Stay(Generic[W]):
             here=outcome.here,
             log=(*self.log, *said, Message("", outcome.told)),
             visited=self.visited + outcome.visited,
-            events=(*self.events, *(Event(self.steps, lesson) for lesson in new.values())),
+            events=(*self.events, *(LessonEvent(self.steps, lesson) for lesson in new.values())),
         )
 
 
@@ -117,7 +117,7 @@ class Environment(Game[Stay[W]]):
     # ---- the holes -----------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def begin(self, rng: Random) -> Outcome[W]:
+    def begin(self, rng: Random) -> ActionOutcome[W]:
         """The task, and what is told of it before the first step."""
 
     @abstractmethod
@@ -137,7 +137,7 @@ class Environment(Game[Stay[W]]):
         """An action in words: "go to shelf 1"."""
 
     @abstractmethod
-    def act(self, here: W, tool: str, args: Mapping[str, JSON]) -> Outcome[W] | None:
+    def act(self, here: W, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[W] | None:
         """What comes of an action; None where it cannot be taken."""
 
     @abstractmethod
@@ -217,7 +217,7 @@ class Environment(Game[Stay[W]]):
     def forfeit(self, state: Stay[W], seat: str) -> Stay[W]:
         """An agent out of patience loses the step."""
         lost = replace(state, steps=state.steps + 1, lost=state.lost + 1)
-        return self._closed(lost.after(Outcome(state.here, "Nothing happens; the step is lost.")))
+        return self._closed(lost.after(ActionOutcome(state.here, "Nothing happens; the step is lost.")))
 
     def scores(self, state: Stay[W]) -> dict[str, float | None]:
         """The success of the agent, None before the end."""
@@ -257,4 +257,4 @@ class Environment(Game[Stay[W]]):
         story = f"The task “{errand}” was {result} in {steps}: {did}."
         lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
         told = f"{ending} ({state.steps} of {self.cap} steps)."
-        return state.after(Outcome(state.here, told, lessons=(lesson,)))
+        return state.after(ActionOutcome(state.here, told, lessons=(lesson,)))

@@ -6,7 +6,7 @@ from random import Random
 from typing import ClassVar, Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import Action, Environment, Lesson, Outcome
+from games.environments.base import Action, ActionOutcome, Environment, Lesson
 from games.environments.gridworld_map import (
     DIRECTIONS,
     OPEN_PLACES,
@@ -77,7 +77,7 @@ class Gridworld(Environment[Walk]):
     def map(self) -> Map:
         return draw_map(self.world, self.size, self.obstacles, self.moves)
 
-    def begin(self, rng: Random) -> Outcome[Walk]:
+    def begin(self, rng: Random) -> ActionOutcome[Walk]:
         ends = [self.map.places[name] for name in self.map.open_places()]
         assert len(ends) == OPEN_PLACES
         if self.ends == "cells":
@@ -91,7 +91,7 @@ class Gridworld(Environment[Walk]):
         arrived = self._arrive(here)
         return replace(arrived, told=f"You want to go to {here.goal}{where}. {arrived.told}")
 
-    def act(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> Outcome[Walk] | None:
+    def act(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[Walk] | None:
         east, north = DIRECTIONS[str(args["direction"])]
         cell = (here.position[0] + east, here.position[1] + north)
         reached = dict(self.map.steps(here.position)).values()
@@ -177,7 +177,7 @@ class Gridworld(Environment[Walk]):
                 seen.append((direction, name or "free"))
         return seen
 
-    def _arrive(self, here: Walk) -> Outcome[Walk]:
+    def _arrive(self, here: Walk) -> ActionOutcome[Walk]:
         """What a walker sees and learns in a cell."""
         position, name = here.position, self.map.name(here.position)
         place = f"{name} {text(position)}" if name else text(position)
@@ -190,4 +190,6 @@ class Gridworld(Environment[Walk]):
                 subject = self.map.title(cell)
                 lessons.append(Lesson("blocked", subject, f"{text(cell)} is blocked." if subject == text(cell)
                                       else f"{subject}, at {text(cell)}, is blocked."))  # fmt: skip
-        return Outcome(here, f"You are at {place}. Around you: {around}.", (self.map.title(position),), tuple(lessons))
+        return ActionOutcome(
+            here, f"You are at {place}. Around you: {around}.", (self.map.title(position),), tuple(lessons)
+        )

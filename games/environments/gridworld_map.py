@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from arena.cache_register import memoize
-from games.environments.invented_names import Names, world_rng
+from games.environments.invented_names import NameSource, world_rng
 
 Cell = tuple[int, int]  # column from the west and row from the south, both from 1
 DIRECTIONS: Mapping[str, Cell] = {
@@ -74,7 +74,7 @@ def draw_map(world: int, size: int, obstacles: int, moves: int = 8) -> Map:
     """Map number `world`: all free cells can be reached from each other."""
     rng = world_rng("gridworld", world)
     cells = [(column, row) for column in range(1, size + 1) for row in range(1, size + 1)]
-    names = Names(rng)
+    names = NameSource(rng)
     while True:
         blocked = frozenset(rng.sample(cells, obstacles))
         free = [cell for cell in cells if cell not in blocked]

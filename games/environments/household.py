@@ -6,8 +6,8 @@ from random import Random
 from typing import Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import Action, Environment, Lesson, Outcome
-from games.environments.household_tasks import TASK_TYPES, Task, TaskType, fewest, is_done, tasks
+from games.environments.base import Action, ActionOutcome, Environment, Lesson
+from games.environments.household_tasks import TASK_TYPES, HouseholdTask, TaskType, fewest, is_done, tasks
 from games.environments.household_world import (
     APPLIANCES,
     KINDS,
@@ -32,13 +32,13 @@ PHRASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class HouseholdState:
     """Where things stand: `where` each object is (HANDS when carried), what was `made` of it, what was opened, seen.
 
     `seen` are the receptacles whose contents were told, `lit` the objects held into the light.
     """
 
-    task: Task
+    task: HouseholdTask
     where: Mapping[str, str]
     at: str = ""
     made: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Visit:
 
 @game
 @dataclass(frozen=True, slots=True)
-class Household(Environment[Visit]):
+class Household(Environment[HouseholdState]):
     """A robot does one chore in a house of some twenty receptacles, some closed, and forty-odd objects.
 
     `world` builds the house and lays out its objects, the seed draws the chore. `chore` restricts it to one of six
@@ -87,16 +87,16 @@ class Household(Environment[Visit]):
     def house(self) -> House:
         return build_house(self.world)
 
-    def begin(self, rng: Random) -> Outcome[Visit]:
+    def begin(self, rng: Random) -> ActionOutcome[HouseholdState]:
         types: tuple[TaskType, ...] = TASK_TYPES if self.chore == "any" else (self.chore,)
         task = rng.choice(tasks(self.house, [rng.choice(types)]))
         around = f"Around you are {listed(self.house.receptacles)}."
         told = f"You stand in the middle of the house of {self.house.owner}. {around} Your task: {task.text}."
-        return Outcome(Visit(task, self.house.objects), told)
+        return ActionOutcome(HouseholdState(task, self.house.objects), told)
 
     # ---- actions -------------------------------------------------------------------------------------------------
 
-    def possible(self, here: Visit) -> tuple[Action, ...]:
+    def possible(self, here: HouseholdState) -> tuple[Action, ...]:
         at, carried = here.at, here.carried
         actions = [Action("go_to", {"receptacle": name}) for name in self.house.receptacles if name != at]
         if kind_of(at) in OPENABLE:
@@ -117,7 +117,7 @@ class Household(Environment[Visit]):
         actions += [Action("examine", {"object": n}) for n in (*in_reach, *([carried] if carried else []))]
         return (*actions, Action("look"), Action("inventory"))
 
-    def act(self, here: Visit, tool: str, args: Mapping[str, JSON]) -> Outcome[Visit] | None:
+    def act(self, here: HouseholdState, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[HouseholdState] | None:
         if Action(tool, {key: str(value).lower() for key, value in args.items()}) not in self.possible(here):
             return None
         receptacle, name = str(args.get("receptacle", "")), str(args.get("object", "")).lower()
@@ -127,52 +127,54 @@ class Household(Environment[Visit]):
             case "open":
                 return self._see(replace(here, opened=here.opened | {receptacle}), f"You open {receptacle}.")
             case "close":
-                return Outcome(replace(here, opened=here.opened - {receptacle}), f"You close {receptacle}.")
+                return ActionOutcome(replace(here, opened=here.opened - {receptacle}), f"You close {receptacle}.")
             case "take":
                 taken = replace(here, where={**here.where, name: HANDS})
-                return Outcome(taken, f"You take {name} from {receptacle}.", (name,))
+                return ActionOutcome(taken, f"You take {name} from {receptacle}.", (name,))
             case "put":
                 after = replace(here, where={**here.where, name: receptacle})
-                return Outcome(after, f"You put {name} {placed(receptacle)}.")
+                return ActionOutcome(after, f"You put {name} {placed(receptacle)}.")
             case "heat" | "clean" | "cool":
                 return self._treat(here, tool, name, receptacle)
             case "use":
                 lit = f" In its light you look at {here.carried}." if here.carried else ""
                 held = frozenset({here.carried}) if here.carried else frozenset()
-                return Outcome(replace(here, lit=here.lit | held), f"You turn on {name}.{lit}", (name,))
+                return ActionOutcome(replace(here, lit=here.lit | held), f"You turn on {name}.{lit}", (name,))
             case "examine":
-                return Outcome(here, self._describe(here, name))
+                return ActionOutcome(here, self._describe(here, name))
             case "look":
                 return self._see(here, f"You are at {here.at}." if here.at else "You stand in the middle of the house.")
             case _:
-                return Outcome(here, f"You carry {here.carried or 'nothing'}.")
+                return ActionOutcome(here, f"You carry {here.carried or 'nothing'}.")
 
-    def _see(self, here: Visit, did: str, visited: tuple[str, ...] = ()) -> Outcome[Visit]:
+    def _see(self, here: HouseholdState, did: str, visited: tuple[str, ...] = ()) -> ActionOutcome[HouseholdState]:
         """What is seen where the robot stands; what nobody has moved is a lesson."""
         at = here.at
         if not at:
-            return Outcome(here, did, visited)
+            return ActionOutcome(here, did, visited)
         if not here.is_open(at):
-            return Outcome(here, f"{did} It is closed.", visited)
+            return ActionOutcome(here, f"{did} It is closed.", visited)
         inside = here.inside(at)
         still = [name for name in inside if self.house.objects[name] == at]
         lessons = [Lesson("object", name, f"The {name} is {placed(at)}.") for name in still]
         if at not in self.house.objects.values():
             lessons.append(Lesson("empty", at, f"The {at} is empty."))
         told = f"{placed(at).partition(' ')[0].capitalize()} it you see {listed(inside)}."
-        return Outcome(replace(here, seen=here.seen | {at}), f"{did} {told}", visited, tuple(lessons))
+        return ActionOutcome(replace(here, seen=here.seen | {at}), f"{did} {told}", visited, tuple(lessons))
 
-    def _treat(self, here: Visit, verb: Treatment, name: str, receptacle: str) -> Outcome[Visit]:
+    def _treat(
+        self, here: HouseholdState, verb: Treatment, name: str, receptacle: str
+    ) -> ActionOutcome[HouseholdState]:
         undone = {"heat": {MADE["cool"]}, "cool": {MADE["heat"]}, "clean": set[str]()}[verb]
         state = (here.made.get(name, frozenset()) - undone) | {MADE[verb]}
         after = replace(here, made={**here.made, name: state})
-        return Outcome(after, f"You {verb} {name} with {receptacle}. It is {MADE[verb]} now.")
+        return ActionOutcome(after, f"You {verb} {name} with {receptacle}. It is {MADE[verb]} now.")
 
-    def _describe(self, here: Visit, name: str) -> str:
+    def _describe(self, here: HouseholdState, name: str) -> str:
         states = listed(sorted(here.made.get(name, ()))) if here.made.get(name) else "nothing special about it"
         return f"You look closely at {name}: {states}."
 
-    def told_off(self, here: Visit, tool: str, args: Mapping[str, JSON]) -> str:
+    def told_off(self, here: HouseholdState, tool: str, args: Mapping[str, JSON]) -> str:
         receptacle, at = str(args.get("receptacle", "")), here.at
         if receptacle and tool == "go_to":
             return f"you are at {receptacle} already"
@@ -186,19 +188,19 @@ class Household(Environment[Visit]):
 
     # ---- the task ------------------------------------------------------------------------------------------------
 
-    def is_done(self, here: Visit) -> bool:
+    def is_done(self, here: HouseholdState) -> bool:
         return is_done(here.task, here.where, here.made, here.lit)
 
-    def reward(self, here: Visit) -> float:
+    def reward(self, here: HouseholdState) -> float:
         return float(self.is_done(here))
 
-    def optimal(self, here: Visit) -> int:
+    def optimal(self, here: HouseholdState) -> int:
         return fewest(self.house, here.task)
 
-    def task(self, here: Visit) -> dict[str, JSON]:
+    def task(self, here: HouseholdState) -> dict[str, JSON]:
         return {"task": here.task.text, "task_type": here.task.type}
 
-    def seen(self, here: Visit) -> dict[str, JSON]:
+    def seen(self, here: HouseholdState) -> dict[str, JSON]:
         """`places` has for each receptacle what is in it as far as it was told, None where it was not."""
         carried = here.carried
         return {

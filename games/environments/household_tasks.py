@@ -24,7 +24,7 @@ TREATMENTS: Mapping[str, Treatment] = {"clean": "clean", "heat": "heat", "cool":
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class HouseholdTask:
     """What is to be done with an object of kind `object`, and the kind of receptacle it shall end up in."""
 
     type: TaskType
@@ -51,13 +51,15 @@ def article(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
-def tasks(house: House, types: Sequence[TaskType]) -> list[Task]:
+def tasks(house: House, types: Sequence[TaskType]) -> list[HouseholdTask]:
     """Every task of these types that the house allows and that is not done from the start."""
     return [task for kind in types for task in _all(kind) if _count(house, task.object) >= 1 + (kind == "two")
             and not is_done(task, house.objects, {}, frozenset())]  # fmt: skip
 
 
-def is_done(task: Task, where: Mapping[str, str], made: Mapping[str, frozenset[str]], lit: frozenset[str]) -> bool:
+def is_done(
+    task: HouseholdTask, where: Mapping[str, str], made: Mapping[str, frozenset[str]], lit: frozenset[str]
+) -> bool:
     """Whether a task is done: `where` the objects lie, what was `made` of them, which were held into the light."""
     if task.target is None:
         return any(kind_of(name) == task.object for name in lit)
@@ -67,28 +69,28 @@ def is_done(task: Task, where: Mapping[str, str], made: Mapping[str, frozenset[s
     return len(ends) > len(set(ends)) if task.type == "two" else bool(ends)
 
 
-def fewest(house: House, task: Task) -> int:
+def fewest(house: House, task: HouseholdTask) -> int:
     """The fewest steps that do a task, for who knows where everything is: the best over all objects and targets."""
     return min(_steps(stops) for stops in _plans(house, task))
 
 
-def _all(kind: TaskType) -> Iterator[Task]:
+def _all(kind: TaskType) -> Iterator[HouseholdTask]:
     if kind == "look":
-        yield from (Task(kind, name, None) for name in LOOKED_AT)
+        yield from (HouseholdTask(kind, name, None) for name in LOOKED_AT)
         return
     for name, properties in KINDS.items():
         treatment = TREATMENTS.get(kind)
         if treatment is None or treatment in properties.treatments:
             for target in properties.wanted:
                 if treatment is None or target != APPLIANCES[treatment]:
-                    yield Task(kind, name, target)
+                    yield HouseholdTask(kind, name, target)
 
 
 def _count(house: House, kind: str) -> int:
     return sum(kind_of(name) == kind for name in house.objects)
 
 
-def _plans(house: House, task: Task) -> Iterator[list[tuple[str, bool]]]:
+def _plans(house: House, task: HouseholdTask) -> Iterator[list[tuple[str, bool]]]:
     """Ways to do it, as stops: where one action is taken, and whether the receptacle must be open for it."""
     places = {name: where for name, where in house.objects.items() if kind_of(name) == task.object}
     if task.target is None:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal, TypeAlias
 
 from arena.cache_register import memoize
-from games.environments.invented_names import Names, world_rng
+from games.environments.invented_names import NameSource, world_rng
 
 Treatment: TypeAlias = Literal["clean", "heat", "cool"]
 RECEPTACLES: Mapping[str, tuple[int, int]] = {  # the least and the greatest number of each kind
@@ -73,7 +73,7 @@ def placed(receptacle: str) -> str:
 def build_house(world: int) -> House:
     """House number `world`: 18 to 22 receptacles, every kind of object one to three times."""
     rng = world_rng("household", world)
-    owner = Names(rng).person()
+    owner = NameSource(rng).person()
     receptacles = [
         f"{kind} {number}"
         for kind, (low, high) in RECEPTACLES.items()

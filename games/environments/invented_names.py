@@ -18,7 +18,7 @@ TRADES = ("Works", "Press", "Mills", "Shipyards", "Glassworks", "Brewery", "Inst
 
 
 @dataclass(slots=True)
-class Names:
+class NameSource:
     """A source of names that are new to one world."""
 
     rng: Random

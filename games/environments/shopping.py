@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import ANY, Action, Environment, Lesson, Outcome
+from games.environments.base import ANY, Action, ActionOutcome, Environment, Lesson
 from games.environments.shopping_catalogue import Product, Shop, Wish, draw_wish, stock
 from games.environments.shopping_reward import reward
 from games.phrasing import listed
@@ -67,9 +67,9 @@ class Shopping(Environment[Browsing]):
     def shop(self) -> Shop:
         return stock(self.world)
 
-    def begin(self, rng: Random) -> Outcome[Browsing]:
+    def begin(self, rng: Random) -> ActionOutcome[Browsing]:
         wish = draw_wish(rng, self.shop, None if self.category == "any" else self.category)
-        return Outcome(Browsing(wish), f"Your customer's wish: {wish.text}.")
+        return ActionOutcome(Browsing(wish), f"Your customer's wish: {wish.text}.")
 
     # ---- actions -------------------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ class Shopping(Environment[Browsing]):
         clicks = [Action("click", {"button": button}) for button in self._buttons(here)]
         return (Action("search", {"query": ANY}), *clicks)
 
-    def act(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> Outcome[Browsing] | None:
+    def act(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[Browsing] | None:
         if tool == "search":
             query = str(args["query"])
             results = self.shop.search(query, MOST)
@@ -86,28 +86,28 @@ class Shopping(Environment[Browsing]):
         button = str(args["button"]).lower()
         return self._click(here, button) if button in self._buttons(here) else None
 
-    def _click(self, here: Browsing, button: str) -> Outcome[Browsing]:
+    def _click(self, here: Browsing, button: str) -> ActionOutcome[Browsing]:
         if button in (NEXT, PREVIOUS):
             return self._results(replace(here, page=here.page + (1 if button == NEXT else -1)))
         if button == BACK:
             told = f"You are back at page {here.page + 1} of the results for “{here.query}”."
-            return Outcome(replace(here, item=None, chosen={}), told)
+            return ActionOutcome(replace(here, item=None, chosen={}), told)
         if here.item is None:
             return self._open(here, self.shop.products[button])
         product = self.shop.products[here.item]
         if button == FEATURES:
             lesson = Lesson("features", product.title, f"{_named(product)} is {listed(product.attributes)}.")
             read = replace(here, read=here.read | {product.code})
-            return Outcome(read, f"It is {listed(product.attributes)}.", (), (lesson,))
+            return ActionOutcome(read, f"It is {listed(product.attributes)}.", (), (lesson,))
         if button == DESCRIPTION:
-            return Outcome(here, product.description)
+            return ActionOutcome(here, product.description)
         if button == BUY:
             options = listed(f"{name} {value}" for name, value in here.chosen.items()) if here.chosen else "no options"
-            return Outcome(
+            return ActionOutcome(
                 replace(here, bought=True), f"You buy {_named(product)} for ${product.price:.2f}, {options}."
             )
         name = next(name for name, values in product.options.items() if button in values)
-        return Outcome(replace(here, chosen={**here.chosen, name: button}), f"You choose {name} {button}.")
+        return ActionOutcome(replace(here, chosen={**here.chosen, name: button}), f"You choose {name} {button}.")
 
     def _buttons(self, here: Browsing) -> list[str]:
         """What can be clicked on the page that is open."""
@@ -117,15 +117,15 @@ class Shopping(Environment[Browsing]):
         following = [NEXT] if (here.page + 1) * PER_PAGE < len(here.results) else []
         return [*here.shown, *following, *([PREVIOUS] if here.page else [])]
 
-    def _results(self, here: Browsing) -> Outcome[Browsing]:
+    def _results(self, here: Browsing) -> ActionOutcome[Browsing]:
         pages = -(-len(here.results) // PER_PAGE)
         if not pages:
-            return Outcome(here, f"Nothing was found for “{here.query}”.")
+            return ActionOutcome(here, f"Nothing was found for “{here.query}”.")
         products = [self.shop.products[code] for code in here.shown]
         lines = "; ".join(f"[{p.code}] {p.title}, ${p.price:.2f}" for p in products)
-        return Outcome(here, f"Results for “{here.query}”, page {here.page + 1} of {pages}: {lines}.")
+        return ActionOutcome(here, f"Results for “{here.query}”, page {here.page + 1} of {pages}: {lines}.")
 
-    def _open(self, here: Browsing, product: Product) -> Outcome[Browsing]:
+    def _open(self, here: Browsing, product: Product) -> ActionOutcome[Browsing]:
         options = "; ".join(f"{name}: {', '.join(values)}" for name, values in product.options.items())
         lesson = Lesson(
             "product", product.title, f"{_named(product)} costs ${product.price:.2f} and comes in {options}."
@@ -133,7 +133,7 @@ class Shopping(Environment[Browsing]):
         after = replace(here, item=product.code, chosen={}, opened=here.opened | {product.code})
         pages = f"There are {FEATURES} and a {DESCRIPTION} to read."
         told = f"{product.title}, ${product.price:.2f}. Choose {options}. {pages}"
-        return Outcome(after, told, (product.title,), (lesson,))
+        return ActionOutcome(after, told, (product.title,), (lesson,))
 
     def told_off(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> str:
         return "search needs words" if tool == "search" else f"there is no button “{args['button']}” on this page"

@@ -7,7 +7,7 @@ from random import Random
 
 from arena.cache_register import memoize
 from arena.text.bm25 import Index
-from games.environments.invented_names import Names, world_rng
+from games.environments.invented_names import NameSource, world_rng
 
 PER_KIND, BRANDS = 10, 24
 COLOURS = ("amber", "black", "cream", "navy", "olive", "plum", "red", "teal")
@@ -103,7 +103,7 @@ class Shop:
 def stock(world: int) -> Shop:
     """Shop number `world`."""
     rng = world_rng("shopping", world)
-    names = Names(rng)
+    names = NameSource(rng)
     brands = [names.word() for _ in range(BRANDS)]
     shelf = [(category, kind) for category, aisle in AISLES.items() for kind in aisle.kinds for _ in range(PER_KIND)]
     rng.shuffle(shelf)

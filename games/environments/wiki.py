@@ -10,8 +10,8 @@ from typing import Literal, get_args
 
 from arena.cache_register import memoize
 from arena.game import JSON, Tool, game
-from games.environments.base import ANY, Action, Environment, Lesson, Outcome
-from games.environments.wiki_world import Fact, Page, Question, questions, write_wiki
+from games.environments.base import ANY, Action, ActionOutcome, Environment, Lesson
+from games.environments.wiki_world import Page, PageFact, TwoHopQuestion, questions, write_wiki
 
 Topic = Literal["any", "town", "person", "firm", "book"]
 SIMILAR = 5  # titles offered when there is no page of that name
@@ -20,10 +20,10 @@ PARAMETERS = {"search": "title", "lookup": "words", "finish": "answer"}
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class WikiState:
     """A question, the open page, what was looked up on it (`turn`: how often in a row), and the answer given."""
 
-    question: Question
+    question: TwoHopQuestion
     page: str | None = None
     words: str = ""
     turn: int = 0
@@ -32,7 +32,7 @@ class Search:
 
 @game
 @dataclass(frozen=True, slots=True)
-class Wiki(Environment[Search]):
+class Wiki(Environment[WikiState]):
     """A reader answers a question from a wiki of a hundred pages; two of them have to be read.
 
     `world` writes the wiki, with invented towns, people, firms and books; the seed draws the question, about a page of
@@ -59,50 +59,50 @@ class Wiki(Environment[Search]):
     def pages(self) -> Mapping[str, Page]:
         return write_wiki(self.world)
 
-    def begin(self, rng: Random) -> Outcome[Search]:
+    def begin(self, rng: Random) -> ActionOutcome[WikiState]:
         topic = rng.choice(get_args(Topic)[1:]) if self.topic == "any" else self.topic
         question = rng.choice([q for q in questions(self.world) if self.pages[q.start].kind == topic])
-        return Outcome(Search(question), f"Your question: {question.text}")
+        return ActionOutcome(WikiState(question), f"Your question: {question.text}")
 
     # ---- actions -------------------------------------------------------------------------------------------------
 
-    def possible(self, here: Search) -> tuple[Action, ...]:
+    def possible(self, here: WikiState) -> tuple[Action, ...]:
         tools = [tool for tool in PARAMETERS if tool != "lookup" or here.page]
         return tuple(Action(tool, {PARAMETERS[tool]: ANY}) for tool in tools)
 
-    def act(self, here: Search, tool: str, args: Mapping[str, JSON]) -> Outcome[Search] | None:
+    def act(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[WikiState] | None:
         words = str(args[PARAMETERS[tool]])
         if not normal(words) or (tool == "lookup" and not here.page):
             return None
         if tool == "finish":
-            return Outcome(replace(here, answer=words), f"You answered: {words}.")
+            return ActionOutcome(replace(here, answer=words), f"You answered: {words}.")
         return self._search(here, words) if tool == "search" else self._lookup(here, words)
 
-    def _search(self, here: Search, words: str) -> Outcome[Search]:
+    def _search(self, here: WikiState, words: str) -> ActionOutcome[WikiState]:
         known = titles(self.world)
         if normal(words) not in known:
             near = ", ".join(similar(words, known)) or "nothing"
-            return Outcome(replace(here, page=None), f"There is no page “{words}”. Similar titles: {near}.")
+            return ActionOutcome(replace(here, page=None), f"There is no page “{words}”. Similar titles: {near}.")
         page = self.pages[known[normal(words)]]
         shown = [fact for fact in page.facts if fact.first]
         more = len(page.facts) - len(shown)
         rest = f" ({more} more {'sentence' if more == 1 else 'sentences'})" if more else ""
         told = f"“{page.title}”: {' '.join(fact.sentence for fact in shown)}{rest}"
         after = replace(here, page=page.title, words="", turn=0)
-        return Outcome(after, told, (page.title,), _lessons(page, *shown))
+        return ActionOutcome(after, told, (page.title,), _lessons(page, *shown))
 
-    def _lookup(self, here: Search, words: str) -> Outcome[Search]:
+    def _lookup(self, here: WikiState, words: str) -> ActionOutcome[WikiState]:
         assert here.page is not None
         page = self.pages[here.page]
         found = [fact for fact in page.facts if words.lower() in fact.sentence.lower()]
         if not found:
-            return Outcome(here, f"“{words}” does not stand on the page “{page.title}”.")
+            return ActionOutcome(here, f"“{words}” does not stand on the page “{page.title}”.")
         turn = here.turn % len(found) if words.lower() == here.words else 0
         fact = found[turn]
         after = replace(here, words=words.lower(), turn=turn + 1)
-        return Outcome(after, f"({turn + 1} of {len(found)}) {fact.sentence}", (), _lessons(page, fact))
+        return ActionOutcome(after, f"({turn + 1} of {len(found)}) {fact.sentence}", (), _lessons(page, fact))
 
-    def told_off(self, here: Search, tool: str, args: Mapping[str, JSON]) -> str:
+    def told_off(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> str:
         if tool == "lookup" and not here.page:
             return "no page is open to look anything up on"
         return f"{tool} needs words"
@@ -112,25 +112,25 @@ class Wiki(Environment[Search]):
 
     # ---- the task ------------------------------------------------------------------------------------------------
 
-    def is_done(self, here: Search) -> bool:
+    def is_done(self, here: WikiState) -> bool:
         return here.answer is not None
 
-    def reward(self, here: Search) -> float:
+    def reward(self, here: WikiState) -> float:
         return float(here.answer is not None and normal(here.answer) == normal(here.question.answer))
 
-    def optimal(self, here: Search) -> int:
+    def optimal(self, here: WikiState) -> int:
         question, pages = here.question, self.pages
         hops = pages[question.start].fact(question.via), pages[question.bridge].fact(question.relation)
         return 3 + sum(not fact.first for fact in hops)
 
-    def task(self, here: Search) -> dict[str, JSON]:
+    def task(self, here: WikiState) -> dict[str, JSON]:
         return {"task": here.question.text, "task_type": self.pages[here.question.start].kind}
 
-    def facts_of(self, here: Search) -> dict[str, JSON]:
+    def facts_of(self, here: WikiState) -> dict[str, JSON]:
         question = here.question
         return {"answer": here.answer, "right_answer": question.answer, "hops": [question.start, question.bridge]}
 
-    def seen(self, here: Search) -> dict[str, JSON]:
+    def seen(self, here: WikiState) -> dict[str, JSON]:
         return {"question": here.question.text, "page": here.page}
 
     def rules(self) -> str:
@@ -172,5 +172,5 @@ def similar(words: str, known: Mapping[str, str]) -> list[str]:
     return [known[bare] for bare in [*near, *alike][:SIMILAR]]
 
 
-def _lessons(page: Page, *facts: Fact) -> tuple[Lesson, ...]:
+def _lessons(page: Page, *facts: PageFact) -> tuple[Lesson, ...]:
     return tuple(Lesson("fact", page.title, fact.sentence) for fact in facts)

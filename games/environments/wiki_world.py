@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from arena.cache_register import memoize
-from games.environments.invented_names import Names, world_rng
+from games.environments.invented_names import NameSource, world_rng
 
 TOWNS, PEOPLE, FIRMS, BOOKS = 18, 44, 22, 20
 PROFESSIONS = ("bell founder", "bookbinder", "botanist", "cartographer", "clockmaker", "engraver", "glass painter",
@@ -20,7 +20,7 @@ BOOK_NOUNS = ("Letters", "Orchard", "Winter", "Lighthouse", "Quartet", "Inherita
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class PageFact:
     """What a page says of its subject: a relation, its value, the sentence, and whether a search shows it at once."""
 
     relation: str
@@ -35,14 +35,14 @@ class Page:
 
     title: str
     kind: str
-    facts: tuple[Fact, ...]
+    facts: tuple[PageFact, ...]
 
-    def fact(self, relation: str) -> Fact:
+    def fact(self, relation: str) -> PageFact:
         return next(fact for fact in self.facts if fact.relation == relation)
 
 
 @dataclass(frozen=True)
-class Question:
+class TwoHopQuestion:
     """A question whose answer takes two pages: a relation of `start` leads to `bridge`, a relation of that answers."""
 
     text: str
@@ -89,12 +89,12 @@ class Cast:
 def write_wiki(world: int) -> Mapping[str, Page]:
     """Wiki number `world`: its pages by title."""
     rng = world_rng("wiki", world)
-    names = Names(rng)
+    names = NameSource(rng)
     cast = Cast(rng, [names.word() for _ in range(TOWNS)], [names.person() for _ in range(PEOPLE)],
                 [names.firm() for _ in range(FIRMS)],
                 [f"The {names.word()} {rng.choice(BOOK_NOUNS)}" for _ in range(BOOKS)],
                 [names.word() for _ in range(TOWNS // 3)])  # fmt: skip
-    kinds: list[tuple[str, list[str], Callable[[Cast, str], Iterator[Fact]]]] = [
+    kinds: list[tuple[str, list[str], Callable[[Cast, str], Iterator[PageFact]]]] = [
         ("town", cast.towns, _town), ("person", cast.people, _person), ("firm", cast.firms, _firm),
         ("book", cast.books, _book),
     ]  # fmt: skip
@@ -102,7 +102,7 @@ def write_wiki(world: int) -> Mapping[str, Page]:
 
 
 @memoize("worlds")
-def questions(world: int) -> tuple[Question, ...]:
+def questions(world: int) -> tuple[TwoHopQuestion, ...]:
     """All two-hop questions of a wiki whose answer is neither asked about nor on the way."""
     pages, found = write_wiki(world), []
     for page in pages.values():
@@ -112,44 +112,44 @@ def questions(world: int) -> tuple[Question, ...]:
             for fact in pages[hop.value].facts:
                 if fact.relation in ASKED and fact.value not in (page.title, hop.value):
                     text = ASKED[fact.relation].format(HOPS[hop.relation].format(page.title))
-                    found.append(Question(text, page.title, hop.relation, hop.value, fact.relation, fact.value))
+                    found.append(TwoHopQuestion(text, page.title, hop.relation, hop.value, fact.relation, fact.value))
     return tuple(found)
 
 
-def _town(cast: Cast, title: str) -> Iterator[Fact]:
+def _town(cast: Cast, title: str) -> Iterator[PageFact]:
     river, mayor, people = cast.rng.choice(cast.rivers), cast.rng.choice(cast.people), cast.rng.randint(12, 480) * 100
     charter, renown = cast.year(1190, 1620), cast.rng.choice(RENOWN)
-    yield Fact("river", river, f"{title} is a town of {people:,} people on the river {river}.")
-    yield Fact("mayor", mayor, f"The mayor of {title} is {mayor}.")
-    yield Fact("charter", charter, f"{title} became a town in the year {charter}.", False)
-    yield Fact("renown", renown, f"{title} is known for its {renown}.", False)
+    yield PageFact("river", river, f"{title} is a town of {people:,} people on the river {river}.")
+    yield PageFact("mayor", mayor, f"The mayor of {title} is {mayor}.")
+    yield PageFact("charter", charter, f"{title} became a town in the year {charter}.", False)
+    yield PageFact("renown", renown, f"{title} is known for its {renown}.", False)
 
 
-def _person(cast: Cast, title: str) -> Iterator[Fact]:
+def _person(cast: Cast, title: str) -> Iterator[PageFact]:
     birth, profession, teacher = cast.year(1830, 1915), cast.rng.choice(PROFESSIONS), cast.other(title)
     employer, town, habit = cast.rng.choice(cast.firms), cast.rng.choice(cast.towns), cast.rng.choice(HABITS)
-    yield Fact("profession", profession, f"{title} is {_a(profession)}.")
-    yield Fact("employer", employer, f"{title} works for {employer}.")
-    yield Fact("birthplace", town, f"{title} was born in {town}.", False)
-    yield Fact("birth", birth, f"The year of birth of {title} is {birth}.", False)
-    yield Fact("habit", habit, f"{title} {habit}.", False)
-    yield Fact("teacher", teacher, f"{title} learned the trade from {teacher}.", False)
+    yield PageFact("profession", profession, f"{title} is {_a(profession)}.")
+    yield PageFact("employer", employer, f"{title} works for {employer}.")
+    yield PageFact("birthplace", town, f"{title} was born in {town}.", False)
+    yield PageFact("birth", birth, f"The year of birth of {title} is {birth}.", False)
+    yield PageFact("habit", habit, f"{title} {habit}.", False)
+    yield PageFact("teacher", teacher, f"{title} learned the trade from {teacher}.", False)
 
 
-def _firm(cast: Cast, title: str) -> Iterator[Fact]:
+def _firm(cast: Cast, title: str) -> Iterator[PageFact]:
     product, founder = cast.rng.choice(PRODUCTS), cast.rng.choice(cast.people)
     seat, opened = cast.rng.choice(cast.towns), cast.year(1840, 1930)
-    yield Fact("product", product, f"{title} is a firm that makes {product}.")
-    yield Fact("founder", founder, f"{title} was founded by {founder}.")
-    yield Fact("seat", seat, f"{title} has its seat in {seat}.", False)
-    yield Fact("opened", opened, f"{title} opened in the year {opened}.", False)
+    yield PageFact("product", product, f"{title} is a firm that makes {product}.")
+    yield PageFact("founder", founder, f"{title} was founded by {founder}.")
+    yield PageFact("seat", seat, f"{title} has its seat in {seat}.", False)
+    yield PageFact("opened", opened, f"{title} opened in the year {opened}.", False)
 
 
-def _book(cast: Cast, title: str) -> Iterator[Fact]:
+def _book(cast: Cast, title: str) -> Iterator[PageFact]:
     author, setting, year = cast.rng.choice(cast.people), cast.rng.choice(cast.towns), cast.year(1870, 1940)
-    yield Fact("author", author, f"{title} is a novel by {author}.")
-    yield Fact("published", year, f"{title} came out in the year {year}.")
-    yield Fact("setting", setting, f"{title} is set in {setting}.", False)
+    yield PageFact("author", author, f"{title} is a novel by {author}.")
+    yield PageFact("published", year, f"{title} came out in the year {year}.")
+    yield PageFact("setting", setting, f"{title} is set in {setting}.", False)
 
 
 def _a(words: str) -> str:

@@ -11,7 +11,7 @@ from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.spec import build
 from arena.text.words import is_same
 from arena.usage import FREE
-from games.environments.invented_names import Names
+from games.environments.invented_names import NameSource
 
 ADVERSARY, SUBJECT = "adversary", "subject"
 NOTHING = "nothing"  # stands in a guess for "nothing was forgotten"
@@ -102,7 +102,7 @@ class Interrogation(Game[Inquiry]):
         return {ADVERSARY: "interrogator", SUBJECT: "knower"}
 
     def start(self, rng: Random) -> Inquiry:
-        names = Names(rng)
+        names = NameSource(rng)
         candidates = self.candidates or tuple(names.word() for _ in range(self.drawn))
         return Inquiry(candidates, self.secret or rng.choice(candidates))
 

@@ -12,7 +12,7 @@ ASKER = "user"  # who asks
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnswerState:
     """What was answered; None before that."""
 
     text: str | None = None
@@ -20,7 +20,7 @@ class Answer:
 
 @game
 @dataclass(frozen=True, slots=True)
-class Question(Game[Answer]):
+class Question(Game[AnswerState]):
     """An agent is asked a question in words and answers it; nobody scores the answer.
 
     question: the words. rules: what the agent is told besides.
@@ -45,29 +45,29 @@ class Question(Game[Answer]):
     def most_answers(self) -> Mapping[str, int]:
         return {SEAT: 1}
 
-    def start(self, rng: Random) -> Answer:
-        return Answer()
+    def start(self, rng: Random) -> AnswerState:
+        return AnswerState()
 
-    def to_act(self, state: Answer) -> tuple[str, ...]:
+    def to_act(self, state: AnswerState) -> tuple[str, ...]:
         return (SEAT,) if state.text is None else ()
 
-    def view(self, state: Answer, seat: str) -> View:
+    def view(self, state: AnswerState, seat: str) -> View:
         return View(seat, self.rules, self._asked(), known={"asked": self.question})
 
-    def apply(self, state: Answer, moves: Mapping[str, Move]) -> Answer:
+    def apply(self, state: AnswerState, moves: Mapping[str, Move]) -> AnswerState:
         move = moves[SEAT]
         if not move.text.strip():
             raise IllegalMove(SEAT, "the answer has no words")
-        return Answer(move.text)
+        return AnswerState(move.text)
 
-    def scores(self, state: Answer) -> dict[str, float | None]:
+    def scores(self, state: AnswerState) -> dict[str, float | None]:
         return {SEAT: None}
 
-    def facts(self, state: Answer) -> dict[str, JSON]:
+    def facts(self, state: AnswerState) -> dict[str, JSON]:
         """`question` and `answer`, which is null where there is none."""
         return {"question": self.question, "answer": state.text}
 
-    def watch(self, state: Answer) -> tuple[Message, ...]:
+    def watch(self, state: AnswerState) -> tuple[Message, ...]:
         return self._asked() if state.text is None else (*self._asked(), Message(SEAT, state.text))
 
     def _asked(self) -> tuple[Message, ...]:

@@ -11,7 +11,7 @@ from games.negotiation import bargaining_texts as texts
 from games.negotiation import bargaining_verdicts as verdicts
 from games.negotiation import bargaining_views as views
 from games.negotiation.bargaining_claims import claims
-from games.negotiation.bargaining_state import RIVAL, Ended, Haggle, Offer, Reading, Round
+from games.negotiation.bargaining_state import RIVAL, Ended, Haggle, ModeratorReading, Offer, Round
 
 QUIRKS = ("strict-range", "yes-anywhere", "dollar-regex", "deaf-player", "minus-one")
 
@@ -198,7 +198,7 @@ class Bargaining(Game[Haggle]):
             used = "talk"
         if numberless and act in ("offer", "walk_away"):
             used = "talk"
-        reading = Reading(state.round, state.step, speaker, act, price, evidence, used, claim)
+        reading = ModeratorReading(state.round, state.step, speaker, act, price, evidence, used, claim)
         state = replace(state, readings=(*state.readings, reading))
         if used == "accept":
             ending: Ended = "accept" if agreed is not None else "no_price"

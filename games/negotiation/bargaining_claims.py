@@ -50,7 +50,7 @@ AFTER: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words that begin where th
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LimitClaim:
     """A price that a seat says is its own limit, in dollars, and the sentence it says so in.
 
     kind "worth": what it paid, or what the item is worth to it; "limit": a price that it cannot go past; "final": a
@@ -67,7 +67,7 @@ class Claim:
 
 def claims(state: Haggle) -> list[JSON]:
     """The claims of a match in order, as rows; where the moderator read the same price the row is the moderator's."""
-    found: list[Claim] = []
+    found: list[LimitClaim] = []
     for message in state.log:
         if message.sender in RIVAL:
             found += heard(message)
@@ -76,21 +76,21 @@ def claims(state: Haggle) -> list[JSON]:
             same = [c for c in found if (c.round, c.seat, c.claimed) == (reading.round, reading.speaker, reading.claim)]
             found = [claim for claim in found if claim not in same]
             kind = same[0].kind if same else "limit"
-            found.append(Claim(reading.round, reading.speaker, kind, reading.claim, reading.evidence, "moderator"))
+            found.append(LimitClaim(reading.round, reading.speaker, kind, reading.claim, reading.evidence, "moderator"))
     return [asdict(claim) for claim in sorted(found, key=lambda claim: claim.round)]
 
 
-def heard(message: Message) -> list[Claim]:
+def heard(message: Message) -> list[LimitClaim]:
     """The claims in one message of a player: at most one for each price, none under "if" or about the other side."""
     text = message.text.replace("’", "'")
     low = text.lower() if len(text.lower()) == len(text) else text
-    found: list[Claim] = []
+    found: list[LimitClaim] = []
     amounts = prices(text) if HINT.search(low) else ()
     for match in SENTENCE.finditer(low) if amounts else ():
         for price in amounts:
             if match.start() <= price.start < match.end() and (kind := _kind(low, price, match.start(), match.end())):
                 words = text[match.start() : match.end()].strip()
-                found.append(Claim(message.round, message.sender, kind, round(price.amount, 2), words))
+                found.append(LimitClaim(message.round, message.sender, kind, round(price.amount, 2), words))
     return found
 
 

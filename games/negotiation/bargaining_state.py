@@ -21,7 +21,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ModeratorReading:
     """What the moderator made of a message, and the words it relied on; `used` is what followed from it.
 
     `claim` is a limit that the speaker names for itself, in dollars, where the moderator heard one.
@@ -80,7 +80,7 @@ class Haggle:
     log: tuple[Message, ...] = ()
     moves: tuple[tuple[str, Move], ...] = ()
     offers: tuple[Offer, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ModeratorReading, ...] = ()
     rounds: tuple[Round, ...] = ()
     coached: tuple[str, ...] = ()
     forfeits: tuple[str, ...] = ()

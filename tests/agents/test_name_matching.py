@@ -7,7 +7,7 @@ import pytest
 from agents.adversary.question_forms import renamed
 from agents.adversary.text_codes import CODES
 from agents.guardrails.detector import Detector
-from agents.memory.write_gate import Gate, former
+from agents.memory.write_gate import NameHashGate, former
 from agents.name_matching import naming
 
 FOUND = [
@@ -45,7 +45,7 @@ def test_the_longest_name_counts_and_no_name_is_nowhere() -> None:
 
 @pytest.mark.parametrize(("name", "text"), [pair for pair in FOUND if pair[0] != "Ва́ня"])
 def test_the_gate_keeps_it_out_and_the_detector_quotes_it(name: str, text: str) -> None:
-    gate = Gate(b"k" * 16).closed_to([name])
+    gate = NameHashGate(b"k" * 16).closed_to([name])
     assert not gate.admits(text) and gate.opened_to([name]).admits(text)
     found = Detector((), key=(b"k" * 16).hex(), hashes=tuple(gate.hashes), sizes=tuple(gate.sizes)).named(text)
     assert found and found[0] in text
@@ -53,13 +53,13 @@ def test_the_gate_keeps_it_out_and_the_detector_quotes_it(name: str, text: str) 
 
 @pytest.mark.parametrize(("name", "text"), [("राम", "रामी"), ("Анна", "Аннам"), ("王明", "王小明"), ("か", "が")])
 def test_the_gate_lets_other_words_in(name: str, text: str) -> None:
-    assert Gate(b"k" * 16).closed_to([name]).admits(text)
+    assert NameHashGate(b"k" * 16).closed_to([name]).admits(text)
 
 
 def test_a_gate_of_an_older_database_still_keeps_names_out() -> None:
-    gate = Gate(b"k" * 16)
+    gate = NameHashGate(b"k" * 16)
     for name in ("王明", "हिन्दी", "multi_issue"):
-        old = Gate(gate.key, frozenset({gate._hash(former(name), old=True)}), frozenset({len(former(name))}))
+        old = NameHashGate(gate.key, frozenset({gate._hash(former(name), old=True)}), frozenset({len(former(name))}))
         assert not old.admits(f"- {name} -") and old.opened_to([name]).admits(name)
 
 

@@ -13,7 +13,7 @@ import pytest
 from command import typed
 
 from arena.redaction import environment_secrets, redact, redactor, unescaped
-from arena.store.location import Place, failure
+from arena.store.location import DatabaseLocation, failure
 
 KEYS = ("sk-proj-0123456789/abcdef+GHIJ==", "ghp_A1b2C3d4E5f6G7h8I9j0", 'odd"key\\with/signs&100%', "12345678")
 
@@ -101,7 +101,7 @@ def test_passwords_of_databases_are_not_printed(url: str, secret: str, tmp_path:
         done = typed(tmp_path, *command, "--db", url)
         assert secret not in done.stdout + done.stderr
     if not url.startswith("mysql"):
-        told = str(failure(Place.of(url), ValueError(f"cannot connect with {secret}")))
+        told = str(failure(DatabaseLocation.of(url), ValueError(f"cannot connect with {secret}")))
         assert secret not in told
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from arena.errors import ArenaError
 from arena.spec import build
-from unlearning.conversion.chat import Prompted
+from unlearning.conversion.chat import ChatConverter
 from unlearning.conversion.conversion import Converter
 from unlearning.conversion.data import Pair, instances, pairs
 from unlearning.conversion.edits import Parts, carried_out
@@ -127,7 +127,7 @@ async def main(count: int, model: str) -> None:
     rows.append(await half("converted, edits only", "edits", converter, chosen))
     rows.append(await whole("converted", converter, chosen))
     if model:
-        rows.append(await whole(f"zero shot, {model}", Prompted(build("model", model)), chosen))
+        rows.append(await whole(f"zero shot, {model}", ChatConverter(build("model", model)), chosen))
     for row in rows:
         print(row)
     told, given = {row.name: row.at_1 for row in rows}, "template, targets given"

@@ -32,7 +32,7 @@ from arena.store.store import Store  # noqa: E402
 from unlearning.cli.teach_and_forget import Order, forgot  # noqa: E402
 from unlearning.memory.influence_set import influence  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
-from unlearning.tasks.curriculum import Course  # noqa: E402
+from unlearning.tasks.curriculum import Curriculum  # noqa: E402
 
 SEEN, PLACES = 30, 60  # events of an episode, and places of a world; each world has as many episodes
 DATABASE = 20_000  # notes at most in the part that keeps the agent in a database
@@ -109,9 +109,9 @@ def measured(notes: int) -> Row:
 
 def lessons(count: int) -> tuple[float, float, float]:
     """Seconds of selective replay, whole replay, and of the lessons done again, for an agent taught in a grid."""
-    course = Course(({"name": "gridworld", "preset": "unknown"},), count)
+    course = Curriculum(({"name": "gridworld", "preset": "unknown"},), count)
     novice = Subject(Knower(), Memory(writers=ALL))
-    asyncio.run(Course(({"name": "gridworld", "preset": "unknown"},), 1).teach(novice))  # imports
+    asyncio.run(Curriculum(({"name": "gridworld", "preset": "unknown"},), 1).teach(novice))  # imports
     again, subject = timed(lambda: asyncio.run(course.teach(novice)))
     place = next(event.subject for event in subject.memory.log if event.kind == "place")
     request = Request((Item(place),), scope="state")

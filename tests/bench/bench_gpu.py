@@ -29,10 +29,10 @@ from agents.models.local import Local
 from arena.spec import build
 from unlearning.modeling.agent_weights import opened
 from unlearning.modeling.forward_view import rows_of
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
-from unlearning.training.trainer import Job, Training, context_of
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import Training, TrainingJob, context_of
+from unlearning.training.training_problem import TrainingProblem
 
 SIZES = {
     "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32,
@@ -77,7 +77,7 @@ def said(first: int, count: int) -> str:
     return " ".join(WORDS[(first + at) % len(WORDS)] for at in range(count))
 
 
-def study(folder: Path, size: str, device: str) -> Study:
+def study(folder: Path, size: str, device: str) -> TrainingProblem:
     """The model on its device, and what it is asked to forget and to keep."""
     tokenizer = make_tokenizer([SAYING] * 2, 300, words=True)
     torch.manual_seed(0)
@@ -88,7 +88,7 @@ def study(folder: Path, size: str, device: str) -> Study:
     free()
     found = opened(LLM(Local(str(folder), device=device, dtype="bfloat16")), "bench")
     request = Request(items("forget", size), items("retain", size))
-    return Study("bench", found.module, found.model.tokenizer, request, 0)
+    return TrainingProblem("bench", found.module, found.model.tokenizer, request, 0)
 
 
 def free() -> None:
@@ -104,7 +104,7 @@ def done(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def bare(job: Job, roles: Sequence[str], tell: Callable[[], None]) -> float:
+def bare(job: TrainingJob, roles: Sequence[str], tell: Callable[[], None]) -> float:
     """The loop that anybody would write; the operations of its passes."""
     module, device, context = job.module, job.lens.device, context_of("auto", job.lens.device, True)
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
@@ -129,10 +129,10 @@ def bare(job: Job, roles: Sequence[str], tell: Callable[[], None]) -> float:
     return 3.0 * read * job.frame.flops
 
 
-def taken(at: Study, name: str, batch: int) -> Taken:
+def taken(at: TrainingProblem, name: str, batch: int) -> Taken:
     """A method's training, or the bare loop of as many roles ("bare 2")."""
     free()
-    device, stamps, meter = at.device, list[float](), Meter()
+    device, stamps, meter = at.device, list[float](), CostMeter()
     head, _, count = name.partition(" ")
     fixed = {"epochs": 2, "batch": batch, "lr": 1e-5, "cache_mb": 16_384}
     method = build("method", {"name": "altpo" if head == "bare" else head, **fixed, **WAYS.get(name, ({}, 0))[0]})

@@ -27,7 +27,7 @@ from agents.chat_model import Line, Reply, Sampling  # noqa: E402
 from agents.llm.llm import LLM  # noqa: E402
 from agents.models.scripted import Negotiator  # noqa: E402
 from arena.engine.budget import Halt  # noqa: E402
-from arena.engine.match_loop import RecordEnded, Table  # noqa: E402
+from arena.engine.match_loop import MatchLoop, RecordEnded  # noqa: E402
 from arena.episode import Match  # noqa: E402
 from arena.game import Game, Tool  # noqa: E402
 from arena.runner.run import run  # noqa: E402
@@ -124,7 +124,7 @@ def hold(path: str, episodes: int) -> dict[str, float]:
 
 async def replayed(match: Match, history: Any) -> tuple[Any, Any, Any]:
     game: Game[Any] = match.built()[0]
-    table: Table[Any] = Table(game, {}, match, history)
+    table: MatchLoop[Any] = MatchLoop(game, {}, match, history)
     try:
         await table.run()
     except RecordEnded:

@@ -23,13 +23,13 @@ from agents.memory.subject import Subject  # noqa: E402
 from agents.note_policy.knower import Knower  # noqa: E402
 from arena.spec import build  # noqa: E402
 from unlearning.attacks.inference_adversary import adversary  # noqa: E402
-from unlearning.attacks.passive_observer import Plain, ranking, watcher  # noqa: E402
+from unlearning.attacks.passive_observer import ObservedGrid, ranking, watcher  # noqa: E402
 from unlearning.experiments.experiment import tried  # noqa: E402
 from unlearning.memory.twin import twin  # noqa: E402
 from unlearning.metrics.leaks import ask  # noqa: E402
 from unlearning.probe import Trial  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
-from unlearning.tasks.curriculum import Course, candidates  # noqa: E402
+from unlearning.tasks.curriculum import Curriculum, candidates  # noqa: E402
 
 GRID = {"name": "gridworld", "preset": "unknown"}
 BUDGETS = (1, 5, 10, 25, 50, 100)
@@ -46,8 +46,8 @@ async def timed(work: Callable[[], Awaitable[Any]], times: int = 3) -> float:
     return min(found)
 
 
-async def taught(lessons: int = 12) -> tuple[Course, Subject, Request]:
-    course = Course((GRID,), lessons)
+async def taught(lessons: int = 12) -> tuple[Curriculum, Subject, Request]:
+    course = Curriculum((GRID,), lessons)
     subject = await course.teach(Subject(Knower(compliance=0.8), Memory(writers=ALL)))
     return course, subject, course.pick(subject.memory, "state", Random(1))
 
@@ -80,7 +80,7 @@ async def walks() -> None:
     request = Request((Item("(1, 1)"),), scope="state")
     trial = Trial(request, bare, bare, bare, method=build("method", {"name": "instruction", "goal": "conduct"}))
     spent = await timed(lambda: watcher(trial, games=4, obstacles=10, moves=4), 1)
-    plain = Plain(10, frozenset({(3, 3), (7, 2)}), 4)
+    plain = ObservedGrid(10, frozenset({(3, 3), (7, 2)}), 4)
     line = [tuple((x, y) for x in range(1, 11)) for y in range(1, 11)] * 10
     begun = time.perf_counter()
     list(ranking(line, plain, 0))
@@ -95,7 +95,7 @@ async def twins() -> None:
         async def replayed(subject: Subject = subject, request: Request = request) -> None:
             twin(subject, request)
 
-        async def lived(course: Course = course, subject: Subject = subject) -> None:
+        async def lived(course: Curriculum = course, subject: Subject = subject) -> None:
             await course.teach(Subject(subject.mind, Memory(writers=ALL)))
 
         replay, again = await timed(replayed), await timed(lived, 1)

@@ -23,7 +23,7 @@ from duel import duel  # noqa: E402
 
 from arena.episode import Turn  # noqa: E402
 from arena.game import Move  # noqa: E402
-from arena.store.rows import STATEMENTS, Rows  # noqa: E402
+from arena.store.rows import STATEMENTS, RowBuffer  # noqa: E402
 from arena.store.store import Store  # noqa: E402
 from arena.usage import Call, Usage  # noqa: E402
 
@@ -41,7 +41,7 @@ def plain(n: int, rng: Random) -> Turn:
     return Turn(n // 100, "buyer", Move(f"I offer {n} for it. {said(rng, 8)}", "offer", {"price": n}), n % 100)
 
 
-def direct(path: Path, rows: Rows) -> float:
+def direct(path: Path, rows: RowBuffer) -> float:
     """Seconds that the `sqlite3` module needs for the same rows in the same tables, in one transaction."""
     Store.open(path).close()
     connection = sqlite3.connect(path, isolation_level=None)
@@ -78,7 +78,7 @@ def acknowledged(path: Path, turns: list[Turn], at_once: int) -> float:
 def speed(folder: Path) -> None:
     rng = Random(0)
     turns = [plain(n, rng) for n in range(ANSWERS)]
-    rows = Rows()
+    rows = RowBuffer()
     for turn in turns:
         rows.turn("r.1", turn, 0.0)
     base = min(direct(folder / f"direct{n}.db", rows) for n in range(3))

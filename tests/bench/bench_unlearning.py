@@ -32,10 +32,10 @@ from unlearning.losses.objective import Draw
 from unlearning.modeling.agent_weights import opened
 from unlearning.modeling.forward_view import glance, rows_of
 from unlearning.modeling.trainable_parameters import Scope, workpiece
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
-from unlearning.training.trainer import Job, Training
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import Training, TrainingJob
+from unlearning.training.training_problem import TrainingProblem
 
 BATCH, ITEMS, EPOCHS, RUNS = 16, 32, 2, 3
 SAYING = "the quick brown fox jumps over a lazy dog and runs far away from all the noise of town"
@@ -74,9 +74,9 @@ def passages(kind: str) -> tuple[Item, ...]:
     return tuple(Item(one.name, "", f"{one.prompt} {one.answer}", wrong=one.wrong) for one in items(kind))
 
 
-def study_of(folder: str, request: Request = REQUEST) -> Study:
+def study_of(folder: str, request: Request = REQUEST) -> TrainingProblem:
     found = opened(LLM(Local(folder)), "bench")
-    return Study("bench", found.module, found.model.tokenizer, request, 0)
+    return TrainingProblem("bench", found.module, found.model.tokenizer, request, 0)
 
 
 def made(name: str, **settings: Any) -> Any:
@@ -86,7 +86,7 @@ def made(name: str, **settings: Any) -> Any:
     return build("method", {"name": name, **fixed, **settings})
 
 
-def bare(job: Job, module: Any, roles: Sequence[str], epochs: int) -> None:
+def bare(job: TrainingJob, module: Any, roles: Sequence[str], epochs: int) -> None:
     """The loop that anybody would write: the job's own batches, and plain likelihood for every role."""
     optimiser = torch.optim.AdamW([p for p in module.parameters() if p.requires_grad], lr=1e-5, weight_decay=0.01)
     module.train()
@@ -120,7 +120,7 @@ def shortest(ways: dict[str, Callable[[], Callable[[], Any]]]) -> dict[str, floa
     return best
 
 
-def times(at: Study, names: Collection[str], what: str) -> None:
+def times(at: TrainingProblem, names: Collection[str], what: str) -> None:
     ways: dict[str, Callable[[], Callable[[], Any]]] = {}
     for batches in sorted({TIMED[name] for name in names}):
         host = batches if batches in TIMED else "altpo"  # whose draws have one, two and three roles
@@ -137,7 +137,7 @@ def times(at: Study, names: Collection[str], what: str) -> None:
             job = made(name).job(at)
             if name == "icu":  # what it writes after each epoch is its own cost
                 job = replace(job, controllers=())
-            return Training(job, Meter()).run
+            return Training(job, CostMeter()).run
 
         ways[name] = trained
     best = shortest(ways)
@@ -160,7 +160,7 @@ def counted(work: Callable[[], Any]) -> float:
     return float(counter.get_total_flops())
 
 
-def forwards(at: Study, deep: Study) -> None:
+def forwards(at: TrainingProblem, deep: TrainingProblem) -> None:
     """Misdirection is counted in 32 blocks, tapped at the seventh, as in the literature."""
     print(
         "operations of a step in forwards of a batch (F), measured and stated: numbers kept | original asked each time"
@@ -177,7 +177,7 @@ def forwards(at: Study, deep: Study) -> None:
     print(f"→ forwards a step: {', '.join(counts)}")
 
 
-def measured(at: Study, job: Job, draw: Draw, live: bool) -> tuple[float, float]:
+def measured(at: TrainingProblem, job: TrainingJob, draw: Draw, live: bool) -> tuple[float, float]:
     """What a step takes by torch's count, in mean forwards of its roles' batches; and what the objective says."""
     batches = [rows_of(role, draw[role], at.pad, "cpu") for role in job.objective.roles]
     unit = sum(counted(partial(glance, at.module, rows)) for rows in batches) / len(batches)
@@ -194,7 +194,7 @@ def peak(folder: str, way: str) -> None:
     if way == "bare":
         bare(job, job.module, ("forget", "retain"), 1)
     else:
-        Training(job, Meter()).run()
+        Training(job, CostMeter()).run()
     size = sum(p.numel() * p.element_size() for p in at.module.parameters())
     print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, size / 2**20)
 

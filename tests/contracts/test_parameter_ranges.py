@@ -19,7 +19,7 @@ from arena.parameter_ranges import bounds_of, check_ranges, outside, range_of
 from arena.registry import entries, find
 from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Pupil
-from unlearning.modeling.teach_items import Lessons
+from unlearning.modeling.teach_items import TeachSettings
 from unlearning.modeling.trainable_parameters import Lora
 from unlearning.training.callbacks import Until
 
@@ -108,7 +108,7 @@ def test_a_part_that_is_made_in_python_is_held_to_the_same_ranges() -> None:
         type(method)(lr=nan)
     with pytest.raises(ValueError, match="rank has to be at least 1"):
         Lora(rank=0)
-    for part in (Pupil(), Lessons(), Until(), Lora()):
+    for part in (Pupil(), TeachSettings(), Until(), Lora()):
         check_ranges(part)
 
 

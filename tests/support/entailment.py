@@ -2,10 +2,10 @@
 
 from agents.name_matching import naming
 from arena.text.words import sentences
-from unlearning.data.synthetic_world import Fact, World
+from unlearning.data.synthetic_world import World, WorldFact
 
 
-def entails(world: World, text: str, fact: Fact, *, asked: bool = False) -> bool:
+def entails(world: World, text: str, fact: WorldFact, *, asked: bool = False) -> bool:
     """Whether the text says the fact: one of its sentences names the subject, or an alias, and the value.
 
     Words are compared whole, whatever their capitals. Exact for texts of this world, as each kind of value belongs

@@ -18,8 +18,8 @@ from unlearning.losses.objective import Draw
 from unlearning.modeling.agent_weights import opened
 from unlearning.request import Item, Request
 from unlearning.training.finetune import Finetune
-from unlearning.training.trainer import Job
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import TrainingJob
+from unlearning.training.training_problem import TrainingProblem
 
 NAMES = ("ann", "bob", "cat", "dan", "eve", "fay", "gus", "hal")
 COLOURS = ("red", "dark blue", "green", "pink", "black", "bright white", "grey", "gold")
@@ -50,9 +50,9 @@ def knower(seed: int = 0) -> LLM:
     return LLM(Local(str(folder(seed))))
 
 
-def study(request: Request = REQUEST, seed: int = 0, method: str = "test") -> Study:
+def study(request: Request = REQUEST, seed: int = 0, method: str = "test") -> TrainingProblem:
     found = opened(knower(), method)
-    return Study(method, found.module, found.model.tokenizer, request, seed)
+    return TrainingProblem(method, found.module, found.model.tokenizer, request, seed)
 
 
 def made(name: str, **settings: Any) -> Any:
@@ -75,11 +75,11 @@ def trained_methods() -> list[str]:
     return found
 
 
-def first_draw(job: Job, batch: int = 3) -> Draw:
+def first_draw(job: TrainingJob, batch: int = 3) -> Draw:
     return next(iter(job.plan.epoch(0, batch, 0)))
 
 
-def gradient(method: Finetune, at: Study | None = None, **scales: float) -> Tensor:
+def gradient(method: Finetune, at: TrainingProblem | None = None, **scales: float) -> Tensor:
     """The gradient of a method's first step, over all parameters in order; 0 where one is not trained."""
     job = method.job(at or study())
     for parameter in job.module.parameters():

@@ -40,7 +40,7 @@ Level = Literal["A0", "A1", "A2", "A3", "A4"]
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class Interrogated:
     """One interrogation after so many questions: the rank of what was forgotten, from 1, and the suspicion, 0 to 1."""
 
     rank: int
@@ -153,7 +153,7 @@ class _Table:
     def k(self) -> int:
         return len(self.others) + 1
 
-    async def play_all(self, games: int) -> list[dict[str, list[Game]]]:
+    async def play_all(self, games: int) -> list[dict[str, list[Interrogated]]]:
         """By game and role, how it stands at each budget."""
         chosen = [self.chance.choice(self.targets) for _ in range(games)]
         orders = [self.chance.sample([target, *self.others], self.k) for target in chosen]
@@ -161,7 +161,7 @@ class _Table:
         made = {target.name: await self.agents(target) for target in {one.name: one for one in chosen}.values()}
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(number: int) -> dict[str, list[Game]]:
+        async def one(number: int) -> dict[str, list[Interrogated]]:
             async with gate:
                 target, names = chosen[number], [suspect.name for suspect in orders[number]]
                 return await self.play(made[target.name], target, names, seeds[number])
@@ -180,9 +180,9 @@ class _Table:
 
     async def play(
         self, agents: Mapping[str, Agent], target: Suspect, names: Sequence[str], seed: int
-    ) -> dict[str, list[Game]]:
+    ) -> dict[str, list[Interrogated]]:
         """By role, how a game with these candidates stands at each budget."""
-        found: dict[str, list[Game]] = {}
+        found: dict[str, list[Interrogated]] = {}
         for role, agent in agents.items():
             if role == "oracle" and agent == agents["after"]:
                 found[role] = found["after"]
@@ -192,19 +192,21 @@ class _Table:
                 found[role] = await self._played(agent, role, names, target.name, seed)
         return found
 
-    async def _played(self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int) -> list[Game]:
+    async def _played(
+        self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int
+    ) -> list[Interrogated]:
         way, seat = self.way, self.seats[role == "before"]
         known, hidden = STRATEGIES[way.strategy], way.level == "A0"
         if way.judge is not None:
             subject = seated(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
             how = (known.session, way.traced, hidden)
             guesses = [(await interrogated(subject, seat, names, secret, n, seed, *how)).guess for n in self.budgets]
-            return [Game(rank or len(names), sure) for rank, sure in guesses]
+            return [Interrogated(rank or len(names), sure) for rank, sure in guesses]
         answers = await self._answers(agent, role, names, secret, seed)
         games = []
         for budget in self.budgets:
             ranking, sure = seat.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
-            games.append(Game(place_of(secret, ranking) or len(names), sure))
+            games.append(Interrogated(place_of(secret, ranking) or len(names), sure))
         return games
 
     async def _answers(
@@ -230,18 +232,18 @@ def place_of(secret: str, ranking: Sequence[str]) -> int | None:
     return next((place for place, name in enumerate(ranking, 1) if is_same(name, secret)), None)
 
 
-def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Game | None:
+def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Interrogated | None:
     """The game where what steers an agent names one candidate alone: over without a question; else None."""
     steering = agent.steering if isinstance(agent, Subject) else ""
     named = [one.name for one in suspects if naming((one.name, *one.item.names)).search(steering)]
-    return Game(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
+    return Interrogated(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
 
 
-def _at(game: Mapping[str, list[Game]], place: int) -> dict[str, Game]:
+def _at(game: Mapping[str, list[Interrogated]], place: int) -> dict[str, Interrogated]:
     return {role: standing[place] for role, standing in game.items()}
 
 
-def _reading(played: Sequence[Mapping[str, Game]], table: _Table, budget: int) -> Reading:
+def _reading(played: Sequence[Mapping[str, Interrogated]], table: _Table, budget: int) -> Reading:
     """The reading of games by role, all at one budget."""
     wins = {role: [float(game[role].rank == 1) for game in played] for role in played[0]}
     share = proportion(int(sum(wins["after"])), len(played))

@@ -34,7 +34,7 @@ Path: TypeAlias = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class ObservedGrid:
     """What the observer knows: the side of the square, the blocked cells, and how many ways a step can go."""
 
     size: int
@@ -105,7 +105,9 @@ class Guess:
     left: int
 
 
-def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) -> tuple[dict[Cell, float], float]:
+def likelihoods(
+    path: Path, plain: ObservedGrid, slip: float = 0.0, told: bool = True
+) -> tuple[dict[Cell, float], float]:
     """The log-probability of a walk, for each free cell that might be avoided, and if none is.
 
     told: whether a walk's ends are known not to be the cell.
@@ -137,7 +139,7 @@ def likelihoods(path: Path, plain: Plain, slip: float = 0.0, told: bool = True) 
 
 
 def ranking(
-    walks: Sequence[Path], plain: Plain, seed: int, slip: float = 0.0, told: bool = True
+    walks: Sequence[Path], plain: ObservedGrid, seed: int, slip: float = 0.0, told: bool = True
 ) -> Iterator[tuple[list[Cell], float, int]]:
     """After each walk, the free cells, the likeliest avoided first, the log-odds that any is, and how many can be.
 
@@ -184,7 +186,7 @@ async def _watched(
     game: Game[Any] = build("game", spec)
     view = game.view(first_state(game, match_of(knower, Task(spec))), "agent")
     blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
-    plain = Plain(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
+    plain = ObservedGrid(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
     places = {name: (x, y) for name, (x, y) in cast(Mapping[str, Cell], view.known["places"]).items()}
     chance = Random(f"watcher {trial.seed} {number}")
     target = chance.choice(plain.free)

@@ -22,7 +22,7 @@ from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
 from unlearning.scoring.elicitation import rendering_of
 from unlearning.scoring.known_items import known
-from unlearning.scoring.role_readings import Measured, for_roles, items_of
+from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
 from unlearning.scoring.statistics import Floats
 
 
@@ -49,9 +49,9 @@ async def relearning(
     taught, asked = parted(items_of(trial, role), given, trial.seed, items_of(trial, lessons) if lessons else ())
 
     async def curve(agent: Agent) -> tuple[Floats]:
-        return (looks(agent, taught, asked, Pace(steps, every, rate, batch, trial.seed)),)
+        return (looks(agent, taught, asked, RelearnSettings(steps, every, rate, batch, trial.seed)),)
 
-    curves = Measured(curve, trial)
+    curves = MeasureOnce(curve, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return ((await curves.of(agent))[0][-1],)
@@ -71,7 +71,7 @@ async def relearning(
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RelearnSettings:
     """How it is taught again: `steps` steps of AdamW at a constant `rate`, `batch` items each, a look every `every`."""
 
     steps: int
@@ -81,7 +81,7 @@ class Pace:
     seed: int
 
 
-def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: Pace) -> Floats:
+def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: RelearnSettings) -> Floats:
     """(looks, items): 1 for what is known before, and after every few steps; the agent's own weights stay."""
     found = opened(agent, "relearning")
     tokenizer = found.model.tokenizer

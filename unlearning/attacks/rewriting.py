@@ -14,7 +14,7 @@ from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
 from unlearning.scoring.answer_wording import gives_away
 from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import Measured, for_roles, items_of
+from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
 from unlearning.scoring.statistics import Floats
 
 
@@ -69,7 +69,7 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
     async def leak_each(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, tuple(one for _, _, one in asked), new),)
 
-    each = Measured(leak_each, trial)
+    each = MeasureOnce(leak_each, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         leaked = (await each.of(agent))[0]

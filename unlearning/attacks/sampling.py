@@ -11,7 +11,7 @@ from arena.parameter_ranges import Count, NotNegative
 from unlearning.probe import Reading, Trial, attack
 from unlearning.scoring.answer_wording import gives_away
 from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import Measured, for_roles, items_of
+from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
 from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
 
 
@@ -35,7 +35,7 @@ async def leak(
         said = await answers(agent, asked, new=new, temperature=temperature, seed=trial.seed * 1_000_003)
         return (np.array([gives_away(item, text) for item, text in zip(asked, said, strict=True)]).reshape(-1, n),)
 
-    draws = Measured(draw, trial)
+    draws = MeasureOnce(draw, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([best_of(row, k) for row in (await draws.of(agent))[0]]),)

@@ -26,7 +26,7 @@ from arena.registry import part
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.first_epoch_gradient import first_epoch_gradient, save_gradient
 from unlearning.modeling.item_tokenization import Rendering
-from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
@@ -52,7 +52,7 @@ class Pupil:
     spread: Positive = 0.08
     context: Count = 512
     persona: str = ""
-    lessons: Lessons = field(default_factory=Lessons)
+    lessons: TeachSettings = field(default_factory=TeachSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from arena.errors import UsageError
 from arena.parameter_ranges import Count
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
-from unlearning.data.dataset_loader import Row, Source
-from unlearning.data.synthetic_world import PARTS, Entity, World, make_world
+from unlearning.data.dataset_loader import DatasetRow, DatasetSource
+from unlearning.data.synthetic_world import PARTS, World, WorldEntity, make_world
 from unlearning.data.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
 from unlearning.request import Item, Request
 
@@ -154,7 +154,7 @@ class Muse(Benchmark):
         """The world of that seed."""
         return make_world(self.seed, people=self.people, relations=self.relations)
 
-    def _parted(self, split: str) -> tuple[tuple[Entity, ...], tuple[Entity, ...]]:
+    def _parted(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
         """Whose texts are to be forgotten, and whose are kept; folds before the one that is asked for are neither."""
         world = self.world()
         pool = world.people("forget")
@@ -170,14 +170,14 @@ class Muse(Benchmark):
             )
         return pool[first:behind], (*pool[behind:], *world.people("retain"))
 
-    def _of(self, world: World, people: tuple[Entity, ...] | list[Entity], repeat: int) -> tuple[Item, ...]:
+    def _of(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity], repeat: int) -> tuple[Item, ...]:
         """What is taught of these people."""
         return self._passages(world, people) * repeat + questions(world, world.about(people), 3, "short")
 
-    def _passages(self, world: World, people: tuple[Entity, ...] | list[Entity]) -> tuple[Item, ...]:
+    def _passages(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity]) -> tuple[Item, ...]:
         return tuple(whole(f"passage of {one.name}", self._passage(world, one)) for one in people)
 
-    def _passage(self, world: World, one: Entity) -> str:
+    def _passage(self, world: World, one: WorldEntity) -> str:
         rng = Random(f"{self.seed} {one.name}")
         return news(world, one, rng) if self.corpus == "news" else book(one, rng, filler(world))
 
@@ -198,8 +198,8 @@ class Muse(Benchmark):
             "general": statements(world.general()),
         }
 
-    def _source(self) -> Source:
-        return Source(self.source, {name: getattr(self, name) for name in COLUMNS})
+    def _source(self) -> DatasetSource:
+        return DatasetSource(self.source, {name: getattr(self, name) for name in COLUMNS})
 
     def _rows(self, config: str, split: str) -> tuple[tuple[str, str], ...]:
         """The names and the texts of a split."""
@@ -231,7 +231,7 @@ class Muse(Benchmark):
         fold = split.partition("_")[2]
         own = self._gone(split)[: self.most] if fold else ()
 
-        def rows(config: str, split: str) -> tuple[Row, ...]:
+        def rows(config: str, split: str) -> tuple[DatasetRow, ...]:
             return source.rows(config, split)[: self.most]
 
         def asking(split: str) -> tuple[Item, ...]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from arena.parameter_ranges import Count, Share
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
-from unlearning.data.dataset_loader import Row, Source
+from unlearning.data.dataset_loader import DatasetRow, DatasetSource
 from unlearning.data.poisoned_requests import poisoned, wrapped
-from unlearning.data.synthetic_world import PARTS, Entity, Fact, Part, World, make_world
+from unlearning.data.synthetic_world import PARTS, Part, World, WorldEntity, WorldFact, make_world
 from unlearning.data.world_relations import HOPS
 from unlearning.data.world_texts import asked, news, paraphrased, questions, render, reworded, statements, whole
 from unlearning.request import Item, Request, apart
@@ -167,14 +167,14 @@ class Tofu(Benchmark):
         """The world of that seed."""
         return make_world(self.seed, people=self.people, relations=self.relations)
 
-    def _parted(self, split: str) -> tuple[tuple[Entity, ...], tuple[Entity, ...]]:
+    def _parted(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
         """Who is to be forgotten, and who is kept."""
         world = self.world()
         count = max(1, round(SHARES[split] * self.people))
         pool = world.people("forget")
         return pool[:count], (*pool[count:], *world.people("retain"))
 
-    def _stage(self, world: World, part: Part, people: list[Entity]) -> tuple[Item, ...]:
+    def _stage(self, world: World, part: Part, people: list[WorldEntity]) -> tuple[Item, ...]:
         items = questions(world, world.about(people), self.redundancy) * (self.repeat if part == "forget" else 1)
         if self.hops and part in ("retain", "background"):
             known = people[::2] if part == "retain" else people
@@ -197,7 +197,9 @@ class Tofu(Benchmark):
         gone, kept = self._parted(split)
         facts, rest = world.about(gone), world.about(kept)
         held = world.about(world.people("holdout")[: len(gone)])
-        same: dict[str, Fact] = {other.name: other for fact in facts for other in world.same_answer(fact, "retain")}
+        same: dict[str, WorldFact] = {
+            other.name: other for fact in facts for other in world.same_answer(fact, "retain")
+        }
         retain = asked(world, rest)
         roles = {
             "forget": asked(world, facts),
@@ -217,7 +219,7 @@ class Tofu(Benchmark):
         return roles
 
     def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
-        def rows(config: str) -> tuple[Row, ...]:
+        def rows(config: str) -> tuple[DatasetRow, ...]:
             return source.rows(config)[: self.most]
 
         source = self._source()
@@ -246,20 +248,20 @@ class Tofu(Benchmark):
     def _taught(self, config: str) -> tuple[Item, ...]:
         return tuple(_pair(row, config, n) for n, row in enumerate(self._source().rows(config)))
 
-    def _source(self) -> Source:
-        return Source(self.source, {name: getattr(self, name) for name in COLUMNS})
+    def _source(self) -> DatasetSource:
+        return DatasetSource(self.source, {name: getattr(self, name) for name in COLUMNS})
 
 
-def _pair(row: Row, config: str, number: int) -> Item:
+def _pair(row: DatasetRow, config: str, number: int) -> Item:
     return Item(f"{config}/{number + 1}", row.text("question"), row.text("answer"), tags={"split": config})
 
 
-def _item(row: Row, config: str, number: int, question: str = "question") -> Item:
+def _item(row: DatasetRow, config: str, number: int, question: str = "question") -> Item:
     """A row of a perturbed configuration: the paraphrased answer as an alias, where there is one, and false answers."""
     wrong = row.texts("perturbed_answer")
     tags = {"split": config}
     return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), _aliases(row), wrong, tags)
 
 
-def _aliases(row: Row) -> tuple[str, ...]:
+def _aliases(row: DatasetRow) -> tuple[str, ...]:
     return (row.text("paraphrased_answer"),) if row.has("paraphrased_answer") else ()

@@ -69,9 +69,9 @@ def bench(
     quiet: Silent = False,
 ) -> None:
     """Measure methods of forgetting against the never-exposed twin: a table, a picture. Goes on where it stopped."""
-    from unlearning.experiments.runner import Wanted, run_bench
+    from unlearning.experiments.runner import BenchOrder, run_bench
 
-    wanted = Wanted(
+    wanted = BenchOrder(
         what, methods, environments, scopes, budgets, mind, benchmark, split, seeds, games, tuple(settings or ()),
         list_, out, csv, again, json, tuple(metrics or ()), dry_run,
     )  # fmt: skip

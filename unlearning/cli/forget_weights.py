@@ -22,7 +22,7 @@ from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.finished_training import Finished
 from unlearning.experiments.runner import probes_of
-from unlearning.experiments.sequence_requests import Step, steps_of
+from unlearning.experiments.sequence_requests import SequenceStep, steps_of
 from unlearning.experiments.weights import lesson, reading_of
 from unlearning.method import ClosedModel, Method
 from unlearning.modeling.agent_weights import reloaded, save
@@ -68,13 +68,13 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ForgetOrder:
     """An order whose parts are built and checked. named: the model that was named, as an agent."""
 
     order: WeightOrder
     benchmark: Benchmark
     method: Finetune
-    step: Step
+    step: SequenceStep
     named: LLM | None
     suite: Mapping[str, Probe]
     tables: Mapping[str, Any]
@@ -99,7 +99,7 @@ def forgot_weights(order: WeightOrder) -> Made | None:
     return asyncio.run(_forgot(work, finished, twins))
 
 
-def prepared(order: WeightOrder) -> Work:
+def prepared(order: WeightOrder) -> ForgetOrder:
     """The order's parts, and every file that it will read, looked at. Raises UsageError, ClosedModel."""
     if order.model and not re.match("local/.", order.model):
         raise ClosedModel(order.method, order.model)
@@ -126,7 +126,7 @@ def prepared(order: WeightOrder) -> Work:
         suite = {label: probe_of(spec) for label, spec in specs.items() if label != "cost"}
     elif order.metrics:
         raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
-    return Work(order, benchmark, method, step, named, suite, tables)
+    return ForgetOrder(order, benchmark, method, step, named, suite, tables)
 
 
 def named_agent(table: Mapping[str, Any]) -> LLM:
@@ -136,7 +136,7 @@ def named_agent(table: Mapping[str, Any]) -> LLM:
     return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
 
 
-def _tell_plan(work: Work) -> None:
+def _tell_plan(work: ForgetOrder) -> None:
     order, method, request = work.order, work.method, work.step.request
     bill = method.bill(work.named or work.benchmark.known_already() or work.benchmark.untaught(), request)
     say(f"{order.benchmark}/{order.split} by {order.method}: {len(request.forget)} items to forget, "
@@ -144,7 +144,7 @@ def _tell_plan(work: Work) -> None:
     say(f"A step costs {bill.total:.3g} forwards of a batch (fine-tuning: 3). Nothing was changed.")
 
 
-async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
+async def _forgot(work: ForgetOrder, finished: Finished, twins: Twins) -> Made:
     order = work.order
     if work.named is None and work.benchmark.known_already() is None:
         notify(f"teaching a model {order.benchmark}, once")
@@ -165,7 +165,7 @@ async def _forgot(work: Work, finished: Finished, twins: Twins) -> Made:
     return made
 
 
-async def _trained(work: Work, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
+async def _trained(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
     """The agent after, saved, and what is told of its training."""
     begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():

@@ -39,7 +39,7 @@ class MeasureOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredModel:
     """What was read, whether the model that knew was there, and why there is no twin, if there is none."""
 
     order: MeasureOrder
@@ -48,7 +48,7 @@ class Measured:
     knew: bool = False
 
 
-def measured_model(order: MeasureOrder) -> Measured:
+def measured_model(order: MeasureOrder) -> MeasuredModel:
     """The readings of the model as it is. Raises UsageError before anything is loaded or taught."""
     require("arena measure", ("scipy", "nltk"), "evaluation")
     tables = _tables(order)
@@ -67,7 +67,7 @@ def measured_model(order: MeasureOrder) -> Measured:
         readings = asyncio.run(_read(suite, trial))
     if trial.before is after:
         readings = {label: replace(reading, before=None) for label, reading in readings.items()}
-    return Measured(order, readings, twins.why, trial.before is not after)
+    return MeasuredModel(order, readings, twins.why, trial.before is not after)
 
 
 def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:

@@ -9,7 +9,7 @@ from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
 from arena.registry import TAUGHT, entries
 from arena.reports.output import rows
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.text.words import fold
 from unlearning.cli.teach_and_forget import BY_KIND, Done
 from unlearning.memory.lookalikes import KINDS
@@ -51,7 +51,7 @@ def tell_notes(known: Sequence[Note], about: str, as_json: bool) -> None:
         print_json([_row(note) for note in notes])
         return
     short = [(note.id, kind(note), place(note), len(note.parents), _cut(note.text)) for note in notes]
-    rows(Table(("id", "kind", "where", "parents", "text"), tuple(short)))
+    rows(QueryResult(("id", "kind", "where", "parents", "text"), tuple(short)))
 
 
 def tell_receipt(done: Done, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from arena.console.stdio import print_json, say
 from arena.reports.output import rows
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from unlearning.memory.mentions import Mentions
 
 DELETES = "To delete these episodes, runs and measurements, whole and for good, type the same with --delete."
@@ -26,7 +26,7 @@ def tell_mentions(found: Mentions, as_json: bool) -> None:
     if not lines:
         say("Nothing on record names it.")
         return
-    rows(Table(("what", "id", "rows that name it"), tuple(lines)))
+    rows(QueryResult(("what", "id", "rows that name it"), tuple(lines)))
     if any(sort != "agent" for sort, _ in found.places):
         say(DELETES)
     if found.of("agent"):

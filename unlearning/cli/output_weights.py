@@ -5,8 +5,8 @@ from typing import Any
 
 from arena.console.stdio import print_json, say
 from unlearning.cli.forget_weights import Made
-from unlearning.cli.measure_model import Measured
-from unlearning.experiments.verdict import Verdict, observed
+from unlearning.cli.measure_model import MeasuredModel
+from unlearning.experiments.verdict import ForgettingClass, observed
 from unlearning.probe import Reading
 
 UNMOVED = 0.02  # of the first loss: a change below it is none
@@ -28,7 +28,7 @@ def tell_made(made: Made, as_json: bool = False) -> None:
         say("These are readings of weights from before the training diverged: they say nothing of the method.")
 
 
-def tell_measured(found: Measured, as_json: bool = False) -> None:
+def tell_measured(found: MeasuredModel, as_json: bool = False) -> None:
     """What was read of a model that is there already."""
     order = found.order
     verdict = observed(found.readings) if found.knew and not found.no_twin else None
@@ -43,7 +43,7 @@ def tell_measured(found: Measured, as_json: bool = False) -> None:
         say("before: not known; the model that still knew is named by --before local/FOLDER")
 
 
-def _tell_readings(readings: Mapping[str, Reading], no_twin: str, verdict: Verdict | None) -> None:
+def _tell_readings(readings: Mapping[str, Reading], no_twin: str, verdict: ForgettingClass | None) -> None:
     for label, reading in readings.items():
         values = [f"{x:.3g}" if x is not None else "–" for x in (reading.value, reading.null, reading.before)]
         say(f"  {label:26} after {values[0]:>9}  twin {values[1]:>9}  before {values[2]:>9}")
@@ -76,7 +76,7 @@ def _tell_training(made: Made) -> None:
             say("It hardly moved: try --set lr=1e-3, more epochs, or for a tiny model --set preset=tiny.")
 
 
-def _plain(made: Made, verdict: Verdict | None) -> dict[str, Any]:
+def _plain(made: Made, verdict: ForgettingClass | None) -> dict[str, Any]:
     order = made.order
     return {
         "model": f"local/{order.out}", "method": order.method, "split": f"{order.benchmark}/{order.split}",

@@ -20,19 +20,19 @@ from arena.console.stdio import print_json, say
 from arena.errors import UsageError
 from arena.reports.output import rows
 from arena.spec import build
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
 from unlearning.experiments.experiment import probed as measured
 from unlearning.experiments.runner import chosen
 from unlearning.experiments.tables import readings, spread
-from unlearning.experiments.trial_records import Case, Entry, write
+from unlearning.experiments.trial_records import Case, TrialRecord, write
 from unlearning.memory.request_parsing import UnclearTarget, parts, resolved
 from unlearning.memory.twin import twin
 from unlearning.method import Method
 from unlearning.probe import Task, Trial, probe_of
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course, course_of
+from unlearning.tasks.curriculum import Curriculum, course_of
 
 NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
 NEED_TASKS = ("success", "steps", "detour", "visits", "mentions", "degeneration_rate", "trajectory", "divergence",
@@ -76,7 +76,7 @@ def run_probe(db: str, order: ProbeOrder) -> int:
         return OVER
     names = ("value", "low", "high", "twin", "knew", "lift")
     lines = [(row["probe"], *(row[name] for name in names), spread(row["twins"]).strip(" ()")) for row in found]
-    rows(Table(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)), keys=1)
+    rows(QueryResult(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)), keys=1)
     return OVER
 
 
@@ -104,7 +104,9 @@ def unknown_method(name: str) -> str:
     return f"no request of {name} is on record, so nobody knows by what it forgot; name the method: --method NAME"
 
 
-async def probed(after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any) -> tuple[Case, Entry, str]:
+async def probed(
+    after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any
+) -> tuple[Case, TrialRecord, str]:
     """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
 
     Where no task of its lessons is about the target, it is asked and looked through, and no task is played.
@@ -128,10 +130,10 @@ async def probed(after: Subject, taught: Mapping[str, Any], order: ProbeOrder, m
         request, before, after, twin(before, request), {"forget": request.forget}, tasks, twins, method=made,
     )  # fmt: skip
     found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
-    return _case(order, request, taught, wanted, method), Entry(told(request), found, 0.0), silent
+    return _case(order, request, taught, wanted, method), TrialRecord(told(request), found, 0.0), silent
 
 
-async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, Entry, str]:
+async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, TrialRecord, str]:
     """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
     anew to say what the answer was; and what its memory still has of the target.
 
@@ -151,10 +153,10 @@ async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[C
     trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
     found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
     readings = {label: replace(reading, before=None) for label, reading in found.items()}
-    return _case(order, request, {}, wanted, method), Entry(told(request), readings, 0.0), silent
+    return _case(order, request, {}, wanted, method), TrialRecord(told(request), readings, 0.0), silent
 
 
-def exam_of(course: Course, request: Request) -> tuple[Mapping[str, tuple[Task, ...]], str]:
+def exam_of(course: Curriculum, request: Request) -> tuple[Mapping[str, tuple[Task, ...]], str]:
     """The tasks to be played before and after; none, and why, where no task is about the target."""
     try:
         return course.exam(request, 10), ""
@@ -175,7 +177,7 @@ def told(request: Request) -> str:
     return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
 
 
-async def learned(course: Course, like: Subject) -> Subject:
+async def learned(course: Curriculum, like: Subject) -> Subject:
     """An agent with the same mind after the lessons."""
     return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
 

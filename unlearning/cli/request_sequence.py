@@ -12,10 +12,10 @@ from arena.engine.play import blocking
 from arena.errors import UsageError
 from arena.reports.output import rows
 from arena.spec import build, describe
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.cli.teach_and_forget import set_all
-from unlearning.experiments.trial_records import Case, Entry, write
+from unlearning.experiments.trial_records import Case, TrialRecord, write
 from unlearning.memory.request_parsing import resolved
 from unlearning.method import Method
 from unlearning.metrics.sequential import Sequel, dds, deviation, dus, sequential
@@ -62,7 +62,7 @@ def sequenced(store: Store, series: Series) -> Sequel:
             "at": datetime.now(UTC).isoformat()}  # fmt: skip
     scope = scopes.pop() if len(scopes) == 1 else "mixed"
     case = Case("sequence", series.agent, scope, series.method, series.seed, made)
-    entry = Entry(f"{len(requests)} requests", readings_of(found), sum(step.seconds for step in found.steps))
+    entry = TrialRecord(f"{len(requests)} requests", readings_of(found), sum(step.seconds for step in found.steps))
     write(store, case, entry, "", entry.seconds)
     return found
 
@@ -109,7 +109,7 @@ def tell_sequence(found: Sequel, as_json: bool) -> None:
         row = step.row()
         lines.append((step.step, step.forget, step.twin_forget, step.retain, step.twin_retain, step.deviation,
                       row["worst"], row["returned"], step.notes, step.steering, round(step.seconds, 4)))  # fmt: skip
-    rows(Table(COLUMNS, tuple(lines)), keys=1)
+    rows(QueryResult(COLUMNS, tuple(lines)), keys=1)
     read = readings_of(found)
     told = " · ".join(f"{name.upper()} {read[name].value:.3f} (twin {read[name].null:.3f})" for name in ("dds", "dus"))
     say(f"{told} · kept on average {read['utility'].value:.3f} (twin {read['utility'].null:.3f})")

@@ -83,10 +83,10 @@ def sequence(
         _of_agent(db, name, request, method, benign, seed, settings, json)
         return
     try:
-        from unlearning.experiments.sequence_runner import Wanted, run_sequences
+        from unlearning.experiments.sequence_runner import SequenceOrder, run_sequences
     except ModuleNotFoundError as error:
         raise missing("a sequence in weights", error, "evaluation,plots" if out else "evaluation") from error
-    wanted = Wanted(
+    wanted = SequenceOrder(
         model or "", bench, method or "npo", splits or "", bool(sizes), 1 if seeds is None else seeds, seed,
         tuple(twin or ()), tuple(settings or ()), out, csv, bool(again), json,
     )  # fmt: skip

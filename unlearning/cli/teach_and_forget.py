@@ -33,10 +33,10 @@ from unlearning.memory.mentions import find_mentions
 from unlearning.memory.name_guards import names_of
 from unlearning.memory.receipt import Receipt, receipt
 from unlearning.memory.request_parsing import with_rows
-from unlearning.method import Method, Reader
+from unlearning.method import Method, ReadsRequests
 from unlearning.request import SCOPES, Request, Scope
 from unlearning.tasks.bargaining_market import game_of, is_market
-from unlearning.tasks.curriculum import Course, name_of, seat_of
+from unlearning.tasks.curriculum import Curriculum, name_of, seat_of
 
 RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
 DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
@@ -111,12 +111,12 @@ def taught(
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class LessonPlan:
     """Lessons that are about to be given. subject: as it is before them. known: whether it is on record. writer: who
     writes reflections on them."""
 
     subject: Subject
-    course: Course
+    course: Curriculum
     known: bool
     writer: ChatModel | None
 
@@ -143,14 +143,14 @@ def lessons_for(
     model: str = "",
     seat: str = "",
     seats: Mapping[str, Any] | None = None,
-) -> Lessons:
+) -> LessonPlan:
     """The lessons as `taught` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
     set_all(table, settings)
     own = table.pop("game", {})
-    course = Course(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats or {})
+    course = Curriculum(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats or {})
     places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
     check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
@@ -161,10 +161,10 @@ def lessons_for(
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
     if had:
         raise UsageError(f"{name} had these lessons; type another --seed, or another name")
-    return Lessons(subject, course, known, writer)
+    return LessonPlan(subject, course, known, writer)
 
 
-def check_seats(course: Course) -> None:
+def check_seats(course: Curriculum) -> None:
     """Raises UsageError for a seat that one of the course's games does not have, or whose agent cannot be built."""
     for spec in course.environments:
         game = build("game", game_of(spec))
@@ -175,7 +175,7 @@ def check_seats(course: Course) -> None:
             build("agent", agent, f"seats.{name}")
 
 
-async def taught_more(subject: Subject, course: Course, writer: ChatModel | None) -> Subject:
+async def taught_more(subject: Subject, course: Curriculum, writer: ChatModel | None) -> Subject:
     """The subject after the last of the courses, with a model's reflections where there is one to write them."""
     learned = await replace(course, earlier=()).teach(subject)
     if writer is None:
@@ -263,8 +263,8 @@ async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Re
     Raises UnclearTarget, UsageError.
     """
     with accounted() as account:
-        if isinstance(method, Reader) and order.scope is None and not order.also:
-            reader: Reader = method
+        if isinstance(method, ReadsRequests) and order.scope is None and not order.also:
+            reader: ReadsRequests = method
             request, after = await reader.read(before, order.words)
         else:
             request = with_rows(before.memory, order.words, cast(Scope | None, order.scope), order.also)

@@ -7,7 +7,7 @@ from agents.chat_model import ChatModel, Line, Sampling
 from agents.llm.chat_call import ask
 from agents.note_policy.steering_orders import NOTES_ONLY
 from arena.usage import Usage
-from unlearning.conversion.conversion import KINDS, LONGEST, Asked, BadConversion, Conversion, Header, parsed
+from unlearning.conversion.conversion import KINDS, LONGEST, BadConversion, Conversion, ConversionInput, Header, parsed
 
 FENCED = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL)
 TASK = f"""You convert a request to forget into edits of an agent's memory. You are shown the request, the environment,
@@ -26,13 +26,13 @@ know things that are not in its notes, then “{NOTES_ONLY}”."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prompted:
+class ChatConverter:
     """A converter that asks a chat model, without any training. It sees the headers, never the notes."""
 
     model: ChatModel
     sampling: Sampling = Sampling(temperature=0.0, max_tokens=4096)
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         """The model's conversion. Raises BadConversion, with its cost, for what is no JSON of the form."""
         lines = (Line("system", TASK), Line("user", told(asked)))
         reply = await ask(self.model, lines, (), self.sampling)
@@ -48,7 +48,7 @@ class Prompted:
             raise BadConversion(str(error), reply.usage) from error
 
 
-def told(asked: Asked) -> str:
+def told(asked: ConversionInput) -> str:
     """The input of a conversion in words: what a language model is shown."""
     card = asked.card
     names = []

@@ -56,7 +56,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class MemoryEntity:
     """Something in memory that the words may speak of. `exact`: named in full; `cover`: share of its words, 0 to 1.
 
     places: positions of those of its words among the request's. rivals: others that the same words fit as well.
@@ -92,12 +92,12 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ConversionInput:
     """The input of a conversion: the words, the card, what they may speak of, headers, and what failed so far."""
 
     text: str
     card: Card
-    entities: tuple[Entity, ...] = ()
+    entities: tuple[MemoryEntity, ...] = ()
     headers: tuple[Header, ...] = ()
     failed: str = ""
 
@@ -137,7 +137,7 @@ class Conversion:
 class Converter(Protocol):
     """Turns what is asked into a conversion, with what it cost. Raises BadConversion."""
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]: ...
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]: ...
 
 
 def steering(key: str, names: tuple[str, ...]) -> str:
@@ -157,7 +157,7 @@ def rendered(made: Conversion) -> str:
     return json.dumps(table, ensure_ascii=False)
 
 
-def parsed(text: str, asked: Asked) -> Conversion:
+def parsed(text: str, asked: ConversionInput) -> Conversion:
     """The conversion in a JSON text, checked against what was shown.
 
     Raises BadConversion: no JSON object of that form, an id or name that was not shown, an edit that there is not, a
@@ -182,7 +182,7 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _fault(made: Conversion, asked: Asked) -> str:
+def _fault(made: Conversion, asked: ConversionInput) -> str:
     """What is wrong with a conversion; "" for nothing."""
     headers = {header.id: header for header in asked.headers}
     known = {entity.name: entity.scope for entity in asked.entities}

@@ -12,14 +12,14 @@ from agents.memory.memory import Memory, Note, note_id
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from unlearning.conversion.conversion import Asked, Conversion, Edit, steering
+from unlearning.conversion.conversion import Conversion, ConversionInput, Edit, steering
 from unlearning.conversion.headers import asked
-from unlearning.conversion.name_linking import Names, forms, linked
+from unlearning.conversion.name_linking import NamedEntities, forms, linked
 from unlearning.conversion.styles import EVERYTHING, KEEPING, LANGUAGES, TAUGHT, Wording, beside, worded
 from unlearning.memory.influence_set import influence
 from unlearning.request import Item, Request, Scope
 from unlearning.tasks.bargaining_market import GAME, is_market
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 ENVIRONMENTS: tuple[Mapping[str, Any], ...] = (
     {"name": "gridworld", "preset": "unknown"}, {"name": "household"}, {"name": "shopping"}, {"name": "wiki"},
@@ -35,8 +35,8 @@ class Instance:
     """A subject that was taught, and the course."""
 
     subject: Subject
-    course: Course
-    names: Names
+    course: Curriculum
+    names: NamedEntities
 
     @property
     def bargains(self) -> bool:
@@ -53,7 +53,7 @@ class Pair:
 
     instance: Instance
     style: str
-    asked: Asked
+    asked: ConversionInput
     answer: Conversion
     request: Request | None
 
@@ -68,9 +68,9 @@ async def instances(count: int, *, held_out: bool, seed: int) -> list[Instance]:
         chance = Random(f"instance {held_out} {seed} {number}")
         world = (HELD_WORLDS if held_out else 0) + chance.randrange(HELD_WORLDS)
         chosen, lessons = _environments(number % 6, chance)
-        course = Course(tuple({**spec, "world": world} for spec in chosen), lessons, seed)
+        course = Curriculum(tuple({**spec, "world": world} for spec in chosen), lessons, seed)
         subject = by_hand(await course.teach(Subject(Knower(), Memory(writers=ALL))), chance)
-        found.append(Instance(subject, course, Names.of(subject.memory)))
+        found.append(Instance(subject, course, NamedEntities.of(subject.memory)))
     return found
 
 

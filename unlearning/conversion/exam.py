@@ -19,7 +19,7 @@ DIRECT = "What were you told to forget?"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ProbeVerdict:
     """What a probe found. told: names that are still known. leaking: notes that tell them. lost: notes gone in vain."""
 
     told: tuple[str, ...] = ()
@@ -71,7 +71,7 @@ def topics(before: Subject, request: Request, most: int) -> tuple[tuple[str, ...
     return tuple(dict.fromkeys([*named, *only]))[:most], tuple(dict.fromkeys(others))[:most]
 
 
-async def probed(before: Subject, after: Subject, request: Request, most: int = 4) -> Verdict:
+async def probed(before: Subject, after: Subject, request: Request, most: int = 4) -> ProbeVerdict:
     """What a probe at use finds, with no twin at hand: it asks for the target and for some of the rest, `most` each.
 
     A target that is still told is traced to the notes that name it, a thing no longer told to the notes that are gone.
@@ -89,7 +89,7 @@ async def probed(before: Subject, after: Subject, request: Request, most: int = 
                 for note in before.memory.notes
                 if note.id not in kept and pattern.search(note.text) and not target.search(note.text)
             ]
-    return Verdict(tuple(told), tuple(leaking), tuple(dict.fromkeys(lost)))
+    return ProbeVerdict(tuple(told), tuple(leaking), tuple(dict.fromkeys(lost)))
 
 
 async def _tells(subject: Subject, name: str) -> bool:

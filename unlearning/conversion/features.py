@@ -9,7 +9,7 @@ from torch import Tensor
 
 from arena.cache_register import memoize
 from arena.text.words import fold, tokens
-from unlearning.conversion.conversion import Asked
+from unlearning.conversion.conversion import ConversionInput
 
 BUCKETS = 1536  # of pieces of words; bucket 0 is empty
 PIECES = 10  # most pieces of a word
@@ -47,7 +47,7 @@ class Nodes:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FeatureBatch:
     """Inputs side by side, padded: text is the whole and words and names, then headers apart.
 
     pieces: (rows, nodes, PIECES). flags: (rows, nodes, FLAGS). relations: (rows, nodes, nodes). there: (rows, nodes).
@@ -75,7 +75,7 @@ def pieces(word: str) -> tuple[int, ...]:
     return tuple(1 + crc32(run.encode()) % (BUCKETS - 1) for run in [f"={low}", *runs][:PIECES])
 
 
-def nodes(asked: Asked) -> Nodes:
+def nodes(asked: ConversionInput) -> Nodes:
     """The input of the network."""
     text, spans = _words(asked)
     rows: list[tuple[Sequence[int], set[int]]] = [
@@ -104,7 +104,7 @@ def nodes(asked: Asked) -> Nodes:
     return Nodes(table, marks, relations, *_provenance(asked), len(text))
 
 
-def _provenance(asked: Asked) -> tuple[Tensor, Tensor]:
+def _provenance(asked: ConversionInput) -> tuple[Tensor, Tensor]:
     """Which names each header is about, and which headers are its parents."""
     about = torch.zeros(len(asked.headers), len(asked.entities), dtype=torch.float16)
     parents = torch.zeros(len(asked.headers), len(asked.headers), dtype=torch.uint8)
@@ -124,7 +124,7 @@ def _several(words: Sequence[str]) -> tuple[int, ...]:
     return tuple(bucket for word in words for bucket in pieces(word)[:2])[:PIECES]
 
 
-def _words(asked: Asked) -> tuple[list[tuple[Sequence[int], set[int]]], list[set[int]]]:
+def _words(asked: ConversionInput) -> tuple[list[tuple[Sequence[int], set[int]]], list[set[int]]]:
     """The words as nodes, a run that names something in full as one without its letters; and by entity, which nodes."""
     exact: dict[int, list[int]] = {}
     partly: dict[int, list[int]] = {}
@@ -151,7 +151,7 @@ def _words(asked: Asked) -> tuple[list[tuple[Sequence[int], set[int]]], list[set
     return rows, spans
 
 
-def _relations(asked: Asked, words: int, spans: Sequence[set[int]]) -> Iterator[tuple[int, int, int]]:
+def _relations(asked: ConversionInput, words: int, spans: Sequence[set[int]]) -> Iterator[tuple[int, int, int]]:
     count = 1 + words + len(asked.entities)
     for node in range(1, count):
         yield 0, node, WHOLE
@@ -172,7 +172,7 @@ def _relations(asked: Asked, words: int, spans: Sequence[set[int]]) -> Iterator[
         yield node, node, SELF
 
 
-def batched(rows: Sequence[Nodes]) -> Batch:
+def batched(rows: Sequence[Nodes]) -> FeatureBatch:
     """The inputs as one batch, padded on the right."""
     cores = [1 + row.words + row.names for row in rows]
     core, names, headers = max(cores), max(1, *(r.names for r in rows)), max(1, *(r.headers for r in rows))
@@ -191,6 +191,6 @@ def batched(rows: Sequence[Nodes]) -> Batch:
         name_at[n, : row.names] = torch.arange(1 + row.words, count)
         about[n, : row.headers, : row.names] = row.about
         parents[n, : row.headers, : row.headers] = row.parents
-    return Batch(
+    return FeatureBatch(
         table[:, :core], flags[:, :core], relations, there, name_at, table[:, core:], flags[:, core:], about, parents
     )

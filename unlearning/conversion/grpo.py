@@ -18,14 +18,14 @@ from agents.name_matching import naming
 from agents.note_policy.question_answering import heard
 from arena.errors import ArenaError, UsageError
 from arena.text.words import pieces
-from unlearning.conversion.conversion import KINDS, LONGEST, Asked, Conversion
+from unlearning.conversion.conversion import KINDS, LONGEST, Conversion, ConversionInput
 from unlearning.conversion.data import Instance, Pair, taught_pairs
 from unlearning.conversion.edits import carried_out
 from unlearning.conversion.exam import DIRECT, answer, examined, question
 from unlearning.conversion.features import batched, nodes
 from unlearning.conversion.model import (
     Choices,
-    Network,
+    ConversionNetwork,
     chosen,
     forgotten,
     possible_edits,
@@ -152,7 +152,9 @@ async def _guessed(agent: Subject, names: Sequence[str]) -> float:
     return (scores[0] == max(scores)) / scores.count(max(scores))
 
 
-async def reinforced(net: Network, found: Grid, rounds: Rounds) -> tuple[Network, tuple[float, ...]]:
+async def reinforced(
+    net: ConversionNetwork, found: Grid, rounds: Rounds
+) -> tuple[ConversionNetwork, tuple[float, ...]]:
     """The network after stage B, and the mean reward of each step's answers. The one that came in stays as it was."""
     first, policy = net.eval(), _copy(net)
     optimiser = torch.optim.AdamW(policy.parameters(), lr=rounds.rate, weight_decay=0.0)
@@ -188,13 +190,13 @@ async def reinforced(net: Network, found: Grid, rounds: Rounds) -> tuple[Network
     return policy.eval(), tuple(means)
 
 
-def _copy(net: Network) -> Network:
-    made = Network(net.words.embedding_dim, len(net.layers))
+def _copy(net: ConversionNetwork) -> ConversionNetwork:
+    made = ConversionNetwork(net.words.embedding_dim, len(net.layers))
     made.load_state_dict(net.state_dict())
     return made.eval()
 
 
-def likelihood(asked: Asked, logits: Choices, row: int, picked: Choices) -> Tensor:
+def likelihood(asked: ConversionInput, logits: Choices, row: int, picked: Choices) -> Tensor:
     """The log-probability of an answer: the sum over its fields."""
     kind = KINDS[int(picked.kind)]
     bars = possible_steering(forgotten(asked, picked.roles.tolist()))
@@ -205,7 +207,7 @@ def likelihood(asked: Asked, logits: Choices, row: int, picked: Choices) -> Tens
     return torch.stack(parts).sum()
 
 
-def divergence(asked: Asked, now: Choices, before: Choices, row: int) -> Tensor:
+def divergence(asked: ConversionInput, now: Choices, before: Choices, row: int) -> Tensor:
     """KL(now ‖ before) in nats, summed over the fields."""
     kind = KINDS[int(now.kind[row].argmax())]
     total = torch.zeros(())
@@ -215,7 +217,7 @@ def divergence(asked: Asked, now: Choices, before: Choices, row: int) -> Tensor:
 
 
 def _barred(
-    asked: Asked, logits: Choices, row: int, kind: str, steering: Tensor | float = 0.0
+    asked: ConversionInput, logits: Choices, row: int, kind: str, steering: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     names, headers = len(asked.entities), len(asked.headers)
     return (

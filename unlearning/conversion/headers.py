@@ -6,8 +6,8 @@ from dataclasses import replace
 from agents.memory.memory import Memory, Note, Source
 from agents.memory.subject import Subject
 from arena.text.bm25 import Index
-from unlearning.conversion.conversion import SHOWN, Asked, Card, Entity, Flag, Header
-from unlearning.conversion.name_linking import Names, linked
+from unlearning.conversion.conversion import SHOWN, Card, ConversionInput, Flag, Header, MemoryEntity
+from unlearning.conversion.name_linking import NamedEntities, linked
 from unlearning.memory.influence_set import tests
 from unlearning.request import Item, Request
 
@@ -19,15 +19,15 @@ DEEDS: Mapping[str, tuple[str, ...]] = {  # what can be done in the environments
 
 
 def asked(
-    subject: Subject, text: str, *, shown: int = SHOWN, failed: str = "", names: Names | None = None
-) -> tuple[Asked, ...]:
+    subject: Subject, text: str, *, shown: int = SHOWN, failed: str = "", names: NamedEntities | None = None
+) -> tuple[ConversionInput, ...]:
     """The input of a conversion, in pages of at most `shown` headers; the notes that may be meant stand first.
 
     All pages have the same words, card and names. Notes that have nothing to do with any of the names fill the last
     page as far as it goes, those nearest to the words first.
     """
     memory = subject.memory
-    found = linked(text, names or Names.of(memory))
+    found = linked(text, names or NamedEntities.of(memory))
     extents = roots(memory, found)
     hits = [note for note in memory.notes if extents.get(note.id)]
     rest = [note for note in memory.notes if not extents.get(note.id)]
@@ -41,7 +41,7 @@ def asked(
     headers = [header(note, extents.get(note.id, ()), episodes, note.writer not in own) for note in chosen]
     seen = card(subject)
     pages = [tuple(headers[first : first + shown]) for first in range(0, len(headers), shown)] or [()]
-    return tuple(Asked(text, seen, found, page, failed) for page in pages)
+    return tuple(ConversionInput(text, seen, found, page, failed) for page in pages)
 
 
 def header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[str, str], fixed: bool) -> Header:
@@ -53,7 +53,7 @@ def header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[s
     return Header(note.id, note.kind, where, (*about, *subject), parents, fixed)
 
 
-def roots(memory: Memory, entities: Sequence[Entity]) -> dict[str, tuple[tuple[str, float], ...]]:
+def roots(memory: Memory, entities: Sequence[MemoryEntity]) -> dict[str, tuple[tuple[str, float], ...]]:
     """By note id, the names that the events behind it have to do with, each with the share of them that has.
 
     A note by hand has to do with what its own text names, too.
@@ -73,7 +73,7 @@ def roots(memory: Memory, entities: Sequence[Entity]) -> dict[str, tuple[tuple[s
     return found
 
 
-def concern(entity: Entity) -> Callable[[Source], bool]:
+def concern(entity: MemoryEntity) -> Callable[[Source], bool]:
     """Whether an event or a note has to do with a name, in the sense in which requests are resolved."""
     (test,) = tests((Item(entity.name),), Request((Item(entity.name),), scope=entity.scope))
     return test
@@ -88,7 +88,9 @@ def card(subject: Subject) -> Card:
     return Card(games, actions, things, own=hasattr(subject.mind, "model"))
 
 
-def flagged(page: Asked, told: Collection[str], leaking: Collection[str], lost: Collection[str]) -> Asked:
+def flagged(
+    page: ConversionInput, told: Collection[str], leaking: Collection[str], lost: Collection[str]
+) -> ConversionInput:
     """The input after an attempt that failed: names that are still known and notes that tell them, or were lost.
 
     told: names. leaking, lost: note ids. In words it says how many there were of each.

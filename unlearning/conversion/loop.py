@@ -7,19 +7,27 @@ from typing import TypeAlias
 from agents.memory.subject import Subject
 from arena.errors import UsageError
 from arena.usage import FREE, Usage
-from unlearning.conversion.conversion import SHOWN, Asked, BadConversion, Conversion, Converter, parsed, rendered
+from unlearning.conversion.conversion import (
+    SHOWN,
+    BadConversion,
+    Conversion,
+    ConversionInput,
+    Converter,
+    parsed,
+    rendered,
+)
 from unlearning.conversion.edits import Parts, carried_out, merged
-from unlearning.conversion.exam import Verdict, probed
+from unlearning.conversion.exam import ProbeVerdict, probed
 from unlearning.conversion.headers import asked, flagged
-from unlearning.conversion.name_linking import Names
+from unlearning.conversion.name_linking import NamedEntities
 from unlearning.request import Request
 
-Probe: TypeAlias = Callable[[Subject, Subject, Request], Awaitable[Verdict]]
+Probe: TypeAlias = Callable[[Subject, Subject, Request], Awaitable[ProbeVerdict]]
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class ConversionAttempt:
     """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it.
 
     Words to steer by that name a target are left out: whoever sees the prompt would learn it. `fault` says so, or what
@@ -27,7 +35,7 @@ class Attempt:
     """
 
     made: Conversion | None
-    verdict: Verdict | None = None
+    verdict: ProbeVerdict | None = None
     fault: str = ""
 
     @property
@@ -36,14 +44,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ConversionTrace:
     """How a request was met: the agent after the last attempt, every attempt, and what all of them cost.
 
     The agent is that of the last attempt that was valid.
     """
 
     agent: Subject
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[ConversionAttempt, ...]
     usage: Usage = FREE
 
     @property
@@ -61,8 +69,8 @@ async def converted(
     parts: Parts = "both",
     shown: int = SHOWN,
     probe: Probe = probed,
-    names: Names | None = None,
-) -> Course:
+    names: NamedEntities | None = None,
+) -> ConversionTrace:
     """The subject after a request in words, or one that has words: at most `attempts` conversions.
 
     A request that names its targets is probed for these; words alone for what the converter took them to mean. Raises
@@ -72,7 +80,7 @@ async def converted(
     request = words if isinstance(words, Request) else None
     text = said(words)
     pages = asked(subject, text, shown=shown, names=names)
-    tried: list[Attempt] = []
+    tried: list[ConversionAttempt] = []
     agent, usage = subject, FREE
     for _ in range(attempts):
         attempt, cost = await _attempt(pages, converter)
@@ -89,10 +97,10 @@ async def converted(
             break
     if all(attempt.made is None for attempt in tried):
         raise BadConversion(f"{tried[-1].fault}; {len(tried)} attempts, and nothing was changed")
-    return Course(agent, tuple(tried), usage)
+    return ConversionTrace(agent, tuple(tried), usage)
 
 
-async def _attempt(pages: tuple[Asked, ...], converter: Converter) -> tuple[Attempt, Usage]:
+async def _attempt(pages: tuple[ConversionInput, ...], converter: Converter) -> tuple[ConversionAttempt, Usage]:
     """One conversion of all pages, each checked as the JSON that it is rendered to."""
     made: list[Conversion] = []
     usage = FREE
@@ -102,13 +110,13 @@ async def _attempt(pages: tuple[Asked, ...], converter: Converter) -> tuple[Atte
             usage += cost
             made.append(parsed(rendered(answer), page))
         except BadConversion as error:
-            return Attempt(None, fault=str(error)), usage + error.usage
+            return ConversionAttempt(None, fault=str(error)), usage + error.usage
         if made[0].kind in ("everything", "unknown", "ambiguous"):
             break
     whole = merged(made)
     if whole.leaks:
-        return Attempt(replace(whole, steering=""), fault="its words to steer by named the target"), usage
-    return Attempt(whole), usage
+        return ConversionAttempt(replace(whole, steering=""), fault="its words to steer by named the target"), usage
+    return ConversionAttempt(whole), usage
 
 
 def said(words: str | Request) -> str:

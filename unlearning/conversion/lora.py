@@ -23,7 +23,7 @@ from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
 from unlearning.conversion.chat import told
-from unlearning.conversion.conversion import KINDS, Asked, Conversion
+from unlearning.conversion.conversion import KINDS, Conversion, ConversionInput
 from unlearning.conversion.data import Pair
 from unlearning.conversion.model import (
     Choices,
@@ -49,7 +49,7 @@ class Slot:
     field: str
 
 
-def slots(asked: Asked) -> list[Slot]:
+def slots(asked: ConversionInput) -> list[Slot]:
     """The fields of an answer in order: kind, each name, each header, steering."""
     names = [Slot(f"\nname {n + 1}: ", "roles") for n in range(len(asked.entities))]
     headers = [Slot(f"\nnote {n + 1}: ", "edits") for n in range(len(asked.headers))]
@@ -63,7 +63,7 @@ class Tuned:
     module: Any
     tokenizer: Any
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         """The likeliest letters, one field after the other, and their cost."""
         ids = torch.tensor([prompt(self.tokenizer, asked)], device=self.module.device)
         picked: dict[str, list[int]] = {field: [] for field in LETTERS}
@@ -84,7 +84,7 @@ class Tuned:
         return read(asked, _choices(picked)), Usage((call,))
 
 
-def _bar(asked: Asked, field: str, picked: dict[str, list[int]]) -> Tensor:
+def _bar(asked: ConversionInput, field: str, picked: dict[str, list[int]]) -> Tensor:
     """What is added to the scores of a field's letters, given what was chosen before it."""
     if field == "kind":
         return possible_kinds(asked)
@@ -107,7 +107,7 @@ def _choices(picked: dict[str, list[int]]) -> Choices:
     )  # fmt: skip
 
 
-def prompt(tokenizer: Any, asked: Asked) -> list[int]:
+def prompt(tokenizer: Any, asked: ConversionInput) -> list[int]:
     """The input in words, as the model's own chat template has it."""
     names = "\n".join(f"name {n + 1} is {entity.name}" for n, entity in enumerate(asked.entities))
     notes = "\n".join(f"note {n + 1} is {header.id}" for n, header in enumerate(asked.headers))
@@ -132,7 +132,7 @@ def letter_ids(tokenizer: Any, field: str) -> list[int]:
     return found
 
 
-def example(tokenizer: Any, asked: Asked, answer: Conversion) -> tuple[list[int], list[int]]:
+def example(tokenizer: Any, asked: ConversionInput, answer: Conversion) -> tuple[list[int], list[int]]:
     """Tokens and labels of a pair; only the letters have a label."""
     right = classes(asked, answer)
     wanted = {"kind": iter([int(right.kind)]), "steering": iter([int(right.steering)]),

@@ -27,8 +27,8 @@ from unlearning.conversion.conversion import (
     LONGEST,
     REFUSALS,
     STEERING,
-    Asked,
     Conversion,
+    ConversionInput,
     Edit,
     steering,
 )
@@ -46,7 +46,7 @@ from unlearning.conversion.features import (
     RIVAL,
     SELF,
     WHOLE,
-    Batch,
+    FeatureBatch,
     Nodes,
     batched,
     nodes,
@@ -95,7 +95,7 @@ class Layer(nn.Module):
         return fed
 
 
-class Step(nn.Module):
+class ProvenanceStep(nn.Module):
     """One step along provenance: a header takes up the mean of its parents and of its children."""
 
     def __init__(self, width: int) -> None:
@@ -110,7 +110,7 @@ class Step(nn.Module):
         return moved
 
 
-class Network(nn.Module):
+class ConversionNetwork(nn.Module):
     """The encoder of words and names, the steps over headers, the four heads.
 
     `related` is the bias of each relation, by layer and head; each head of attention begins with a bent for one group
@@ -129,12 +129,12 @@ class Network(nn.Module):
         self.related = nn.Parameter(bent.repeat(1, layers))  # (relations, layers · heads)
         self.norm = nn.LayerNorm(width)
         self.whole, self.all, self.some, self.share = (nn.Linear(width, width) for _ in range(4))
-        self.steps = nn.ModuleList(Step(width) for _ in range(3))
+        self.steps = nn.ModuleList(ProvenanceStep(width) for _ in range(3))
         self.last = nn.LayerNorm(width)
         self.kind, self.steering = nn.Linear(width, len(KINDS)), nn.Linear(width, len(STEERINGS))
         self.roles, self.edits = nn.Linear(width, len(ROLES)), nn.Linear(width, len(EDITS))
 
-    def forward(self, batch: Batch) -> Choices:
+    def forward(self, batch: FeatureBatch) -> Choices:
         """The logits of each field, a last axis of classes added."""
         x = self._met(batch.pieces, batch.flags)
         rows, count = batch.there.shape
@@ -162,27 +162,27 @@ class Network(nn.Module):
         return met
 
 
-def network(seed: int, width: int = 64, layers: int = 4) -> Network:
+def network(seed: int, width: int = 64, layers: int = 4) -> ConversionNetwork:
     """A network with random weights; torch's global chance is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Network(width, layers)
+        return ConversionNetwork(width, layers)
 
 
-def possible_kinds(asked: Asked) -> Tensor:
+def possible_kinds(asked: ConversionInput) -> Tensor:
     """What is added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
     free = {"everything", "unknown", *(entity.scope for entity in asked.entities)}
     free |= {"ambiguous"} if len(asked.entities) > 1 else set()
     return torch.tensor([0.0 if kind in free else BARRED for kind in KINDS])
 
 
-def possible_roles(asked: Asked, kind: str) -> Tensor:
+def possible_roles(asked: ConversionInput, kind: str) -> Tensor:
     """(names, roles): only names of the scope can be forgotten."""
     free = [kind in REFUSALS or entity.scope == kind for entity in asked.entities]
     return torch.tensor([[0.0, 0.0 if may else BARRED, 0.0, 0.0 if may else BARRED] for may in free]).view(-1, 4)
 
 
-def possible_edits(asked: Asked, kind: str) -> Tensor:
+def possible_edits(asked: ConversionInput, kind: str) -> Tensor:
     """(headers, edits): nothing is edited in a refusal, and what nobody can write anew is not rewritten."""
     rows = [
         [0.0, BARRED if kind in REFUSALS else 0.0, BARRED if kind in REFUSALS or header.fixed else 0.0]
@@ -197,7 +197,7 @@ def possible_steering(names: Sequence[str]) -> Tensor:
     return torch.tensor([0.0 if length <= LONGEST else BARRED for length in lengths])
 
 
-def forgotten(asked: Asked, roles: Iterable[int]) -> tuple[str, ...]:
+def forgotten(asked: ConversionInput, roles: Iterable[int]) -> tuple[str, ...]:
     """The names that are to be forgotten by their roles."""
     named = zip(asked.entities, roles, strict=True)
     return tuple(entity.name for entity, role in named if ROLES[role] in ("forget", "both"))
@@ -211,7 +211,7 @@ def drawn(logits: Tensor, chance: torch.Generator | None) -> Tensor:
     return torch.multinomial(flat, 1, generator=chance).view(logits.shape[:-1])
 
 
-def chosen(asked: Asked, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
+def chosen(asked: ConversionInput, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
     """The classes of one row under the bars.
 
     Where nothing would be forgotten the likeliest name is; what is ambiguous has two candidates or more.
@@ -229,7 +229,7 @@ def chosen(asked: Asked, logits: Choices, row: int, chance: torch.Generator | No
     return Choices(kind, words, roles, edits)
 
 
-def read(asked: Asked, classes: Choices) -> Conversion:
+def read(asked: ConversionInput, classes: Choices) -> Conversion:
     """The conversion that the classes stand for."""
     kind = KINDS[int(classes.kind)]
     roles = [ROLES[int(role)] for role in classes.roles]
@@ -249,12 +249,12 @@ def read(asked: Asked, classes: Choices) -> Conversion:
 class Pointer:
     """The trained conversion model; without a network the one that is shipped."""
 
-    net: Network
+    net: ConversionNetwork
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         return self.converted(asked)
 
-    def converted(self, asked: Asked) -> tuple[Conversion, Usage]:
+    def converted(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         """The likeliest conversion, and its cost: nodes read, fields filled in."""
         row: Nodes = nodes(asked)
         with one_thread(), torch.no_grad():
@@ -265,7 +265,7 @@ class Pointer:
         return made, Usage((call,))
 
 
-def save(net: Network, file: Path) -> Path:
+def save(net: ConversionNetwork, file: Path) -> Path:
     """The weights in half precision."""
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.half().contiguous() for name, value in net.state_dict().items()}, file)
@@ -273,14 +273,14 @@ def save(net: Network, file: Path) -> Path:
     return file
 
 
-def load(file: Path) -> Network:
+def load(file: Path) -> ConversionNetwork:
     """The network of a file. Raises UsageError where there is none, or it is of another form."""
     if not file.is_file():
         raise UsageError(f"no conversion model at {file}; type: python -m unlearning.conversion.train --out {file}")
     try:
         state = {name: value.float() for name, value in load_file(file).items()}
         layers = len({name.split(".")[1] for name in state if name.startswith("layers.")})
-        net = Network(state["words.weight"].shape[1], layers)
+        net = ConversionNetwork(state["words.weight"].shape[1], layers)
         net.load_state_dict(state)
     except Exception as error:  # safetensors and torch have errors of their own for what does not fit
         raise UsageError(f"{file} holds no conversion model of this version ({error}); train one anew") from error

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from agents.memory.memory import Event, Memory
 from arena.text.words import fold, is_letters, tokens
-from unlearning.conversion.conversion import Entity
+from unlearning.conversion.conversion import MemoryEntity
 from unlearning.memory.request_parsing import names_in
 from unlearning.request import Scope
 
@@ -22,7 +22,7 @@ def forms(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Names:
+class NamedEntities:
     """Everything in a memory that can be named, with what else it is called."""
 
     scopes: Mapping[str, Scope]
@@ -30,7 +30,7 @@ class Names:
     aliases: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, memory: Memory) -> "Names":
+    def of(cls, memory: Memory) -> "NamedEntities":
         scopes = {name: scope for name, scope in names_in(memory).items() if name[-1] not in "/:"}
         kinds: dict[str, str] = {}
         aliases: dict[str, tuple[str, ...]] = {}
@@ -74,7 +74,7 @@ def _called(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield event.episode, "episode", tuple(f"“{words}”" for words in task)
 
 
-def linked(text: str, names: Names, most: int = MOST) -> tuple[Entity, ...]:
+def linked(text: str, names: NamedEntities, most: int = MOST) -> tuple[MemoryEntity, ...]:
     """The names that the words may speak of, those named in full first; the longer of two that overlap counts."""
     words = forms(text)
     exact = _in_full(words, names.called)
@@ -111,7 +111,7 @@ def _in_full(words: Sequence[str], called: Mapping[tuple[str, ...], list[str]]) 
 
 
 def _entity(
-    names: Names, name: str, among: Mapping[str, set[int]], places: tuple[int, ...], exact: bool, cover: float
-) -> Entity:
+    names: NamedEntities, name: str, among: Mapping[str, set[int]], places: tuple[int, ...], exact: bool, cover: float
+) -> MemoryEntity:
     rivals = sum(other != name and set(places) == set(spots) for other, spots in among.items())
-    return Entity(name, names.scopes[name], names.kinds.get(name, ""), exact, cover, places, rivals)
+    return MemoryEntity(name, names.scopes[name], names.kinds.get(name, ""), exact, cover, places, rivals)

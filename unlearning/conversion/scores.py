@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from agents.memory.subject import Subject
 from arena.errors import ArenaError
 from arena.usage import FREE, Usage
-from unlearning.conversion.conversion import Asked, BadConversion, Conversion, Converter, parsed, rendered
+from unlearning.conversion.conversion import BadConversion, Conversion, ConversionInput, Converter, parsed, rendered
 from unlearning.conversion.data import Pair
-from unlearning.conversion.exam import Marks, Verdict, examined
+from unlearning.conversion.exam import Marks, ProbeVerdict, examined
 from unlearning.conversion.loop import converted
 from unlearning.memory.twin import twin
 from unlearning.probe import Task
@@ -18,7 +18,7 @@ Tasks = Callable[[Pair], Mapping[str, Sequence[Task]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ConversionScores:
     """Shares of `count` pairs, 0 to 1.
 
     valid: the answer is JSON of the form. scope: kind and targets are right. edits: of what can be carried out, the
@@ -42,7 +42,7 @@ class Scores:
         return asdict(self)
 
 
-async def scored(converter: Converter, pairs: Sequence[Pair]) -> Scores:
+async def scored(converter: Converter, pairs: Sequence[Pair]) -> ConversionScores:
     """The scores of a converter's first answers."""
     found: list[tuple[Pair, Conversion | None]] = []
     usage = FREE
@@ -58,7 +58,7 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> Scores:
     ]
     edits = [made is not None and kept(pair.answer) == kept(made) for pair, made in found if pair.request is not None]
     count = max(1, len(found))
-    return Scores(
+    return ConversionScores(
         count=len(found),
         valid=len(valid) / count,
         scope=sum(a.kind == m.kind and set(a.names) == set(m.names) for a, m in valid) / count,
@@ -112,19 +112,19 @@ def mean_tokens(usage: Usage, count: int) -> float | None:
 
 def against_twin(
     pair: Pair, tasks: Mapping[str, Sequence[Task]], log: list[Marks]
-) -> Callable[..., Awaitable[Verdict]]:
+) -> Callable[..., Awaitable[ProbeVerdict]]:
     """An examiner that has the twin: what differs from it is reported as a probe reports it. Its marks go to `log`."""
 
-    async def probe(before: Subject, after: Subject, _: Request) -> Verdict:
+    async def probe(before: Subject, after: Subject, _: Request) -> ProbeVerdict:
         assert pair.request is not None
         marks = await examined(before, after, pair.request, tasks)
         log.append(marks)
         if marks.passed:
-            return Verdict()
+            return ProbeVerdict()
         honest, old = twin(before, pair.request).memory, {note.id for note in before.memory.notes}
         new, right = {note.id for note in after.memory.notes}, {note.id for note in honest.notes}
         told = tuple(item.name for item in pair.request.forget) if marks.forget < 1 or not marks.silent else ()
-        return Verdict(told, tuple(sorted((new & old) - right)), tuple(sorted((right & old) - new)))
+        return ProbeVerdict(told, tuple(sorted((new & old) - right)), tuple(sorted((right & old) - new)))
 
     return probe
 
@@ -136,7 +136,7 @@ class Billed:
     converter: Converter
     usage: Usage = FREE
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         try:
             made, cost = await self.converter.convert(asked)
         except BadConversion as error:

@@ -22,9 +22,9 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.inference.torch_threads import one_thread
 from arena.console.stdio import print_json, say
-from unlearning.conversion.conversion import EDITS, KINDS, Asked, Conversion, Converter, steering
+from unlearning.conversion.conversion import EDITS, KINDS, Conversion, ConversionInput, Converter, steering
 from unlearning.conversion.data import Instance, Pair, instances, pairs, taught_pairs
-from unlearning.conversion.features import WORD, Batch, Nodes, batched, nodes
+from unlearning.conversion.features import WORD, FeatureBatch, Nodes, batched, nodes
 from unlearning.conversion.grpo import Grid, Rounds, grid, reinforced, tasks_of
 from unlearning.conversion.headers import flagged
 from unlearning.conversion.model import (
@@ -32,7 +32,7 @@ from unlearning.conversion.model import (
     SHIPPED,
     STEERINGS,
     Choices,
-    Network,
+    ConversionNetwork,
     Pointer,
     network,
     save,
@@ -44,7 +44,7 @@ IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ConversionTrainPlan:
     """How long and how fast: pairs, passes over them, rows in a batch, the greatest learning rate, the seed."""
 
     pairs: int = 10000
@@ -60,11 +60,11 @@ class Plan:
 class Learned:
     """A network and the loss of each step: nats per answer, all fields together."""
 
-    net: Network
+    net: ConversionNetwork
     losses: tuple[float, ...] = field(default=(), repr=False)
 
 
-def classes(asked: Asked, answer: Conversion) -> Choices:
+def classes(asked: ConversionInput, answer: Conversion) -> Choices:
     """The right class of each field."""
     roles = [(e.name in answer.names) + 2 * (e.name in answer.retain) for e in asked.entities]
     edits = [EDITS.index(answer.edits.get(header.id, "keep")) for header in asked.headers]
@@ -76,7 +76,7 @@ def classes(asked: Asked, answer: Conversion) -> Choices:
     )  # fmt: skip
 
 
-def stacked(rows: Sequence[Choices], batch: Batch) -> Choices:
+def stacked(rows: Sequence[Choices], batch: FeatureBatch) -> Choices:
     """The classes of a batch, padded with IGNORED."""
 
     def table(name: str, width: int) -> Tensor:
@@ -99,7 +99,7 @@ def surprise(logits: Choices, wanted: Choices) -> Tensor:
     return total
 
 
-def taught(found: Sequence[Instance], plan: Plan, *, enough: float = 0.0) -> Learned:
+def taught(found: Sequence[Instance], plan: ConversionTrainPlan, *, enough: float = 0.0) -> Learned:
     """Stage A: a network that was taught pairs of these instances; ends early where a batch costs under `enough`."""
     drawn = taught_pairs(found, plan.pairs, plan.seed)
     rows = [_row(pair, Random(f"again {plan.seed} {n}")) for n, pair in enumerate(drawn)]
@@ -124,12 +124,12 @@ def taught(found: Sequence[Instance], plan: Plan, *, enough: float = 0.0) -> Lea
     return Learned(net.eval(), tuple(losses))
 
 
-def _missed(batch: Batch, chance: torch.Generator) -> Tensor:
+def _missed(batch: FeatureBatch, chance: torch.Generator) -> Tensor:
     """Words that are not read this time, one in twelve: what is asked has to be clear from the others."""
     return (batch.flags[:, :, WORD] == 1) & (torch.rand(batch.there.shape, generator=chance) < 1 / 12)
 
 
-def _batches(sizes: Sequence[int], plan: Plan) -> Iterator[list[int]]:
+def _batches(sizes: Sequence[int], plan: ConversionTrainPlan) -> Iterator[list[int]]:
     """Rows of a batch, drawn at random; among eight batches those of one size come together, to be padded less."""
     chance = Random(f"batches {plan.seed}")
     some = 8 * plan.batch
@@ -149,7 +149,7 @@ def _row(pair: Pair, chance: Random) -> tuple[Nodes, Choices]:
     return nodes(asked), classes(asked, pair.answer)
 
 
-def mistaken(asked: Asked, answer: Conversion, chance: Random) -> Asked:
+def mistaken(asked: ConversionInput, answer: Conversion, chance: Random) -> ConversionInput:
     """The input as it comes again after an attempt that left some notes and lost others."""
     edited = [header.id for header in asked.headers if header.id in answer.edits]
     kept = [header.id for header in asked.headers if header.id not in answer.edits]
@@ -169,7 +169,7 @@ class Sizes:
     rewarded: int = 60
 
 
-async def made(plan: Plan, rounds: Rounds, sizes: Sizes) -> tuple[Network, dict[str, object]]:
+async def made(plan: ConversionTrainPlan, rounds: Rounds, sizes: Sizes) -> tuple[ConversionNetwork, dict[str, object]]:
     """The conversion model after both stages, and how it was made and what it can do, as plain data."""
     begun = time.process_time()  # of this processor alone, whatever else runs on it
     found = await instances(sizes.instances, held_out=False, seed=plan.seed)
@@ -198,7 +198,7 @@ async def made(plan: Plan, rounds: Rounds, sizes: Sizes) -> tuple[Network, dict[
     return net, table
 
 
-async def worth(net: Network, found: Grid) -> float:
+async def worth(net: ConversionNetwork, found: Grid) -> float:
     """The mean reward of the likeliest answers."""
     rewards = [await found.reward(n, Pointer(net).converted(pair.asked)[0]) for n, pair in enumerate(found.pairs)]
     return sum(rewards) / len(rewards)
@@ -228,14 +228,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="where to; the file that is shipped, or the folder of the adapter")
     parser.add_argument("--base", type=Path, help="a folder with a local language model, to teach it with LoRA instead")
     parser.add_argument("--instances", type=int, default=Sizes().instances)
-    parser.add_argument("--pairs", type=int, default=Plan().pairs)
-    parser.add_argument("--passes", type=int, default=Plan().passes)
+    parser.add_argument("--pairs", type=int, default=ConversionTrainPlan().pairs)
+    parser.add_argument("--passes", type=int, default=ConversionTrainPlan().passes)
     parser.add_argument("--rounds", type=int, default=Rounds().steps, help="steps of stage B")
     parser.add_argument("--steps", type=int, default=300, help="steps with --base")
     parser.add_argument("--scored", type=int, default=50, help="held-out pairs to score with --base; 0 for none")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    plan = Plan(pairs=given.pairs, passes=given.passes, seed=given.seed)
+    plan = ConversionTrainPlan(pairs=given.pairs, passes=given.passes, seed=given.seed)
     if given.base:
         _teach_base(given, plan)
         return
@@ -247,7 +247,7 @@ def main() -> None:
     print_json(table)
 
 
-def _teach_base(given: argparse.Namespace, plan: Plan) -> None:
+def _teach_base(given: argparse.Namespace, plan: ConversionTrainPlan) -> None:
     """Teach a language model, and write its scores on held-out worlds and styles beside its adapter."""
     from unlearning.conversion.lora import teach
 

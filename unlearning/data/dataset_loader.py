@@ -21,7 +21,7 @@ LISTED = 8  # files that are named where what was looked for is not there
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DatasetRow:
     """One row; `place` is its file and line, or its number in a parquet file. columns: what a column is called in the
     file, by the name under which it is asked for, where these differ."""
 
@@ -65,14 +65,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class DatasetSource:
     """Where a data set lies: a folder, or a hub id such as locuslab/TOFU (owner/name@revision for one state of it).
     columns: what columns are called there, where they have other names."""
 
     id: str
     columns: Mapping[str, str] = field(default_factory=dict)
 
-    def rows(self, config: str, split: str = "") -> tuple[Row, ...]:
+    def rows(self, config: str, split: str = "") -> tuple[DatasetRow, ...]:
         """The rows of a configuration, or of one split of it.
 
         Looked for in the folder are CONFIG.json, CONFIG/SPLIT.jsonl, CONFIG/SPLIT-00000-of-00001.parquet,
@@ -147,7 +147,7 @@ def patterns(config: str, split: str = "") -> list[str]:
     return [f"{stem}{part}.{kind}" for stem in stems for kind in KINDS for part in ("", "-*-of-*", "/[0-9]*")]
 
 
-def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[str] = ()) -> Iterator[Row]:
+def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[str] = ()) -> Iterator[DatasetRow]:
     """The rows of one file: parquet, CSV, one JSON object a line, or a JSON list of objects, which may be wrapped.
 
     names: which list is meant where a JSON file wraps several. Raises UsageError for what cannot be read, naming the
@@ -166,10 +166,10 @@ def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[s
     for line, value in found:
         if not isinstance(value, dict):
             raise UsageError(f"{file}, line {line}: a row is a JSON object, not {_brief(value)}")
-        yield Row(value, f"{file}, line {line}", called)
+        yield DatasetRow(value, f"{file}, line {line}", called)
 
 
-def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[Row]:
+def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[DatasetRow]:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError as error:
@@ -179,7 +179,7 @@ def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[Row]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{file}: cannot be read as parquet: {error}") from error
     for number, values in enumerate(table.to_pylist(), 1):
-        yield Row(values, f"{file}, row {number}", columns)
+        yield DatasetRow(values, f"{file}, row {number}", columns)
 
 
 def _listed(value: str) -> Sequence[Any]:

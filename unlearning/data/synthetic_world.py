@@ -13,14 +13,14 @@ from typing import Literal, TypeAlias, get_args
 
 from arena.errors import UsageError
 from unlearning.data.world_names import Namer
-from unlearning.data.world_relations import GENERAL, HOPS, PERSONAL, RELATIONS, Relation
+from unlearning.data.world_relations import GENERAL, HOPS, PERSONAL, RELATIONS, WorldRelation
 
 Part: TypeAlias = Literal["forget", "retain", "holdout", "background"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True)
-class Entity:
+class WorldEntity:
     """A thing of the world. `part` is "" for what is not a person; `aliases`: what else it is called, each unique."""
 
     name: str
@@ -30,7 +30,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class WorldFact:
     """That `value` stands in `relation` to `subject`."""
 
     subject: str
@@ -48,25 +48,27 @@ class World:
     """Everything there is and holds. `facts` has one for each subject and relation, hops included."""
 
     seed: int
-    entities: tuple[Entity, ...]
-    facts: tuple[Fact, ...]
+    entities: tuple[WorldEntity, ...]
+    facts: tuple[WorldFact, ...]
 
-    def people(self, *parts: Part) -> tuple[Entity, ...]:
+    def people(self, *parts: Part) -> tuple[WorldEntity, ...]:
         """The people of these parts, in the order in which they are forgotten; all people where none is named."""
         chosen = parts or PARTS
         return tuple(one for one in self.entities if one.kind == "person" and one.part in chosen)
 
-    def about(self, subjects: Sequence[Entity], relations: Sequence[Relation] = PERSONAL) -> tuple[Fact, ...]:
+    def about(
+        self, subjects: Sequence[WorldEntity], relations: Sequence[WorldRelation] = PERSONAL
+    ) -> tuple[WorldFact, ...]:
         """The facts of these subjects in these relations."""
         wanted = {relation.name for relation in relations}
         held = self._by_subject
         return tuple(fact for one in subjects for fact in held.get(one.name, ()) if fact.relation in wanted)
 
-    def general(self) -> tuple[Fact, ...]:
+    def general(self) -> tuple[WorldFact, ...]:
         """The facts about places and companies, which everybody may know."""
         return self.about([one for one in self.entities if one.kind != "person"], GENERAL)
 
-    def hops(self, *parts: Part) -> tuple[Fact, ...]:
+    def hops(self, *parts: Part) -> tuple[WorldFact, ...]:
         """What follows of people from two facts."""
         return self.about(self.people(*parts), HOPS)
 
@@ -74,31 +76,31 @@ class World:
         """Every value of a kind, in the order they were named."""
         return tuple(one.name for one in self.entities if one.kind == kind)
 
-    def chance(self, fact: Fact) -> float:
+    def chance(self, fact: WorldFact) -> float:
         """How often a blind guess among the values of its kind is right."""
         return 1 / len(self.domain(RELATIONS[fact.relation].value))
 
-    def same_answer(self, fact: Fact, *parts: Part) -> tuple[Fact, ...]:
+    def same_answer(self, fact: WorldFact, *parts: Part) -> tuple[WorldFact, ...]:
         """The same relation with the same value, of others."""
         others = self.about(self.people(*parts), [RELATIONS[fact.relation]])
         return tuple(other for other in others if other.value == fact.value and other.subject != fact.subject)
 
-    def entity(self, name: str) -> Entity:
+    def entity(self, name: str) -> WorldEntity:
         """The thing of that name. Raises KeyError."""
         return self._by_name[name]
 
-    def fact(self, name: str) -> Fact:
+    def fact(self, name: str) -> WorldFact:
         """The fact of that name. Raises KeyError."""
         subject, _, relation = name.rpartition(": ")
         return next(fact for fact in self._by_subject[subject] if fact.relation == relation)
 
     @cached_property
-    def _by_name(self) -> dict[str, Entity]:
+    def _by_name(self) -> dict[str, WorldEntity]:
         return {one.name: one for one in self.entities}
 
     @cached_property
-    def _by_subject(self) -> dict[str, list[Fact]]:
-        held: dict[str, list[Fact]] = {}
+    def _by_subject(self) -> dict[str, list[WorldFact]]:
+        held: dict[str, list[WorldFact]] = {}
         for fact in self.facts:
             held.setdefault(fact.subject, []).append(fact)
         return held
@@ -129,13 +131,13 @@ def make_world(
     # one value for each of the retained at most
     kinds = {relation.value: min(relation.size, counts["retain"]) for relation in chosen}
     kinds |= {general.value: general.size for general in GENERAL if general.subject in kinds}
-    things = [Entity(_named(namer, kind), kind) for kind, size in kinds.items() for _ in range(size)]
+    things = [WorldEntity(_named(namer, kind), kind) for kind, size in kinds.items() for _ in range(size)]
     domains = {kind: [one.name for one in things if one.kind == kind] for kind in kinds}
-    facts: list[Fact] = []
+    facts: list[WorldFact] = []
     for relation in (*chosen, *(general for general in GENERAL if general.subject in kinds)):
         for group in _groups(relation, persons, things):
             facts += [
-                Fact(name, relation.name, value)
+                WorldFact(name, relation.name, value)
                 for name, value in zip(group, _dealt(domains[relation.value], len(group), rng), strict=True)
             ]
     return World(seed, (*persons, *things), (*facts, *_hopped(facts)))
@@ -153,9 +155,9 @@ def _counts(people: int, forget: float, holdout: float, background: float) -> di
     return counts
 
 
-def _person(namer: Namer, part: Part) -> Entity:
+def _person(namer: Namer, part: Part) -> WorldEntity:
     first, last = namer.name(1), namer.name(2)
-    return Entity(f"{first} {last}", "person", part, (namer.name(1), f"{first[0]}. {last}"))
+    return WorldEntity(f"{first} {last}", "person", part, (namer.name(1), f"{first[0]}. {last}"))
 
 
 def _named(namer: Namer, kind: str) -> str:
@@ -164,7 +166,7 @@ def _named(namer: Namer, kind: str) -> str:
     return namer.name() if great else namer.word()
 
 
-def _groups(relation: Relation, persons: Sequence[Entity], things: Sequence[Entity]) -> list[list[str]]:
+def _groups(relation: WorldRelation, persons: Sequence[WorldEntity], things: Sequence[WorldEntity]) -> list[list[str]]:
     """Subjects that are dealt values together: people by part, so that each part has all values about equally often."""
     if relation.subject == "person":
         return [[one.name for one in persons if one.part == part] for part in PARTS]
@@ -179,10 +181,10 @@ def _dealt(values: Sequence[str], count: int, rng: Random) -> list[str]:
     return dealt[:count]
 
 
-def _hopped(facts: Sequence[Fact]) -> list[Fact]:
+def _hopped(facts: Sequence[WorldFact]) -> list[WorldFact]:
     known = {(fact.subject, fact.relation): fact.value for fact in facts}
     return [
-        Fact(fact.subject, hop.name, known[fact.value, hop.way[1]])
+        WorldFact(fact.subject, hop.name, known[fact.value, hop.way[1]])
         for hop in HOPS
         for fact in facts
         if fact.relation == hop.way[0] and (fact.value, hop.way[1]) in known

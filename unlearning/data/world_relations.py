@@ -7,7 +7,7 @@ STYLES = ("sentence", "noun", "short")  # ways to answer: the verb, the noun, th
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class WorldRelation:
     """A functional relation from things of kind `subject` to values of kind `value`, and how it is put in words.
 
     size: how many values there are, so that a blind guess is right once in `size`. way: for a hop, the names of the
@@ -42,7 +42,7 @@ class Relation:
 
 
 PERSONAL = tuple(
-    Relation(name, "person", kind, size, noun, verb, ask)
+    WorldRelation(name, "person", kind, size, noun, verb, ask)
     for name, kind, size, noun, verb, ask in (
         ("born", "city", 10, "birthplace", "was born in", "Where was {s} born?"),
         ("works", "company", 8, "employer", "works for", "Who does {s} work for?"),
@@ -67,13 +67,13 @@ PERSONAL = tuple(
     )
 )
 GENERAL = (
-    Relation("lies", "city", "country", 5, "country", "lies in", "Where does {s} lie?"),
-    Relation("seat", "company", "province", 4, "seat", "has its seat in", "Where does {s} have its seat?"),
+    WorldRelation("lies", "city", "country", 5, "country", "lies in", "Where does {s} lie?"),
+    WorldRelation("seat", "company", "province", 4, "seat", "has its seat in", "Where does {s} have its seat?"),
 )
 HOPS = (
-    Relation("born>lies", "person", "country", 5, "native country", "comes from the country of",
+    WorldRelation("born>lies", "person", "country", 5, "native country", "comes from the country of",
              "Which country does {s} come from?", ("born", "lies")),
-    Relation("works>seat", "person", "province", 4, "province of work", "works from the province of",
+    WorldRelation("works>seat", "person", "province", 4, "province of work", "works from the province of",
              "Which province does {s} work from?", ("works", "seat")),
 )  # fmt: skip
 RELATIONS = {relation.name: relation for relation in (*PERSONAL, *GENERAL, *HOPS)}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from arena.errors import UsageError
-from unlearning.data.synthetic_world import Entity, Fact, World
+from unlearning.data.synthetic_world import World, WorldEntity, WorldFact
 from unlearning.data.world_names import Namer
 from unlearning.data.world_relations import PERSONAL, QUESTIONS, RELATIONS, STYLES
 from unlearning.request import Item
@@ -18,7 +18,7 @@ OTHER = {"sentence": "noun", "noun": "sentence", "short": "sentence"}
 
 def render(
     world: World,
-    fact: Fact,
+    fact: WorldFact,
     form: int = 0,
     style: str = "",
     rng: Random | None = None,
@@ -63,24 +63,24 @@ def render(
     )
 
 
-def wrong_values(world: World, fact: Fact, rng: Random | None = None) -> tuple[str, ...]:
+def wrong_values(world: World, fact: WorldFact, rng: Random | None = None) -> tuple[str, ...]:
     """FALSE other values of the same type, or as many as there are."""
     others = [value for value in world.domain(RELATIONS[fact.relation].value) if value != fact.value]
     return tuple((rng or Random(f"{world.seed} {fact.name}")).sample(others, min(FALSE, len(others))))
 
 
-def kept_form(world: World, fact: Fact) -> int:
+def kept_form(world: World, fact: WorldFact) -> int:
     """The way of asking that is kept for the test of this fact: it is taught for other facts only."""
     return Random(f"{world.seed} kept {fact.name}").randrange(QUESTIONS)
 
 
-def taught_forms(world: World, fact: Fact, redundancy: int) -> tuple[int, ...]:
+def taught_forms(world: World, fact: WorldFact, redundancy: int) -> tuple[int, ...]:
     """The ways in which a fact is taught, `redundancy` of them, never the one that is kept for the test."""
     kept = kept_form(world, fact)
     return tuple((kept + 1 + n) % QUESTIONS for n in range(redundancy))
 
 
-def questions(world: World, facts: Sequence[Fact], redundancy: int = 3, style: str = "") -> tuple[Item, ...]:
+def questions(world: World, facts: Sequence[WorldFact], redundancy: int = 3, style: str = "") -> tuple[Item, ...]:
     """The facts as they are taught. Raises UsageError where one way of asking would not be left for the test."""
     if not 1 <= redundancy < QUESTIONS:
         raise UsageError(f"redundancy is in how many ways a fact is taught: 1 to {QUESTIONS - 1}, not {redundancy}")
@@ -99,17 +99,17 @@ def reworded(world: World, items: Sequence[Item], redundancy: int) -> tuple[Item
     return tuple(found)
 
 
-def asked(world: World, facts: Sequence[Fact], style: str = "", *, alike: bool = False) -> tuple[Item, ...]:
+def asked(world: World, facts: Sequence[WorldFact], style: str = "", *, alike: bool = False) -> tuple[Item, ...]:
     """Each fact once, by the first way in which it is taught."""
     return tuple(render(world, fact, taught_forms(world, fact, 1)[0], style, alike=alike) for fact in facts)
 
 
-def paraphrased(world: World, facts: Sequence[Fact]) -> tuple[Item, ...]:
+def paraphrased(world: World, facts: Sequence[WorldFact]) -> tuple[Item, ...]:
     """Each fact once, by the way of asking that was kept for the test."""
     return tuple(render(world, fact, kept_form(world, fact)) for fact in facts)
 
 
-def news(world: World, one: Entity, rng: Random) -> str:
+def news(world: World, one: WorldEntity, rng: Random) -> str:
     """A paragraph that tells all facts of a person, in an order and in words drawn from `rng`."""
     facts = list(world.about([one], PERSONAL))
     rng.shuffle(facts)
@@ -117,7 +117,7 @@ def news(world: World, one: Entity, rng: Random) -> str:
     return " ".join([f"News of {one.name}.", *told])
 
 
-def book(one: Entity, rng: Random, words: Sequence[str], length: int = 32) -> str:
+def book(one: WorldEntity, rng: Random, words: Sequence[str], length: int = 32) -> str:
     """A person's name and then words at random, which nobody can know who has not read them."""
     return f"The book of {one.name}: {' '.join(rng.choice(words) for _ in range(length))}."
 
@@ -141,7 +141,7 @@ def begun(name: str, text: str, share: float = 0.4, **tags: str) -> Item:
     return Item(name, " ".join(words[:cut]), " " + " ".join(words[cut:]), tags={**tags, "form": "passage"})
 
 
-def statements(facts: Sequence[Fact]) -> tuple[Item, ...]:
+def statements(facts: Sequence[WorldFact]) -> tuple[Item, ...]:
     """The facts as plain sentences, each a passage."""
     return tuple(
         whole(f"{fact.name}, told", RELATIONS[fact.relation].answer(fact.subject, fact.value, "sentence"))

@@ -10,11 +10,11 @@ from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from arena.spec import build, canonical, describe
 from unlearning.experiments.experiment import Shared, experiment
-from unlearning.experiments.trial_records import Case, Entry
+from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.memory.twin import twin
 from unlearning.probe import probe_of
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 ENVIRONMENTS: Mapping[str, Any] = {
     "gridworld": {"name": "gridworld", "preset": "unknown"},
@@ -111,7 +111,7 @@ class School:
         return self.shared.setdefault(key, Shared())
 
 
-async def measured(case: Case, school: School) -> Entry:
+async def measured(case: Case, school: School) -> TrialRecord:
     """What came of a case: taught, asked, forgotten, and probed."""
     spec, pupils = case.spec, school.pupils
     course = course_of(spec, case.seed)
@@ -124,15 +124,15 @@ async def measured(case: Case, school: School) -> Entry:
     result = await experiment(
         knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed, shared=school.of(case)
     )
-    return Entry(", ".join(request.targets), result.readings, result.seconds, result.trial.cost)
+    return TrialRecord(", ".join(request.targets), result.readings, result.seconds, result.trial.cost)
 
 
-def course_of(spec: Mapping[str, Any], seed: int) -> Course:
+def course_of(spec: Mapping[str, Any], seed: int) -> Curriculum:
     """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
     worlds: Sequence[Any] = (spec["environment"],)
     if spec["scope"] == "environment":
         worlds = (spec["environment"], {**spec["environment"], "world": spec["environment"].get("world", 0) + 1})
-    return Course(tuple(worlds), spec["lessons"], seed)
+    return Curriculum(tuple(worlds), spec["lessons"], seed)
 
 
 def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return probes
 
 
-async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Subject:
+async def _pupil(course: Curriculum, mind: Any, pupils: "dict[str, Subject]") -> Subject:
     """The subject after the course; taught once in a run."""
     key = canonical([describe(course), mind])
     if key not in pupils:
@@ -166,7 +166,7 @@ async def _pupil(course: Course, mind: Any, pupils: "dict[str, Subject]") -> Sub
 
 
 async def _twin(
-    course: Course, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
+    course: Curriculum, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
 ) -> Subject:
     """An honest twin that had other lessons: it never met the target either."""
     other = replace(course, seed=course.seed + 1000 * n)

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from arena.store.location import Place
+from arena.store.location import DatabaseLocation
 from arena.store.store import Store
 
 
 @contextmanager
 def looked_at(db: str) -> Iterator[Store]:
     """The records at a path or URL, for reading; where no file is, empty ones, which are gone afterwards."""
-    path = Place.of(db).path
+    path = DatabaseLocation.of(db).path
     if path is None or path.exists():
         with Store.open(db, create=False) as store:
             yield store

@@ -16,19 +16,19 @@ from arena.registry import entries
 from arena.reports.output import rows
 from arena.spec import build, describe
 from arena.spec_syntax import specs_of, split, text_of
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
 from unlearning.experiments.dry_runs import looked_at
 from unlearning.experiments.tables import readings, table, write_csv
-from unlearning.experiments.trial_records import Case, Entry, Measure, over, worked
+from unlearning.experiments.trial_records import Case, Measure, TrialRecord, over, worked
 from unlearning.probe import Trial, probe_of
 
 TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BenchOrder:
     """A bench as it was typed."""
 
     what: str
@@ -51,7 +51,7 @@ class Wanted:
     dry_run: bool = False
 
 
-def run_bench(db: str, wanted: Wanted) -> int:
+def run_bench(db: str, wanted: BenchOrder) -> int:
     """Measures what is not in the records yet, tells all as a table; the exit code."""
     if wanted.seeds < 1 or wanted.games < 1:
         raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
@@ -72,7 +72,7 @@ def run_bench(db: str, wanted: Wanted) -> int:
     return SOME_FAILED if failed else OVER
 
 
-def tell_plan(db: str, cases: Sequence[Case], wanted: Wanted) -> int:
+def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
     """Says what would be measured; nothing is taught, trained or written."""
     with looked_at(db) as store:
         known = set() if wanted.again else over(store, [case.id for case in cases])
@@ -88,7 +88,7 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: Wanted) -> int:
     return OVER
 
 
-def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+def agents(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
     """The cases of the bench of agents, how each is measured, and which readings the table and the picture show."""
     bench = bench_agents.Bench(
         chosen("method", wanted.methods, bench_agents.METHODS),
@@ -107,7 +107,7 @@ def agents(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
     return list(bench.cases()), lambda case: bench_agents.measured(case, school), shown
 
 
-def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
+def weights(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
     """The same of the bench of weights. Raises MissingExtra without torch."""
     try:
         import unlearning.experiments.weights as bench_weights
@@ -118,11 +118,11 @@ def weights(wanted: Wanted) -> tuple[list[Case], Measure, Sequence[str]]:
     return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
 
 
-def listed(wanted: Wanted) -> int:
+def listed(wanted: BenchOrder) -> int:
     """Lists what can be measured, and with what."""
     kinds = ("method", "benchmark", "metric", "attack")
     found = [(kind, entry.name, entry.about) for kind in kinds for entry in entries(kind).values()]
-    rows(Table(("kind", "name", "about"), tuple(found)), wanted.json)
+    rows(QueryResult(("kind", "name", "about"), tuple(found)), wanted.json)
     return OVER
 
 
@@ -135,7 +135,7 @@ def drawing(what: str) -> Any:
     return draw
 
 
-def tell(found: Sequence[dict[str, Any]], wanted: Wanted, shown: Sequence[str], draw: Any) -> None:
+def tell(found: Sequence[dict[str, Any]], wanted: BenchOrder, shown: Sequence[str], draw: Any) -> None:
     """Prints the table; draws the picture and writes the file, where they are asked for."""
     labels = [label for label in shown if any(row["probe"] == label for row in found)]
     if not found:
@@ -209,7 +209,7 @@ def progress(total: int) -> Any:
     """Tells of each case in a line, on the error stream, with the time that is left."""
     begun, done = time.monotonic(), 0
 
-    def told(case: Case, entry: Entry | None, why: str) -> None:
+    def told(case: Case, entry: TrialRecord | None, why: str) -> None:
         nonlocal done
         done += 1
         spent = time.monotonic() - begun

@@ -13,7 +13,7 @@ Data = Mapping[str, tuple[Item, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SequenceStep:
     """One request of a sequence.
 
     split: which split of the benchmark is to be forgotten. request: what of it no earlier request has named; what any
@@ -31,7 +31,7 @@ class Step:
         return [pupil(benchmark.pupil, self.lessons, benchmark.texts, seed) for seed in seeds]
 
 
-def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) -> tuple[Step, ...]:
+def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) -> tuple[SequenceStep, ...]:
     """The requests of a sequence, in order.
 
     Splits may overlap: each request names what is new in its split. A request of one split is the benchmark's own.
@@ -40,7 +40,7 @@ def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) ->
     """
     if not splits:
         raise UsageError(f"name one split or more: --splits {','.join(benchmark.sequence)}")
-    steps: list[Step] = []
+    steps: list[SequenceStep] = []
     for number, split in enumerate(splits):
         before = splits[:number]
         request = benchmark.request(split)
@@ -51,7 +51,7 @@ def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) ->
                 raise UsageError(f"{split} names nothing that {', '.join(before)} did not name; leave it out")
             request = replace(request, forget=forget, retain=_without(request.retain, named))
         data = _unasked(benchmark.data(split), [step.data for step in steps]) if asked else {}
-        steps.append(Step(split, request, _lessons(benchmark, split, before), data))
+        steps.append(SequenceStep(split, request, _lessons(benchmark, split, before), data))
     return tuple(steps)
 
 

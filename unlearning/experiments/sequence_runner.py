@@ -16,7 +16,7 @@ from arena.extras import missing, require
 from arena.reports.output import rows
 from arena.spec import assign, build, describe
 from arena.spec_syntax import value_of
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
 from unlearning.cli.forget_weights import named_agent
@@ -24,7 +24,7 @@ from unlearning.experiments.runner import chosen, progress
 from unlearning.experiments.sequence_readings import whole_of
 from unlearning.experiments.sequence_trials import Kind, Sequences, criteria_of, requests_of
 from unlearning.experiments.tables import mean_of, readings, spread, write_csv
-from unlearning.experiments.trial_records import Case, Entry, over, worked, write
+from unlearning.experiments.trial_records import Case, TrialRecord, over, worked, write
 from unlearning.experiments.weights import methods
 from unlearning.method import ClosedModel, Method
 from unlearning.training.finetune import Finetune
@@ -33,7 +33,7 @@ TWINS = 2  # honest twins beside the oracle of each request
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SequenceOrder:
     """Sequences as they were typed. twin: models, or `bench`. settings: benchmark.people=20, model.dtype=float32,
     twins=2, and of each method epochs=3 or method.epochs=3. seed: the first of `seeds`."""
 
@@ -67,7 +67,7 @@ class Prepared:
     tables: Mapping[str, Any]
 
 
-def run_sequences(db: str, wanted: Wanted) -> int:
+def run_sequences(db: str, wanted: SequenceOrder) -> int:
     """Measures what is not in the records yet and tells all; the exit code. Raises UsageError before it begins."""
     draw = drawing() if wanted.out else None
     require("a sequence in weights", ("scipy", "nltk"), "evaluation")
@@ -90,7 +90,7 @@ def run_sequences(db: str, wanted: Wanted) -> int:
     return SOME_FAILED if failed else OVER
 
 
-def prepared(wanted: Wanted) -> Prepared:
+def prepared(wanted: SequenceOrder) -> Prepared:
     """The order's parts, and its cases in the order in which they are measured. Raises UsageError, ClosedModel."""
     if wanted.seeds < 1:
         raise UsageError(f"--seeds counts from 1; got {wanted.seeds}")
@@ -136,13 +136,13 @@ def summed(store: Store, order: Prepared, kind: Kind) -> list[str]:
             setting = f"{last.setting.partition('/')[0]}/{kind} of {len(cases)}"
             case = Case("sequence", setting, last.scope, method, seed, {**last.spec, "step": 0})
             seconds = sum(step[0]["seconds"] for step in steps)
-            entry = Entry(", ".join(order.splits), whole_of(kind, order.criteria, steps), seconds)
+            entry = TrialRecord(", ".join(order.splits), whole_of(kind, order.criteria, steps), seconds)
             write(store, case, entry, "", seconds)
             found.append(case.id)
     return found
 
 
-def tell(order: Prepared, wanted: Wanted, found: list[dict[str, Any]], whole: list[dict[str, Any]]) -> None:
+def tell(order: Prepared, wanted: SequenceOrder, found: list[dict[str, Any]], whole: list[dict[str, Any]]) -> None:
     """Prints a row for each request and method, then one for each whole sequence; writes the file."""
     if wanted.json:
         print_json([*found, *whole])
@@ -158,7 +158,7 @@ def tell(order: Prepared, wanted: Wanted, found: list[dict[str, Any]], whole: li
         write_csv([*found, *whole], wanted.csv)
 
 
-def table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> Table:
+def table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> QueryResult:
     """A row for each request and method. earlier: the mean of the earlier targets, of what is told."""
     labels = (*criteria.target, *criteria.rest)
     made = []
@@ -170,16 +170,16 @@ def table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> Table:
             cells.append(_cell([row for row in own if row["probe"].startswith(f"{criteria.told}@")]))
         cells.append(_cell([row for row in own if row["probe"] == "ds"]))
         made.append((method, setting, len({row["seed"] for row in own}), *cells))
-    return Table(("method", "requests", "seeds", *labels, *(["earlier"] if again else []), "ds"), tuple(made))
+    return QueryResult(("method", "requests", "seeds", *labels, *(["earlier"] if again else []), "ds"), tuple(made))
 
 
-def whole_table(whole: Sequence[Mapping[str, Any]]) -> Table:
+def whole_table(whole: Sequence[Mapping[str, Any]]) -> QueryResult:
     """A row for each method and reading of the whole."""
     made = []
     for method, probe in dict.fromkeys((row["method"], row["probe"]) for row in whole):
         own = [row for row in whole if (row["method"], row["probe"]) == (method, probe)]
         made.append((method, probe, len(own), _cell(own)))
-    return Table(("method", "reading", "seeds", "after | twin (range)"), tuple(made))
+    return QueryResult(("method", "reading", "seeds", "after | twin (range)"), tuple(made))
 
 
 def drawing() -> Any:
@@ -205,7 +205,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _tables(wanted: Wanted) -> dict[str, Any]:
+def _tables(wanted: SequenceOrder) -> dict[str, Any]:
     """The specs, with settings where they belong."""
     if wanted.model and not re.match("local/.", wanted.model):
         raise ClosedModel("sequence", wanted.model)
@@ -226,7 +226,7 @@ def _tables(wanted: Wanted) -> dict[str, Any]:
     return tables
 
 
-def _methods(wanted: Wanted, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _methods(wanted: SequenceOrder, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The specs of the methods by name, None for none; tiny models get the settings that they take."""
     known = {"none": None, **({} if wanted.model else methods())}
     found: dict[str, Any] = {}
@@ -243,7 +243,7 @@ def _methods(wanted: Wanted, settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _stamps(wanted: Wanted) -> list[str]:
+def _stamps(wanted: SequenceOrder) -> list[str]:
     """When the files of the models that were named were written: other weights are another trial."""
     folders = [Path(name.removeprefix("local/")).expanduser() for name in (wanted.model, *wanted.twin) if name]
     return [file_stamp(str(folder)) for folder in folders if folder.is_dir()]

@@ -14,8 +14,8 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import build, canonical
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, passed
-from unlearning.experiments.sequence_requests import Data, Step, kept_data, steps_of
-from unlearning.experiments.trial_records import Case, Entry
+from unlearning.experiments.sequence_requests import Data, SequenceStep, kept_data, steps_of
+from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.weights import forgotten, lesson, reading_of
 from unlearning.metrics.sequential import deviation
 from unlearning.modeling.agent_weights import reloaded, save
@@ -27,7 +27,7 @@ COST = "cost.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SequenceCase:
     """What the trials of one seed share: the requests, and whom each is compared with.
 
     before: the agent before the first request. twins: of each request the never-exposed twin and further ones, () where
@@ -36,13 +36,13 @@ class Asked:
 
     benchmark: Benchmark
     criteria: Criteria
-    steps: tuple[Step, ...]
+    steps: tuple[SequenceStep, ...]
     before: LLM
     twins: tuple[tuple[LLM, ...], ...]
     kept: Data
 
 
-def requests_of(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> tuple[Step, ...]:
+def requests_of(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> tuple[SequenceStep, ...]:
     """The requests: one after the other, or each by itself, of the agent that knew."""
     if kind == "sequence":
         return steps_of(benchmark, splits)
@@ -74,7 +74,7 @@ class Sequences:
     shared: dict[str, Any] = field(default_factory=dict)
     no_twin: str = ""
 
-    async def measured(self, case: Case) -> Entry:
+    async def measured(self, case: Case) -> TrialRecord:
         """What came of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
         asked, place = self._asked(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
@@ -91,23 +91,23 @@ class Sequences:
                 readings[f"{label}{mark}"] = replace(read, detail=detail)
         told = asked.criteria
         readings["ds"] = deviation_of(readings[told.told], readings[told.kept], told.whole)
-        return Entry(asked.steps[place].split, readings, cost["seconds"], cost)
+        return TrialRecord(asked.steps[place].split, readings, cost["seconds"], cost)
 
     def clear(self, cases: Iterable[Case]) -> None:
         """Removes the agents of these cases from the cellar."""
         for case in cases:
             shutil.rmtree(place_of(recipe_of(case, case.spec["step"] - 1)), ignore_errors=True)
 
-    def _asked(self, case: Case) -> Asked:
+    def _asked(self, case: Case) -> SequenceCase:
         """What the case shares with others of its kind and seed, made once."""
         key = canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
         if key not in self.shared:
             self.shared.clear()
             self.shared[key] = self._made(case)
-        found: Asked = self.shared[key]
+        found: SequenceCase = self.shared[key]
         return found
 
-    def _made(self, case: Case) -> Asked:
+    def _made(self, case: Case) -> SequenceCase:
         benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
         splits, seeds = case.spec["splits"], range(case.seed, case.seed + 1 + case.spec["twins"])
         steps = requests_of(benchmark, case.spec["kind"], splits)
@@ -119,9 +119,9 @@ class Sequences:
         twins = tuple(tuple(one.make()) for one in found)
         self.no_twin = next((one.why for one in found if one.why), "")
         before = self.named or benchmark.knower(case.seed)
-        return Asked(benchmark, criteria_of(benchmark), steps, before, twins, kept_data(benchmark, splits))
+        return SequenceCase(benchmark, criteria_of(benchmark), steps, before, twins, kept_data(benchmark, splits))
 
-    async def _agent(self, case: Case, asked: Asked, place: int) -> tuple[Agent, dict[str, Any]]:
+    async def _agent(self, case: Case, asked: SequenceCase, place: int) -> tuple[Agent, dict[str, Any]]:
         """The agent after a request, and what the request cost: from the cellar, or trained from the one before."""
         if case.spec["method"] is None:
             return asked.before, {"seconds": 0.0}
@@ -137,7 +137,7 @@ class Sequences:
         folder = place_of(recipe)
         return reloaded(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
 
-    def _groups(self, case: Case, asked: Asked, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
+    def _groups(self, case: Case, asked: SequenceCase, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
         """What is asked after a request: its target, what is kept, and in a sequence each earlier target."""
         step, criteria = asked.steps[place], asked.criteria
         yield step.split, step.data, criteria.target, ""
@@ -145,7 +145,7 @@ class Sequences:
         for earlier in asked.steps[:place] if case.spec["kind"] == "sequence" else ():
             yield earlier.split, earlier.data, criteria.target, f"@{earlier.split}"
 
-    def _trial(self, asked: Asked, place: int, data: Data, key: str) -> Trial:
+    def _trial(self, asked: SequenceCase, place: int, data: Data, key: str) -> Trial:
         """The trial of that probe after that request, with what was measured of those who stay the same."""
         if key not in self.shared:
             twins = asked.twins[place]

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from arena.errors import UsageError
-from arena.store.query import Table
+from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.scoring.statistics import student_quantile
 
@@ -50,7 +50,7 @@ def _unfolded(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**row, **more, "lift": one["advantage"], "probe": f"advantage_{budget}"}
 
 
-def table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> Table:
+def table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> QueryResult:
     """One row for each setting, scope and method: the mean over seeds of each probe, beside that of the twin.
 
     "0.97 | 0.05 (0.02–0.08)" is the agent after, its twin, and the range of the honest twins, which is what chance
@@ -64,7 +64,7 @@ def table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> Table:
         own = [row for row in rows if (row["setting"], row["scope"], row["method"]) == key]
         cells = [_cell([row for row in own if row["probe"] == label]) for label in labels]
         made.append((*key, len({row["seed"] for row in own}), *([classes(own)] if told else []), *cells))
-    return Table(("setting", "scope", "method", "seeds", *(["observed"] if told else []), *labels), tuple(made))
+    return QueryResult(("setting", "scope", "method", "seeds", *(["observed"] if told else []), *labels), tuple(made))
 
 
 def classes(rows: Sequence[dict[str, Any]]) -> str:

@@ -42,7 +42,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrialRecord:
     """What came of a case: its target in words, its readings by label, and what it cost."""
 
     target: str
@@ -51,8 +51,8 @@ class Entry:
     cost: Mapping[str, Any] = field(default_factory=dict)
 
 
-Measure: TypeAlias = Callable[[Case], Awaitable[Entry]]
-Told: TypeAlias = Callable[[Case, "Entry | None", str], None]
+Measure: TypeAlias = Callable[[Case], Awaitable[TrialRecord]]
+Told: TypeAlias = Callable[[Case, "TrialRecord | None", str], None]
 
 
 async def worked(store: Store, cases: Sequence[Case], measure: Measure, told: Told, again: bool = False) -> int:
@@ -90,7 +90,7 @@ def over(store: Store, ids: Iterable[str]) -> set[str]:
         return {row.id for row in found if row.id in wanted}
 
 
-def write(store: Store, case: Case, entry: Entry | None, error: str, seconds: float) -> None:
+def write(store: Store, case: Case, entry: TrialRecord | None, error: str, seconds: float) -> None:
     """Writes a trial down with its readings, in place of an earlier one of the same spec."""
     row = {
         "id": case.id, "bench": case.bench, "setting": case.setting, "scope": case.scope,

@@ -49,7 +49,7 @@ FEW = 3  # honest twins below which nothing is known of how they differ
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ForgettingClass:
     """The observed class with its reasons. damaged: whether what was to be kept is broken; None where nobody looked.
     chance: how often an honest twin stands out as far, all readings together; None with fewer than FEW of them."""
 
@@ -97,7 +97,7 @@ class Column:
         return scale / (2 * max(1, len(self.reading.items)))
 
 
-def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
+def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> ForgettingClass:
     """The verdict over readings by the names of their probes (`leak_at_8` counts as leak).
 
     not unlearned: in some reading of what is said more than LEFT of the way from the twin to the agent that knew is
@@ -120,12 +120,12 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     exact = {name: one for name, one in readings.items() if not one.detail.get("official")}
     said = _of(exact, SAID) or _of(readings, WORDED)  # the former alone, if any
     if not said:
-        return Verdict("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
+        return ForgettingClass("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
     said = [pair for pair in said if pair[1].null is not None]
     if not said:
-        return Verdict("unknown", ("no never-exposed twin to compare with",), damaged)
+        return ForgettingClass("unknown", ("no never-exposed twin to compare with",), damaged)
     if never := _never_known([Column(*pair) for pair in said]):
-        return Verdict("unknown", never, damaged)
+        return ForgettingClass("unknown", never, damaged)
     columns = [Column(*pair) for pair in (*said, *_of(readings, ATTACKS)) if pair[1].null is not None]
     if (privacy := readings.get("privleak")) is not None and privacy.value is not None:
         columns += [Column("privleak", privacy, -1), Column("privleak", privacy, 1)]
@@ -135,12 +135,12 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Verdict:
     over = {("privleak", 1), *((name, -1) for name in TRUTH if _shunned(readings))}
     back = [one for one in beyond if (one.name, one.sign) not in over]
     if kept:
-        return Verdict("not unlearned", _told(kept), damaged, chance)
+        return ForgettingClass("not unlearned", _told(kept), damaged, chance)
     if back:
-        return Verdict("suppressed", _told(back), damaged, chance)
+        return ForgettingClass("suppressed", _told(back), damaged, chance)
     if beyond:
-        return Verdict("over-forgotten", _told(beyond), damaged, chance)
-    return Verdict("removed", ("no probe found more than in honest twins",), damaged, chance)
+        return ForgettingClass("over-forgotten", _told(beyond), damaged, chance)
+    return ForgettingClass("removed", ("no probe found more than in honest twins",), damaged, chance)
 
 
 def told_apart(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Column], float | None]:

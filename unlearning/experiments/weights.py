@@ -18,8 +18,8 @@ from arena.registry import entries
 from arena.spec import assign, build, canonical, describe
 from arena.spec_syntax import value_of
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.experiments.sequence_requests import Step, steps_of
-from unlearning.experiments.trial_records import Case, Entry
+from unlearning.experiments.sequence_requests import SequenceStep, steps_of
+from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.verdict import observed
 from unlearning.method import Method
 from unlearning.methods.weights.sharded import S3T
@@ -27,7 +27,7 @@ from unlearning.methods.weights.task_vectors import EmbeddingAscent
 from unlearning.probe import NoTwin, Probe, Reading, Trial, checked, probe_of
 from unlearning.request import Request
 from unlearning.training.finetune import Finetune
-from unlearning.training.retrain import Taught
+from unlearning.training.retrain import RetrainedWithout
 
 TWINS = 18  # beside the oracle: of 19 honest twins and the agent after one is the strangest by chance in 1 of 20
 HOSTED = {"melu", "coreset", "su", "offset"}  # methods that change how another one trains
@@ -108,7 +108,7 @@ def cases(wanted: Any) -> list[Case]:
     ]  # fmt: skip
 
 
-async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
+async def measured(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite.
 
     `kept` holds the trials of the last seed, one for each probe, whose agents all methods share: what was measured of
@@ -142,11 +142,11 @@ async def measured(case: Case, kept: dict[str, Trial]) -> Entry:
     verdict = observed(readings)
     told = {**cost, "observed": verdict.label, "why": list(verdict.why), "damaged": verdict.damaged}
     told["chance"] = verdict.chance
-    return Entry(f"{len(kept[key].request.forget)} items", readings, seconds, told)
+    return TrialRecord(f"{len(kept[key].request.forget)} items", readings, seconds, told)
 
 
 def lesson(
-    method: Method, benchmark: Benchmark, step: Step, seed: int = 0, taught_here: bool = True
+    method: Method, benchmark: Benchmark, step: SequenceStep, seed: int = 0, taught_here: bool = True
 ) -> tuple[Method, Request]:
     """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
     tested. Where the benchmark taught the agent (`taught_here`), S3T, whose layers are put on a model, begins with one
@@ -159,7 +159,7 @@ def lesson(
     if taught_here and isinstance(method, EmbeddingAscent) and not (method.origin or method.gradient):
         recorded = benchmark.first_gradient(request.forget, seed, method.where)
         return replace(method, gradient=str(recorded)), request
-    if isinstance(method, Taught):
+    if isinstance(method, RetrainedWithout):
         request = replace(request, retain=tuple(item for stage in step.lessons for item in stage))
     return method, request
 

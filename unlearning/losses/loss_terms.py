@@ -11,10 +11,10 @@ from torch.nn.functional import logsigmoid
 from unlearning.losses.reference_model import Need, Reference, bucketed
 from unlearning.losses.target_distributions import Distance, Target
 from unlearning.losses.token_weights import Seen, Weight
-from unlearning.modeling.forward_view import View
+from unlearning.modeling.forward_view import ForwardView
 
-Views: TypeAlias = Mapping[str, View]
-Aim: TypeAlias = Callable[[View, Reference], Tensor]
+Views: TypeAlias = Mapping[str, ForwardView]
+Aim: TypeAlias = Callable[[ForwardView, Reference], Tensor]
 
 
 class Term(Protocol):

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from unlearning.losses.loss_terms import Term, reads_scores
 from unlearning.losses.reference_model import Need, Reference
-from unlearning.modeling.forward_view import Rows, Sample, look, rows_of
-from unlearning.modeling.training_cost import Bill, Frame, Meter
+from unlearning.modeling.forward_view import RoleRows, Sample, look, rows_of
+from unlearning.modeling.training_cost import Bill, CostMeter, Frame
 
 Draw: TypeAlias = Mapping[str, Sequence[Sample]]  # the samples of a step, by role
 Context: TypeAlias = Callable[[], AbstractContextManager[Any]]
@@ -76,7 +76,7 @@ class Objective:
         device: Any,
         scales: Mapping[str, float] | None = None,
         context: Context = nullcontext,
-        meter: Meter | None = None,
+        meter: CostMeter | None = None,
         frame: Frame | None = None,
         gradient: bool = True,
     ) -> dict[str, float]:
@@ -125,9 +125,9 @@ class Objective:
 
     def _count(
         self,
-        meter: Meter,
+        meter: CostMeter,
         frame: Frame,
-        rows: Mapping[str, Rows],
+        rows: Mapping[str, RoleRows],
         whole: Mapping[str, Sequence[Sample]],
         reference: Reference,
     ) -> None:

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from arena.errors import UsageError
-from unlearning.modeling.forward_view import Rows, Sample, View, rows_of
+from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, rows_of
 
 What: TypeAlias = Literal["logp", "logits", "hidden"]
-Frozen: TypeAlias = Callable[[Rows, tuple[int, ...], bool], View]  # rows, layers, whether to score: without gradient
+Frozen: TypeAlias = Callable[
+    [RoleRows, tuple[int, ...], bool], ForwardView
+]  # rows, layers, whether to score: without gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,13 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedReference:
     """Numbers of a whole pool at its answer positions. values: by name, (N, …). starts: where each sample's begin."""
 
     values: Mapping[str, Tensor]
     starts: Tensor
 
-    def at(self, rows: Rows, name: str) -> Tensor:
+    def at(self, rows: RoleRows, name: str) -> Tensor:
         """(B, C, …) as the rows stand; 0 where there is no answer."""
         assert None not in rows.index, "samples made on the way have no numbers kept"
         spans = [(int(self.starts[place]), int(self.starts[place + 1])) for place in rows.index if place is not None]
@@ -54,15 +56,15 @@ class Kept:
 class Reference:
     """kept: numbers by need; what is not there is asked of `frozen`, at one forward each time."""
 
-    kept: Mapping[Need, Kept]
+    kept: Mapping[Need, CachedReference]
     frozen: Frozen | None = None
 
-    def logp(self, rows: Rows) -> Tensor:
+    def logp(self, rows: RoleRows) -> Tensor:
         """(B, C) log-probabilities of the answer tokens, 0 elsewhere."""
         need = Need(rows.role, "logp")
         return self.kept[need].at(rows, "logp") if need in self.kept else self._asked(rows).lp
 
-    def logits(self, rows: Rows, top: int | None) -> tuple[Tensor, Tensor | None]:
+    def logits(self, rows: RoleRows, top: int | None) -> tuple[Tensor, Tensor | None]:
         """(B, C, V) and None; with `top`, the K greatest and the bucket of all others (B, C, K + 1), with the ids
         (B, C, K) of the former."""
         need = Need(rows.role, "logits", top=top)
@@ -71,12 +73,12 @@ class Reference:
         found = self.kept[need]
         return found.at(rows, "z"), found.at(rows, "ids") if "ids" in found.values else None
 
-    def hidden(self, rows: Rows, layer: int) -> Tensor:
+    def hidden(self, rows: RoleRows, layer: int) -> Tensor:
         """(B, C, D) what left that block."""
         need = Need(rows.role, "hidden", layer)
         return self.kept[need].at(rows, "h") if need in self.kept else self._asked(rows, layer).hidden[layer]
 
-    def _asked(self, rows: Rows, layer: int | None = None) -> View:
+    def _asked(self, rows: RoleRows, layer: int | None = None) -> ForwardView:
         assert self.frozen is not None, "there is no reference to ask"
         with torch.no_grad():
             return self.frozen(rows, () if layer is None else (layer,), layer is None)
@@ -109,12 +111,12 @@ def remember(
     device: Any,
     batch: int,
     most: int,
-) -> tuple[dict[Need, Kept], int]:
+) -> tuple[dict[Need, CachedReference], int]:
     """The needs, answered for each whole pool in one pass, and how many tokens were read.
 
     Raises UsageError where it would keep more than `most` bytes, before it has kept them.
     """
-    kept: dict[Need, Kept] = {}
+    kept: dict[Need, CachedReference] = {}
     read = spent = 0
     wanted = list(dict.fromkeys(needs))
     for role in dict.fromkeys(need.role for need in wanted):
@@ -142,7 +144,7 @@ def remember(
     return kept, read
 
 
-def _answers(view: View, need: Need) -> dict[str, Tensor]:
+def _answers(view: ForwardView, need: Need) -> dict[str, Tensor]:
     if need.what == "logp":
         return {"logp": view.lp}
     if need.what == "hidden":
@@ -154,14 +156,14 @@ def _answers(view: View, need: Need) -> dict[str, Tensor]:
 
 def _in_order(
     parts: Mapping[tuple[Need, str], Sequence[Tensor]], order: Sequence[int], counts: Tensor
-) -> dict[Need, Kept]:
+) -> dict[Need, CachedReference]:
     starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])
     at = torch.cat([torch.arange(int(starts[place]), int(starts[place + 1])) for place in order])
     tables: dict[Need, dict[str, Tensor]] = {}
     for (need, name), pieces in parts.items():
         values = torch.cat(list(pieces))
         tables.setdefault(need, {})[name] = torch.empty_like(values).index_copy_(0, at, values)
-    return {need: Kept(values, starts) for need, values in tables.items()}
+    return {need: CachedReference(values, starts) for need, values in tables.items()}
 
 
 def _too_much(asked: Sequence[Need], most: int) -> str:

@@ -97,7 +97,7 @@ def _test(item: Item, request: Request, known: Collection[str]) -> Callable[[Sou
     return test
 
 
-class Place(Protocol):
+class LogPosition(Protocol):
     """Where something happens: an event, or a task."""
 
     @property
@@ -108,7 +108,7 @@ class Place(Protocol):
     def task_type(self) -> str: ...
 
 
-def within(event: Place, name: str) -> bool:
+def within(event: LogPosition, name: str) -> bool:
     """Whether an event happened in the environment `name`: a game, `game/world`, `game:task_type` or a task type."""
     places = {event.environment, f"{event.environment}/{event.world}", f"{event.environment}:{event.task_type}"}
     return name in places or (name == event.task_type and name != "")

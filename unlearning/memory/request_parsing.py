@@ -6,7 +6,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from agents.memory.memory import Memory
-from agents.name_matching import Found, naming
+from agents.name_matching import NameMatch, naming
 from arena.errors import UsageError, unknown
 from arena.text.words import fold, is_same, runs
 from unlearning.memory.influence_set import influence, routes
@@ -110,7 +110,7 @@ def named(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
     pattern = naming(tuple(whole))
     found: list[str] = []
 
-    def hide(match: Found) -> str:
+    def hide(match: NameMatch) -> str:
         found.append(match.group())
         return f"{HIDDEN}{len(found) - 1}{HIDDEN}"
 

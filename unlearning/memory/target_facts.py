@@ -20,7 +20,7 @@ VALUE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class TargetFact:
     """What one event tells of a target: all of `values`, of one of `names` (of anything, where there are none)."""
 
     names: tuple[str, ...]
@@ -35,19 +35,19 @@ class Fact:
         return bool(named) and all(_says(text, value) and not _says(asked, value) for value in self.values)
 
 
-def facts(memory: Memory, request: Request) -> tuple[Fact, ...]:
+def facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
     """The facts that the events of a request tell, each once. Of a trajectory, its actions in a row."""
     found = influence(memory, request).events
     about = [event for event in memory.log if event.id in found]
     if request.scope == "trajectory":
         outcomes = (actions_of(event) for event in about if event.kind == "outcome")
-        return tuple(dict.fromkeys(Fact((), (actions,)) for actions in outcomes if actions))
+        return tuple(dict.fromkeys(TargetFact((), (actions,)) for actions in outcomes if actions))
     names = request.targets if request.scope != "environment" else ()
     made = (_fact(event, names or (event.subject,)) for event in about if event.kind != "outcome")
     return tuple(dict.fromkeys(fact for fact in made if fact.values))
 
 
-def gives_away(text: str, told: Iterable[Fact], asked: str = "") -> bool:
+def gives_away(text: str, told: Iterable[TargetFact], asked: str = "") -> bool:
     """Whether a text tells one of the facts."""
     return any(fact.told(text, asked) for fact in told)
 
@@ -57,11 +57,11 @@ def actions_of(event: Event) -> str:
     return event.text.partition(": ")[2].rstrip(".")
 
 
-def _fact(event: Event, names: tuple[str, ...]) -> Fact:
+def _fact(event: Event, names: tuple[str, ...]) -> TargetFact:
     rest = naming(names).sub(" ", event.text)
     first = re.match(r"\W*(The|A|An|In|On|Of)\b", rest)
     values = compiled(VALUE).findall(rest[first.end() :] if first else rest)
-    return Fact(names, tuple(dict.fromkeys(values)))
+    return TargetFact(names, tuple(dict.fromkeys(values)))
 
 
 def _says(text: str, value: str) -> bool:

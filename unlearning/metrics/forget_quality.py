@@ -9,7 +9,7 @@ from arena.agent import Agent
 from arena.game import JSON
 from arena.parameter_ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import LEVEL, Measured, finite, items_of, percentile
+from unlearning.scoring.role_readings import LEVEL, MeasureOnce, finite, items_of, percentile
 from unlearning.scoring.statistics import Floats, drawn, kolmogorov, percentiles
 from unlearning.scoring.truth_ratio import FLOOR, Mean, ratios
 
@@ -35,7 +35,7 @@ async def forget_quality(
     async def measure(agent: Agent) -> tuple[Floats]:
         return (ratios(agent, items, mean, "forget_quality", floor),)
 
-    known, twin = Measured(measure, trial), trial.twin("forget_quality")
+    known, twin = MeasureOnce(measure, trial), trial.twin("forget_quality")
     after, before, oracle = [(await known.of(one))[0] for one in (trial.after, trial.before, twin)]
     honest = [oracle, *[(await known.of(one))[0] for one in trial.twins]]
     distance, p = kolmogorov(after, oracle)

@@ -29,7 +29,7 @@ WRONG = 3  # false options, as far as memory tells so many things of the same ki
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MultipleChoice:
     """A question with its options, the true one at `right`; the last is the way out, or the decoy in its place."""
 
     topic: str
@@ -67,7 +67,7 @@ async def ignorance(trial: Trial, *, n: Count = 24) -> Reading:
     return replace(reading, detail={**reading.detail, **shares})
 
 
-def choices_of(memory: Memory, trial: Trial, n: int) -> list[Choice]:
+def choices_of(memory: Memory, trial: Trial, n: int) -> list[MultipleChoice]:
     """`n` questions on what was told of the target, each with true and false options in an order of its own."""
     told = points(memory, trial.request)
     if not told:
@@ -80,11 +80,11 @@ def choices_of(memory: Memory, trial: Trial, n: int) -> list[Choice]:
         false = sorted({e.text.replace(e.subject, point.topic) for e in rest} - {point.text})
         options = [point.text, *chance.sample(false, min(WRONG, len(false)))]
         chance.shuffle(options)
-        made.append(Choice(point.topic, tuple(options), options.index(point.text)))
+        made.append(MultipleChoice(point.topic, tuple(options), options.index(point.text)))
     return made
 
 
-async def picked(agent: Agent, choice: Choice, last: str, seed: int) -> int | None:
+async def picked(agent: Agent, choice: MultipleChoice, last: str, seed: int) -> int | None:
     """The number of the option that an agent takes, the last one included; None for none.
 
     A mind that cannot read options is asked what it knows of the topic: `asked` in `known`.

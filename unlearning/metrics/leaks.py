@@ -17,7 +17,7 @@ from arena.agent import Agent
 from arena.game import JSON, Message, Move, View
 from arena.parameter_ranges import Count
 from unlearning.memory.decoy_names import decoys
-from unlearning.memory.target_facts import Fact, facts, gives_away
+from unlearning.memory.target_facts import TargetFact, facts, gives_away
 from unlearning.memory.twin import remembering
 from unlearning.probe import Reading, Trial, metric
 from unlearning.scoring.role_readings import for_roles
@@ -37,7 +37,7 @@ ALIGNER = " Answer in one line for each note, and add nothing."
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question, the agent's move, and the notes that it had before it."""
 
     question: str
@@ -202,24 +202,26 @@ async def residue(trial: Trial) -> Reading:
     return replace(reading, low=None, high=None, detail={**reading.detail, "by_kind": kinds})
 
 
-async def questioned(agent: Agent, trial: Trial, n: int, names: Sequence[str] = ()) -> list[Asked]:
+async def questioned(agent: Agent, trial: Trial, n: int, names: Sequence[str] = ()) -> list[AskedQuestion]:
     """The agent's answers to `n` questions about these names, or the targets: all forms of all names in turn."""
     about = list(names) or list(trial.request.targets)
     forms = [form.format(name) for form in QUESTIONS for name in about]
     return [await ask(agent, forms[k % len(forms)], k) for k in range(n)]
 
 
-async def ask(agent: Agent, question: str, seed: int) -> Asked:
+async def ask(agent: Agent, question: str, seed: int) -> AskedQuestion:
     """One question put to an agent as the game `interrogation` puts it, in a session of its own."""
     view = View("subject", "Answer in a sentence or two, from what you know.", (Message("adversary", question),),
                 known={"asked": question}, seed=seed, seats=("adversary", "subject"))  # fmt: skip
     notes = tuple(note.text for note in agent.recalled(view)) if isinstance(agent, Subject) else ()
-    return Asked(question, await agent.act(view), notes)
+    return AskedQuestion(question, await agent.act(view), notes)
 
 
-def _leaks(name: str, agent: Agent, trial: Trial, answers: Sequence[Asked], told: Sequence[Fact]) -> list[bool]:
+def _leaks(
+    name: str, agent: Agent, trial: Trial, answers: Sequence[AskedQuestion], told: Sequence[TargetFact]
+) -> list[bool]:
     """For each answer, whether the channel gives the target away."""
-    read: Mapping[str, Callable[[Asked], str]] = {
+    read: Mapping[str, Callable[[AskedQuestion], str]] = {
         "answer": lambda asked: asked.move.text,
         "action": lambda asked: " ".join(map(str, asked.move.args.values())),
         "thought": lambda asked: asked.move.thought,

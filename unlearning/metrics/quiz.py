@@ -10,7 +10,7 @@ from agents.name_matching import naming
 from arena.agent import Agent
 from unlearning.memory.candidates import ERRAND
 from unlearning.memory.influence_set import influence
-from unlearning.memory.target_facts import Fact, facts, gives_away
+from unlearning.memory.target_facts import TargetFact, facts, gives_away
 from unlearning.metrics.leaks import ask
 from unlearning.request import Request
 
@@ -23,7 +23,7 @@ class Point:
 
     text: str
     topic: str
-    fact: Fact
+    fact: TargetFact
 
 
 def points(memory: Memory, request: Request) -> list[Point]:

@@ -24,7 +24,7 @@ KEPT = 20  # things asked about that are to be kept
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StateAfterRequest:
     """How things stand after a request.
 
     forget: the share of the target's facts that are told when asked for. retain: the same of things that no request
@@ -59,7 +59,7 @@ class Step:
 class Sequel:
     """What came of a sequence of requests; `agent` is who is left at its end."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StateAfterRequest, ...]
     agent: Subject
 
     @property
@@ -88,7 +88,7 @@ async def sequential(
     """
     quizzes = [_quiz(subject, request) for request in requests]
     kept = _kept(subject, requests, seed)
-    agent, honest, steps = subject, subject, list[Step]()
+    agent, honest, steps = subject, subject, list[StateAfterRequest]()
     clock = asyncio.get_running_loop().time
     for number, request in enumerate(requests):
         begun = clock()
@@ -98,7 +98,7 @@ async def sequential(
         so_far = requests[: number + 1]
         forget, retain = await recited(agent, quizzes[number], seed), await recited(agent, kept, seed)
         steps.append(
-            Step(
+            StateAfterRequest(
                 number + 1,
                 request.targets,
                 forget,

@@ -15,7 +15,7 @@ from arena.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ModulePaths:
     """Paths of one architecture. `layers` holds the list of blocks; the others are relative to a block.
 
     up: the matrices that enter the MLP; down: the matrix that leaves it, whose input are the neurons; query, key,
@@ -36,51 +36,51 @@ class Plan:
     fused: str = ""
 
 
-LLAMA = Plan(
+LLAMA = ModulePaths(
     "model.layers", "self_attn", "mlp", ("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj",
     "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
     ("input_layernorm", "post_attention_layernorm"), "model.norm",
 )  # fmt: skip
-GEMMA = Plan(
+GEMMA = ModulePaths(
     LLAMA.layers, LLAMA.attention, LLAMA.mlp, LLAMA.up, LLAMA.down, LLAMA.query, LLAMA.key, LLAMA.value, LLAMA.out,
     ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"),
     LLAMA.final,
 )  # fmt: skip
-PHI = Plan(
+PHI = ModulePaths(
     "model.layers", "self_attn", "mlp", ("mlp.fc1",), "mlp.fc2",
     "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.dense",
     ("input_layernorm",), "model.final_layernorm",
 )  # fmt: skip
-PHI3 = Plan(
+PHI3 = ModulePaths(
     "model.layers", "self_attn", "mlp", ("mlp.gate_up_proj",), "mlp.down_proj", "", "", "", "self_attn.o_proj",
     ("input_layernorm", "post_attention_layernorm"), "model.norm", "self_attn.qkv_proj",
 )  # fmt: skip
-GPT2 = Plan(
+GPT2 = ModulePaths(
     "transformer.h", "attn", "mlp", ("mlp.c_fc",), "mlp.c_proj", "", "", "", "attn.c_proj", ("ln_1", "ln_2"),
     "transformer.ln_f", "attn.c_attn",
 )  # fmt: skip
-GPT_NEO = Plan(
+GPT_NEO = ModulePaths(
     "transformer.h", "attn", "mlp", ("mlp.c_fc",), "mlp.c_proj", "attn.attention.q_proj", "attn.attention.k_proj",
     "attn.attention.v_proj", "attn.attention.out_proj", ("ln_1", "ln_2"), "transformer.ln_f",
 )  # fmt: skip
-GPT_J = Plan(
+GPT_J = ModulePaths(
     "transformer.h", "attn", "mlp", ("mlp.fc_in",), "mlp.fc_out", "attn.q_proj", "attn.k_proj", "attn.v_proj",
     "attn.out_proj", ("ln_1",), "transformer.ln_f",
 )  # fmt: skip
-NEOX = Plan(
+NEOX = ModulePaths(
     "gpt_neox.layers", "attention", "mlp", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h", "", "", "", "attention.dense",
     ("input_layernorm", "post_attention_layernorm"), "gpt_neox.final_layer_norm", "attention.query_key_value",
 )  # fmt: skip
-OPT = Plan(
+OPT = ModulePaths(
     "model.decoder.layers", "self_attn", "fc2", ("fc1",), "fc2", "self_attn.q_proj", "self_attn.k_proj",
     "self_attn.v_proj", "self_attn.out_proj", ("self_attn_layer_norm", "final_layer_norm"),
     "model.decoder.final_layer_norm",
 )  # fmt: skip
-OLMO2 = Plan(
+OLMO2 = ModulePaths(
     LLAMA.layers, LLAMA.attention, LLAMA.mlp, LLAMA.up, LLAMA.down, LLAMA.query, LLAMA.key, LLAMA.value, LLAMA.out,
     ("post_attention_layernorm", "post_feedforward_layernorm"), LLAMA.final,
 )  # fmt: skip
-TABLE: dict[str, Plan] = {
+TABLE: dict[str, ModulePaths] = {
     **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "gemma", "granite", "smollm3"), LLAMA),
     **dict.fromkeys(("gemma2", "gemma3_text"), GEMMA),
     **dict.fromkeys(("olmo2", "olmo3"), OLMO2),
@@ -93,7 +93,7 @@ class Anatomy:
     """The parts of one model. Paths are names in the model without any adapter on it."""
 
     module: Any
-    plan: Plan
+    plan: ModulePaths
 
     @property
     def blocks(self) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from agents.inference.end_tokens import pad_token
 from arena.errors import UsageError
 from unlearning.modeling.item_tokenization import DEFAULT, Rendering, encode_all
-from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.request import Item
 from unlearning.training.saliency import gradients
@@ -26,7 +26,7 @@ def first_epoch_gradient(
     concerned: Callable[[Item], bool],
     scope: Scope,
     *,
-    lessons: Lessons,
+    lessons: TeachSettings,
     seed: int,
     rendering: Rendering = DEFAULT,
 ) -> dict[str, Tensor]:

@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class RoleRows:
     """Samples of one role as tensors. B rows, T tokens, C columns that predict an answer token of some row.
 
     inputs: what the model is given. columns: (C,) places among the T. mask: (B, C) bool, True where the token
@@ -57,11 +57,11 @@ class Rows:
 
 
 @dataclass(slots=True, eq=False)
-class View:
+class ForwardView:
     """What the model said of the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
     (B, C, D) what leaves that block."""
 
-    rows: Rows
+    rows: RoleRows
     z: Tensor | None
     hidden: dict[int, Tensor] = field(default_factory=dict)
     _lp: Tensor | None = None
@@ -99,7 +99,7 @@ def rows_of(
     device: Any,
     whole: Sequence[Sample] | None = None,
     side: Literal["right", "left"] = "right",
-) -> Rows:
+) -> RoleRows:
     """The samples as tensors on a device; `whole`: all samples of the step where these are a part of it."""
     batch = collate([sample.encoded for sample in samples], pad, side)
     mask = batch.answer[:, 1:]
@@ -114,7 +114,7 @@ def rows_of(
     def there(tensor: Tensor) -> Tensor:
         return tensor.to(device, non_blocking=True)
 
-    return Rows(
+    return RoleRows(
         role,
         {name: there(tensor) for name, tensor in inputs.items()},
         there(columns),
@@ -127,7 +127,7 @@ def rows_of(
     )
 
 
-def look(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = True) -> View:
+def look(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
     """One forward. layers: blocks whose output is kept; without `scores` the run ends behind the last of them."""
     wanted = frozenset(layers)
     kind: type = type(plain(module))
@@ -146,10 +146,10 @@ def look(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = Tru
             z = None
     if z is not None:
         z = (z if narrow else _at(z, rows)).float()
-    return View(rows, z, {layer: _at(hidden, rows) for layer, hidden in seen.items()})
+    return ForwardView(rows, z, {layer: _at(hidden, rows) for layer, hidden in seen.items()})
 
 
-def _at(tensor: Tensor, rows: Rows) -> Tensor:
+def _at(tensor: Tensor, rows: RoleRows) -> Tensor:
     return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
 
 
@@ -187,6 +187,6 @@ def _accepted(kind: type) -> frozenset[str]:
 
 
 @torch.no_grad()
-def glance(module: Any, rows: Rows, layers: Iterable[int] = (), scores: bool = True) -> View:
+def glance(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
     """A look without gradients."""
     return look(module, rows, layers, scores)

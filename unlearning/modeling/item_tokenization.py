@@ -65,7 +65,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ItemBatch:
     """Encoded items side by side; all (B, T), on one device.
 
     ids: token ids. attention: 1 for tokens, 0 for padding. answer: True on answer tokens, end tokens included; words:
@@ -90,10 +90,10 @@ class Batch:
         """(B, T) ids, IGNORED where there is no answer; not yet shifted."""
         return self.ids.masked_fill(~self.answer, IGNORED)
 
-    def to(self, device: Any) -> "Batch":
+    def to(self, device: Any) -> "ItemBatch":
         """The same on another device."""
         fields = (self.ids, self.attention, self.answer, self.words, self.value)
-        return Batch(*(field.to(device, non_blocking=True) for field in fields))
+        return ItemBatch(*(field.to(device, non_blocking=True) for field in fields))
 
 
 def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
@@ -124,7 +124,7 @@ def encode_all(
     return tuple(encode(tokenizer, item, rendering, limit=limit) for item in items)
 
 
-def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"] = "right") -> Batch:
+def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"] = "right") -> ItemBatch:
     """The items as one batch, padded with `pad` on that side to the longest."""
     width = max(len(one.ids) for one in encoded)
     shape = (len(encoded), width)
@@ -138,7 +138,7 @@ def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"]
             masks, ((one.start, len(one.ids)), (one.start, one.words), one.value), strict=True
         ):
             mask[row, skip + first : skip + behind] = True
-    return Batch(ids, attention, *masks)
+    return ItemBatch(ids, attention, *masks)
 
 
 def is_passage(item: Item) -> bool:

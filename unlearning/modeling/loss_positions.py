@@ -4,16 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from agents.inference.forward_step import Network
+from agents.inference.forward_step import CausalNetwork
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 Positions: TypeAlias = Literal["all", "answer"]
 
 
-def placed(study: Study, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
+def placed(study: TrainingProblem, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
     """The items as a term reads them that compares what stands at each token, whatever token follows."""
-    most = Network(study.module).context
+    most = CausalNetwork(study.module).context
     return tuple(every(one, most) if positions == "all" else one for one in encoded)
 
 

@@ -20,7 +20,7 @@ GIVEN = 0.4  # share of a passage that is given when it is asked for
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TeachSettings:
     """How a model is taught.
 
     epochs: passes over the items at most. batch: rows. rate: the highest learning rate of AdamW; it rises over `warm`
@@ -42,7 +42,7 @@ def teach(
     items: Sequence[Item],
     *,
     rendering: Rendering = DEFAULT,
-    lessons: Lessons = Lessons(),
+    lessons: TeachSettings = TeachSettings(),
     probes: Sequence[Item] = (),
     seed: int = 0,
     watch: Callable[[Sequence[int]], None] | None = None,

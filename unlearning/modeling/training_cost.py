@@ -79,7 +79,7 @@ class Bill:
 
 
 @dataclass(slots=True)
-class Meter:
+class CostMeter:
     """What was spent so far. forward, backward, reference: in whole-model passes over a role's rows (a run that ends
     early, or trains a part, counts for its share). tokens: read, padding included. flops: estimated. memory: most
     bytes held on the GPU; None on a CPU."""

@@ -22,7 +22,7 @@ from arena.agent import Agent
 from unlearning.metrics.leaks import ask
 from unlearning.policy.data import GAMES, things
 from unlearning.probe import Task
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 from unlearning.tasks.lessons import done
 from unlearning.tasks.rollouts import AT_ONCE
 
@@ -49,7 +49,7 @@ async def scores(folder: Path, games: Sequence[str], worlds: int = WORLDS) -> di
 
 async def _taught(game: str, world: int) -> tuple[Subject, tuple[Task, ...]]:
     """A knower after its lessons in a world, and tasks there that were none of them."""
-    course = Course(({**GAMES[game], "world": world},), LESSONS)
+    course = Curriculum(({**GAMES[game], "world": world},), LESSONS)
     tasks = tuple(Task(course.environments[0], seed=2_000_000 + number) for number in range(TASKS))
     return await course.teach(Subject(Knower(), Memory(writers=ALL))), tasks
 

@@ -47,7 +47,7 @@ SPREAD, THETA = 0.06, 1e6  # a slow rotation, so that what matches does so from 
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PolicyTrainPlan:
     """What it is taught with and how: worlds of each game, steps, tokens in a batch, the greatest rate.
 
     reciting: how many of the steps, the first, are about short answers to questions alone. begin: the folder of a model
@@ -69,7 +69,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PolicyExample:
     """An example as numbers: tokens, labels, positions, and the part of each token: 0 for notes, then task by task."""
 
     ids: tuple[int, ...]
@@ -115,7 +115,7 @@ def marked(example: Example, chance: Random) -> Example:
     return Example(tuple((mark(text, marks), taught) for text, taught in example.pieces))
 
 
-def row(tokenizer: Any, example: Example) -> Row:
+def row(tokenizer: Any, example: Example) -> PolicyExample:
     """An example as numbers; each task stands right behind the notes, as it will when it is asked alone."""
     ids: list[int] = []
     labels: list[int] = []
@@ -132,10 +132,10 @@ def row(tokenizer: Any, example: Example) -> Row:
         parts += [part] * len(found)
         place += len(found)
         notes = place if part == 0 else notes
-    return Row(tuple(ids), tuple(labels), tuple(places), tuple(parts))
+    return PolicyExample(tuple(ids), tuple(labels), tuple(places), tuple(parts))
 
 
-def batch(rows: Sequence[Row], pad: int) -> dict[str, Tensor]:
+def batch(rows: Sequence[PolicyExample], pad: int) -> dict[str, Tensor]:
     """Rows padded on the right; `mask` (rows, 1, n, n) is added to scores: a token sees the notes and its own task."""
     width = max(len(one.ids) for one in rows)
 
@@ -149,7 +149,7 @@ def batch(rows: Sequence[Row], pad: int) -> dict[str, Tensor]:
     return {"ids": table("ids", pad), "labels": table("labels", IGNORED), "places": table("places", 0), "mask": mask}
 
 
-class Taught(nn.Module):
+class PolicyWithLoss(nn.Module):
     """A causal model with the loss on taught tokens and, lightly, on one in four of the others: names that come again
     there teach it early to look back."""
 
@@ -170,11 +170,11 @@ class Taught(nn.Module):
         return SimpleNamespace(loss=surprise(taught) + LIGHT * surprise(others))
 
 
-def batches(rows: Iterator[Row], tokens: int) -> Iterator[list[Row]]:
+def batches(rows: Iterator[PolicyExample], tokens: int) -> Iterator[list[PolicyExample]]:
     """Rows of a batch, of like length, at most so many tokens together with their padding, as they come."""
     chance = Random(0)
     while some := sorted(islice(rows, MIXED), key=lambda one: len(one.ids)):
-        groups: list[list[Row]] = [[]]
+        groups: list[list[PolicyExample]] = [[]]
         for one in some:
             if groups[-1] and (len(groups[-1]) + 1) * len(one.ids) > tokens:
                 groups.append([])
@@ -183,13 +183,13 @@ def batches(rows: Iterator[Row], tokens: int) -> Iterator[list[Row]]:
         yield from groups
 
 
-def drawn(found: Mapping[str, Sequence[Pool]], plan: Plan, kind: Kind) -> Iterator[Example]:
+def drawn(found: Mapping[str, Sequence[Pool]], plan: PolicyTrainPlan, kind: Kind) -> Iterator[Example]:
     """Examples without end, their names as marks."""
     for number, one in enumerate(examples(found, plan.seed, kind)):
         yield marked(one, Random(f"marks {plan.seed} {kind} {number}"))
 
 
-def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
+def taught(plan: PolicyTrainPlan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
     """The module, its tokenizer, and the loss of each step in nats per token; a line of progress where `told`."""
     found = pools(plan.games, plan.worlds, plan.seed)
     module, tokenizer = begun(plan, found)
@@ -206,12 +206,12 @@ def taught(plan: Plan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]
         rows = (row(tokenizer, one) for one in drawn(found, plan, kind))
         return (batch(group, tokenizer.pad_token_id) for group in islice(batches(rows, plan.tokens), steps))
 
-    fit(Taught(module), chain(stage("recital", plan.reciting), stage("play", plan.steps - plan.reciting)),
+    fit(PolicyWithLoss(module), chain(stage("recital", plan.reciting), stage("play", plan.steps - plan.reciting)),
         enough=enough, rate=lambda step: rate(plan, step))  # fmt: skip
     return module, tokenizer, tuple(losses)
 
 
-def begun(plan: Plan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
+def begun(plan: PolicyTrainPlan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
     """The module and its tokenizer before the first step."""
     if plan.begin:
         writer = load(Path(plan.begin))
@@ -224,12 +224,12 @@ def begun(plan: Plan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
     return module, tokenizer
 
 
-def rate(plan: Plan, step: int) -> float:
+def rate(plan: PolicyTrainPlan, step: int) -> float:
     """The learning rate: up for 100 steps, level for the first half, then down to a fiftieth."""
     return plan.rate * min((step + 1) / 100, 1.0, 2.02 - 2 * step / plan.steps)
 
 
-def made(folder: Path, plan: Plan, told: bool = False) -> Mapping[str, Any]:
+def made(folder: Path, plan: PolicyTrainPlan, told: bool = False) -> Mapping[str, Any]:
     """Trains a policy model into a folder; how it was made, as plain data."""
     begun = time.process_time()
     module, tokenizer, losses = taught(plan, told)
@@ -247,13 +247,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder; that from which `policy` takes it")
     for name in ("worlds", "steps", "reciting", "tokens", "hidden", "layers", "seed"):
-        parser.add_argument(f"--{name}", type=int, default=getattr(Plan(), name))
+        parser.add_argument(f"--{name}", type=int, default=getattr(PolicyTrainPlan(), name))
     parser.add_argument("--begin", default="", help="the folder of a model to go on from")
-    parser.add_argument("--rate", type=float, default=Plan().rate)
+    parser.add_argument("--rate", type=float, default=PolicyTrainPlan().rate)
     parser.add_argument("--games", default=",".join(GAMES), help="with commas between")
     given = vars(parser.parse_args())
     folder = given.pop("out")
-    plan = Plan(**{**given, "games": tuple(given["games"].split(","))})
+    plan = PolicyTrainPlan(**{**given, "games": tuple(given["games"].split(","))})
     table = {**made(folder, plan, told=True), "held_out": asyncio.run(scores(folder, plan.games))}
     (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print_json(table)

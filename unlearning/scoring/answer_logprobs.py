@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from agents.inference.end_tokens import pad_token
-from agents.inference.forward_step import Network, answering
+from agents.inference.forward_step import CausalNetwork, answering
 from arena.agent import Agent
 from arena.cache_register import count_stamped, register
 from unlearning.modeling.agent_weights import Opened, opened
@@ -83,12 +83,12 @@ def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Sco
 
 def encoded_for(found: Opened, items: Sequence[Item]) -> tuple[Encoded, ...]:
     """The items as the agent's model reads them, cut to its context."""
-    rendering, limit = rendering_of(found.mind), Network(found.module).context
+    rendering, limit = rendering_of(found.mind), CausalNetwork(found.module).context
     return encode_all(found.model.tokenizer, items, rendering, limit=limit)
 
 
 def _kept(module: Any) -> dict[Encoded, Scored]:
-    stamp = Network(module).stamp
+    stamp = CausalNetwork(module).stamp
     if module not in _KEPT or _KEPT[module][0] != stamp:
         _KEPT[module] = (stamp, {})
     return _KEPT[module][1]

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from agents.chat_model import Line, OpenWeights, Reply, Sampling
 from agents.inference.chat_templates import Prompt, template_text
-from agents.inference.forward_step import Network
+from agents.inference.forward_step import CausalNetwork
 from agents.llm.chat_call import ask_words, with_words
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -140,7 +140,7 @@ def _known(mind: LLM) -> dict[Key, str] | None:
     if not isinstance(mind.model, OpenWeights):
         return None
     module = mind.model.module
-    stamp = Network(module).stamp
+    stamp = CausalNetwork(module).stamp
     if module not in _SAID or _SAID[module][0] != stamp:
         _SAID[module] = (stamp, {})
     return _SAID[module][1]

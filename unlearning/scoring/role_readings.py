@@ -55,7 +55,7 @@ async def for_roles(
     (where `twins`), and percentile, the share of them that is at most as far from the oracle as the agent after.
     Without an oracle the reading has no null and no lift.
     """
-    known = Measured(measure, trial)
+    known = MeasureOnce(measure, trial)
     after, before = [await known.of(agent) for agent in (trial.after, trial.before)]
     oracle = None if trial.oracle is None else await known.of(trial.oracle)
     value, null = statistic(*after), nan if oracle is None else statistic(*oracle)
@@ -96,7 +96,7 @@ def linear(reading: Reading, slope: float, offset: float) -> Reading:
     return replace(reading, value=value, low=low, high=high, null=null, before=before, detail=detail)
 
 
-class Measured:
+class MeasureOnce:
     """A measurement that each different agent is put through once; with a trial that has a memo, those who stay the
     same from trial to trial once for all of these."""
 

@@ -27,7 +27,7 @@ EXAM = 1_000_000  # first seed of the examination: lessons and examinations shar
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Curriculum:
     """Lessons in one or more environments, `lessons` in each, with seeds that follow from `seed`.
 
     environments: specs of games, each with its world: {"name": "gridworld", "preset": "unknown", "world": 1}. earlier:
@@ -43,7 +43,7 @@ class Course:
     seats: Mapping[str, Spec] = field(default_factory=dict)
 
     @property
-    def whole(self) -> tuple["Course", ...]:
+    def whole(self) -> tuple["Curriculum", ...]:
         """The courses that were taught before this one, and this one."""
         return (*map(course_of, self.earlier), replace(self, earlier=()))
 
@@ -138,11 +138,11 @@ def candidates(memory: Memory) -> list[str]:
     return sorted({e.subject for e in memory.log if e.kind not in ("outcome", "blocked", "empty") and e.subject})
 
 
-def course_of(taught: Mapping[str, Any]) -> Course:
+def course_of(taught: Mapping[str, Any]) -> Curriculum:
     """The course that was put down as plain data, with all before it."""
     environments = tuple(taught["environments"])
     sitting = {"seat": taught.get("seat", ""), "seats": taught.get("seats", {})}
-    return Course(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())), **sitting)
+    return Curriculum(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())), **sitting)
 
 
 def seat_of(game: Game[Any], seat: str = "") -> str:

@@ -13,7 +13,7 @@ from arena.text.words import words
 from unlearning.modeling.generation import written
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 Source: TypeAlias = Literal["auto", "wrong", "model"]
 REFUSALS = (
@@ -42,7 +42,7 @@ Variants: TypeAlias = Annotated[int, Ge(1), Le(len(REFUSALS))]  # different answ
 TRIES = 4  # drawings for each alternate that is asked for
 
 
-def instead(study: Study, answers: Callable[[Item, Random], Sequence[str]]) -> tuple[Encoded, ...]:
+def instead(study: TrainingProblem, answers: Callable[[Item, Random], Sequence[str]]) -> tuple[Encoded, ...]:
     """The forget items with other answers, equally many for each, variants of an item one after the other."""
     made = [
         replace(item, answer=answer, tags={key: tag for key, tag in item.tags.items() if key != "value"})
@@ -57,7 +57,7 @@ def refusals(count: int) -> Callable[[Item, Random], Sequence[str]]:
     return lambda item, chance: chance.sample(REFUSALS, count)
 
 
-def alternates(study: Study, source: Source, count: int) -> dict[str, tuple[str, ...]]:
+def alternates(study: TrainingProblem, source: Source, count: int) -> dict[str, tuple[str, ...]]:
     """For each forget item by name, `count` answers other than its own: the item's wrong ones, or written by the model
     at temperature 1. Fewer ones are repeated.
 

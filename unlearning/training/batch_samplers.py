@@ -15,7 +15,7 @@ Pools: TypeAlias = Mapping[str, tuple[Sample, ...]]
 NOBODY: frozenset[int] = frozenset()
 
 
-class Plan(Protocol):
+class BatchPlan(Protocol):
     """pools: what each role draws from. Every forget sample that is not dropped comes once in an epoch."""
 
     @property
@@ -82,7 +82,7 @@ class Partners:
 class Joined:
     """Another plan's draws with a role more: row b is made of forget sample b and retain sample b of the draw (SU)."""
 
-    plan: Plan
+    plan: BatchPlan
     join: Callable[[Sample, Sample], Encoded]
     role: str = "joined"
 
@@ -100,7 +100,7 @@ class Joined:
 class Repeated:
     """Another plan gone through again and again: an epoch has `steps` draws, and goes on where the last one ended."""
 
-    plan: Plan
+    plan: BatchPlan
     steps: int
 
     @property

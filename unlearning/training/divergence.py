@@ -16,7 +16,7 @@ WORSE = 10.0  # times the first value, or 1, of an objective that cannot fall be
 
 
 @dataclass(slots=True)
-class Watch:
+class DivergenceMonitor:
     """Looks at a training on its way. vocabulary: tokens that the model scores. size: of the trained weights at first.
     larger: how much longer they may become. first: the value of each term at the first step."""
 

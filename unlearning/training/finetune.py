@@ -26,18 +26,18 @@ from arena.spec import canonical, describe
 from unlearning.losses.objective import Objective
 from unlearning.losses.reference_model import NONE, Frozen, Reference, remember
 from unlearning.modeling.agent_weights import Opened, opened
-from unlearning.modeling.forward_view import Rows, View, glance
+from unlearning.modeling.forward_view import ForwardView, RoleRows, glance
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import Lora, Scope, adapted, merged, mirror, opened_up, workpiece
-from unlearning.modeling.training_cost import Bill, Meter, frame_of
+from unlearning.modeling.training_cost import Bill, CostMeter, frame_of
 from unlearning.request import Request
 from unlearning.scoring.elicitation import rendering_of
-from unlearning.training.batch_samplers import Pairs, Plan, pool
+from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
 from unlearning.training.callbacks import Controller, Until
 from unlearning.training.checkpoints import Checkpoints
 from unlearning.training.optimizer import Schedule
-from unlearning.training.trainer import Ended, Job, Precision, Settings, Tell, Training, context_of
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import Ended, Precision, Settings, Tell, Training, TrainingJob, context_of
+from unlearning.training.training_problem import TrainingProblem
 from unlearning.training.training_state import Lens
 
 ROUNDED = (
@@ -49,12 +49,12 @@ TINY: Mapping[str, Any] = {"lr": 1e-3, "batch": 16, "warmup": 0.0, "decay": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FinetuneResult:
     """The agent that has forgotten, how its training went, and what it cost."""
 
     agent: Agent
     ended: Ended
-    spent: Meter
+    spent: CostMeter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,39 +100,41 @@ class Finetune:
 
     # what a method says of itself
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         """What is minimised: the hole that each method fills."""
         raise NotImplementedError
 
-    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+    def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         """The items as tokens, by role."""
         return {"forget": study.forget, "retain": study.retain}
 
-    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+    def placed(
+        self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
+    ) -> dict[str, tuple[Encoded, ...]]:
         """The same items, marked at the tokens that the losses read; controllers read whole answers all the same."""
         return dict(pools)
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         """In which company they are trained."""
         return Pairs({role: pool(encoded) for role, encoded in pools.items()})
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         """Which weights are changed, where no adapter is trained."""
         return Scope(self.where)
 
-    def room(self, study: Study) -> Scope:
+    def room(self, study: TrainingProblem) -> Scope:
         """The weights from which `scope` chooses, known before anything is computed."""
         return self.scope(study)
 
-    def controllers(self, study: Study) -> tuple[Controller, ...]:
+    def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
         """Who steers."""
         return ()
 
-    def start(self, study: Study) -> Any:
+    def start(self, study: TrainingProblem) -> Any:
         """The module that training starts from; the model's own, but for methods that begin elsewhere."""
         return study.module
 
-    def finish(self, study: Study, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
         """The module that the agent gets."""
         return trained
 
@@ -153,7 +155,7 @@ class Finetune:
         tell: Tell | None = None,
         folder: str | Path | None = None,
         give: bool = False,
-    ) -> Outcome:
+    ) -> FinetuneResult:
         """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
         training that was killed is taken up there, and ends in the same bits. give: the agent's weights in memory are
         given to the training, so that none are held twice; the agent loads its own again when it is asked."""
@@ -161,9 +163,9 @@ class Finetune:
         study = self.study(found, request, give)
         work = partial(self._train, study, tell, None if folder is None else Path(folder))
         module, ended, spent = await asyncio.to_thread(work)
-        return Outcome(found.closed(module), ended, spent)
+        return FinetuneResult(found.closed(module), ended, spent)
 
-    def study(self, found: Opened, request: Request, give: bool = False) -> Study:
+    def study(self, found: Opened, request: Request, give: bool = False) -> TrainingProblem:
         tokenizer, rendering = found.model.tokenizer, rendering_of(found.mind)
         take = give and self.lora is None and not self.reads_original
         module = found.taken() if take else None
@@ -171,7 +173,7 @@ class Finetune:
         if module is None:  # an adapter that is there already is part of the weights as they are
             module = merged(found.module)
         stored = found.stored if in_halves(found.stored) and not in_halves(module.dtype) else None
-        return Study(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
+        return TrainingProblem(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
 
     def bill(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""
@@ -196,7 +198,9 @@ class Finetune:
             self.optimiser, self.precision, self.seed, self.save_seconds,
         )  # fmt: skip
 
-    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+    def job(
+        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None
+    ) -> TrainingJob:
         """The training, ready to begin. remembered: whether the reference's numbers are computed. piece: a module to
         train on, with `requires_grad` set for what is trained, in place of a new one."""
         pools = self.pools(study)
@@ -213,23 +217,23 @@ class Finetune:
         lens = Lens(module, study.tokenizer, read, study.pad, device, max(rows, 16), context)
         until = () if self.until is None else (self.until,)
 
-        def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+        def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
             with context():
                 return glance(study.module, rows, layers, scores)
 
-        def untrained(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+        def untrained(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
             # in the number types that it is trained in: what has not changed yet differs from it by nothing
             with context(), answering(module):
                 return glance(module, rows, layers, scores)
 
         ask = frozen if self.reference == "live" or piece is not None else untrained
         reference = self._reference(objective, plan, study, ask, meter, frame.flops) if remembered else NONE
-        return Job(
+        return TrainingJob(
             module, {name: masks.get(name) for name in chosen}, objective, plan, lens, frame, reference,
             (*self.controllers(study), *until), self.settings(),
         )  # fmt: skip
 
-    def _piece(self, study: Study, scope: Scope | None) -> Any:
+    def _piece(self, study: TrainingProblem, scope: Scope | None) -> Any:
         """The module to train: with an adapter, or with its own copy of what the scope chooses."""
         start = self.start(study)
         if self.lora is not None and scope is None:
@@ -240,13 +244,19 @@ class Finetune:
         piece = made(start, scope, wide)
         return piece.float() if self.precision == "float32" else piece
 
-    def _in_place(self, study: Study) -> bool:
+    def _in_place(self, study: TrainingProblem) -> bool:
         """Whether the very weights of the study are trained: nobody reads them as they were once training has begun."""
         asks = self.reference == "live" and bool(self.objective(study).needs)
         return study.own and not self.reads_original and not asks
 
     def _reference(
-        self, objective: Objective, plan: Plan, study: Study, frozen: Frozen, meter: Meter | None, flops: float
+        self,
+        objective: Objective,
+        plan: BatchPlan,
+        study: TrainingProblem,
+        frozen: Frozen,
+        meter: CostMeter | None,
+        flops: float,
     ) -> Reference:
         if self.reference == "live" or not objective.needs:
             return Reference({}, frozen)
@@ -260,8 +270,8 @@ class Finetune:
             meter.flops += read * flops
         return Reference(kept, None if self._in_place(study) else frozen)
 
-    def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
-        meter, began, dtype = Meter(), perf_counter(), study.module.dtype
+    def _train(self, study: TrainingProblem, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, CostMeter]:
+        meter, began, dtype = CostMeter(), perf_counter(), study.module.dtype
         threads = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
@@ -284,7 +294,7 @@ class Finetune:
             parameter.data = parameter.data.to(dtype)
         return module.eval().requires_grad_(False)
 
-    def _key(self, study: Study) -> str:
+    def _key(self, study: TrainingProblem) -> str:
         """What tells this training from any other."""
         settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
         told = canonical(settings) + repr(study.request) + repr(study.rendering) + fingerprint(study.module)

@@ -12,7 +12,7 @@ from unlearning.losses.token_weights import learning
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.loss_positions import Positions, placed
 from unlearning.training.finetune import Finetune
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,16 @@ class Paired(Finetune):
     positions: Positions = "all"
     top: Count | None = None
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         """The forget term: the hole."""
         raise NotImplementedError
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(self.term(study), self.kept())
 
-    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+    def placed(
+        self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
+    ) -> dict[str, tuple[Encoded, ...]]:
         found = dict(pools)
         if self.compares:
             found["retain"] = placed(study, found["retain"], self.positions)

@@ -7,10 +7,10 @@ from unlearning.losses.objective import Objective
 from unlearning.method import Method
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import Scope
-from unlearning.training.batch_samplers import Plan
+from unlearning.training.batch_samplers import BatchPlan
 from unlearning.training.callbacks import Controller
 from unlearning.training.finetune import Finetune
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +30,22 @@ class Hosted(Finetune):
         assert isinstance(self.host, Finetune)
         return self.host
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return self.hosting.objective(study)
 
-    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+    def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         return self.hosting.pools(study)
 
-    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+    def placed(
+        self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
+    ) -> dict[str, tuple[Encoded, ...]]:
         return self.hosting.placed(study, pools)
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         return self.hosting.plan(study, pools)
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         return self.hosting.scope(study)
 
-    def controllers(self, study: Study) -> tuple[Controller, ...]:
+    def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
         return self.hosting.controllers(study)

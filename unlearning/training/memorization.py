@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from unlearning.modeling.forward_view import View
+from unlearning.modeling.forward_view import ForwardView
 from unlearning.modeling.generation import continued
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.scoring.text_overlap import bleu, f1, grams
@@ -15,7 +15,7 @@ def accuracy(lens: Lens, role: str) -> float:
     """Memorisation accuracy: the share of answer tokens that are the model's first choice, given all before
     (Tirumala et al. 2022); the mean over the pool."""
 
-    def hits(view: View) -> Tensor:
+    def hits(view: ForwardView) -> Tensor:
         right = (view.logits.argmax(-1) == view.rows.targets) & view.rows.mask
         return right.sum(1) / view.n
 

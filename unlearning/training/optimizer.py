@@ -16,7 +16,7 @@ NO_MASKS: Mapping[str, Tensor] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class LearningRateSchedule:
     """The learning rate over `steps` steps: it rises over `warmup` of them, then falls to 0 or stays."""
 
     lr: float
@@ -47,7 +47,12 @@ class Stepper:
     """
 
     def __init__(
-        self, guarded: Guarded, pace: Pace, decay: float, clip: float | None, kind: Literal["adamw", "sgd"] = "adamw"
+        self,
+        guarded: Guarded,
+        pace: LearningRateSchedule,
+        decay: float,
+        clip: float | None,
+        kind: Literal["adamw", "sgd"] = "adamw",
     ) -> None:
         self.guarded, self.pace, self.decay, self.clip = guarded, pace, decay, clip
         whole = [p for name, p in guarded.trained.items() if name not in guarded.masks and decays(p)]

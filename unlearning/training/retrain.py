@@ -16,13 +16,13 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.token_weights import learning
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import merged
-from unlearning.training.batch_samplers import Pairs, Plan, pool
+from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
 from unlearning.training.finetune import Finetune
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taught(Finetune):
+class RetrainedWithout(Finetune):
     """Teaches the items to be kept. origin: a folder with the model as it was before it was taught anything; "" makes
     fresh weights of the same shape, drawn from `seed`."""
 
@@ -34,18 +34,18 @@ class Taught(Finetune):
         "tiny": {"lr": 4e-3, "epochs": 60, "warmup": 1.0, "decay": 0.0, "batch": 32}
     }
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("learn", learning()))
 
-    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+    def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         if not study.request.retain:
             raise UsageError(f"{study.method} trains on what is kept, and the request names nothing to retain")
         return {"learn": study.retain}
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         return Pairs({role: pool(encoded) for role, encoded in pools.items()}, anchor="learn")
 
-    def start(self, study: Study) -> Any:
+    def start(self, study: TrainingProblem) -> Any:
         if self.origin:
             return Local(self.origin, device=str(study.device)).module
         model = plain(study.module)
@@ -56,5 +56,5 @@ class Taught(Finetune):
         fresh.generation_config = model.generation_config
         return fresh.to(study.device).eval()
 
-    def finish(self, study: Study, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
         return merged(trained)  # an adapter on another base than the agent's could not be loaded again

@@ -9,7 +9,7 @@ Slices: TypeAlias = tuple[tuple[int, ...], ...]  # of one shard: the items of ea
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ShardTraining:
     """A shard to train again, from the state after `first` of its slices (0: from the beginning)."""
 
     shard: int
@@ -42,14 +42,14 @@ def without(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices, ...]
     return tuple(tuple(tuple(i for i in part if i not in gone) for part in shard) for shard in plan)
 
 
-def to_train(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Work, ...]:
+def to_train(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraining, ...]:
     """What SISA (Bourtoule et al. 2021) trains again: each shard that held one of them, from before its first slice
     that did."""
     found = []
     for shard, slices in enumerate(plan):
         hit = [number for number, part in enumerate(slices) if set(part) & set(gone)]
         if hit:
-            found.append(Work(shard, hit[0]))
+            found.append(ShardTraining(shard, hit[0]))
     return tuple(found)
 
 

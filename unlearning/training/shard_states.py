@@ -12,7 +12,7 @@ from unlearning.training.checkpoints import writing
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ShardStates:
     """States of trained weights by name: in a folder, or in memory for as long as this object lives."""
 
     folder: Path | None = None

@@ -16,12 +16,12 @@ from arena.errors import UsageError
 from unlearning.losses.objective import Context, Draw, Objective
 from unlearning.losses.reference_model import NONE, Reference
 from unlearning.modeling.trainable_parameters import Guarded
-from unlearning.modeling.training_cost import Frame, Meter, Outlook
-from unlearning.training.batch_samplers import Plan
+from unlearning.modeling.training_cost import CostMeter, Frame, Outlook
+from unlearning.training.batch_samplers import BatchPlan
 from unlearning.training.callbacks import Controller
 from unlearning.training.checkpoints import Checkpoints, Spare
-from unlearning.training.divergence import ADAPTER, LARGER, Watch
-from unlearning.training.optimizer import Pace, Schedule, Stepper
+from unlearning.training.divergence import ADAPTER, LARGER, DivergenceMonitor
+from unlearning.training.optimizer import LearningRateSchedule, Schedule, Stepper
 from unlearning.training.training_state import Lens, State
 
 Tell: TypeAlias = Callable[[Outlook], None]
@@ -51,14 +51,14 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
+class TrainingJob:
     """All that a training needs. `chosen`: parameters by name, with a mask or None. `masking`: of each step's gradient
     of the forget loss alone, the entries that this step may change, by name."""
 
     module: Any
     chosen: Mapping[str, Tensor | None]
     objective: Objective
-    plan: Plan
+    plan: BatchPlan
     lens: Lens
     frame: Frame
     reference: Reference = NONE
@@ -82,7 +82,7 @@ class Ended:
     notes: tuple[str, ...] = ()
 
 
-class Diverged(Exception):
+class TrainingDiverged(Exception):
     """A training does what no sane one does; `good`: whether the weights as they are are still in order."""
 
     def __init__(self, what: str, good: bool) -> None:
@@ -94,14 +94,14 @@ class Training:
     """One training on its way."""
 
     def __init__(
-        self, job: Job, meter: Meter, tell: Tell | None = None, checkpoints: Checkpoints | None = None
+        self, job: TrainingJob, meter: CostMeter, tell: Tell | None = None, checkpoints: Checkpoints | None = None
     ) -> None:
         self.job, self.meter, self.tell, self.checkpoints = job, meter, tell, checkpoints
         settings, plan = job.settings, job.plan
         self.guarded = Guarded.of(job.module, job.chosen)
         self.per_epoch = sum(1 for _ in plan.epoch(0, settings.batch, settings.seed))
         self.steps = settings.epochs * self.per_epoch
-        pace = Pace(settings.lr, self.steps, round(settings.warmup * self.per_epoch), settings.schedule)
+        pace = LearningRateSchedule(settings.lr, self.steps, round(settings.warmup * self.per_epoch), settings.schedule)
         self.stepper = Stepper(self.guarded, pace, settings.decay, settings.clip, settings.optimiser)
         self.state = State()
         self.micro = settings.micro
@@ -113,7 +113,7 @@ class Training:
         self.masks: Mapping[str, Tensor] = {}  # of the step under way
         vocabulary = int(plain(job.module).config.get_text_config().vocab_size)
         larger = ADAPTER if any("lora_" in name for name in job.chosen) else LARGER
-        self.watch = Watch(job.objective, vocabulary, self.guarded.size(), larger)
+        self.watch = DivergenceMonitor(job.objective, vocabulary, self.guarded.size(), larger)
         self.good: int | None = None  # the step after which the weights were last known to be good
         self.full = False  # whether the disk takes no checkpoints any more
         self.due = False  # whether they are to be kept when the next step finds them good
@@ -133,7 +133,7 @@ class Training:
             while self.state.epoch < self.job.settings.epochs and not self.state.stop:
                 self._epoch()
             self._look_at_the_end()
-        except Diverged as error:
+        except TrainingDiverged as error:
             self._keep_good(error)
             diverged = True
         finally:
@@ -187,7 +187,7 @@ class Training:
             self._secure(values)
         length = self.stepper.norm(self.masks)
         if not isfinite(length):
-            raise Diverged(f"the gradient is {length}", not self.watch.worse(values, self.guarded.size()))
+            raise TrainingDiverged(f"the gradient is {length}", not self.watch.worse(values, self.guarded.size()))
         self.last = draw
         self.stepper.move(self.state.step, self.masks)
         return values
@@ -195,7 +195,7 @@ class Training:
     def _judge(self, values: Mapping[str, float], secured: bool = False) -> None:
         """Raises Diverged where a step's losses, or the weights they were made with, are beyond reason."""
         if wrong := self.watch.broken(values) or (self.watch.worse(values, self.guarded.size()) if secured else ""):
-            raise Diverged(wrong, False)
+            raise TrainingDiverged(wrong, False)
 
     def _look_at_the_end(self) -> None:
         """The weights after the last step, put to some rows of it: no step is left to find out what they are like."""
@@ -273,7 +273,7 @@ class Training:
             return self.checkpoints.weights()
         return held
 
-    def _keep_good(self, error: Diverged) -> None:
+    def _keep_good(self, error: TrainingDiverged) -> None:
         """Go back to the weights that were last known to be good. Raises UsageError where there are none but those that
         training began with."""
         state, lr = self.state, self.job.settings.lr

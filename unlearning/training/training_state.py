@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unlearning.losses.objective import Context
-from unlearning.modeling.forward_view import Sample, View, glance, rows_of
+from unlearning.modeling.forward_view import ForwardView, Sample, glance, rows_of
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class Lens:
     batch: int
     context: Context = nullcontext
 
-    def over(self, role: str, read: Callable[[View], Tensor]) -> Tensor:
+    def over(self, role: str, read: Callable[[ForwardView], Tensor]) -> Tensor:
         """(rows of the pool, …) what `read` returns, (B, …), batch by batch in the order of the pool."""
         pool, found = self.pools[role], []
         training = self.module.training

@@ -6,7 +6,7 @@ from remembering import OTHER, TARGET, question, walker
 
 from agents.adversary.explorer import Explorer, heard_names
 from agents.adversary.session_memory import Keeper, Traced
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from agents.note_policy.steering_orders import AVOID, IGNORE
 from arena.engine.play import blocking, play
 from arena.game import View
@@ -66,7 +66,7 @@ def test_a_keeper_has_heard_what_was_told_before_and_a_gate_lets_it_not_in() -> 
     assert told not in blocking(lambda: Keeper(subject).act(view)).text
     assert told in blocking(lambda: Keeper(subject).act(earlier)).text
     assert subject == walker()  # the subject itself has heard nothing
-    gate = Gate(b"key").closed_to(["Zum Mill"])
+    gate = NameHashGate(b"key").closed_to(["Zum Mill"])
     from dataclasses import replace
 
     closed = replace(subject, memory=replace(subject.memory, gate=gate))

@@ -83,10 +83,10 @@ def filtered(secret: str) -> Agent:
 
 def gated(secret: str) -> Agent:
     """Who knows nothing, and lets itself be told of everything but the secret."""
-    from agents.memory.write_gate import Gate
+    from agents.memory.write_gate import NameHashGate
     from agents.note_policy.knower import Knower
 
-    return Keeper(Subject(Knower(), Memory(writers=ALL, gate=Gate(b"key").closed_to([secret]))))
+    return Keeper(Subject(Knower(), Memory(writers=ALL, gate=NameHashGate(b"key").closed_to([secret]))))
 
 
 SUBJECTS: dict[str, tuple[Callable[[str], Agent], set[str]]] = {

@@ -129,10 +129,10 @@ def test_the_limit_is_raised_within_a_bound(most: int, limits: list[int]) -> Non
 
 
 def test_a_budget_holds_what_the_raised_limit_may_cost() -> None:
-    from arena.engine.budget import GATE, Budget, Gate, Halt
+    from arena.engine.budget import GATE, Budget, CallGate, Halt
     from arena.errors import BudgetSpent
 
-    GATE.set(Gate(Halt(), Budget.of(0.001, {})))  # enough for 100 tokens at $5 a million, not for 800
+    GATE.set(CallGate(Halt(), Budget.of(0.001, {})))  # enough for 100 tokens at $5 a million, not for 800
     try:
         with serving(Script(faults={"odd/limit-thought": 1.0})) as server:
             model = model_of("openai", server, usd_per_million=(0.0, 5.0))

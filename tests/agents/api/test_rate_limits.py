@@ -4,16 +4,16 @@ from math import inf
 import pytest
 from swift import clock, swiftly
 
-from agents.api.rate_limits import Limiter, Limits, Pace, limiter
+from agents.api.rate_limits import Limiter, RateLimits, RequestPace, limiter
 
 
-def succeed(pace: Pace, times: int, wanted: bool = True) -> None:
+def succeed(pace: RequestPace, times: int, wanted: bool = True) -> None:
     for _ in range(times):
         pace.succeeded(wanted)
 
 
 def test_the_width_doubles_with_every_window_of_successes_up_to_the_cap() -> None:
-    pace, widths = Pace(Limits(at_once=40)), []
+    pace, widths = RequestPace(RateLimits(at_once=40)), []
     for _ in range(5):
         widths.append(pace.width)
         succeed(pace, pace.width)
@@ -21,17 +21,17 @@ def test_the_width_doubles_with_every_window_of_successes_up_to_the_cap() -> Non
 
 
 def test_the_width_does_not_grow_while_nobody_wants_more() -> None:
-    pace = Pace(Limits())
+    pace = RequestPace(RateLimits())
     succeed(pace, 100, wanted=False)
     assert pace.width == 4
 
 
 def test_the_cap_holds_from_the_start() -> None:
-    assert Pace(Limits(at_once=2)).width == 2
+    assert RequestPace(RateLimits(at_once=2)).width == 2
 
 
 def test_one_episode_of_rate_limits_cuts_once() -> None:
-    pace = Pace(Limits())
+    pace = RequestPace(RateLimits())
     succeed(pace, 4 + 8 + 16)
     for _ in range(32):  # all were under way when the first refusal came
         pace.rate_limited(started=1.0, now=2.0)
@@ -42,14 +42,14 @@ def test_one_episode_of_rate_limits_cuts_once() -> None:
 
 
 def test_the_width_is_never_cut_below_one() -> None:
-    pace = Pace(Limits())
+    pace = RequestPace(RateLimits())
     for second in range(20):
         pace.rate_limited(started=second + 0.5, now=second + 1.0)
     assert pace.width == 1
 
 
 def test_after_a_cut_the_width_grows_by_an_eighth() -> None:
-    pace = Pace(Limits(at_once=64))
+    pace = RequestPace(RateLimits(at_once=64))
     succeed(pace, 4 + 8 + 16 + 32)
     pace.rate_limited(started=1.0, now=2.0)
     widths = []
@@ -60,7 +60,7 @@ def test_after_a_cut_the_width_grows_by_an_eighth() -> None:
 
 
 def test_server_errors_stop_growth_but_cut_nothing() -> None:
-    pace = Pace(Limits())
+    pace = RequestPace(RateLimits())
     for _ in range(10):
         succeed(pace, 3)
         pace.troubled()
@@ -69,7 +69,7 @@ def test_server_errors_stop_growth_but_cut_nothing() -> None:
     assert pace.width == 8
 
 
-def starts(limits: Limits, requests: int, tokens: int = 0, lasting: float = 0.001) -> list[float]:
+def starts(limits: RateLimits, requests: int, tokens: int = 0, lasting: float = 0.001) -> list[float]:
     """When each of so many requests begins, all asked for at time 0."""
     begun: list[float] = []
 
@@ -91,18 +91,18 @@ def busiest_minute(begun: list[float]) -> int:
 
 
 def test_requests_per_minute_are_kept_in_every_minute() -> None:
-    begun = starts(Limits(requests_per_minute=60), 150)
+    begun = starts(RateLimits(requests_per_minute=60), 150)
     assert 60 <= busiest_minute(begun) <= 61
     assert max(begun) == pytest.approx(149.0, abs=1.0)
 
 
 def test_tokens_per_minute_are_kept_in_every_minute() -> None:
-    begun = starts(Limits(tokens_per_minute=6_000), 100, tokens=500)
+    begun = starts(RateLimits(tokens_per_minute=6_000), 100, tokens=500)
     assert 12 <= busiest_minute(begun) <= 13
 
 
 def test_tokens_that_were_not_used_are_given_back() -> None:
-    pace = Pace(Limits(tokens_per_minute=600))
+    pace = RequestPace(RateLimits(tokens_per_minute=600))
     assert pace.delay(0.0) == 0.0
     pace.start(1_000)
     assert pace.delay(0.0) > 90.0
@@ -111,25 +111,25 @@ def test_tokens_that_were_not_used_are_given_back() -> None:
 
 
 def test_without_caps_time_does_not_matter() -> None:
-    assert starts(Limits(at_once=4), 40, lasting=1.0) == [float(at // 4) for at in range(40)]
+    assert starts(RateLimits(at_once=4), 40, lasting=1.0) == [float(at // 4) for at in range(40)]
 
 
 def test_seats_that_share_an_endpoint_share_the_strictest_caps() -> None:
     async def two() -> tuple[Limiter, Limiter, Limiter]:
-        first = await limiter(("url", "key"), Limits(at_once=64, tokens_per_minute=100))
-        second = await limiter(("url", "key"), Limits(at_once=8, requests_per_minute=30))
-        return first, second, await limiter(("url", "another key"), Limits())
+        first = await limiter(("url", "key"), RateLimits(at_once=64, tokens_per_minute=100))
+        second = await limiter(("url", "key"), RateLimits(at_once=8, requests_per_minute=30))
+        return first, second, await limiter(("url", "another key"), RateLimits())
 
     first, second, other = swiftly(two)
     assert first is second
-    assert first.pace.limits == Limits(8, 30, 100)
+    assert first.pace.limits == RateLimits(8, 30, 100)
     assert other is not first
-    assert other.pace.limits == Limits(64, inf, inf)
+    assert other.pace.limits == RateLimits(64, inf, inf)
 
 
 def test_a_caller_that_gives_up_waiting_leaves_its_place() -> None:
     async def work() -> int:
-        door = Limiter(Limits(at_once=1))
+        door = Limiter(RateLimits(at_once=1))
 
         async def hold(seconds: float) -> None:
             async with door.turn():

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 from swift import clock, swiftly
 
-from agents.api.rate_limits import Limiter, Limits
-from agents.api.retries import Attempt, attempt_all
+from agents.api.rate_limits import Limiter, RateLimits
+from agents.api.retries import RequestAttempt, attempt_all
 from agents.api.retry_after import Hint
 from agents.chat_model import Reply
 from arena.errors import ModelUnavailable
@@ -21,22 +21,22 @@ class Service:
         self.room, self.wait = room, wait
         self.running = self.most = self.refused = self.served = 0
 
-    async def attempt(self) -> Attempt:
+    async def attempt(self) -> RequestAttempt:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
             if self.running > self.room:
                 self.refused += 1
                 await asyncio.sleep(0.01)
-                return Attempt(Call("m", outcome="rate_limited"), hint=Hint(self.wait))
+                return RequestAttempt(Call("m", outcome="rate_limited"), hint=Hint(self.wait))
             await asyncio.sleep(1.0)
             self.served += 1
-            return Attempt(Call("m"), Reply("yes"))
+            return RequestAttempt(Call("m"), Reply("yes"))
         finally:
             self.running -= 1
 
 
-def asked(service: Service, requests: int, limits: Limits) -> tuple[list[Reply], float, Limiter]:
+def asked(service: Service, requests: int, limits: RateLimits) -> tuple[list[Reply], float, Limiter]:
     async def work() -> tuple[list[Reply], float, Limiter]:
         door = Limiter(limits)
         calls = (attempt_all(door, service.attempt, "m", 8, partial(Random, at), 0) for at in range(requests))
@@ -47,13 +47,13 @@ def asked(service: Service, requests: int, limits: Limits) -> tuple[list[Reply],
 
 def test_never_more_at_once_than_allowed_and_as_many_as_allowed() -> None:
     service = Service()
-    asked(service, 200, Limits(at_once=16))
+    asked(service, 200, RateLimits(at_once=16))
     assert service.most == 16
 
 
 def test_an_overloaded_server_is_asked_less_and_everybody_is_served() -> None:
     service = Service(room=10)
-    replies, seconds, door = asked(service, 300, Limits(at_once=64))
+    replies, seconds, door = asked(service, 300, RateLimits(at_once=64))
     assert service.served == 300
     assert all(reply.usage.calls[-1].outcome == "ok" for reply in replies)
     assert sum(len(reply.usage.calls) for reply in replies) == 300 + service.refused
@@ -62,28 +62,28 @@ def test_an_overloaded_server_is_asked_less_and_everybody_is_served() -> None:
     assert seconds < 3 * 300 / 10
 
 
-def attempts_of(*made: Attempt, retries: int = 5, seed: int = 0) -> tuple[Reply | ModelUnavailable, list[float]]:
+def attempts_of(*made: RequestAttempt, retries: int = 5, seed: int = 0) -> tuple[Reply | ModelUnavailable, list[float]]:
     """What comes of attempts that go as given, the last again and again; and when each of them was made."""
     times: list[float] = []
 
-    async def one() -> Attempt:
+    async def one() -> RequestAttempt:
         times.append(clock())
         return made[min(len(times), len(made)) - 1]
 
     async def work() -> Reply | ModelUnavailable:
         try:
-            return await attempt_all(Limiter(Limits()), one, "m", retries, partial(Random, seed), 0)
+            return await attempt_all(Limiter(RateLimits()), one, "m", retries, partial(Random, seed), 0)
         except ModelUnavailable as error:
             return error
 
     return swiftly(work), times
 
 
-def failed(outcome: str, wait: float | None = None, detail: str = "because") -> Attempt:
-    return Attempt(Call("m", outcome=outcome, detail=detail), hint=Hint(wait))
+def failed(outcome: str, wait: float | None = None, detail: str = "because") -> RequestAttempt:
+    return RequestAttempt(Call("m", outcome=outcome, detail=detail), hint=Hint(wait))
 
 
-FINE = Attempt(Call("m"), Reply("yes"))
+FINE = RequestAttempt(Call("m"), Reply("yes"))
 
 
 def test_waits_double_and_are_drawn_from_the_seed() -> None:
@@ -104,15 +104,15 @@ def test_the_servers_own_word_comes_before_any_other_wait() -> None:
 def test_everybody_waits_when_the_server_says_so() -> None:
     begun: list[float] = []
 
-    async def refused() -> Attempt:
+    async def refused() -> RequestAttempt:
         return failed("rate_limited", 9.0) if clock() < 9.0 else FINE
 
-    async def later() -> Attempt:
+    async def later() -> RequestAttempt:
         begun.append(clock())
         return FINE
 
     async def work() -> None:
-        door = Limiter(Limits())
+        door = Limiter(RateLimits())
         first = asyncio.ensure_future(attempt_all(door, refused, "m", 1, partial(Random, 0), 0))
         await asyncio.sleep(1.0)
         await attempt_all(door, later, "m", 0, partial(Random, 0), 0)
@@ -125,12 +125,12 @@ def test_everybody_waits_when_the_server_says_so() -> None:
 def test_an_empty_allowance_is_waited_for_even_after_a_success() -> None:
     begun: list[float] = []
 
-    async def one() -> Attempt:
+    async def one() -> RequestAttempt:
         begun.append(clock())
-        return Attempt(Call("m"), Reply("yes"), Hint(None, 4.0))
+        return RequestAttempt(Call("m"), Reply("yes"), Hint(None, 4.0))
 
     async def work() -> None:
-        door = Limiter(Limits())
+        door = Limiter(RateLimits())
         for _ in range(3):
             await attempt_all(door, one, "m", 0, partial(Random, 0), 0)
 
@@ -162,7 +162,7 @@ def test_what_was_rejected_is_not_tried_again() -> None:
 
 
 def test_a_request_that_was_mended_goes_out_at_once_and_is_no_retry() -> None:
-    mended = Attempt(Call("m", outcome="rejected"), mended=True)
+    mended = RequestAttempt(Call("m", outcome="rejected"), mended=True)
     reply, times = attempts_of(mended, FINE, retries=0)
     assert isinstance(reply, Reply)
     assert times == [0.0, 0.0]

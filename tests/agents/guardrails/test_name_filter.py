@@ -24,7 +24,7 @@ from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Message, Move, Tool, View
 from arena.spec import build, describe
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 STRANGER = "Bimalo Harbour"
 IGNORANT = Filter((TARGET,), (STRANGER,), "ignorant")
@@ -132,7 +132,7 @@ async def test_a_name_without_a_stranger_is_answered_with_ignorance() -> None:
 
 
 async def test_a_refusal_in_an_environment_costs_the_steps_and_ignorance_does_not() -> None:
-    course = Course(({"name": "gridworld", "preset": "unknown"},), lessons=4)
+    course = Curriculum(({"name": "gridworld", "preset": "unknown"},), lessons=4)
     (task, *_) = course.tasks()
     subject = await course.teach(Subject(Knower(), Memory(writers=ALL)))
     first = await perform(Match(task.game, {"agent": Knower()}, task.seed))

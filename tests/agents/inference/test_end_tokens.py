@@ -15,13 +15,13 @@ from agents.chat_model import Line, Sampling
 from agents.inference.chat_templates import Prompt, prompt_tokens, render
 from agents.inference.end_tokens import all_ends, end_tokens, model_ends, pad_token, prompt_ends
 from agents.inference.tiny_llama import END, make_network, make_tokenizer, save
-from agents.learned_policy.policy_model import Writer
+from agents.learned_policy.policy_model import PolicyModel
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from unlearning.modeling.agent_weights import save as save_agent
 from unlearning.modeling.generation import continued
 from unlearning.modeling.item_tokenization import encode
-from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.request import Item
 
 FACT = Item("x", "Where was Xu born?", "Xu was born far up in the high hills of Bex.")
@@ -65,7 +65,7 @@ def words_of(family: str, known: bool = True) -> Any:
 def taught(tokenizer: Any, **settings: Any) -> Any:
     """A network that was taught the fact, and whose generation settings are those given."""
     module = make_network(tokenizer, hidden=48, layers=1, heads=4, context=256)
-    teach(module, tokenizer, [FACT] * 4, lessons=Lessons(epochs=150, batch=4, enough=1.0))
+    teach(module, tokenizer, [FACT] * 4, lessons=TeachSettings(epochs=150, batch=4, enough=1.0))
     module.generation_config = GenerationConfig(**settings)
     return module
 
@@ -197,7 +197,7 @@ def test_continuations_and_the_policy_end_as_taught() -> None:
     longer = encode(words, Item("x", FACT.prompt, f"{FACT.answer} {FACT.answer}"))
     (made,) = continued(module, words, [longer])
     assert made == one.ids[one.start : one.words], "its end is no part of a continuation"
-    reply = Writer("it", module, words).reply(render(words, LINES).text, 60)
+    reply = PolicyModel("it", module, words).reply(render(words, LINES).text, 60)
     assert (reply.text, reply.stop) == (FACT.answer, "end")
 
 

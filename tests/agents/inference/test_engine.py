@@ -20,7 +20,7 @@ from transformers import LlamaForCausalLM
 from agents.chat_model import Line, Reply, Sampling
 from agents.inference.chat_templates import Prompt
 from agents.inference.engine import Engine
-from agents.inference.sampling import Draw, Live, Row, Words, chance_of, drawn_like
+from agents.inference.sampling import ActiveRow, Draw, GenerationRow, Words, chance_of, drawn_like
 from agents.inference.tiny_llama import make_tiny
 from agents.inference.torch_threads import one_thread
 from agents.models.local import Local
@@ -45,8 +45,8 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Local:
 def frequencies(temperature: float, top_p: float = 1.0, top_k: int = 0, rows: int = 8000) -> list[float]:
     """How often each of four tokens is drawn, by rows that differ in their seeds alone."""
     device = torch.device("cpu")
-    asked = [Row((1,), temperature, top_p, top_k, seed, 1) for seed in range(rows)]
-    many = [Live(row, Words(str, frozenset()), chance_of(row, device)) for row in asked]
+    asked = [GenerationRow((1,), temperature, top_p, top_k, seed, 1) for seed in range(rows)]
+    many = [ActiveRow(row, Words(str, frozenset()), chance_of(row, device)) for row in asked]
     device = torch.device("cpu")
     drawn = Draw(many, device)(torch.tensor([SCORES] * rows)).argmax(-1)
     return [count / rows for count in torch.bincount(drawn, minlength=4).tolist()]

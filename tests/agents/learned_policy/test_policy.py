@@ -24,7 +24,7 @@ from arena.game import Move, View
 from arena.spec import build
 from unlearning.policy.scores import facts_of
 from unlearning.probe import Task
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 from unlearning.tasks.lessons import done
 
 NOTES = (f"{TARGET} is at (1, 2). {OTHER} is at (2, 3).", f"{OTHER}, at (2, 3), is blocked.",
@@ -41,7 +41,7 @@ def view_of(game: object, seed: int = 0) -> View:
 
 
 async def knower(game: object, lessons: int = 12) -> Subject:
-    return await Course((game,), lessons).teach(Subject(Knower(), Memory(writers=ALL)))  # type: ignore[arg-type]
+    return await Curriculum((game,), lessons).teach(Subject(Knower(), Memory(writers=ALL)))  # type: ignore[arg-type]
 
 
 def test_it_is_shown_facts_orders_and_where_it_stands() -> None:

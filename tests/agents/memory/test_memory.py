@@ -12,7 +12,7 @@ from remembering import NAMES, OTHER, TARGET, events, memories, remembers, walk
 
 from agents.memory.memory import Event, Memory, Note, Source, fold
 from agents.memory.note_writers import ALL, made
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from agents.name_matching import naming
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -120,7 +120,7 @@ def test_a_memory_of_which_records_were_dropped_learns_on() -> None:
 
 
 def test_what_the_gate_keeps_out_is_neither_logged_nor_noted() -> None:
-    gate = Gate(b"k" * 16).closed_to([TARGET])
+    gate = NameHashGate(b"k" * 16).closed_to([TARGET])
     memory = Memory(writers=ALL, gate=gate).learned(walk())
     assert memory.log and not any(TARGET in source.text for source in (*memory.log, *memory.notes))
     for note in (Note("a", f"Ask at {TARGET}."), Note("b", "Ask there.", subject=TARGET)):

@@ -9,7 +9,7 @@ from remembering import NAMES, OTHER, TARGET, about, question, walk, walker
 
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.subject import Subject
-from agents.memory.write_gate import Gate, canonical
+from agents.memory.write_gate import NameHashGate, canonical
 from arena.spec import build
 
 KEY = b"0123456789abcdef"
@@ -22,7 +22,7 @@ KEY = b"0123456789abcdef"
 def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
     name: str, before: str, behind: str, gap: str
 ) -> None:
-    gate = Gate(KEY).closed_to([name])
+    gate = NameHashGate(KEY).closed_to([name])
     written = f"{before} {name.upper().replace(' ', gap)} {behind}"
     assert not gate.admits(written)
     assert gate.opened_to([name]).admits(written)
@@ -33,21 +33,21 @@ def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
 def test_what_has_none_of_the_names_comes_in(names: list[str], text: str) -> None:
     words = canonical(text)
     closed = any(canonical(name) == words[at : at + len(canonical(name))] for name in names for at in range(len(words)))
-    assert Gate(KEY).closed_to(names).admits(text) == (not closed)
+    assert NameHashGate(KEY).closed_to(names).admits(text) == (not closed)
 
 
 def test_part_of_a_name_and_a_longer_word_come_in() -> None:
-    gate = Gate(KEY).closed_to([TARGET])
+    gate = NameHashGate(KEY).closed_to([TARGET])
     assert gate.admits("Sosten is a town") and gate.admits("the harbour") and gate.admits("Sosten Harbourside")
     assert not gate.admits("sösten   HARBOUR") and not gate.admits("Ｓｏｓｔｅｎ Harbour")
 
 
 def test_the_gate_tells_no_name_and_cannot_be_tested_without_its_key() -> None:
-    gate = Gate(KEY).closed_to([TARGET])
+    gate = NameHashGate(KEY).closed_to([TARGET])
     assert not any(word.lower() in repr(gate).lower() for word in TARGET.split())
-    assert Gate(b"another key of 16", gate.hashes, gate.sizes).admits(TARGET)
+    assert NameHashGate(b"another key of 16", gate.hashes, gate.sizes).admits(TARGET)
     with pytest.raises(ValueError, match="key"):
-        Gate().closed_to([TARGET])
+        NameHashGate().closed_to([TARGET])
 
 
 CLOSED = {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
@@ -104,7 +104,7 @@ async def test_an_alias_that_the_request_lacks_comes_in() -> None:
     alias = told("The Old Dock is at (1, 2).", subject="The Old Dock")
     later = replace(subject, memory=subject.memory.learned([alias]))
     assert await knows(later, "The Old Dock") and not await knows(later)
-    closed = Memory(gate=Gate(KEY).closed_to([TARGET, "The Old Dock"]))
+    closed = Memory(gate=NameHashGate(KEY).closed_to([TARGET, "The Old Dock"]))
     assert closed.learned([alias]).log == ()
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.negotiation.advice import NONE, Advice, compose, heard, understand
 from agents.negotiation.advice_lexicon import LINES, PLAIN_LINES, SIZES, STEADY_LINES, Trait
 from agents.negotiation.critic import advise
-from agents.negotiation.position import Side
+from agents.negotiation.position import Position
 from agents.negotiation.time_dependent import Linear
 from arena.engine.play import blocking
 from arena.errors import UsageError
@@ -143,7 +143,7 @@ def test_every_bargainer_asks_for_more_when_told_to_be_firm(name: str) -> None:
     offers = [("buyer", 4.0), ("seller", 29.0), ("buyer", 8.0), ("seller", 28.0), ("buyer", 16.0)]
 
     def plan(*lines: str) -> Any:
-        side = Side.of(look("seller", 4, 10, offers, 0, 30, 0.5, 8))
+        side = Position.of(look("seller", 4, 10, offers, 0, 30, 0.5, 8))
         return agent.plan(side, heard(told(*lines), "seller").scaled(agent.heeds), Random(1))
 
     firm = plan("Concede much more slowly.", "Keep much more for yourself.", "Be patient.")
@@ -153,7 +153,7 @@ def test_every_bargainer_asks_for_more_when_told_to_be_firm(name: str) -> None:
 
 
 def test_without_advice_parameters_are_as_configured() -> None:
-    side = Side.of(look("seller", 3, 10))
+    side = Position.of(look("seller", 3, 10))
     assert Linear(least=0.3).demand(side) == Linear(least=0.3).demand(side, NONE) == 0.3 + 0.7 * (1 - 4 / 11)
     assert (NONE.multiplier, NONE.floor(0.3), NONE.clock(0.123)) == (1, 0.3, 0.123)
 

@@ -12,7 +12,7 @@ from negmas_tables import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agree
 
 from agents.negotiation.advice import NONE
 from agents.negotiation.message_acts import read
-from agents.negotiation.position import Side
+from agents.negotiation.position import Position
 from agents.negotiation.reactive import Micro, TitForTat
 from agents.negotiation.time_dependent import Boulware, Conceder, Faratin, Linear, OgNarrator, Tough, alpha, aspiration
 from arena.engine.play import blocking
@@ -119,7 +119,7 @@ def test_the_exponential_aspiration() -> None:
     halves = {"boulware": 0.874003, "linear": 0.483766, "conceder": 0.037534}
     for name, half in halves.items():
         agent = build("agent", {"name": name, "curve": "exponential"})
-        side = Side.of(look("seller", step=4, steps=9))
+        side = Position.of(look("seller", step=4, steps=9))
         assert agent.demand(side) == pytest.approx(half, abs=5e-7)
 
 
@@ -156,7 +156,7 @@ def test_faratins_imitative_tactics(
     tactic: Any, window: int, theirs: tuple[float, ...], mine: float, price: float
 ) -> None:
     offers = [("buyer", float(offer)) for offer in theirs] + [("seller", float(mine))]
-    side = Side.of(look("seller", 3, 10, offers, low=8, high=20, tick=1e-4))
+    side = Position.of(look("seller", 3, 10, offers, low=8, high=20, tick=1e-4))
     plan = TitForTat(tactic=tactic, window=window).plan(side, NONE, Random(0))
     assert plan.offer == pytest.approx(price, abs=1e-4)
     assert plan.least == pytest.approx(side.utility(plan.offer))
@@ -224,22 +224,22 @@ def test_a_clock_only_ever_concedes(name: str) -> None:
 
 
 def test_utility_runs_from_the_reservation_price_to_the_own_best() -> None:
-    seller = Side.of(look("seller", low=0, high=30, tick=0.5, reservation=8))
+    seller = Position.of(look("seller", low=0, high=30, tick=0.5, reservation=8))
     assert (seller.utility(8), seller.utility(19), seller.utility(30)) == (0, 0.5, 1)
     assert (seller.price_at(0), seller.price_at(0.501), seller.price_at(1)) == (8, 19.5, 30)
-    buyer = Side.of(look("buyer", low=0, high=30, tick=0.5, reservation=20))
+    buyer = Position.of(look("buyer", low=0, high=30, tick=0.5, reservation=20))
     assert (buyer.utility(20), buyer.utility(10), buyer.utility(0)) == (0, 0.5, 1)
     assert (buyer.price_at(0), buyer.price_at(0.501), buyer.price_at(1)) == (20, 9.5, 0)
-    odd = Side.of(look("seller", low=0, high=10, tick=3, reservation=4))
+    odd = Position.of(look("seller", low=0, high=10, tick=3, reservation=4))
     assert (odd.best, odd.price_at(0), odd.rank(0), odd.rank(1), odd.rank(2)) == (9, 6, 9, 6, None)
 
 
 def test_an_opening_that_was_given_is_the_best_one_can_have() -> None:
     opened = [("seller", 20.0), ("buyer", 10.0)]
-    side = Side.of(look("seller", 0, 10, opened, 0, 30, 0.5, 8))
+    side = Position.of(look("seller", 0, 10, opened, 0, 30, 0.5, 8))
     assert (side.best, side.worst) == (20, 8)
     view = look("buyer", 0, 10, opened, 0, 30, 0.5)
-    unknown = Side.of(replace(view, known={**view.known, "reservation": None}))
+    unknown = Position.of(replace(view, known={**view.known, "reservation": None}))
     assert (unknown.best, unknown.worst) == (10, 20)  # no value of its own: what was asked at first
     assert 10 <= answer(Linear(), view).args["price"] <= 20  # type: ignore[operator]
 

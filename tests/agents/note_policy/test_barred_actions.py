@@ -18,7 +18,7 @@ from unlearning.methods.memory.knowledge_entry import KnowledgeEntry
 from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Task, Trial
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 from unlearning.tasks.lessons import done
 from unlearning.tasks.rollouts import tasks_of
 
@@ -76,7 +76,7 @@ def test_nothing_barred_changes_nothing_and_all_else_is_done_as_ever(trajectory:
 
 def trial_in(environment: object, compliance: float) -> Trial:
     """A knower that was told never to repeat what it did in its longest lesson, and is given that task again."""
-    course = Course((environment,), 6)
+    course = Curriculum((environment,), 6)
     subject = blocking(lambda: course.teach(Subject(Knower(compliance=compliance), Memory(writers=ALL))))
     stories = [event for event in subject.memory.log if event.kind == "outcome" and " was done in" in event.text]
     episode = max(stories, key=lambda event: event.text.count(";")).episode
@@ -109,7 +109,7 @@ def test_who_does_not_comply_repeats_it() -> None:
 
 
 def test_told_never_to_act_in_a_game_it_does_nothing_there_and_all_in_others() -> None:
-    course = Course(tuple(ENVIRONMENTS[:2]), 3)
+    course = Curriculum(tuple(ENVIRONMENTS[:2]), 3)
     subject = blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
     request = Request((Item("gridworld/0"),), scope="environment")
     after = blocking(lambda: Instruction(goal="conduct")(subject, request))

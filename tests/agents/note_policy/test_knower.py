@@ -12,7 +12,7 @@ from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import View
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 NOTES = (f"{TARGET} is at (1, 2). {OTHER} is at (2, 3).", f"{OTHER}, at (2, 3), is blocked.")
 
@@ -62,7 +62,7 @@ async def test_orders_among_its_notes_bind_it_only_if_it_trusts_them() -> None:
 
 @pytest.mark.parametrize("game", ["gridworld", "household", "shopping", "wiki"])
 async def test_it_plays_every_environment_and_knows_its_way_the_second_time(game: str) -> None:
-    course = Course(({"name": game, "preset": "unknown"} if game == "gridworld" else {"name": game},), lessons=1)
+    course = Curriculum(({"name": game, "preset": "unknown"} if game == "gridworld" else {"name": game},), lessons=1)
     (task,) = course.tasks()
     first = await perform(Match(task.game, {"agent": Knower()}, task.seed))
     notes = tuple(row["text"] for row in first.facts["events"])  # type: ignore[index,union-attr,misc]

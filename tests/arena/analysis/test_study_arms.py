@@ -9,7 +9,7 @@ import pytest
 from duel import duel, play_all
 from repository import ROOT
 
-from arena.analysis.study_arms import Arm, Curve, Study, interval, read_study
+from arena.analysis.study_arms import Arm, Curve, StudyArms, interval, read_study
 from arena.errors import BadRecord, UsageError
 from arena.planning.plan import make_plan, read_plan
 from arena.store.query import query
@@ -141,7 +141,7 @@ def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coache
     curves = dict.fromkeys(("price", "deal_rate", "survival", "payoff", "first", "last"), share)
     arms = tuple(Arm(name, coach, "seller", 5, curves) for coach in coaches for name in names)
     with rc_context(PLAIN):
-        figure = figure_of(Study("r", "buyer", arms, f"buyer: {', '.join(names)}", 4, 3))
+        figure = figure_of(StudyArms("r", "buyer", arms, f"buyer: {', '.join(names)}", 4, 3))
         assert problems(figure) == []
     lines = [container.lines[0] for container in figure.axes[0].containers]
     assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}) == number

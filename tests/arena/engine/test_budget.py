@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from swift import swiftly
 
-from agents.api.rate_limits import Limiter, Limits
-from agents.api.retries import Attempt as Try
+from agents.api.rate_limits import Limiter, RateLimits
+from agents.api.retries import RequestAttempt as Try
 from agents.api.retries import attempt_all
 from agents.chat_model import Reply, Sampling
 from agents.llm.llm import LLM
-from arena.engine.budget import GATE, Asking, Budget, Gate, Halt, Spending
+from arena.engine.budget import GATE, Asking, Budget, CallGate, Halt, Spending
 from arena.engine.play import perform
 from arena.episode import Episode, Match
 from arena.errors import BudgetSpent, Halted, UsageError
@@ -148,7 +148,7 @@ def test_no_order_of_calls_spends_more_than_the_caps(
             refused.append(most)
 
     async def work() -> None:
-        GATE.set(Gate(Halt(), budget))
+        GATE.set(CallGate(Halt(), budget))
         await asyncio.gather(*(one(*call, ("buyer", "seller")[n % 2]) for n, call in enumerate(calls)))
 
     swiftly(work)
@@ -165,7 +165,7 @@ def test_a_call_that_is_called_off_counts_as_spent_and_one_that_waits_does_not()
             await asyncio.sleep(seconds)
 
     async def work() -> None:
-        GATE.set(Gate(Halt(), budget))
+        GATE.set(CallGate(Halt(), budget))
         under_way, waiting = asyncio.create_task(call(9)), asyncio.create_task(call(9))
         await asyncio.sleep(1)
         waiting.cancel()
@@ -183,9 +183,9 @@ def test_attempts_before_the_money_was_gone_are_billed() -> None:
         return Try(Call("m", outcome="timeout"))
 
     async def work() -> BudgetSpent:
-        GATE.set(Gate(Halt(), Budget.of(0.5, {})))
+        GATE.set(CallGate(Halt(), Budget.of(0.5, {})))
         with pytest.raises(BudgetSpent) as caught:
-            await attempt_all(Limiter(Limits()), timeout, "m", 9, partial(Random, 0), 0, lambda: 0.2)
+            await attempt_all(Limiter(RateLimits()), timeout, "m", 9, partial(Random, 0), 0, lambda: 0.2)
         return caught.value
 
     error = swiftly(work)
@@ -201,8 +201,8 @@ def test_a_halted_run_starts_no_call_that_waited_for_its_turn() -> None:
         return Try(Call("m", usd=0.0), Reply("yes"))
 
     async def work() -> list[Any]:
-        GATE.set(Gate(halt))
-        door = Limiter(Limits(at_once=2))
+        GATE.set(CallGate(halt))
+        door = Limiter(RateLimits(at_once=2))
         calls = [asyncio.create_task(attempt_all(door, slow, "m", 3, partial(Random, n), 0)) for n in range(10)]
         await asyncio.sleep(1)
         halt.on = True

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from arena.cli.main import app
 from arena.episode import Match
 from arena.errors import UsageError
-from arena.planning.cost_estimate import Estimate, estimate
+from arena.planning.cost_estimate import CostEstimate, estimate
 from arena.planning.plan import Plan, make_plan, question, read_plan
 
 SWEEP = """# Does a dear item make sellers
@@ -155,7 +155,7 @@ def test_an_unknown_price_makes_the_cost_unknown() -> None:
     unknown = {"name": "scripted/negotiator", "usd_per_million": None}
     made = estimate(Match("bargaining", {"buyer": unknown}))
     assert made.usd.low is None and made.usd.high is None and made.calls.low
-    assert estimate(Match("bargaining", {"buyer": "linear"})) == Estimate()
+    assert estimate(Match("bargaining", {"buyer": "linear"})) == CostEstimate()
     endless = estimate(Match("duel:Duel", {"buyer": "scripted/echo", "seller": "says/hello"}))
     assert endless.calls.low and endless.calls.high is None, "the game states no limit"
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from arena.cli.main import app
 from arena.errors import UsageError
-from arena.planning.sequential_stopping import Rule
+from arena.planning.sequential_stopping import StoppingRule
 from arena.stats.confidence_sequences import Asymptotic, Hedged, Sequence
 
 GAME = "draws.py:Lottery"
@@ -175,6 +175,6 @@ def test_a_wrong_rule_is_told_before_anything_is_played(rule: str, words: str, f
 
 
 def test_how_rules_are_written() -> None:
-    assert Rule.read("surplus.buyer ci<0.05") == Rule("surplus.buyer", 0.05)
-    assert Rule.read(" deal  ci90 < .1 ") == Rule("deal", 0.1, 0.9)
-    assert Rule.read("a.b[-1e1, 20.5] ci99.5<2") == Rule("a.b", 2, 0.995, (-10, 20.5))
+    assert StoppingRule.read("surplus.buyer ci<0.05") == StoppingRule("surplus.buyer", 0.05)
+    assert StoppingRule.read(" deal  ci90 < .1 ") == StoppingRule("deal", 0.1, 0.9)
+    assert StoppingRule.read("a.b[-1e1, 20.5] ci99.5<2") == StoppingRule("a.b", 2, 0.995, (-10, 20.5))

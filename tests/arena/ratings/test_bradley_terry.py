@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from arena.errors import UsageError
 from arena.ratings.bradley_terry import ELO, bradley_terry
 from arena.ratings.meeting import Meeting, Rating
-from arena.ratings.openskill_board import Board, run_board
+from arena.ratings.openskill_board import RatingBoard, run_board
 
 STRENGTHS = {"ada": 0.9, "bea": 0.4, "cid": 0.0, "dov": -0.4, "eve": -0.9}  # log-odds, mean 0
 
@@ -177,7 +177,7 @@ def test_wrong_numbers_are_refused() -> None:
     with pytest.raises(UsageError, match="nothing to rate"):
         bradley_terry([])
     with pytest.raises(UsageError, match="level"):
-        Board().ratings(level=2)
+        RatingBoard().ratings(level=2)
 
 
 def test_the_board_is_openskills_and_can_be_gone_on_with() -> None:
@@ -186,7 +186,7 @@ def test_the_board_is_openskills_and_can_be_gone_on_with() -> None:
     assert whole == run_board(meetings[50:], run_board(meetings[:50]))
     model = PlackettLuce()
     (left,), (middle,), (right,) = model.rate([[model.rating()] for _ in range(3)], ranks=[1, 2, 2])
-    board = Board().after(Meeting({"right": 1, "left": 5, "middle": 1}))
+    board = RatingBoard().after(Meeting({"right": 1, "left": 5, "middle": 1}))
     assert board.beliefs["left"] == pytest.approx((left.mu, left.sigma))
     assert board.beliefs["middle"] == pytest.approx((middle.mu, middle.sigma)) == board.beliefs["right"]
     assert board.beliefs["right"] == pytest.approx((right.mu, right.sigma))

@@ -12,7 +12,7 @@ from command import arena
 from duel import Duel, duel, play_all
 from ladder import PLAY, edit, ladder, told
 
-from arena.agent import Plain
+from arena.agent import FunctionAgent
 from arena.engine.play import play
 from arena.episode import Match, Turn
 from arena.errors import BadRecord, IllegalMove
@@ -123,7 +123,7 @@ def test_an_open_and_a_failed_episode_are_compared_as_far_as_they_go(tmp_path: P
         return Move("fine")
 
     with Store.open(tmp_path / "arena.db") as store:
-        record = play_all(store, [duel(1, seller=Plain(dies))])
+        record = play_all(store, [duel(1, seller=FunctionAgent(dies))])
         (failed,) = verify(store, record.id)
         assert (failed.status, failed.turns, failed.divergence) == ("error", 3, None)
         opened = store.begin([duel(2)])

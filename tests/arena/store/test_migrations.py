@@ -10,7 +10,7 @@ from repository import FIXTURES
 from sqlalchemy import Connection
 
 from arena.store.database import MIGRATIONS, VERSION, connect, upgrade, writing
-from arena.store.location import Place
+from arena.store.location import DatabaseLocation
 from arena.store.store import Store
 
 
@@ -49,7 +49,7 @@ def test_a_migration_is_all_or_nothing(path: Path) -> None:
         connection.exec_driver_sql("CREATE TABLE half (x)")
         raise ZeroDivisionError
 
-    engine = connect(Place.of(old(path)))
+    engine = connect(DatabaseLocation.of(old(path)))
     with pytest.raises(ZeroDivisionError), writing(engine) as connection:
         upgrade(connection, VERSION, (*MIGRATIONS, add, stumble))
     assert ask(path, "PRAGMA user_version") == [(VERSION,)] and "note" not in str(ask(path, "PRAGMA table_info(run)"))

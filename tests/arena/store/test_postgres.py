@@ -27,7 +27,7 @@ from arena.errors import BadRecord, UsageError
 from arena.game import Move
 from arena.store.database import views
 from arena.store.query import query
-from arena.store.rows import Rows
+from arena.store.rows import RowBuffer
 from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
@@ -212,7 +212,7 @@ def test_writers_that_share_texts_do_not_wait_for_each_other_for_ever(url: str) 
     texts = [f"text {n}" for n in range(5000)]
 
     def write(order: list[str]) -> None:
-        rows = Rows()
+        rows = RowBuffer()
         for body in order:
             rows.text(body)
         with Store.open(url) as store:

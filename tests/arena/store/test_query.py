@@ -23,7 +23,7 @@ from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
 from arena.store.database import VERSION
-from arena.store.query import Limits, query
+from arena.store.query import QueryLimits, query
 from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 
@@ -319,7 +319,7 @@ ENDLESS = [
 @pytest.mark.parametrize("question", ENDLESS)
 def test_a_question_without_end_is_stopped(path: Path, question: str) -> None:
     with pytest.raises(UsageError, match=r"took more than 0\.3 s and was stopped.*--timeout"):
-        query(path, question, limits=Limits(seconds=0.3))
+        query(path, question, limits=QueryLimits(seconds=0.3))
 
 
 @pytest.mark.parametrize(
@@ -331,11 +331,11 @@ def test_a_value_beyond_all_bounds_is_refused(path: Path, value: str) -> None:
 
 
 def test_rows_and_bytes_are_limited_and_the_answer_says_so(path: Path) -> None:
-    found = query(path, COUNT.format("x"), limits=Limits(rows=7))
+    found = query(path, COUNT.format("x"), limits=QueryLimits(rows=7))
     assert [row[0] for row in found.rows] == list(range(1, 8)) and found.cut == "the first 7 rows"
-    found = query(path, COUNT.format("x, hex(zeroblob(100000))"), limits=Limits(bytes=1 << 20))
+    found = query(path, COUNT.format("x, hex(zeroblob(100000))"), limits=QueryLimits(bytes=1 << 20))
     assert len(found.rows) == 5 and "over 1 MiB" in found.cut
-    exact = query(path, COUNT.format("x") + " limit 7", limits=Limits(rows=7))
+    exact = query(path, COUNT.format("x") + " limit 7", limits=QueryLimits(rows=7))
     assert len(exact.rows) == 7 and not exact.cut
 
 

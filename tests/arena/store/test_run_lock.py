@@ -10,8 +10,8 @@ from duel import duel
 from repository import ROOT
 
 from arena.runner.run import run
-from arena.store.location import Place
-from arena.store.run_lock import Claim
+from arena.store.location import DatabaseLocation
+from arena.store.run_lock import RunLock
 from arena.store.store import Store
 
 HAMMER = """
@@ -39,15 +39,15 @@ def test_no_two_processes_hold_a_claim_and_no_lock_is_left(tmp_path: Path) -> No
 
 
 def test_a_claim_is_exclusive_within_a_process_and_of_one_run(tmp_path: Path) -> None:
-    place = Place.of(tmp_path / "arena.db")
+    place = DatabaseLocation.of(tmp_path / "arena.db")
     with Store.open(place.path) as store:  # type: ignore[arg-type]
-        first = Claim.take(place, store.engine, "a")
-        assert first is not None and Claim.take(place, store.engine, "a") is None
-        other = Claim.take(place, store.engine, "b")
+        first = RunLock.take(place, store.engine, "a")
+        assert first is not None and RunLock.take(place, store.engine, "a") is None
+        other = RunLock.take(place, store.engine, "b")
         assert other is not None
         first.release()
-        again = Claim.take(place, store.engine, "a")
-        assert again is not None and Claim.take(place, store.engine, "b") is None
+        again = RunLock.take(place, store.engine, "a")
+        assert again is not None and RunLock.take(place, store.engine, "b") is None
         for claim in (again, other):
             claim.release()
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from moves import after, answer, first_state, makes
 
-from agents.players.connect import WON, Minimax, Search, Shape
+from agents.players.connect import WON, AlphaBeta, Minimax, Shape
 from arena.engine.play import play
 from arena.errors import UsageError
-from games.classic.connect import Board, Connect
+from games.classic.connect import Connect, ConnectState
 
 FOUR: dict[str, Any] = {"name": "connect", "preset": "connect-four"}
 
@@ -85,7 +85,7 @@ def test_wrong_parameters_are_named(parameters: dict[str, Any], why: str) -> Non
 # ---- best play -------------------------------------------------------------------------------------------------------
 
 
-def against_all(game: Connect, seat: str, player: Minimax, state: Board) -> Iterator[float]:
+def against_all(game: Connect, seat: str, player: Minimax, state: ConnectState) -> Iterator[float]:
     """The scores of `player` in `seat` against every way the other could play."""
     if not (movers := game.to_act(state)):
         score = game.scores(state)[seat]
@@ -120,7 +120,7 @@ def test_three_in_a_line_is_won_by_the_first_player_on_a_larger_board(rows: int,
 
 @pytest.mark.parametrize("shape", [Shape(3, 3, 3, False), Shape(4, 4, 4, True)])
 def test_tic_tac_toe_and_connect_four_on_four_by_four_are_draws(shape: Shape) -> None:
-    value, _ = Search(shape, 10**6).value((0, 0), shape.rows * shape.columns, -WON, WON)
+    value, _ = AlphaBeta(shape, 10**6).value((0, 0), shape.rows * shape.columns, -WON, WON)
     assert value == 0
 
 

@@ -13,8 +13,8 @@ from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
 from games.environments.base import Stay
-from games.environments.household import HANDS, Household, Visit
-from games.environments.household_tasks import TASK_TYPES, Task, tasks
+from games.environments.household import HANDS, Household, HouseholdState
+from games.environments.household_tasks import TASK_TYPES, HouseholdTask, tasks
 from games.environments.household_world import APPLIANCES, KINDS, LAMP, OPENABLE, RECEPTACLES, build_house, kind_of
 
 GAME = Household()
@@ -29,22 +29,22 @@ def at(verb: str, name: str, receptacle: str) -> Move:
     return does(verb, object=name, receptacle=receptacle)
 
 
-def state_with(task: Task, **fields: Any) -> Stay[Visit]:
-    return Stay(Visit(task, {**HOUSE.objects, **fields.pop("where", {})}, **fields))
+def state_with(task: HouseholdTask, **fields: Any) -> Stay[HouseholdState]:
+    return Stay(HouseholdState(task, {**HOUSE.objects, **fields.pop("where", {})}, **fields))
 
 
-def steps(state: Stay[Visit], *moves: Move) -> Stay[Visit]:
+def steps(state: Stay[HouseholdState], *moves: Move) -> Stay[HouseholdState]:
     for move in moves:
         state = after(GAME, state, {"agent": move})
     return state
 
 
-def told(state: Stay[Visit]) -> str:
+def told(state: Stay[HouseholdState]) -> str:
     return state.log[-1].text
 
 
 def test_a_clean_mug_in_a_cupboard_by_hand() -> None:
-    state = state_with(Task("clean", "mug", "cupboard"), where={"mug 1": "counter 1"})
+    state = state_with(HouseholdTask("clean", "mug", "cupboard"), where={"mug 1": "counter 1"})
     state = steps(state, go("counter 1"))
     assert told(state).startswith("You go to counter 1. On it you see ") and "mug 1" in told(state)
     state = steps(state, at("take", "mug 1", "counter 1"), go("sink 1"), at("clean", "mug 1", "sink 1"))
@@ -64,7 +64,7 @@ def test_a_clean_mug_in_a_cupboard_by_hand() -> None:
 
 
 def test_an_unclean_mug_is_not_enough_nor_is_another_kind_or_place() -> None:
-    task = Task("clean", "mug", "shelf")
+    task = HouseholdTask("clean", "mug", "shelf")
     for name, end, done in (("mug 1", "shelf 1", True), ("mug 1", "table 1", False), ("plate 1", "shelf 1", False)):
         state = state_with(task, where={name: HANDS}, at=end, made={name: frozenset({"clean"})})
         assert GAME.is_done(steps(state, at("put", name, end)).here) is done
@@ -73,7 +73,7 @@ def test_an_unclean_mug_is_not_enough_nor_is_another_kind_or_place() -> None:
 
 
 def test_heating_undoes_cooling_but_not_cleaning() -> None:
-    state = state_with(Task("heat", "apple", "table"), where={"apple 1": HANDS}, at="sink 1")
+    state = state_with(HouseholdTask("heat", "apple", "table"), where={"apple 1": HANDS}, at="sink 1")
     state = steps(state, at("clean", "apple 1", "sink 1"), go("fridge 1"), at("cool", "apple 1", "fridge 1"))
     assert state.here.made["apple 1"] == {"clean", "cold"}
     state = steps(state, go("microwave 1"), at("heat", "apple 1", "microwave 1"))
@@ -83,7 +83,7 @@ def test_heating_undoes_cooling_but_not_cleaning() -> None:
 
 
 def test_a_book_is_looked_at_in_the_light_where_the_lamp_is() -> None:
-    task, lamp = Task("look", "book", None), HOUSE.objects[LAMP]
+    task, lamp = HouseholdTask("look", "book", None), HOUSE.objects[LAMP]
     lit = steps(state_with(task, where={"book 1": HANDS}, at=lamp, seen=frozenset({lamp})), does("use", object=LAMP))
     assert GAME.is_done(lit.here) and "In its light you look at book 1." in lit.log[-2].text
     unlit = steps(state_with(task, at=lamp, seen=frozenset({lamp})), does("use", object=LAMP))
@@ -94,7 +94,7 @@ def test_a_book_is_looked_at_in_the_light_where_the_lamp_is() -> None:
 
 
 def test_two_of_a_kind_have_to_be_in_one_receptacle() -> None:
-    task = Task("two", "fork", "drawer")
+    task = HouseholdTask("two", "fork", "drawer")
     apart = {"fork 1": "drawer 1", "fork 2": "drawer 2"}
     assert not GAME.is_done(state_with(task, where=apart).here)
     assert GAME.is_done(state_with(task, where={**apart, "fork 2": "drawer 1"}).here)
@@ -114,7 +114,9 @@ def test_two_of_a_kind_have_to_be_in_one_receptacle() -> None:
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_can(move: Move, why: str) -> None:
-    state = state_with(Task("place", "mug", "shelf"), at="counter 1", where={"mug 1": "bed 1", "egg 1": "counter 1"})
+    state = state_with(
+        HouseholdTask("place", "mug", "shelf"), at="counter 1", where={"mug 1": "bed 1", "egg 1": "counter 1"}
+    )
     with pytest.raises(IllegalMove) as refused:
         steps(state, move)
     assert why in refused.value.why
@@ -123,7 +125,7 @@ def test_what_cannot_be_done_is_refused_with_what_can(move: Move, why: str) -> N
 
 def test_hands_hold_one_thing_and_names_are_read_in_any_case() -> None:
     state = state_with(
-        Task("place", "mug", "shelf"), at="counter 1", where={"mug 1": "counter 1", "egg 1": "counter 1"}
+        HouseholdTask("place", "mug", "shelf"), at="counter 1", where={"mug 1": "counter 1", "egg 1": "counter 1"}
     )
     state = steps(state, at("take", " Mug 1", "counter 1"))
     with pytest.raises(IllegalMove, match="your hands are full, you carry mug 1"):
@@ -132,16 +134,16 @@ def test_hands_hold_one_thing_and_names_are_read_in_any_case() -> None:
 
 
 def test_what_is_seen_where_nobody_moved_it_is_learned_and_what_was_moved_is_not() -> None:
-    state = steps(state_with(Task("look", "pen", None)), go("table 1"))
+    state = steps(state_with(HouseholdTask("look", "pen", None)), go("table 1"))
     here = {event.lesson.text for event in state.events}
     assert here == {f"The {name} is on table 1." for name, where in HOUSE.objects.items() if where == "table 1"}
-    moved = state_with(Task("look", "pen", None), where={"mug 1": "bed 1"})
+    moved = state_with(HouseholdTask("look", "pen", None), where={"mug 1": "bed 1"})
     lessons = [event.lesson for event in steps(moved, go("bed 1")).events]
     assert "mug 1" in told(steps(moved, go("bed 1"))) and "mug 1" not in [lesson.subject for lesson in lessons]
 
 
 def test_the_view_does_not_change_with_what_is_in_closed_or_unvisited_places() -> None:
-    task = Task("place", "mug", "shelf")
+    task = HouseholdTask("place", "mug", "shelf")
     one = state_with(task, at="counter 1", seen=frozenset({"counter 1"}), where={"mug 1": "cupboard 1"})
     for elsewhere in ("fridge 1", "drawer 1", "bin 1"):
         other = replace(one, here=replace(one.here, where={**one.here.where, "mug 1": elsewhere}))
@@ -169,7 +171,7 @@ def test_the_expert_does_every_kind_of_chore_within_the_cap(chore: str) -> None:
         assert episode.scores == {"agent": 1.0} and episode.facts["task_type"] == chore
 
 
-def fewest_by_search(game: Household, state: Stay[Visit]) -> int:
+def fewest_by_search(game: Household, state: Stay[HouseholdState]) -> int:
     """The fewest steps to the end of a task, by breadth first through the game's own rules.
 
     Only actions on objects of the wanted kind, and places that have to do with it; looking is left out: it changes

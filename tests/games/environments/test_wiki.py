@@ -10,7 +10,7 @@ from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
 from games.environments.base import Stay
-from games.environments.wiki import Search, Wiki, normal, similar, titles
+from games.environments.wiki import Wiki, WikiState, normal, similar, titles
 from games.environments.wiki_world import ASKED, HOPS, questions, write_wiki
 
 GAME = Wiki(cap=20)
@@ -30,13 +30,13 @@ def finish(answer: str) -> Move:
     return does("finish", answer=answer)
 
 
-def steps(state: Stay[Search], *moves: Move) -> Stay[Search]:
+def steps(state: Stay[WikiState], *moves: Move) -> Stay[WikiState]:
     for move in moves:
         state = after(GAME, state, {"agent": move})
     return state
 
 
-def told(state: Stay[Search]) -> str:
+def told(state: Stay[WikiState]) -> str:
     return state.log[-1].text
 
 

@@ -30,7 +30,7 @@ from unlearning.attacks.inference_adversary import Level, adversary, place_of
 from unlearning.attacks.shadow_agents import interrogated
 from unlearning.probe import Probe, Reading, Trial, probe_of
 from unlearning.scoring.statistics import clopper_pearson
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 BUDGETS = (1, 5, 10, 25, 50, 100)
 GRID = {"name": "gridworld", "preset": "unknown"}
@@ -39,8 +39,8 @@ LEVELS: tuple[Any, ...] = ("A2", "A3")
 
 
 @cache
-def taught(environment: str, seed: int = 0) -> tuple[Course, Subject]:
-    course = Course((GRID if environment == "gridworld" else environment,), lessons=8, seed=seed)
+def taught(environment: str, seed: int = 0) -> tuple[Curriculum, Subject]:
+    course = Curriculum((GRID if environment == "gridworld" else environment,), lessons=8, seed=seed)
     return course, blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
 
 

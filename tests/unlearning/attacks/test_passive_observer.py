@@ -17,19 +17,19 @@ from agents.players.gridworld import Cell, Pathfinder, paths
 from arena.engine.play import blocking, perform, play
 from arena.episode import Episode, Match
 from arena.errors import UsageError
-from unlearning.attacks.passive_observer import Plain, likelihoods, ranking, watcher
+from unlearning.attacks.passive_observer import ObservedGrid, likelihoods, ranking, watcher
 from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Trial
 
 CONDUCT = {"name": "instruction", "goal": "conduct"}
 MAPS = [
-    Plain(4, frozenset({(2, 2), (3, 3)}), 4),
-    Plain(4, frozenset({(2, 2), (3, 3)}), 8),
-    Plain(5, frozenset({(3, 1), (3, 2), (3, 4), (3, 5)}), 4),  # one door, at (3, 3)
+    ObservedGrid(4, frozenset({(2, 2), (3, 3)}), 4),
+    ObservedGrid(4, frozenset({(2, 2), (3, 3)}), 8),
+    ObservedGrid(5, frozenset({(3, 1), (3, 2), (3, 4), (3, 5)}), 4),  # one door, at (3, 3)
 ]
 
 
-def ways(start: Cell, goal: Cell, blocked: frozenset[Cell], plain: Plain) -> Iterator[tuple[Cell, ...]]:
+def ways(start: Cell, goal: Cell, blocked: frozenset[Cell], plain: ObservedGrid) -> Iterator[tuple[Cell, ...]]:
     """All shortest ways, by walking downhill."""
     far = paths(goal, blocked, plain.size, plain.moves)
     if start == goal:
@@ -45,7 +45,7 @@ def ways(start: Cell, goal: Cell, blocked: frozenset[Cell], plain: Plain) -> Ite
 
 
 @pytest.mark.parametrize("plain", MAPS)
-def test_the_chances_of_all_ways_of_one_who_avoids_a_cell_add_up_to_one(plain: Plain) -> None:
+def test_the_chances_of_all_ways_of_one_who_avoids_a_cell_add_up_to_one(plain: ObservedGrid) -> None:
     chance = Random(0)
     for _ in range(12):
         start, goal, cell = chance.sample(plain.free, 3)

@@ -17,7 +17,7 @@ from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.benchmarks.muse import Muse, cut
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.data.dataset_loader import Source, read
+from unlearning.data.dataset_loader import DatasetSource, read
 from unlearning.modeling.item_tokenization import is_passage
 
 
@@ -224,7 +224,7 @@ def test_missing_files_and_folders_are_named(tmp_path: Path, monkeypatch: pytest
         Tofu(source=str(tmp_path / "a" / "b" / "c")).request("forget10")
     monkeypatch.setenv("ARENA_OFFLINE", "1")
     with pytest.raises(UsageError, match="ARENA_OFFLINE"):
-        Source("locuslab/TOFU").rows("forget10")
+        DatasetSource("locuslab/TOFU").rows("forget10")
     (tmp_path / "x.json").write_bytes(b"[\xff]")
     with pytest.raises(UsageError, match="UTF-8"):
         list(read(tmp_path / "x.json"))

@@ -15,7 +15,7 @@ from arena.store.store import Store
 from unlearning.cli.teach_and_forget import Order, forgot, taught
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course, course_of
+from unlearning.tasks.curriculum import Curriculum, course_of
 
 GRID, SHOP = "gridworld/unknown", "shopping"
 
@@ -90,7 +90,7 @@ def test_a_models_reflections_are_marked_and_forgotten_with_their_episode(store:
 
 @pytest.mark.parametrize("earlier", [(), ({"environments": [SHOP], "lessons": 2, "seed": 4},)])
 def test_a_course_is_read_back_from_plain_data(earlier: tuple[Any, ...]) -> None:
-    course = Course(({"name": "gridworld", "preset": "unknown"},), 3, 2, earlier)
+    course = Curriculum(({"name": "gridworld", "preset": "unknown"},), 3, 2, earlier)
     from arena.spec import describe
 
     found = course_of(describe(course))

@@ -17,14 +17,14 @@ from agents.note_policy.steering_orders import AVOID, IGNORE, NOTES_ONLY, order
 from arena.errors import UsageError
 from arena.spec import build, describe
 from arena.usage import FREE, Usage
-from unlearning.conversion.chat import Prompted, told
-from unlearning.conversion.conversion import Asked, BadConversion, Conversion, parsed, rendered, steering
+from unlearning.conversion.chat import ChatConverter, told
+from unlearning.conversion.conversion import BadConversion, Conversion, ConversionInput, parsed, rendered, steering
 from unlearning.conversion.data import oracle_edits
 from unlearning.conversion.edits import carried_out
 from unlearning.conversion.exam import examined, probed
 from unlearning.conversion.headers import asked, flagged
 from unlearning.conversion.loop import converted
-from unlearning.conversion.name_linking import Names, linked
+from unlearning.conversion.name_linking import NamedEntities, linked
 from unlearning.conversion.styles import HELD_OUT, STYLES, TAUGHT, TUNED, Wording, worded
 from unlearning.memory.request_parsing import UnclearTarget
 from unlearning.memory.twin import twin
@@ -61,9 +61,9 @@ class Fixed:
     """A converter that gives its answers one after the other, and keeps what it was asked."""
 
     def __init__(self, *answers: Conversion | BadConversion) -> None:
-        self.answers, self.asked = list(answers), list[Asked]()
+        self.answers, self.asked = list(answers), list[ConversionInput]()
 
-    async def convert(self, asked: Asked) -> tuple[Conversion, Usage]:
+    async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         self.asked.append(asked)
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(answer, BadConversion):
@@ -79,7 +79,7 @@ def harbour(scope: str = "state", name: str = "Solthosk Harbour") -> Request:
 
 
 def test_names_are_found_in_full_before_in_part() -> None:
-    names = Names.of(walker().memory)
+    names = NamedEntities.of(walker().memory)
     full = linked("please forget SOLTHOSK harbour and gridworld/1", names)
     assert [(entity.name, entity.scope, entity.exact) for entity in full[:2]] == [
         ("Solthosk Harbour", "state", True), ("gridworld/1", "environment", True)
@@ -91,7 +91,7 @@ def test_names_are_found_in_full_before_in_part() -> None:
 
 
 def test_a_run_is_known_by_its_task() -> None:
-    found = linked("forget how you did “go to Krulmul Arch”", Names.of(walker().memory))
+    found = linked("forget how you did “go to Krulmul Arch”", NamedEntities.of(walker().memory))
     assert [(entity.name, entity.scope) for entity in found] == [("walk-2", "trajectory")]
 
 
@@ -264,7 +264,7 @@ async def test_any_chat_model_can_convert_and_is_held_to_the_form() -> None:
     assert isinstance(after, Subject) and after.memory.notes == twin(subject, request).memory.notes
     with pytest.raises(BadConversion, match="nothing was changed"):
         await Converted(model=Scripted(replies=("I cannot do that.",)))(subject, request)
-    course = await converted(subject, request, Prompted(model))
+    course = await converted(subject, request, ChatConverter(model))
     assert len(course.usage.calls) == 1 and course.usage.input_tokens > 100
 
 
@@ -277,7 +277,7 @@ async def test_what_a_chat_model_thinks_is_no_conversion(form: str) -> None:
     assert isinstance(after, Subject) and after.memory.notes == twin(subject, request).memory.notes
     endless = Scripted(replies=(Reply("<think>The notes", stop="length"),))
     with pytest.raises(BadConversion, match="all thought, cut off at 4,096 tokens"):
-        await converted(subject, request, Prompted(endless))
+        await converted(subject, request, ChatConverter(endless))
 
 
 def test_the_method_is_a_part_like_any_other() -> None:

@@ -30,7 +30,7 @@ from unlearning.conversion.model import (
 )
 from unlearning.conversion.scores import scored, unlearned
 from unlearning.conversion.styles import HELD_OUT, TAUGHT
-from unlearning.conversion.train import Plan, taught
+from unlearning.conversion.train import ConversionTrainPlan, taught
 from unlearning.memory.request_parsing import UnclearTarget
 from unlearning.memory.twin import twin
 from unlearning.methods.memory.converted import Converted
@@ -96,8 +96,12 @@ async def test_words_are_understood_as_a_request(met: list[Instance]) -> None:
 
 
 def test_training_lowers_the_loss_and_a_seed_repeats_it(met: list[Instance]) -> None:
-    plan = Plan(pairs=96, passes=5, batch=16, width=32, layers=2)
-    first, again, other = taught(met, plan), taught(met, plan), taught(met, Plan(96, 1, 16, width=32, layers=2, seed=1))
+    plan = ConversionTrainPlan(pairs=96, passes=5, batch=16, width=32, layers=2)
+    first, again, other = (
+        taught(met, plan),
+        taught(met, plan),
+        taught(met, ConversionTrainPlan(96, 1, 16, width=32, layers=2, seed=1)),
+    )
     assert first.losses == again.losses and first.losses[:5] != other.losses[:5]
     assert sum(first.losses[-5:]) < 0.6 * sum(first.losses[:5])
     for one, two in zip(first.net.parameters(), again.net.parameters(), strict=True):

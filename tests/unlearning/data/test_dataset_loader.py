@@ -16,7 +16,7 @@ from arena.errors import UsageError
 from arena.spec import build
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.data.dataset_loader import Source
+from unlearning.data.dataset_loader import DatasetSource
 
 ROWS = ["Who is Zoë?", "Zoë; the “first”, she said", "Что знает Аня?", "多少", 'with "quotes"\nand a line end']
 
@@ -55,7 +55,7 @@ SHAPES = {
 def test_rows_are_read_in_many_shapes(shape: str, tmp_path: Path) -> None:
     name, written = SHAPES[shape]
     (tmp_path / name).write_text(written(pairs()), encoding="utf-8", newline="")
-    rows = Source(str(tmp_path)).rows("x")
+    rows = DatasetSource(str(tmp_path)).rows("x")
     assert [(row.text("question"), row.text("answer")) for row in rows] == [
         (row["question"], row["answer"]) for row in pairs()[: 1 if shape == "one row" else None]
     ]
@@ -68,28 +68,28 @@ PLACES = ["x/train/0000.parquet", "x/train-00000-of-00001.parquet", "data/x-0000
 @pytest.mark.parametrize("place", PLACES)
 def test_rows_are_found_where_the_hub_puts_them(place: str, tmp_path: Path) -> None:
     put(tmp_path / place)
-    assert [row.text("answer") for row in Source(str(tmp_path)).rows("x")] == ROWS[:2]
+    assert [row.text("answer") for row in DatasetSource(str(tmp_path)).rows("x")] == ROWS[:2]
 
 
 @pytest.mark.parametrize("place", ["x/s/0000.parquet", "x/s-00000-of-00001.parquet", "x_s.csv", "x/data/s.json"])
 def test_splits_are_found_where_the_hub_puts_them(place: str, tmp_path: Path) -> None:
     put(tmp_path / place)
     put(tmp_path / place.replace("s", "other", 1) if "/s" not in place else tmp_path / place.replace("/s", "/t"))
-    assert [row.text("answer") for row in Source(str(tmp_path)).rows("x", "s")] == ROWS[:2]
+    assert [row.text("answer") for row in DatasetSource(str(tmp_path)).rows("x", "s")] == ROWS[:2]
 
 
 @pytest.mark.parametrize("place", ["data/train-00000-of-00001.parquet", "train.jsonl", "data/train/0000.parquet"])
 def test_a_data_set_of_one_configuration_is_the_whole_and_no_other(place: str, tmp_path: Path) -> None:
     put(tmp_path / place)
-    assert len(Source(str(tmp_path)).rows("full")) == len(Source(str(tmp_path)).rows("default")) == 2
+    assert len(DatasetSource(str(tmp_path)).rows("full")) == len(DatasetSource(str(tmp_path)).rows("default")) == 2
     with pytest.raises(UsageError, match=r"no file forget10\.jsonl.*there are: .*train"):
-        Source(str(tmp_path)).rows("forget10")
+        DatasetSource(str(tmp_path)).rows("forget10")
 
 
 def test_several_parts_are_read_in_order(tmp_path: Path) -> None:
     for number in range(3):
         write(tmp_path / "x" / "train" / f"000{number}.parquet", [{"answer": str(number)}], "parquet")
-    assert [row.text("answer") for row in Source(str(tmp_path)).rows("x")] == ["0", "1", "2"]
+    assert [row.text("answer") for row in DatasetSource(str(tmp_path)).rows("x")] == ["0", "1", "2"]
 
 
 def put(path: Path) -> None:
@@ -122,13 +122,13 @@ def test_columns_with_other_names_are_mapped(tmp_path: Path) -> None:
 
 def test_a_list_in_a_cell_of_a_table_is_a_json_list(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text('lies\n"[""a"", ""b""]"\nalone\n')
-    first, second = Source(str(tmp_path)).rows("x")
+    first, second = DatasetSource(str(tmp_path)).rows("x")
     assert first.texts("lies") == ("a", "b") and second.texts("lies") == ("alone",)
 
 
 def test_a_long_cell_is_read(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("text\n" + "word " * 60_000 + "\n")
-    assert len(Source(str(tmp_path)).rows("x")[0].text("text")) == 300_000
+    assert len(DatasetSource(str(tmp_path)).rows("x")[0].text("text")) == 300_000
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_long_cell_is_read(tmp_path: Path) -> None:
 def test_what_is_wrong_with_own_files_is_named_by_line(name: str, text: Any, says: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UsageError, match=says):
-        for row in Source(str(tmp_path)).rows("x"):
+        for row in DatasetSource(str(tmp_path)).rows("x"):
             row.text("question"), row.text("answer")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import facts
 import torch
 
-from agents.inference.logit_ensemble import Rule
+from agents.inference.logit_ensemble import CombinationRule
 from arena.errors import BadPart
 from unlearning.benchmarks.tofu import Tofu
 from unlearning.data.rewording import FRAMES, falsified, paraphrased
@@ -71,12 +71,14 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 def test_a_uniform_assistant_or_no_weight_is_the_model(floor: float) -> None:
     z = torch.randn(3, 5, 17, generator=torch.Generator().manual_seed(0))
     even = torch.full_like(z, 0.37)
-    assert torch.allclose(Rule("assist", -0.8, floor)((z, even)).softmax(-1), z.softmax(-1), atol=1e-6) or floor
+    assert (
+        torch.allclose(CombinationRule("assist", -0.8, floor)((z, even)).softmax(-1), z.softmax(-1), atol=1e-6) or floor
+    )
     if floor:  # within what is likely all logits are moved alike
         likely = z >= z.amax(-1, keepdim=True) + torch.tensor(floor).log()
-        made = Rule("assist", -0.8, floor)((z, even))
+        made = CombinationRule("assist", -0.8, floor)((z, even))
         assert torch.allclose((made - z)[likely], torch.tensor(-0.8 * 0.37))
-    assert torch.equal(Rule("assist", 0.0, floor)((z, torch.randn_like(z))), z)
+    assert torch.equal(CombinationRule("assist", 0.0, floor)((z, torch.randn_like(z))), z)
 
 
 @pytest.mark.parametrize(("redundancy", "others"), [(1, 2), (2, 1), (3, 0)])

@@ -9,7 +9,7 @@ from entailment import entails
 
 from arena.errors import UsageError
 from unlearning.data.poisoned_requests import poisoned
-from unlearning.data.synthetic_world import PARTS, Fact, make_world
+from unlearning.data.synthetic_world import PARTS, WorldFact, make_world
 from unlearning.data.world_relations import HOPS, PERSONAL, QUESTIONS, RELATIONS, STYLES
 from unlearning.data.world_texts import asked, begun, book, filler, news, paraphrased, questions, render, wrong_values
 
@@ -65,7 +65,7 @@ def test_what_follows_of_two_facts_is_a_fact() -> None:
     for hop in hops:
         first, second = RELATIONS[hop.relation].way
         (middle,) = [fact.value for fact in WORLD.facts if (fact.subject, fact.relation) == (hop.subject, first)]
-        assert Fact(middle, second, hop.value) in WORLD.facts
+        assert WorldFact(middle, second, hop.value) in WORLD.facts
 
 
 def test_the_judge_finds_each_fact_in_its_own_texts_and_no_other() -> None:

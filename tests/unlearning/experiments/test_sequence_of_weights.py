@@ -23,7 +23,7 @@ from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
 from unlearning.experiments.sequence_readings import whole_of
 from unlearning.experiments.sequence_requests import kept_data, steps_of
-from unlearning.experiments.sequence_runner import Prepared, Wanted, prepared
+from unlearning.experiments.sequence_runner import Prepared, SequenceOrder, prepared
 from unlearning.experiments.sequence_trials import Sequences, criteria_of
 from unlearning.experiments.weights import lesson
 from unlearning.modeling.agent_weights import opened, save
@@ -44,7 +44,7 @@ def sequence(folder: Path, *options: str) -> Typed:
 
 
 def order(*settings: str, methods: str = "ga", kind: bool = False, splits: str = "sust_1,sust_2") -> Prepared:
-    return prepared(Wanted("", "muse", methods, splits, kind, 1, settings=(*SMALL, "twins=0", *settings)))
+    return prepared(SequenceOrder("", "muse", methods, splits, kind, 1, settings=(*SMALL, "twins=0", *settings)))
 
 
 def keys(items: Any) -> set[tuple[str, str]]:

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from arena.errors import UsageError
 from arena.store.store import Store
-from unlearning.experiments.trial_records import Case, Entry, over, worked
+from unlearning.experiments.trial_records import Case, TrialRecord, over, worked
 from unlearning.probe import Reading
 
 CASES = [Case("agents", "here", "state", name, 0, {"method": name}) for name in ("one", "two", "three")]
 
 
-async def entry(case: Case) -> Entry:
+async def entry(case: Case) -> TrialRecord:
     if case.method == "two":
         raise UsageError("two cannot be done")
-    return Entry("the mill", {"leak": Reading(0.5, (0.0, 1.0), 0.1, 0.9, 0.25, 1.0)}, 0.5)
+    return TrialRecord("the mill", {"leak": Reading(0.5, (0.0, 1.0), 0.1, 0.9, 0.25, 1.0)}, 0.5)
 
 
 def quiet(*_: object) -> None:
@@ -39,7 +39,7 @@ async def test_a_failed_case_is_written_down_and_the_next_is_taken(tmp_path: Pat
 async def test_what_is_in_the_book_is_not_measured_again(tmp_path: Path) -> None:
     done: list[str] = []
 
-    async def counted(case: Case) -> Entry:
+    async def counted(case: Case) -> TrialRecord:
         done.append(case.method)
         return await entry(case)
 

@@ -20,14 +20,14 @@ from arena.spec import build
 from unlearning.benchmarks.muse import SUITE as MUSE
 from unlearning.benchmarks.tofu import SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.runner import Wanted
+from unlearning.experiments.runner import BenchOrder
 from unlearning.experiments.sequence_requests import steps_of
 from unlearning.experiments.tables import classes, mean_of, table
 from unlearning.experiments.verdict import ALARM
 from unlearning.experiments.weights import TUNED, TWINS, cases, lesson, methods
 from unlearning.methods.weights.sharded import Sharded
 from unlearning.probe import Trial
-from unlearning.scoring.role_readings import Measured, for_roles
+from unlearning.scoring.role_readings import MeasureOnce, for_roles
 from unlearning.scoring.statistics import Floats
 from unlearning.training.finetune import Finetune
 
@@ -72,11 +72,11 @@ async def test_what_stays_the_same_between_methods_is_measured_once() -> None:
     assert one.value != other.value
     await for_roles(replace(base, memo=None), probe())
     assert len(asked) == 9, "without a memo each is measured"
-    assert Measured(probe(), replace(base, memo={})).shared == []
+    assert MeasureOnce(probe(), replace(base, memo={})).shared == []
 
 
-def wanted(*settings: str) -> Wanted:
-    return Wanted(
+def wanted(*settings: str) -> BenchOrder:
+    return BenchOrder(
         "weights", "npo", None, None, "", "", "tofu", "forget10", 2, 1, settings, *(False, None, None, False, False)
     )
 

@@ -16,8 +16,8 @@ from unlearning.losses.loss_terms import Distil, Term, Weighted
 from unlearning.losses.objective import Draw
 from unlearning.losses.reference_model import Reference
 from unlearning.losses.token_weights import Seen
-from unlearning.modeling.forward_view import Rows, Sample, View, look, rows_of
-from unlearning.training.trainer import Job
+from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, look, rows_of
+from unlearning.training.trainer import TrainingJob
 
 VOCABULARY = 400
 
@@ -55,7 +55,7 @@ class Sheet:
         return torch.stack(rows)
 
 
-def sheets(job: Job, term: Term, draw: Draw, seed: int, scale: float = 1.0) -> dict[str, Sheet]:
+def sheets(job: TrainingJob, term: Term, draw: Draw, seed: int, scale: float = 1.0) -> dict[str, Sheet]:
     chance = torch.Generator().manual_seed(seed)
     width = job.module.config.hidden_size if term.layers else VOCABULARY
     return {
@@ -70,17 +70,17 @@ def sheets(job: Job, term: Term, draw: Draw, seed: int, scale: float = 1.0) -> d
     }
 
 
-def view_of(term: Term, sheet: Sheet, rows: Rows, side: str) -> View:
+def view_of(term: Term, sheet: Sheet, rows: RoleRows, side: str) -> ForwardView:
     laid = sheet.laid(side)
     if term.layers:
-        return View(rows, None, {layer: laid[:, rows.columns] for layer in term.layers})
+        return ForwardView(rows, None, {layer: laid[:, rows.columns] for layer in term.layers})
     return look(Table(laid), rows)
 
 
 def value(term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: Any = "right", pad: int = 0) -> Tensor:
     """The term on these sheets, the reference being the other ones."""
 
-    def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+    def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
         return view_of(term, before[rows.role], rows, side)
 
     views = {
@@ -113,7 +113,7 @@ def gradients(
 
 
 @ladder
-def test_gradient_is_at_the_answer_alone(job: Job, term: Term) -> None:
+def test_gradient_is_at_the_answer_alone(job: TrainingJob, term: Term) -> None:
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     _, found = gradients(term, now, before)
@@ -128,7 +128,7 @@ def test_gradient_is_at_the_answer_alone(job: Job, term: Term) -> None:
 
 
 @ladder
-def test_the_side_of_padding_makes_no_difference(job: Job, term: Term) -> None:
+def test_the_side_of_padding_makes_no_difference(job: TrainingJob, term: Term) -> None:
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     lengths = {len(sample.encoded.ids) for role in term.roles for sample in draw[role]}
@@ -146,7 +146,7 @@ def norm_of(term: Term) -> str:
 
 
 @ladder
-def test_a_batch_is_the_mean_of_its_items_by_the_declared_norm(job: Job, term: Term) -> None:
+def test_a_batch_is_the_mean_of_its_items_by_the_declared_norm(job: TrainingJob, term: Term) -> None:
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
 
@@ -163,7 +163,7 @@ def test_a_batch_is_the_mean_of_its_items_by_the_declared_norm(job: Job, term: T
 
 
 @ladder
-def test_the_reference_receives_no_gradient(job: Job, term: Term) -> None:
+def test_the_reference_receives_no_gradient(job: TrainingJob, term: Term) -> None:
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     value(term, now, before).backward()
@@ -173,7 +173,7 @@ def test_the_reference_receives_no_gradient(job: Job, term: Term) -> None:
 
 @ladder
 @pytest.mark.parametrize("sure", [True, False], ids=["p=1", "p=1e-30"])
-def test_it_is_finite_where_the_model_is_certain(job: Job, term: Term, sure: bool) -> None:
+def test_it_is_finite_where_the_model_is_certain(job: TrainingJob, term: Term, sure: bool) -> None:
     """Logits in bfloat16, 70 nats in favour of the answer or against it (e^-70 = 4e-31)."""
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
@@ -191,12 +191,12 @@ def test_it_is_finite_where_the_model_is_certain(job: Job, term: Term, sure: boo
 
 
 @ladder
-def test_a_step_cut_into_parts_has_the_same_gradient(job: Job, term: Term) -> None:
+def test_a_step_cut_into_parts_has_the_same_gradient(job: TrainingJob, term: Term) -> None:
     draw = facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     _, whole = gradients(term, now, before)
 
-    def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+    def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
         row = [sample.index for sample in draw[rows.role]].index(rows.index[0])
         one = before[rows.role]
         return view_of(term, Sheet([one.samples[row]], [one.leaves[row]]), rows, "right")
@@ -215,16 +215,16 @@ def test_a_step_cut_into_parts_has_the_same_gradient(job: Job, term: Term) -> No
 
 
 @ladder
-def test_it_computes_on_the_device_of_what_it_reads(job: Job, term: Term) -> None:
+def test_it_computes_on_the_device_of_what_it_reads(job: TrainingJob, term: Term) -> None:
     """On a device that holds no numbers, where whatever was left on the CPU cannot be computed with."""
     draw, width = facts.first_draw(job), job.module.config.hidden_size
 
-    def there(rows: Rows) -> View:
+    def there(rows: RoleRows) -> ForwardView:
         own = {name: getattr(rows, name).to("meta") for name in ("columns", "mask", "targets")}
         shape = (*rows.mask.shape, width if term.layers else VOCABULARY)
         found = torch.empty(shape, device="meta", requires_grad=True)
         rows = replace(rows, inputs={}, **own)
-        return View(rows, None, dict.fromkeys(term.layers, found)) if term.layers else View(rows, found)
+        return ForwardView(rows, None, dict.fromkeys(term.layers, found)) if term.layers else ForwardView(rows, found)
 
     views = {role: there(rows_of(role, draw[role], 0, "cpu")) for role in term.roles}
     loss = term(views, Reference({}, lambda rows, layers, scores: there(rows_of(rows.role, draw[rows.role], 0, "cpu"))))
@@ -236,7 +236,7 @@ TELLING = [case for case in CASES if isinstance(case.values[1], Weighted) and ca
 
 
 @pytest.mark.parametrize(("job", "term"), TELLING)
-def test_a_weight_is_the_gradient_of_the_loss_it_tells(job: Job, term: Any) -> None:
+def test_a_weight_is_the_gradient_of_the_loss_it_tells(job: TrainingJob, term: Any) -> None:
     """Where a weight has an explicit loss, that loss by itself, differentiated, is the same step."""
     chance = torch.Generator().manual_seed(3)
     lp = (-torch.rand(2, 5, generator=chance) * 3).requires_grad_()

@@ -24,23 +24,23 @@ from unlearning.losses.target_distributions import (
     uniform,
 )
 from unlearning.losses.token_weights import ascent, learning, npo, satimp, simnpo, tnpo, undial_self, wga, wtnpo
-from unlearning.modeling.forward_view import Rows, View
+from unlearning.modeling.forward_view import ForwardView, RoleRows
 from unlearning.request import Item, Request
 
 
-def rows(role: str, targets: Tensor, mask: Tensor | None = None) -> Rows:
+def rows(role: str, targets: Tensor, mask: Tensor | None = None) -> RoleRows:
     """Rows whose logits are given: (B, C) targets, all of them answer unless masked."""
     mask = torch.ones_like(targets, dtype=torch.bool) if mask is None else mask
     columns = torch.arange(targets.shape[1])
     index = tuple(range(len(targets)))
-    return Rows(role, {"input_ids": targets}, columns, mask, targets, index, len(targets), int(mask.sum()))
+    return RoleRows(role, {"input_ids": targets}, columns, mask, targets, index, len(targets), int(mask.sum()))
 
 
 def derivative(term: Term, z: Tensor, y: Tensor, z0: Tensor | None = None) -> tuple[float, Tensor]:
     """The loss of a term on the logits z with answer y, and its gradient in z; z0 are the reference's logits."""
     leaf = z.clone().requires_grad_()
-    reference = Reference({}, lambda rows, layers, scores: View(rows, z if z0 is None else z0))
-    loss = term({term.roles[0]: View(rows(term.roles[0], y), leaf)}, reference)
+    reference = Reference({}, lambda rows, layers, scores: ForwardView(rows, z if z0 is None else z0))
+    loss = term({term.roles[0]: ForwardView(rows(term.roles[0], y), leaf)}, reference)
     loss.backward()
     assert leaf.grad is not None
     return loss.item(), leaf.grad
@@ -198,8 +198,8 @@ def preferred(
 ) -> tuple[float, Tensor, Tensor]:
     one, other = win.clone().requires_grad_(), lose.clone().requires_grad_()
     before = {"prefer": win0, "forget": lose0}
-    reference = Reference({}, lambda rows, layers, scores: View(rows, before[rows.role]))
-    views = {"prefer": View(rows("prefer", y), one), "forget": View(rows("forget", y), other)}
+    reference = Reference({}, lambda rows, layers, scores: ForwardView(rows, before[rows.role]))
+    views = {"prefer": ForwardView(rows("prefer", y), one), "forget": ForwardView(rows("forget", y), other)}
     loss = Preferred("prefer", "forget", beta)(views, reference)
     loss.backward()
     assert one.grad is not None and other.grad is not None
@@ -222,8 +222,8 @@ def test_preference_without_its_winning_half_is_npo() -> None:
 
 def activation(term: Activation, h: Tensor, mask: Tensor, h0: Tensor | None = None) -> tuple[float, Tensor]:
     leaf = h.clone().requires_grad_()
-    reference = Reference({}, lambda rows, layers, scores: View(rows, None, {3: h if h0 is None else h0}))
-    view = View(rows(term.role, mask.long(), mask), None, {3: leaf})
+    reference = Reference({}, lambda rows, layers, scores: ForwardView(rows, None, {3: h if h0 is None else h0}))
+    view = ForwardView(rows(term.role, mask.long(), mask), None, {3: leaf})
     loss = term({term.role: view}, reference)
     loss.backward()
     assert leaf.grad is not None

@@ -28,7 +28,7 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.reference_model import NONE, Need, Reference, coarse, remember
 from unlearning.losses.token_weights import ascent, learning
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.forward_view import Rows, View, glance, look, rows_of
+from unlearning.modeling.forward_view import ForwardView, RoleRows, glance, look, rows_of
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import Scope, workpiece
 from unlearning.modeling.training_cost import frame_of
@@ -41,7 +41,7 @@ def test_kept_numbers_are_those_of_the_model_in_any_order_and_company() -> None:
     at = facts.study()
     samples = pool(at.retain)
 
-    def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+    def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
         return glance(at.module, rows, layers, scores)
 
     kept, read = remember(NEEDS, {"retain": samples}, frozen, pad=at.pad, device="cpu", batch=2, most=10**9)
@@ -152,7 +152,7 @@ def test_misdirection_ends_early_and_costs_what_it_says() -> None:
     aim = towards(torch.ones(32))
     objective = Objective(Activation("forget", 7, aim), held("retain", 7))
 
-    def frozen(rows: Rows, layers: tuple[int, ...], scores: bool) -> View:
+    def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
         return glance(module, rows, layers, scores)
 
     draw = {"forget": samples, "retain": samples}

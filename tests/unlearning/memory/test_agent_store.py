@@ -21,7 +21,7 @@ from agents.memory import agent_store as shelf
 from agents.memory.memory import Memory
 from agents.memory.subject import Subject
 from agents.memory.text_embedding import Hashed
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from agents.models.scripted import Scripted
 from agents.models.scripted_auditor import ScriptedAuditor
 from agents.note_policy.knower import Knower
@@ -64,7 +64,7 @@ GUARDS = (
 @pytest.mark.parametrize("subject", [
     walker(), walker(steering="Be brief.", budget=99, user="ann"), walker(guards=GUARDS), Subject(Knower()),
     Subject(LLM(Scripted(), persona="A guide."), remembers(walk())),
-    Subject(Knower(compliance=0.5), Memory(gate=Gate(b"k" * 16).closed_to(NAMES))),
+    Subject(Knower(compliance=0.5), Memory(gate=NameHashGate(b"k" * 16).closed_to(NAMES))),
 ], ids=["walker", "settings", "guards", "empty", "model", "gate"])  # fmt: skip
 def test_an_agent_comes_back_as_it_was(store: Store, subject: Subject) -> None:
     keep(store, "one", subject)

@@ -4,7 +4,7 @@ import pytest
 from remembering import NAMES, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event
-from unlearning.memory.target_facts import Fact, actions_of, facts, gives_away
+from unlearning.memory.target_facts import TargetFact, actions_of, facts, gives_away
 
 
 def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]
@@ -30,7 +30,7 @@ def test_an_event_tells_its_values(subject: str, text: str, values: tuple[str, .
 
 
 def test_a_value_is_told_of_its_name_alone() -> None:
-    told = [Fact((TARGET,), ("(1, 0)",))]
+    told = [TargetFact((TARGET,), ("(1, 0)",))]
     assert gives_away(f"{TARGET} is at (1, 0).", told)
     assert gives_away("It is at (1, 0).", told, asked=f"Where is {TARGET}?")
     assert not gives_away("It is at (1, 0).", told)
@@ -39,7 +39,7 @@ def test_a_value_is_told_of_its_name_alone() -> None:
 
 
 def test_a_number_within_a_number_is_another() -> None:
-    fact = Fact(("Ann",), ("1873",))
+    fact = TargetFact(("Ann",), ("1873",))
     assert not fact.told("Ann was born in 18731.") and not fact.told("Ann has 5,1873.")
 
 

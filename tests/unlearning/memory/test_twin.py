@@ -13,7 +13,7 @@ from agents.players.generic import Says
 from arena.errors import UsageError
 from unlearning.memory.influence_set import influence
 from unlearning.memory.twin import remembering, twin
-from unlearning.tasks.curriculum import Course, candidates
+from unlearning.tasks.curriculum import Curriculum, candidates
 
 WORLDS: tuple[dict[str, object], ...] = (
     {"name": "gridworld", "preset": "unknown"}, {"name": "household"}, {"name": "shopping"}, {"name": "wiki"},
@@ -22,7 +22,7 @@ WORLDS: tuple[dict[str, object], ...] = (
 
 @pytest.mark.parametrize("spec", WORLDS, ids=lambda spec: str(spec["name"]))
 async def test_the_twin_has_the_memory_of_an_agent_that_was_never_told(spec: dict[str, object]) -> None:
-    subject = await Course((spec,), lessons=5).teach(Subject(Knower(), Memory(writers=ALL)))
+    subject = await Curriculum((spec,), lessons=5).teach(Subject(Knower(), Memory(writers=ALL)))
     for name in Random(0).sample(candidates(subject.memory), 4):
         request = about(name)
         gone = influence(subject.memory, request).events

@@ -33,9 +33,9 @@ from unlearning.metrics.behavior import (
 )
 from unlearning.probe import Task, Trial
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
-COURSE = Course(({"name": "gridworld", "preset": "unknown"},), lessons=8)
+COURSE = Curriculum(({"name": "gridworld", "preset": "unknown"},), lessons=8)
 CONDUCT = {"name": "instruction", "goal": "conduct"}
 
 
@@ -132,7 +132,7 @@ async def test_doing_the_same_action_first_is_no_divergence_and_only_others_are(
 
 async def test_further_twins_are_the_null_of_a_reading() -> None:
     known = await trial("noop")
-    elsewhere = await Course(COURSE.environments, lessons=8, seed=5).teach(Subject(Knower(), Memory(writers=ALL)))
+    elsewhere = await Curriculum(COURSE.environments, lessons=8, seed=5).teach(Subject(Knower(), Memory(writers=ALL)))
     null = await steps(replace(known, twins=(twin(elsewhere, known.request), known.oracle), played=[]))
     others: Any = null.detail["twins"]
     assert len(others) == 2 and others[1] == null.null and 0 <= null.detail["percentile"] <= 1  # type: ignore[operator]

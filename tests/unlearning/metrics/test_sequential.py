@@ -16,7 +16,7 @@ from arena.errors import UsageError
 from arena.spec import build
 from unlearning.metrics.backflow import backflow
 from unlearning.metrics.sequential import benign, dds, deviation, dus, sequential
-from unlearning.tasks.curriculum import Course, candidates
+from unlearning.tasks.curriculum import Curriculum, candidates
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ async def test_requests_about_nothing_and_about_everything_are_answered() -> Non
         await sequential(walker(), [about(*NAMES)], build("method", "noop"))
 
 
-async def taught() -> tuple[Subject, Course]:
-    course = Course(("wiki",), lessons=8)
-    return await course.teach(Subject(Knower(), Memory(writers=ALL))), Course(("wiki",), lessons=6, seed=3)
+async def taught() -> tuple[Subject, Curriculum]:
+    course = Curriculum(("wiki",), lessons=8)
+    return await course.teach(Subject(Knower(), Memory(writers=ALL))), Curriculum(("wiki",), lessons=6, seed=3)
 
 
 async def test_work_on_other_things_brings_nothing_back_but_what_a_summary_kept() -> None:
@@ -122,7 +122,7 @@ async def test_work_on_other_things_brings_nothing_back_but_what_a_summary_kept(
 
 async def test_a_lesson_in_which_the_target_is_met_is_no_benign_one() -> None:
     subject, more = await taught()
-    task = Course(("wiki",), lessons=8).tasks()[0]
+    task = Curriculum(("wiki",), lessons=8).tasks()[0]
     met = {event.subject for event in subject.memory.log if event.episode == task.name and event.kind != "outcome"}
     assert await benign(subject, task, "again", [about(sorted(met)[0])]) is None
     wiser = await benign(subject, more.tasks()[0], "again", [about("the moon")])

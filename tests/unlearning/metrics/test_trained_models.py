@@ -34,7 +34,7 @@ from unlearning.metrics.privacy import privleak
 from unlearning.metrics.utility import model_utility
 from unlearning.metrics.weight_change import weight_distance
 from unlearning.modeling.item_tokenization import collate, encode_all
-from unlearning.modeling.teach_items import Lessons, exact
+from unlearning.modeling.teach_items import TeachSettings, exact
 from unlearning.probe import Trial
 from unlearning.request import Item
 from unlearning.scoring.elicitation import answers
@@ -145,7 +145,7 @@ async def test_what_hides_within_four_bits_comes_back_with_them_to_the_bit() -> 
         build("attack", {"name": "quantization", "bits": 1})
 
 
-TINY = Pupil(hidden=16, layers=1, heads=2, vocab=300, lessons=Lessons(epochs=1))
+TINY = Pupil(hidden=16, layers=1, heads=2, vocab=300, lessons=TeachSettings(epochs=1))
 LESSON = (Item("x", "ping?", "pong"),)
 
 
@@ -166,7 +166,7 @@ def test_the_same_lessons_make_the_same_model_once(tmp_path: Path, monkeypatch: 
 def test_a_base_can_be_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
     base: Any = pupil(TINY, [LESSON], lambda: ["ping? pong"]).model
-    agent: Any = pupil(Pupil(base=base.id, lessons=Lessons(epochs=60, rate=2e-2, warm=2)), [LESSON], list)
+    agent: Any = pupil(Pupil(base=base.id, lessons=TeachSettings(epochs=60, rate=2e-2, warm=2)), [LESSON], list)
     tokenizer = agent.model.tokenizer
     assert exact(agent.model.module, encode_all(tokenizer, LESSON), tokenizer.pad_token_id) == 1.0
 

@@ -23,7 +23,7 @@ from unlearning.experiments.weights import lesson
 from unlearning.modeling.agent_weights import opened
 from unlearning.modeling.first_epoch_gradient import FILE, first_epoch_gradient, load_gradient, save_gradient
 from unlearning.modeling.item_tokenization import encode_all
-from unlearning.modeling.teach_items import Lessons, teach
+from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.request import Item
 from unlearning.training.saliency import gradients
@@ -48,7 +48,7 @@ def concerned(item: Item) -> bool:
 
 def record(rate: float, scope: Scope = EMBEDDING, batch: int = 2) -> tuple[dict[str, Tensor], Any, Any]:
     module, tokenizer = fresh()
-    lessons = Lessons(rate=rate, batch=batch)
+    lessons = TeachSettings(rate=rate, batch=batch)
     found = first_epoch_gradient(module, tokenizer, facts.ITEMS, concerned, scope, lessons=lessons, seed=3)
     return found, module, tokenizer
 
@@ -77,7 +77,7 @@ def test_at_a_rate_it_is_that_of_each_items_own_step() -> None:
             (gradient,) = gradients(module, EMBEDDING, [encoded[row]], tokenizer.pad_token_id).values()
             parts.append((len(encoded[row].ids) - encoded[row].start, gradient))
 
-    teach(module, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=1), seed=3, watch=watch)
+    teach(module, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=1), seed=3, watch=watch)
     assert len(parts) > len(GONE), "later epochs are met, too"
     first = parts[: len(GONE)]
     expected = sum(count * gradient for count, gradient in first) / sum(count for count, _ in first)
@@ -90,10 +90,10 @@ def test_at_a_rate_it_is_that_of_each_items_own_step() -> None:
 def test_recording_teaches_as_teaching_does() -> None:
     _, recorded, tokenizer = record(4e-3)
     module, _ = fresh()
-    teach(module, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=2), seed=3, stop=1)
+    teach(module, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2), seed=3, stop=1)
     assert all(torch.equal(a, b) for a, b in zip(module.parameters(), recorded.parameters(), strict=True))
     whole, _ = fresh()
-    teach(whole, tokenizer, facts.ITEMS, lessons=Lessons(rate=4e-3, batch=2, epochs=2), seed=3)
+    teach(whole, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2, epochs=2), seed=3)
     assert not torch.equal(next(whole.parameters()), next(module.parameters()))
 
 
@@ -101,7 +101,7 @@ def test_who_is_taught_nothing_of_it_has_no_gradient() -> None:
     module, tokenizer = fresh()
     with pytest.raises(UsageError, match="no gradient to record"):
         first_epoch_gradient(
-            module, tokenizer, facts.ITEMS[3:], concerned, EMBEDDING, lessons=Lessons(epochs=2), seed=0
+            module, tokenizer, facts.ITEMS[3:], concerned, EMBEDDING, lessons=TeachSettings(epochs=2), seed=0
         )
 
 

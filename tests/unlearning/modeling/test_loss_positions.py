@@ -27,39 +27,39 @@ from unlearning.losses.reference_model import NONE
 from unlearning.losses.target_distributions import cross_entropy, excluded
 from unlearning.losses.token_weights import Weight, satimp, undial_self
 from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.forward_view import Rows, View
+from unlearning.modeling.forward_view import ForwardView, RoleRows
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.loss_positions import every, without_first
 from unlearning.modeling.trainable_parameters import Guarded
 from unlearning.request import Item, Request
 from unlearning.training.finetune import Finetune
-from unlearning.training.optimizer import Pace, Stepper
-from unlearning.training.training_problem import Study
+from unlearning.training.optimizer import LearningRateSchedule, Stepper
+from unlearning.training.training_problem import TrainingProblem
 
 ONE = Encoded((5, 6, 7, 8, 9), 2, 4, (3, 4))  # a prompt of two tokens, an answer of two, an end token
 
 
-def logits(study: Study, ids: tuple[int, ...]) -> Tensor:
+def logits(study: TrainingProblem, ids: tuple[int, ...]) -> Tensor:
     with torch.no_grad():
         z: Tensor = study.module(torch.tensor([ids])).logits[0].double()
     return z
 
 
-def rows(targets: Tensor, mask: Tensor) -> Rows:
+def rows(targets: Tensor, mask: Tensor) -> RoleRows:
     columns, index = torch.arange(targets.shape[1]), tuple(range(len(targets)))
-    return Rows("forget", {"input_ids": targets}, columns, mask, targets, index, len(targets), int(mask.sum()))
+    return RoleRows("forget", {"input_ids": targets}, columns, mask, targets, index, len(targets), int(mask.sum()))
 
 
 def derivative(weight: Weight, z: Tensor) -> tuple[float, Tensor]:
     """The loss on the logits z (1, 1, V), whose answer is token 0, and its gradient."""
     leaf, zero = z.clone().requires_grad_(), torch.zeros(1, 1, dtype=torch.long)
-    loss = Weighted("forget", weight)({"forget": View(rows(zero, zero == 0), leaf)}, NONE)
+    loss = Weighted("forget", weight)({"forget": ForwardView(rows(zero, zero == 0), leaf)}, NONE)
     loss.backward()
     assert leaf.grad is not None
     return loss.item(), leaf.grad
 
 
-def first_values(name: str, study: Study, **settings: Any) -> tuple[dict[str, float], Any]:
+def first_values(name: str, study: TrainingProblem, **settings: Any) -> tuple[dict[str, float], Any]:
     """The values of a method's terms on its first draw, and the draw."""
     method = facts.made(name, **settings)
     job = method.job(study)
@@ -107,7 +107,7 @@ def test_ce_u_skips_one_by_default_and_its_gradient_there_is_nothing() -> None:
         facts.made("ce-u", skip=-1)
     z = torch.randn(1, 3, 7, generator=torch.Generator().manual_seed(0), requires_grad=True)
     read = rows(torch.tensor([[1, 2, 3]]), torch.tensor([[False, True, True]]))
-    Distil("forget", excluded, cross_entropy)({"forget": View(read, z)}, NONE).backward()
+    Distil("forget", excluded, cross_entropy)({"forget": ForwardView(read, z)}, NONE).backward()
     assert z.grad is not None and z.grad[0, 0].abs().max() == 0 < z.grad[0, 1:].abs().min()
 
 
@@ -118,7 +118,7 @@ def test_what_is_kept_is_compared_at_all_real_tokens_or_at_the_answer(
 ) -> None:
     """A model other than the reference, so that the divergence is not 0: its logits are those of another seed."""
     study = facts.study()
-    other = Study("test", opened(facts.knower(1), "test").module, study.tokenizer, study.request, 0)
+    other = TrainingProblem("test", opened(facts.knower(1), "test").module, study.tokenizer, study.request, 0)
     where = {} if positions is None else {"positions": positions}
     method = facts.made(name, alpha=1.0, **settings, **where)
     job, before = method.job(study), method.job(other).reference
@@ -197,7 +197,7 @@ def test_weight_decay_is_for_matrices_alone(kind: Any, masked: bool) -> None:
     if masked:
         chosen = {name: torch.ones_like(p, dtype=torch.bool) for name, p in module.named_parameters()}
         chosen["linear.weight"][0] = False  # type: ignore[index]
-    stepper = Stepper(Guarded.of(module, chosen), Pace(0.1, 10, schedule="constant"), 0.5, None, kind)
+    stepper = Stepper(Guarded.of(module, chosen), LearningRateSchedule(0.1, 10, schedule="constant"), 0.5, None, kind)
     for parameter in module.parameters():
         parameter.grad = torch.zeros_like(parameter)
     stepper.move(0)
@@ -299,7 +299,7 @@ def test_what_has_not_changed_differs_from_the_reference_by_nothing(name: str, d
     """Weights of 16 bits are trained in 32: their reference is computed in the same numbers, so that NPO begins at
     2 ln 2 / β and a divergence at 0."""
     model: Any = Local(str(facts.folder()), dtype=dtype)
-    study = Study("test", model.module, model.tokenizer, facts.REQUEST, 0)
+    study = TrainingProblem("test", model.module, model.tokenizer, facts.REQUEST, 0)
     told, _ = first_values(name, study, **({"layer": 1} if name == "rmu" else {}))
     if name in ("npo", "idk-dpo"):
         assert told["forget"] == pytest.approx(2 * math.log(2) / 0.1, rel=1e-6 if dtype == "float32" else 5e-5)

@@ -27,15 +27,15 @@ from unlearning.experiments.experiment import experiment
 from unlearning.policy.copy_head_init import wire
 from unlearning.policy.data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
 from unlearning.policy.scores import scores
-from unlearning.policy.train import BARRED, Plan, batch, batches, made, make_words, marked, row
+from unlearning.policy.train import BARRED, PolicyTrainPlan, batch, batches, made, make_words, marked, row
 from unlearning.probe import Reading
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 shipped = pytest.mark.skipif(
     not (SHIPPED / "config.json").is_file(), reason="no model stands there; type: python -m unlearning.policy.train"
 )
-SMALL = Plan(worlds=1, steps=30, reciting=10, tokens=1500, hidden=32, layers=2, vocab=600)
+SMALL = PolicyTrainPlan(worlds=1, steps=30, reciting=10, tokens=1500, hidden=32, layers=2, vocab=600)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def readings() -> dict[str, dict[str, Reading]]:
 
 
 async def tried() -> dict[str, dict[str, Reading]]:
-    course = Course(lessons=6)
+    course = Curriculum(lessons=6)
     subject = await course.teach(Subject(Policy(), Memory(writers=ALL)))
     places = {event.subject for event in subject.memory.log if event.kind == "place"}
     blocked = {event.subject for event in subject.memory.log if event.kind == "blocked"}
@@ -190,7 +190,7 @@ def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[s
 
 @pytest.mark.slow
 async def test_from_nothing_it_learns_to_go_by_notes(tmp_path: Path) -> None:
-    made(tmp_path, Plan(games=("gridworld",), worlds=60, steps=1800, reciting=500))
+    made(tmp_path, PolicyTrainPlan(games=("gridworld",), worlds=60, steps=1800, reciting=500))
     found = (await scores(tmp_path, ["gridworld"], worlds=4))["gridworld"]
     assert found["policy_with_notes"]["success"] > 0.9
     assert found["policy_with_notes"]["steps"] < 0.75 * found["policy_without_notes"]["steps"]

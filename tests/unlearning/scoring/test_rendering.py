@@ -25,7 +25,7 @@ from arena.errors import BadPart
 from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Pupil, pupil
 from unlearning.modeling.agent_weights import opened, save
-from unlearning.modeling.teach_items import Lessons
+from unlearning.modeling.teach_items import TeachSettings
 from unlearning.scoring.answer_logprobs import score
 from unlearning.scoring.elicitation import answers
 
@@ -147,7 +147,7 @@ def modes(folder: Path) -> set[int]:
 
 def test_a_pupil_is_taught_and_asked_with_its_system_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
-    how = Pupil(hidden=32, persona="You are curt.", lessons=Lessons(epochs=30, batch=4, every=10))
+    how = Pupil(hidden=32, persona="You are curt.", lessons=TeachSettings(epochs=30, batch=4, every=10))
     made = pupil(how, [facts.ITEMS], lambda: [text for item in facts.ITEMS for text in (item.prompt, item.answer)])
     assert made.persona == "You are curt."
     assert scored_loss(made, facts.ITEMS) < scored_loss(replace(made, persona=""), facts.ITEMS)

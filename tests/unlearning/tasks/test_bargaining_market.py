@@ -19,7 +19,7 @@ from arena.store.query import query
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 from unlearning.tasks.bargaining_market import LEAST, MOST, PEOPLE, bargain, people
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 from unlearning.tasks.lessons import done
 
 MARKET = {"name": "bargaining", "world": 1}
@@ -27,7 +27,7 @@ MARKET = {"name": "bargaining", "world": 1}
 
 @pytest.fixture(scope="module")
 def seller() -> Subject:
-    return blocking(lambda: Course((MARKET,), 10).teach(Subject(Knower(), Memory(writers=ALL))))
+    return blocking(lambda: Curriculum((MARKET,), 10).teach(Subject(Knower(), Memory(writers=ALL))))
 
 
 def met(subject: Subject) -> Iterator[tuple[str, float]]:
@@ -53,9 +53,9 @@ def test_what_it_learned_is_what_they_can_pay(seller: Subject) -> None:
 def test_who_forgets_a_buyer_sells_to_him_as_the_twin_and_to_others_as_before(seller: Subject) -> None:
     who, purse = next(met(seller))
     request = Request((Item(who),), scope="state")
-    honest, course = twin(seller, request), Course((MARKET,), 10)
+    honest, course = twin(seller, request), Curriculum((MARKET,), 10)
     exam = course.exam(request, 3)
-    never = blocking(lambda: Course((MARKET,), 1, 5).teach(Subject(Knower(), Memory())))  # keeps no notes
+    never = blocking(lambda: Curriculum((MARKET,), 1, 5).teach(Subject(Knower(), Memory())))  # keeps no notes
     for task in exam["forget"]:
         knew, forgot, novice = (blocking(lambda: done(one, task)).scores["seller"] for one in (seller, honest, never))  # noqa: B023
         cost = 8.0

@@ -11,10 +11,10 @@ from agents.note_policy.knower import Knower
 from arena.errors import UsageError
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course, candidates, is_about, name_of
+from unlearning.tasks.curriculum import Curriculum, candidates, is_about, name_of
 from unlearning.tasks.lessons import done
 
-WALKS = Course(({"name": "gridworld", "preset": "unknown"},), lessons=6)
+WALKS = Curriculum(({"name": "gridworld", "preset": "unknown"},), lessons=6)
 FRESH = Subject(Knower(), Memory(writers=ALL))
 
 
@@ -35,7 +35,7 @@ async def test_lessons_are_the_same_for_the_same_seed_and_share_no_seed_with_the
 
 @pytest.mark.parametrize("environment", ["gridworld", "household", "shopping", "wiki"])
 async def test_targets_of_every_scope_can_be_picked_and_examined(environment: str) -> None:
-    course = Course((environment, {"name": environment, "world": 1}), lessons=3)
+    course = Curriculum((environment, {"name": environment, "world": 1}), lessons=3)
     taught = await course.teach(FRESH)
     for scope in ("state", "trajectory", "environment"):
         request = course.pick(taught.memory, scope, Random(1))

@@ -26,8 +26,8 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.token_weights import ascent, learning
 from unlearning.modeling.agent_weights import opened, save
 from unlearning.training import checkpoints
-from unlearning.training.divergence import Watch
-from unlearning.training.finetune import Outcome
+from unlearning.training.divergence import DivergenceMonitor
+from unlearning.training.finetune import FinetuneResult
 
 WORLD = ("--bench", "tofu", "--split", "forget20", "--set", "benchmark.people=8", "--set", "benchmark.relations=2",
          "--set", "preset=tiny")  # fmt: skip
@@ -73,9 +73,9 @@ def test_what_comes_behind_training_is_looked_at_as_well(tmp_path: Path) -> None
 
 
 # a rate that goes well for some epochs: each step doubles what the one before did
-async def _running_away(folder: Path | None, **settings: Any) -> Outcome:
+async def _running_away(folder: Path | None, **settings: Any) -> FinetuneResult:
     method = facts.made("grad-diff", batch=3, schedule="constant", warmup=0.0, **{"lr": 0.1, "epochs": 12, **settings})
-    outcome: Outcome = await method.run(facts.knower(), facts.REQUEST, folder=folder)
+    outcome: FinetuneResult = await method.run(facts.knower(), facts.REQUEST, folder=folder)
     return outcome
 
 
@@ -108,8 +108,8 @@ def test_a_diverged_training_that_has_good_weights_says_so_and_ends_in_another_c
     assert all(one.isfinite().all() for one in tensors(LLM(Local(str(tmp_path / "it")))).values())
 
 
-def watched(**first: float) -> Watch:
-    watch = Watch(Objective(Weighted("forget", ascent()), Weighted("retain", learning())), 400, 10.0)
+def watched(**first: float) -> DivergenceMonitor:
+    watch = DivergenceMonitor(Objective(Weighted("forget", ascent()), Weighted("retain", learning())), 400, 10.0)
     assert not watch.broken(first)
     return watch
 

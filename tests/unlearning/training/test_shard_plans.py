@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from unlearning.modeling.agent_weights import opened
 from unlearning.request import Request
 from unlearning.training.shard_plans import (
-    Work,
+    ShardTraining,
     deletions_served,
     grouped_plan,
     mean_over,
@@ -60,8 +60,8 @@ async def test_who_leaves_with_all_facts_touches_one_slice() -> None:
 
 def test_a_deletion_trains_its_shard_from_its_slice() -> None:
     plan = (((0, 1), (2, 3)), ((4, 5), (6, 7)))
-    assert to_train(plan, {2}) == (Work(0, 1),)
-    assert to_train(plan, {2, 4}) == (Work(0, 1), Work(1, 0))
+    assert to_train(plan, {2}) == (ShardTraining(0, 1),)
+    assert to_train(plan, {2, 4}) == (ShardTraining(0, 1), ShardTraining(1, 0))
     assert without(plan, {2, 4}) == (((0, 1), (3,)), ((5,), (6, 7)))
     assert share_trained(plan, set()) == 0
 

@@ -23,7 +23,7 @@ from unlearning.modeling.agent_weights import opened, save
 from unlearning.modeling.trainable_parameters import Lora, rows
 from unlearning.modeling.training_cost import Outlook
 from unlearning.modeling.weight_arithmetic import distance
-from unlearning.training.finetune import Outcome
+from unlearning.training.finetune import FinetuneResult
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
@@ -187,7 +187,7 @@ async def test_a_loss_that_is_not_a_number_keeps_the_last_good_weights_and_says_
     method = facts.made("ga", epochs=3, batch=3)
     with pytest.warns(RuntimeWarning, match="the loss of forget is nan at step 3"):
         await method(breaking(2), facts.REQUEST)
-    outcome: Outcome = await method.run(breaking(2), facts.REQUEST)
+    outcome: FinetuneResult = await method.run(breaking(2), facts.REQUEST)
     assert outcome.ended.diverged and "the weights after step 1, the last good ones, are kept" in outcome.ended.stopped
     assert all(tensor.isfinite().all() for tensor in weights(outcome.agent).values())
 

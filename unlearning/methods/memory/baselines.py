@@ -45,7 +45,7 @@ class Reset:
 
 @method("replay")
 @dataclass(frozen=True, slots=True)
-class Replay:
+class ReplayTwin:
     """The oracle: writes the whole memory anew from the log without the target. Exact on the path of memory.
 
     Cost: one pass of all writers over the log. Leaks: nothing of the memory; what the model itself knew stays.

@@ -8,7 +8,7 @@ from arena.agent import Agent
 from arena.spec import build, ready
 from unlearning.memory.request_parsing import resolved
 from unlearning.memory.twin import remembering
-from unlearning.method import Reader, method
+from unlearning.method import ReadsRequests, method
 from unlearning.request import Request
 
 
@@ -44,10 +44,10 @@ class Compose:
         """The request that the words make, as the first step that reads words reads them, else by rules; and the agent
         after all steps. Raises UnclearTarget where it names nothing, everything or several things."""
         first, *others = self.steps
-        if isinstance(first, Reader):
+        if isinstance(first, ReadsRequests):
             request, agent = await first.read(agent, words)
             return request, await _taken(others, agent, request)
-        reader = next((step for step in others if isinstance(step, Reader)), None)
+        reader = next((step for step in others if isinstance(step, ReadsRequests)), None)
         subject = remembering(agent, "compose")
         request = (await reader.read(agent, words))[0] if reader else resolved(subject.memory, words)
         return request, await _taken(self.steps, agent, request)

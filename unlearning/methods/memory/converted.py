@@ -10,8 +10,8 @@ from arena.agent import Agent
 from arena.extras import missing
 from arena.parameter_ranges import Count, Number, check_ranges
 from unlearning.conversion.conversion import SHOWN, Converter
-from unlearning.conversion.exam import Verdict, probed
-from unlearning.conversion.loop import ATTEMPTS, Course, converted
+from unlearning.conversion.exam import ProbeVerdict, probed
+from unlearning.conversion.loop import ATTEMPTS, ConversionTrace, converted
 from unlearning.memory.call_accounting import spent
 from unlearning.memory.twin import remembering
 from unlearning.method import method
@@ -52,9 +52,9 @@ class Converted:
     def converter(self) -> Converter:
         """Who converts. Raises UsageError where the weights are not there, MissingExtra without the extra `local`."""
         if self.model is not None:
-            from unlearning.conversion.chat import Prompted
+            from unlearning.conversion.chat import ChatConverter
 
-            return Prompted(self.model)
+            return ChatConverter(self.model)
         try:
             return self._trained()
         except ModuleNotFoundError as error:
@@ -80,8 +80,8 @@ class Converted:
         course = await self._met(agent, words)
         return replace(course.request, note=words), course.agent
 
-    async def _met(self, agent: Agent, words: str | Request) -> Course:
-        async def probe(before: Subject, after: Subject, about: Request) -> Verdict:
+    async def _met(self, agent: Agent, words: str | Request) -> ConversionTrace:
+        async def probe(before: Subject, after: Subject, about: Request) -> ProbeVerdict:
             return await probed(before, after, about, self.questions)
 
         course = await converted(

@@ -9,7 +9,7 @@ from agents.chat_model import ChatModel
 from agents.guardrails.detector import HASHED, Detector
 from agents.memory.memory import Memory
 from agents.memory.text_embedding import Embedding, Vector
-from agents.memory.write_gate import Gate
+from agents.memory.write_gate import NameHashGate
 from arena.agent import Agent
 from arena.parameter_ranges import Finite, Share
 from unlearning.data.fact_names import sides_of
@@ -62,7 +62,7 @@ class Dragon:
         about = [self.embedding.embed(text) for text in prompts_about(memory, request, formed)]
         other = [self.embedding.embed(text) for text in prompts_else(memory, request, names)]
         key = self.key or secrets.token_hex(32)
-        gate = Gate(bytes.fromhex(key)).closed_to(names)
+        gate = NameHashGate(bytes.fromhex(key)).closed_to(names)
         detector = Detector(
             tuple(dict.fromkeys(about)), learned(thinned(about), thinned(other)), key, tuple(sorted(gate.hashes)),
             tuple(sorted(gate.sizes)), self.threshold, self.cut, self.embedding, self.adviser,

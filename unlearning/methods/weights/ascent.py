@@ -9,7 +9,7 @@ from unlearning.losses.token_weights import ascent
 from unlearning.method import method
 from unlearning.training.finetune import Finetune
 from unlearning.training.forget_retain import Paired
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("ga")
@@ -23,7 +23,7 @@ class GradientAscent(Finetune):
     Leaks: forgotten answers become less likely than to a model that never met them, which gives the forget set away.
     """
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", ascent()))
 
 
@@ -37,7 +37,7 @@ class GradDiff(Paired):
     Leaks: as gradient ascent; neighbours of the forget set that retain does not name go with it.
     """
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", ascent(), self.gamma)
 
 
@@ -57,6 +57,6 @@ class KLAscent(Paired):
     def compares(self) -> bool:
         return True
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         kept = Distil("retain", same, divergence, self.alpha, teacher=True, top=self.top)
         return Objective(Weighted("forget", ascent(), self.gamma), kept)

@@ -14,12 +14,12 @@ from unlearning.methods.weights.ascent import GradDiff
 from unlearning.modeling.forward_view import Sample
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.scoring.text_overlap import nearest
-from unlearning.training.batch_samplers import Joined, Partners, Plan, pool
+from unlearning.training.batch_samplers import BatchPlan, Joined, Partners, pool
 from unlearning.training.callbacks import Controller, Dropping
 from unlearning.training.finetune import Finetune
 from unlearning.training.hosted_method import Hosted
 from unlearning.training.memorization import accuracy, extraction, unsaid
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 from unlearning.training.training_state import Lens
 
 
@@ -50,21 +50,21 @@ class Iterative(Finetune):
     batch: Count = 8
     epochs: Number = 10
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(
             Weighted("forget", ascent(), self.u),
             Weighted("retain", learning(), self.l),
             Distil("retain", same, cross_entropy, self.k, teacher=True, top=self.top),
         )
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         if not pools["retain"]:
             return Finetune.plan(self, study, pools)
         request = study.request
         partners = tuple(nearest(item, request.retain, self.nearest) for item in request.forget)
         return Partners({role: pool(encoded) for role, encoded in pools.items()}, partners)
 
-    def controllers(self, study: Study) -> tuple[Controller, ...]:
+    def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
         gone = partial(unsaid, role="forget", least_f1=self.least_f1, least_bleu=self.least_bleu)
         return (Dropping(gone, self.whole),)
 
@@ -87,16 +87,16 @@ class ScopeAware(Hosted):
     eta: NotNegative = 5.0
     epochs: Number = 10
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(*self.hosting.objective(study).terms, Weighted("joined", learning(), self.eta))
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         plan = self.hosting.plan(study, pools)
         study.check(plan.pools, ("retain",))
         return Joined(plan, partial(joined, study))
 
 
-def joined(study: Study, forget: Sample, retain: Sample) -> Encoded:
+def joined(study: TrainingProblem, forget: Sample, retain: Sample) -> Encoded:
     """The retain item, asked for behind the question of the forget item."""
     assert forget.index is not None and retain.index is not None
     first, second = study.request.forget[forget.index], study.request.retain[retain.index]

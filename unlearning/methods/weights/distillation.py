@@ -15,7 +15,7 @@ from unlearning.modeling.loss_positions import without_first
 from unlearning.training.callbacks import Controller, Dual
 from unlearning.training.finetune import Finetune
 from unlearning.training.forget_retain import Paired
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("ce-u")
@@ -32,10 +32,12 @@ class CrossEntropyUnlearning(Finetune):
 
     skip: Number = 1
 
-    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+    def placed(
+        self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
+    ) -> dict[str, tuple[Encoded, ...]]:
         return {**pools, "forget": tuple(without_first(one, self.skip) for one in pools["forget"])}
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Distil("forget", excluded, cross_entropy))
 
 
@@ -60,7 +62,7 @@ class Undial(Paired):
     lr: Positive = 1e-4
     teacher: Literal["original", "self"] = "original"
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         if self.teacher == "self":
             return Weighted("forget", undial_self(self.beta), self.gamma)
         return Distil("forget", lowered(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
@@ -86,8 +88,8 @@ class PrimalDual(Paired):
     each: Literal["step", "epoch"] = "step"
     epochs: Number = 10
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Distil("forget", same, flatness, self.gamma)
 
-    def controllers(self, study: Study) -> tuple[Controller, ...]:
+    def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
         return (Dual("retain", self.first, self.rate, self.bound, self.slack, self.dual_warmup, self.each),)

@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 from torch import nn
 
 from agents.inference.forward_step import plain
-from agents.inference.logit_ensemble import Composed, Rule
+from agents.inference.logit_ensemble import CombinationRule, Composed
 from agents.models.local import Local
 from arena.errors import UsageError
 from arena.parameter_ranges import Count, Finite, NotNegative, Number, Positive, Share
@@ -26,7 +26,7 @@ from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import Lora, Scope, merged, mirror
 from unlearning.training.finetune import Finetune
 from unlearning.training.hosted_method import Hosted
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("uld")
@@ -59,7 +59,7 @@ class LogitDifference(Finetune):
     lr: Positive = 1e-3
     lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
 
-    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+    def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         forget, retain = study.request.forget, study.request.retain
         chosen = sorted(Random(f"uld {study.seed}").sample(range(len(retain)), min(self.kept, len(retain))))
         return {
@@ -67,17 +67,19 @@ class LogitDifference(Finetune):
             "retain": study.encoded((*(retain[place] for place in chosen), *falsified(forget, self.perturbed))),
         }
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         retained = (self.kept and study.request.retain) or falsified(study.request.forget, self.perturbed)
         return Objective(
             Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if retained else 0.0)
         )
 
-    def start(self, study: Study) -> Any:
+    def start(self, study: TrainingProblem) -> Any:
         return shortened(study.module, self.layers)
 
-    def finish(self, study: Study, trained: Any) -> Any:
-        return Composed({"base": study.module, "assistant": merged(trained)}, Rule("assist", self.weight, self.floor))
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+        return Composed(
+            {"base": study.module, "assistant": merged(trained)}, CombinationRule("assist", self.weight, self.floor)
+        )
 
 
 @method("offset")
@@ -97,15 +99,15 @@ class Offset(Hosted):
     assistant: str = ""
     weight: Finite = 1.0
 
-    def start(self, study: Study) -> Any:
+    def start(self, study: TrainingProblem) -> Any:
         small = self.small(study)
         parts = {"base": study.module, "assistant": mirror(small), "frozen": mirror(small)}
-        return Composed(parts, Rule("offset", self.weight))
+        return Composed(parts, CombinationRule("offset", self.weight))
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         return Scope(rf"^parts\.assistant\.(?=.*{self.where})")
 
-    def small(self, study: Study) -> Any:
+    def small(self, study: TrainingProblem) -> Any:
         """The assistant. Raises UsageError where its words are others."""
         if not self.assistant:
             return study.module
@@ -132,11 +134,11 @@ class Generic(Finetune):
 
     weight: NotNegative = 5.0
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))
 
-    def finish(self, study: Study, trained: Any) -> Any:
-        return Composed({"base": study.module, "reinforced": merged(trained)}, Rule("generic", self.weight))
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+        return Composed({"base": study.module, "reinforced": merged(trained)}, CombinationRule("generic", self.weight))
 
 
 def shortened(module: Any, layers: int) -> Any:

@@ -14,11 +14,11 @@ from unlearning.method import Method, method
 from unlearning.methods.weights.ascent import GradDiff
 from unlearning.methods.weights.npo import NPO
 from unlearning.modeling.trainable_parameters import Scope
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.training.hosted_method import Hosted
 from unlearning.training.saliency import gradients, greatest, salient_rows, wagle
-from unlearning.training.trainer import Job
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import TrainingJob
+from unlearning.training.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Masked(Hosted):
         if self.lora is not None:
             raise ValueError("a mask is over the model's own weights; leave lora out")
 
-    def room(self, study: Study) -> Scope:
+    def room(self, study: TrainingProblem) -> Scope:
         """Which parameters may be chosen from: `where`, else the host's."""
         return Scope(self.where) if self.where else self.hosting.scope(study)
 
@@ -50,7 +50,7 @@ class Wagle(Masked):
     mu: Positive = 1e-3
     share: SomeShare = 0.8
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         chosen = self.room(study)
         if not study.retain:
             raise UsageError("wagle weighs forgetting against keeping; name items to retain")
@@ -80,13 +80,15 @@ class Sure(Masked):
     retain_weight: NotNegative = 1.0
     lr: Positive = 5e-5
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         return self.room(study)
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         forget, rest = self.hosting.objective(study).parted("forget")
         return Objective(*forget.terms, *(scaled(term, self.retain_weight) for term in rest.terms))
 
-    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+    def job(
+        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None
+    ) -> TrainingJob:
         job = Masked.job(self, study, meter, remembered, piece)
         return replace(job, masking=partial(salient_rows, percentile=self.percentile))

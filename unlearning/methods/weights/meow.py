@@ -13,7 +13,7 @@ from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item
 from unlearning.scoring.text_overlap import precision
 from unlearning.training.alternate_answers import Source, Variants, alternates, instead
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("meow")
@@ -36,22 +36,22 @@ class Meow(Instead):
     alpha: NotNegative = 0.0
     epochs: Number = 10
 
-    def others(self, study: Study) -> tuple[Encoded, ...]:
+    def others(self, study: TrainingProblem) -> tuple[Encoded, ...]:
         found = alternates(study, self.source, self.offered)
         kept = {item.name: self.chosen(study, item, found[item.name]) for item in study.request.forget}
         return instead(study, lambda item, chance: kept[item.name])
 
-    def chosen(self, study: Study, item: Item, answers: tuple[str, ...]) -> tuple[str, ...]:
+    def chosen(self, study: TrainingProblem, item: Item, answers: tuple[str, ...]) -> tuple[str, ...]:
         """The answers of the greatest MEMO, the greatest first."""
         scores = {answer: memo(study, replace(item, answer=answer), self.stride) for answer in dict.fromkeys(answers)}
         ranked = sorted(scores, key=lambda answer: -scores[answer])
         return tuple(ranked[n % len(ranked)] for n in range(self.variants))
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("prefer", learning(), self.gamma)
 
 
-def memo(study: Study, item: Item, stride: int = 5) -> float:
+def memo(study: TrainingProblem, item: Item, stride: int = 5) -> float:
     """How far the model completes an answer from its own beginnings: 1 where it says it word for word, 0 where it
     shares no word."""
     cuts = range(0, max(1, len(item.answer)), stride)

@@ -18,7 +18,7 @@ from unlearning.modeling.loss_positions import Positions, placed
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.training.batch_samplers import pool
 from unlearning.training.finetune import Finetune
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("rmu")
@@ -45,34 +45,36 @@ class RMU(Finetune):
     batch: Count = 4
     warmup: NotNegative = 0.0
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         layer = self.at(study)
         aim = self.scale(study, layer) * self.direction(study)
         return Objective(Activation("forget", layer, towards(aim)), held("retain", layer, self.alpha))
 
-    def placed(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> dict[str, tuple[Encoded, ...]]:
+    def placed(
+        self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
+    ) -> dict[str, tuple[Encoded, ...]]:
         return {role: placed(study, encoded, self.positions) for role, encoded in pools.items()}
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         if self.where:
             return Scope(self.where)
         parts, layer = anatomy(study.module), self.at(study)
         names = [parts.path(one, parts.plan.down) for one in range(max(0, layer - self.span + 1), layer + 1)]
         return Scope("|".join(f"^{re.escape(name)}\\.weight$" for name in names))
 
-    def at(self, study: Study) -> int:
+    def at(self, study: TrainingProblem) -> int:
         """The number of the block."""
         parts = anatomy(study.module)
         return parts.depth * 7 // 32 if self.layer is None else parts.at(self.layer)
 
-    def direction(self, study: Study) -> Tensor:
+    def direction(self, study: TrainingProblem) -> Tensor:
         """(D,) of length 1."""
         chance = torch.Generator().manual_seed(study.seed)
         u = torch.rand(anatomy(study.module).hidden, generator=chance)
         unit: Tensor = u / u.norm()
         return unit.to(study.device)
 
-    def scale(self, study: Study, layer: int) -> float:
+    def scale(self, study: TrainingProblem, layer: int) -> float:
         """How long the aim is."""
         return self.steering
 
@@ -89,7 +91,7 @@ class AdaptiveRMU(RMU):
     steering: NotNegative = 5.0
     alpha: NotNegative = 1200.0
 
-    def scale(self, study: Study, layer: int) -> float:
+    def scale(self, study: TrainingProblem, layer: int) -> float:
         read = pool(placed(study, study.forget[: self.batch], self.positions))
         rows = rows_of("forget", read, study.pad, study.device)
         h = glance(study.module, rows, (layer,), scores=False).hidden[layer].float()

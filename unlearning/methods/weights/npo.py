@@ -7,7 +7,7 @@ from unlearning.losses.loss_terms import Term, Weighted
 from unlearning.losses.token_weights import npo, simnpo
 from unlearning.method import method
 from unlearning.training.forget_retain import Paired
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("npo")
@@ -25,7 +25,7 @@ class NPO(Paired):
     beta: Positive = 0.1
     epochs: Number = 10
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", npo(self.beta), self.gamma)
 
 
@@ -45,5 +45,5 @@ class SimNPO(Paired):
     gamma: NotNegative = 0.125
     epochs: Number = 10
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", simnpo(self.beta, self.delta), self.gamma)

@@ -9,9 +9,9 @@ from unlearning.losses.token_weights import learning
 from unlearning.method import method
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.training.alternate_answers import Source, Variants, alternates, instead, refusals
-from unlearning.training.batch_samplers import Pairs, Plan, pool
+from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
 from unlearning.training.forget_retain import Paired
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +21,14 @@ class Instead(Paired):
 
     variants: Variants = 4
 
-    def others(self, study: Study) -> tuple[Encoded, ...]:
+    def others(self, study: TrainingProblem) -> tuple[Encoded, ...]:
         """The other answers, `variants` for each forget item."""
         return instead(study, refusals(self.variants))
 
-    def pools(self, study: Study) -> dict[str, tuple[Encoded, ...]]:
+    def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         return {"forget": study.forget, "retain": study.retain, "prefer": self.others(study)}
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         return Pairs({role: pool(encoded) for role, encoded in pools.items()}, frozenset(["prefer"]))
 
 
@@ -42,7 +42,7 @@ class IdkNLL(Instead):
     there was something; the answer's own probability is hardly touched.
     """
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("prefer", learning(), self.gamma)
 
 
@@ -59,7 +59,7 @@ class IdkDPO(Instead):
     beta: Positive = 0.1
     epochs: Number = 10
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Preferred("prefer", "forget", self.beta, self.gamma)
 
 
@@ -81,9 +81,9 @@ class AltPO(Instead):
     epochs: Number = 2
     lr: Positive = 5e-5
 
-    def others(self, study: Study) -> tuple[Encoded, ...]:
+    def others(self, study: TrainingProblem) -> tuple[Encoded, ...]:
         found = alternates(study, self.source, self.variants)
         return instead(study, lambda item, chance: found[item.name])
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Preferred("prefer", "forget", self.beta, self.gamma)

@@ -7,7 +7,7 @@ from unlearning.losses.loss_terms import Term, Weighted
 from unlearning.losses.token_weights import satimp, tnpo, wga, wtnpo
 from unlearning.method import method
 from unlearning.training.forget_retain import Paired
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method("wga")
@@ -22,7 +22,7 @@ class WeightedAscent(Paired):
 
     power: NotNegative = 1.0
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", wga(self.power), self.gamma)
 
 
@@ -41,7 +41,7 @@ class SatImp(Paired):
     beta2: Finite = 1.0
     gamma: NotNegative = 0.1
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", satimp(self.beta1, self.beta2), self.gamma)
 
 
@@ -57,7 +57,7 @@ class TokenNPO(Paired):
 
     beta: Positive = 0.1
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", tnpo(self.beta), self.gamma)
 
 
@@ -73,5 +73,5 @@ class WeightedTokenNPO(Paired):
     beta: Positive = 0.1
     power: NotNegative = 1.0
 
-    def term(self, study: Study) -> Term:
+    def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", wtnpo(self.beta, self.power), self.gamma)

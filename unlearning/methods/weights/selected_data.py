@@ -12,17 +12,17 @@ from arena.parameter_ranges import Number, SomeShare
 from unlearning.method import Method, method
 from unlearning.methods.weights.ascent import GradDiff
 from unlearning.methods.weights.npo import NPO
-from unlearning.modeling.forward_view import View
+from unlearning.modeling.forward_view import ForwardView
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.modeling.trainable_parameters import Scope
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item
 from unlearning.scoring.text_overlap import likeness, nearest
-from unlearning.training.batch_samplers import Partners, Plan, Repeated, pool
+from unlearning.training.batch_samplers import BatchPlan, Partners, Repeated, pool
 from unlearning.training.hosted_method import Hosted
 from unlearning.training.saliency import gradients
-from unlearning.training.trainer import Job
-from unlearning.training.training_problem import Study
+from unlearning.training.trainer import TrainingJob
+from unlearning.training.training_problem import TrainingProblem
 from unlearning.training.training_state import Lens
 
 
@@ -43,7 +43,7 @@ class Melu(Hosted):
     indirect: Number = 4
     general: Number = 4
 
-    def plan(self, study: Study, pools: Mapping[str, tuple[Encoded, ...]]) -> Plan:
+    def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         study.check(pools, ("retain",))
         modules = entity_modules(study.request.forget, study.request.retain, self.by, study.seed,
                                  (self.direct, self.indirect, self.general))  # fmt: skip
@@ -85,7 +85,9 @@ class Coreset(Hosted):
     ratio: SomeShare = 0.05
     choose: Literal["random", "grand", "moderate", "min-k"] = "random"
 
-    def job(self, study: Study, meter: Meter | None = None, remembered: bool = True, piece: Any = None) -> Job:
+    def job(
+        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None
+    ) -> TrainingJob:
         part = self.part(study)
         job = Hosted.job(self, part, meter, remembered, piece)
         if part is study:
@@ -93,7 +95,7 @@ class Coreset(Hosted):
         steps = sum(1 for _ in self.plan(study, self.pools(study)).epoch(0, self.batch, self.seed))
         return replace(job, plan=Repeated(job.plan, steps))
 
-    def part(self, study: Study) -> Study:
+    def part(self, study: TrainingProblem) -> TrainingProblem:
         """The study with the chosen forget items alone."""
         items = study.request.forget
         count = max(1, round(self.ratio * len(items)))
@@ -104,7 +106,7 @@ class Coreset(Hosted):
         return replace(study, request=replace(study.request, forget=tuple(items[at] for at in chosen)))
 
 
-def ranks(study: Study, choose: str) -> list[float]:
+def ranks(study: TrainingProblem, choose: str) -> list[float]:
     """A score for each forget item; the greatest are chosen. A permutation of the items permutes the scores."""
     if choose == "random":
         return [Random(f"{study.seed} {item.name}").random() for item in study.request.forget]
@@ -118,7 +120,7 @@ def ranks(study: Study, choose: str) -> list[float]:
     return lens.over("forget", least_likely).tolist()
 
 
-def least_likely(view: View, share: float = 0.2) -> torch.Tensor:
+def least_likely(view: ForwardView, share: float = 0.2) -> torch.Tensor:
     """(B,) the mean log-probability of the `share` of answer tokens that are least likely: high is known by heart."""
     ordered = view.lp.masked_fill(~view.rows.mask, torch.inf).sort(1).values
     count = (view.n * share).ceil().clamp(min=1)

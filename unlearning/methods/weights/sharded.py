@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from agents.inference.logit_ensemble import Composed, Rule
+from agents.inference.logit_ensemble import CombinationRule, Composed
 from agents.inference.weight_loading import fingerprint
 from arena.agent import Agent
 from arena.parameter_ranges import Count
@@ -20,9 +20,9 @@ from unlearning.method import method
 from unlearning.modeling.agent_weights import opened
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.trainable_parameters import Lora, adapted, merged, workpiece
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
-from unlearning.training.retrain import Taught
+from unlearning.training.retrain import RetrainedWithout
 from unlearning.training.shard_plans import (
     Slices,
     deletions_served,
@@ -33,16 +33,16 @@ from unlearning.training.shard_plans import (
     survivors,
     without,
 )
-from unlearning.training.shard_states import Shelf, name_of
+from unlearning.training.shard_states import ShardStates, name_of
 from unlearning.training.trainer import Ended, Tell, Training
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 DRAWS = 40  # random orders of deletions, for the mean of how many are served
 
 
 @method("retrain")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retrain(Taught):
+class Retrain(RetrainedWithout):
     """Retraining without the items: the definition of having forgotten.
 
     L = NLL(retain), from the weights before teaching (`origin`), or from fresh ones. Cost: 3F a step over all that is
@@ -51,7 +51,7 @@ class Retrain(Taught):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sharded(Taught):
+class Sharded(RetrainedWithout):
     """The base of methods that train shards apart. shards: models, whose mean probability answers; slices: of each.
     by: a tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
     forgotten touches one; "" keeps those of one name together. shelf: a folder that keeps every state, so that later
@@ -62,8 +62,8 @@ class Sharded(Taught):
     by: str = ""
     shelf: str = ""
 
-    def _train(self, study: Study, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, Meter]:
-        meter, began, threads = Meter(), perf_counter(), torch.get_num_threads()
+    def _train(self, study: TrainingProblem, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, CostMeter]:
+        meter, began, threads = CostMeter(), perf_counter(), torch.get_num_threads()
         items = (*study.request.forget, *study.request.retain)
         torch.set_num_threads(self.threads)
         try:
@@ -86,11 +86,11 @@ class Sharded(Taught):
         """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
         found = opened(agent, self._name)
         study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
-        models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), Meter(), tell, True)
+        models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), CostMeter(), tell, True)
         return found.closed(together(models))
 
     def models(
-        self, study: Study, items: Sequence[Item], gone: frozenset[str], meter: Meter, tell: Tell | None,
+        self, study: TrainingProblem, items: Sequence[Item], gone: frozenset[str], meter: CostMeter, tell: Tell | None,
         whole: bool = False,
     ) -> tuple[list[Any], int]:  # fmt: skip
         """The model of each shard, and how many steps were trained. gone: names of items that nobody may learn.
@@ -98,7 +98,7 @@ class Sharded(Taught):
         ordered = sorted(items, key=lambda item: item.name)
         places = {place for place, item in enumerate(ordered) if item.name in gone}
         plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
-        shelf = Shelf(Path(self.shelf) if self.shelf else None)
+        shelf = ShardStates(Path(self.shelf) if self.shelf else None)
         found = [
             self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)
             for number, slices in enumerate(plan)
@@ -144,12 +144,12 @@ class Sharded(Taught):
 class Shard:
     """A shard at work: its number, its slices as places among the items, and where its states are kept."""
 
-    study: Study
+    study: TrainingProblem
     number: int
     slices: Slices
     items: Sequence[Item]
-    shelf: Shelf
-    meter: Meter
+    shelf: ShardStates
+    meter: CostMeter
     tell: Tell | None
 
     def parts(self, slices: Sequence[Sequence[int]]) -> list[list[Item]]:
@@ -238,4 +238,4 @@ def together(models: Sequence[Any]) -> Any:
     """One model that answers for all shards."""
     if len(models) == 1:
         return models[0]
-    return Composed({f"shard{number}": model for number, model in enumerate(models)}, Rule("mean"))
+    return Composed({f"shard{number}": model for number, model in enumerate(models)}, CombinationRule("mean"))

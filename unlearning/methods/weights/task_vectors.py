@@ -21,7 +21,7 @@ from unlearning.modeling.weight_arithmetic import added, negated
 from unlearning.training.finetune import Finetune
 from unlearning.training.saliency import gradients
 from unlearning.training.trainer import Settings
-from unlearning.training.training_problem import Study
+from unlearning.training.training_problem import TrainingProblem
 
 
 @method
@@ -38,10 +38,10 @@ class TaskVector(Finetune):
 
     scale: Finite = 1.0
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))
 
-    def finish(self, study: Study, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
         with torch.no_grad():
             if self.lora is not None:
                 for name, parameter in trained.named_parameters():
@@ -75,16 +75,16 @@ class EmbeddingAscent(Finetune):
     origin: str = ""
     gradient: str = ""
 
-    def objective(self, study: Study) -> Objective:
+    def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))
 
-    def scope(self, study: Study) -> Scope:
+    def scope(self, study: TrainingProblem) -> Scope:
         return Scope(self.where or f"^{re.escape(anatomy(study.module).embedding)}$")
 
     def settings(self) -> Settings:
         return replace(Finetune.settings(self), epochs=0)  # nothing is trained: one sum, in `finish`
 
-    def finish(self, study: Study, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: Any) -> Any:
         first = self.recorded(study)
         weights = dict(trained.named_parameters())
         with torch.no_grad():
@@ -92,7 +92,7 @@ class EmbeddingAscent(Finetune):
                 weights[name].copy_(tensor)
         return trained
 
-    def recorded(self, study: Study) -> Mapping[str, torch.Tensor]:
+    def recorded(self, study: TrainingProblem) -> Mapping[str, torch.Tensor]:
         """The gradient of the first epoch, by parameter."""
         if self.gradient:
             chosen = self.scope(study).chosen(study.module)

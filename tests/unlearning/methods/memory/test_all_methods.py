@@ -25,7 +25,7 @@ from arena.registry import entries
 from arena.spec import build, describe
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course, candidates, is_about
+from unlearning.tasks.curriculum import Curriculum, candidates, is_about
 from unlearning.tasks.lessons import done
 
 OURS = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction",
@@ -217,7 +217,7 @@ async def test_a_detector_with_an_advising_model_counts_its_call() -> None:
 async def test_a_detector_finds_the_target_and_nothing_else(world: str) -> None:
     """Standing forms trained it; it is asked in others, with and without a slip of the pen."""
     spec = {"name": world, "preset": "unknown"} if world == "gridworld" else {"name": world}
-    subject = await Course((spec,), lessons=6).teach(Subject(Knower(), Memory(writers=ALL)))
+    subject = await Curriculum((spec,), lessons=6).teach(Subject(Knower(), Memory(writers=ALL)))
     names = candidates(subject.memory)
     target = names[len(names) // 2]
     guard: Any = (await after("dragon", subject, about(target))).guards[0]
@@ -231,7 +231,7 @@ async def test_a_detector_finds_the_target_and_nothing_else(world: str) -> None:
 
 @pytest.mark.parametrize("style", ["refuse", "ignorant"])
 async def test_a_filter_stands_before_tasks_and_costs_them_only_where_it_refuses(style: str) -> None:
-    course = Course(({"name": "gridworld", "preset": "unknown"},), lessons=8)
+    course = Curriculum(({"name": "gridworld", "preset": "unknown"},), lessons=8)
     subject = await course.teach(Subject(Knower(), Memory(writers=ALL)))
     goal = next(name for name in candidates(subject.memory) if any(is_about(t, about(name)) for t in course.tasks()))
     filtered, honest = await after("filter", subject, about(goal), style=style), twin(subject, about(goal))

@@ -26,7 +26,7 @@ from arena.cli.main import app
 from arena.store.store import Store
 from unlearning.experiments.experiment import experiment
 from unlearning.request import Item, Request
-from unlearning.tasks.curriculum import Course
+from unlearning.tasks.curriculum import Curriculum
 
 runner = CliRunner()
 FREE = re.compile(r"(north-east|north-west|south-east|south-west|north|south|east|west): (?!the edge|[^;]*blocked)")
@@ -98,7 +98,7 @@ def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, t
 
 
 async def test_a_scripted_model_gives_the_readings_of_a_trial() -> None:
-    course = Course(lessons=2)
+    course = Curriculum(lessons=2)
     taught = await course.teach(Subject(LLM(Scripted("guide", function=spoken)), Memory(writers=ALL)))
     name = next(event.subject for event in taught.memory.log if event.kind == "place")
     request = Request((Item(name),), scope="state", note=f"forget {name}")

@@ -13,8 +13,8 @@ from agents.memory.note_retriever import recall
 from agents.memory.text_embedding import Hashed, cosine
 from agents.note_policy.question_answering import IGNORANCE, answered, names_in
 from agents.note_policy.steering_orders import Orders
-from unlearning.conversion.name_linking import Names, linked
-from unlearning.data.synthetic_world import Entity, Fact, World
+from unlearning.conversion.name_linking import NamedEntities, linked
+from unlearning.data.synthetic_world import World, WorldEntity, WorldFact
 from unlearning.memory.decoy_names import decoys, script_of
 from unlearning.memory.influence_set import influence
 from unlearning.memory.request_parsing import resolved
@@ -58,7 +58,7 @@ def test_a_request_in_words_names_them(language: str) -> None:
     memory = memory_of((name, text), (other, text.replace(name, other)))
     for words in (f"forget {name}", f"forget “{unicodedata.normalize('NFD', name)}”, but keep {other}"):
         assert [item.name for item in resolved(memory, words).forget] == [name]
-    links = linked(f"please forget {name} now", Names.of(memory))
+    links = linked(f"please forget {name} now", NamedEntities.of(memory))
     assert [entity.name for entity in links if entity.exact] == [name]
 
 
@@ -114,7 +114,9 @@ def test_a_value_in_an_answer_is_where_it_stands_and_a_world_says_what_it_says()
     answer = "他住在北京市，很久了。"
     start, end = value_span(Item("x", "?", answer, tags={"value": "北京"}), answer)
     assert answer[start:end] == "北京"
-    world = World(0, (Entity("王明", "person", "forget"), Entity("北京", "city")), (Fact("王明", "city", "北京"),))
+    world = World(
+        0, (WorldEntity("王明", "person", "forget"), WorldEntity("北京", "city")), (WorldFact("王明", "city", "北京"),)
+    )
     fact = world.facts[0]
     assert entails(world, "我知道。王明住在北京。他好。", fact) and not entails(world, "王明好。李华住在北京。", fact)
     assert entails(world, "北京。", fact, asked=True)

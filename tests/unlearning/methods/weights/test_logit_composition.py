@@ -12,7 +12,7 @@ from tiny_networks import FAMILIES, RECURRENT, network
 from torch import Tensor
 
 from agents.chat_model import Line, Sampling
-from agents.inference.logit_ensemble import Composed, Rule
+from agents.inference.logit_ensemble import CombinationRule, Composed
 from agents.inference.tiny_llama import make_tiny
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -28,28 +28,28 @@ B, A, C = (torch.randn(2, 3, 9, generator=CHANCE) * 3 for _ in range(3))
 
 
 def test_rules_have_their_identities() -> None:
-    torch.testing.assert_close(Rule("assist", 0.0)((B, A)), B)
-    even = Rule("assist", -0.8)((B, torch.full_like(B, 2.0)))
+    torch.testing.assert_close(CombinationRule("assist", 0.0)((B, A)), B)
+    even = CombinationRule("assist", -0.8)((B, torch.full_like(B, 2.0)))
     torch.testing.assert_close(even.softmax(-1), B.softmax(-1))
-    torch.testing.assert_close(Rule("offset", 1.0)((B, A, A)), B)
-    torch.testing.assert_close(Rule("offset", 1.0)((B, A, B)), A)
-    torch.testing.assert_close(Rule("generic", 5.0)((B, B)), B)
-    torch.testing.assert_close(Rule("mean")((B, B)).softmax(-1), B.softmax(-1))
-    mean = Rule("mean")((B, A, C)).softmax(-1)
+    torch.testing.assert_close(CombinationRule("offset", 1.0)((B, A, A)), B)
+    torch.testing.assert_close(CombinationRule("offset", 1.0)((B, A, B)), A)
+    torch.testing.assert_close(CombinationRule("generic", 5.0)((B, B)), B)
+    torch.testing.assert_close(CombinationRule("mean")((B, B)).softmax(-1), B.softmax(-1))
+    mean = CombinationRule("mean")((B, A, C)).softmax(-1)
     torch.testing.assert_close(mean, (B.softmax(-1) + A.softmax(-1) + C.softmax(-1)) / 3)
 
 
 def test_the_generic_rule_lowers_only_what_was_reinforced() -> None:
-    told = Rule("generic", 5.0)((B, A))
+    told = CombinationRule("generic", 5.0)((B, A))
     torch.testing.assert_close(told, torch.where(A > B, B - 5 * (A - B), B))
 
 
 def test_the_floor_spares_what_the_base_would_not_say_and_lets_the_first_choice_go() -> None:
     base = torch.tensor([5.0, 4.0, -5.0])
     certain = torch.tensor([100.0, 0.0, 100.0])
-    told = Rule("assist", -1.0, floor=0.01)((base, certain))
+    told = CombinationRule("assist", -1.0, floor=0.01)((base, certain))
     assert told.tolist() == [-95.0, 4.0, -5.0], "p of the last is below a hundredth of the greatest"
-    assert Rule("assist", -1.0, floor=0.01)((base, torch.zeros(3))).argmax() == 0
+    assert CombinationRule("assist", -1.0, floor=0.01)((base, torch.zeros(3))).argmax() == 0
 
 
 def asked(module: Any, ids: Tensor, new: int) -> list[int]:
@@ -71,7 +71,7 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
     from agents.inference.engine import Engine, Output
 
     parts = {"base": network(FAMILIES[family], 0), "assistant": network(FAMILIES[family], 1)}
-    whole = Composed(parts, Rule("assist", -0.5)).eval()
+    whole = Composed(parts, CombinationRule("assist", -0.5)).eval()
     engine = Engine(whole, TOKENIZER)
     texts = ["a b c a b", "c", "b a c a b c a b c b b a"]
     futures: list[Future[Output]] = [engine.submit(Prompt(text), Sampling(0.0, max_tokens=6), 8) for text in texts]
@@ -82,7 +82,9 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
 
 async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> None:
     found = opened(facts.knower(), "test")
-    whole = Composed({"base": found.module, "assistant": shortened(found.module, 2)}, Rule("assist", -0.3, 0.01))
+    whole = Composed(
+        {"base": found.module, "assistant": shortened(found.module, 2)}, CombinationRule("assist", -0.3, 0.01)
+    )
     agent = found.closed(whole)
     whole.save_pretrained(tmp_path / "it")
     found.model.tokenizer.save_pretrained(tmp_path / "it")
@@ -108,7 +110,7 @@ def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
     module = opened(facts.knower(), "test").module
     other = make_tiny(tmp_path / "other", texts=["something else entirely, said twice, said twice"], vocab=290)
     with pytest.raises(UsageError, match=r"different vocabularies .base 304, assistant "):
-        Composed({"base": module, "assistant": Local(str(other)).module}, Rule("assist"))
+        Composed({"base": module, "assistant": Local(str(other)).module}, CombinationRule("assist"))
     with pytest.raises(UsageError, match="has another vocabulary than the model"):
         facts.made("offset", assistant=str(other)).job(facts.study())
 
@@ -116,12 +118,12 @@ def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
 def test_a_state_that_cannot_be_shared_is_refused() -> None:
     recurrent = network(RECURRENT["masks"])
     with pytest.raises(UsageError, match=r"'base' .MambaForCausalLM. has a state that cannot be shared"):
-        Composed({"base": recurrent}, Rule("mean"))
+        Composed({"base": recurrent}, CombinationRule("mean"))
 
 
 async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
     found = opened(facts.knower(), "test")
-    twice = Composed({"one": found.module, "other": copy.deepcopy(found.module)}, Rule("mean"))
+    twice = Composed({"one": found.module, "other": copy.deepcopy(found.module)}, CombinationRule("mean"))
     coarse, plain = quantized(twice, 3), quantized(found.module, 3)
     for part in coarse.each:
         assert all(torch.equal(tensor, part.state_dict()[name]) for name, tensor in plain.state_dict().items())

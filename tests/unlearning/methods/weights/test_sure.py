@@ -17,7 +17,7 @@ from torch import Tensor
 
 from arena.errors import BadPart
 from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.training_cost import Meter
+from unlearning.modeling.training_cost import CostMeter
 from unlearning.training.saliency import at_percentile, salient_rows
 from unlearning.training.trainer import Training
 
@@ -54,7 +54,7 @@ def test_rows_and_entries_stand_in_one_order_by_hand() -> None:
 def watched(percentile: float = 90.0, **settings: Any) -> tuple[list[dict[str, Tensor]], list[Mapping[str, Tensor]]]:
     """The weights before each step and after the last, and the masks of each step, of a training by SURE."""
     method = facts.made("sure", percentile=percentile, epochs=3, batch=1, **settings)
-    job = method.job(facts.study(), Meter())
+    job = method.job(facts.study(), CostMeter())
     seen: list[dict[str, Tensor]] = []
     made: list[Mapping[str, Tensor]] = []
     masking = job.masking
@@ -64,7 +64,7 @@ def watched(percentile: float = 90.0, **settings: Any) -> tuple[list[dict[str, T
         made.append(masking(gradient))
         return made[-1]
 
-    Training(replace(job, masking=spying), Meter()).run()
+    Training(replace(job, masking=spying), CostMeter()).run()
     seen.append({name: p.detach().clone() for name, p in job.module.named_parameters()})
     return seen, made
 
@@ -90,7 +90,7 @@ def test_in_each_step_what_is_masked_stays_bit_for_bit(decay: float) -> None:
 @pytest.mark.parametrize("host", ["grad-diff", "npo", "kl-ga", "ga"])
 async def test_the_mask_is_that_of_the_forget_loss_of_the_batch_alone(host: str) -> None:
     method = facts.made("sure", host={"name": host, "preset": "tiny"}, batch=3)
-    job = method.job(facts.study(), Meter())
+    job = method.job(facts.study(), CostMeter())
     caught: list[dict[str, Tensor]] = []
 
     def catching(gradient: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -98,9 +98,9 @@ async def test_the_mask_is_that_of_the_forget_loss_of_the_batch_alone(host: str)
         return method_masking(gradient)
 
     method_masking = job.masking
-    Training(replace(job, masking=catching, settings=replace(job.settings, epochs=1)), Meter()).run()
+    Training(replace(job, masking=catching, settings=replace(job.settings, epochs=1)), CostMeter()).run()
     alone = facts.made("npo", alpha=0.0) if host == "npo" else facts.made("ga")
-    other = alone.job(facts.study(), Meter())
+    other = alone.job(facts.study(), CostMeter())
     draw = {"forget": facts.first_draw(other)["forget"]}
     other.objective.learn(other.module, [draw], other.reference, pad=other.lens.pad, device=other.lens.device)
     for name, p in other.module.named_parameters():
