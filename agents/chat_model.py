@@ -88,7 +88,7 @@ class OpenWeights(Protocol):
     def with_module(self, module: Any) -> "OpenWeights": ...
 
 
-def schema(tool: Tool) -> dict[str, JSON]:
+def build_schema(tool: Tool) -> dict[str, JSON]:
     """The JSON Schema of a tool's arguments: an object without further keys; all but `optional` are required."""
     return {
         "type": "object",
@@ -98,7 +98,7 @@ def schema(tool: Tool) -> dict[str, JSON]:
     }
 
 
-def spoken(text: str, calls: Sequence[ToolCall]) -> str:
+def join_text_and_calls(text: str, calls: Sequence[ToolCall]) -> str:
     """Words and actions as one text: the words, then one JSON object a line for each action."""
     if not calls:
         return text
@@ -106,14 +106,17 @@ def spoken(text: str, calls: Sequence[ToolCall]) -> str:
     return "\n".join(filter(None, [text, *map(write, shown)]))
 
 
-def as_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
+def build_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
     """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
-    offered = [{"name": tool.name, "about": tool.about, "parameters": schema(tool)} for tool in tools]
+    offered = [{"name": tool.name, "about": tool.about, "parameters": build_schema(tool)} for tool in tools]
     head = [("tools", write(offered))] if offered else []
-    return (*head, *[(line.role, spoken(line.text, (line.call,) if line.call else ())) for line in messages])
+    return (
+        *head,
+        *[(line.role, join_text_and_calls(line.text, (line.call,) if line.call else ())) for line in messages],
+    )
 
 
-def need_network(what: str) -> None:
+def require_network(what: str) -> None:
     """Refuse where the environment variable ARENA_OFFLINE is set; called by every part that leaves this machine."""
     if os.environ.get("ARENA_OFFLINE", "") not in ("", "0"):
         raise UsageError(f"{what} needs the network, and ARENA_OFFLINE is set; type: unset ARENA_OFFLINE")

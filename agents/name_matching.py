@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from arena.cache_register import memoize
-from arena.text.words import PART, UNSPACED, fold, folded, is_unspaced
+from arena.text.words import PART, UNSPACED, fold, fold_with_offsets, is_unspaced
 
 MARKED = rf"(?!{UNSPACED}){PART}\p{{M}}*"  # a character that a name of a script with spaces may not touch
 
@@ -45,12 +45,12 @@ class NameFinder:
         """The names in a text, in order; the longest of those that begin at one place."""
         if not self.options:
             return
-        made = folded(text)
+        made = fold_with_offsets(text)
         pattern = self._ascii if made.text.isascii() else self._any
         if pattern is self._any and not self._near.search(made.text):
             return
         for match in pattern.finditer(made.text):
-            name, (start, end) = canonical(match.group()), made.span(*match.span())
+            name, (start, end) = canonicalize_name(match.group()), made.span(*match.span())
             if name not in self.others:
                 yield NameMatch(text[start:end], start, end, name)
 
@@ -65,29 +65,29 @@ class NameFinder:
     @cached_property
     def _ascii(self) -> re.Pattern[str]:
         """For texts that fold to ASCII, in which only such names stand."""
-        options = "|".join(_spaced(name) for name in self.options if name.isascii())
+        options = "|".join(_allow_any_spaces(name) for name in self.options if name.isascii())
         return re.compile(rf"(?<!\w)(?:{options})(?!\w)" if options else r"(?!)")
 
     @cached_property
     def _near(self) -> re.Pattern[str]:
         """Finds the names within words, too; faster than `_any` where there are none."""
-        return re.compile("|".join(map(_spaced, self.options)))
+        return re.compile("|".join(map(_allow_any_spaces, self.options)))
 
     @cached_property
     def _any(self) -> Any:
         import regex
 
-        options = "|".join(_bounded(name) for name in self.options)
+        options = "|".join(_add_boundaries(name) for name in self.options)
         return regex.compile(options, cache_pattern=False)
 
 
 @memoize("texts", most=4096)
-def naming(names: tuple[str, ...]) -> NameFinder:
+def make_finder(names: tuple[str, ...]) -> NameFinder:
     """Finds one of the names as whole words, in any case; nothing where there are no names."""
-    return NameFinder(_longest_first(_forms(names)))
+    return NameFinder(_sort_longest_first(_forms(names)))
 
 
-def naming_beside(names: tuple[str, ...], known: Iterable[str]) -> NameFinder:
+def make_finder_beside(names: tuple[str, ...], known: Iterable[str]) -> NameFinder:
     """Finds one of the names, but not within a longer one of those that are known.
 
     That matters in scripts without spaces alone, where nothing else tells that "王明" in "王明月" is part of another.
@@ -97,28 +97,28 @@ def naming_beside(names: tuple[str, ...], known: Iterable[str]) -> NameFinder:
     longer = {
         name for name in (_forms(known) if inner else ()) if name not in own and any(one in name for one in inner)
     }
-    return NameFinder(_longest_first([*own, *longer]), frozenset(longer)) if longer else naming(names)
+    return NameFinder(_sort_longest_first([*own, *longer]), frozenset(longer)) if longer else make_finder(names)
 
 
-def canonical(name: str) -> str:
+def canonicalize_name(name: str) -> str:
     """The name folded, with single spaces: equal for all ways of writing it."""
     return " ".join(fold(name).split())
 
 
-def _longest_first(names: Iterable[str]) -> tuple[str, ...]:
+def _sort_longest_first(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=len, reverse=True))
 
 
 def _forms(names: Iterable[str]) -> dict[str, None]:
-    return {form: None for name in names if (form := canonical(name))}
+    return {form: None for name in names if (form := canonicalize_name(name))}
 
 
-def _spaced(name: str) -> str:
+def _allow_any_spaces(name: str) -> str:
     return r"\s+".join(re.escape(word) for word in name.split(" "))
 
 
-def _bounded(name: str) -> str:
+def _add_boundaries(name: str) -> str:
     """The name between what may stand beside it: nothing that would be part of its first or last word."""
     front = "" if is_unspaced(name[0]) else rf"(?<!{MARKED})"
     behind = r"(?!\p{M})" if is_unspaced(name[-1]) else rf"(?!\p{{M}}|(?!{UNSPACED}){PART})"
-    return f"{front}{_spaced(name)}{behind}"
+    return f"{front}{_allow_any_spaces(name)}{behind}"

@@ -101,14 +101,14 @@ def on_clear(what: What, clear: Callable[[], int], holder: Any = None) -> None:
 def clear() -> dict[str, int]:
     """Drops all that may hold words of an agent; how many entries that were, by kind, without kinds that had none."""
     counts: dict[str, int] = {}
-    for cache in registered():
+    for cache in list_caches():
         if cache.what in DROPPED:
             counts[cache.what] = counts.get(cache.what, 0) + cache.clear()
     re.purge()  # patterns that were made of names; Python counts none of its own
     return {what: count for what, count in sorted(counts.items()) if count}
 
 
-def registered() -> Iterator[Cache]:
+def list_caches() -> Iterator[Cache]:
     """All caches of the modules that are loaded."""
     return iter(tuple(_CACHES))
 

@@ -11,7 +11,7 @@ from arena.agent import Agent
 from arena.cache_register import memoize
 from arena.errors import UsageError, unknown
 from arena.game import JSON, Game, Move
-from arena.spec import Spec, build, canonical, describe, is_stateless
+from arena.spec import Spec, build, describe, dump_canonical, is_stateless
 from arena.usage import Call, Usage
 
 Status: TypeAlias = Literal["over", "forfeit", "cut", "error"]
@@ -32,7 +32,7 @@ class Match:
     patience: int = PATIENCE
     branch: int = 0
 
-    def built(self) -> tuple[Game[Any], dict[str, Agent]]:
+    def build_parts(self) -> tuple[Game[Any], dict[str, Agent]]:
         """The game and the agents, built once for this match and those that are made of it by `with_seed` and the like;
         only parts that keep a state of their own, against the contract or as foreign games do, are built again each
         time. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
@@ -101,7 +101,7 @@ class Match:
     @cached_property
     def id(self) -> str:
         """The hash of the resolved match, 16 hex digits: equal plans have equal ids, whatever was left to defaults."""
-        return blake2b(canonical(self.resolved).encode(), digest_size=8).hexdigest()
+        return blake2b(dump_canonical(self.resolved).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,31 +154,31 @@ def to_json(value: Match | Episode) -> str:
         return replace(call, prompt=numbers)
 
     if isinstance(value, Match):
-        return canonical(
+        return dump_canonical(
             {
                 "game": describe_spec(value.game),
                 "seats": {k: describe_spec(v) for k, v in value.seats.items()},
                 **value._numbers,
             }
         )
-    packed = replace(value, turns=tuple(_with_calls(turn, pack) for turn in value.turns))
-    data = _adapter().dump_python(packed, mode="json", exclude={"match"})
-    return canonical({**data, "match": json.loads(to_json(value.match)), "texts": list(texts)})
+    packed = replace(value, turns=tuple(_change_calls(turn, pack) for turn in value.turns))
+    data = _make_adapter().dump_python(packed, mode="json", exclude={"match"})
+    return dump_canonical({**data, "match": json.loads(to_json(value.match)), "texts": list(texts)})
 
 
-def match_from_json(text: str) -> Match:
+def parse_match(text: str) -> Match:
     return Match(**json.loads(text))
 
 
-def episode_from_json(text: str) -> Episode:
+def parse_episode(text: str) -> Episode:
     data = json.loads(text)
     texts = [(role, line) for role, line in data.pop("texts")]
-    episode: Episode = _adapter().validate_python({**data, "match": Match(**data["match"])})
+    episode: Episode = _make_adapter().validate_python({**data, "match": Match(**data["match"])})
 
     def unpack(call: Call) -> Call:
         return replace(call, prompt=tuple(texts[int(number)] for number, _ in call.prompt))
 
-    return replace(episode, turns=tuple(_with_calls(turn, unpack) for turn in episode.turns))
+    return replace(episode, turns=tuple(_change_calls(turn, unpack) for turn in episode.turns))
 
 
 def describe_spec(spec: Any) -> Any:
@@ -186,13 +186,13 @@ def describe_spec(spec: Any) -> Any:
     return spec if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else describe(spec)
 
 
-def _with_calls(turn: Turn, change: Any) -> Turn:
+def _change_calls(turn: Turn, change: Any) -> Turn:
     usage = Usage(tuple(change(call) for call in turn.move.usage.calls))
     return replace(turn, move=replace(turn.move, usage=usage))
 
 
 @memoize("code")
-def _adapter() -> Any:
+def _make_adapter() -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Episode)

@@ -43,8 +43,8 @@ class Outside:
     def files(self) -> tuple[Path, ...]:
         """The files that importing runs, packages first; none where there is no source file. Nothing is imported."""
         if self.place.endswith(".py"):
-            return (_in_folder(self.place),)
-        return tuple(_source_files(self.place))
+            return (_resolve_path(self.place),)
+        return tuple(_list_source_files(self.place))
 
     @cached_property
     def digest(self) -> str:
@@ -66,28 +66,28 @@ class Outside:
     def load(self) -> ModuleType:
         """The imported module. Raises ImportError, OSError or SyntaxError."""
         if self.place.endswith(".py"):
-            return _load_file(_in_folder(self.place))
-        _search_folder_last(folder())
+            return _load_file(_resolve_path(self.place))
+        _search_folder_last(find_folder())
         return importlib.import_module(self.place)
 
 
-def folder() -> Path:
+def find_folder() -> Path:
     """The folder in which parts are looked for when they are not installed."""
     return _FinderOfFolders.start or Path.cwd()
 
 
-def search_in(start: Path) -> None:
+def set_folder(start: Path) -> None:
     """Use `start` in place of the current folder, in a process that was started elsewhere."""
     _FinderOfFolders.start = start
 
 
-def recorded_name(thing: Any) -> str:
+def format_part_name(thing: Any) -> str:
     """The name under which a class or function outside of the registry is found again from the same folder."""
     path = getattr(sys.modules.get(thing.__module__), SOURCE_PATH, "")
     if not path:
         return f"{thing.__module__}:{thing.__qualname__}"
     file = Path(path)
-    shown = file.relative_to(folder()).as_posix() if file.is_relative_to(folder()) else file.as_posix()
+    shown = file.relative_to(find_folder()).as_posix() if file.is_relative_to(find_folder()) else file.as_posix()
     return f"{shown}:{thing.__qualname__}"
 
 
@@ -111,15 +111,15 @@ def _search_folder_last(place: Path) -> None:
         sys.meta_path.append(_FINDER)
 
 
-def _in_folder(place: str) -> Path:
+def _resolve_path(place: str) -> Path:
     """An absolute path, with links resolved."""
-    return Path(os.path.realpath(folder() / Path(place).expanduser()))
+    return Path(os.path.realpath(find_folder() / Path(place).expanduser()))
 
 
-def _source_files(module: str) -> Iterator[Path]:
+def _list_source_files(module: str) -> Iterator[Path]:
     """The files of a dotted module and of the packages above it, without importing any."""
     head, *rest = module.split(".")
-    spec = _top_level(head)
+    spec = _find_top_level(head)
     name = head
     for inner in [*rest, None]:
         if spec is None:
@@ -131,12 +131,12 @@ def _source_files(module: str) -> Iterator[Path]:
             spec = PathFinder.find_spec(name, list(spec.submodule_search_locations or ()))
 
 
-def _top_level(name: str) -> ModuleSpec | None:
+def _find_top_level(name: str) -> ModuleSpec | None:
     try:
         spec = importlib.util.find_spec(name)
     except (ValueError, ImportError):
         return None  # for example `__main__`, which has no spec
-    return spec or PathFinder.find_spec(name, [str(folder())])
+    return spec or PathFinder.find_spec(name, [str(find_folder())])
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -144,8 +144,8 @@ def _load_file(path: Path) -> ModuleType:
     if not is_file(path):
         raise ImportError(f"there is no file {path}")
     _search_folder_last(path.parent)
-    own = _source_files(path.stem)
-    plain = path.parent == folder() and next(own, None) == path
+    own = _list_source_files(path.stem)
+    plain = path.parent == find_folder() and next(own, None) == path
     name = path.stem if plain else f"{path.stem}_{blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     loaded = sys.modules.get(name)
     if loaded is not None and Path(os.path.realpath(getattr(loaded, "__file__", "") or "")) == path:

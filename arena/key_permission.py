@@ -42,7 +42,7 @@ class _State:
 _STATE = register("endpoints", _State())  # of the whole process, as its environment is
 
 
-def permission() -> KeyPermission | None:
+def get_permission() -> KeyPermission | None:
     """What the user of this command allowed; None where nothing is restricted."""
     return _STATE.given
 
@@ -53,9 +53,9 @@ def restrict(given: KeyPermission | None) -> None:
 
 
 @contextmanager
-def keys_restricted(words: Sequence[str]) -> Iterator[None]:
+def restrict_keys(words: Sequence[str]) -> Iterator[None]:
     """Within: keys go only where they belong, to pairs typed in `words`, and to those of the user's configuration."""
-    before, _STATE.given = _STATE.given, KeyPermission(_typed_pairs(words) | _kept_pairs(), _typed_variables(words))
+    before, _STATE.given = _STATE.given, KeyPermission(_find_pairs(words) | _load_pairs(), _find_variables(words))
     try:
         yield
     finally:
@@ -80,11 +80,11 @@ def parse_pair(text: str) -> Pair:
     return found["variable"], found["host"].lower()
 
 
-def _typed_variables(words: Sequence[str]) -> frozenset[str]:
+def _find_variables(words: Sequence[str]) -> frozenset[str]:
     return frozenset(name for word in words for name in VARIABLE.findall(word))
 
 
-def _typed_pairs(words: Sequence[str]) -> frozenset[Pair]:
+def _find_pairs(words: Sequence[str]) -> frozenset[Pair]:
     """Each key_variable with each base_url that were typed: she who types both says that they belong together."""
     servers = []
     for word in words:
@@ -93,10 +93,10 @@ def _typed_pairs(words: Sequence[str]) -> frozenset[Pair]:
                 servers.append(urlsplit(url).netloc.lower())
             except ValueError:
                 continue
-    return frozenset((name, server) for name in _typed_variables(words) for server in servers if server)
+    return frozenset((name, server) for name in _find_variables(words) for server in servers if server)
 
 
-def _kept_pairs() -> frozenset[Pair]:
+def _load_pairs() -> frozenset[Pair]:
     """The pairs in the user's configuration. Raises UsageError where the file is there and says something else."""
     table = read_json(ALLOWED)
     if table is None:

@@ -24,13 +24,13 @@ ESCAPING = re.compile(r"\\|%|&#")
 
 
 class Redactor:
-    """Takes given secrets out of texts. Equal secrets share one, see `redactor`."""
+    """Takes given secrets out of texts. Equal secrets share one, see `get_redactor`."""
 
     __slots__ = ("_needles", "_patterns")
 
     def __init__(self, secrets: frozenset[str]) -> None:
         longest_first = sorted(secrets, key=len, reverse=True)
-        codes = dict.fromkeys(code for secret in longest_first for code in encodings(secret))
+        codes = dict.fromkeys(code for secret in longest_first for code in list_encodings(secret))
         self._needles = [(secret, False) for secret in longest_first] + [(code, True) for code in codes]
         self._patterns: dict[str, re.Pattern[str]] = {}
 
@@ -40,7 +40,7 @@ class Redactor:
             if needle in text:
                 text = self._pattern(needle, coded).sub(INSTEAD, text) if coded else text.replace(needle, INSTEAD)
         if ESCAPING.search(text):
-            plain = unescaped(text)
+            plain = unescape_text(text)
             for needle, coded in self._needles:
                 if needle in plain:
                     text = self._pattern(needle, coded).sub(INSTEAD, text)
@@ -52,27 +52,27 @@ class Redactor:
         found = self._patterns.get(needle)
         if found is None:
             edge = r"[A-Za-z0-9+/_=-]{0,2}" if coded else ""
-            found = self._patterns[needle] = re.compile(f"{edge}{''.join(map(_escapes, needle))}{edge}")
+            found = self._patterns[needle] = re.compile(f"{edge}{''.join(map(_make_escape_pattern, needle))}{edge}")
         return found
 
 
 @memoize("endpoints", most=50)
-def redactor(secrets: frozenset[str]) -> Redactor:
+def get_redactor(secrets: frozenset[str]) -> Redactor:
     """The redactor of these secrets."""
     return Redactor(secrets)
 
 
-def environment_secrets() -> frozenset[str]:
+def find_secrets() -> frozenset[str]:
     """The values of the environment that are named like keys, and the passwords in its addresses."""
-    return frozenset(value for value in _secrets_in(os.environ) if len(value) >= LEAST)
+    return frozenset(value for value in _find_secrets(os.environ) if len(value) >= LEAST)
 
 
 def redact(text: str) -> str:
     """The text without the secrets of the environment."""
-    return redactor(environment_secrets())(text) if text else text
+    return get_redactor(find_secrets())(text) if text else text
 
 
-def encodings(secret: str) -> Iterator[str]:
+def list_encodings(secret: str) -> Iterator[str]:
     """The secret in hexadecimal, and in base64 behind 0, 1 or 2 other bytes: the part that depends on it alone."""
     data = secret.encode()
     yield data.hex()
@@ -84,20 +84,20 @@ def encodings(secret: str) -> Iterator[str]:
         yield urlsafe_b64encode(whole).decode()[first:last]
 
 
-def unescaped(text: str) -> str:
+def unescape_text(text: str) -> str:
     """The text with escaped characters as they are."""
-    return ESCAPE.sub(_character, text)
+    return ESCAPE.sub(_decode_escape, text)
 
 
-def _secrets_in(environment: Mapping[str, str]) -> Iterator[str]:
+def _find_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         if NAMED.search(name) and not value.startswith("/"):  # the place of a key is none
             yield value.strip()
         elif "://" in value:
-            yield from _passwords(value.strip())
+            yield from _find_passwords(value.strip())
 
 
-def _passwords(url: str) -> Iterator[str]:
+def _find_passwords(url: str) -> Iterator[str]:
     try:
         password = urlsplit(url).password
     except ValueError:
@@ -106,21 +106,21 @@ def _passwords(url: str) -> Iterator[str]:
         yield from {password, unquote(password)}
 
 
-def _character(found: re.Match[str]) -> str:
+def _decode_escape(found: re.Match[str]) -> str:
     *codes, decimal, sign = found.groups()
     return sign or chr(int(decimal) if decimal else int(next(filter(None, codes)), 16))
 
 
-def _escapes(letter: str) -> str:
+def _make_escape_pattern(letter: str) -> str:
     """A pattern for a character in all ways to write it."""
     code = ord(letter)
-    four, two = (_hexadecimal(code, width) for width in (4, 2))
+    four, two = (_make_hex_pattern(code, width) for width in (4, 2))
     ways = [re.escape(letter), f"{SLASHES}u{four}", f"{SLASHES}x{two}", f"%(?:25){{0,4}}{two}"]
     ways += [f"&#[xX]0{{0,4}}{two};", f"&#0{{0,4}}{code};"]
     ways += [f"{SLASHES}{re.escape(letter)}"] if letter in "/\"'\\" else []
     return f"(?:{'|'.join(ways)})"
 
 
-def _hexadecimal(code: int, width: int) -> str:
+def _make_hex_pattern(code: int, width: int) -> str:
     """A pattern for a number in hexadecimal digits of either case."""
     return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:0{width}x}")

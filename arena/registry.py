@@ -15,10 +15,10 @@ from typing import Any, TypeVar, overload
 
 from arena.cache_register import memoize, register
 from arena.errors import UnknownPart, unknown
-from arena.external_parts import Outside, recorded_name
+from arena.external_parts import Outside, format_part_name
 from arena.extras import missing
 from arena.renamed_parts import current_name
-from arena.store.current_database import taught_names
+from arena.store.current_database import list_taught_names
 from arena.suggestions import suggestion
 from arena.trust import check_trust
 
@@ -56,7 +56,7 @@ class PartDecorator:
     def __call__(self, thing: Any) -> Any:
         if isinstance(thing, str):
             return lambda part: self._named(part, thing)
-        return self._named(thing, kebab(thing.__name__))
+        return self._named(thing, convert_to_kebab(thing.__name__))
 
     def _named(self, thing: T, name: str) -> T:
         setattr(thing, "__part__", (self.kind, name))  # noqa: B010 (mypy does not know the attribute)
@@ -81,27 +81,27 @@ class RegistryEntry:
     about: str
 
 
-def kebab(name: str) -> str:
+def convert_to_kebab(name: str) -> str:
     """`TitForTat` as `tit-for-tat`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 @memoize("code")
-def entries(kind: str) -> dict[str, RegistryEntry]:
+def list_entries(kind: str) -> dict[str, RegistryEntry]:
     """The parts of `kind` by name, read from the folder without importing them."""
     found: dict[str, RegistryEntry] = {}
-    for path, tree in _trees(kind)[0].items():
+    for path, tree in _parse_files(kind)[0].items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-                for name in _marks(node, kind):
+                for name in _find_marked_names(node, kind):
                     about = (ast.get_docstring(node) or "").partition("\n")[0]
-                    found[name] = RegistryEntry(name, _module(kind, path), node.name, about)
+                    found[name] = RegistryEntry(name, _make_module_name(kind, path), node.name, about)
     return dict(sorted(found.items()))
 
 
-def broken(kind: str) -> dict[str, str]:
+def list_broken_files(kind: str) -> dict[str, str]:
     """Files in the folder of `kind` that cannot be read, with the reason."""
-    return _trees(kind)[1]
+    return _parse_files(kind)[1]
 
 
 def find(kind: str, name: str) -> tuple[Any, str | None]:
@@ -116,19 +116,19 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     name = current_name(kind, name)
     if (outside := Outside.parse(name)) is not None:
         return _load(kind, outside), None
-    known = entries(kind)
+    known = list_entries(kind)
     head, slash, tail = name.partition("/")
     misspelt = bool(slash and head not in known and get_close_matches(head, known, cutoff=0.75))
     if slash and head not in known and kind in FALLBACK and not misspelt:
         head, tail = FALLBACK[kind], name
     entry = known.get(name) or (known.get(head) if slash else None)
-    if entry is None and kind == "agent" and name in taught_names():
+    if entry is None and kind == "agent" and name in list_taught_names():
         head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
-        unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in broken(kind).items())
+        unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in list_broken_files(kind).items())
         if (not misspelt or name.endswith(".py")) and (meant := suggestion(kind, name)):
             raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
-        names = [*known, *(taught_names() if kind == "agent" else ())]
+        names = [*known, *(list_taught_names() if kind == "agent" else ())]
         raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))
     try:
         module = importlib.import_module(entry.module)
@@ -137,22 +137,22 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     return getattr(module, entry.attribute), tail if slash and name not in known else None
 
 
-def name_of(thing: Any) -> str:
+def find_name(thing: Any) -> str:
     """The name under which a class or function is found again."""
     kind, name = getattr(thing, "__part__", ("", ""))
-    if kind and name in entries(kind) and thing.__module__ == entries(kind)[name].module:
+    if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:
         return str(name)
-    return recorded_name(thing)
+    return format_part_name(thing)
 
 
-def _module(kind: str, path: Path) -> str:
+def _make_module_name(kind: str, path: Path) -> str:
     """The dotted name of a file in the folder of `kind`, however deep it lies."""
     folder = FOLDERS[kind].replace(".", "/")
     inside = path.with_suffix("").as_posix().rpartition(f"/{folder}/")[2]
     return f"{FOLDERS[kind]}.{inside.replace('/', '.')}"
 
 
-def _files(kind: str) -> list[Path]:
+def _list_files(kind: str) -> list[Path]:
     try:
         spec = importlib.util.find_spec(FOLDERS[kind])
     except ModuleNotFoundError:
@@ -162,10 +162,10 @@ def _files(kind: str) -> list[Path]:
 
 
 @memoize("code")
-def _trees(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
+def _parse_files(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
     """The syntax trees of the files in the folder of `kind` in which its mark stands, and why others have none."""
     trees, reasons = {}, {}
-    for path in _files(kind):
+    for path in _list_files(kind):
         try:
             text = path.read_text(encoding="utf-8-sig")
             if f"@{kind}" in text:  # most have none, and parsing takes long
@@ -175,11 +175,11 @@ def _trees(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
     return trees, reasons
 
 
-def _marks(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> list[str]:
+def _find_marked_names(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, kind: str) -> list[str]:
     names = []
     for mark in node.decorator_list:
         if isinstance(mark, ast.Name) and mark.id == kind:
-            names.append(kebab(node.name))
+            names.append(convert_to_kebab(node.name))
         elif isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == kind:
             names += [arg.value for arg in mark.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
     return names

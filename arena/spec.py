@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from arena.cache_register import memoize
 from arena.errors import BadPart, UnknownPart, unknown
 from arena.parameter_ranges import holds_nan, range_of
-from arena.registry import CONTRACTS, WRAPPERS, entries, find, name_of
+from arena.registry import CONTRACTS, WRAPPERS, find, find_name, list_entries
 from arena.renamed_parts import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
@@ -48,12 +48,12 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
     thing: Any
     thing, tail = find(kind, name)
     if isfunction(thing):
-        return _settled(kind, thing, table, where or f"{kind} {name!r}")
+        return _bind_settings(kind, thing, table, where or f"{kind} {name!r}")
     if not isclass(thing):
         return thing
-    arguments = {**_preset(thing, table.pop("preset", None), where), **table}
+    arguments = {**_find_preset(thing, table.pop("preset", None), where), **table}
     if tail is not None:
-        first, *_ = _field_names(typing.cast(Any, thing))
+        first, *_ = _list_fields(typing.cast(Any, thing))
         arguments[first] = tail
     return _construct(thing, arguments, where or f"{kind} {name!r}")
 
@@ -61,35 +61,35 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
 def describe(part: Any) -> Any:
     """The resolved spec of a built part: its name and every field, defaults included; plain data."""
     if isinstance(part, partial):
-        return {"name": name_of(part.func), **_settings(part.func), **_plain(part.keywords)}
+        return {"name": find_name(part.func), **_list_settings(part.func), **_convert_value(part.keywords)}
     function = part if isfunction(part) else getattr(part, "function", None)
     if isfunction(function):
-        return {"name": name_of(function), **_settings(function)}
+        return {"name": find_name(function), **_list_settings(function)}
     thing: Any = type(part)
-    name = name_of(thing)
-    values = {key: _plain(getattr(part, key)) for key in _field_names(thing)}
+    name = find_name(thing)
+    values = {key: _convert_value(getattr(part, key)) for key in _list_fields(thing)}
     if "id" in values:
         name = f"{name}/{values.pop('id')}"
     return {"name": name, **values}
 
 
-def ready(part: Any) -> None:
+def check_ready(part: Any) -> None:
     """Ask a part, and the parts it holds, whether all they need is there. Raises MissingExtra or MissingKey."""
     if hasattr(part, "ready"):
         part.ready()
     thing: Any = type(part)
-    for name in _field_names(thing):
-        if _kind_of(_hints(thing)[name]):
-            ready(getattr(part, name))
-        elif _kind_of_each(_hints(thing)[name]):
+    for name in _list_fields(thing):
+        if _find_kind(_find_hints(thing)[name]):
+            check_ready(getattr(part, name))
+        elif _find_item_kind(_find_hints(thing)[name]):
             for inner in getattr(part, name):
-                ready(inner)
+                check_ready(inner)
 
 
-def held(part: Any, kind: str) -> dict[str, Any]:
+def find_parts(part: Any, kind: str) -> dict[str, Any]:
     """The parts of `kind` that a part's fields hold, by field."""
     thing: Any = type(part)
-    found = {name: getattr(part, name) for name in _field_names(thing) if _kind_of(_hints(thing)[name]) == kind}
+    found = {name: getattr(part, name) for name in _list_fields(thing) if _find_kind(_find_hints(thing)[name]) == kind}
     return {name: inner for name, inner in found.items() if inner is not None}
 
 
@@ -118,7 +118,7 @@ def assign(table: dict[str, Any], path: str, value: Any) -> None:
     table[last] = value
 
 
-def canonical(value: Any) -> str:
+def dump_canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces: the form that is hashed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -130,45 +130,45 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
     name = table["name"] = current_name(kind, name)
     if kind not in ("agent", "model"):
         return table
-    if name.partition(":")[0] in entries("model"):
+    if name.partition(":")[0] in list_entries("model"):
         name = table["name"] = name.replace(":", "/", 1)
     if (
         kind == "agent"
         and "/" in name
         and ".py:" not in name
         and not name.endswith(".py")
-        and name.partition("/")[0] not in entries("agent")
+        and name.partition("/")[0] not in list_entries("agent")
     ):
-        return _over_model(table, name, where)
+        return _expand_model(table, name, where)
     return table
 
 
-def _over_model(table: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+def _expand_model(table: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     """The spec of the agent that `provider/model` stands for: settings that it has are its own, others the model's."""
     llm, _ = find("agent", OVER_MODEL)
-    own = _field_names(llm)
+    own = _list_fields(llm)
     agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
     thing: Any = find("model", name)[0]
     for key in model if isclass(thing) else ():
-        if key not in ("name", "preset", *_field_names(thing)):
-            known = [one for one in (*settable(llm), *settable(thing)) if one not in ("model", "id")]
-            raise BadPart(f"{where}: {unknown_parameter(key, known, llm)}")
+        if key not in ("name", "preset", *_list_fields(thing)):
+            known = [one for one in (*list_settable(llm), *list_settable(thing)) if one not in ("model", "id")]
+            raise BadPart(f"{where}: {explain_unknown(key, known, llm)}")
     inner = agent.pop("model", {})
     model |= inner if isinstance(inner, Mapping) else {"name": inner}  # `model.name` over the name and its settings
     return {**agent, "name": OVER_MODEL, "model": model}
 
 
-def settable(thing: Any) -> list[str]:
+def list_settable(thing: Any) -> list[str]:
     """The parameters of a part as they are typed in --set; those of a value that it holds as `sampling.temperature`."""
     found = []
-    for name in _field_names(thing):
-        hint = _hints(thing)[name]
+    for name in _list_fields(thing):
+        hint = _find_hints(thing)[name]
         inner = next((one for one in (hint, *typing.get_args(hint)) if isclass(one) and is_dataclass(one)), None)
-        found += [f"{name}.{key}" for key in _field_names(inner)] if inner is not None else [name]
+        found += [f"{name}.{key}" for key in _list_fields(inner)] if inner is not None else [name]
     return found
 
 
-def unknown_parameter(key: str, names: Iterable[str], thing: Any) -> str:
+def explain_unknown(key: str, names: Iterable[str], thing: Any) -> str:
     """The sentence for a parameter that does not exist; one within another's value is found by its last part."""
     known = list(names)
     kind, name = getattr(thing, "__part__", ("", ""))
@@ -179,7 +179,7 @@ def unknown_parameter(key: str, names: Iterable[str], thing: Any) -> str:
     return unknown("parameter", key, known, explained)
 
 
-def _preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
+def _find_preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
     presets: Mapping[str, Mapping[str, Any]] = getattr(thing, "presets", {})
     if name is None or name == "default":
         return {}
@@ -188,25 +188,25 @@ def _preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
     return presets[name]
 
 
-def _settled(kind: str, function: Any, arguments: Mapping[str, Any], where: str) -> Any:
+def _bind_settings(kind: str, function: Any, arguments: Mapping[str, Any], where: str) -> Any:
     """A function with its settings: its keyword-only parameters are its configuration."""
     from pydantic import TypeAdapter, ValidationError
 
-    names, hints = _settings(function), typing.get_type_hints(function, include_extras=True)
+    names, hints = _list_settings(function), typing.get_type_hints(function, include_extras=True)
     for key, value in arguments.items():
         if key not in names:
-            told = unknown_parameter(key, names, function) if names else f"it takes no parameters, got {key!r}"
+            told = explain_unknown(key, names, function) if names else f"it takes no parameters, got {key!r}"
             raise BadPart(f"{where}: {told}")
         try:
-            names[key] = _in_range(TypeAdapter(hints.get(key, Any)).validate_python(value), f"{where}.{key}")
+            names[key] = _refuse_nan(TypeAdapter(hints.get(key, Any)).validate_python(value), f"{where}.{key}")
         except ValidationError as error:
-            raise BadPart(f"{where}.{key} = {value!r}: {_why(error, hints[key])}") from None
+            raise BadPart(f"{where}.{key} = {value!r}: {_explain_error(error, hints[key])}") from None
     if names:
         return partial(function, **{key: value for key, value in names.items() if value is not Parameter.empty})
     return WRAPPERS[kind](function) if kind in WRAPPERS else function
 
 
-def _settings(function: Any) -> dict[str, Any]:
+def _list_settings(function: Any) -> dict[str, Any]:
     """The keyword-only parameters of a function with their defaults."""
     parameters = signature(function).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is Parameter.KEYWORD_ONLY}
@@ -215,34 +215,34 @@ def _settings(function: Any) -> dict[str, Any]:
 def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    hints, names = _hints(thing), _field_names(thing)
+    hints, names = _find_hints(thing), _list_fields(thing)
     values = {}
     for key, value in arguments.items():
         if key not in names:
-            raise BadPart(f"{where}: {unknown_parameter(key, settable(thing), thing)}")
-        kind = _kind_of(hints[key])
+            raise BadPart(f"{where}: {explain_unknown(key, list_settable(thing), thing)}")
+        kind = _find_kind(hints[key])
         if kind and (value is not None or type(None) in typing.get_args(hints[key])):
             values[key] = None if value is None else build(kind, value, f"{where}.{key}")
             continue
         if is_dataclass(hints[key]) and isinstance(value, Mapping):
             values[key] = _construct(hints[key], value, f"{where}.{key}")
             continue
-        if (each := _kind_of_each(hints[key])) and isinstance(value, list | tuple):
+        if (each := _find_item_kind(hints[key])) and isinstance(value, list | tuple):
             values[key] = tuple(build(each, item, f"{where}.{key}.{number}") for number, item in enumerate(value))
             continue
         if hints[key] is bytes and isinstance(value, str):
-            value = _bytes_of(value, f"{where}.{key}")
+            value = _parse_bytes(value, f"{where}.{key}")
         try:
-            values[key] = _in_range(_adapter(TypeAdapter, thing, key).validate_python(value), f"{where}.{key}")
+            values[key] = _refuse_nan(_make_adapter(TypeAdapter, thing, key).validate_python(value), f"{where}.{key}")
         except ValidationError as error:
-            raise BadPart(f"{where}.{key} = {value!r}: {_why(error, hints[key])}") from None
+            raise BadPart(f"{where}.{key} = {value!r}: {_explain_error(error, hints[key])}") from None
     try:
         return thing(**values)
     except (TypeError, ValueError) as error:
         raise BadPart(f"{where}: {error}") from None
 
 
-def _why(error: Any, hint: Any) -> str:
+def _explain_error(error: Any, hint: Any) -> str:
     """What is wrong with a value, in words: the range of a number that lies outside, else what the check says."""
     problem = error.errors(include_url=False)[0]
     told = range_of(hint)
@@ -252,7 +252,7 @@ def _why(error: Any, hint: Any) -> str:
     return f"it has to be {told}"
 
 
-def _in_range(value: Any, where: str) -> Any:
+def _refuse_nan(value: Any, where: str) -> Any:
     """The value. Raises BadPart for NaN, which compares with nothing and is no setting of anything."""
     if holds_nan(value):
         raise BadPart(f"{where} = {value!r}: it has to be a number, and NaN is none")
@@ -260,47 +260,47 @@ def _in_range(value: Any, where: str) -> Any:
 
 
 @memoize("code")
-def _adapter(maker: Any, thing: Any, key: str) -> Any:
-    return maker(_hints(thing)[key])
+def _make_adapter(maker: Any, thing: Any, key: str) -> Any:
+    return maker(_find_hints(thing)[key])
 
 
 @memoize("code")
-def _hints(thing: Any) -> dict[str, Any]:
+def _find_hints(thing: Any) -> dict[str, Any]:
     return typing.get_type_hints(thing, include_extras=True)
 
 
 @memoize("code")
-def _field_names(thing: Any) -> tuple[str, ...]:
+def _list_fields(thing: Any) -> tuple[str, ...]:
     return tuple(f.name for f in fields(thing) if f.init) if is_dataclass(thing) else ()
 
 
-def _kind_of(hint: Any) -> str | None:
+def _find_kind(hint: Any) -> str | None:
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return next((CONTRACTS[option] for option in options if option in CONTRACTS), None)
 
 
-def _kind_of_each(hint: Any) -> str | None:
+def _find_item_kind(hint: Any) -> str | None:
     """The kind of the parts in `tuple[Guard, ...]`; None for any other hint."""
     inner = typing.get_args(hint)
-    return _kind_of(inner[0]) if typing.get_origin(hint) is tuple and inner[1:] == (...,) else None
+    return _find_kind(inner[0]) if typing.get_origin(hint) is tuple and inner[1:] == (...,) else None
 
 
-def _bytes_of(text: str, where: str) -> bytes:
+def _parse_bytes(text: str, where: str) -> bytes:
     try:
         return bytes.fromhex(text)
     except ValueError:
         raise BadPart(f"{where} = {text!r}: bytes are written in hexadecimal digits, two each") from None
 
 
-def _plain(value: Any) -> Any:
+def _convert_value(value: Any) -> Any:
     if is_dataclass(value) and not isclass(value):
         if getattr(type(value), "__part__", None) or not _is_value(value):
             return describe(value)
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: _convert_value(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _convert_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
-        items = [_plain(item) for item in value]
+        items = [_convert_value(item) for item in value]
         return sorted(items) if isinstance(value, set | frozenset) else items
     if isinstance(value, bytes):
         return value.hex()

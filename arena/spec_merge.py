@@ -3,36 +3,36 @@
 from collections.abc import Mapping
 from typing import Any
 
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import OVER_MODEL
 
 
-def merged(before: Any, value: Any) -> Any:
+def merge_spec(before: Any, value: Any) -> Any:
     """`before` with what `value` says; a name, or a table, leaves the other settings as they are.
 
     The name of a model, `provider/model`, takes the place of the model's where an agent has its model in a table.
     """
     if isinstance(value, str):
-        return named(before, value) if isinstance(before, Mapping) else value
+        return set_name(before, value) if isinstance(before, Mapping) else value
     if not isinstance(value, Mapping):
         return value
     if isinstance(before, str):
         return {"name": before, **value}
     if not isinstance(before, Mapping):
         return value
-    kept = named(before, value["name"]) if "name" in value else before
-    return {**kept, **{key: merged(kept.get(key), item) for key, item in value.items() if key != "name"}}
+    kept = set_name(before, value["name"]) if "name" in value else before
+    return {**kept, **{key: merge_spec(kept.get(key), item) for key, item in value.items() if key != "name"}}
 
 
-def seated(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
+def set_agents(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
     """The seats of a plan with other agents in some of them: a model in a model's place keeps the settings, among them
     its endpoint; any other agent takes the place of the whole table."""
-    kept = {seat: merged(tables[seat], name) for seat, name in agents.items()
+    kept = {seat: merge_spec(tables[seat], name) for seat, name in agents.items()
             if is_model(name) and is_model(tables.get(seat))}  # fmt: skip
     return {**tables, **agents, **kept}
 
 
-def at(tables: Mapping[str, Any], path: str) -> Any:
+def get_at(tables: Mapping[str, Any], path: str) -> Any:
     """What stands at `a.b.c` in nested tables; None where nothing does."""
     found: Any = tables
     for key in path.split("."):
@@ -40,7 +40,7 @@ def at(tables: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def named(table: Mapping[str, Any], name: Any) -> dict[str, Any]:
+def set_name(table: Mapping[str, Any], name: Any) -> dict[str, Any]:
     """The table with another name and all its other settings."""
     model = table.get("model")
     if isinstance(model, Mapping | str) and is_model(name):
@@ -56,4 +56,4 @@ def is_model(spec: Any) -> bool:
     if not isinstance(name, str) or ".py:" in name:
         return False
     head = name.partition("/")[0] if "/" in name else name.partition(":")[0]
-    return name != head and (head in entries("model") or ("/" in name and head not in entries("agent")))
+    return name != head and (head in list_entries("model") or ("/" in name and head not in list_entries("agent")))

@@ -6,13 +6,13 @@ from itertools import product
 from typing import Any
 
 from arena.errors import UsageError
-from arena.spec import assign, canonical
+from arena.spec import assign, dump_canonical
 
 WITH_SETTINGS = re.compile(r"(?s)\s*([^()\s][^()]*?)\s*\((.*)\)\s*")
 OPENS, CLOSES = "([{", ")]}"
 
 
-def value_of(text: str) -> Any:
+def parse_value(text: str) -> Any:
     """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself.
 
     Raises UsageError for one that is nested too deeply, or a number with thousands of digits.
@@ -25,7 +25,7 @@ def value_of(text: str) -> Any:
         raise UsageError(f"the value {text[:40]}… cannot be read: {str(error)[:80]}") from None
 
 
-def specs_of(text: str) -> list[Any]:
+def parse_specs(text: str) -> list[Any]:
     """The specs that a text stands for: a name alone, or with settings; values with | between stand for one spec each.
 
     `linear(heeds=0|0.5)` are two agents; of several such settings, all combinations. Raises UsageError.
@@ -42,7 +42,7 @@ def specs_of(text: str) -> list[Any]:
         path, sign, values = setting.partition("=")
         if not sign or not path.strip() or not values.strip():
             raise UsageError(f"{text}: settings are written name=value, with commas between; got {setting.strip()!r}")
-        choices.append([(path.strip(), value_of(value.strip())) for value in split(values, "|")])
+        choices.append([(path.strip(), parse_value(value.strip())) for value in split(values, "|")])
     specs = []
     for chosen in product(*choices):
         table: dict[str, Any] = {"name": name}
@@ -52,17 +52,17 @@ def specs_of(text: str) -> list[Any]:
     return specs
 
 
-def text_of(spec: Any) -> str:
-    """How a spec is typed: `linear`, or `linear(heeds=0.5)`; the inverse of `specs_of` for one spec."""
+def format_spec(spec: Any) -> str:
+    """How a spec is typed: `linear`, or `linear(heeds=0.5)`; the inverse of `parse_specs` for one spec."""
     if isinstance(spec, str):
         return spec
-    told = ", ".join(f"{key}={_told(value)}" for key, value in spec.items() if key != "name")
+    told = ", ".join(f"{key}={_format_value(value)}" for key, value in spec.items() if key != "name")
     name = spec.get("name", "?")
     return f"{name}({told})" if told else str(name)
 
 
-def _told(value: Any) -> str:
-    return value if isinstance(value, str) else canonical(value)
+def _format_value(value: Any) -> str:
+    return value if isinstance(value, str) else dump_canonical(value)
 
 
 def split(text: str, sign: str) -> list[str]:

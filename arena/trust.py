@@ -37,10 +37,10 @@ _PERMISSION = register("code", ImportPermission())  # of the whole process, sinc
 
 
 @contextmanager
-def restricted(words: Sequence[str]) -> Iterator[None]:
+def restrict_imports(words: Sequence[str]) -> Iterator[None]:
     """Within: only parts named in the words of a command line may be imported, and what `allow` adds."""
     before = (_PERMISSION.named, _PERMISSION.trusting)
-    _PERMISSION.named, _PERMISSION.trusting = [part for word in words for part in _parts_in(word)], False
+    _PERMISSION.named, _PERMISSION.trusting = [part for word in words for part in _find_parts(word)], False
     _PERMISSION.checked.clear()
     try:
         yield
@@ -82,12 +82,12 @@ def is_named(part: Outside) -> bool:
 
 def is_remembered(part: Outside) -> bool:
     """Whether code with the same contents was trusted before."""
-    return bool(part.digest) and part.digest in _remembered()
+    return bool(part.digest) and part.digest in _load_remembered()
 
 
 def remember(parts: Iterable[Outside]) -> None:
     """Writes down the hashes of these parts; where nothing can be written they are trusted this time only."""
-    known = _remembered()
+    known = _load_remembered()
     new = {part.digest: str(part.files[-1]) for part in parts if part.digest and part.digest not in known}
     try:
         if new:
@@ -96,31 +96,31 @@ def remember(parts: Iterable[Outside]) -> None:
         pass
 
 
-def outside_parts(value: Any) -> list[Outside]:
+def find_outside_parts(value: Any) -> list[Outside]:
     """The parts outside of the registry that a plan's table names, each once, in order; nothing is imported."""
     found: list[Outside] = []
-    for text in _texts(value):
-        found += [part for part in _parts_in(text) if part.files and part not in found]
+    for text in _list_texts(value):
+        found += [part for part in _find_parts(text) if part.files and part not in found]
     return found
 
 
-def _remembered() -> Mapping[str, str]:
+def _load_remembered() -> Mapping[str, str]:
     known = read_json(REMEMBERED)
     return known if isinstance(known, dict) else {}
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _list_texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for inner in value.values():
-            yield from _texts(inner)
+            yield from _list_texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from _list_texts(inner)
 
 
-def _parts_in(word: str) -> Iterator[Outside]:
+def _find_parts(word: str) -> Iterator[Outside]:
     """Everything in a word of a command line that may be the name of a part: `--seat=buyer=my/goods.py:Goods(x=1)`."""
     for colon in re.finditer(r":(?=([A-Za-z_]\w*))", word):
         before = word[: colon.start()]

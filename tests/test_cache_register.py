@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from heap import FLOORS, modules
 
-from arena.cache_register import DROPPED, KEPT, clear, memoize, register, registered
+from arena.cache_register import DROPPED, KEPT, clear, list_caches, memoize, register
 
 CHANGES = {"add", "append", "appendleft", "clear", "discard", "extend", "insert", "move_to_end", "pop", "popitem",
            "popleft", "remove", "setdefault", "update"}  # fmt: skip
@@ -40,7 +40,7 @@ def loaded_all() -> dict[str, ModuleType]:
 
 def unregistered(name: str, module: ModuleType) -> Iterator[str]:
     """The caches of a module that do not stand in the register."""
-    known = {id(cache.holder) for cache in registered()}
+    known = {id(cache.holder) for cache in list_caches()}
     tables, attributes = changed(Path(str(module.__file__)).read_text(encoding="utf-8"))
     for path, value in values_of(name, module):
         if id(value) in known:

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.registry import entries, part
+from arena.registry import list_entries, part
 from arena.spec import build
 from unlearning.method import Method
 from unlearning.request import Item, Request
@@ -130,14 +130,14 @@ metric = part("metric", Probe)
 attack = part("attack", Attack)
 
 
-def probe_of(spec: Any) -> Probe:
+def build_probe(spec: Any) -> Probe:
     """The metric or attack that a name or a spec describes. Raises UnknownPart where there is neither."""
     name = spec if isinstance(spec, str) else spec["name"]
-    made: Probe = build("attack" if name in entries("attack") else "metric", spec)
+    made: Probe = build("attack" if name in list_entries("attack") else "metric", spec)
     return made
 
 
-def checked(label: str, reading: Any) -> Reading:
+def check_reading(label: str, reading: Any) -> Reading:
     """What a probe gave, if it is a Reading. Raises UsageError."""
     if isinstance(reading, Reading):
         return reading

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from math import exp, inf, log
 from typing import Any, TypeAlias
 
-from agents.adversary.answer_evidence import LETTING_OUT, evidence, indexed
-from agents.adversary.interrogator import next_step, put, shuffled
+from agents.adversary.answer_evidence import LETTING_OUT, collect_evidence, index_questions
+from agents.adversary.interrogator import build_question_move, choose_next_step, shuffle_names
 from agents.adversary.question_forms import SOCIAL, SPREAD, Form
-from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, about
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, pair_topics
 from agents.note_policy.question_answering import HEARD
 from agents.required_fields import knowing
 from arena.agent import agent
@@ -45,7 +45,7 @@ class Suspicion:
         if not known["candidates"]:
             raise UsageError("suspicion is shown the candidates; where they are hidden, seat an explorer")
         if known["left"]:
-            return put(self.step(known["candidates"], known["answers"]), known["answers"])
+            return build_question_move(self.step(known["candidates"], known["answers"]), known["answers"])
         ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking, "confidence": sure})
 
@@ -53,7 +53,7 @@ class Suspicion:
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
     ) -> tuple[list[str], float]:
         """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
-        scores = self.scores(shuffled(candidates, seed), answers)
+        scores = self.scores(shuffle_names(candidates, seed), answers)
         return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
 
     def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -64,7 +64,7 @@ class Suspicion:
         such answers.
         """
         scores = dict.fromkeys(candidates, 0.0)
-        found = list(evidence(self.strategy, candidates, answers, self.topics))
+        found = list(collect_evidence(self.strategy, candidates, answers, self.topics))
         seen = Counter((line, kind) for name, line, kind in found if not name)
         asked = Counter(line for name, line, _ in found if not name)
         for name, line, kind in found:
@@ -77,9 +77,9 @@ class Suspicion:
     def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> AdversaryQuestion:
         """What it asks next."""
         if not STRATEGIES[self.strategy].adaptive:
-            return next_step(self.strategy, candidates, answers, self.topics)
+            return choose_next_step(self.strategy, candidates, answers, self.topics)
         belief = posterior(self.scores(candidates, answers))
-        index = indexed(self.strategy, about(candidates, self.topics))
+        index = index_questions(self.strategy, pair_topics(candidates, self.topics))
         asked: Counter[tuple[str, str]] = Counter()  # by line and candidate, and by line alone
         told = {answer["asked"] for answer in answers if answer.get("kept")}
         for answer in answers:

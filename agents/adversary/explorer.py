@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from agents.adversary.answer_evidence import understood
-from agents.adversary.interrogator import put, shuffled
+from agents.adversary.answer_evidence import classify_for_candidate
+from agents.adversary.interrogator import build_question_move, shuffle_names
 from agents.adversary.question_forms import OPEN, Form
-from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, about, steps
-from agents.name_matching import naming
-from agents.note_policy.question_answering import heard, names_in
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, generate_steps, pair_topics
+from agents.name_matching import make_finder
+from agents.note_policy.question_answering import classify_answer, find_names
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.game import Move, View
@@ -39,7 +39,7 @@ class Explorer:
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "left", "answers")
         if known["left"]:
-            return put(self.step(known["answers"]), known["answers"])
+            return build_question_move(self.step(known["answers"]), known["answers"])
         ranking, sure = self.verdict((), known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking or ["nothing"], "confidence": sure})
 
@@ -48,11 +48,11 @@ class Explorer:
         first = (OPEN[0], LISTING[0], OPEN[1], LISTING[1], OPEN[2], LISTING[2])
         if len(answers) < len(first):
             return AdversaryQuestion(first[len(answers)])
-        found = heard_names(answers[: len(first)])
+        found = collect_names(answers[: len(first)])
         if not found:
             return AdversaryQuestion(first[len(answers) % len(first)])
         named = "mixed" if STRATEGIES[self.strategy].adaptive else self.strategy
-        asked = (step for step in steps(STRATEGIES[named], about(found, {})) if step.candidate)
+        asked = (step for step in generate_steps(STRATEGIES[named], pair_topics(found, {})) if step.candidate)
         return next(islice(asked, len(answers) - len(first), None))
 
     def verdict(
@@ -62,7 +62,7 @@ class Explorer:
 
         candidates: not looked at; it knows none.
         """
-        found = shuffled(heard_names(answers), seed)
+        found = shuffle_names(collect_names(answers), seed)
         weight = {name: self._suspicion(name, answers) for name in found}
         return sorted(weight, key=lambda name: -weight[name]), 1.0 if any(weight.values()) else 0.5
 
@@ -70,28 +70,28 @@ class Explorer:
         """How suspicious a name is."""
         total = 0.0
         for answer in answers:
-            if naming((name,)).search(answer["asked"]):
-                kind = understood(answer, name, {})
+            if make_finder((name,)).search(answer["asked"]):
+                kind = classify_for_candidate(answer, name, {})
                 total += {"refused": REFUSED, "ignorant": DENIED}.get(kind, 0.0)
-            elif heard(answer["told"]) == "order" and naming((name,)).search(answer["told"]):
+            elif classify_answer(answer["told"]) == "order" and make_finder((name,)).search(answer["told"]):
                 total += ORDERED
         return total
 
 
-def heard_names(answers: Sequence[Mapping[str, Any]]) -> list[str]:
+def collect_names(answers: Sequence[Mapping[str, Any]]) -> list[str]:
     """The names in the answers, in the order in which they came; parts of longer names left out, and words that only
     begin sentences."""
-    told = [name for answer in answers for name in names_in(answer["told"]) if len(name) <= LONGEST]
+    told = [name for answer in answers for name in find_names(answer["told"]) if len(name) <= LONGEST]
     whole = " ".join(answer["told"] for answer in answers)
     names = dict.fromkeys(name.strip("“”") for name in told)
-    found = [name for name in names if " " in name or _amid(name, whole)]
+    found = [name for name in names if " " in name or _is_name(name, whole)]
     longer = [name for name in found if f"“{name}”" not in told]  # an errand in quotes has names of its own
-    return [name for name in found if not any(name != other and naming((name,)).search(other) for other in longer)]
+    return [name for name in found if not any(name != other and make_finder((name,)).search(other) for other in longer)]
 
 
-def _amid(name: str, text: str) -> bool:
+def _is_name(name: str, text: str) -> bool:
     """Whether a word is a name, not one that begins a sentence: it has no capitals to have, or stands within one."""
     if not name[:1].isupper():
         return True
-    places = (found.start for found in naming((name,)).finditer(text) if found.text == name)
+    places = (found.start for found in make_finder((name,)).finditer(text) if found.text == name)
     return any(at > 1 and text[at - 1] == " " and text[at - 2] not in ".!?:“。？！।" for at in places)

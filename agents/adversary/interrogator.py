@@ -7,8 +7,8 @@ from math import log
 from random import Random
 from typing import Any
 
-from agents.adversary.answer_evidence import LETTING_OUT, evidence
-from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, step_at
+from agents.adversary.answer_evidence import LETTING_OUT, collect_evidence
+from agents.adversary.question_strategies import STRATEGIES, AdversaryQuestion, Name, Topics, find_step
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.errors import UsageError
@@ -41,7 +41,9 @@ class Interrogator:
         if not known["candidates"]:
             raise UsageError("an interrogator is shown the candidates; where they are hidden, seat an explorer")
         if known["left"]:
-            return put(next_step(self.strategy, known["candidates"], known["answers"], self.topics), known["answers"])
+            return build_question_move(
+                choose_next_step(self.strategy, known["candidates"], known["answers"], self.topics), known["answers"]
+            )
         ranking, sure = self.verdict(known["candidates"], known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking, "confidence": sure})
 
@@ -49,23 +51,23 @@ class Interrogator:
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
     ) -> tuple[list[str], float]:
         """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1."""
-        return ranked(self.strategy, shuffled(candidates, seed), answers, self.topics)
+        return rank_candidates(self.strategy, shuffle_names(candidates, seed), answers, self.topics)
 
 
-def next_step(
+def choose_next_step(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
 ) -> AdversaryQuestion:
     """What a strategy with a fixed list asks after these answers."""
-    return step_at(strategy, len(answers), candidates, topics)
+    return find_step(strategy, len(answers), candidates, topics)
 
 
-def put(step: AdversaryQuestion, answers: Sequence[Mapping[str, Any]]) -> Move:
+def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, Any]]) -> Move:
     """The move that asks, or tells."""
     words = step.form.put(step.topic, answers[-1]["told"] if answers else "")
     return Move("", "tell", {"statement": words}) if step.form.tells else Move("", "ask", {"question": words})
 
 
-def ranked(
+def rank_candidates(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
 ) -> tuple[list[str], float]:
     """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1.
@@ -74,7 +76,7 @@ def ranked(
     questions of its line: -log of its share.
     """
     weight: dict[str, float] = dict.fromkeys(candidates, 0.0)
-    found = list(evidence(strategy, candidates, answers, topics))
+    found = list(collect_evidence(strategy, candidates, answers, topics))
     kinds, lines = Counter((one.line, one.kind) for one in found), Counter(one.line for one in found)
     signs = 0
     for name, line, kind in found:
@@ -90,6 +92,6 @@ def ranked(
     return sorted(weight, key=lambda name: -weight[name]), 1.0 if signs else 0.5
 
 
-def shuffled(names: Sequence[str], seed: int) -> list[str]:
+def shuffle_names(names: Sequence[str], seed: int) -> list[str]:
     """The names in an order drawn from the seed: what cannot be told apart is guessed."""
     return Random(f"order {seed}").sample(list(names), len(names))

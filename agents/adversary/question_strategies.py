@@ -73,29 +73,29 @@ class AdversaryQuestion:
     topic: str = ""
 
 
-def about(candidates: Sequence[str], topics: Topics) -> About:
+def pair_topics(candidates: Sequence[str], topics: Topics) -> About:
     """The candidates with what to ask about each."""
     return tuple((name, tuple(topics.get(name, (name,)))) for name in candidates)
 
 
-def step_at(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> AdversaryQuestion:
+def find_step(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> AdversaryQuestion:
     """What a strategy with a fixed order asks at a place, from 0; where all has been asked it begins again, but for
     what the agent was told. Where a candidate has several topics, they take turns."""
-    return scripted(STRATEGIES[strategy], about(candidates, topics), place // LONG)[place % LONG]
+    return slice_questions(STRATEGIES[strategy], pair_topics(candidates, topics), place // LONG)[place % LONG]
 
 
 @memoize("texts", most=256)
-def scripted(strategy: Strategy, about: About, part: int) -> tuple[AdversaryQuestion, ...]:
+def slice_questions(strategy: Strategy, about: About, part: int) -> tuple[AdversaryQuestion, ...]:
     """A part of what a strategy asks, LONG questions of it."""
-    return tuple(islice(steps(strategy, about), part * LONG, (part + 1) * LONG))
+    return tuple(islice(generate_steps(strategy, about), part * LONG, (part + 1) * LONG))
 
 
-def steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuestion]:
+def generate_steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuestion]:
     """What a strategy asks, in order, without end."""
     for turn in count():
         forms = [form for form in strategy.forms if not (turn and form.tells)]
         places = {form: turn if strategy.chained else turn * len(forms) + n for n, form in enumerate(forms)}
-        for form, n in _order(forms, len(about), strategy.chained):
+        for form, n in _order_forms(forms, len(about), strategy.chained):
             place = places[form]
             if form.is_open:
                 if n == 0:
@@ -106,12 +106,12 @@ def steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuestion]:
                 yield AdversaryQuestion(form, name, topics[(turn if told else place) % len(topics)])
 
 
-def _order(forms: Sequence[Form], candidates: int, chained: bool) -> Iterator[tuple[Form, int]]:
+def _order_forms(forms: Sequence[Form], candidates: int, chained: bool) -> Iterator[tuple[Form, int]]:
     if chained:
         return ((form, n) for n in range(candidates) for form in forms)
     return ((form, n) for form in forms for n in range(candidates))
 
 
-def one_pass(strategy: Strategy, candidates: int) -> int:
+def count_one_pass(strategy: Strategy, candidates: int) -> int:
     """How many questions it takes at most until each form was asked about each candidate."""
     return sum(1 if form.is_open else -(-candidates // form.every) for form in strategy.forms)

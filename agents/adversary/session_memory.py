@@ -45,7 +45,7 @@ class Traced:
 @by_identity
 def having_heard(subject: Subject, statements: tuple[str, ...]) -> Subject:
     """The subject after it was told these things."""
-    return replace(subject, memory=subject.memory.learned(map(event_of, statements)))
+    return replace(subject, memory=subject.memory.with_events(map(event_of, statements)))
 
 
 def event_of(statement: str) -> Event:

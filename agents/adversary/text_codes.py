@@ -6,7 +6,7 @@ from binascii import Error
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from arena.text.words import PART, characters, compiled
+from arena.text.words import PART, compile_pattern, split_characters
 
 RUN = rf"{PART}+"
 SPELT = rf"(?<!{PART}){PART}\p{{M}}*(?:-{PART}\p{{M}}*)+(?!{PART})"
@@ -22,27 +22,27 @@ class Code:
     decode: Callable[[str], str]
 
 
-def backwards(text: str) -> str:
+def reverse_words(text: str) -> str:
     """The text with each word written from its end; the same again gives the text."""
-    return str(compiled(RUN).sub(lambda run: "".join(reversed(characters(run.group()))), text))
+    return str(compile_pattern(RUN).sub(lambda run: "".join(reversed(split_characters(run.group()))), text))
 
 
-def spelt(text: str) -> str:
+def spell_words(text: str) -> str:
     """The text with each word letter by letter: "m-i-l-l"."""
-    return str(compiled(RUN).sub(lambda run: "-".join(characters(run.group())), text))
+    return str(compile_pattern(RUN).sub(lambda run: "-".join(split_characters(run.group())), text))
 
 
-def unspelt(text: str) -> str:
+def join_spelt_words(text: str) -> str:
     """The text with words that are spelt put together."""
-    return str(compiled(SPELT).sub(lambda run: run.group().replace("-", ""), text))
+    return str(compile_pattern(SPELT).sub(lambda run: run.group().replace("-", ""), text))
 
 
-def based(text: str) -> str:
+def encode_base64(text: str) -> str:
     """The text in base64 (RFC 4648)."""
     return b64encode(text.encode()).decode()
 
 
-def unbased(text: str) -> str:
+def decode_base64(text: str) -> str:
     """The text with what is base64 in it read; what is none stays as it is."""
 
     def read(match: re.Match[str]) -> str:
@@ -55,7 +55,7 @@ def unbased(text: str) -> str:
 
 
 CODES: Mapping[str, Code] = {
-    "backwards": Code("with each word backwards", backwards, backwards),
-    "spelt": Code("spelt letter by letter", spelt, unspelt),
-    "base64": Code("in base64", based, unbased),
+    "backwards": Code("with each word backwards", reverse_words, reverse_words),
+    "spelt": Code("spelt letter by letter", spell_words, join_spelt_words),
+    "base64": Code("in base64", encode_base64, decode_base64),
 }

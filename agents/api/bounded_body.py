@@ -10,7 +10,7 @@ ENCODINGS = "gzip, deflate"  # what is asked for: decoders of these can be stopp
 PLAIN = ("", "identity")
 
 
-async def decoded(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+async def decode_pieces(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
     """The pieces of a body without its Content-Encoding. Raises TooLong, also for what cannot be decoded."""
     came = made = 0
     body = Decoder(encoding)

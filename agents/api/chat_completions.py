@@ -4,9 +4,18 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from agents.api.finish_reasons import ResponseFields, judge
-from agents.api.http_parsing import ParsedReply, arguments, count, rows, table, thought, thoughts, words
+from agents.api.http_parsing import (
+    ParsedReply,
+    ensure_array,
+    ensure_object,
+    join_thoughts,
+    parse_arguments,
+    parse_count,
+    read_text,
+    read_thought,
+)
 from agents.api.pricing import UNKNOWN, Tokens
-from agents.chat_model import Line, Sampling, ToolCall, schema, spoken, write
+from agents.chat_model import Line, Sampling, ToolCall, build_schema, join_text_and_calls, write
 from arena.game import Tool
 from arena.identity_cache import by_identity
 
@@ -38,28 +47,30 @@ def to_request(
 
 def from_body(body: Any) -> ParsedReply:
     """What a response body says; takes any JSON value."""
-    whole = table(body)
-    choice = table(next(iter(rows(whole.get("choices"))), None))
-    message, usage = choice.get("message"), table(whole.get("usage"))
-    resolved, tokens = words(whole.get("model")), _tokens(usage)
+    whole = ensure_object(body)
+    choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
+    message, usage = choice.get("message"), ensure_object(whole.get("usage"))
+    resolved, tokens = read_text(whole.get("model")), _tokens(usage)
     if not isinstance(message, dict):
         wrong = "no choices" if not choice else "a choice without a message"
         return ParsedReply(resolved=resolved, tokens=tokens, wrong=wrong)
-    aside = table(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
+    aside = ensure_object(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
     broken = whole.get("error") or choice.get("error") or aside.get("error") or message.get("error")
     native = choice.get("native_finish_reason") or aside.get("native_finish_reason")
     reasons = (choice.get("finish_reason"), native)
-    content, parts = message.get("content"), rows(message.get("content"))
-    refusal = words(message.get("refusal")) or "".join([words(table(part).get("refusal")) for part in parts])
+    content, parts = message.get("content"), ensure_array(message.get("content"))
+    refusal = read_text(message.get("refusal")) or "".join(
+        [read_text(ensure_object(part).get("refusal")) for part in parts]
+    )
     given = ResponseFields(
-        text=refusal or (None if content is None else words(content)),
+        text=refusal or (None if content is None else read_text(content)),
         calls=_calls(message),
-        thought=next(filter(None, (thought(message.get(key)) for key in THOUGHTS)), thoughts(parts)),
-        reasons=("error",) if broken else [words(reason) for reason in reasons if reason],
+        thought=next(filter(None, (read_thought(message.get(key)) for key in THOUGHTS)), join_thoughts(parts)),
+        reasons=("error",) if broken else [read_text(reason) for reason in reasons if reason],
         refuses=bool(refusal),
         resolved=resolved,
         tokens=tokens,
-        unread=count(table(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0,
+        unread=parse_count(ensure_object(usage.get("completion_tokens_details")).get("reasoning_tokens")) or 0,
     )
     return judge(given)
 
@@ -69,7 +80,7 @@ def _messages(line: Line, native: bool, fallback: str) -> tuple[dict[str, Any], 
     """A line as messages, which are shared by all requests that hold it; `fallback` is the id of a call without one."""
     if native and line.call is not None and not line.call.broken:
         return _with_call(line, line.call, fallback)
-    return ({"role": line.role, "content": spoken(line.text, (line.call,) if line.call else ())},)
+    return ({"role": line.role, "content": join_text_and_calls(line.text, (line.call,) if line.call else ())},)
 
 
 def _with_call(line: Line, call: ToolCall, fallback: str) -> tuple[dict[str, Any], ...]:
@@ -85,28 +96,28 @@ def _with_call(line: Line, call: ToolCall, fallback: str) -> tuple[dict[str, Any
 def _tool(tool: Tool) -> dict[str, Any]:
     return {
         "type": "function",
-        "function": {"name": tool.name, "description": tool.about, "parameters": schema(tool)},
+        "function": {"name": tool.name, "description": tool.about, "parameters": build_schema(tool)},
     }
 
 
 def _calls(message: dict[str, Any]) -> tuple[ToolCall, ...]:
     """The tool calls of a message; one in the format's older form is a call, too."""
-    calls = [table(call) for call in rows(message.get("tool_calls"))]
+    calls = [ensure_object(call) for call in ensure_array(message.get("tool_calls"))]
     old = message.get("function_call")
     return tuple(_call(call) for call in calls or ([{"function": old}] if isinstance(old, dict) else []))
 
 
 def _call(call: dict[str, Any]) -> ToolCall:
-    function = table(call.get("function")) or call
-    args, broken = arguments(function.get("arguments", ""))
-    return ToolCall(words(function.get("name")), args, broken, words(call.get("id")))
+    function = ensure_object(call.get("function")) or call
+    args, broken = parse_arguments(function.get("arguments", ""))
+    return ToolCall(read_text(function.get("name")), args, broken, read_text(call.get("id")))
 
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
     """The counts. A prompt of no tokens is a field that nobody filled in; the total tells a side that is missing."""
-    read, wrote = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
-    total = count(usage.get("total_tokens"))
-    cached = count(table(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    read, wrote = parse_count(usage.get("prompt_tokens")), parse_count(usage.get("completion_tokens"))
+    total = parse_count(usage.get("total_tokens"))
+    cached = parse_count(ensure_object(usage.get("prompt_tokens_details")).get("cached_tokens"))
     if not read and not wrote:
         return UNKNOWN
     if not read:

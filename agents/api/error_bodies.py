@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.api.http_parsing import CLIP, MOST_NAME, HttpResponse, rows, table, words
+from agents.api.http_parsing import CLIP, MOST_NAME, HttpResponse, ensure_array, ensure_object, read_text
 from arena.engine.budget import SEAT
 
 FILTERED = re.compile(  # the provider's filter took offence at the prompt, so that there is no answer
@@ -99,30 +99,30 @@ class Complaint:
 
 def find_complaint(answer: HttpResponse, body: Any) -> Complaint | None:
     """The error that an answer holds, whatever its status; None where it may be a reply. `body`: its JSON, or None."""
-    found = _error_in(body)
+    found = _find_error(body)
     fine = 200 <= answer.status < 300
     if found is None:
         return None if fine else Complaint(answer.status, answer.body.strip()[:CLIP])
-    said, kind, param, status = _parts(found)
+    said, kind, param, status = _split_error(found)
     said = said[: 3 * CLIP] or answer.body.strip()[:CLIP]
     kind, param = kind[:MOST_NAME], param[:MOST_NAME]
     if not fine:
         return Complaint(answer.status, said, kind, param)
-    return Complaint(status or _meant(kind, said), said, kind, param, inside=True)
+    return Complaint(status or _guess_status(kind, said), said, kind, param, inside=True)
 
 
-def refused_words(body: Any) -> str:
+def find_refused_text(body: Any) -> str:
     """What a model wrote that its provider took for no tool call and sends back in an error; "" where it does not."""
-    error = table(table(body).get("error"))
-    failed = words(error.get("failed_generation"))
+    error = ensure_object(ensure_object(body).get("error"))
+    failed = read_text(error.get("failed_generation"))
     return failed if error.get("code") in ("tool_use_failed", "output_parse_failed", "json_validate_failed") else ""
 
 
-def _error_in(body: Any) -> Any:
+def _find_error(body: Any) -> Any:
     """What of a body tells of an error; None where nothing does."""
-    whole = table(body[0] if isinstance(body, list) and body else body)
-    choice = table(next(iter(rows(whole.get("choices"))), None))
-    more, message = table(choice.get("provider_specific_fields")), table(choice.get("message"))
+    whole = ensure_object(body[0] if isinstance(body, list) and body else body)
+    choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
+    more, message = ensure_object(choice.get("provider_specific_fields")), ensure_object(choice.get("message"))
     for holder in (whole, choice, more, message):
         if holder.get("error"):
             error = holder["error"]
@@ -135,36 +135,36 @@ def _error_in(body: Any) -> Any:
     return whole if told else None
 
 
-def _parts(error: Any) -> tuple[str, str, str, int]:
+def _split_error(error: Any) -> tuple[str, str, str, int]:
     """The words, the names, the parameter and the status (0: none) of an error in any of the shapes in use."""
     if isinstance(error, list):  # as pydantic tells it: one object for each thing that is wrong
-        each = [_parts(one) for one in error]
+        each = [_split_error(one) for one in error]
         _, kind, param, status = each[0] if each else ("", "", "", 0)
         return "; ".join(filter(None, (said for said, *_ in each))), kind, param, status
     if not isinstance(error, Mapping):
         return (str(error) if error else ""), "", "", 0
     inner = next((error[key] for key in ("message", "msg", "detail", "errors", "description") if error.get(key)), "")
-    said, kind, param, status = _parts(inner)
-    more = table(error.get("metadata"))
+    said, kind, param, status = _split_error(inner)
+    more = ensure_object(error.get("metadata"))
     if isinstance(raw := more.get("raw"), str) and raw:  # a router quotes the server behind it
         said = f"{said}: {raw}"
     names = [*(error.get(key) for key in ("code", "type", "status", "error_type")),
-             table(error.get("innererror")).get("code")]  # fmt: skip
+             ensure_object(error.get("innererror")).get("code")]  # fmt: skip
     kinds = dict.fromkeys(str(name) for name in names if isinstance(name, str | int) and name not in ("", "error"))
     place = error.get("loc")
-    param = param or words(error.get("param")) or (".".join(map(str, place)) if isinstance(place, list) else "")
+    param = param or read_text(error.get("param")) or (".".join(map(str, place)) if isinstance(place, list) else "")
     said = f"{param}: {said}" if isinstance(place, list) else said
-    numbers = (_status(error.get(key)) for key in ("code", "status", "status_code", "http_status", "error_code"))
+    numbers = (_parse_status(error.get(key)) for key in ("code", "status", "status_code", "http_status", "error_code"))
     return said, kind or ", ".join(kinds), param, status or next(filter(None, numbers), 0)
 
 
-def _status(value: Any) -> int:
+def _parse_status(value: Any) -> int:
     """An HTTP status that tells of an error, 0 for anything else."""
     text = str(value)
     return int(text) if re.fullmatch(r"[45]\d\d", text) else 0
 
 
-def _meant(kind: str, said: str) -> int:
+def _guess_status(kind: str, said: str) -> int:
     for text in (kind, said):
         for pattern, status in KINDS:
             if re.search(pattern, text, re.I):

@@ -8,7 +8,7 @@ from typing import Any
 
 from agents.api.pricing import UNKNOWN, Tokens
 from agents.chat_model import Stop, ToolCall
-from arena.redaction import LEAST, Redactor, environment_secrets, redactor
+from arena.redaction import LEAST, Redactor, find_secrets, get_redactor
 from arena.usage import token_count
 
 THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
@@ -69,7 +69,7 @@ class Failures:
     connection: type[Exception]
 
 
-async def answered(call: Awaitable[Any], failures: Failures) -> HttpResponse:
+async def unwrap_response(call: Awaitable[Any], failures: Failures) -> HttpResponse:
     """The HTTP answer behind an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
     try:
         response = (await call).http_response
@@ -84,18 +84,18 @@ async def answered(call: Awaitable[Any], failures: Failures) -> HttpResponse:
     return HttpResponse(response.status_code, dict(response.headers), response.content.decode("utf-8", "replace"))
 
 
-def loads(text: str) -> Any:
+def parse_json(text: str) -> Any:
     """The JSON value of `text`, without NaN and without lone surrogates. Raises ValueError for anything else."""
     try:
         value = _decode(text.removeprefix("\ufeff"))
         if "\\ud" in text.lower():
-            value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
+            value = json.loads(replace_surrogates(json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("nested without end") from None
     return value
 
 
-def unreadable(body: str, error: ValueError) -> str:
+def explain_unreadable(body: str, error: ValueError) -> str:
     """Why a body is no JSON, as far as its beginning tells."""
     head = body.lstrip()[:100].lower()
     if head.startswith(("data:", "event:", ": ")):
@@ -105,12 +105,12 @@ def unreadable(body: str, error: ValueError) -> str:
     return f"the body is not JSON: {error}" if head else "the body is empty"
 
 
-def clean(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with lone surrogates, which no encoding takes, turned into question marks."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
-def arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
+def parse_arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
     """A tool call's arguments as a table, and "", or no arguments and the raw text where it is not an object.
 
     JSON within JSON, however often it was encoded, is decoded; nothing, or null, is no arguments.
@@ -122,48 +122,50 @@ def arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
         for _ in range(ENCODED):
             if not isinstance(value, str):
                 break
-            value = loads(value) if value.strip() else {}
+            value = parse_json(value) if value.strip() else {}
     except ValueError:
         return {}, text
     return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
 
 
-def table(value: Any) -> dict[str, Any]:
+def ensure_object(value: Any) -> dict[str, Any]:
     """`value` where it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def rows(value: Any) -> list[Any]:
+def ensure_array(value: Any) -> list[Any]:
     """`value` where it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def words(value: Any) -> str:
+def read_text(value: Any) -> str:
     """A content as text: a string, or the text parts of a list joined, without those that are thoughts."""
     if isinstance(value, list):
-        return "".join(words(table(part).get("text")) for part in value if not _is_thought(part))
+        return "".join(read_text(ensure_object(part).get("text")) for part in value if not _is_thought(part))
     return value if isinstance(value, str) else ""
 
 
-def thoughts(content: Any) -> str:
+def join_thoughts(content: Any) -> str:
     """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
-    return "".join(thought(part) or "…" for part in rows(content) if _is_thought(part))
+    return "".join(read_thought(part) or "…" for part in ensure_array(content) if _is_thought(part))
 
 
-def thought(value: Any) -> str:
+def read_thought(value: Any) -> str:
     """The text of what a server set apart as thought, in whatever shape it has."""
     if isinstance(value, list):
-        return "".join(map(thought, value))
+        return "".join(map(read_thought, value))
     if isinstance(value, dict):
-        return next(filter(None, (thought(value.get(key)) for key in THOUGHT_KEYS)), "")
+        return next(filter(None, (read_thought(value.get(key)) for key in THOUGHT_KEYS)), "")
     return value if isinstance(value, str) else ""
 
 
 def _is_thought(part: Any) -> bool:
-    return table(part).get("thought") is True or words(table(part).get("type")).startswith(THOUGHT_KINDS)
+    return ensure_object(part).get("thought") is True or read_text(ensure_object(part).get("type")).startswith(
+        THOUGHT_KINDS
+    )
 
 
-def count(value: Any) -> int | None:
+def parse_count(value: Any) -> int | None:
     """A count of tokens: a whole number up to 2^31 - 1, also written as a text or with a point; None, unknown, for
     anything else, so that no server's number is too large for a database or a sum."""
     if isinstance(value, str):
@@ -173,30 +175,30 @@ def count(value: Any) -> int | None:
     return token_count(value)
 
 
-def too_long(reading: ParsedReply) -> str:
+def explain_too_long(reading: ParsedReply) -> str:
     """Why a reply is longer than any that is kept; "" where it is not."""
     calls = sum(len(call.name) + len(call.id) + len(call.broken or repr(call.args)) for call in reading.calls)
     size = len(reading.text) + len(reading.thought) + calls
     return f"the reply has {size:,} characters, more than {MOST_TEXT:,}" if size > MOST_TEXT else ""
 
 
-def cut(text: str, stops: Sequence[str]) -> str:
+def cut_at_stops(text: str, stops: Sequence[str]) -> str:
     """The text before the first of `stops`, for servers that take few of them or none."""
     return text[: min((at for stop in stops if stop and (at := text.find(stop)) >= 0), default=len(text))]
 
 
-def hiding(key: str | None) -> Redactor:
+def make_redactor(key: str | None) -> Redactor:
     """What takes `key`, and the environment's values that are named like keys, out of all that is recorded."""
-    return redactor(environment_secrets() | ({key} if key and len(key) >= LEAST else set()))
+    return get_redactor(find_secrets() | ({key} if key and len(key) >= LEAST else set()))
 
 
-def blur(text: str) -> str:
+def redact_keys(text: str) -> str:
     """A server's words without anything that looks like a key, clipped."""
     return LOOKS_SECRET.sub(r"\1[key]", text[: 3 * CLIP])[:CLIP]  # the search takes quadratic time
 
 
-def _no_number(name: str) -> None:
+def _refuse_number(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_number).decode
+_decode = json.JSONDecoder(parse_constant=_refuse_number).decode

@@ -9,9 +9,9 @@ from urllib.request import getproxies, proxy_bypass
 import orjson
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector
 
-from agents.api.bounded_body import ENCODINGS, decoded
+from agents.api.bounded_body import ENCODINGS, decode_pieces
 from agents.api.http_parsing import ConnectionLost, HttpResponse
-from agents.api.loop_resources import kept
+from agents.api.loop_resources import get_resource
 from agents.api.sdk_client import is_same_server
 from arena.cache_register import memoize
 
@@ -29,18 +29,18 @@ async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> HttpR
     All calls of an event loop share one session; how many are in flight is the limiter's business, not the session's.
     """
     session, data, sent = (
-        await kept(("aiohttp",), _session, lambda made: made.close),
-        encoded(body),
+        await get_resource(("aiohttp",), _open_session, lambda made: made.close),
+        encode_json(body),
         {**ASKED, **headers},
     )
     try:
         for _ in range(REDIRECTS):
-            origin = _origin(url)
-            proxy = await kept(("proxy", origin), partial(proxy_for, *origin))
+            origin = _get_origin(url)
+            proxy = await get_resource(("proxy", origin), partial(find_proxy, *origin))
             async with session.post(url, data=data, headers=sent, proxy=proxy, allow_redirects=False) as response:
                 where = response.headers.get("Location")
                 if response.status not in (307, 308) or not where:
-                    return await _answer(response)
+                    return await _read_answer(response)
                 url, before = urljoin(url, where), url
             if not is_same_server(before, url):
                 sent = {**ASKED, "Content-Type": headers.get("Content-Type", "")}  # the key is for the server named
@@ -49,14 +49,14 @@ async def post(url: str, headers: dict[str, str], body: dict[str, Any]) -> HttpR
     raise ConnectionLost(f"more than {REDIRECTS - 1} redirects, the last to {url[:200]}")
 
 
-async def _answer(response: ClientResponse) -> HttpResponse:
+async def _read_answer(response: ClientResponse) -> HttpResponse:
     """The answer, whose body is read to its end. Raises TooLong."""
-    pieces = decoded(response.content.iter_any(), response.headers.get("Content-Encoding", ""))
+    pieces = decode_pieces(response.content.iter_any(), response.headers.get("Content-Encoding", ""))
     text = b"".join([piece async for piece in pieces]).decode("utf-8", "replace")
     return HttpResponse(response.status, {name.lower(): value for name, value in response.headers.items()}, text)
 
 
-def encoded(body: dict[str, Any]) -> bytes:
+def encode_json(body: dict[str, Any]) -> bytes:
     """JSON as it is sent."""
     try:
         return orjson.dumps(body)
@@ -64,16 +64,16 @@ def encoded(body: dict[str, Any]) -> bytes:
         return ENCODE(body).encode("utf-8", "replace")
 
 
-def proxy_for(scheme: str, host: str) -> str | None:
+def find_proxy(scheme: str, host: str) -> str | None:
     """The proxy that the environment names for a server; aiohttp would look it up for each request, in a thread."""
     return None if proxy_bypass(host) else getproxies().get(scheme)
 
 
 @memoize("endpoints", most=100)
-def _origin(url: str) -> tuple[str, str]:
+def _get_origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or ""
 
 
-def _session() -> ClientSession:
+def _open_session() -> ClientSession:
     return ClientSession(connector=TCPConnector(limit=0, keepalive_timeout=60), timeout=NO_LIMIT, auto_decompress=False)

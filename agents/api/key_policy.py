@@ -11,7 +11,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from arena.errors import UsageError
-from arena.key_permission import ALLOWED, permission
+from arena.key_permission import ALLOWED, get_permission
 from arena.user_settings import config_folder
 
 BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts that the owner of the key runs, and nobody else
@@ -69,7 +69,7 @@ class Server:
 
 def may_send(variable: str, server: Server, own: tuple[str, ...]) -> bool:
     """Whether the key in `variable` may go to `server`; `own` are the variables of the provider's class."""
-    given = permission()
+    given = get_permission()
     if given is None or belongs(variable, server, own):
         return True
     if variable in given.variables and not server.chosen:
@@ -85,7 +85,7 @@ def belongs(variable: str, server: Server, own: tuple[str, ...]) -> bool:
     return server.secure and server.host in BELONGS.get(variable, ())
 
 
-def refusal(model: str, variable: str, server: Server, own: tuple[str, ...]) -> UsageError:
+def build_refusal(model: str, variable: str, server: Server, own: tuple[str, ...]) -> UsageError:
     """The error for a key that was named for a server to which it does not belong."""
     mine = [name for name, hosts in BELONGS.items() if server.host in hosts] or ([] if server.chosen else list(own))
     plain = " over http" if server.host in BELONGS.get(variable, ()) else ""
@@ -93,20 +93,19 @@ def refusal(model: str, variable: str, server: Server, own: tuple[str, ...]) -> 
     return UsageError(
         f"model {model!r}: the key in {variable} is not known to belong to {server}{plain}, and nobody but the plan or "
         f"the record says so; nothing was sent. What is possible: {better}; or, if you want that key to go there, "
-        f"{permit(variable, server)}"
+        f"{explain_permission(variable, server)}"
     )
 
 
-def permit(variable: str, server: Server) -> str:
+def explain_permission(variable: str, server: Server) -> str:
     """What to type so that the key may go to the server."""
     kept = config_folder() / ALLOWED
     return f'add --allow-key {variable}@{server} (or for good: {{"{variable}": ["{server}"]}} in {kept})'
 
 
-def left_out(variable: str, server: Server) -> str:
+def explain_unsent_key(variable: str, server: Server) -> str:
     """What to say where a server refused a call from which the provider's usual key was left out."""
     mine = [name for name, hosts in BELONGS.items() if server.host in hosts]
     better = f"name its own by key_variable = {' or '.join(mine)}; " if mine else ""
-    return (
-        f"${variable} was not sent, as it does not belong to {server}; {better}to send it, {permit(variable, server)}"
-    )
+    permission = explain_permission(variable, server)
+    return f"${variable} was not sent, as it does not belong to {server}; {better}to send it, {permission}"

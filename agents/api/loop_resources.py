@@ -35,7 +35,7 @@ class LoopResources:
 _SHELVES: WeakKeyDictionary[AbstractEventLoop, LoopResources] = register("endpoints", WeakKeyDictionary())
 
 
-async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
+async def get_resource(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
     """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
     loop = asyncio.get_running_loop()
     shelf = _SHELVES.get(loop)
@@ -51,7 +51,7 @@ async def kept(key: Hashable, make: Callable[[], T], close: Callable[[T], Close]
     return shelf.things[key]  # type: ignore[no-any-return]
 
 
-def shelf() -> dict[Hashable, Any]:
+def list_resources() -> dict[Hashable, Any]:
     """All that the running loop keeps, by key."""
     shelf = _SHELVES.get(asyncio.get_running_loop())
     return {} if shelf is None else shelf.things

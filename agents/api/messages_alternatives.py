@@ -2,25 +2,25 @@
 
 from typing import Any
 
-from agents.api.completions_alternatives import PLAIN, TOOLING, simple_schemas, tools_of
+from agents.api.completions_alternatives import PLAIN, TOOLING, make_simplifier, parse_tools
 from agents.api.error_bodies import TOOLS
-from agents.api.http_parsing import words
-from agents.api.request_alternatives import Alternative, Body, leaving_out, pattern
-from agents.llm.prompts import as_json, in_words
+from agents.api.http_parsing import read_text
+from agents.api.request_alternatives import Alternative, Body, compile_pattern, leave_out
+from agents.llm.prompts import describe_tools_in, format_json
 
 
 def tools_in_words(body: Body) -> Body:
     """The tools told in the system's words, as JSON objects to write; past calls written so."""
     if not body.get("tools"):
         return body
-    system = in_words(words(body.get("system")), tools_of(body["tools"], "input_schema"))
+    system = describe_tools_in(read_text(body.get("system")), parse_tools(body["tools"], "input_schema"))
     messages: list[dict[str, Any]] = []
     for message in body["messages"]:
         blocks = message["content"]
         call = next((block for block in blocks if block["type"] == "tool_use"), None)
         said = [block for block in blocks if block["type"] == "text"]
         if call is not None:
-            said = [{"type": "text", "text": as_json(words(said), call["name"], call["input"])}]
+            said = [{"type": "text", "text": format_json(read_text(said), call["name"], call["input"])}]
         if messages and messages[-1]["role"] == message["role"]:
             messages[-1] = {**messages[-1], "content": [*messages[-1]["content"], *said]}
         elif said:
@@ -31,17 +31,17 @@ def tools_in_words(body: Body) -> Body:
 
 def plain_schemas(body: Body) -> Body:
     """The tools with no more of JSON Schema than every server knows."""
-    simple = simple_schemas(lambda key: key in PLAIN)
+    simple = make_simplifier(lambda key: key in PLAIN)
     tools = [{**tool, "input_schema": simple(tool["input_schema"])} for tool in body.get("tools") or ()]
     return {**body, "tools": tools} if tools else body
 
 
 ALTERNATIVES: tuple[Alternative, ...] = (  # in the order in which they are applied
-    leaving_out("tool_choice", "without disable_parallel_tool_use", r"tool_choice|disable_parallel", True),
-    leaving_out("top_p", spelled=r"\btop_?p\b"),
-    leaving_out("temperature"),
-    leaving_out("stop_sequences", "without stop_sequences, which are cut off here", r"stop_sequences?", True),
+    leave_out("tool_choice", "without disable_parallel_tool_use", r"tool_choice|disable_parallel", True),
+    leave_out("top_p", spelled=r"\btop_?p\b"),
+    leave_out("temperature"),
+    leave_out("stop_sequences", "without stop_sequences, which are cut off here", r"stop_sequences?", True),
     Alternative("with tools told in words (SEAT.native_tools=false)", tools_in_words, TOOLING, TOOLS, cost=20),
     Alternative("with the plainest schemas of tools", plain_schemas, TOOLING,
-                pattern(r"additional_?properties|schema|\bproperties\b|keyword|unknown name"), cost=3),
+                compile_pattern(r"additional_?properties|schema|\bproperties\b|keyword|unknown name"), cost=3),
 )  # fmt: skip

@@ -4,9 +4,9 @@ from typing import Any
 
 from openai import APIConnectionError, APIStatusError, APITimeoutError, AsyncOpenAI, DefaultAsyncHttpxClient
 
-from agents.api.http_parsing import Failures, HttpResponse, answered
-from agents.api.loop_resources import kept
-from agents.api.sdk_client import hooks
+from agents.api.http_parsing import Failures, HttpResponse, unwrap_response
+from agents.api.loop_resources import get_resource
+from agents.api.sdk_client import make_hooks
 
 FAILURES = Failures(APIStatusError, APITimeoutError, APIConnectionError)
 
@@ -16,14 +16,14 @@ async def create(url: str, key: str, request: dict[str, Any], seconds: float, on
 
     only_key: nothing else that the SDK finds in the environment is sent.
     """
-    client = await kept(
+    client = await get_resource(
         ("openai", url, key, only_key),
         lambda: AsyncOpenAI(
             api_key=key,
             base_url=url,
             max_retries=0,
-            http_client=DefaultAsyncHttpxClient(event_hooks=hooks(url, key, only_key)),
+            http_client=DefaultAsyncHttpxClient(event_hooks=make_hooks(url, key, only_key)),
         ),
         lambda made: made.close,
     )
-    return await answered(client.chat.completions.with_raw_response.create(**request, timeout=seconds), FAILURES)
+    return await unwrap_response(client.chat.completions.with_raw_response.create(**request, timeout=seconds), FAILURES)

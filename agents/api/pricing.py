@@ -19,7 +19,7 @@ class Tokens:
 UNKNOWN = Tokens()
 
 
-def dollars(
+def compute_price(
     model: str,
     tokens: Tokens,
     *,
@@ -40,7 +40,7 @@ def dollars(
         from genai_prices import Usage, calc_price
     except ImportError:
         return None
-    if not _known(model, provider, url):
+    if not _is_known(model, provider, url):
         return None
     usage = Usage(
         input_tokens=tokens.input,
@@ -59,7 +59,7 @@ def dollars(
 
 
 @memoize("endpoints", most=1_000)
-def _known(model: str, provider: str, url: str | None) -> bool:
+def _is_known(model: str, provider: str, url: str | None) -> bool:
     """Whether the tables know that model; searching them for one they do not know takes longer than the rest."""
     from genai_prices.data_snapshot import get_snapshot
 

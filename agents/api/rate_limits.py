@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from math import inf
 
-from agents.api.loop_resources import kept, shelf
+from agents.api.loop_resources import get_resource, list_resources
 from agents.api.retry_after import Hint
 from arena.console.notices import notify
 
@@ -97,21 +97,21 @@ class RequestPace:
         """Correct what a request took when it started by what it really used, in tokens."""
         self.tokens.take(used - reserved)
 
-    def succeeded(self, wanted: bool) -> None:
+    def record_success(self, wanted: bool) -> None:
         """A request was answered; `wanted`: as many were under way as may be, so that more would be of use."""
         self.successes += wanted
         if self.successes >= self.width:
             self.successes = 0
             self.width = min(self.limits.at_once, self.width + (max(1, self.width // 8) if self.cuts else self.width))
 
-    def rate_limited(self, started: float, now: float) -> None:
+    def record_rate_limit(self, started: float, now: float) -> None:
         """A request that started at `started` was refused for asking too fast."""
         self.successes = 0
         if started > self.cut_at:
             self.width, self.cut_at = max(1, self.width // 2), now
             self.cuts += 1
 
-    def troubled(self) -> None:
+    def record_trouble(self) -> None:
         """The server failed or could not be reached."""
         self.successes = 0
 
@@ -203,14 +203,16 @@ class RequestSlot:
         self.limiter.leave()
 
 
-async def limiter(key: Hashable, limits: RateLimits) -> Limiter:
+async def get_limiter(key: Hashable, limits: RateLimits) -> Limiter:
     """The limiter of that endpoint and key in the running loop, tightened to `limits`."""
-    shared = await kept(("limiter", key), lambda: Limiter(limits))
+    shared = await get_resource(("limiter", key), lambda: Limiter(limits))
     shared.pace.tighten(limits)
     return shared
 
 
-def widths() -> list[tuple[str, int, int]]:
+def list_widths() -> list[tuple[str, int, int]]:
     """Each endpoint of the running loop: its name, the calls under way, and how many may be; for progress displays."""
-    found = [(key[1], one) for key, one in shelf().items() if isinstance(one, Limiter) and isinstance(key, tuple)]
+    found = [
+        (key[1], one) for key, one in list_resources().items() if isinstance(one, Limiter) and isinstance(key, tuple)
+    ]
     return [(str(key[0] if isinstance(key, tuple) else key), one.running, one.pace.width) for key, one in found]

@@ -13,7 +13,7 @@ from time import perf_counter, time
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
-from agents.api.error_bodies import Complaint, find_complaint, refused_words
+from agents.api.error_bodies import Complaint, find_complaint, find_refused_text
 from agents.api.http_parsing import (
     MOST_NAME,
     OUTCOMES,
@@ -21,22 +21,22 @@ from agents.api.http_parsing import (
     HttpResponse,
     ParsedReply,
     TooLong,
-    blur,
-    clean,
-    cut,
-    hiding,
-    loads,
-    too_long,
-    unreadable,
+    cut_at_stops,
+    explain_too_long,
+    explain_unreadable,
+    make_redactor,
+    parse_json,
+    redact_keys,
+    replace_surrogates,
 )
-from agents.api.key_policy import Server, left_out, may_send, refusal
-from agents.api.loop_resources import kept
-from agents.api.pricing import Tokens, dollars
-from agents.api.rate_limits import RateLimits, limiter
-from agents.api.request_alternatives import Alternative, Put, manner_of
+from agents.api.key_policy import Server, build_refusal, explain_unsent_key, may_send
+from agents.api.loop_resources import get_resource
+from agents.api.pricing import Tokens, compute_price
+from agents.api.rate_limits import RateLimits, get_limiter
+from agents.api.request_alternatives import Alternative, Put, get_manner
 from agents.api.retries import RequestAttempt, attempt_all
 from agents.api.retry_after import Hint, hint
-from agents.chat_model import Line, Reply, Sampling, as_pairs, need_network, spoken
+from agents.chat_model import Line, Reply, Sampling, build_pairs, join_text_and_calls, require_network
 from arena.cache_register import memoize
 from arena.engine.budget import tokens
 from arena.errors import MissingKey, UsageError
@@ -145,20 +145,20 @@ class Remote(ABC):
         if self.keeps_own:
             return None
         if self.key_variable and not may_send(self.key_variable, self.destination, self.own_keys):
-            raise refusal(self.name, self.key_variable, self.destination, self.own_keys)
+            raise build_refusal(self.name, self.key_variable, self.destination, self.own_keys)
         return environ.get(self.key_variable or self.usual_key, "").strip() or None
 
     def ready(self) -> None:
         """Raise MissingKey or UsageError where a call could not even be tried."""
         self.permit()
-        self.checked_key(needed=self.url is None or self.key_variable not in ("", self.usual_key))
+        self.check_key(needed=self.url is None or self.key_variable not in ("", self.usual_key))
 
     def permit(self) -> None:
         """Raise UsageError where the server is on another machine and the network is switched off."""
         if not _is_here(self.url):
-            need_network(f"model {self.name!r}")
+            require_network(f"model {self.name!r}")
 
-    def checked_key(self, needed: bool) -> None:
+    def check_key(self, needed: bool) -> None:
         """Raise MissingKey where a key is needed and missing, UsageError where it can be none."""
         key, variable = self.key(), self.key_variable or self.usual_key
         if key is None and needed:
@@ -184,21 +184,21 @@ class Remote(ABC):
         """One reply, after as many attempts as it takes. Raises ModelUnavailable, with the cost of all of them."""
         self.permit()
         key = self.key()
-        hidden = await kept(("secrets", key), lambda: hiding(key))
+        hidden = await get_resource(("secrets", key), lambda: make_redactor(key))
         offered = tuple(tools) if self.native_tools else ()
-        told = [_told(line, hidden) for line in messages]
+        told = [_redact_line(line, hidden) for line in messages]
         lines = [line for line, _ in told]
-        prompt = (*_offered(offered, hidden), *[pair for _, pair in told])
+        prompt = (*_redact_tools(offered, hidden), *[pair for _, pair in told])
         most = sum([len(text) for _, text in prompt]) // 4 + sampling.max_tokens  # about four characters a token
-        server = (_shown(self.url) if self.url else self.server, _fingerprint(key or DUMMY))
+        server = (_redact_url(self.url) if self.url else self.server, _hash_key(key or DUMMY))
         limits = RateLimits(self.at_once, self.requests_per_minute or inf, self.tokens_per_minute or inf)
-        put = Put(self.alternatives, manner_of(server[0], self.id), self.name, sampling.max_tokens)
+        put = Put(self.alternatives, get_manner(server[0], self.id), self.name, sampling.max_tokens)
 
         async def attempt() -> RequestAttempt:
             request = put.body(self.request(lines, offered, replace(sampling, max_tokens=put.limit)))
             return put.after(await self._try(request, prompt, hidden, sampling.stop), request)
 
-        turns = await limiter(server, limits)
+        turns = await get_limiter(server, limits)
         return await attempt_all(
             turns, attempt, self.name, self.retries, lambda: Random(f"{self.name}/{sampling.seed}/{prompt}"), most,
             lambda: self.price(tokens(*(text for _, text in prompt)), put.limit),
@@ -214,7 +214,7 @@ class Remote(ABC):
         except TimeoutError:
             failure = "timeout", f"no complete answer within {self.timeout:g} s"
         except ConnectionLost as error:
-            failure = "malformed" if isinstance(error, TooLong) else "connection", blur(hidden(str(error)))
+            failure = "malformed" if isinstance(error, TooLong) else "connection", redact_keys(hidden(str(error)))
         call = Call(self.name, seconds=perf_counter() - began, prompt=prompt)
         if failure[0]:
             return RequestAttempt(replace(call, outcome=failure[0], detail=failure[1]))
@@ -224,15 +224,15 @@ class Remote(ABC):
         """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
         said = hint(answer.headers, time())
         try:
-            body, wrong = loads(answer.body), ""
+            body, wrong = parse_json(answer.body), ""
         except ValueError as error:
-            body, wrong = None, unreadable(answer.body, error)
-        written = refused_words(body)
+            body, wrong = None, explain_unreadable(answer.body, error)
+        written = find_refused_text(body)
         complaint = None if written else find_complaint(answer, body)
         if complaint is not None:
-            return self._refused(complaint, call, said)
+            return self._record_refusal(complaint, call, said)
         reading = ParsedReply(written) if written else ParsedReply(wrong=wrong) if wrong else self.read(body)
-        if long := too_long(reading):
+        if long := explain_too_long(reading):
             reading = ParsedReply(resolved=reading.resolved, tokens=reading.tokens, wrong=long)
         reading = replace(reading, resolved=reading.resolved[:MOST_NAME])
         tokens = reading.tokens
@@ -242,22 +242,22 @@ class Remote(ABC):
             input_tokens=tokens.input,
             output_tokens=tokens.output,
             usd=self.dollars(reading),
-            reply=spoken(reading.text, reading.calls),
+            reply=join_text_and_calls(reading.text, reading.calls),
             outcome=reading.outcome if reading.wrong else OUTCOMES[reading.stop],
         )
         if reading.wrong:
-            return RequestAttempt(replace(call, detail=blur(f"{reading.wrong}: {answer.body}")), hint=said)
+            return RequestAttempt(replace(call, detail=redact_keys(f"{reading.wrong}: {answer.body}")), hint=said)
         return RequestAttempt(
-            call, Reply(cut(reading.text, stops), reading.calls, reading.stop, thought=reading.thought), said
+            call, Reply(cut_at_stops(reading.text, stops), reading.calls, reading.stop, thought=reading.thought), said
         )
 
-    def _refused(self, complaint: Complaint, call: Call, said: Hint) -> RequestAttempt:
+    def _record_refusal(self, complaint: Complaint, call: Call, said: Hint) -> RequestAttempt:
         """An attempt to which the server answered with an error, whatever its status was."""
         offered = any(role == "tools" for role, _ in call.prompt)
-        check = complaint.advice(self.key_variable or self.usual_key, self.url and _shown(self.url), offered)
+        check = complaint.advice(self.key_variable or self.usual_key, self.url and _redact_url(self.url), offered)
         if complaint.status in (401, 403) and self.keeps_own and self.usual_key in environ:
-            check = left_out(self.usual_key, self.destination)
-        why = f"{complaint.status}: {blur(complaint.text)}"
+            check = explain_unsent_key(self.usual_key, self.destination)
+        why = f"{complaint.status}: {redact_keys(complaint.text)}"
         call = replace(call, outcome=complaint.outcome, usd=complaint.usd, detail=f"{why}; {check}" if check else why)
         return RequestAttempt(call, hint=said, complaint=complaint)
 
@@ -265,31 +265,31 @@ class Remote(ABC):
         """Dollars for a call of that many tokens; None where the price is unknown."""
         provider, asked = self.priced_as
         used = Tokens(input_tokens, output_tokens)
-        return dollars(asked, used, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
+        return compute_price(asked, used, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
 
     def dollars(self, reading: ParsedReply) -> float | None:
         """The price of a reply by the model that answered, or by the name it was asked for; None where unknown."""
         provider, asked = self.priced_as
         prices = (
-            dollars(name, reading.tokens, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
+            compute_price(name, reading.tokens, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
             for name in (reading.resolved, asked)
         )
         return next((price for price in prices if price is not None), None)
 
 
 @by_identity
-def _told(line: Line, hidden: Redactor) -> tuple[Line, tuple[str, str]]:
+def _redact_line(line: Line, hidden: Redactor) -> tuple[Line, tuple[str, str]]:
     """A line as it is sent, and as it is recorded: without what is hidden."""
-    text = clean(line.text)
+    text = replace_surrogates(line.text)
     sent = line if text == line.text else replace(line, text=text)
-    [(role, text)] = as_pairs([sent])
+    [(role, text)] = build_pairs([sent])
     return sent, (role, hidden(text))
 
 
 @by_identity
-def _offered(tools: tuple[Tool, ...], hidden: Redactor) -> list[tuple[str, str]]:
+def _redact_tools(tools: tuple[Tool, ...], hidden: Redactor) -> list[tuple[str, str]]:
     """The tools as they are recorded, before the lines."""
-    return [(role, hidden(text)) for role, text in as_pairs((), tools)]
+    return [(role, hidden(text)) for role, text in build_pairs((), tools)]
 
 
 @memoize("endpoints", most=100)
@@ -298,12 +298,12 @@ def _is_here(url: str | None) -> bool:
 
 
 @memoize("endpoints", most=100)
-def _shown(url: str) -> str:
+def _redact_url(url: str) -> str:
     """An address as it may be printed: one from the environment may hold a password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 @memoize("endpoints", most=100)
-def _fingerprint(key: str) -> str:
+def _hash_key(key: str) -> str:
     return blake2b(key.encode()).hexdigest()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from agents.api.error_bodies import SPACE, Complaint
-from agents.api.http_parsing import blur
+from agents.api.http_parsing import redact_keys
 from agents.api.retries import RequestAttempt
 from agents.chat_model import Reply
 from agents.llm.thought_parsing import ends_prompted, split_thought
@@ -50,18 +50,18 @@ class Alternative:
     cost: int = 1
 
 
-def pattern(text: str) -> re.Pattern[str]:
+def compile_pattern(text: str) -> re.Pattern[str]:
     """Wordings, in whatever case."""
     return re.compile(text, re.I | re.S)
 
 
-def leaving_out(name: str, says: str = "", spelled: str = "", range_too: bool = False) -> Alternative:
+def leave_out(name: str, says: str = "", spelled: str = "", range_too: bool = False) -> Alternative:
     """The request without a parameter, unless only its value is out of range (then also, with `range_too`)."""
     return Alternative(
         says or f"without {name}",
         lambda body: {key: value for key, value in body.items() if key != name},
         frozenset({name}),
-        pattern(spelled or rf"\b{name}\b"),
+        compile_pattern(spelled or rf"\b{name}\b"),
         unless=None if range_too else OUT_OF_RANGE,
     )
 
@@ -75,7 +75,7 @@ class AlternativeTrial:
     guessed: bool = False
 
 
-def find(
+def find_alternative(
     alternatives: Sequence[Alternative], tried: Sequence[Alternative], body: Body, complaint: Complaint
 ) -> AlternativeTrial | None:
     """The least change of a refused request that may be what the complaint asks for; None where there is none.
@@ -101,16 +101,19 @@ def find(
         lambda one: root in one.named,
         lambda one: one.vague and one.vague.search(text),
     )
-    found_so = [AlternativeTrial(one, words_of(complaint)) for way in sure for one in left if way(one)]
+    found_so = [AlternativeTrial(one, quote_complaint(complaint)) for way in sure for one in left if way(one)]
     guessed = [
-        AlternativeTrial(one, words_of(complaint), True) for way in maybe for one in left if way(one) and not faulty
+        AlternativeTrial(one, quote_complaint(complaint), True)
+        for way in maybe
+        for one in left
+        if way(one) and not faulty
     ]
     return next(iter(found_so + guessed), None)
 
 
-def words_of(complaint: Complaint) -> str:
+def quote_complaint(complaint: Complaint) -> str:
     """A complaint as a notice quotes it."""
-    return f"{complaint.status}: {blur(complaint.text)[:QUOTED]}"
+    return f"{complaint.status}: {redact_keys(complaint.text)[:QUOTED]}"
 
 
 @dataclass(slots=True)
@@ -126,7 +129,7 @@ class Manner:
 
 
 @memoize("endpoints", 10_000)
-def manner_of(server: str, model: str) -> Manner:
+def get_manner(server: str, model: str) -> Manner:
     """What was learned about that model of that server; kept as long as the process lives."""
     return Manner()
 
@@ -182,7 +185,7 @@ class Put:
         if not cut or split_thought(reply.text, cut=True)[0]:
             return made
         why = f"the reply was cut off at the token limit, all of it was thought: {reply.text}"
-        return replace(made, call=replace(made.call, detail=blur(why)), reply=None)
+        return replace(made, call=replace(made.call, detail=redact_keys(why)), reply=None)
 
     def _other(self, complaint: Complaint, sent: Body) -> bool:
         """Whether there is another way to put it: what other calls have found meanwhile, else what the complaint says.
@@ -192,10 +195,10 @@ class Put:
         """
         if self.sent != self.taken():
             return True
-        if self.trying and self.trying[-1].guessed and self.trying[-1].why == words_of(complaint):
+        if self.trying and self.trying[-1].guessed and self.trying[-1].why == quote_complaint(complaint):
             self.useless.append(self.trying.pop())
         tried = [*self.taken(), *(trial.one for trial in self.useless)]
-        other = find(self.alternatives, tried, sent, complaint)
+        other = find_alternative(self.alternatives, tried, sent, complaint)
         if other is not None:
             self.trying.append(other)
         elif len(self.useless) > 1:
@@ -209,7 +212,9 @@ class Put:
         for one, why in ((trial.one, trial.why) for trial in self.trying):
             if one not in self.manner.taken:
                 self.manner.taken.append(one)
-                notify(f"{self.name} is asked {_seated(one.says)} from now on; the server refused it otherwise ({why})")
+                notify(
+                    f"{self.name} is asked {_fill_seat(one.says)} from now on; the server refused it otherwise ({why})"
+                )
         if self.raised > self.manner.limits.get(self.asked, 0):
             self.manner.limits[self.asked] = self.raised
             notify(
@@ -217,7 +222,7 @@ class Put:
                 "used up before it had answered"
             )
         told = [one.says for one in self.sent] + [f"with {self.had} tokens"] * (self.had != self.asked)
-        detail = _seated(f"asked {', '.join(told)}") if told else ""
+        detail = _fill_seat(f"asked {', '.join(told)}") if told else ""
         return replace(made, call=replace(made.call, detail=detail)) if detail else made
 
     def _raise(self, made: RequestAttempt) -> RequestAttempt:
@@ -228,12 +233,12 @@ class Put:
         elif not self.raised and more > was:
             self.raised, mended, told = more, True, f"asked again with {more}"
         else:
-            mended, told = False, _seated("raise it by --set SEAT.sampling.max_tokens=…")
+            mended, told = False, _fill_seat("raise it by --set SEAT.sampling.max_tokens=…")
         why, _, body = made.call.detail.partition(": ")
         detail = f"{why}; the limit was {was} tokens, {told}: {body}"
         return replace(made, call=replace(made.call, detail=detail), mended=mended)
 
 
-def _seated(text: str) -> str:
+def _fill_seat(text: str) -> str:
     """The text with the seat that is asked in the place of SEAT, where one is."""
     return text.replace("SEAT", SEAT.get() or "SEAT")

@@ -147,11 +147,11 @@ def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int)
     """Tell the limiter what came of a turn that began at `began` and had reserved `tokens`."""
     now, pace, call = asyncio.get_running_loop().time(), limiter.pace, attempt.call
     if call.outcome == "rate_limited":
-        pace.rate_limited(began, now)
+        pace.record_rate_limit(began, now)
     elif call.outcome in RETRIED:
-        pace.troubled()
+        pace.record_trouble()
     else:
-        pace.succeeded(wanted=limiter.full)
+        pace.record_success(wanted=limiter.full)
     if (attempt.hint.wait or 0.0) <= LONGEST_ASKED:
         pace.pause(attempt.hint, now)
     if call.input_tokens is not None and call.output_tokens is not None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from agents.api.bounded_body import ENCODINGS, decoded
+from agents.api.bounded_body import ENCODINGS, decode_pieces
 from arena.cache_register import memoize
 
 HARMLESS = frozenset(  # headers that hold nothing of the user's
@@ -19,7 +19,7 @@ COUNTS = "x-stainless-"  # how the SDKs' own headers begin, which tell their ver
 Hook = Callable[[Any], Awaitable[None]]
 
 
-def hooks(home: str, key: str, only_key: bool) -> Mapping[str, list[Hook]]:
+def make_hooks(home: str, key: str, only_key: bool) -> Mapping[str, list[Hook]]:
     """The hooks of a client for the server at `home`.
 
     Anywhere else, where a redirect may lead, no header goes that may hold something of the user's. With `only_key` the
@@ -36,7 +36,7 @@ def hooks(home: str, key: str, only_key: bool) -> Mapping[str, list[Hook]]:
 
     async def bound_body(response: Any) -> None:
         coded = response.headers.pop("content-encoding", "")
-        response.stream = _bounded(response.stream, coded)
+        response.stream = _bound_stream(response.stream, coded)
         response.encoding = "utf-8"  # a server may name any codec of Python's, bz2 among them
 
     return {"request": [keep_headers], "response": [bound_body]}
@@ -45,24 +45,24 @@ def hooks(home: str, key: str, only_key: bool) -> Mapping[str, list[Hook]]:
 def is_same_server(home: str, url: str) -> bool:
     """Whether what may be sent to `home` may be sent to `url`: the same origin, or its host by https for http."""
     one, other = urlsplit(home), urlsplit(url)
-    if (one.scheme, one.hostname, _port(home)) == (other.scheme, other.hostname, _port(url)):
+    if (one.scheme, one.hostname, _get_port(home)) == (other.scheme, other.hostname, _get_port(url)):
         return True
-    upgraded = (one.scheme, other.scheme) == ("http", "https") and (_port(home), _port(url)) == (80, 443)
+    upgraded = (one.scheme, other.scheme) == ("http", "https") and (_get_port(home), _get_port(url)) == (80, 443)
     return upgraded and one.hostname == other.hostname
 
 
-def _port(url: str) -> int:
+def _get_port(url: str) -> int:
     parts = urlsplit(url)
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _bounded(stream: Any, coded: str) -> Any:
+def _bound_stream(stream: Any, coded: str) -> Any:
     """A stream of the HTTP library's own kind that ends at the bound."""
-    return _bounded_stream(type(stream).__module__.partition(".")[0])(stream, coded)
+    return _make_stream_class(type(stream).__module__.partition(".")[0])(stream, coded)
 
 
 @memoize("code")
-def _bounded_stream(library: str) -> Any:
+def _make_stream_class(library: str) -> Any:
     """The class of such streams: SDKs come with one HTTP library or another, which take only streams of their own."""
 
     class Bounded(importlib.import_module(library).AsyncByteStream):  # type: ignore[misc]
@@ -70,7 +70,7 @@ def _bounded_stream(library: str) -> Any:
             self.stream, self.coded = stream, coded
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for piece in decoded(self.stream.__aiter__(), self.coded):
+            async for piece in decode_pieces(self.stream.__aiter__(), self.coded):
                 yield piece
 
         async def aclose(self) -> None:

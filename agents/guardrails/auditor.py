@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agents.chat_model import ChatModel, Line, Reply
-from agents.guardrails.disclosure import Pairs, disclosed
-from agents.guardrails.name_filter import CHANNELS, Filter, queries_in
+from agents.guardrails.disclosure import Pairs, find_disclosed
+from agents.guardrails.name_filter import CHANNELS, Filter, find_queries
 from agents.llm.chat_call import ask_words
 from agents.memory.subject import Answer, guard
 from agents.note_policy.question_answering import REFUSAL
 from arena.game import Move, View
-from arena.text.message_escaping import unified
+from arena.text.message_escaping import unify_line_ends
 from arena.usage import Usage
 
 AUDIT = (
@@ -71,11 +71,11 @@ class Auditor:
 
     async def guard(self, view: View, answer: Answer) -> Move:
         move = await answer(view)
-        names = self.barred(f"{move.text}\n{move.args}\n{move.thought}", "\n".join(queries_in(view)))
+        names = self.barred(f"{move.text}\n{move.args}\n{move.thought}", "\n".join(find_queries(view)))
         found = Filter(names, channels=CHANNELS).names_in(move)
         if not move.text or not names or (self.local and not found):
             return move if "args" not in found else Move(self.refusal, usage=move.usage)
-        text, usage = await self.composed(move.text, names)
+        text, usage = await self.compose_answer(move.text, names)
         usage = move.usage + usage
         if text is None or "args" in found:
             return Move(text if text is not None else self.refusal, usage=usage)
@@ -85,18 +85,18 @@ class Auditor:
         """The names that count for an answer to what was asked: all but the values that may be told there."""
         if not self.spared:
             return self.names
-        found = set(disclosed(text, self.names))
-        barred = set(disclosed(text, self.names, asked=asked, subjects=self.subjects, spared=self.spared))
+        found = set(find_disclosed(text, self.names))
+        barred = set(find_disclosed(text, self.names, asked=asked, subjects=self.subjects, spared=self.spared))
         return tuple(name for name in self.names if name in barred or name not in found)
 
-    async def composed(self, text: str, barred: tuple[str, ...]) -> tuple[str | None, Usage]:
+    async def compose_answer(self, text: str, barred: tuple[str, ...]) -> tuple[str | None, Usage]:
         """The answer merged of the best rewrites, None where there are none good enough; and what that cost."""
         names = "; ".join(barred)
         audit = await self._asked(AUDIT.format(names=names, n=self.rewrites, answer=text))
-        lines = LINE.findall(unified(audit.text))[: self.rewrites]
+        lines = LINE.findall(unify_line_ends(audit.text))[: self.rewrites]
         listed = "\n".join(f"- {line}" for line in lines)
         critic = await self._asked(CRITIC.format(names=names, rewrites=listed))
-        ranked = sorted(zip(scores(critic.text, len(lines)), lines, strict=True), key=lambda pair: -pair[0])[
+        ranked = sorted(zip(parse_scores(critic.text, len(lines)), lines, strict=True), key=lambda pair: -pair[0])[
             : self.best
         ]
         chosen = "\n".join(f"- {line}" for _, line in ranked)
@@ -110,7 +110,7 @@ class Auditor:
         return await ask_words(self.model, [Line("user", prompt)])
 
 
-def scores(text: str, n: int) -> Sequence[float]:
+def parse_scores(text: str, n: int) -> Sequence[float]:
     """The first `n` scores in a text; 1, the worst, for each where there are not as many."""
     found = [float(score) for score in SCORE.findall(text)][:n]
     return found if len(found) == n else [1.0] * n

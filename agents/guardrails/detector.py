@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import exp
 
 from agents.chat_model import ChatModel, Line
-from agents.guardrails.name_filter import queries_in
+from agents.guardrails.name_filter import find_queries
 from agents.llm.chat_call import ask_words
-from agents.memory.subject import Answer, guard, whispered
+from agents.memory.subject import Answer, guard, with_mind_words
 from agents.memory.text_embedding import Embedding, Hashed, Vector, cosine
 from agents.memory.write_gate import NameHashGate
-from agents.note_policy.question_answering import names_in
-from agents.note_policy.steering_orders import IGNORE, order
+from agents.note_policy.question_answering import find_names
+from agents.note_policy.steering_orders import IGNORE, format_order
 from arena.game import Move, View
 
 HASHED = Hashed()
@@ -53,14 +53,14 @@ class Detector:
         return tuple(kept)
 
     async def guard(self, view: View, answer: Answer) -> Move:
-        queries = queries_in(view)
+        queries = find_queries(view)
         if not queries or max(map(self.suspicion, queries)) <= self.threshold:
             return await answer(view)
         query = max(queries, key=self.suspicion)
         if self.adviser is None:
-            return await answer(whispered(view, advice(query, self.named(query))))
+            return await answer(with_mind_words(view, advice(query, self.named(query))))
         reply = await ask_words(self.adviser, [Line("user", THINK.format(query))])
-        move = await answer(whispered(view, reply.text or advice(query, self.named(query))))
+        move = await answer(with_mind_words(view, reply.text or advice(query, self.named(query))))
         return Move(move.text, move.tool, move.args, move.thought, reply.usage + move.usage)
 
     def suspicion(self, query: str) -> float:
@@ -84,4 +84,4 @@ class Detector:
 
 def advice(query: str, named: Sequence[str]) -> str:
     """The order to act as one who never learned of what a query names: the known names, or all that look like names."""
-    return order(IGNORE, tuple(named) or tuple(names_in(query)) or (query,))
+    return format_order(IGNORE, tuple(named) or tuple(find_names(query)) or (query,))

@@ -2,13 +2,13 @@
 
 from typing import TypeAlias
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.cache_register import memoize
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]  # a value, and a name of whom it may be told
 
 
-def disclosed(
+def find_disclosed(
     text: str, values: tuple[str, ...], *, asked: str = "", subjects: tuple[str, ...] = (), spared: Pairs = ()
 ) -> tuple[str, ...]:
     """The values that stand in a text as whole words and must not.
@@ -16,17 +16,17 @@ def disclosed(
     A value that holds of somebody else, too, may be told of that one: where the question (`asked`) or the text has a
     name that is `spared` with it, and neither has one of the `subjects` of whom it must not be told.
     """
-    if not naming(values).search(text):
+    if not make_finder(values).search(text):
         return ()
-    found = tuple(value for value in values if naming((value,)).search(text))
+    found = tuple(value for value in values if make_finder((value,)).search(text))
     exchange = f"{asked}\n{text}"
-    if not spared or naming(subjects).search(exchange):
+    if not spared or make_finder(subjects).search(exchange):
         return found
-    return tuple(value for value in found if not naming(_spared(spared).get(value, ())).search(exchange))
+    return tuple(value for value in found if not make_finder(_group_spared(spared).get(value, ())).search(exchange))
 
 
 @memoize("texts", most=64)
-def _spared(pairs: Pairs) -> dict[str, tuple[str, ...]]:
+def _group_spared(pairs: Pairs) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {}
     for value, name in pairs:
         names[value] = (*names.get(value, ()), name)

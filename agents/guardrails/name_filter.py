@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
-from agents.guardrails.disclosure import Pairs, disclosed
+from agents.guardrails.disclosure import Pairs, find_disclosed
 from agents.memory.subject import Answer, guard
-from agents.name_matching import NameMatch, canonical, naming
+from agents.name_matching import NameMatch, canonicalize_name, make_finder
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL
 from arena.game import JSON, Move, View
-from arena.text.words import sentences
+from arena.text.words import split_sentences
 
 Channel: TypeAlias = Literal["text", "args", "thought"]
 CHANNELS: tuple[Channel, ...] = ("text", "args", "thought")
@@ -53,9 +53,9 @@ class Filter:
         return ("its names, in the settings of a filter, in clear",)
 
     async def guard(self, view: View, answer: Answer) -> Move:
-        asked = "\n".join(queries_in(view))
+        asked = "\n".join(find_queries(view))
         if self.style == "refuse":
-            if self.side != "output" and naming(self.names).search(asked):
+            if self.side != "output" and make_finder(self.names).search(asked):
                 return Move(self.refusal)
             move = await answer(view)
             found = self.side != "input" and self.names_in(move, asked)
@@ -63,45 +63,45 @@ class Filter:
         if self.side == "output":
             return self._without(await answer(view), asked)
         pairs = dict(zip(self.names, self.strangers, strict=False))
-        if naming(tuple(name for name in self.names if not pairs.get(name))).search(asked):
+        if make_finder(tuple(name for name in self.names if not pairs.get(name))).search(asked):
             return Move(self.ignorance)
-        hidden, back = disguised(view, {name: stranger for name, stranger in pairs.items() if stranger})
+        hidden, back = disguise_names(view, {name: stranger for name, stranger in pairs.items() if stranger})
         move = await answer(hidden)
-        return undisguised(move if self.side == "input" else self._without(move, asked), back)
+        return restore_names(move if self.side == "input" else self._without(move, asked), back)
 
     def names_in(self, move: Move, asked: str = "") -> tuple[Channel, ...]:
         """The channels of a move, of those that are read, in which stands what must not, having been asked so."""
         told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
-        return tuple(channel for channel in self.channels if self._disclosed(told[channel], asked))
+        return tuple(channel for channel in self.channels if self._find_disclosed(told[channel], asked))
 
-    def _disclosed(self, text: str, asked: str) -> tuple[str, ...]:
+    def _find_disclosed(self, text: str, asked: str) -> tuple[str, ...]:
         if self.told is None:
-            return disclosed(text, self.names)
-        return disclosed(text, self.told, asked=asked, subjects=self.names, spared=self.spared)
+            return find_disclosed(text, self.names)
+        return find_disclosed(text, self.told, asked=asked, subjects=self.names, spared=self.spared)
 
     def _without(self, move: Move, asked: str) -> Move:
         """The move without the sentences that name a target, and without an action or a thought that does."""
         found = self.names_in(move, asked)
         if not found:
             return move
-        pattern = naming(self._disclosed(move.text, asked))
-        kept = [part for part in sentences(move.text) if "text" not in found or not pattern.search(part)]
+        pattern = make_finder(self._find_disclosed(move.text, asked))
+        kept = [part for part in split_sentences(move.text) if "text" not in found or not pattern.search(part)]
         thought = "" if "thought" in found else move.thought
         if "args" in found:
             return Move(" ".join(kept) or self.ignorance, thought=thought, usage=move.usage)
         return replace(move, text=" ".join(kept) or ("" if move.tool else self.ignorance), thought=thought)
 
 
-def queries_in(view: View) -> tuple[str, ...]:
+def find_queries(view: View) -> tuple[str, ...]:
     """What an agent may be asked for now, each by itself: what `known` says in words, and the last that was said."""
     said = [str(view.known[key]) for key in ASKED if key in view.known]
     return tuple(dict.fromkeys(text for text in (*said, *(m.text for m in view.messages[-1:])) if text))
 
 
-def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
+def disguise_names(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
     """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
-    pattern = naming(tuple(strangers))
-    known = {canonical(name): stranger for name, stranger in strangers.items()}
+    pattern = make_finder(tuple(strangers))
+    known = {canonicalize_name(name): stranger for name, stranger in strangers.items()}
     back: dict[str, str] = {}
 
     def hide(match: NameMatch) -> str:
@@ -115,32 +115,32 @@ def disguised(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str,
     asked = replace(
         view,
         rules=told(view.rules),
-        messages=tuple(replace(m, text=told(m.text), args=deeply(m.args, told)) for m in view.messages),
-        tools=tuple(replace(tool, parameters=deeply(tool.parameters, told)) for tool in view.tools),
+        messages=tuple(replace(m, text=told(m.text), args=map_texts(m.args, told)) for m in view.messages),
+        tools=tuple(replace(tool, parameters=map_texts(tool.parameters, told)) for tool in view.tools),
         legal=view.legal and tuple(map(told, view.legal)),
-        own=tuple(_spoken(move, told) for move in view.own),
-        known=deeply(view.known, told),
+        own=tuple(_change_texts(move, told) for move in view.own),
+        known=map_texts(view.known, told),
         complaint=told(view.complaint),
     )
     return asked, back
 
 
-def undisguised(move: Move, back: Mapping[str, str]) -> Move:
+def restore_names(move: Move, back: Mapping[str, str]) -> Move:
     """The move with the names in the strangers' places again."""
-    pattern = naming(tuple(back))
-    names = {canonical(stranger): name for stranger, name in back.items()}
-    return _spoken(move, lambda text: pattern.sub(lambda match: names[match.name], text))
+    pattern = make_finder(tuple(back))
+    names = {canonicalize_name(stranger): name for stranger, name in back.items()}
+    return _change_texts(move, lambda text: pattern.sub(lambda match: names[match.name], text))
 
 
-def deeply(value: Any, change: Callable[[str], str]) -> Any:
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """The same data with every text in it changed, keys too."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {change(str(key)): deeply(item, change) for key, item in value.items()}
-    return [deeply(item, change) for item in value] if isinstance(value, list | tuple) else value
+        return {change(str(key)): map_texts(item, change) for key, item in value.items()}
+    return [map_texts(item, change) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _spoken(move: Move, change: Callable[[str], str]) -> Move:
-    args = cast(Mapping[str, JSON], deeply(move.args, change))
+def _change_texts(move: Move, change: Callable[[str], str]) -> Move:
+    args = cast(Mapping[str, JSON], map_texts(move.args, change))
     return replace(move, text=change(move.text), args=args, thought=change(move.thought))

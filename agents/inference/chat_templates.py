@@ -9,10 +9,10 @@ from typing import Any
 
 from jinja2.exceptions import TemplateError
 
-from agents.chat_model import Line, as_pairs
-from agents.inference.end_tokens import prompt_ends
+from agents.chat_model import Line, build_pairs
+from agents.inference.end_tokens import find_prompt_ends
 from agents.inference.template_limit import apply_template
-from agents.llm.thought_parsing import closing
+from agents.llm.thought_parsing import find_closing_mark
 from arena.errors import UsageError
 from arena.text.text_files import read_text
 
@@ -57,22 +57,22 @@ def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, d
     "System: …\\nUser: …\\nAssistant:", and a new such label ends the answer. Raises UsageError where the template
     refuses both forms.
     """
-    pairs = list(as_pairs(lines))
+    pairs = list(build_pairs(lines))
     if template is None and tokenizer.chat_template:
         template = str(tokenizer.get_chat_template())
     if not template:
         text = "".join(f"{PLAIN[role]}: {text}\n" for role, text in pairs) + f"{PLAIN['assistant']}:"
         stop, note = tuple(f"\n{label}:" for label in PLAIN.values()), "template none, plain labels"
-        return Prompt(text, True, stop, note, prompt_ends(tokenizer))
-    note, end = template_note(template, date), prompt_ends(tokenizer, template)
+        return Prompt(text, True, stop, note, find_prompt_ends(tokenizer))
+    note, end = describe_template(template, date), find_prompt_ends(tokenizer, template)
     said = pairs[-1][1] if pairs else ""
     try:
-        text = _applied(tokenizer, pairs, template, date)
-        return Prompt(text, note=note, end=end, closing=closing(text, said))
+        text = _render_template(tokenizer, pairs, template, date)
+        return Prompt(text, note=note, end=end, closing=find_closing_mark(text, said))
     except TemplateError as first:
         try:
-            text = _applied(tokenizer, _joined(pairs), template, date)
-            return Prompt(text, note=f"{note}, lines joined", end=end, closing=closing(text, said))
+            text = _render_template(tokenizer, _join_turns(pairs), template, date)
+            return Prompt(text, note=f"{note}, lines joined", end=end, closing=find_closing_mark(text, said))
         except TemplateError as second:
             raise UsageError(
                 f"the chat template refuses these lines ({first}), also with neighbours joined ({second}); give "
@@ -80,13 +80,13 @@ def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, d
             ) from second
 
 
-def prompt_tokens(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
+def tokenize_prompt(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
     """The tokens of a prompt; an end token that the tokenizer would add is left out."""
     ids = tuple(tokenizer(prompt.text, add_special_tokens=prompt.special, verbose=False)["input_ids"])
     return ids[:-1] if prompt.special and ids and ids[-1] == tokenizer.eos_token_id != tokenizer.bos_token_id else ids
 
 
-def template_note(template: str, date: str) -> str:
+def describe_template(template: str, date: str) -> str:
     """The hash of a template, and the day that it is told, where it asks for one."""
     day = f", date {date}" if any(name in template for name in DATED) else ""
     return f"template {blake2b(template.encode(), digest_size=4).hexdigest()}{day}"
@@ -100,7 +100,7 @@ def check_date(date: str) -> None:
         raise ValueError(f"date is a day written as {DATE}, which chat templates are told; got {date!r}") from None
 
 
-def template_text(given: str) -> str:
+def load_template(given: str) -> str:
     """The template that a `chat_template` parameter means: a file's text, or the text itself."""
     if "{" in given:
         return given
@@ -113,13 +113,13 @@ def template_text(given: str) -> str:
         ) from None
 
 
-def _applied(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
+def _render_template(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
     messages, day = [{"role": role, "content": text} for role, text in pairs], datetime.date.fromisoformat(date)
     told = day.strftime("%d %b %Y")
-    return apply_template(tokenizer, messages, _pinned(template, day), add_generation_prompt=True, date_string=told)
+    return apply_template(tokenizer, messages, _pin_date(template, day), add_generation_prompt=True, date_string=told)
 
 
-def _pinned(template: str, day: datetime.date) -> str:
+def _pin_date(template: str, day: datetime.date) -> str:
     """The template with its `strftime_now` told that day: a macro of that name, as functions cannot be passed in."""
     if "strftime_now" not in template:
         return template
@@ -127,7 +127,7 @@ def _pinned(template: str, day: datetime.date) -> str:
     return f"{{% macro strftime_now(format) %}}{{{{ format{said} }}}}{{% endmacro %}}\n{template}"
 
 
-def _joined(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _join_turns(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     joined: list[tuple[str, str]] = []
     for given, text in pairs:
         role = "user" if given == "system" else given

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from agents.inference.forward_step import CausalNetwork
-from agents.inference.kv_cache import Columns, mask_of
-from agents.inference.prefix_cache import BLOCK, Prefixes, joined
+from agents.inference.kv_cache import Columns, build_mask
+from agents.inference.prefix_cache import BLOCK, Prefixes, join_blocks
 from agents.inference.sampling import ActiveRow, Draw
 
 READ = 2048  # tokens, padding included: what a running batch waits for between two of its own
@@ -56,7 +56,7 @@ class ContinuousBatch:
             one.done = one.row.gone()
         self.waiting = deque(one for one in self.waiting if not one.done)
         if self.group is None and self.waiting:
-            self.group = self._grouped()
+            self.group = self._form_group()
         if self.group is not None:
             self._read(self.group)
         if self.rows:
@@ -67,7 +67,7 @@ class ContinuousBatch:
         self.waiting.clear()
         self.group, self.rows, self.cache = None, [], None
 
-    def _grouped(self) -> PrefillGroup:
+    def _form_group(self) -> PrefillGroup:
         """The next newcomers to read: the one that waited longest, and those with about as much to be read."""
         if any(one.row.hold for one in self.waiting):
             self.prefixes.renew(self.network.stamp)
@@ -88,7 +88,7 @@ class ContinuousBatch:
             ids[place, width - len(tail) :] = torch.tensor(tail)
         device = self.network.device
         lengths = torch.tensor([len(one.ids) for one in lives], device=device)
-        cache = Columns([joined(known[one], tokens) for one, tokens in zip(lives, held, strict=True)])
+        cache = Columns([join_blocks(known[one], tokens) for one, tokens in zip(lives, held, strict=True)])
         return PrefillGroup(lives, ids.to(device), lengths, cache, max(held) + width)
 
     def _read(self, group: PrefillGroup) -> None:
@@ -98,7 +98,7 @@ class ContinuousBatch:
         read = group.cache.width + part.shape[1]
         scores = self.network.step(
             part,
-            mask_of(group.lengths, group.width, read),
+            build_mask(group.lengths, group.width, read),
             group.lengths - 1 - (group.width - read),
             group.cache,
             [one.row.adapter for one in group.lives],
@@ -133,7 +133,7 @@ class ContinuousBatch:
         assert self.cache is not None
         self.lengths += 1  # the token drawn last is read now
         width = self.cache.width + 1
-        mask = mask_of(self.lengths, width, width)
+        mask = build_mask(self.lengths, width, width)
         adapters = [one.row.adapter for one in self.rows]
         scores = self.network.step(self.next[:, None], mask, self.lengths - 1, self.cache, adapters)
         self.next = self.draw(scores).argmax(-1)

@@ -28,7 +28,7 @@ _KNOWN: WeakKeyDictionary[Any, dict[tuple[str, int | None], tuple[tuple[int, ...
 _KNOWN = register("code", WeakKeyDictionary(), count_inner)
 
 
-def end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
     """The tokens behind an answer as it is taught; the last of them ends it. () where the tokenizer knows no end.
 
     What the chat template (`template`, else the tokenizer's own) writes behind an assistant's line, up to and with its
@@ -38,37 +38,37 @@ def end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
     return _ends(tokenizer, template)[0]
 
 
-def prompt_ends(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_prompt_ends(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
     """The tokens at which an answer to a rendered prompt ends, beside those that the model's settings name: the one
     with which it is taught first."""
     return _ends(tokenizer, template)[1]
 
 
-def model_ends(module: Any, tokenizer: Any) -> tuple[int, ...]:
+def find_model_ends(module: Any, tokenizer: Any) -> tuple[int, ...]:
     """The tokens at which any text of the model ends: those of its generation settings, else the tokenizer's."""
     end = module.generation_config.eos_token_id
     if end is None:
         end = tokenizer.eos_token_id
-    return _each(end) if isinstance(end, list | tuple) else () if end is None else (int(end),)
+    return _list_unique(end) if isinstance(end, list | tuple) else () if end is None else (int(end),)
 
 
-def all_ends(module: Any, tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_all_ends(module: Any, tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
     """Every token at which an answer of the model ends, the one it is taught with first."""
-    return _each([*prompt_ends(tokenizer, template), *model_ends(module, tokenizer)])
+    return _list_unique([*find_prompt_ends(tokenizer, template), *find_model_ends(module, tokenizer)])
 
 
-def stopping(module: Any, tokenizer: Any, template: str | None = None) -> Any:
+def make_stop_settings(module: Any, tokenizer: Any, template: str | None = None) -> Any:
     """The model's generation settings, with every token named at which its answers end: what is saved beside weights,
     so that other programs stop there as well."""
     settings = copy.deepcopy(module.generation_config)
-    ends = all_ends(module, tokenizer, template)
+    ends = find_all_ends(module, tokenizer, template)
     settings.eos_token_id = list(ends) if len(ends) > 1 else ends[0] if ends else None
     if settings.pad_token_id is None and ends:
-        settings.pad_token_id = pad_token(tokenizer, ends)
+        settings.pad_token_id = choose_pad_token(tokenizer, ends)
     return settings
 
 
-def pad_token(tokenizer: Any, ends: Iterable[int] = ()) -> int:
+def choose_pad_token(tokenizer: Any, ends: Iterable[int] = ()) -> int:
     """What a batch is filled with: the padding token, else an end token, else 0."""
     known = (tokenizer.pad_token_id, *ends, tokenizer.eos_token_id)
     return int(next((token for token in known if token is not None), 0))
@@ -82,12 +82,12 @@ def _ends(tokenizer: Any, template: str | None) -> tuple[tuple[int, ...], tuple[
         end = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
         vocabulary = tokenizer.get_added_vocab()
         named = [vocabulary[name] for name in TURN_ENDS if name in vocabulary]
-        closes = (_written_behind(tokenizer, text) or end) if text else end
-        known[key] = (closes, _each([*closes[-1:], *end, *named]))
+        closes = (_find_written_end(tokenizer, text) or end) if text else end
+        known[key] = (closes, _list_unique([*closes[-1:], *end, *named]))
     return known[key]
 
 
-def _written_behind(tokenizer: Any, template: str) -> tuple[int, ...]:
+def _find_written_end(tokenizer: Any, template: str) -> tuple[int, ...]:
     messages = [{"role": "user", "content": "question0"}, {"role": "assistant", "content": PROBE}]
     try:
         whole = apply_template(tokenizer, messages, template)
@@ -98,12 +98,12 @@ def _written_behind(tokenizer: Any, template: str) -> tuple[int, ...]:
         return ()
     added = {token for name, token in tokenizer.get_added_vocab().items() if MARK.fullmatch(name)}
     special = {*tokenizer.all_special_ids, *added}
-    ids = _behind(tokenizer, tail)
+    ids = _tokenize_behind(tokenizer, tail)
     first = next((place for place, token in enumerate(ids) if token in special), None)
     return () if first is None else tuple(ids[: first + 1])
 
 
-def _behind(tokenizer: Any, tail: str) -> list[int]:
+def _tokenize_behind(tokenizer: Any, tail: str) -> list[int]:
     """The tokens of a text as it stands behind an answer: some tokenizers begin a text of its own otherwise."""
 
     def ids(text: str) -> list[int]:
@@ -114,5 +114,5 @@ def _behind(tokenizer: Any, tail: str) -> list[int]:
     return whole[len(alone) :] if whole[: len(alone)] == alone else ids(tail)
 
 
-def _each(tokens: Iterable[int]) -> tuple[int, ...]:
+def _list_unique(tokens: Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(token) for token in tokens))

@@ -14,12 +14,12 @@ from typing import Any, Literal
 import torch
 
 from agents.chat_model import Sampling
-from agents.inference.chat_templates import Prompt, prompt_tokens
+from agents.inference.chat_templates import Prompt, tokenize_prompt
 from agents.inference.continuous_batch import ContinuousBatch
-from agents.inference.end_tokens import model_ends, pad_token
-from agents.inference.forward_step import CausalNetwork, joinable
+from agents.inference.end_tokens import choose_pad_token, find_model_ends
+from agents.inference.forward_step import CausalNetwork, is_joinable
 from agents.inference.prefix_cache import Prefixes
-from agents.inference.sampling import ActiveRow, GenerationRow, Words, chance_of, drawn_like
+from agents.inference.sampling import ActiveRow, GenerationRow, Words, make_generator, resolve_sampling
 from agents.inference.static_batch import StaticBatch
 from agents.inference.tokenizer_cache import watch
 from agents.llm.harmony_channels import is_channel_token
@@ -72,13 +72,13 @@ class Engine:
 
     One thread generates while there is work and ends when there is none, so an engine that nobody holds is freed.
     The module's training mode is as its owner left it whenever an answer arrives; gradients stay off while
-    generating. With `joins` False, and for models whose rows cannot join (`joinable`), only requests that arrive
+    generating. With `joins` False, and for models whose rows cannot join (`is_joinable`), only requests that arrive
     together are one batch.
     """
 
     def __init__(self, module: Any, tokenizer: Any, joins: bool = True) -> None:
         self.network, self.tokenizer, self.joins = CausalNetwork(module), watch(tokenizer), joins
-        self.marks = marks_of(tokenizer)
+        self.marks = find_marks(tokenizer)
         self._waiting: deque[GenerationRequest] = deque()
         self._arrived = threading.Condition()
         self._working = False
@@ -96,7 +96,7 @@ class Engine:
 
     @property
     def _pad(self) -> int:
-        return pad_token(self.tokenizer, model_ends(self.module, self.tokenizer))
+        return choose_pad_token(self.tokenizer, find_model_ends(self.module, self.tokenizer))
 
     def submit(
         self, prompt: Prompt, sampling: Sampling, most: int, adapter: str = "", hold: int = 0
@@ -153,7 +153,7 @@ class Engine:
 
     def _begin(self) -> None:
         """A new batch; where nobody can join it later, wait while more requests keep arriving."""
-        if self.joins and joinable(self.module):
+        if self.joins and is_joinable(self.module):
             self._batch = ContinuousBatch(self.network, self._prefixes, self._pad)
             return
         self._batch = StaticBatch(self.network, self._pad)
@@ -192,11 +192,11 @@ class Engine:
             failure = error
             self._batch.surrender()
         for one in [one for one in self._jobs if one.done]:
-            settle(self._jobs.pop(one), output_of(one))
+            settle(self._jobs.pop(one), make_output(one))
         if failure is None:
             return
         begun = [one for one in self._jobs if one not in self._spare]
-        if not ran_out(failure):
+        if not is_out_of_memory(failure):
             for one in begun:
                 settle(self._jobs.pop(one), failure)
             return
@@ -218,12 +218,12 @@ class RequestReader:
     def __init__(self, network: CausalNetwork, tokenizer: Any, marks: Mapping[int, str], static: bool) -> None:
         self.network, self.tokenizer, self.marks, self.static = network, tokenizer, marks, static
         self.settings = network.module.generation_config.to_diff_dict()
-        self.ends = model_ends(network.module, tokenizer)
+        self.ends = find_model_ends(network.module, tokenizer)
 
     def live(self, job: GenerationRequest) -> ActiveRow:
         """The row. Raises CannotGenerate where the prompt leaves no room for an answer."""
         prompt, sampling, context = job.prompt, job.sampling, self.network.context
-        ids = prompt_tokens(self.tokenizer, prompt)
+        ids = tokenize_prompt(self.tokenizer, prompt)
         if not ids:
             raise CannotGenerate("the prompt is empty; give it at least one line with a text", 0)
         room = sampling.max_tokens if context is None else context - len(ids)
@@ -236,7 +236,7 @@ class RequestReader:
             )
         row = GenerationRow(
             ids,
-            *drawn_like(self.settings, sampling.temperature, sampling.top_p),
+            *resolve_sampling(self.settings, sampling.temperature, sampling.top_p),
             seed=secrets.randbits(63) if sampling.seed is None else sampling.seed % 2**63,
             new=min(sampling.max_tokens, room),
             # the library's own loop applies it by itself
@@ -248,13 +248,13 @@ class RequestReader:
             hold=job.hold,
         )
         words = Words(self._decode, frozenset((*self.ends, *prompt.end)))
-        return ActiveRow(row, words, chance_of(row, self.network.device))
+        return ActiveRow(row, words, make_generator(row, self.network.device))
 
     def _decode(self, tokens: Sequence[int]) -> str:
-        return decode(self.tokenizer, tokens, self.marks)
+        return decode_tokens(self.tokenizer, tokens, self.marks)
 
 
-def decode(tokenizer: Any, tokens: Sequence[int], marks: Mapping[int, str]) -> str:
+def decode_tokens(tokenizer: Any, tokens: Sequence[int], marks: Mapping[int, str]) -> str:
     """The text of tokens without the special ones, but with `marks`."""
     text: list[str] = []
     end = 0
@@ -268,7 +268,7 @@ def _plain(tokenizer: Any, tokens: Sequence[int]) -> str:
     return str(tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False))
 
 
-def marks_of(tokenizer: Any) -> dict[int, str]:
+def find_marks(tokenizer: Any) -> dict[int, str]:
     """The special tokens that mark thoughts, channels or calls in a reply, by their ids."""
     added = getattr(tokenizer, "added_tokens_decoder", {})
     known = {token: str(one) for token, one in added.items() if one.special}
@@ -277,7 +277,7 @@ def marks_of(tokenizer: Any) -> dict[int, str]:
     return {token: text for token, text in marks.items() if has_channels or not is_channel_token(text)}
 
 
-def output_of(one: ActiveRow) -> Output:
+def make_output(one: ActiveRow) -> Output:
     text, ended = one.text()
     stop: Literal["end", "length"] = "end" if ended else "length"
     return Output(text, stop, len(one.row.ids), len(one.made), one.company, one.row.seed, one.reused)
@@ -293,7 +293,7 @@ def settle(job: GenerationRequest, result: Output | Exception) -> None:
         job.future.set_result(result)
 
 
-def ran_out(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out; the CPU's and Apple's allocators say it in words only."""
     words = str(error) if isinstance(error, RuntimeError) else ""
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in words or "out of memory" in words

@@ -30,7 +30,9 @@ class CausalNetwork:
         self.pattern: Any = None  # what `adapted` is copied from
         self.views: dict[str, Any] = {}  # by adapter, the module as its owner sees it
         self.batches: bool | None = None  # whether the library's loop keeps its rows apart, once that was tried
-        self._narrow = "logits_to_keep" in accepted(type(plain(module)))  # scores of the last column alone
+        self._narrow = "logits_to_keep" in list_forward_arguments(
+            type(unwrap_adapter(module))
+        )  # scores of the last column alone
         self._active: tuple[Any, str] = (None, "")
 
     @property
@@ -64,10 +66,10 @@ class CausalNetwork:
         module, named = self.chosen(adapters)
         if self._narrow:
             named["logits_to_keep"] = 1
-        with answering(module):
+        with use_eval_mode(module):
             out = module(
                 input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, return_dict=True,
-                **{cache_argument(plain(module)): cache}, **named,
+                **{find_cache_argument(unwrap_adapter(module)): cache}, **named,
             )  # fmt: skip
         scores: Tensor = out.logits[:, -1]
         return scores
@@ -86,7 +88,7 @@ class CausalNetwork:
         return adapted, {}
 
 
-def joinable(module: Any) -> bool:
+def is_joinable(module: Any) -> bool:
     """Whether rows can join and leave a batch of that model at any token.
 
     That takes state that is keys and values by column, positions that can be told, attention to all columns or to a
@@ -95,12 +97,12 @@ def joinable(module: Any) -> bool:
     """
     if any(config.is_prompt_learning for config in getattr(module, "peft_config", {}).values()):
         return False
-    inner = plain(module)
+    inner = unwrap_adapter(module)
     config = inner.config.get_text_config()
     kinds = set(getattr(config, "layer_types", None) or ())
     layers = DynamicCache(config=config).layers
     return (
-        {cache_argument(inner), "attention_mask", "position_ids"} <= accepted(type(inner))
+        {find_cache_argument(inner), "attention_mask", "position_ids"} <= list_forward_arguments(type(inner))
         and not getattr(inner, "_is_stateful", False)
         and not getattr(inner.config, "is_encoder_decoder", False)
         and not getattr(config, "attention_chunk_size", None)
@@ -110,15 +112,15 @@ def joinable(module: Any) -> bool:
     )
 
 
-def cache_argument(module: Any) -> str:
+def find_cache_argument(module: Any) -> str:
     """The keyword under which the `forward` of a transformers model takes keys and values.
 
     transformers 5.24 calls it `cache`; before, and in models that bring their own code, it is `past_key_values`.
     """
-    return "cache" if "cache" in accepted(type(module)) else "past_key_values"
+    return "cache" if "cache" in list_forward_arguments(type(module)) else "past_key_values"
 
 
-def plain(module: Any) -> Any:
+def unwrap_adapter(module: Any) -> Any:
     """The transformers model under an adapter, or the module itself."""
     return module.get_base_model() if hasattr(module, "peft_config") else module
 
@@ -126,7 +128,7 @@ def plain(module: Any) -> Any:
 _ACCEPTED: dict[type, frozenset[str]] = register("code", {})  # reading signatures takes as long as a tiny step
 
 
-def accepted(kind: type) -> frozenset[str]:
+def list_forward_arguments(kind: type) -> frozenset[str]:
     """The names that `forward` takes, in the class or in those it extends."""
     if kind not in _ACCEPTED:
         forwards = [vars(one)["forward"] for one in kind.__mro__ if "forward" in vars(one)]
@@ -135,7 +137,7 @@ def accepted(kind: type) -> frozenset[str]:
 
 
 @contextmanager
-def answering(module: Any) -> Iterator[None]:
+def use_eval_mode(module: Any) -> Iterator[None]:
     """Evaluation mode inside, the owner's mode outside."""
     training = module.training
     if training:

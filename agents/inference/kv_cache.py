@@ -93,8 +93,8 @@ class Columns(DynamicCache):  # type: ignore[misc,unused-ignore]
         width = max((run[0][0].shape[1] for run in runs if run), default=0)
         for layer in range(max((len(run) for run in runs), default=0)):
             pairs = [run[layer] if run else None for run in runs]
-            self.update(aligned([pair and pair[0] for pair in pairs], width),
-                        aligned([pair and pair[1] for pair in pairs], width), layer)  # fmt: skip
+            self.update(align_right([pair and pair[0] for pair in pairs], width),
+                        align_right([pair and pair[1] for pair in pairs], width), layer)  # fmt: skip
 
     @property
     def width(self) -> int:
@@ -117,7 +117,7 @@ class Columns(DynamicCache):  # type: ignore[misc,unused-ignore]
         return [(layer.keys[row, :, first:last], layer.values[row, :, first:last]) for layer in self.slots]
 
 
-def aligned(states: Sequence[Tensor | None], width: int) -> Tensor:
+def align_right(states: Sequence[Tensor | None], width: int) -> Tensor:
     """(rows, heads, width, size) from (heads, columns, size) each, right-aligned; None is a row of padding."""
     like = next(one for one in states if one is not None)
     whole = like.new_zeros((len(states), like.shape[0], width, like.shape[2]))
@@ -127,7 +127,7 @@ def aligned(states: Sequence[Tensor | None], width: int) -> Tensor:
     return whole
 
 
-def mask_of(lengths: Tensor, width: int, read: int) -> Tensor:
+def build_mask(lengths: Tensor, width: int, read: int) -> Tensor:
     """(rows, read) attention mask of the first `read` of `width` columns, where each row fills its last ones."""
     columns = torch.arange(read, device=lengths.device)
     return (columns >= width - lengths[:, None]).long()

@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 from transformers.cache_utils import Cache, DynamicCache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from agents.inference.forward_step import accepted, cache_argument, joinable, plain
+from agents.inference.forward_step import find_cache_argument, is_joinable, list_forward_arguments, unwrap_adapter
 from agents.inference.weight_safety import check_weights
 from arena.errors import UsageError
 
@@ -68,8 +68,10 @@ class Composed(nn.Module):
                 "an assistant of the same family"
             )
         for name, part in parts.items():
-            if not joinable(part):
-                raise UsageError(f"the part {name!r} ({type(plain(part)).__name__}) has a state that cannot be shared")
+            if not is_joinable(part):
+                raise UsageError(
+                    f"the part {name!r} ({type(unwrap_adapter(part)).__name__}) has a state that cannot be shared"
+                )
         first = next(iter(parts.values()))
         self.config, self.generation_config = first.config, first.generation_config
 
@@ -105,12 +107,12 @@ class Composed(nn.Module):
         caches = self._caches(cache)
         found = []
         for part, own in zip(self.each, caches, strict=True):
-            known = accepted(type(plain(part)))
+            known = list_forward_arguments(type(unwrap_adapter(part)))
             named: dict[str, Any] = {key: value for key, value in given.items() if value is not None and key in known}
             narrow = {"logits_to_keep": logits_to_keep} if "logits_to_keep" in known else {}
-            named[cache_argument(plain(part))] = own
+            named[find_cache_argument(unwrap_adapter(part))] = own
             z = part(input_ids=input_ids, use_cache=use_cache, **named, **narrow).logits
-            found.append(z if narrow else _kept(z, logits_to_keep))
+            found.append(z if narrow else _keep_columns(z, logits_to_keep))
         logits = self.rule(tuple(found))
         loss = None
         if labels is not None:
@@ -156,5 +158,5 @@ def load_composed(where: str, **options: Any) -> Composed:
     return Composed(parts, CombinationRule(**told["rule"]))
 
 
-def _kept(z: Tensor, keep: int | Tensor) -> Tensor:
+def _keep_columns(z: Tensor, keep: int | Tensor) -> Tensor:
     return z[:, keep] if isinstance(keep, Tensor) else z[:, -keep:] if keep else z

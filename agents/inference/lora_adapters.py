@@ -37,7 +37,7 @@ GENTLE: dict[str, tuple[Any, ...]] = {
 }
 
 
-def peft() -> Any:
+def import_peft() -> Any:
     """The library that reads adapters. Raises MissingExtra where it is not installed."""
     try:
         import peft  # type: ignore[import-not-found,unused-ignore]
@@ -48,7 +48,7 @@ def peft() -> Any:
 
 def check_adapter(folder: str) -> None:
     """Raise UsageError where there is no adapter, MissingExtra where it cannot be read."""
-    peft()
+    import_peft()
     if not (Path(folder).expanduser() / CONFIG).is_file():
         raise UsageError(f"adapter {folder!r}: there is no folder with an {CONFIG} there")
     check_weights(Path(folder).expanduser(), "adapter")
@@ -60,14 +60,14 @@ def is_adapter(folder: str) -> bool:
     return (place / CONFIG).is_file() and not (place / "config.json").is_file()
 
 
-def base_named(folder: str) -> str:
+def find_base(folder: str) -> str:
     """The base that an adapter's folder names: a folder, or a hub's id. Raises UsageError where it is not there.
 
     A path is looked up as it was written, then as seen from the adapter's folder, then from the folder around it.
     """
     place = Path(folder).expanduser().absolute()
-    named = str(_json(place / CONFIG).get("base_model_name_or_path") or "")
-    beside = str(_json(place / BASE).get("path") or "") if (place / BASE).is_file() else ""
+    named = str(_read_json(place / CONFIG).get("base_model_name_or_path") or "")
+    beside = str(_read_json(place / BASE).get("path") or "") if (place / BASE).is_file() else ""
     tried = [Path(named).expanduser(), place / beside, place / named, place.parent / named]
     for name, way in zip((named, beside, named, named), tried, strict=True):
         if name and (way / "config.json").is_file():
@@ -82,7 +82,7 @@ def base_named(folder: str) -> str:
 
 def name_base(folder: Path, base: str, place: Path) -> None:
     """Write into the adapter in `folder`, which is to be moved to `place`, where its base lies."""
-    settings = _json(folder / CONFIG)
+    settings = _read_json(folder / CONFIG)
     if (there := Path(base).expanduser()).is_dir():
         settings["base_model_name_or_path"] = str(there.absolute())
         beside = os.path.relpath(there.resolve(), place.resolve())
@@ -92,7 +92,7 @@ def name_base(folder: Path, base: str, place: Path) -> None:
     (folder / CONFIG).write_text(json.dumps(settings, indent=2, sort_keys=True), encoding="utf-8")
 
 
-def _json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     try:
         found = json.loads(read_text(file))
     except (OSError, ValueError) as error:
@@ -103,42 +103,42 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def unwarned() -> Iterator[None]:
+def hide_peft_warnings() -> Iterator[None]:
     """Without the warnings inside that PEFT gets for names of transformers that will be others one day."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*gradient_checkpointing", FutureWarning)
         yield
 
 
-def settings_of(folder: str) -> Any:
-    return peft().PeftConfig.from_pretrained(str(Path(folder).expanduser()))
+def load_settings(folder: str) -> Any:
+    return import_peft().PeftConfig.from_pretrained(str(Path(folder).expanduser()))
 
 
-def gentle(settings: Any) -> bool:
+def keeps_base_weights(settings: Any) -> bool:
     """Whether an adapter leaves the weights below it alone, so that it can lie on weights that others use."""
     return settings.peft_type == "LORA" and _says(settings, GENTLE)
 
 
-def mixable(settings: Any) -> bool:
+def is_mixable(settings: Any) -> bool:
     """Whether rows with that adapter can stand in one batch with rows of others."""
-    return gentle(settings) and _says(settings, MIXED)
+    return keeps_base_weights(settings) and _says(settings, MIXED)
 
 
 def _says(settings: Any, possible: dict[str, tuple[Any, ...]]) -> bool:
     return all(getattr(settings, name, values[0]) in values for name, values in possible.items())
 
 
-def shared(module: Any) -> Any:
+def share_weights(module: Any) -> Any:
     """A module of the same structure that holds the very parameters, buffers and generation settings of `module`."""
     kept = (*module.parameters(), *module.buffers(), module.generation_config)
     return copy.deepcopy(module, {id(one): one for one in kept})
 
 
-def alone_on(module: Any, folder: str) -> Any:
+def load_alone(module: Any, folder: str) -> Any:
     """The module with one adapter on it; `module` itself stays as it is, the parameters are shared."""
     place = str(Path(folder).expanduser())
-    with unwarned():
-        return peft().PeftModel.from_pretrained(shared(module), place).to(module.device).eval()
+    with hide_peft_warnings():
+        return import_peft().PeftModel.from_pretrained(share_weights(module), place).to(module.device).eval()
 
 
 def add_adapter(network: CausalNetwork, folder: str) -> str:
@@ -150,23 +150,23 @@ def add_adapter(network: CausalNetwork, folder: str) -> str:
     place = str(Path(folder).expanduser().resolve())
     name = f"adapter_{blake2b(place.encode(), digest_size=6).hexdigest()}"
     if network.pattern is None:
-        with unwarned():
-            pattern = peft().PeftModel.from_pretrained(shared(network.module), place, adapter_name=name)
+        with hide_peft_warnings():
+            pattern = import_peft().PeftModel.from_pretrained(share_weights(network.module), place, adapter_name=name)
         network.pattern = pattern.to(network.device).eval()
     elif name in network.pattern.peft_config:
         return name
     else:
-        with unwarned():
+        with hide_peft_warnings():
             network.pattern.load_adapter(place, adapter_name=name)
         network.pattern.to(network.device).eval()
-    network.adapted = shared(network.pattern)
+    network.adapted = share_weights(network.pattern)
     return name
 
 
-def view_of(network: CausalNetwork, name: str) -> Any:
+def get_view(network: CausalNetwork, name: str) -> Any:
     """The module with that one adapter active and no other on it; it shares the network's parameters."""
     if name not in network.views:
-        module = shared(network.pattern)
+        module = share_weights(network.pattern)
         module.set_adapter(name)
         for other in set(module.peft_config) - {name}:
             module.delete_adapter(other)

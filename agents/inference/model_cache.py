@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from arena.errors import UsageError
-from arena.spec import canonical
+from arena.spec import dump_canonical
 
 
-def cellar() -> Path:
+def find_cache_folder() -> Path:
     """The folder where they are kept: $ARENA_MODELS, else arena/models in $XDG_CACHE_HOME, else in ~/.cache.
 
     Whatever lies in it can be made again and may be deleted at any time.
@@ -22,20 +22,20 @@ def cellar() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "arena" / "models"
 
 
-def place_of(recipe: Mapping[str, Any]) -> Path:
+def find_model_folder(recipe: Mapping[str, Any]) -> Path:
     """The folder of that recipe, whether or not it was made yet."""
-    name = f"{recipe.get('kind', 'model')}-{blake2b(canonical(recipe).encode(), digest_size=8).hexdigest()}"
-    return cellar() / name
+    name = f"{recipe.get('kind', 'model')}-{blake2b(dump_canonical(recipe).encode(), digest_size=8).hexdigest()}"
+    return find_cache_folder() / name
 
 
-def kept(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
+def load_or_make(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
     """The folder that `make` filled for that recipe; made when it is asked for the first time.
 
     recipe: plain data, all that the result depends on; its hash is the folder's name. `make` fills a folder beside it,
     which is then renamed as a whole: nobody ever sees half of it, and of two processes that make the same the first
     wins. Raises UsageError where the folder cannot be written.
     """
-    place = place_of(recipe)
+    place = find_model_folder(recipe)
     name = place.name
     if place.is_dir():
         return place

@@ -58,7 +58,7 @@ class Prefixes:
         """The blocks held for the beginning of `ids`, in order; they count as used now."""
         found: list[bytes] = []
         with self._lock:
-            for name in named(ids, adapter):
+            for name in hash_blocks(ids, adapter):
                 if name not in self._blocks:
                     break
                 found.append(name)
@@ -72,18 +72,18 @@ class Prefixes:
         `run` covers exactly these tokens.
         """
         with self._lock:
-            names = [] if self._closed else list(named(ids, adapter))
+            names = [] if self._closed else list(hash_blocks(ids, adapter))
             for number, name in enumerate(names):
                 if name not in self._blocks:
                     first, last = number * BLOCK, (number + 1) * BLOCK
                     block: Run = [(keys[:, first:last].clone(), values[:, first:last].clone()) for keys, values in run]
                     self._blocks[name] = block
-                    self._bytes += size(block)
+                    self._bytes += count_bytes(block)
             for name in reversed(names):
                 self._blocks.move_to_end(name)
             while self._bytes > limit:
                 _, block = self._blocks.popitem(last=False)
-                self._bytes -= size(block)
+                self._bytes -= count_bytes(block)
 
 
 def _clear() -> int:
@@ -94,7 +94,7 @@ def _clear() -> int:
 on_clear("keys and values", _clear, _ALL)
 
 
-def named(ids: Sequence[int], adapter: str) -> Iterator[bytes]:
+def hash_blocks(ids: Sequence[int], adapter: str) -> Iterator[bytes]:
     """The names of the whole blocks of `ids`, in order."""
     name = adapter.encode()
     for first in range(0, len(ids) - BLOCK + 1, BLOCK):
@@ -102,11 +102,11 @@ def named(ids: Sequence[int], adapter: str) -> Iterator[bytes]:
         yield name
 
 
-def size(run: Run) -> int:
+def count_bytes(run: Run) -> int:
     return sum(keys.nbytes + values.nbytes for keys, values in run)
 
 
-def joined(blocks: Sequence[Run], tokens: int) -> Run:
+def join_blocks(blocks: Sequence[Run], tokens: int) -> Run:
     """The first `tokens` columns of blocks that follow each other; empty for none."""
     if not tokens:
         return ()

@@ -78,7 +78,7 @@ class ActiveRow:
         """Take the next token, drawn in a batch of `company` rows."""
         self.made.append(token)
         self.company = max(self.company, company)
-        self.done = self.ended or len(self.made) >= self.row.new or self.row.gone() or self._stopped()
+        self.done = self.ended or len(self.made) >= self.row.new or self.row.gone() or self._has_stop_text()
 
     def text(self) -> tuple[str, bool]:
         """The answer, and whether it ended by itself: by the end token or before a stop text."""
@@ -86,7 +86,7 @@ class ActiveRow:
         found = [at for stop in self.row.stop if (at := text.find(stop)) >= 0]
         return (text[: min(found)] if found else text), self.ended or bool(found)
 
-    def _stopped(self) -> bool:
+    def _has_stop_text(self) -> bool:
         if not self.row.stop:
             return False
         tail = max(len(stop.encode()) for stop in self.row.stop) + 4  # a token holds at least one byte
@@ -94,12 +94,14 @@ class ActiveRow:
         return any(stop in text for stop in self.row.stop)
 
 
-def chance_of(row: GenerationRow, device: torch.device) -> torch.Generator | None:
+def make_generator(row: GenerationRow, device: torch.device) -> torch.Generator | None:
     """The row's own source of chance; None where it is greedy."""
     return torch.Generator(device).manual_seed(row.seed) if row.temperature else None
 
 
-def drawn_like(settings: Mapping[str, Any], temperature: float | None, top_p: float | None) -> tuple[float, float, int]:
+def resolve_sampling(
+    settings: Mapping[str, Any], temperature: float | None, top_p: float | None
+) -> tuple[float, float, int]:
     """Temperature, top-p and top-k of a request; what it leaves open is read from the model's generation settings.
 
     A model that says nothing samples at temperature 1, as hosted models do; one that says `do_sample: false` is
@@ -132,17 +134,17 @@ class Draw:
     def __call__(self, scores: Tensor) -> Tensor:
         scores = scores.float()
         if self.penalises:
-            scores = self._penalised(scores)
+            scores = self._penalise_repeats(scores)
         scores = scores / self.temperature
         if self.trims:
-            scores = self._trimmed(scores)
+            scores = self._trim_scores(scores)
         for row, live in enumerate(self.lives):
             if live.chance is not None:
                 noise = torch.empty_like(scores[row]).exponential_(generator=live.chance).clamp_min_(TINY)
                 scores[row] -= noise.log_()  # -log of an exponential variable is a Gumbel variable
         return scores
 
-    def _penalised(self, scores: Tensor) -> Tensor:
+    def _penalise_repeats(self, scores: Tensor) -> Tensor:
         """Scores of tokens a row has, made smaller; `seen` is completed by the token drawn last."""
         first = self.seen is None
         if self.seen is None:
@@ -152,7 +154,7 @@ class Draw:
         smaller = torch.where(scores < 0, scores * self.penalty, scores / self.penalty)
         return torch.where(self.seen, smaller, scores)
 
-    def _trimmed(self, scores: Tensor) -> Tensor:
+    def _trim_scores(self, scores: Tensor) -> Tensor:
         """Scores with everything outside the top k and the nucleus at -inf; the likeliest token always stays."""
         ordered, order = scores.sort(dim=-1, descending=True, stable=True)
         rank = torch.arange(scores.shape[-1], device=scores.device)  # (vocabulary,)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.inference.forward_step import CausalNetwork, answering
+from agents.inference.forward_step import CausalNetwork, use_eval_mode
 from agents.inference.sampling import ActiveRow, Draw
 
 
@@ -52,7 +52,7 @@ class StaticBatch:
             ids[place, width - len(one.ids) :] = torch.tensor(one.ids)
             mask[place, width - len(one.ids) :] = 1
         end = sorted(frozenset.intersection(*(one.words.end for one in lives)))  # each row's own are in `Ends`
-        with answering(module):
+        with use_eval_mode(module):
             module.generate(
                 input_ids=ids.to(device),
                 attention_mask=mask.to(device),
@@ -82,7 +82,7 @@ def rows_stay_apart(module: Any, pad: int) -> bool:
 
     def scores(ids: Tensor, mask: Tensor) -> Tensor:
         """(rows, vocabulary) of the second token after the prompt."""
-        with answering(module):
+        with use_eval_mode(module):
             made = module.generate(
                 input_ids=ids, attention_mask=mask, do_sample=False, num_beams=1, min_new_tokens=2, max_new_tokens=2,
                 pad_token_id=pad, output_logits=True, return_dict_in_generate=True,

@@ -14,11 +14,11 @@ from tokenizers.trainers import BpeTrainer
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.chat_model import Line, spoken
-from agents.inference.end_tokens import stopping
+from agents.chat_model import Line, join_text_and_calls
+from agents.inference.end_tokens import make_stop_settings
 from agents.inference.model_files import set_usual_modes
 from agents.inference.torch_threads import one_thread
-from agents.inference.weight_loading import bars_on_terminals
+from agents.inference.weight_loading import use_terminal_bars
 
 PAD, END, ROLES = "<|pad|>", "<|end|>", ("<|system|>", "<|user|>", "<|assistant|>")
 TEMPLATE = (
@@ -51,7 +51,7 @@ def make_tiny(
     conversations the weights are random (normal, deviation `spread`: 0.06 to 0.10 makes answers vary); with them the
     model is trained to say the assistant's lines, for `steps` batches at most (see `train`).
     """
-    tokenizer = make_tokenizer([*texts, *(said(line) for lines in conversations for line in lines)], vocab)
+    tokenizer = make_tokenizer([*texts, *(render_line(line) for lines in conversations for line in lines)], vocab)
     module = make_network(tokenizer, seed, hidden=hidden, layers=layers, heads=heads, context=context, spread=spread)
     if conversations:
         train(module, tokenizer, conversations, seed=seed, steps=steps, batch=batch, rate=rate)
@@ -93,9 +93,9 @@ def make_network(
 
 def save(folder: str | Path, module: Any, tokenizer: Any) -> Path:
     """The folder, with model and tokenizer in it: `local/FOLDER`. The generation settings stop where answers end."""
-    with bars_on_terminals():
+    with use_terminal_bars():
         module.save_pretrained(folder)
-        stopping(module, tokenizer).save_pretrained(folder)
+        make_stop_settings(module, tokenizer).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         set_usual_modes(Path(folder))
     return Path(folder)
@@ -150,13 +150,15 @@ def train(
     AdamW with a short warm-up and a linear decay, float32, on one thread, so that a seed means the same everywhere.
     """
     # sorted by length, so that a batch of neighbours is hardly padded
-    examples = sorted((encoded(tokenizer, lines) for lines in conversations), key=lambda example: len(example[0]))
+    examples = sorted(
+        (encode_conversation(tokenizer, lines) for lines in conversations), key=lambda example: len(example[0])
+    )
     chance = torch.Generator().manual_seed(seed)
 
     def batches() -> Iterator[dict[str, Tensor]]:
         for _ in range(steps):
             first = int(torch.randint(max(1, len(examples) - batch + 1), (), generator=chance))
-            yield padded(examples[first : first + batch], tokenizer.pad_token_id)
+            yield pad_examples(examples[first : first + batch], tokenizer.pad_token_id)
 
     return fit(
         module,
@@ -196,19 +198,19 @@ def fit(
     return value
 
 
-def encoded(tokenizer: Any, lines: Conversation) -> tuple[list[int], list[int]]:
+def encode_conversation(tokenizer: Any, lines: Conversation) -> tuple[list[int], list[int]]:
     """The tokens of a conversation, and its labels: the assistant's words and end tokens, the rest left out."""
     ids: list[int] = []
     labels: list[int] = []
     for line in lines:
-        words = tokenizer(said(line), add_special_tokens=False)["input_ids"]
+        words = tokenizer(render_line(line), add_special_tokens=False)["input_ids"]
         tokens = [tokenizer.convert_tokens_to_ids(f"<|{line.role}|>"), *words, tokenizer.eos_token_id]
         ids += tokens
         labels += [IGNORED, *tokens[1:]] if line.role == "assistant" else [IGNORED] * len(tokens)
     return ids, labels
 
 
-def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, Tensor]:
+def pad_examples(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, Tensor]:
     """Model inputs, each (rows, longest), padded on the right, where no token of a causal model looks."""
     width = max(len(ids) for ids, _ in examples)
 
@@ -221,6 +223,6 @@ def padded(examples: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[st
     }
 
 
-def said(line: Line) -> str:
+def render_line(line: Line) -> str:
     """A line as the model reads it, its action included."""
-    return spoken(line.text, (line.call,) if line.call else ())
+    return join_text_and_calls(line.text, (line.call,) if line.call else ())

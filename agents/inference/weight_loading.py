@@ -15,22 +15,22 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from agents.inference.end_tokens import model_ends
+from agents.inference.end_tokens import find_model_ends
 from agents.inference.engine import Engine, free_memory
-from agents.inference.forward_step import plain
+from agents.inference.forward_step import unwrap_adapter
 from agents.inference.logit_ensemble import is_composed, load_composed
 from agents.inference.lora_adapters import (
     add_adapter,
-    alone_on,
-    base_named,
     check_adapter,
-    gentle,
+    find_base,
+    get_view,
     is_adapter,
-    mixable,
-    settings_of,
-    view_of,
+    is_mixable,
+    keeps_base_weights,
+    load_alone,
+    load_settings,
 )
-from agents.inference.weight_safety import NO_CODE, NO_PICKLES, check_weights, refused_code
+from agents.inference.weight_safety import NO_CODE, NO_PICKLES, check_weights, explain_refused_code
 from arena.cache_register import memoize, register
 from arena.errors import UsageError
 
@@ -52,9 +52,9 @@ class WeightSource:
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
         told = self.resolved()
-        where = location(told.id)
-        chosen_device(told.device)
-        configuration(where, told.revision, offline())
+        where = locate_model(told.id)
+        choose_device(told.device)
+        load_configuration(where, told.revision, is_offline())
         if told.adapter is not None:
             check_adapter(told.adapter)
 
@@ -67,7 +67,7 @@ class WeightSource:
                 f"local model {self.id!r} is an adapter itself, and adapter={self.adapter} would lie on it; name the "
                 "model below"
             )
-        return replace(self, id=base_named(self.id), adapter=self.id)
+        return replace(self, id=find_base(self.id), adapter=self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Loaded:
 
     @property
     def module(self) -> Any:
-        return view_of(self.engine.network, self.adapter) if self.adapter else self.engine.module
+        return get_view(self.engine.network, self.adapter) if self.adapter else self.engine.module
 
 
 _LOADED: dict[WeightSource, Loaded] = register("models", {})
@@ -87,51 +87,51 @@ _TOKENIZERS: dict[WeightSource, Any] = register("models", {})
 _LOADING = threading.RLock()  # an adapter loads its base
 
 
-def loaded(source: WeightSource) -> Loaded:
+def load_shared(source: WeightSource) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        source = _stamped(source.resolved())
+        source = _stamp_source(source.resolved())
         if source not in _LOADED:
-            found = attempt(source)
+            found = try_load(source)
             if found is None:
                 _LOADED.clear()  # engines still at work are held by their own threads
                 free_memory()
-                found = attempt(source)
+                found = try_load(source)
             if found is None:
                 raise UsageError(
-                    f"local model {source.id!r} does not fit into the memory of {chosen_device(source.device)}; take a "
+                    f"local model {source.id!r} does not fit into the memory of {choose_device(source.device)}; take a "
                     "smaller one, dtype=bfloat16, or device=cpu"
                 )
             _LOADED[source] = found
         return _LOADED[source]
 
 
-def _stamped(source: WeightSource) -> WeightSource:
+def _stamp_source(source: WeightSource) -> WeightSource:
     """The source with whole paths, and a stamp of the files that are there now."""
     folders = [Path(name).expanduser() for name in (source.id, source.adapter) if name]
     whole = [str(folder.absolute()) if folder.is_dir() else None for folder in folders]
-    stamp = " ".join(file_stamp(folder) for folder in folders if folder.is_dir())
+    stamp = " ".join(stamp_files(folder) for folder in folders if folder.is_dir())
     adapter = source.adapter and (whole[-1] or source.adapter)
     return replace(source, id=whole[0] or source.id, adapter=adapter, stamp=stamp)
 
 
-def file_stamp(folder: str | Path) -> str:
+def stamp_files(folder: str | Path) -> str:
     """What tells a folder's files from others of the same names: their sizes, and when they were written."""
     files = sorted(file for file in Path(folder).glob("*") if file.is_file())
     return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
 
-def attempt(source: WeightSource) -> Loaded | None:
+def try_load(source: WeightSource) -> Loaded | None:
     """The weights; None where memory ran out while they were loaded."""
     try:
-        return load(source)
+        return load_weights(source)
     except torch.OutOfMemoryError:
         return None
 
 
-def source_of(module: Any) -> str:
+def find_source(module: Any) -> str:
     """Which model was loaded as the very tensors of that module, an adapter on it aside: its id; "" where none was."""
-    own = {one.data_ptr() for one in plain(module).parameters()}
+    own = {one.data_ptr() for one in unwrap_adapter(module).parameters()}
     with _LOADING:
         for source, held in _LOADED.items():
             if source.adapter is None and {one.data_ptr() for one in held.engine.module.parameters()} <= own:
@@ -139,14 +139,14 @@ def source_of(module: Any) -> str:
     return ""
 
 
-def release() -> None:
+def release_weights() -> None:
     """Forget all loaded weights, to make room; models that are used again load again."""
     with _LOADING:
         _LOADED.clear()
     free_memory()
 
 
-def load(source: WeightSource) -> Loaded:
+def load_weights(source: WeightSource) -> Loaded:
     """The weights a source names, from a folder or the hub. Code from the hub is never run.
 
     An adapter lies on the base that others use, in one engine with them; where PEFT cannot mix it with others in a
@@ -154,53 +154,56 @@ def load(source: WeightSource) -> Loaded:
     """
     source.check()
     if source.adapter is None:
-        return Loaded(Engine(*base_of(source)))
-    settings, bare = settings_of(source.adapter), replace(source, adapter=None)
-    if not gentle(settings):
-        module, tokenizer = base_of(bare)
-        return Loaded(Engine(alone_on(module, source.adapter), tokenizer))
-    base = loaded(bare).engine
-    if mixable(settings):
+        return Loaded(Engine(*load_base(source)))
+    settings, bare = load_settings(source.adapter), replace(source, adapter=None)
+    if not keeps_base_weights(settings):
+        module, tokenizer = load_base(bare)
+        return Loaded(Engine(load_alone(module, source.adapter), tokenizer))
+    base = load_shared(bare).engine
+    if is_mixable(settings):
         return Loaded(base, add_adapter(base.network, source.adapter))
-    return Loaded(Engine(alone_on(base.module, source.adapter), base.tokenizer))
+    return Loaded(Engine(load_alone(base.module, source.adapter), base.tokenizer))
 
 
-def base_of(source: WeightSource) -> tuple[Any, Any]:
+def load_base(source: WeightSource) -> tuple[Any, Any]:
     """Model and tokenizer, without any adapter."""
-    where, device = location(source.id), chosen_device(source.device)
-    tokenizer, options = tokenizer_of(source), _options(source)
-    with bars_on_terminals():
+    where, device = locate_model(source.id), choose_device(source.device)
+    tokenizer, options = load_tokenizer(source), _options(source)
+    with use_terminal_bars():
         try:
-            kind = chosen_dtype(source.dtype, device)
+            kind = choose_dtype(source.dtype, device)
             load: Any = load_composed if is_composed(where) else AutoModelForCausalLM.from_pretrained
             module: Any = load(where, dtype=kind, **NO_PICKLES, **options)
         except (OSError, ValueError) as error:
-            reason = refused_code(where) or str(error)
+            reason = explain_refused_code(where) or str(error)
             raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
-    if tokenizer.eos_token_id is None and (ends := model_ends(module, tokenizer)):
+    if tokenizer.eos_token_id is None and (ends := find_model_ends(module, tokenizer)):
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])  # else nothing would be taught to end
     return module.to(device).eval(), tokenizer
 
 
-def tokenizer_of(source: WeightSource) -> Any:
+def load_tokenizer(source: WeightSource) -> Any:
     """The tokenizer of a model, without its weights; the same object each time. Raises UsageError."""
     with _LOADING:
-        bare = replace(_stamped(replace(source.resolved(), adapter=None)), device="", dtype="")
+        bare = replace(_stamp_source(replace(source.resolved(), adapter=None)), device="", dtype="")
         if bare not in _TOKENIZERS:
-            where = location(bare.id)
-            with bars_on_terminals():
+            where = locate_model(bare.id)
+            with use_terminal_bars():
                 try:
                     tokenizer = AutoTokenizer.from_pretrained(where, **NO_CODE, **_options(source))
                 except (OSError, ValueError) as error:
-                    reason = refused_code(where) or str(error)
+                    reason = explain_refused_code(where) or str(error)
                     raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
-                if tokenizer.eos_token_id is None and (end := _configured_end(where, _options(source))) is not None:
+                if (
+                    tokenizer.eos_token_id is None
+                    and (end := _read_configured_end(where, _options(source))) is not None
+                ):
                     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(end)  # else nothing would be taught to end
             _TOKENIZERS[bare] = tokenizer
         return _TOKENIZERS[bare]
 
 
-def _configured_end(where: str, options: dict[str, Any]) -> int | None:
+def _read_configured_end(where: str, options: dict[str, Any]) -> int | None:
     """The end token that the settings beside a model's weights name, those of generation first; None without any."""
     for kind in (GenerationConfig, AutoConfig):
         try:
@@ -212,34 +215,34 @@ def _configured_end(where: str, options: dict[str, Any]) -> int | None:
     return None
 
 
-def taken(source: WeightSource) -> Any:
+def take_model(source: WeightSource) -> Any:
     """The model itself, which is then of nobody else: who names it again loads it again. None where an adapter lies on
     it, or where it was changed."""
     with _LOADING:
-        source = _stamped(source.resolved())
+        source = _stamp_source(source.resolved())
         if source.adapter is not None or any(one.id == source.id and one.adapter is not None for one in _LOADED):
             return None
-        module = loaded(source).module
+        module = load_shared(source).module
         _LOADED.pop(source, None)
         return module
 
 
-def stored_dtype(source: WeightSource) -> torch.dtype | None:
+def read_stored_dtype(source: WeightSource) -> torch.dtype | None:
     """The number type of the files that a model was loaded from, where it may have been loaded in another (`auto`)."""
     if source.dtype != "auto":
         return None
     told = source.resolved()
-    named = getattr(configuration(location(told.id), told.revision, offline()), "dtype", None)
+    named = getattr(load_configuration(locate_model(told.id), told.revision, is_offline()), "dtype", None)
     found = getattr(torch, named, None) if isinstance(named, str) else named
     return found if isinstance(found, torch.dtype) else None
 
 
 def _options(source: WeightSource) -> dict[str, Any]:
-    return {"revision": source.revision or "main", "local_files_only": offline()}
+    return {"revision": source.revision or "main", "local_files_only": is_offline()}
 
 
 @contextmanager
-def bars_on_terminals() -> Iterator[None]:
+def use_terminal_bars() -> Iterator[None]:
     """Progress bars inside only where a terminal shows them."""
     if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
         yield
@@ -251,7 +254,7 @@ def bars_on_terminals() -> Iterator[None]:
         logging.enable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
 
 
-def location(id: str) -> str:
+def locate_model(id: str) -> str:
     """The folder that `id` names, else the hub id it is. Raises UsageError where it is neither."""
     folder = Path(id).expanduser()
     if folder.is_dir():
@@ -267,27 +270,27 @@ def location(id: str) -> str:
     return id
 
 
-def configuration(where: str, revision: str | None, offline: bool) -> Any:
+def load_configuration(where: str, revision: str | None, offline: bool) -> Any:
     """The model's configuration; from the hub where `where` is no folder. Raises UsageError."""
     folder = Path(where).is_dir()
-    stamp = file_stamp(where) if folder else ""
-    return _configuration(str(Path(where).absolute()) if folder else where, revision, offline, stamp)
+    stamp = stamp_files(where) if folder else ""
+    return _load_configuration(str(Path(where).absolute()) if folder else where, revision, offline, stamp)
 
 
 @memoize("models")
-def _configuration(where: str, revision: str | None, offline: bool, stamp: str) -> Any:
+def _load_configuration(where: str, revision: str | None, offline: bool, stamp: str) -> Any:
     try:
         options = {"revision": revision or "main", "local_files_only": offline}
         return AutoConfig.from_pretrained(where, **NO_CODE, **options)
     except (OSError, ValueError) as error:
-        if reason := refused_code(where):
+        if reason := explain_refused_code(where):
             raise UsageError(f"local model {where!r}: {reason}") from error
         kept = " among the models kept on this machine, and ARENA_OFFLINE is set" if offline else " on the hub"
         place = "" if Path(where).is_dir() else f": there is no folder {Path(where).absolute()}, nor such a model{kept}"
         raise UsageError(f"local model {where!r}{place}; {error}") from error
 
 
-def chosen_device(name: str) -> torch.device:
+def choose_device(name: str) -> torch.device:
     """`auto` is the first there is of cuda, mps and cpu. Raises UsageError for a device that is not there."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -302,18 +305,18 @@ def chosen_device(name: str) -> torch.device:
     return device
 
 
-def chosen_dtype(name: str, device: torch.device) -> torch.dtype:
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     """`auto` is float32 on a CPU and bfloat16 on a GPU."""
     dtype = getattr(torch, {"cpu": "float32"}.get(device.type, "bfloat16") if name == "auto" else name)
     assert isinstance(dtype, torch.dtype)
     return dtype
 
 
-def offline() -> bool:
+def is_offline() -> bool:
     return os.environ.get("ARENA_OFFLINE", "") not in ("", "0")
 
 
-def fingerprint(module: Any) -> str:
+def hash_weights(module: Any) -> str:
     """The hash of all weights, 8 hex digits; reads each once, about a second per gigabyte."""
     digest = blake2b(digest_size=4)
     for name, tensor in sorted(module.state_dict().items()):

@@ -27,7 +27,7 @@ def check_weights(folder: str | Path, what: str = "model") -> None:
         )
 
 
-def refused_code(where: str) -> str:
+def explain_refused_code(where: str) -> str:
     """Why a folder's model cannot be loaded without code of its own; "" where its configuration names none."""
     found = []
     for name in ("config.json", "tokenizer_config.json"):

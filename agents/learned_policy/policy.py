@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.chat_model import Reply
-from agents.learned_policy.policy_prompt import LINES, mark, move, numbered, prompt, unmark
+from agents.learned_policy.policy_prompt import LINES, build_prompt, mark_names, number_names, parse_move, unmark_names
 from arena.agent import agent
 from arena.cache_register import register
 from arena.errors import UsageError
@@ -47,10 +47,10 @@ class Policy:
         return replace(self, notes=notes, steering=steering)
 
     async def act(self, view: View) -> Move:
-        text = prompt(view, self.notes, self.steering, self.lines)
-        marks = numbered(text)
-        reply = self._reply(mark(text, marks), view)
-        return replace(move(view, unmark(reply.text, marks)), usage=reply.usage)
+        text = build_prompt(view, self.notes, self.steering, self.lines)
+        marks = number_names(text)
+        reply = self._reply(mark_names(text, marks), view)
+        return replace(parse_move(view, unmark_names(reply.text, marks)), usage=reply.usage)
 
     def _reply(self, text: str, view: View) -> Reply:
         temperature = self.temperature or float(bool(view.complaint))
@@ -71,6 +71,6 @@ class Policy:
             raise UsageError(
                 f"there is no policy model in {folder}; type: python -m unlearning.policy.train --out {folder}"
             )
-        from agents.learned_policy.policy_model import writer
+        from agents.learned_policy.policy_model import get_model
 
-        return writer(folder)
+        return get_model(folder)

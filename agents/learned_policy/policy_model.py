@@ -10,11 +10,11 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 from agents.chat_model import Reply
-from agents.inference.end_tokens import all_ends
-from agents.inference.forward_step import cache_argument
+from agents.inference.end_tokens import find_all_ends
+from agents.inference.forward_step import find_cache_argument
 from agents.inference.tokenizer_cache import watch
 from agents.inference.torch_threads import one_thread
-from agents.inference.weight_loading import bars_on_terminals
+from agents.inference.weight_loading import use_terminal_bars
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
@@ -31,15 +31,15 @@ class PolicyModel:
     def reply(self, text: str, longest: int, temperature: float = 0.0, seed: int = 0) -> Reply:
         """What it writes behind a text, `longest` tokens at most; greedy at temperature 0, else drawn by the seed."""
         began = time.perf_counter()
-        ends = all_ends(self.module, self.tokenizer)
+        ends = find_all_ends(self.module, self.tokenizer)
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         chance = torch.Generator().manual_seed(seed)
         made: list[int] = []
         with one_thread(), torch.inference_mode():
-            known = {cache_argument(self.module): DynamicCache(config=self.module.config)}
+            known = {find_cache_argument(self.module): DynamicCache(config=self.module.config)}
             read = self.module(input_ids=torch.tensor([ids or [*ends[:1]]]), use_cache=True, **known)
             while len(made) < longest:
-                token = _drawn(read.logits[0, -1], temperature, chance)
+                token = _draw_token(read.logits[0, -1], temperature, chance)
                 if token in ends:
                     break
                 made.append(token)
@@ -50,22 +50,22 @@ class PolicyModel:
         return Reply(said, stop="end" if len(made) < longest else "length", usage=Usage((call,)))
 
 
-def _drawn(logits: Tensor, temperature: float, chance: torch.Generator) -> int:
+def _draw_token(logits: Tensor, temperature: float, chance: torch.Generator) -> int:
     if not temperature:
         return int(logits.argmax())
     return int(torch.multinomial((logits / temperature).softmax(-1), 1, generator=chance))
 
 
 @memoize("models")
-def writer(folder: Path) -> PolicyModel:
+def get_model(folder: Path) -> PolicyModel:
     """The model of a folder, loaded when it is first asked for."""
-    return load(folder)
+    return load_model(folder)
 
 
-def load(folder: Path) -> PolicyModel:
+def load_model(folder: Path) -> PolicyModel:
     """The model of a folder, in single precision. Raises UsageError where it holds none."""
     try:
-        with bars_on_terminals():
+        with use_terminal_bars():
             module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:

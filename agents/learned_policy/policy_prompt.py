@@ -14,15 +14,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from agents.note_policy.barred_actions import FREE
 from agents.note_policy.knower import sentences_of
-from agents.note_policy.question_answering import OPENERS, names_in
+from agents.note_policy.question_answering import OPENERS, find_names
 from agents.players.gridworld import WAYS
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
-from arena.text.words import CAPITAL, PART, compiled
+from arena.text.words import CAPITAL, PART, compile_pattern
 
 LINES = 10  # notes that are put before the model, as it was taught with
 UNREAD = re.compile(r"^(?:Plan for “|The task “)")  # stories of what was done: it goes by facts alone
@@ -37,45 +37,47 @@ NAME = rf"(?:The )?(?!(?:{'|'.join(sorted(COMMON))})\b){CAPITAL}{PART}*(?: {CAPI
 Known = Mapping[str, Any]
 
 
-def numbered(text: str, numbers: Iterable[int] = range(MARKS)) -> Mapping[str, str]:
+def number_names(text: str, numbers: Iterable[int] = range(MARKS)) -> Mapping[str, str]:
     """A mark for each name in a text: the numbers in the order of the names; those beyond stay as they are."""
-    names = dict.fromkeys(compiled(NAME).findall(text))
+    names = dict.fromkeys(compile_pattern(NAME).findall(text))
     return {name: f"<{number}>" for name, number in zip(names, numbers, strict=False)}
 
 
-def mark(text: str, marks: Mapping[str, str]) -> str:
+def mark_names(text: str, marks: Mapping[str, str]) -> str:
     """The text with its names as marks; what looks like one already is written otherwise."""
     plain = MARK.sub(r"‹\1›", text)
-    return str(compiled(NAME).sub(lambda found: marks.get(found[0], found[0]), plain))
+    return str(compile_pattern(NAME).sub(lambda found: marks.get(found[0], found[0]), plain))
 
 
-def unmark(text: str, marks: Mapping[str, str]) -> str:
+def unmark_names(text: str, marks: Mapping[str, str]) -> str:
     """The text with names in place of their marks; a mark of no name stays."""
     names = {sign: name for name, sign in marks.items()}
     return MARK.sub(lambda found: names.get(found[0], found[0]), text)
 
 
-def prompt(view: View, notes: Sequence[str], steering: str = "", lines: int = LINES) -> str:
+def build_prompt(view: View, notes: Sequence[str], steering: str = "", lines: int = LINES) -> str:
     """The whole text before the answer. Raises UsageError for a view of a game that it was not taught."""
     told = tuple(map(str, view.known.get("told", ())))  # type: ignore[arg-type]
-    return context(chosen(sentences_of((*notes, *told)), topic(view), lines), steering) + block(view)
+    return format_context(
+        choose_sentences(sentences_of((*notes, *told)), find_topic_names(view), lines), steering
+    ) + format_task(view)
 
 
-def context(sentences: Sequence[str], steering: str = "") -> str:
+def format_context(sentences: Sequence[str], steering: str = "") -> str:
     """Notes and orders as lines."""
     orders = f" order {' '.join(steering.split())}\n" if steering.strip() else ""
     return "".join(f" {sentence}\n" for sentence in sentences) + orders
 
 
-def topic(view: View) -> tuple[str, ...]:
+def find_topic_names(view: View) -> tuple[str, ...]:
     """The names that notes are looked up by: those in the question, or in the task."""
     known: Known = view.known
     said = view.messages[-1].text if view.messages else ""
-    return tuple(names_in(str(known.get("asked") or known.get("task") or said)))
+    return tuple(find_names(str(known.get("asked") or known.get("task") or said)))
 
 
 @memoize("texts", most=4096)
-def chosen(sentences: tuple[str, ...], names: tuple[str, ...], most: int = LINES) -> tuple[str, ...]:
+def choose_sentences(sentences: tuple[str, ...], names: tuple[str, ...], most: int = LINES) -> tuple[str, ...]:
     """The sentences that bear most on these names, in their order, each once, `most` at most.
 
     First those that name one, then those that share a name with these, then the latest.
@@ -83,36 +85,36 @@ def chosen(sentences: tuple[str, ...], names: tuple[str, ...], most: int = LINES
     kept = [sentence for sentence in dict.fromkeys(sentences) if not UNREAD.match(sentence)]
     if len(kept) <= most:
         return tuple(kept)
-    near = _naming(kept, names)
-    far = _naming(kept, [name for number in sorted(near) for name in names_in(kept[number])]) - near
+    near = _find_naming(kept, names)
+    far = _find_naming(kept, [name for number in sorted(near) for name in find_names(kept[number])]) - near
     order = [*sorted(near), *sorted(far), *reversed(range(len(kept)))]
     return tuple(kept[number] for number in sorted(list(dict.fromkeys(order))[:most]))
 
 
-def _naming(sentences: Sequence[str], names: Sequence[str]) -> set[int]:
-    wanted = naming(tuple(dict.fromkeys(names)))
+def _find_naming(sentences: Sequence[str], names: Sequence[str]) -> set[int]:
+    wanted = make_finder(tuple(dict.fromkeys(names)))
     return {number for number, sentence in enumerate(sentences) if wanted.search(sentence)}
 
 
-def block(view: View) -> str:
+def format_task(view: View) -> str:
     """What is asked: what was seen in the episode so far, a line each, and the task with where one stands."""
     known: Known = view.known
     for key, (_, write) in BLOCKS.items():
         if key in known:
             return write(view)
     if set(known) <= {"told"} and view.messages and not view.tools:
-        return f"asked {_line(view.messages[-1].text)}\n"
+        return f"asked {_join_lines(view.messages[-1].text)}\n"
     games = ", ".join(game for game, _ in BLOCKS.values())
     raise UsageError(f"a policy was taught {games}; the seat {view.seat!r} is of another game")
 
 
-def walk(view: View) -> str:
+def format_walk(view: View) -> str:
     """Gridworld: the goal, the cell, the eight cells around, and how much is unseen beyond to each of four sides."""
     known: Known = view.known
     (x, y), size, goal = known["position"], int(known["size"]), str(known["goal"])
     met, shut = {tuple(cell) for cell in known["met"]}, {tuple(cell) for cell in known["blocked"]}
     cells = {(c, r) for c in range(1, size + 1) for r in range(1, size + 1)}
-    been = _path((x, y), known["trajectory"])
+    been = _trace_path((x, y), known["trajectory"])
 
     def sign(cell: tuple[int, int]) -> str:
         if cell in shut or cell not in cells:
@@ -129,7 +131,7 @@ def walk(view: View) -> str:
     return f"{told}walk to {goal} at ({x}, {y}) around {around} beyond {beyond}\n"
 
 
-def _path(here: tuple[int, int], trajectory: Sequence[str]) -> set[tuple[int, int]]:
+def _trace_path(here: tuple[int, int], trajectory: Sequence[str]) -> set[tuple[int, int]]:
     """The cells that were entered, from where the way ended and its actions."""
     x, y = here
     cells = {here}
@@ -140,26 +142,26 @@ def _path(here: tuple[int, int], trajectory: Sequence[str]) -> set[tuple[int, in
     return cells
 
 
-def search(view: View) -> str:
+def format_search(view: View) -> str:
     """Wiki: the sentences read so far, the question, the open page."""
     read = [MORE.sub("", TITLE.sub("", message.text)) for message in view.messages[1:] if not message.sender]
-    told = "".join(f" seen {_line(sentence)}\n" for sentence in dict.fromkeys(sentences_of(tuple(read))))
-    return f"{told}find {_line(str(view.known['question']))} on {view.known['page'] or 'no page'}\n"
+    told = "".join(f" seen {_join_lines(sentence)}\n" for sentence in dict.fromkeys(sentences_of(tuple(read))))
+    return f"{told}find {_join_lines(str(view.known['question']))} on {view.known['page'] or 'no page'}\n"
 
 
-def question(view: View) -> str:
+def format_question(view: View) -> str:
     """Interrogation: the question."""
-    return f"asked {_line(str(view.known['asked']))}\n"
+    return f"asked {_join_lines(str(view.known['asked']))}\n"
 
 
 BLOCKS: Mapping[str, tuple[str, Callable[[View], str]]] = {  # by a key that only the views of that game have in `known`
-    "asked": ("interrogation", question),
-    "position": ("gridworld", walk),
-    "question": ("wiki", search),
+    "asked": ("interrogation", format_question),
+    "position": ("gridworld", format_walk),
+    "question": ("wiki", format_search),
 }
 
 
-def move(view: View, said: str) -> Move:
+def parse_move(view: View, said: str) -> Move:
     """The move that an answer means: words to a question, else the possible action that it names; else mere words."""
     said, known = said.strip(), cast(Mapping[str, Any], view.known)
     thought, _, action = said.rpartition("; ")
@@ -170,5 +172,5 @@ def move(view: View, said: str) -> Move:
     return Move(said)
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split())

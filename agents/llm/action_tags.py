@@ -29,7 +29,7 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
     if "<" not in text:
         return Tagged((), (), text)
     known = {tool.name.casefold(): tool for tool in tools}
-    pattern, unclosed = _patterns(tuple(known))
+    pattern, unclosed = _compile_patterns(tuple(known))
     actions, says, kept, end = [], [], [], 0
     for tag in pattern.finditer(text):
         closing, name, inside = tag[1], tag[2].casefold(), tag[3].strip()
@@ -41,11 +41,11 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
             continue
         tool, content, stop = known.get(name), None, tag.end()
         if not inside.endswith("/"):
-            content, stop = _content(text, tag, pattern)
+            content, stop = _find_content(text, tag, pattern)
         if tool is None:
             says.append((content or "").strip())
         else:
-            actions.append((tool.name, _arguments(tool, inside.removesuffix("/"), content)))
+            actions.append((tool.name, _parse_arguments(tool, inside.removesuffix("/"), content)))
         kept.append(text[end : tag.start()])
         end = stop
     if cut := unclosed.search(text, end):
@@ -54,14 +54,14 @@ def find_tags(text: str, tools: Sequence[Tool]) -> Tagged:
 
 
 @memoize("texts", most=1_000)
-def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _compile_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """A tag of one of the names or `say`: a whole one, and one that begins and does not end."""
     ways = "|".join(map(re.escape, sorted((*names, SAY), key=len, reverse=True)))
     whole = re.compile(rf"<(/?)({ways})(?![\w-])([^<>]*+)>", re.IGNORECASE)
     return whole, re.compile(rf"<({ways})(?![\w-])[^<>]*+\Z", re.IGNORECASE)
 
 
-def _content(text: str, tag: re.Match[str], pattern: re.Pattern[str]) -> tuple[str | None, int]:
+def _find_content(text: str, tag: re.Match[str], pattern: re.Pattern[str]) -> tuple[str | None, int]:
     """What stands between a tag and its end, and where that is; None where the next tag is another one."""
     following = pattern.search(text, tag.end())
     if following is None or not following[1] or following[2].casefold() != tag[2].casefold():
@@ -69,7 +69,7 @@ def _content(text: str, tag: re.Match[str], pattern: re.Pattern[str]) -> tuple[s
     return text[tag.end() : following.start()], following.end()
 
 
-def _arguments(tool: Tool, attributes: str, content: str | None) -> dict[str, JSON]:
+def _parse_arguments(tool: Tool, attributes: str, content: str | None) -> dict[str, JSON]:
     """The arguments that a tag carries as attributes, as inner tags, or, where one is missing, as its content."""
     args: dict[str, JSON] = {}
     for name, value in ATTRIBUTE.findall(attributes):
@@ -79,11 +79,11 @@ def _arguments(tool: Tool, attributes: str, content: str | None) -> dict[str, JS
     open_names = [name for name in tool.parameters if name not in args]
     if content is None:
         if any(name not in tool.optional for name in open_names):
-            raise Garbled(f"the tag <{tool.name}> is not closed; write {shape(tool)}")
+            raise Garbled(f"the tag <{tool.name}> is not closed; write {format_shape(tool)}")
     elif open_names:
         inner = _inner(content, open_names)
         args |= inner if inner or not content.strip() else {open_names[0]: content.strip()}
-    return {name: typed(value, tool.parameters.get(name, {})) for name, value in args.items()}
+    return {name: convert_to_type(value, tool.parameters.get(name, {})) for name, value in args.items()}
 
 
 def _inner(content: str, names: Sequence[str]) -> dict[str, JSON]:
@@ -91,7 +91,7 @@ def _inner(content: str, names: Sequence[str]) -> dict[str, JSON]:
     return {match[1]: match[2].strip() for match in re.finditer(pattern, content)}
 
 
-def typed(value: JSON, schema: Mapping[str, JSON]) -> JSON:
+def convert_to_type(value: JSON, schema: Mapping[str, JSON]) -> JSON:
     """The text of a tag as its schema's type; what does not fit stays text and is the rules' to refuse."""
     text, kind = str(value).strip(), schema.get("type")
     if kind in ("number", "integer") and NUMBER.fullmatch(text):
@@ -110,7 +110,7 @@ def typed(value: JSON, schema: Mapping[str, JSON]) -> JSON:
     return value
 
 
-def shape(tool: Tool) -> str:
+def format_shape(tool: Tool) -> str:
     """How a tool is written as a tag: one argument is the content, several stand in tags of their own."""
     if not tool.parameters:
         return f"<{tool.name}/>"

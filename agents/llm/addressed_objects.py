@@ -27,7 +27,7 @@ OPENED = re.compile(r"(?:\s|```\w*|<\w+>|\[)+\Z")  # what an object stands in
 OTHERS = ("user", "human", "system", "arena")  # never the seat itself
 
 
-def own_objects(words: str, view: View) -> tuple[str, str]:
+def cut_own_objects(words: str, view: View) -> tuple[str, str]:
     """The words up to the first JSON object that is written as another's, and that other; "" where there is none.
 
     A key is no speaker where an action has an argument of that name.
@@ -37,22 +37,22 @@ def own_objects(words: str, view: View) -> tuple[str, str]:
     at = 0
     for found in find_objects(words)[0]:
         at += len(found.before)
-        if other := other_speaker(found.value, view):
+        if other := find_other_speaker(found.value, view):
             return OPENED.sub("", words[:at]).rstrip(), other
         at += len(found.raw)
     return words, ""
 
 
-def other_speaker(item: Mapping[str, JSON], view: View) -> str:
+def find_other_speaker(item: Mapping[str, JSON], view: View) -> str:
     """The other seat as whose move an object is written; "" where it is the seat's own, or nobody's."""
     arguments = {name for tool in view.tools for name in tool.parameters}
     named = [str(value) for key, value in item.items() if key.casefold() in KEYS and key not in arguments]
-    return next((other for name in named for other in _others(view) if _called(name, other)), "")
+    return next((other for name in named for other in _list_others(view) if _is_called(name, other)), "")
 
 
-def _others(view: View) -> Iterable[str]:
+def _list_others(view: View) -> Iterable[str]:
     return [seat for seat in (*view.seats, *OTHERS) if seat != view.seat]
 
 
-def _called(name: str, seat: str) -> bool:
+def _is_called(name: str, seat: str) -> bool:
     return is_same(re.sub(r"[_-]", " ", name), seat.replace("_", " "))

@@ -41,9 +41,9 @@ def split_channels(text: str, opened: bool = False) -> tuple[str, str] | None:
     `opened`: the prompt began the first message, an analysis.
     """
     if "<|" in text and TOKEN.search(text):
-        parts = list(_marked(text, opened))
+        parts = list(_split_marked(text, opened))
     elif may_have_channels(text) and GLUED.search(text):
-        parts = list(_bare(text))
+        parts = list(_split_unmarked(text))
     else:
         return None
     final = any(part.channel == "final" for part in parts)
@@ -69,7 +69,7 @@ def is_channel_token(token: str) -> bool:
     return TOKEN.fullmatch(token) is not None
 
 
-def _marked(text: str, opened: bool) -> Iterator[ChannelMessage]:
+def _split_marked(text: str, opened: bool) -> Iterator[ChannelMessage]:
     """The assistant's messages by the special tokens; those of other roles, and what follows them, are left out."""
     pending, border, end = "", "", 0
     for found in (*BORDER.finditer(text), None):
@@ -90,7 +90,7 @@ def _marked(text: str, opened: bool) -> Iterator[ChannelMessage]:
         pending = ""
 
 
-def _bare(text: str) -> Iterator[ChannelMessage]:
+def _split_unmarked(text: str) -> Iterator[ChannelMessage]:
     """The messages where the special tokens were dropped."""
     found = list(BARE.finditer(text))
     if found and (lead := text[: found[0].start()]).strip():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.game import JSON
-from arena.text.message_escaping import unified
+from arena.text.message_escaping import unify_line_ends
 
 STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 SPEAKS = re.compile(r"""["']?\b(?:say|action|tool|move|arguments)\b["']?\s*+:""", re.IGNORECASE)  # a key of a move
@@ -97,7 +97,7 @@ def scrub(text: str) -> str:
 
     Every kind of line end becomes a newline.
     """
-    return unified(text).translate(NOISE)
+    return unify_line_ends(text).translate(NOISE)
 
 
 def scrub_json(value: JSON, depth: int = 0) -> JSON:

@@ -56,34 +56,34 @@ FORMS = tuple(
 )
 
 
-def legal_text(text: str, legal: Sequence[str]) -> str:
+def match_legal_text(text: str, legal: Sequence[str]) -> str:
     """The one legal text that `text` is in a clear form; else `text` as it is."""
     if not legal or text in legal:
         return text
-    return _meant(text, legal) or _last(text, legal) or text
+    return _match_whole(text, legal) or _match_last_line(text, legal) or text
 
 
-def _meant(text: str, legal: Sequence[str]) -> str:
+def _match_whole(text: str, legal: Sequence[str]) -> str:
     """The legal text that the whole of `text` is a form of; "" where it is none."""
-    for form in _forms(text):
-        for plain in (str.casefold, _plain):
+    for form in _generate_forms(text):
+        for plain in (str.casefold, _normalize):
             meant = [move for move in legal if plain(move) == plain(form)]
             if len(meant) == 1:
                 return meant[0]
     return ""
 
 
-def _last(text: str, legal: Sequence[str]) -> str:
+def _match_last_line(text: str, legal: Sequence[str]) -> str:
     """The move of a last line that is labelled as one, where no other line is, or names another, or denies it."""
     *before, last = [line.strip() for line in text.splitlines() if line.strip()] or [""]
     if not before or len(before) > MOST or LABELLED.fullmatch(last) is None or DENIES.search(before[-1]):
         return ""
-    if any(LABELLED.fullmatch(line) or _meant(line, legal) for line in before):
+    if any(LABELLED.fullmatch(line) or _match_whole(line, legal) for line in before):
         return ""
-    return _meant(last, legal)
+    return _match_whole(last, legal)
 
 
-def _forms(text: str) -> Iterator[str]:
+def _generate_forms(text: str) -> Iterator[str]:
     """The text without what may stand around a move, one layer after the other."""
     for _ in range(DEEPEST):
         bare = text.strip(LOOSE)
@@ -98,6 +98,6 @@ def _forms(text: str) -> Iterator[str]:
             return
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     """Words parted by blanks, hyphens or underscores alike; signs before numbers stay."""
     return re.sub(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])", " ", text.casefold())

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.chat_model import ChatModel, Line, Sampling, as_pairs
+from agents.chat_model import ChatModel, Line, Sampling, build_pairs
 from agents.llm.chat_call import ask
-from agents.llm.prompts import Form, prompt
-from agents.llm.reply_parser import own_tags, read
+from agents.llm.prompts import Form, build_prompt
+from agents.llm.reply_parser import list_own_tags, parse_reply
 from arena.agent import agent
 from arena.errors import BadReply, ModelUnavailable, UsageError
 from arena.game import Move, Tool, View
@@ -46,9 +46,11 @@ class LLM:
         """
         lines, tools = self._prompt(view)
         seed = view.seed if self.sampling.seed is None else self.sampling.seed
-        reply = await ask(self.model, lines, tools, replace(self.sampling, seed=seed), own_tags(view), (view.seat,))
+        reply = await ask(
+            self.model, lines, tools, replace(self.sampling, seed=seed), list_own_tags(view), (view.seat,)
+        )
         try:
-            return read(reply, view)
+            return parse_reply(reply, view)
         except BadReply as error:
             if reply.stop != "filter":
                 raise
@@ -57,11 +59,11 @@ class LLM:
 
     def lines(self, view: View) -> tuple[tuple[str, str], ...]:
         """The prompt for an answer as it is recorded: (role, text) pairs, tools that are handed over first."""
-        return as_pairs(*self._prompt(view))
+        return build_pairs(*self._prompt(view))
 
     def _prompt(self, view: View) -> tuple[tuple[Line, ...], tuple[Tool, ...]]:
         form = self._form()
-        return prompt(view, form, self.persona, self.memory), same_tools(view.tools) if form == "tool" else ()
+        return build_prompt(view, form, self.persona, self.memory), same_tools(view.tools) if form == "tool" else ()
 
     def _form(self) -> Form:
         if self.form == "auto":

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.chat_model import ToolCall
-from agents.llm.action_tags import typed
+from agents.llm.action_tags import convert_to_type
 from agents.llm.json_objects import Garbled, decode
 from agents.llm.python_call_arguments import call_end, read_call
 from arena.game import JSON, Tool
@@ -75,7 +75,7 @@ def _arguments(given: str, tool: Tool | None, asked: bool) -> Mapping[str, JSON]
     found = ((names.get(name.casefold()), value.strip("\"' ")) for name, value in PAIR.findall(plain))
     pairs = {name: value for name, value in found if name is not None}
     if pairs:
-        return {name: typed(value, parameters[name]) for name, value in pairs.items()}
+        return {name: convert_to_type(value, parameters[name]) for name, value in pairs.items()}
     plain = plain.removeprefix("[").removesuffix("]").strip("\"'` \n")
     if not parameters or not plain or plain.casefold() in ("none", "null", "n/a", "{}"):
         if plain and tool is None:
@@ -84,4 +84,4 @@ def _arguments(given: str, tool: Tool | None, asked: bool) -> Mapping[str, JSON]
     if not asked and "\n" in plain:
         raise Garbled(f"the action {tool.name if tool else ''} is followed by what is no input")
     first = next(iter(parameters))
-    return {first: typed(plain, parameters[first])}
+    return {first: convert_to_type(plain, parameters[first])}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from agents.chat_model import Reply
 from agents.llm.action_tags import find_tags
-from agents.llm.addressed_objects import own_objects
+from agents.llm.addressed_objects import cut_own_objects
 from agents.llm.chat_call import separate
 from agents.llm.json_objects import Garbled, find_objects, is_object, scrub
-from agents.llm.legal_text_matching import legal_text
-from agents.llm.prompts import template
+from agents.llm.legal_text_matching import match_legal_text
+from agents.llm.prompts import format_template
 from agents.llm.react_format import find_step
-from agents.llm.reply_parts import ReplyPart, call_part, object_parts, one_action
+from agents.llm.reply_parts import ReplyPart, merge_actions, parse_call, parse_object
 from agents.llm.text_tool_calls import find_calls
 from agents.llm.thought_parsing import split_thought
 from arena.cache_register import memoize
@@ -32,7 +32,7 @@ DANGLING = re.compile(  # what stood around an action that was taken out
 CUT = {"length": "; it was cut off at the token limit: answer shorter", "filter": "; the provider's filter cut it off"}
 
 
-def read(reply: Reply, view: View) -> Move:
+def parse_reply(reply: Reply, view: View) -> Move:
     """The move that a reply means: words, at most one action, the thought that came with them.
 
     An action is a tool call, also one that is written into the text as models do (`agents/llm/text_tool_calls.py`), a
@@ -41,39 +41,39 @@ def read(reply: Reply, view: View) -> Move:
     Raises BadReply, with what was said and what it cost, for two different actions, for what is broken or cut off,
     and for words that are all another's. Time is linear in the length of the reply.
     """
-    apart = separate(replace(reply, text=scrub(reply.text)), own_tags(view), (view.seat,))
+    apart = separate(replace(reply, text=scrub(reply.text)), list_own_tags(view), (view.seat,))
     try:
-        move = _read(apart, view)
+        move = _parse_reply(apart, view)
     except Garbled as error:
         said = Move(apart.text, thought=apart.thought, usage=reply.usage)
         raise BadReply(f"{error}{CUT.get(reply.stop, '')}", said) from None
     return Move(move.say or "", move.tool, move.args, move.thought, reply.usage)
 
 
-def own_tags(view: View) -> frozenset[str]:
+def list_own_tags(view: View) -> frozenset[str]:
     """The names of tags that are the game's own: its actions and their arguments."""
     return frozenset(name for tool in view.tools for name in (tool.name, *tool.parameters))
 
 
-def _read(reply: Reply, view: View) -> ReplyPart:
-    words, other = own_words(reply.text, view.seat, view.seats)
-    held, rest, named = _written(words, view)
+def _parse_reply(reply: Reply, view: View) -> ReplyPart:
+    words, other = cut_own_words(reply.text, view.seat, view.seats)
+    held, rest, named = _parse_written(words, view)
     other = other or named
     tagged = find_tags(rest, view.tools)
     held = [
-        *(call_part(call, view) for call in reply.calls),
+        *(parse_call(call, view) for call in reply.calls),
         *held,
         *(ReplyPart(text) for text in tagged.says),
         *(ReplyPart(tool=tool, args=args) for tool, args in tagged.actions),
     ]
-    action = one_action(held)
+    action = merge_actions(held)
     says = list(dict.fromkeys(part.say for part in held if part.say is not None))
     text = "\n".join(filter(None, says)) if says else DANGLING.sub("", tagged.rest) if held else tagged.rest
-    inner, text = split_thought(text, cut=reply.stop == "length", own=own_tags(view), seats=(view.seat,))
+    inner, text = split_thought(text, cut=reply.stop == "length", own=list_own_tags(view), seats=(view.seat,))
     if says and not action.tool:
-        action, text = _acted(text, view)
-    text, also_other = own_words(text, view.seat, view.seats)
-    text, other = legal_text(text.strip(), view.legal or ()), other or also_other
+        action, text = _find_inner_action(text, view)
+    text, also_other = cut_own_words(text, view.seat, view.seats)
+    text, other = match_legal_text(text.strip(), view.legal or ()), other or also_other
     thoughts = [reply.thought, *(part.thought for part in held), inner]
     args = _without_thoughts(action, thoughts, view)
     if not action.tool and not text and other:
@@ -83,46 +83,48 @@ def _read(reply: Reply, view: View) -> ReplyPart:
     return ReplyPart(text, action.tool, args, "\n".join(filter(None, thoughts)))
 
 
-def _written(words: str, view: View) -> tuple[list[ReplyPart], str, str]:
+def _parse_written(words: str, view: View) -> tuple[list[ReplyPart], str, str]:
     """What was written into the words as calls and objects means, the words without it, and the other seat as whose
     move one of them is written, with all behind it left out."""
     try:
-        words, other = own_objects(words, view)
+        words, other = cut_own_objects(words, view)
         if is_object(words):  # what marks a call stands in its texts, escaped
-            return *_objects(words, view), other
+            return *_parse_objects(words, view), other
         step = find_step(words, view.tools)
         called = find_calls(step.rest, view.tools)
         calls = [*called.calls, *([step.call] if step.call else [])]
-        parts = [call_part(call, view) for call in calls]
-        parts += [part for item in called.objects for part in object_parts(item, view, True)]
+        parts = [parse_call(call, view) for call in calls]
+        parts += [part for item in called.objects for part in parse_object(item, view, True)]
     except Garbled as error:
-        raise Garbled(f"{error}; {how(view)}" if "two actions" not in str(error) else str(error)) from None
-    objects, rest = _objects(called.rest, view)
+        raise Garbled(f"{error}; {explain_how(view)}" if "two actions" not in str(error) else str(error)) from None
+    objects, rest = _parse_objects(called.rest, view)
     return [*parts, *objects], rest, other
 
 
-def _acted(text: str, view: View) -> tuple[ReplyPart, str]:
+def _find_inner_action(text: str, view: View) -> tuple[ReplyPart, str]:
     """The action that is written within what an object says, and the words without it."""
-    inside, rest, _ = _written(text, view)
+    inside, rest, _ = _parse_written(text, view)
     tagged = find_tags(rest, view.tools)
     action, rest = (
-        one_action([*inside, *(ReplyPart(tool=tool, args=args) for tool, args in tagged.actions)]),
+        merge_actions([*inside, *(ReplyPart(tool=tool, args=args) for tool, args in tagged.actions)]),
         tagged.rest,
     )
     return (action, DANGLING.sub("", rest).strip()) if action.tool else (action, text)
 
 
-def how(view: View) -> str:
+def explain_how(view: View) -> str:
     """How an action is written so that it is read in any case."""
     if view.legal is not None:
         return f"answer with one of: {', '.join(view.legal)}"
-    return f"write {template(view.tools[0])}" if view.tools else "there are no actions here: answer in plain words"
+    return (
+        f"write {format_template(view.tools[0])}" if view.tools else "there are no actions here: answer in plain words"
+    )
 
 
-def _objects(words: str, view: View) -> tuple[list[ReplyPart], str]:
+def _parse_objects(words: str, view: View) -> tuple[list[ReplyPart], str]:
     """What the JSON objects among the words mean, and the words without those that mean something."""
     found, last = find_objects(words)
-    parts = [object_parts(item.value, view) for item in found]
+    parts = [parse_object(item.value, view) for item in found]
     gaps = [item.before + (HERE if meant else item.raw) for item, meant in zip(found, parts, strict=True)]
     around = EMPTY.sub("", "".join([*(item.before for item in found), last])).strip()
     names = {tool.name.casefold() for tool in view.tools}
@@ -148,25 +150,25 @@ def _without_thoughts(action: ReplyPart, thoughts: list[str], view: View) -> dic
     args = dict(action.args)
     for name, value in args.items():
         if isinstance(value, str):
-            thought, words = split_thought(value, own=own_tags(view))
+            thought, words = split_thought(value, own=list_own_tags(view))
             if thought:
                 args[name] = words
                 thoughts.append(thought)
     return args
 
 
-def own_words(text: str, seat: str, seats: Iterable[str] = ()) -> tuple[str, str]:
+def cut_own_words(text: str, seat: str, seats: Iterable[str] = ()) -> tuple[str, str]:
     """The text without the seat's own label, up to the first line that speaks for another; and that other's label."""
     if ":" not in text:
         return text, ""
-    own = _label(frozenset({seat, "assistant"} - (set(seats) - {seat})))
+    own = _compile_label(frozenset({seat, "assistant"} - (set(seats) - {seat})))
     text = own.sub("", text.lstrip(), count=1) if own.match(text.lstrip()) else text
-    cut = _label(frozenset({*seats, *OTHERS} - {seat})).search(text)
+    cut = _compile_label(frozenset({*seats, *OTHERS} - {seat})).search(text)
     return (text[: cut.start()].rstrip(), cut[1]) if cut else (text, "")
 
 
 @memoize("texts", most=1_000)
-def _label(names: frozenset[str]) -> re.Pattern[str]:
+def _compile_label(names: frozenset[str]) -> re.Pattern[str]:
     """A line's beginning that says who speaks: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
     ways = "|".join(re.escape(name).replace("_", "[ _-]") for name in sorted(names, key=len, reverse=True))
     return re.compile(rf"^[ \t]*+[*#>\[]*+[ \t]*+({ways})[*\]]*+[ \t]*+:[*]*+[ \t]*+", re.IGNORECASE | re.MULTILINE)

@@ -5,8 +5,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.api.http_parsing import thoughts as thoughts_of
-from agents.api.http_parsing import words as words_of
+from agents.api.http_parsing import join_thoughts as thoughts_of
+from agents.api.http_parsing import read_text as words_of
 from agents.chat_model import ToolCall
 from agents.llm.json_objects import Garbled, scrub, scrub_json
 from agents.llm.thought_parsing import is_thought
@@ -41,7 +41,7 @@ class ReplyPart:
         return f"{self.tool}({', '.join(f'{name}={value!r:.40}' for name, value in self.args.items())})"
 
 
-def one_action(parts: Iterable[ReplyPart]) -> ReplyPart:
+def merge_actions(parts: Iterable[ReplyPart]) -> ReplyPart:
     """The one action of the parts; a part without any where they have none. Raises Garbled for two different ones."""
     acts = [part for part in parts if part.tool]
     for act in acts[1:]:
@@ -50,51 +50,51 @@ def one_action(parts: Iterable[ReplyPart]) -> ReplyPart:
     return acts[0] if acts else ReplyPart()
 
 
-def call_part(call: ToolCall, view: View) -> ReplyPart:
+def parse_call(call: ToolCall, view: View) -> ReplyPart:
     """What a tool call means; one that is no action of the game may still be a legal text or words."""
     name = scrub(call.name)
     if call.broken:
         raise Garbled(f"the arguments of {name} are not a JSON object: {scrub(call.broken)[:80]!r}")
-    args = _normal(scrub_json(dict(call.args)), view.tools)
+    args = _normalize_keys(scrub_json(dict(call.args)), view.tools)
     tools = [tool.name for tool in view.tools]
-    plain = tool_name(name, tools)
-    if plain not in tools and view.legal is not None and (meant := _chosen(plain, args, view.legal)):
-        return ReplyPart(meant, thought=_thought(args))
-    if plain not in tools and _plain(plain) in SPEAKING and (said := _said(args)) is not None:
-        return ReplyPart(said, thought=_thought(args))
-    return _part(args, plain, view.tools)
+    plain = find_tool_name(name, tools)
+    if plain not in tools and view.legal is not None and (meant := _find_chosen_text(plain, args, view.legal)):
+        return ReplyPart(meant, thought=_find_thought(args))
+    if plain not in tools and _simplify_name(plain) in SPEAKING and (said := _find_spoken_words(args)) is not None:
+        return ReplyPart(said, thought=_find_thought(args))
+    return _build_part(args, plain, view.tools)
 
 
-def _chosen(name: str, args: Mapping[str, JSON], legal: Sequence[str]) -> str:
+def _find_chosen_text(name: str, args: Mapping[str, JSON], legal: Sequence[str]) -> str:
     """The text that a call chooses: its name, or what is given to one that only says that it is a move; else ""."""
     if name in legal and not args:
         return name
     given = {key: str(value) for key, value in args.items() if isinstance(value, str | int) and key not in THOUGHTS}
-    if CHOOSING.fullmatch(_plain(name)) is None:
+    if CHOOSING.fullmatch(_simplify_name(name)) is None:
         return ""
-    keys = [key for key in given if CHOOSING.fullmatch(_plain(key)) or key in SAYS]
+    keys = [key for key in given if CHOOSING.fullmatch(_simplify_name(key)) or key in SAYS]
     return given[keys[0]] if len(keys) == 1 else ""
 
 
-def object_parts(item: Mapping[str, JSON], view: View, called: bool = False) -> list[ReplyPart]:
+def parse_object(item: Mapping[str, JSON], view: View, called: bool = False) -> list[ReplyPart]:
     """What a JSON object means as moves; none where it means none. called: it stands where a call was marked."""
-    item = _normal(item, view.tools)
+    item = _normalize_keys(item, view.tools)
     for nest in NESTS:
         inner = item.get(nest)
         held = [inner] if isinstance(inner, Mapping) else inner if isinstance(inner, list | tuple) else []
         if held and all(isinstance(one, Mapping) for one in held):
-            beside = ReplyPart(_words(item, SAYS) or _words(item, ("content",)), thought=_thought(item))
-            return [beside, *(part for one in held for part in object_parts(one, view, True))]
-    call = _as_call(item, {tool.name for tool in view.tools}, called)
+            beside = ReplyPart(_find_words(item, SAYS) or _find_words(item, ("content",)), thought=_find_thought(item))
+            return [beside, *(part for one in held for part in parse_object(one, view, True))]
+    call = _parse_as_call(item, {tool.name for tool in view.tools}, called)
     if call is not None:
-        return [call_part(call, view)]
-    part = _object_part(item, view)
+        return [parse_call(call, view)]
+    part = _parse_own_object(item, view)
     if part is None and called:
         raise Garbled("the tool call names no action")
     return [] if part is None else [part]
 
 
-def _normal(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
+def _normalize_keys(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
     """An object with its keys as this file spells them, whatever their case, and any name of a thought as `thought`."""
     assert isinstance(item, Mapping)
     own = {name for tool in tools for name in (tool.name, *tool.parameters)}
@@ -102,7 +102,7 @@ def _normal(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
     table: dict[str, JSON] = {}
     thoughts: list[str] = []
     for key, value in item.items():
-        plain = _plain(key)
+        plain = _simplify_name(key)
         if key not in own and (plain in THOUGHTS or is_thought(plain)):
             thoughts.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         else:
@@ -113,7 +113,7 @@ def _normal(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
     return {**table, "thought": "\n".join(filter(None, thoughts))} if any(thoughts) else table
 
 
-def _as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCall | None:
+def _parse_as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCall | None:
     """The tool call that an object spells: a name and a table of arguments, which may be JSON in a text."""
     inner = item.get("function")
     if isinstance(inner, Mapping) and "name" in inner:
@@ -122,8 +122,8 @@ def _as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCal
     if key is None or (key == "tool" and not called and "action_input" not in item):
         return None
     tables = [table for table in TABLES if table in item]
-    args = _table(item[tables[0]]) if tables else None
-    known = key in ("name", "tool_name") and tool_name(str(item[key]), tools) in tools
+    args = _parse_table(item[tables[0]]) if tables else None
+    known = key in ("name", "tool_name") and find_tool_name(str(item[key]), tools) in tools
     if args is None and not called and not known:
         return None
     if args is None and tables and item[tables[0]] not in (None, "", [], "{}"):
@@ -132,61 +132,61 @@ def _as_call(item: Mapping[str, JSON], tools: set[str], called: bool) -> ToolCal
     return ToolCall(str(item[key]), {**beside, **(args or {})})
 
 
-def _table(value: JSON) -> Mapping[str, JSON] | None:
+def _parse_table(value: JSON) -> Mapping[str, JSON] | None:
     """Arguments as a table: an object, or the text of one."""
     if isinstance(value, str) and value.lstrip().startswith(("{", '"')):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
-        return _table(value)
+        return _parse_table(value)
     return value if isinstance(value, Mapping) else None
 
 
-def _object_part(item: Mapping[str, JSON], view: View) -> ReplyPart | None:
+def _parse_own_object(item: Mapping[str, JSON], view: View) -> ReplyPart | None:
     """What an object in our own form means; None where it means none."""
     tools = {tool.name: tool for tool in view.tools}
     key = next((key for key in NAMES if key in item), "")
     value = item[key] if key else None
     if isinstance(value, Mapping | list):
         raise Garbled(f'"{key}" holds no name; write the action\'s name there and its arguments beside it')
-    name = tool_name("" if value is None else str(value), tools)
+    name = find_tool_name("" if value is None else str(value), tools)
     if name in tools or (key in NAMES[:2] and view.legal is None and name.casefold() not in SILENT):
-        if name not in tools and _plain(name) in SPEAKING and (said := _said(item)) is not None:
-            return ReplyPart(said, thought=_thought(item))
-        return _part({**item, key: None}, name, view.tools)
+        if name not in tools and _simplify_name(name) in SPEAKING and (said := _find_spoken_words(item)) is not None:
+            return ReplyPart(said, thought=_find_thought(item))
+        return _build_part({**item, key: None}, name, view.tools)
     if view.legal is not None and name:
-        return ReplyPart(name, thought=_thought(item))
-    if not key and (act := _unnamed(item, view.tools)):
+        return ReplyPart(name, thought=_find_thought(item))
+    if not key and (act := _parse_unnamed(item, view.tools)):
         return act
-    if view.legal is not None and not key and (meant := _chosen("move", item, ())):
-        return ReplyPart(meant, thought=_thought(item))
+    if view.legal is not None and not key and (meant := _find_chosen_text("move", item, ())):
+        return ReplyPart(meant, thought=_find_thought(item))
     stray = [name for tool in view.tools for name in tool.parameters if name not in SAYS and item.get(name) is not None]
-    say = name if name and key == "move" else _words(item, SAYS)
+    say = name if name and key == "move" else _find_words(item, SAYS)
     if stray and (key or say is not None):
         raise Garbled(f"the reply gives {stray[0]!r} but names no action; the actions are {', '.join(tools)}")
-    return ReplyPart(say or "", thought=_thought(item)) if key or say is not None else None
+    return ReplyPart(say or "", thought=_find_thought(item)) if key or say is not None else None
 
 
-def _unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> ReplyPart | None:
+def _parse_unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> ReplyPart | None:
     """An action without its key: {"offer": 12}, {"accept": true}, or the arguments alone where there is one tool."""
     acts = []
     for tool in tools:
         value, first = item.get(tool.name), next(iter(tool.parameters), None)
         if value is not None and value is not False:
             inner = value if isinstance(value, Mapping) else {} if first is None else {first: value}
-            acts.append(ReplyPart(_words(item, SAYS), tool.name, inner, _thought(item)))
+            acts.append(ReplyPart(_find_words(item, SAYS), tool.name, inner, _find_thought(item)))
     if len(tools) == 1 and not acts:
         needed = set(tools[0].parameters) - set(tools[0].optional)
         if needed and needed <= set(item) <= {*tools[0].parameters, *SAYS, *THOUGHTS}:
-            return _part(item, tools[0].name, tools)
-    return one_action(acts) if acts else None
+            return _build_part(item, tools[0].name, tools)
+    return merge_actions(acts) if acts else None
 
 
-def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPart:
+def _build_part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPart:
     """The action `name` with the arguments found in `item`, and the words beside them."""
     known = {tool.name: tool for tool in tools}
-    name = tool_name(name, known)
+    name = find_tool_name(name, known)
     own = list(known[name].parameters) if name in known else []
     says = [key for key in SAYS if key not in own]
     aside = {*says, *THOUGHTS, "name"} - set(own)
@@ -194,44 +194,46 @@ def _part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPa
     for table in TABLES:
         inner = args.get(table)
         if table not in own and inner is not None:
-            held = _table(inner)
+            held = _parse_table(inner)
             if held is None and table.endswith("input") and own:
                 held = {own[0]: inner}
             if held is not None:
-                held = _normal(held, tools)
+                held = _normalize_keys(held, tools)
                 del args[table]
                 args |= {key: value for key, value in held.items() if key in own or key not in aside}
                 item = {**held, **item}
-    return ReplyPart(_words(item, says), name, args, _thought({k: v for k, v in item.items() if k not in own}))
+    return ReplyPart(
+        _find_words(item, says), name, args, _find_thought({k: v for k, v in item.items() if k not in own})
+    )
 
 
-def tool_name(name: str, tools: Collection[str]) -> str:
+def find_tool_name(name: str, tools: Collection[str]) -> str:
     """The tool that a name means, but for case, blanks and what models put before or behind it; else the name."""
     if not name or name in tools:
         return name
     known = {tool.casefold(): tool for tool in tools}
-    plain = _plain(name)
+    plain = _simplify_name(name)
     short = re.sub(r":\d+\Z", "", plain).rpartition(".")[2]
     return known.get(plain) or known.get(short) or name.strip()
 
 
-def _plain(name: str) -> str:
+def _simplify_name(name: str) -> str:
     return re.sub(r"[\s_-]+", "_", name.strip()).casefold()
 
 
-def _said(item: Mapping[str, JSON]) -> str | None:
+def _find_spoken_words(item: Mapping[str, JSON]) -> str | None:
     """The words that a call holds which only speaks."""
     keys = (*SAYS, "content", "response", "answer", "final_answer", "words", "action_input", "tool_input", "input")
-    found = _words({key: value for key, value in item.items() if isinstance(value, str)}, keys)
+    found = _find_words({key: value for key, value in item.items() if isinstance(value, str)}, keys)
     texts = [value for value in item.values() if isinstance(value, str)]
     return found if found is not None else texts[0] if len(texts) == len(item) == 1 else None
 
 
-def _words(item: Mapping[str, JSON], keys: Iterable[str]) -> str | None:
+def _find_words(item: Mapping[str, JSON], keys: Iterable[str]) -> str | None:
     """The words under the first of `keys` that is there; None without one."""
     key = next((key for key in keys if key in item), None)
     return None if key is None else str(item[key] if item[key] is not None else "")
 
 
-def _thought(item: Mapping[str, JSON]) -> str:
-    return _words(item, THOUGHTS[:1]) or ""
+def _find_thought(item: Mapping[str, JSON]) -> str:
+    return _find_words(item, THOUGHTS[:1]) or ""

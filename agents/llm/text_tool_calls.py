@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from agents.chat_model import ToolCall
-from agents.llm.action_tags import typed
+from agents.llm.action_tags import convert_to_type
 from agents.llm.json_objects import Garbled, decode
 from agents.llm.python_call_arguments import call_end, read_call
 from arena.cache_register import memoize
@@ -85,10 +85,10 @@ class CallCollector:
 def find_calls(text: str, tools: Sequence[Tool]) -> Called:
     """The calls of a text, in linear time. Raises Garbled for what is marked as one and cannot be read."""
     known = {tool.name: tool for tool in tools}
-    starts, line = _starts(tuple(known))
+    starts, line = _compile_starts(tuple(known))
     if not any(sign in text for sign in ("<", "[", "```", "to=functions.")) and not line.search(text):
         return Called(rest=text)
-    text = MARKS.sub(_sign, _unwrapped(text, known))
+    text = MARKS.sub(_sign, _unwrap_actions(text, known))
     found, kept, end = CallCollector(), [], 0
     for tries in count():
         start = starts.search(text, end)
@@ -101,20 +101,20 @@ def find_calls(text: str, tools: Sequence[Tool]) -> Called:
         if kind == "stray":
             end = start.end()
         elif kind in ("sign", "fence"):
-            end = _region(text, start.end() if kind == "fence" else at, known, found)
+            end = _take_region(text, start.end() if kind == "fence" else at, known, found)
             end = CLOSED.match(text, end).end() if kind == "fence" else end  # type: ignore[union-attr]
         else:
-            end = (_glued if kind == "glued" else _python)(text, at, known, found)
+            end = (_take_glued_call if kind == "glued" else _take_python_calls)(text, at, known, found)
             if end == at:  # it only looks like a call
                 end = start.end()
                 kept.append(text[at:end])
     rest = "".join([*kept, text[end:]])
-    if SIGNS.search(rest) or LEFT.search(rest) or _left(known).search(rest):
+    if SIGNS.search(rest) or LEFT.search(rest) or _compile_stray_calls(known).search(rest):
         raise Garbled(UNREAD)
     return Called(tuple(found.calls), tuple(found.objects), rest)
 
 
-def _unwrapped(text: str, known: Mapping[str, Tool]) -> str:
+def _unwrap_actions(text: str, known: Mapping[str, Tool]) -> str:
     """The text with what stands in tags of actions as lines of their own, an action's name alone as a call."""
     if "action>" not in text.lower() or any("action" in (tool.name, *tool.parameters) for tool in known.values()):
         return text
@@ -138,7 +138,7 @@ def _sign(mark: re.Match[str]) -> str:
 
 
 @memoize("texts", most=1_000)
-def _starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _compile_starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Where a call may begin: at a sign, in a fence of code, in brackets, as a line of its own; and the last alone."""
     ways = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
     whole = re.compile(
@@ -152,18 +152,18 @@ def _starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return whole, re.compile(rf"(?<![\w.])(?:{ways})[(\s{{]")
 
 
-def _left(known: Mapping[str, Tool]) -> re.Pattern[str]:
+def _compile_stray_calls(known: Mapping[str, Tool]) -> re.Pattern[str]:
     """Calls by name in the midst of other words, which are neither read nor spoken."""
-    return _named_calls(tuple((tool.name, tuple(tool.parameters)) for tool in known.values()))
+    return _compile_named_calls(tuple((tool.name, tuple(tool.parameters)) for tool in known.values()))
 
 
 @memoize("texts", most=1_000)
-def _named_calls(tools: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
+def _compile_named_calls(tools: tuple[tuple[str, tuple[str, ...]], ...]) -> re.Pattern[str]:
     ways = [rf"{re.escape(name)}\(\s*+(?:{'|'.join(map(re.escape, own))})\s*+=[^=]" for name, own in tools if own]
     return re.compile(rf"(?<![\w.])(?:{'|'.join(ways)})" if ways else r"(?!)")
 
 
-def _region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
+def _take_region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the calls that begin at `at`; the position behind them. Raises Garbled where there is none."""
     first = True
     while True:
@@ -174,7 +174,7 @@ def _region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector)
         elif sign == END:
             return at + 1
         else:
-            stop = _item(text, at, known, found, first)
+            stop = _take_item(text, at, known, found, first)
             if stop is None and first and sign:
                 raise Garbled(UNREAD)
             if stop is None:
@@ -182,16 +182,16 @@ def _region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector)
             at, first = stop, False
 
 
-def _item(text: str, at: int, known: Mapping[str, Tool], found: CallCollector, first: bool) -> int | None:
+def _take_item(text: str, at: int, known: Mapping[str, Tool], found: CallCollector, first: bool) -> int | None:
     """Take one call, or a list of some; the position behind, None where there is none. Behind a first one, a word
     alone is no further one."""
     sign = text[at : at + 1]
     if sign == NAME:
         stop = text.index(VALUE, at)
         name = BARE.fullmatch(text, at + 1, stop)
-        return _named(text, stop + 1, name[1] if name else text[at + 1 : stop], known, found)
+        return _take_named_call(text, stop + 1, name[1] if name else text[at + 1 : stop], known, found)
     if sign == "[" and LIST.match(text, at):
-        stop = _python(text, at, known, found)
+        stop = _take_python_calls(text, at, known, found)
         return stop if stop > at else None
     if sign in ("{", "["):
         value, stop = decode(text, at)
@@ -207,10 +207,10 @@ def _item(text: str, at: int, known: Mapping[str, Tool], found: CallCollector, f
     behind = _skip(text, name.end())
     if text[behind : behind + 1] not in (("", "{", "(", PARAMETER, BEGIN, END) if first else ("{", PARAMETER)):
         return None
-    return _named(text, behind, name[1], known, found)
+    return _take_named_call(text, behind, name[1], known, found)
 
 
-def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: CallCollector) -> int:
+def _take_named_call(text: str, at: int, name: str, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the call of `name`, whose arguments begin at `at`; the position behind them."""
     at = _skip(text, at)
     tool = next((tool for tool in known.values() if tool.name.casefold() == name.casefold()), None)
@@ -224,11 +224,11 @@ def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: Call
         stop = call_end(text, at)
         if stop == at:
             raise Garbled(f"the call of {name} does not end")
-        args, at = _placed(text[at:stop], tool, name), stop
+        args, at = _place_arguments(text[at:stop], tool, name), stop
     elif sign == PARAMETER:
         while given := GIVEN.match(text, at):
             schema = tool.parameters.get(given[1], {}) if tool else {}
-            args[given[1]] = typed(given[2].strip(), schema)
+            args[given[1]] = convert_to_type(given[2].strip(), schema)
             at = _skip(text, given.end())
     elif sign not in ("", BEGIN, END, NAME):
         raise Garbled(f"the arguments of {name} are neither JSON nor parameters")
@@ -236,7 +236,7 @@ def _named(text: str, at: int, name: str, known: Mapping[str, Tool], found: Call
     return at + 1 if text[at : at + 1] == END and sign == PARAMETER else at
 
 
-def _python(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
+def _take_python_calls(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take the call of a line, or those of a list in brackets; the position behind, `at` where they are none."""
     taken: list[ToolCall] = []
     end, listed = at, text[at] == "["
@@ -246,7 +246,9 @@ def _python(text: str, at: int, known: Mapping[str, Tool], found: CallCollector)
         if stop == name.end() - 1:
             raise Garbled(f"the call of {name[1]} does not end")
         try:
-            taken.append(ToolCall(tool.name if tool else name[1], _placed(text[name.end() - 1 : stop], tool, name[1])))
+            taken.append(
+                ToolCall(tool.name if tool else name[1], _place_arguments(text[name.end() - 1 : stop], tool, name[1]))
+            )
         except Garbled:
             if listed and tool:
                 raise
@@ -261,7 +263,7 @@ def _python(text: str, at: int, known: Mapping[str, Tool], found: CallCollector)
     return behind.end()
 
 
-def _glued(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
+def _take_glued_call(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
     """Take a tool's name with its arguments as JSON behind it; `at` where the object means something else."""
     name = BARE.search(text, at)
     tool = known.get(name[1]) if name else None
@@ -280,7 +282,7 @@ def _skip(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _placed(arguments: str, tool: Tool | None, name: str) -> dict[str, JSON]:
+def _place_arguments(arguments: str, tool: Tool | None, name: str) -> dict[str, JSON]:
     """The arguments of a call in Python by name; those without one go by the order of the tool's parameters."""
     given = read_call(arguments)
     if len(given.placed) == 1 and isinstance(given.placed[0], dict) and not given.named:

@@ -112,22 +112,22 @@ def split_thought(
 
 def ends_prompted(text: str) -> bool:
     """Whether a text ends a thought that it did not begin, so that the prompt must have done so."""
-    first = next((mark for mark in _marks(text, frozenset()) if mark.sure), None)
+    first = next((mark for mark in _find_marks(text, frozenset()) if mark.sure), None)
     return first is not None and first.ends and first.alone
 
 
-def closing(prompt: str, said: str = "") -> str:
+def find_closing_mark(prompt: str, said: str = "") -> str:
     """What ends the thought that a prompt leaves open behind `said`, its last line; "" where it leaves none open."""
     line = said.strip()
     at = prompt.rfind(line) if line else -1
-    mark = _left_open(prompt[at + len(line) :]) if at >= 0 else None
+    mark = _find_open_mark(prompt[at + len(line) :]) if at >= 0 else None
     if mark is None:  # the line is not told, or is itself part of what stands at the end
         tail = prompt[-TAILED:]
-        mark = _left_open(tail)
+        mark = _find_open_mark(tail)
         if mark is None or tail[mark.stop :].strip():
             return ""
-        return _ending(tail[mark.start : mark.stop])
-    return _ending(prompt[at + len(line) :][mark.start : mark.stop])
+        return _find_counterpart(tail[mark.start : mark.stop])
+    return _find_counterpart(prompt[at + len(line) :][mark.start : mark.stop])
 
 
 def is_thought(name: str) -> bool:
@@ -151,12 +151,12 @@ def _split_once(text: str, opened: bool, cut: bool, own: Collection[str], seats:
     return "".join([aside, inside, labelled, unknown]), text
 
 
-def _left_open(text: str) -> ThoughtMark | None:
+def _find_open_mark(text: str) -> ThoughtMark | None:
     """The mark of the thought that is still open at the end of a part of a prompt."""
     if found := ANALYSIS.search(text):
         return ThoughtMark("analysis", *found.span(), ends=False)
     left: list[ThoughtMark] = []
-    for mark in _marks(text, frozenset()):
+    for mark in _find_marks(text, frozenset()):
         if mark.ends:
             left = left[:-1]
         elif mark.sure:
@@ -164,7 +164,7 @@ def _left_open(text: str) -> ThoughtMark | None:
     return left[-1] if left else None
 
 
-def _ending(text: str) -> str:
+def _find_counterpart(text: str) -> str:
     """The counterpart of a mark that begins a thought."""
     if ANALYSIS.fullmatch(text):
         return "<|end|><|start|>assistant<|channel|>final<|message|>"
@@ -181,7 +181,7 @@ def _ending(text: str) -> str:
     return bare.replace(found["left"], f"{found['left']}/", 1)
 
 
-def _marks(text: str, own: Collection[str]) -> Iterator[ThoughtMark]:
+def _find_marks(text: str, own: Collection[str]) -> Iterator[ThoughtMark]:
     """The marks of a text in order; mentions in quotes and the game's own tags are none."""
     end = 0
     for sign in BEGIN.finditer(text):
@@ -190,16 +190,16 @@ def _marks(text: str, own: Collection[str]) -> Iterator[ThoughtMark]:
             continue
         end = found.end()
         if found["tag"]:
-            if mark := _tag(text, found, own):
+            if mark := _parse_tag(text, found, own):
                 yield mark
             continue
-        if (found["fence"] or found["fence_end"]) and not _at_start(text, found.start()):
+        if (found["fence"] or found["fence_end"]) and not _is_at_line_start(text, found.start()):
             continue
         kind = (found.lastgroup or "").removesuffix("_end")
         yield ThoughtMark(kind, *found.span(), found.lastgroup != kind, alone=kind == "gemma")
 
 
-def _tag(text: str, found: re.Match[str], own: Collection[str]) -> ThoughtMark | None:
+def _parse_tag(text: str, found: re.Match[str], own: Collection[str]) -> ThoughtMark | None:
     """The mark that a tag is; None where it is another tag, or only spoken of."""
     start, stop, name = found.start(), found.end(), found["name"]
     if CLOSED[found["left"][0]] != found["right"][-1] or name.casefold() in own:
@@ -211,7 +211,7 @@ def _tag(text: str, found: re.Match[str], own: Collection[str]) -> ThoughtMark |
     if quoted:
         return None
     plain = re.sub(r"[\W_]+", "", name.casefold())
-    at_start = _at_start(text, start)
+    at_start = _is_at_line_start(text, start)
     known = SURE.fullmatch(name) is not None
     if found["left"][0] in "[{|":
         if not BRACKETED.fullmatch(name) or found["attributes"]:
@@ -222,7 +222,7 @@ def _tag(text: str, found: re.Match[str], own: Collection[str]) -> ThoughtMark |
     return ThoughtMark(plain, start, stop, ends, sure, known and not void, void)
 
 
-def _at_start(text: str, at: int) -> bool:
+def _is_at_line_start(text: str, at: int) -> bool:
     """Whether nothing but blanks stands before a place in its line."""
     near = text[max(0, at - INDENT) : at]
     return not near.rpartition("\n")[2].strip() and ("\n" in near or at < INDENT)
@@ -230,7 +230,7 @@ def _at_start(text: str, at: int) -> bool:
 
 def _split_tags(text: str, opened: bool, cut: bool, own: Collection[str]) -> tuple[str, str]:
     """Thought and words by what stands between marks."""
-    marks = list(_marks(text, own))
+    marks = list(_find_marks(text, own))
     left = Counter(mark.name for mark in marks if mark.ends)
     inside = [PROMPTED] if opened else []
     pieces: list[tuple[bool, str]] = []

@@ -19,7 +19,7 @@ from agents.memory.note_writers import APART
 from agents.memory.subject import Subject
 from agents.memory.write_gate import NameHashGate
 from arena.errors import UsageError, unknown
-from arena.spec import build, canonical, describe
+from arena.spec import build, describe, dump_canonical
 from arena.store.database import writing
 from arena.store.store import Store
 from arena.store.wipe import mark_overwritten, server_remains, wipe_file, wipe_tables
@@ -52,7 +52,7 @@ class StoredAgent:
     rows: int
 
 
-def put(
+def save_agent(
     connection: Connection,
     name: str,
     subject: Subject,
@@ -62,21 +62,21 @@ def put(
 ) -> StoredAgent:
     """Keeps an agent under a name, within the caller's transaction.
 
-    What an agent of that name knew is overwritten for good: call `scrubbed` behind the transaction. Only rows that
+    What an agent of that name knew is overwritten for good: call `scrub_files` behind the transaction. Only rows that
     differ are written. `course` says what it was taught; None leaves what is written there. `forgot` False says that
     it only learned, so that there is nothing to wipe.
     """
     before = connection.execute(text("SELECT epoch, course FROM subject WHERE name = :n"), {"n": name}).first()
-    taught = canonical(course) if course is not None else (before.course if before else "")
-    lost = _replace(connection, "event", name, map(EVENT_VALUES, subject.memory.log))
-    lost += _replace(connection, "note", name, map(_note_row, subject.memory.notes))
+    taught = dump_canonical(course) if course is not None else (before.course if before else "")
+    lost = _replace_rows(connection, "event", name, map(EVENT_VALUES, subject.memory.log))
+    lost += _replace_rows(connection, "note", name, map(_build_note_row, subject.memory.notes))
     lost *= forgot
     epoch = (before.epoch if before else 0) + bool(lost)
     values = {
         "name": name,
-        "spec": canonical(_spec(subject)),
+        "spec": dump_canonical(_build_spec(subject)),
         "course": taught,
-        "gate": json.dumps(_gate_row(subject.memory.gate)),
+        "gate": json.dumps(_build_gate_row(subject.memory.gate)),
         "epoch": epoch,
         "scrub": int(bool(lost)),
         "now": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -85,50 +85,50 @@ def put(
     return StoredAgent(epoch, lost)
 
 
-def get(store: Store, name: str) -> Subject:
+def get_agent(store: Store, name: str) -> Subject:
     """The agent of that name. Raises UsageError, with the names there are."""
-    scrubbed(store.engine)
+    scrub_files(store.engine)
     with store.engine.connect() as connection:
-        subject = load(connection, name)
+        subject = load_agent(connection, name)
     if subject is None:
-        raise _nobody(store, name)
+        raise _make_unknown_error(store, name)
     return subject
 
 
-def notes_of(store: Store, name: str) -> tuple[Note, ...]:
+def load_notes(store: Store, name: str) -> tuple[Note, ...]:
     """The notes of the agent of that name, without building it. Raises UsageError, with the names there are."""
-    scrubbed(store.engine)
+    scrub_files(store.engine)
     with store.engine.connect() as connection:
         if connection.execute(text("SELECT 1 FROM subject WHERE name = :n"), {"n": name}).first() is None:
-            raise _nobody(store, name)
-        return tuple(map(_note, _rows(connection, "note", name)))
+            raise _make_unknown_error(store, name)
+        return tuple(map(_parse_note, _load_rows(connection, "note", name)))
 
 
-def _nobody(store: Store, name: str) -> UsageError:
-    return UsageError(f"{unknown('agent that remembers', name, names(store))}; type: arena teach {name}")
+def _make_unknown_error(store: Store, name: str) -> UsageError:
+    return UsageError(f"{unknown('agent that remembers', name, list_names(store))}; type: arena teach {name}")
 
 
-def load(connection: Connection, name: str) -> Subject | None:
+def load_agent(connection: Connection, name: str) -> Subject | None:
     """The agent of that name, within the caller's transaction; None where there is none."""
     row = connection.execute(text("SELECT * FROM subject WHERE name = :n"), {"n": name}).first()
     if row is None:
         return None
     spec = json.loads(row.spec)
-    log = tuple(Event(*found) for found in _rows(connection, "event", name))
-    notes = tuple(map(_note, _rows(connection, "note", name)))
+    log = tuple(Event(*found) for found in _load_rows(connection, "event", name))
+    notes = tuple(map(_parse_note, _load_rows(connection, "note", name)))
     writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
     guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
-    memory = Memory(log, notes, writers, _gate(json.loads(row.gate)))
+    memory = Memory(log, notes, writers, _parse_gate(json.loads(row.gate)))
     return Subject(build("agent", spec.pop("mind")), memory, guards=guards, **spec)
 
 
-def names(store: Store) -> list[str]:
+def list_names(store: Store) -> list[str]:
     """The names of the agents that are kept."""
     with store.engine.connect() as connection:
         return [row.name for row in connection.execute(text("SELECT name FROM subject ORDER BY name"))]
 
 
-def course_of(store: Store, name: str) -> dict[str, Any]:
+def load_course(store: Store, name: str) -> dict[str, Any]:
     """What an agent was taught, as it was put down; empty where that is not known."""
     with store.engine.connect() as connection:
         found = connection.execute(text("SELECT course FROM subject WHERE name = :n"), {"n": name}).scalar()
@@ -136,12 +136,12 @@ def course_of(store: Store, name: str) -> dict[str, Any]:
     return taught
 
 
-def scrubbed(engine: Engine) -> bool:
+def scrub_files(engine: Engine) -> bool:
     """Whether something was left to be wiped from the files, and now is.
 
     An SQLite file is rewritten and its log cut; the tables of a server are rewritten, where the role may.
     """
-    if not pending(engine):
+    if not needs_scrub(engine):
         return False
     done = wipe_file(engine) if engine.dialect.name == "sqlite" else wipe_tables(engine, TABLES)
     if not done:
@@ -151,23 +151,23 @@ def scrubbed(engine: Engine) -> bool:
     return True
 
 
-def pending(engine: Engine) -> bool:
+def needs_scrub(engine: Engine) -> bool:
     """Whether something was forgotten that still stands in the files: whoever reads an older state holds it there."""
     with engine.connect() as connection:
         return bool(connection.execute(text("SELECT max(scrub) FROM subject")).scalar())
 
 
-def remains(engine: Engine) -> tuple[str, ...]:
+def find_remains(engine: Engine) -> tuple[str, ...]:
     """Where bytes of what was forgotten stand in the files of the database as far as it is known."""
     if engine.dialect.name == "sqlite":
-        return (HELD,) if pending(engine) else ()
-    return server_remains(TABLES, not pending(engine))
+        return (HELD,) if needs_scrub(engine) else ()
+    return server_remains(TABLES, not needs_scrub(engine))
 
 
-def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
+def _replace_rows(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
     """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
     mark_overwritten(connection)
-    before = {row[0]: row[1:] for row in _rows(connection, table, owner, "n, ")}
+    before = {row[0]: row[1:] for row in _load_rows(connection, table, owner, "n, ")}
     after = dict(enumerate(rows))
     gone = [n for n, row in before.items() if after.get(n) != row]
     if gone:
@@ -180,7 +180,7 @@ def _replace(connection: Connection, table: str, owner: str, rows: Iterable[Valu
     return len(gone)
 
 
-def _rows(connection: Connection, table: str, owner: str, before: str = "") -> list[Values]:
+def _load_rows(connection: Connection, table: str, owner: str, before: str = "") -> list[Values]:
     """The rows of an owner in order. Older files have NUL in the keys of groups, where now APART stands."""
     columns = f"{before}{', '.join(COLUMNS[table])}"
     rows = connection.execute(text(f"SELECT {columns} FROM {table} WHERE owner = :owner ORDER BY n"), {"owner": owner})
@@ -190,7 +190,7 @@ def _rows(connection: Connection, table: str, owner: str, before: str = "") -> l
     ]
 
 
-def _spec(subject: Subject) -> dict[str, Any]:
+def _build_spec(subject: Subject) -> dict[str, Any]:
     return {
         "mind": describe(subject.mind),
         "writers": [describe(writer) for writer in subject.memory.writers],
@@ -201,22 +201,22 @@ def _spec(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _note_row(note: Note) -> Values:
+def _build_note_row(note: Note) -> Values:
     row = dict(zip(NOTE, NOTE_VALUES(note), strict=True))
     return tuple((row | {"parents": json.dumps(list(note.parents)), "exact": int(note.exact)}).values())
 
 
-def _note(row: Values) -> Note:
+def _parse_note(row: Values) -> Note:
     fields = dict(zip(NOTE, row, strict=True))
     return Note(**(fields | {"parents": tuple(json.loads(fields["parents"])), "exact": bool(fields["exact"])}))
 
 
-def _gate_row(gate: NameHashGate) -> dict[str, Any]:
+def _build_gate_row(gate: NameHashGate) -> dict[str, Any]:
     row = {"key": gate.key.hex(), "hashes": sorted(gate.hashes), "sizes": sorted(gate.sizes)}
     facts = {"spared": gate.spared, "subjects": gate.subjects, "lengths": gate.lengths}
     return row | {name: sorted(found) for name, found in facts.items() if found}  # type: ignore[type-var]
 
 
-def _gate(row: Mapping[str, Any]) -> NameHashGate:
+def _parse_gate(row: Mapping[str, Any]) -> NameHashGate:
     known = {name: frozenset(row[name]) for name in ("hashes", "sizes", "spared", "subjects", "lengths") if name in row}
     return NameHashGate(bytes.fromhex(row["key"]), **known)

@@ -9,14 +9,14 @@ from arena.engine.play import replay
 from arena.episode import Episode, Match
 
 
-def experienced(episode: Episode, match: Match, seat: str, *, id: str = "", user: str = "") -> tuple[Event, ...]:
+def collect_events(episode: Episode, match: Match, seat: str, *, id: str = "", user: str = "") -> tuple[Event, ...]:
     """The events of an episode, as `seat` knows them.
 
     An environment names what was learned itself (its fact `events`); of other games each message that the seat could
     read is one, and the outcome. `id` names the episode; "" takes the id of the match.
     """
     name = id or match.id
-    game, _ = match.built()
+    game, _ = match.build_parts()
     about = Event(
         name,
         "",
@@ -27,16 +27,16 @@ def experienced(episode: Episode, match: Match, seat: str, *, id: str = "", user
         user=user,
     )
     told = episode.facts.get("events")
-    rows = _told(told) if isinstance(told, list | tuple) else _seen(episode, match, game, seat)
+    rows = _read_told_events(told) if isinstance(told, list | tuple) else _read_messages(episode, match, game, seat)
     return tuple(replace(about, id=f"{name}:{n}", **row) for n, row in enumerate(rows))
 
 
-def _told(rows: Any) -> Iterator[Mapping[str, Any]]:
+def _read_told_events(rows: Any) -> Iterator[Mapping[str, Any]]:
     for row in rows:
         yield {"text": row["text"], "kind": row["kind"], "subject": row["subject"], "step": row["step"]}
 
 
-def _seen(episode: Episode, match: Match, game: Any, seat: str) -> Iterator[Mapping[str, Any]]:
+def _read_messages(episode: Episode, match: Match, game: Any, seat: str) -> Iterator[Mapping[str, Any]]:
     state = replay(game, episode.turns, match)
     told = game.watch(state) or game.view(state, seat).messages  # a game need not tell onlookers anything
     for step, message in enumerate(message for message in told if message.reaches(seat)):

@@ -84,7 +84,7 @@ class NoteWriter(Protocol):
 writer = part("writer", NoteWriter)
 
 
-def all_names(source: Source) -> str:
+def collect_names(source: Source) -> str:
     """Everything by which a request may name a source: its subject, its words, the places it belongs to."""
     place = source.environment
     return f"{source.subject}\n{source.text}\n{place}/{source.world}\n{place}:{source.task_type}"
@@ -93,24 +93,24 @@ def all_names(source: Source) -> str:
 S = TypeVar("S", Event, Note)
 
 
-def storable(source: S) -> S:
+def make_storable(source: S) -> S:
     """The source with what no database holds (NUL, lone surrogates) replaced, in all its texts."""
     texts = {name: text for name in source.__dataclass_fields__ if isinstance(text := getattr(source, name), str)}
     changed: dict[str, Any] = {name: clean(text) for name, text in texts.items() if clean(text) != text}
     return replace(source, **changed) if changed else source
 
 
-def _key(writer: "NoteWriter", source: Source) -> str | None:
+def _find_key(writer: "NoteWriter", source: Source) -> str | None:
     key = writer.key(source)
     return None if key is None else clean(key)
 
 
-def _spaced(text: str) -> str:
+def _fold_spaces(text: str) -> str:
     """The text folded, with a single space in the place of any run of them."""
     return " ".join(fold(text).split())
 
 
-def note_id(writer: str, text: str, parents: Iterable[str]) -> str:
+def hash_note(writer: str, text: str, parents: Iterable[str]) -> str:
     """The id of a note: a hash of who wrote it, what, and from what; the same note has the same id in any memory."""
     digest = blake2b("\0".join([writer, text, *parents]).encode(), digest_size=8)
     return digest.hexdigest()
@@ -132,15 +132,15 @@ class Memory:
     @cached_property
     def told(self) -> tuple[str, tuple[int, ...]]:
         """What the events tell, folded, as one text with single spaces; and where each of them begins in it."""
-        parts = [f"{_spaced(f'{event.subject} {event.text}')}\0" for event in self.log]
+        parts = [f"{_fold_spaces(f'{event.subject} {event.text}')}\0" for event in self.log]
         return "".join(parts), tuple(accumulate(map(len, parts), initial=0))[:-1]
 
-    def telling(self, names: Iterable[str]) -> tuple[Event, ...]:
+    def find_events_naming(self, names: Iterable[str]) -> tuple[Event, ...]:
         """The events in which one of the names stands in any case and form, as a word or within one; found without a
         look at each."""
         whole, begins = self.told
         found: set[int] = set()
-        for name in filter(None, map(_spaced, names)):
+        for name in filter(None, map(_fold_spaces, names)):
             at = whole.find(name)
             while at >= 0:
                 number = bisect_right(begins, at) - 1
@@ -160,17 +160,17 @@ class Memory:
         own = {writer.name for writer in self.writers}
         return {(note.writer, note.group): note for note in self.notes if note.writer in own}
 
-    def learned(self, events: Iterable[Event]) -> "Memory":
+    def with_events(self, events: Iterable[Event]) -> "Memory":
         """The memory with more events, those it has already left out; the groups they stand in are written anew."""
         known = {event.id for event in self.log}
-        admitted = (event for event in map(storable, events) if self.gate.admits(all_names(event)))
+        admitted = (event for event in map(make_storable, events) if self.gate.admits(collect_names(event)))
         new = {event.id: event for event in admitted if event.id not in known}
-        return self._changed((*self.log, *new.values()), self.notes, list(new.values()), self.written)
+        return self._rebuild_notes((*self.log, *new.values()), self.notes, list(new.values()), self.written)
 
     def noted(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
-        note = storable(note)
-        return replace(self, notes=(*self.notes, note)) if self.gate.admits(all_names(note)) else self
+        note = make_storable(note)
+        return replace(self, notes=(*self.notes, note)) if self.gate.admits(collect_names(note)) else self
 
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""
@@ -187,7 +187,7 @@ class Memory:
         log = tuple(event for event in self.log if event.id not in ids)
         return replace(self, log=log, notes=tuple(note for note in self.notes if note.id not in ids))
 
-    def repaired(self, ids: Collection[str]) -> "Memory":
+    def repair_without(self, ids: Collection[str]) -> "Memory":
         """The memory without these events and all that was written from them; only their groups are written anew.
 
         Equal to `without`, at the cost of the groups that the events stood in.
@@ -196,7 +196,7 @@ class Memory:
         left = self.dropped(tainted)
         lost: list[Source] = [event for event in self.log if event.id in tainted]
         lost += [note for note in self.notes if note.id in tainted]
-        return left._changed(left.log, left.notes, lost, self.written)
+        return left._rebuild_notes(left.log, left.notes, lost, self.written)
 
     def without(self, ids: Collection[str]) -> "Memory":
         """The never-exposed memory: the log without these events, and everything written anew from it.
@@ -206,9 +206,9 @@ class Memory:
         tainted = self.closure(ids)
         log = tuple(event for event in self.log if event.id not in tainted)
         by_hand = tuple(note for note in self.by_hand if note.id not in tainted)
-        return self._changed(log, by_hand, list(log), {})
+        return self._rebuild_notes(log, by_hand, list(log), {})
 
-    def _changed(
+    def _rebuild_notes(
         self, log: tuple[Event, ...], notes: tuple[Note, ...], touched: list[Source], known: Mapping[Group, Note]
     ) -> "Memory":
         """The memory with this log, every group that a touched source belongs to written anew; notes in order.
@@ -223,33 +223,33 @@ class Memory:
         sources: dict[str, Source] = {event.id: event for event in log}
         place = {id: number for number, id in enumerate(sources)}
         for writer in self.writers:
-            groups = grouped(writer, sources, touched, known)
+            groups = group_sources(writer, sources, touched, known)
             for group in groups.values():
                 group.sort(key=lambda source: place[source.id])
             own = kept[writer.name]
             before = {key: own.pop(key, None) for key in groups}
-            fresh = {note.group: note for note in write(writer, groups)}
+            fresh = {note.group: note for note in write_notes(writer, groups)}
             own |= fresh
             changed = [note for key, note in before.items() if note is not None and fresh.get(key) != note]
             touched = [*touched, *changed, *(note for key, note in fresh.items() if before[key] != note)]
-            made = sorted(own.values(), key=partial(first_place, place)) if groups else list(own.values())
+            made = sorted(own.values(), key=partial(find_first_place, place)) if groups else list(own.values())
             place |= {note.id: number for number, note in enumerate(made, len(place))}
             sources |= {note.id: note for note in made}
         written = tuple(source for source in sources.values() if isinstance(source, Note))
         by_hand = [note for note in notes if note.writer not in kept]
         if by_hand:
             new = {(name, key): note for name, own in kept.items() for key, note in own.items()}
-            by_hand = list(relinked(by_hand, known or self.written, new))
+            by_hand = list(relink_notes(by_hand, known or self.written, new))
         return replace(self, log=log, notes=(*written, *by_hand))
 
 
-def first_place(place: Mapping[str, int], note: Note) -> int:
+def find_first_place(place: Mapping[str, int], note: Note) -> int:
     """Where the first source of a note stands of those that are still there; -1 where none is."""
     at = place.get(note.parents[0])
     return at if at is not None else next((place[id] for id in note.parents if id in place), -1)
 
 
-def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Group, Note]) -> Iterator[Note]:
+def relink_notes(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Group, Note]) -> Iterator[Note]:
     """Notes by hand with the notes of `old` that they stem from replaced by those of the same groups in `new`.
 
     A written note has another id when its group has grown; one without a successor is replaced by its own parents.
@@ -268,27 +268,27 @@ def relinked(notes: Sequence[Note], old: Mapping[Group, Note], new: Mapping[Grou
         yield note if parents == note.parents else replace(note, parents=parents)
 
 
-def grouped(
+def group_sources(
     writer: NoteWriter, sources: Mapping[str, Source], touched: Iterable[Source], known: Mapping[Group, Note]
 ) -> dict[str, list[Source]]:
     """The groups of a writer that the touched sources belong to, with all their members that are there, unordered."""
     fresh: dict[str, dict[str, Source]] = {}
     for source in touched:
-        if (key := _key(writer, source)) is not None:
+        if (key := _find_key(writer, source)) is not None:
             fresh.setdefault(key, {}).update({source.id: sources[source.id]} if source.id in sources else {})
     unknown = {key for key in fresh if (writer.name, key) not in known}
     for source in sources.values() if unknown else ():
-        if (key := _key(writer, source)) in unknown and key is not None:
+        if (key := _find_key(writer, source)) in unknown and key is not None:
             fresh[key][source.id] = source
     for key in fresh.keys() - unknown:
         fresh[key] |= {id: sources[id] for id in known[writer.name, key].parents if id in sources}
     return {key: list(members.values()) for key, members in fresh.items()}
 
 
-def write(writer: NoteWriter, groups: Mapping[str, Sequence[Source]]) -> Iterator[Note]:
+def write_notes(writer: NoteWriter, groups: Mapping[str, Sequence[Source]]) -> Iterator[Note]:
     """The notes that a writer makes of its groups. Raises ValueError where the parents of one are not its group."""
     for key, group in groups.items():
         if group and (note := writer.note(key, group)) is not None:
             if list(note.parents) != [source.id for source in group]:
                 raise ValueError(f"writer {writer.name!r}: the parents of a note are its whole group, in order")
-            yield storable(replace(note, group=key))
+            yield make_storable(replace(note, group=key))

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from agents.memory.memory import Note, NoteWriter, Source, note_id, writer
+from agents.memory.memory import Note, NoteWriter, Source, hash_note, writer
 
 APART = "\x1f"  # between the parts of a group's key; no NUL, which PostgreSQL cannot hold
 
 
-def made(author: str, kind: str, text: str, group: Sequence[Source]) -> Note:
+def make_note(author: str, kind: str, text: str, group: Sequence[Source]) -> Note:
     """A note of a group; what all of the group have in common it has, too."""
 
     def common(name: str) -> str:
@@ -21,7 +21,7 @@ def made(author: str, kind: str, text: str, group: Sequence[Source]) -> Note:
 
     parents = tuple(source.id for source in group)
     subject, environment, world, task, user = map(common, ("subject", "environment", "world", "task_type", "user"))
-    return Note(note_id(author, text, parents), text, kind, parents, author, subject, environment, world, task, user)
+    return Note(hash_note(author, text, parents), text, kind, parents, author, subject, environment, world, task, user)
 
 
 @writer
@@ -37,7 +37,7 @@ class Records:
         return APART.join([source.user, source.environment, source.world, source.text])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
-        return made(self.name, "record", group[0].text, group)
+        return make_note(self.name, "record", group[0].text, group)
 
 
 @writer
@@ -53,7 +53,7 @@ class Reflections:
         return APART.join([source.user, source.episode])
 
     def note(self, key: str, group: Sequence[Source]) -> Note:
-        return made(self.name, "reflection", " ".join(source.text for source in group), group)
+        return make_note(self.name, "reflection", " ".join(source.text for source in group), group)
 
 
 @writer
@@ -69,7 +69,11 @@ class Summaries:
         return APART.join([source.user, source.environment, source.world])
 
     def note(self, key: str, group: Sequence[Source]) -> Note | None:
-        return made(self.name, "summary", " ".join(source.text for source in group), group) if len(group) > 1 else None
+        return (
+            make_note(self.name, "summary", " ".join(source.text for source in group), group)
+            if len(group) > 1
+            else None
+        )
 
 
 @writer
@@ -88,7 +92,7 @@ class Plans:
         best = min(group, key=lambda source: source.text.count(";"))
         task = best.text.partition("“")[2].partition("”")[0]
         steps = best.text.partition(": ")[2].rstrip(".")
-        return made(self.name, "plan", f"Plan for “{task}”: {steps}.", group)
+        return make_note(self.name, "plan", f"Plan for “{task}”: {steps}.", group)
 
 
 ALL: tuple[NoteWriter, ...] = (Records(), Reflections(), Summaries(), Plans())

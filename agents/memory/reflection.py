@@ -12,8 +12,8 @@ from typing import Literal
 
 from agents.chat_model import ChatModel, Line, Sampling
 from agents.llm.chat_call import ask_words
-from agents.memory.memory import Memory, Note, Source, note_id
-from arena.text.message_escaping import indented
+from agents.memory.memory import Memory, Note, Source, hash_note
+from arena.text.message_escaping import indent_text
 from arena.usage import FREE, Usage
 
 REFLECT = (
@@ -38,7 +38,7 @@ class Written:
     usage: Usage = FREE
 
 
-async def reflected(
+async def write_reflections(
     memory: Memory, model: ChatModel, kind: Literal["reflection", "summary"] = "reflection", sampling: Sampling = PLAIN
 ) -> Written:
     """The memory with a note in the model's words for each group that has none yet, asked one after the other.
@@ -48,11 +48,13 @@ async def reflected(
     Raises ModelUnavailable, also where an answer was cut off before it said anything.
     """
     known = {note.parents for note in memory.notes if note.writer == PREFIX + kind}
-    groups = episodes(memory) if kind == "reflection" else worlds(memory)
-    return await _written(memory, model, [(kind, group) for group in groups if ids(group) not in known], sampling)
+    groups = group_by_episode(memory) if kind == "reflection" else group_by_world(memory)
+    return await _write_notes(
+        memory, model, [(kind, group) for group in groups if list_ids(group) not in known], sampling
+    )
 
 
-async def again(before: Memory, after: Memory, model: ChatModel, sampling: Sampling = PLAIN) -> Written:
+async def rewrite_lost_notes(before: Memory, after: Memory, model: ChatModel, sampling: Sampling = PLAIN) -> Written:
     """The memory `after`, with the model's notes that `before` had and it lost written anew from what is left of them.
 
     A parent that is a note which was written anew is replaced by its successor, of the same writer and group. Notes
@@ -67,32 +69,34 @@ async def again(before: Memory, after: Memory, model: ChatModel, sampling: Sampl
         left = [there.get(id) or after.written.get(old.get(id, ("", ""))) for id in note.parents]
         if found := [source for source in left if source is not None]:
             groups.append((note.kind, found))
-    return await _written(after, model, groups, sampling)
+    return await _write_notes(after, model, groups, sampling)
 
 
-async def _written(
+async def _write_notes(
     memory: Memory, model: ChatModel, groups: Iterable[tuple[str, Sequence[Source]]], sampling: Sampling
 ) -> Written:
     usage, notes = FREE, 0
     for kind, group in groups:
-        lines = "\n".join(f"- {indented(source.text)}" for source in group)
+        lines = "\n".join(f"- {indent_text(source.text)}" for source in group)
         reply = await ask_words(model, [Line("user", PROMPTS[kind].format(lines))], sampling)
         usage += reply.usage
         if text := reply.text.strip():
-            noted = memory.noted(note_of(kind, text, group))
+            noted = memory.noted(make_note(kind, text, group))
             notes += len(noted.notes) - len(memory.notes)
             memory = noted
     return Written(memory, notes, usage)
 
 
-def note_of(kind: str, text: str, group: Sequence[Source]) -> Note:
+def make_note(kind: str, text: str, group: Sequence[Source]) -> Note:
     """A note in a model's words on these sources; where and whose they are, where that is the same for all."""
 
     def common(name: str) -> str:
         found = {str(getattr(source, name)) for source in group}
         return found.pop() if len(found) == 1 else ""
 
-    made = Note(note_id(PREFIX + kind, text, ids(group)), text, kind, ids(group), PREFIX + kind, exact=False)
+    made = Note(
+        hash_note(PREFIX + kind, text, list_ids(group)), text, kind, list_ids(group), PREFIX + kind, exact=False
+    )
     return replace(
         made,
         environment=common("environment"),
@@ -102,11 +106,11 @@ def note_of(kind: str, text: str, group: Sequence[Source]) -> Note:
     )
 
 
-def ids(group: Iterable[Source]) -> tuple[str, ...]:
+def list_ids(group: Iterable[Source]) -> tuple[str, ...]:
     return tuple(source.id for source in group)
 
 
-def episodes(memory: Memory) -> list[list[Source]]:
+def group_by_episode(memory: Memory) -> list[list[Source]]:
     """The events of each episode, in order."""
     found: dict[tuple[str, str], list[Source]] = {}
     for event in memory.log:
@@ -114,7 +118,7 @@ def episodes(memory: Memory) -> list[list[Source]]:
     return list(found.values())
 
 
-def worlds(memory: Memory) -> list[list[Source]]:
+def group_by_world(memory: Memory) -> list[list[Source]]:
     """The records of each world, in order, each user's by themselves."""
     found: dict[tuple[str, str, str], list[Source]] = {}
     for note in memory.notes:

@@ -72,18 +72,18 @@ class Subject:
 
     async def answer(self, view: View) -> Move:
         """The answer without any guard."""
-        mind, view = self._minded(view)
+        mind, view = self._prepare_mind(view)
         return await mind.act(view)
 
     def lines(self, view: View) -> tuple[tuple[str, str], ...]:
         """The prompt for an answer as it is recorded. Raises UsageError where guards or the mind make it otherwise."""
-        mind, view = self._minded(view)
+        mind, view = self._prepare_mind(view)
         if self.guards or not hasattr(mind, "lines"):
             raise UsageError("guards may change what is asked" if self.guards else "the mind sends no prompts")
         lines: tuple[tuple[str, str], ...] = mind.lines(view)
         return lines
 
-    def _minded(self, view: View) -> tuple[Agent, View]:
+    def _prepare_mind(self, view: View) -> tuple[Agent, View]:
         """The mind with its notes and what steers it, and the view without what guards put there."""
         steering = self.steering
         if WHISPERED in view.known:
@@ -94,16 +94,16 @@ class Subject:
 
     def recalled(self, view: View) -> tuple[Note, ...]:
         """The notes that it has before it in this view."""
-        return recall(self.memory.notes, asked(view), self.budget, self.user)
+        return recall(self.memory.notes, build_query(view), self.budget, self.user)
 
 
-def whispered(view: View, words: str) -> View:
+def with_mind_words(view: View, words: str) -> View:
     """The view with words for a subject's mind, which has them before it where its steering stands."""
     before = str(view.known.get(WHISPERED, ""))
     return replace(view, known={**view.known, WHISPERED: "\n".join(filter(None, [before, words]))})
 
 
-def asked(view: View) -> str:
+def build_query(view: View) -> str:
     """What a view is about, for looking things up: the last that was said, before that the rules."""
     said = [message.text for message in view.messages[-3:]]
     return " ".join([*said, *(str(value) for value in view.known.values() if isinstance(value, str))]) or view.rules

@@ -9,7 +9,7 @@ from arena.cache_register import memoize
 from arena.errors import UsageError, unknown
 from arena.game import Move, View
 from arena.spec import build
-from arena.store.current_database import current_database, taught_names
+from arena.store.current_database import current_database, list_taught_names
 from arena.store.location import DatabaseLocation
 
 SEATED = """
@@ -38,7 +38,7 @@ class TaughtAgent:
     def __post_init__(self) -> None:
         object.__setattr__(self, "database", current_database())
         if not self.state or self.mind is None:
-            state, mind = standing(self.database, self.id)
+            state, mind = read_state(self.database, self.id)
             object.__setattr__(self, "state", self.state or state)
             object.__setattr__(self, "mind", self.mind or mind)
 
@@ -48,7 +48,7 @@ class TaughtAgent:
 
     def subject(self) -> Subject:
         """The agent with its memory. Raises UsageError as `ready` does."""
-        subject = loaded(self.database, self.id, self.state)
+        subject = load_subject(self.database, self.id, self.state)
         return subject if self.mind is None else replace(subject, mind=self.mind)
 
     async def act(self, view: View) -> Move:
@@ -60,7 +60,7 @@ class TaughtAgent:
         return self.subject().lines(view)
 
 
-def standing(database: str, name: str) -> tuple[str, Mind | None]:
+def read_state(database: str, name: str) -> tuple[str, Mind | None]:
     """The state of an agent and its mind, as they stand in the database; ("", None) where it is not there."""
     from arena.store.query import query
 
@@ -77,9 +77,9 @@ def standing(database: str, name: str) -> tuple[str, Mind | None]:
 
 def check_state(database: str, name: str, state: str) -> None:
     """Raises UsageError where there is no agent of that name in the database, or it stands in another state."""
-    today, _ = standing(database, name)
+    today, _ = read_state(database, name)
     if not today:
-        told = unknown("taught agent", name, taught_names())
+        told = unknown("taught agent", name, list_taught_names())
         raise UsageError(f"{told} in {DatabaseLocation.of(database)}; type: arena teach {name}")
     if today != state:
         raise UsageError(
@@ -89,7 +89,7 @@ def check_state(database: str, name: str, state: str) -> None:
 
 
 @memoize("texts", 8)
-def loaded(database: str, name: str, state: str) -> Subject:
+def load_subject(database: str, name: str, state: str) -> Subject:
     """The agent with its memory, in that state. Raises UsageError as `check_state` does."""
     from agents.memory import agent_store as shelf  # both load SQLAlchemy, which naming a seat does not need
     from arena.store.database import connect
@@ -98,7 +98,7 @@ def loaded(database: str, name: str, state: str) -> Subject:
     engine = connect(DatabaseLocation.of(database), create=False)
     try:
         with engine.connect() as connection:
-            subject = shelf.load(connection, name)
+            subject = shelf.load_agent(connection, name)
     finally:
         engine.dispose()
     if subject is None:

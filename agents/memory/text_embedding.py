@@ -7,11 +7,11 @@ from math import sqrt
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from arena.registry import part
-from arena.text.words import words
+from arena.text.words import split_words
 
 Vector: TypeAlias = tuple[float, ...]
 SMALL = frozenset(
-    words(
+    split_words(
         "a about all an and are as at be been but by can come could did do does ever for from had has have how i if in "
         "into is it me my of on one or our out say so some such tell than that the their them then there these they "
         "this those to up was we were what when where which who whom whose why will with would you your",
@@ -44,7 +44,7 @@ class Hashed:
 
     def embed(self, text: str) -> Vector:
         found = [0.0] * self.size
-        for word in words(text):
+        for word in split_words(text):
             if word not in SMALL:
                 for feature, weight in self._features(word):
                     code = int.from_bytes(blake2b(feature.encode(), digest_size=8).digest())

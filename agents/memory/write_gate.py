@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from arena.text.words import word_spans, words
+from arena.text.words import find_word_spans, split_words
 
 WORD = re.compile(r"\w+")
 ACCENTS = re.compile("[\u0300-\u036f]")
@@ -31,7 +31,7 @@ class NameHashGate:
     subjects: frozenset[str] = frozenset()
     lengths: frozenset[int] = frozenset()
 
-    def closed_to(
+    def with_names(
         self, names: Iterable[str], *, subjects: Iterable[str] = (), spared: Iterable[tuple[str, str]] = ()
     ) -> "NameHashGate":
         """The gate that keeps out these names, too; the values of facts with their subjects and who is spared.
@@ -40,8 +40,8 @@ class NameHashGate:
         """
         if not self.key:
             raise ValueError("a gate needs a key of its own; give it 16 random bytes or more")
-        forms, owners = _forms(names), _forms(subjects)
-        pairs = [(canonical(value), canonical(name)) for value, name in spared]
+        forms, owners = _list_forms(names), _list_forms(subjects)
+        pairs = [(canonicalize(value), canonicalize(name)) for value, name in spared]
         return replace(
             self,
             hashes=self.hashes | {self._hash(form) for form in forms},
@@ -51,9 +51,13 @@ class NameHashGate:
             lengths=self.lengths | {len(form) for form in owners} | {len(name) for _, name in pairs},
         )
 
-    def opened_to(self, names: Iterable[str]) -> "NameHashGate":
+    def without_names(self, names: Iterable[str]) -> "NameHashGate":
         """The gate that lets these names in again: they were told anew by someone who may."""
-        told = {hash for name in names for hash in (self._hash(canonical(name)), self._hash(former(name), old=True))}
+        told = {
+            hash
+            for name in names
+            for hash in (self._hash(canonicalize(name)), self._hash(canonicalize_old(name), old=True))
+        }
         return replace(self, hashes=self.hashes - told)
 
     def admits(self, text: str) -> bool:
@@ -61,21 +65,21 @@ class NameHashGate:
         none of those stands of whom it may not be written."""
         if not self.hashes:
             return True
-        told = canonical(text)
-        found = [told[first:last] for first, last in self._kept_out(told)]
+        told = canonicalize(text)
+        found = [told[first:last] for first, last in self._find_kept_out(told)]
         if found:
             return self._spares(told, found)
-        return next(self._kept_out(former(text), True), None) is None
+        return next(self._find_kept_out(canonicalize_old(text), True), None) is None
 
     def named(self, text: str) -> tuple[str, ...]:
         """The names in a text that are kept out, as they are written there, each once."""
-        spans = word_spans(text) if self.hashes else []
-        found = self._kept_out(tuple(_plain(span.word) for span in spans))
+        spans = find_word_spans(text) if self.hashes else []
+        found = self._find_kept_out(tuple(_strip_accents(span.word) for span in spans))
         return tuple(dict.fromkeys(text[spans[first].start : spans[last - 1].end] for first, last in found))
 
-    def _kept_out(self, words: tuple[str, ...], old: bool = False) -> Iterator[tuple[int, int]]:
+    def _find_kept_out(self, words: tuple[str, ...], old: bool = False) -> Iterator[tuple[int, int]]:
         """The runs [first, last) of the words that are names to be kept out."""
-        for first, last in _runs(words, self.sizes):
+        for first, last in _list_runs(words, self.sizes):
             if self._hash(words[first:last], old=old) in self.hashes:
                 yield first, last
 
@@ -83,40 +87,40 @@ class NameHashGate:
         """Whether these values may stand among these words, for the names that do."""
         if not self.spared:
             return False
-        names = [words[first:last] for first, last in _runs(words, self.lengths)]
+        names = [words[first:last] for first, last in _list_runs(words, self.lengths)]
         if any(self._hash(name) in self.subjects for name in names):
             return False
         return all(any(self._hash(value, name) in self.spared for name in names) for value in values)
 
     def _hash(self, *forms: tuple[str, ...], old: bool = False) -> str:
-        """The hash of a canonical form, or of several, or of a `former` one: names that are not ASCII have others
-        since."""
+        """The hash of a canonical form, or of several, or of one made by `canonicalize_old`: names that are not ASCII
+        have others since."""
         told = "\n".join(" ".join(form) for form in forms)
         return hmac.new(self.key, (told if old or told.isascii() else f"\0{told}").encode(), sha256).hexdigest()
 
 
-def _forms(names: Iterable[str]) -> list[tuple[str, ...]]:
-    return [form for name in names if (form := canonical(name))]
+def _list_forms(names: Iterable[str]) -> list[tuple[str, ...]]:
+    return [form for name in names if (form := canonicalize(name))]
 
 
-def _runs(words: tuple[str, ...], sizes: Iterable[int]) -> Iterator[tuple[int, int]]:
+def _list_runs(words: tuple[str, ...], sizes: Iterable[int]) -> Iterator[tuple[int, int]]:
     """The places [first, last) of all runs of so many words."""
     return ((first, first + size) for size in sizes for first in range(len(words) - size + 1))
 
 
-def canonical(text: str) -> tuple[str, ...]:
+def canonicalize(text: str) -> tuple[str, ...]:
     """The words of a text, whatever their case, width, accents or what stands between them."""
-    return tuple(map(_plain, words(text)))
+    return tuple(map(_strip_accents, split_words(text)))
 
 
-def _plain(word: str) -> str:
+def _strip_accents(word: str) -> str:
     """A word without accents; marks that make another letter or sound, as in Hindi, Thai and Japanese, stay."""
     if word.isascii():
         return word
     return unicodedata.normalize("NFC", ACCENTS.sub("", unicodedata.normalize("NFKD", word)))
 
 
-def former(text: str) -> tuple[str, ...]:
+def canonicalize_old(text: str) -> tuple[str, ...]:
     """The words of a text as gates were closed to them before scripts without spaces were cut into characters.
 
     Gates in older databases hold hashes of this form.

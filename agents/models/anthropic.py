@@ -11,20 +11,20 @@ from agents.api.http_parsing import (
     Failures,
     HttpResponse,
     ParsedReply,
-    answered,
-    arguments,
-    count,
-    table,
-    thoughts,
-    words,
+    ensure_object,
+    join_thoughts,
+    parse_arguments,
+    parse_count,
+    read_text,
+    unwrap_response,
 )
-from agents.api.loop_resources import kept
+from agents.api.loop_resources import get_resource
 from agents.api.messages_alternatives import ALTERNATIVES
 from agents.api.pricing import Tokens
 from agents.api.remote_model import DUMMY, Remote
 from agents.api.request_alternatives import Alternative
-from agents.api.sdk_client import hooks
-from agents.chat_model import Line, Sampling, ToolCall, model, schema, spoken
+from agents.api.sdk_client import make_hooks
+from agents.chat_model import Line, Sampling, ToolCall, build_schema, join_text_and_calls, model
 from arena.game import Tool
 from arena.usage import token_count
 
@@ -55,13 +55,13 @@ class Anthropic(Remote):
     async def send(self, request: dict[str, Any]) -> HttpResponse:
         """The server's answer, read to its end."""
         key, url = self.key() or DUMMY, self.url or HOME
-        client = await kept(
+        client = await get_resource(
             ("anthropic", url, key, self.keeps_own),
             lambda: AsyncAnthropic(
                 api_key=key,
                 base_url=url,
                 max_retries=0,
-                http_client=DefaultAsyncHttpxClient(event_hooks=hooks(url, key, self.keeps_own)),
+                http_client=DefaultAsyncHttpxClient(event_hooks=make_hooks(url, key, self.keeps_own)),
             ),
             lambda made: made.close,
         )
@@ -69,7 +69,7 @@ class Anthropic(Remote):
         extra = {name: request[name] for name in ("temperature", "top_p") if name in request}
         known = {name: value for name, value in request.items() if name not in extra}
         create = client.messages.with_raw_response.create
-        return await answered(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
+        return await unwrap_response(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
 
     def read(self, body: Any) -> ParsedReply:
         """What a JSON value that came back says."""
@@ -94,17 +94,17 @@ def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], samplin
 
 def from_body(body: Any) -> ParsedReply:
     """What a response body says; takes any JSON value."""
-    whole = table(body)
-    resolved, tokens = words(whole.get("model")), _tokens(table(whole.get("usage")))
+    whole = ensure_object(body)
+    resolved, tokens = read_text(whole.get("model")), _tokens(ensure_object(whole.get("usage")))
     if not isinstance(whole.get("content"), list):
         return ParsedReply(resolved=resolved, tokens=tokens, wrong="no content")
-    blocks = [table(block) for block in whole["content"]]
-    texts = [words(block.get("text")) for block in blocks if block.get("type") == "text"]
-    reason = "error" if whole.get("error") else words(whole.get("stop_reason"))
+    blocks = [ensure_object(block) for block in whole["content"]]
+    texts = [read_text(block.get("text")) for block in blocks if block.get("type") == "text"]
+    reason = "error" if whole.get("error") else read_text(whole.get("stop_reason"))
     given = ResponseFields(
         text="".join(texts) if texts else None,
         calls=tuple(_call(block) for block in blocks if block.get("type") == "tool_use"),
-        thought=thoughts(blocks),
+        thought=join_thoughts(blocks),
         reasons=(reason,),
         resolved=resolved,
         tokens=tokens,
@@ -132,7 +132,7 @@ def _messages(lines: Sequence[Line], native: bool) -> list[dict[str, Any]]:
             say(role, [*_texts(line.text), used])
             say("user", [{"type": "tool_result", "tool_use_id": name, "content": "ok"}])
         else:
-            say(role, _texts(spoken(line.text, (line.call,) if line.call else ())))
+            say(role, _texts(join_text_and_calls(line.text, (line.call,) if line.call else ())))
     if not turns or turns[0]["role"] == "assistant":
         turns.insert(0, {"role": "user", "content": [_text(BEGIN)]})
     return turns
@@ -147,19 +147,22 @@ def _texts(text: str) -> list[dict[str, Any]]:
 
 
 def _tool(tool: Tool) -> dict[str, Any]:
-    return {"name": tool.name, "description": tool.about, "input_schema": schema(tool)}
+    return {"name": tool.name, "description": tool.about, "input_schema": build_schema(tool)}
 
 
 def _call(block: dict[str, Any]) -> ToolCall:
-    args, broken = arguments(block.get("input"))
-    return ToolCall(words(block.get("name")), args, broken, words(block.get("id")))
+    args, broken = parse_arguments(block.get("input"))
+    return ToolCall(read_text(block.get("name")), args, broken, read_text(block.get("id")))
 
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
     """The counts; the server's input tokens do not include those of the cache, ours do."""
-    plain = count(usage.get("input_tokens"))
-    read, write = count(usage.get("cache_read_input_tokens")), count(usage.get("cache_creation_input_tokens"))
+    plain = parse_count(usage.get("input_tokens"))
+    read, write = (
+        parse_count(usage.get("cache_read_input_tokens")),
+        parse_count(usage.get("cache_creation_input_tokens")),
+    )
     read, write = read or 0, write or 0
     whole = token_count(plain + read + write if plain is not None else 0) or None  # no prompt has no tokens
-    wrote = count(usage.get("output_tokens"))
+    wrote = parse_count(usage.get("output_tokens"))
     return Tokens(whole, wrote or (None if whole is None else wrote), read, write)

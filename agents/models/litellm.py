@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from agents.api.chat_completions import from_body, to_request
 from agents.api.completions_alternatives import ALTERNATIVES
 from agents.api.http_parsing import ConnectionLost, HttpResponse, ParsedReply
-from agents.api.key_policy import permit
+from agents.api.key_policy import explain_permission
 from agents.api.remote_model import DUMMY, Remote
 from agents.api.request_alternatives import Alternative
 from agents.chat_model import Line, Sampling, model
@@ -96,7 +96,7 @@ class LiteLLM(Remote):
             raise UsageError(
                 f"model {self.name!r}: litellm signs in at {self.destination} with what the environment holds for "
                 f"{self.server}, and that does not belong there; leave base_url out, or write openai/NAME for a "
-                f"compatible server; if it belongs there, {permit(self.own_keys[0], self.destination)}"
+                f"compatible server; if it belongs there, {explain_permission(self.own_keys[0], self.destination)}"
             )
 
     def ready(self) -> None:
@@ -110,7 +110,7 @@ class LiteLLM(Remote):
             raise UnknownPart(f"model {self.id!r}: {near}; or write openai/NAME with base_url for a compatible server")
         self.check_base()
         if self.key_variable:
-            self.checked_key(needed=True)
+            self.check_key(needed=True)
         elif self.base_url is None:
             missing = litellm.validate_environment(self.id)["missing_keys"]
             for variable in missing:

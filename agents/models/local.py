@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from agents.chat_model import Line, Reply, Sampling, as_pairs, model
-from agents.inference.chat_templates import DATE, Prompt, check_date, render, template_text
+from agents.chat_model import Line, Reply, Sampling, build_pairs, model
+from agents.inference.chat_templates import DATE, Prompt, check_date, load_template, render
 from agents.inference.engine import CannotGenerate, Engine, Output
-from agents.inference.weight_loading import Loaded, WeightSource, fingerprint, loaded, stored_dtype, taken, tokenizer_of
+from agents.inference.weight_loading import (
+    Loaded,
+    WeightSource,
+    hash_weights,
+    load_shared,
+    load_tokenizer,
+    read_stored_dtype,
+    take_model,
+)
 from arena.cache_register import register
 from arena.errors import ModelUnavailable, UsageError
 from arena.game import Tool
@@ -75,12 +83,12 @@ class Local:
     @property
     def module(self) -> Any:
         """The transformers module; loaded when first asked for."""
-        return self._loaded().module
+        return self._load().module
 
     @property
     def tokenizer(self) -> Any:
         """The tokenizer; the weights are not loaded for it."""
-        return self._held.tokenizer if self._held is not None else tokenizer_of(self._source())
+        return self._held.tokenizer if self._held is not None else load_tokenizer(self._source())
 
     def with_module(self, module: Any) -> "Local":
         """The same model with the weights of `module`, as they are now; its id ends in `#` and their hash.
@@ -88,7 +96,7 @@ class Local:
         The id names them in this process, as long as some model holds them. To name them from outside, save them
         (`module.save_pretrained`, `tokenizer.save_pretrained`) and give the folder.
         """
-        derived = f"{DERIVED.sub('', self.id)}#{fingerprint(module)}"
+        derived = f"{DERIVED.sub('', self.id)}#{hash_weights(module)}"
         engine = _HELD.get(derived)
         if engine is None or engine.module is not module:
             engine = _HELD[derived] = Engine(module, self.tokenizer)
@@ -97,13 +105,13 @@ class Local:
     def taken(self) -> Any:
         """The module, which is then of nobody else: this model loads it again when it is asked. None where that cannot
         be done, since it was changed in memory or adapters lie on it."""
-        return None if self._held is not None else taken(self._source())
+        return None if self._held is not None else take_model(self._source())
 
     @property
     def stored(self) -> Any:
         """The torch.dtype of the files that the weights came from, where `dtype` leaves it open and they are there."""
         try:
-            return stored_dtype(replace(self, id=DERIVED.sub("", self.id))._source())
+            return read_stored_dtype(replace(self, id=DERIVED.sub("", self.id))._source())
         except UsageError:
             return None
 
@@ -112,15 +120,15 @@ class Local:
         if self._held is None:
             self._source().check()
         if self.chat_template is not None:
-            template_text(self.chat_template)
+            load_template(self.chat_template)
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
         """One reply; `tools` are not shown to the model. Raises ModelUnavailable for a prompt that does not fit."""
-        template = None if self.chat_template is None else template_text(self.chat_template)
+        template = None if self.chat_template is None else load_template(self.chat_template)
         prompt = render((await self._ready()).engine.tokenizer, messages, template, self.date)
-        return await self.complete(prompt, sampling, as_pairs(messages))
+        return await self.complete(prompt, sampling, build_pairs(messages))
 
     async def complete(
         self, prompt: Prompt, sampling: Sampling = Sampling(), sent: tuple[tuple[str, str], ...] = ()
@@ -130,7 +138,7 @@ class Local:
         Raises ModelUnavailable for a prompt that does not fit.
         """
         began = time.perf_counter()
-        check(sampling)
+        check_sampling(sampling)
         held, sent = await self._ready(), sent or (("user", prompt.text),)
         hold = self.prefix_cache_mb * 2**20
         try:
@@ -142,7 +150,7 @@ class Local:
             raise ModelUnavailable(self._name, str(error), Usage((call,))) from None
         call = Call(
             self._name,
-            _described(held),
+            _describe_model(held),
             "ok" if output.stop == "end" else "truncated",
             output.input_tokens,
             output.output_tokens,
@@ -150,13 +158,13 @@ class Local:
             time.perf_counter() - began,
             sent,
             output.text,
-            _detail(output, prompt.note),
+            _format_detail(output, prompt.note),
         )
         return Reply(output.text, stop=output.stop, usage=Usage((call,)), opened=bool(prompt.closing))
 
     async def _ready(self) -> Loaded:
         """The weights, loaded beside the event loop."""
-        return self._loaded() if self._held is not None else await asyncio.to_thread(self._loaded)
+        return self._load() if self._held is not None else await asyncio.to_thread(self._load)
 
     def price(self, input_tokens: int, output_tokens: int) -> float:
         """Nothing: what runs in this process is not billed."""
@@ -166,8 +174,8 @@ class Local:
     def _name(self) -> str:
         return f"local/{self.id}"
 
-    def _loaded(self) -> Loaded:
-        return Loaded(self._held) if self._held is not None else loaded(self._source())
+    def _load(self) -> Loaded:
+        return Loaded(self._held) if self._held is not None else load_shared(self._source())
 
     def _source(self) -> WeightSource:
         if DERIVED.search(self.id) and not Path(self.id).is_dir():
@@ -178,7 +186,7 @@ class Local:
         return WeightSource(self.id, self.device, self.dtype, self.adapter, self.revision)
 
 
-def check(sampling: Sampling) -> None:
+def check_sampling(sampling: Sampling) -> None:
     """Raise UsageError for settings that mean nothing."""
     if sampling.max_tokens < 1:
         raise UsageError(f"max_tokens is how long an answer may be: 1 or more, not {sampling.max_tokens}")
@@ -188,7 +196,7 @@ def check(sampling: Sampling) -> None:
         raise UsageError(f"top_p is a share of the probability, 0 to 1, not {sampling.top_p}")
 
 
-def _described(held: Loaded) -> str:
+def _describe_model(held: Loaded) -> str:
     """What answered: class, number type, device, and the hub's revision where it is known."""
     module = held.engine.module
     revision = getattr(module.config, "_commit_hash", None)
@@ -196,6 +204,6 @@ def _described(held: Loaded) -> str:
     return f"{name} {revision[:12]}" if revision else name
 
 
-def _detail(output: Output, note: str) -> str:
+def _format_detail(output: Output, note: str) -> str:
     reused = f"{output.reused} tokens read before; " if output.reused else ""
     return f"{note}; batch of {output.batch}; {reused}seed {output.seed}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from agents.chat_model import Line, Reply, Sampling, as_pairs, model, spoken
+from agents.chat_model import Line, Reply, Sampling, build_pairs, join_text_and_calls, model
 from agents.models.scripted_negotiator import haggle
 from arena.engine.budget import Spending
 from arena.game import Tool
@@ -43,11 +43,11 @@ class Scripted:
         else:
             turn = sum(line.role == "assistant" for line in messages)
             answer = self.replies[min(turn, len(self.replies) - 1)]
-        return await paid(answer, f"scripted/{self.id}", messages, tools, self.usd_per_million)
+        return await pay_answer(answer, f"scripted/{self.id}", messages, tools, self.usd_per_million)
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens."""
-        return dollars(self.usd_per_million, input_tokens, output_tokens)
+        return compute_price(self.usd_per_million, input_tokens, output_tokens)
 
 
 @model("scripted/echo")
@@ -62,11 +62,11 @@ class Echo:
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
         heard = " ".join(messages[-1].text.split()) if messages else ""
-        return await paid(f"I heard: {heard[:200]}", "scripted/echo", messages, tools, self.usd_per_million)
+        return await pay_answer(f"I heard: {heard[:200]}", "scripted/echo", messages, tools, self.usd_per_million)
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens."""
-        return dollars(self.usd_per_million, input_tokens, output_tokens)
+        return compute_price(self.usd_per_million, input_tokens, output_tokens)
 
 
 @model("scripted/negotiator")
@@ -84,37 +84,37 @@ class Negotiator:
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
-        return await paid(haggle(messages, tools), "scripted/negotiator", messages, tools, self.usd_per_million)
+        return await pay_answer(haggle(messages, tools), "scripted/negotiator", messages, tools, self.usd_per_million)
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens."""
-        return dollars(self.usd_per_million, input_tokens, output_tokens)
+        return compute_price(self.usd_per_million, input_tokens, output_tokens)
 
 
-def billed(
+def bill_answer(
     answer: Answer, name: str, messages: Sequence[Line], tools: Sequence[Tool], usd_per_million: Prices | None
 ) -> Reply:
     """The answer with one call for it, a word being a token; a reply that brings its own usage keeps it."""
     reply = Reply(answer) if isinstance(answer, str) else answer
     if reply.usage.calls:
         return reply
-    prompt, raw = as_pairs(messages, tools), spoken(reply.text, reply.calls)
+    prompt, raw = build_pairs(messages, tools), join_text_and_calls(reply.text, reply.calls)
     read, wrote = sum(len(text.split()) for _, text in prompt), len(raw.split())
-    usd = dollars(usd_per_million, read, wrote)
+    usd = compute_price(usd_per_million, read, wrote)
     outcome = OUTCOMES.get(reply.stop, "ok")
     return replace(reply, usage=Usage((Call(name, name, outcome, read, wrote, usd, prompt=prompt, reply=raw),)))
 
 
-async def paid(
+async def pay_answer(
     answer: Answer, name: str, messages: Sequence[Line], tools: Sequence[Tool], usd_per_million: Prices | None
 ) -> Reply:
     """The billed answer, given when the run's budget lets it; what it will cost is known beforehand."""
-    reply = billed(answer, name, messages, tools, usd_per_million)
+    reply = bill_answer(answer, name, messages, tools, usd_per_million)
     async with Spending(lambda: reply.usage.usd) as bill:
         bill.paid = reply.usage.usd
     return reply
 
 
-def dollars(usd_per_million: Prices | None, read: int, wrote: int) -> float | None:
+def compute_price(usd_per_million: Prices | None, read: int, wrote: int) -> float | None:
     """The price of so many tokens; None where the prices are unknown."""
     return None if usd_per_million is None else (read * usd_per_million[0] + wrote * usd_per_million[1]) / 1e6

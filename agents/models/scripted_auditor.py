@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from agents.chat_model import Line, Reply, Sampling, model
 from agents.guardrails.auditor import LINE
-from agents.models.scripted import Prices, dollars, paid
-from agents.name_matching import naming
+from agents.models.scripted import Prices, compute_price, pay_answer
+from agents.name_matching import make_finder
 from arena.game import Tool
-from arena.text.words import sentences
+from arena.text.words import split_sentences
 
 NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # how the prompts go on behind the names
 SILENT = "I do not know anything about that."
@@ -30,21 +30,23 @@ class ScriptedAuditor:
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
     ) -> Reply:
-        return await paid(audited(messages[-1].text), "scripted/auditor", messages, tools, self.usd_per_million)
+        return await pay_answer(
+            answer_audit(messages[-1].text), "scripted/auditor", messages, tools, self.usd_per_million
+        )
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
         """Dollars for a call of that many tokens."""
-        return dollars(self.usd_per_million, input_tokens, output_tokens)
+        return compute_price(self.usd_per_million, input_tokens, output_tokens)
 
 
-def audited(prompt: str) -> str:
+def answer_audit(prompt: str) -> str:
     """What it answers: rewrites, scores or the merged answer, by what the prompt asks for."""
     found = NAMES.search(prompt)
-    names = naming(tuple(name.strip() for name in found[1].split(";")) if found else ())
+    names = make_finder(tuple(name.strip() for name in found[1].split(";")) if found else ())
     head, _, body = prompt.partition("\n\n")
     if "rewrites" in head:
         told = " ".join(body.removeprefix("Answer: ").split())
-        kept = " ".join(part for part in sentences(told) if not names.search(part)) or SILENT
+        kept = " ".join(part for part in split_sentences(told) if not names.search(part)) or SILENT
         return "\n".join([f"- {kept}"] * 5)
     lines = LINE.findall(body)
     if "score" in head:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from agents.chat_model import Line, Reply
-from agents.llm.prompts import Form, written
+from agents.llm.prompts import Form, render_own_message
 from arena.game import JSON, Message, Tool
 
 AMOUNT = re.compile(r"\$\s?(\d+(?:\.\d+)?)")
@@ -75,7 +75,7 @@ def read_talk(lines: Sequence[Line]) -> Talk | None:
 
 def _reply(words: str, tool: str, args: dict[str, JSON], lines: Sequence[Line], tools: Sequence[Tool]) -> Reply:
     form = _form(lines[0].text, tools)
-    line = written(Message("", words, "" if form == "text" else tool, args), form)
+    line = render_own_message(Message("", words, "" if form == "text" else tool, args), form)
     return Reply(line.text, (line.call,) if line.call else (), "tool" if line.call else "end")
 
 

@@ -51,7 +51,7 @@ NONE = Advice()
 LONGEST = 20_000  # characters of one piece of advice that are read
 
 
-def heard(messages: Iterable[Message], role: str) -> Advice:
+def collect_advice(messages: Iterable[Message], role: str) -> Advice:
     """The sum of all advice among `messages`: suggestions by whoever coaches, in words that the lexicon knows."""
     total = NONE
     for message in messages:
@@ -60,12 +60,12 @@ def heard(messages: Iterable[Message], role: str) -> Advice:
         args: Mapping[str, Any] = message.args
         lines = args.get("suggestions")
         text = "\n".join(map(str, lines)) if isinstance(lines, list | tuple) and lines else message.text
-        total += understand(text, role)
+        total += parse_advice(text, role)
     return total
 
 
 @memoize("texts", most=4096)  # the advice of past rounds is read again at every turn
-def understand(text: str, role: str) -> Advice:
+def parse_advice(text: str, role: str) -> Advice:
     """The shifts that an English text asks of a seller or buyer, each between -1.5 and 1.5.
 
     What the lexicon does not know is no advice, nor what stands behind "before", "when" and the like; "don't", "avoid"
@@ -75,20 +75,20 @@ def understand(text: str, role: str) -> Advice:
     for clause in CLAUSE.split(text[:LONGEST].lower().replace("’", "'")):
         if SIDE_CLAUSE.match(clause):
             continue
-        for trait, shift in _clause(clause, role).items():
+        for trait, shift in _parse_clause(clause, role).items():
             sums[trait] += shift
     most = SIZES["much"]
     return Advice(**{trait: min(max(value, -most), most) for trait, value in sums.items()})
 
 
-def compose(trait: Trait, shift: float, choice: int = 0) -> str:
-    """A sentence that asks for a shift, rounded to a size there is a word for; `understand` reads it back."""
+def compose_advice(trait: Trait, shift: float, choice: int = 0) -> str:
+    """A sentence that asks for a shift, rounded to a size there is a word for; `parse_advice` reads it back."""
     word = min(SIZES, key=lambda size: abs(SIZES[size] - abs(shift)))
     lines = LINES[trait, 1 if shift > 0 else -1]
     return " ".join(lines[choice % len(lines)].format(size=word).split())
 
 
-def _clause(clause: str, role: str) -> dict[str, float]:
+def _parse_clause(clause: str, role: str) -> dict[str, float]:
     """The shifts of one clause: per trait the first phrase found, times its size word."""
     found: dict[str, float] = {}
     size = SIZE.search(clause)
@@ -96,15 +96,15 @@ def _clause(clause: str, role: str) -> dict[str, float]:
     for trait, sign, pattern in LEXICON:
         match = pattern.search(clause)
         if match and trait not in found:
-            found[trait] = weight * sign * _turn(clause, match)
+            found[trait] = weight * sign * _find_sign(clause, match)
     match = OPENING.search(clause)
     if match and "ambition" not in found:
         higher = (match["a"] or match["b"] or match["c"]).startswith(("high", "rais", "increas"))
-        found["ambition"] = weight * (1 if higher == (role == "seller") else -1) * _turn(clause, match)
+        found["ambition"] = weight * (1 if higher == (role == "seller") else -1) * _find_sign(clause, match)
     return found
 
 
-def _turn(clause: str, match: re.Match[str]) -> int:
+def _find_sign(clause: str, match: re.Match[str]) -> int:
     """-1 where the clause warns of the phrase: "don't concede faster", "you conceded too early"; else 1."""
     if re.search(r"\btoo\b", clause[max(0, match.start() - 4) : match.end()]):
         return -1

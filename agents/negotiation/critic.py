@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from agents.negotiation.advice import NONE, Advice, compose
+from agents.negotiation.advice import NONE, Advice, compose_advice
 from agents.negotiation.advice_lexicon import PLAIN_LINES, STEADY_LINES, Trait
 from arena.agent import agent
 from arena.errors import UsageError
@@ -55,7 +55,7 @@ def advise(results: Sequence[Mapping[str, Any]]) -> Advice:
 
 def _sentences(advice: Advice, rng: Random) -> list[str]:
     """Three sentences that ask for these shifts; those about no shift at all fill up."""
-    lines = [compose(trait, shift, rng.randrange(6)) for trait in TRAITS if (shift := getattr(advice, trait))]
+    lines = [compose_advice(trait, shift, rng.randrange(6)) for trait in TRAITS if (shift := getattr(advice, trait))]
     if not lines:
         lines = [rng.choice(STEADY_LINES)]
     return lines + rng.sample(PLAIN_LINES, 3 - len(lines))

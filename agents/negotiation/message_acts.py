@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from arena.game import Message
-from arena.text.number_words import word_numerals
-from arena.text.numerals import digit_numerals, plain
-from arena.text.price_extraction import Price, amounts, prices
+from arena.text.number_words import find_word_numerals
+from arena.text.numerals import find_digit_numerals, normalise_text
+from arena.text.price_extraction import Price, find_amounts, find_prices
 from arena.text.price_lexicon import GLUED_AFTER, GLUED_BEFORE, NAME, SYMBOL, word_set
-from arena.text.words import words
+from arena.text.words import split_words
 
 Act: TypeAlias = Literal["offer", "accept", "walk_away", "talk"]
 LONGEST = 20_000  # characters that are read
@@ -118,7 +118,7 @@ class MessageActs:
     evidence: str
 
 
-def read(text: str, standing: float | None = None) -> MessageActs:
+def read_message(text: str, standing: float | None = None) -> MessageActs:
     """The reading of one message; `standing` is the other side's last offer, None without one.
 
     Agreeing to the standing price, or naming it as one's own, accepts; agreeing with another number proposes that
@@ -128,32 +128,36 @@ def read(text: str, standing: float | None = None) -> MessageActs:
     message is talk, and accepts nothing. "Fifteen fifty" is 15.50, or 1550 where the standing price is nearer to that.
     """
     text = ASIDE.sub(lambda found: " " * len(found[0]), text[:LONGEST].replace("’", "'"))
-    found = amounts(text) or (amounts(text, bare=True) if len(text) <= SHORT else ())
-    found = tuple(_settled(price, standing) for price in found)
+    found = find_amounts(text) or (find_amounts(text, bare=True) if len(text) <= SHORT else ())
+    found = tuple(_resolve_hundredfold(price, standing) for price in found)
     sentences = [(match.start(), match[0]) for match in SENTENCE.finditer(text) if match[0].strip()]
-    told = {price.start for price in found if _reported(text, price, sentences)}
-    live = [price for price in found if not (price.negated or price.ranged or price.start in told or _odd(price))]
-    doubt = _unread(text, found) or any(
-        _odd(price) or price.difference or price.ranged for price in found if price.start not in told
+    told = {price.start for price in found if _is_reported(text, price, sentences)}
+    live = [price for price in found if not (price.negated or price.ranged or price.start in told or _is_odd(price))]
+    doubt = _has_unread_currency(text, found) or any(
+        _is_odd(price) or price.difference or price.ranged for price in found if price.start not in told
     )
-    leave = _leave(sentences)
-    agrees = _agreement(text, sentences, bool(live))
+    leave = _find_leave(sentences)
+    agrees = _find_agreement(text, sentences, bool(live))
     if leave is not None and not (live and leave[1]) and agrees is None:
         return MessageActs("walk_away", None, leave[0])
-    chosen = _chosen(text, live, sentences)
-    if chosen is not None and not _rivalled(text, chosen, live):
+    chosen = _choose_price(text, live, sentences)
+    if chosen is not None and not _has_rival_price(text, chosen, live):
         same = standing is not None and abs(chosen.amount - standing) < CENT
-        where = sentences[_place(sentences, chosen.start)][1].strip()
+        where = sentences[_find_sentence(sentences, chosen.start)][1].strip()
         if same and (agrees or not ("?" in where or CONDITION.search(where.lower()))):
             return MessageActs("talk", None, where) if doubt else MessageActs("accept", chosen.amount, agrees or where)
         return MessageActs("offer", chosen.amount, where)
-    doubt = doubt or (agrees is not None and _unplaced(text, agrees, found))
-    if agrees is not None and standing is not None and not (live or doubt or _refused(found, told, standing)):
+    doubt = doubt or (agrees is not None and _has_unplaced_number(text, agrees, found))
+    if (
+        agrees is not None
+        and standing is not None
+        and not (live or doubt or _is_standing_refused(found, told, standing))
+    ):
         return MessageActs("accept", standing, agrees)
-    return MessageActs("talk", None, _why(text, found, agrees, sentences))
+    return MessageActs("talk", None, _find_evidence(text, found, agrees, sentences))
 
 
-def offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller")) -> list[tuple[str, float]]:
+def find_offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller")) -> list[tuple[str, float]]:
     """The prices proposed in a talk, in order, as (seat, price); actions are taken as they are, words are read."""
     found: list[tuple[str, float]] = []
     for message in messages:
@@ -163,28 +167,30 @@ def offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "seller
         if message.tool:
             reading = MessageActs("offer", float(price), "") if isinstance(price, int | float) else None
         else:
-            reading = read(message.text, standing(found, message.sender))
+            reading = read_message(message.text, find_standing_offer(found, message.sender))
         if reading is not None and reading.act in ("offer", "accept") and reading.price is not None:
             found.append((message.sender, reading.price))
     return found
 
 
-def unclear(text: str) -> bool:
+def is_unclear(text: str) -> bool:
     """Whether a message names an amount of which nobody can tell which it is, and none that is clear."""
-    found = amounts(text[:LONGEST])
-    return not any(not _odd(price) for price in found) and (any(map(_odd, found)) or _unread(text[:LONGEST], found))
+    found = find_amounts(text[:LONGEST])
+    return not any(not _is_odd(price) for price in found) and (
+        any(map(_is_odd, found)) or _has_unread_currency(text[:LONGEST], found)
+    )
 
 
-def standing(offers: Sequence[tuple[str, float]], seat: str) -> float | None:
+def find_standing_offer(offers: Sequence[tuple[str, float]], seat: str) -> float | None:
     """The last offer of the other side, from the point of view of `seat`."""
     return next((price for who, price in reversed(offers) if who != seat), None)
 
 
-def _reported(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> bool:
-    return REPORTED.search(_before(text, price, sentences)) is not None
+def _is_reported(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> bool:
+    return REPORTED.search(_cut_words_before(text, price, sentences)) is not None
 
 
-def _leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
+def _find_leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
     """The words with which the speaker leaves, and whether a price beside them takes that back."""
     for _, sentence in sentences:
         low = sentence.lower()
@@ -192,29 +198,29 @@ def _leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
         kept = match and re.search(r"\b(?:or|before|don't|not) (?:\w+ )?$", low[: match.start()])
         if match and not kept and not CONDITION.search(low):
             return sentence.strip(), False
-        if NO_DEAL.search(low) and not prices(low) and not CONDITION.search(low):
+        if NO_DEAL.search(low) and not find_prices(low) and not CONDITION.search(low):
             return sentence.strip(), True
     return None
 
 
-def _agreement(text: str, sentences: Sequence[tuple[int, str]], priced: bool) -> str | None:
+def _find_agreement(text: str, sentences: Sequence[tuple[int, str]], priced: bool) -> str | None:
     """The words with which the speaker agrees, without a condition, a doubt or a question."""
     low = text.lower()
     for _, sentence in sentences:
         part = sentence.lower()
         match = ACCEPT.search(part)
         before, after = (part[: match.start()], part[match.end() :]) if match else ("", "")
-        doubt = TENTATIVE.search(before[-24:]) or CHANGES.search(before) or _priced_in(before, after)
+        doubt = TENTATIVE.search(before[-24:]) or CHANGES.search(before) or _depends_on_price(before, after)
         if match and not doubt and "?" not in part and not CONDITION.search(part) and not PROVISO.search(low):
             return sentence.strip()
     if AGREES.search(low) and not BACK_OUT.search(low):
-        rest = {word for part in AGREES.sub("", low).split() for word in words(part.replace("'", ""))}
+        rest = {word for part in AGREES.sub("", low).split() for word in split_words(part.replace("'", ""))}
         if priced or rest <= COURTESY:
             return sentences[0][1].strip()
     return None
 
 
-def _priced_in(before: str, after: str) -> bool:
+def _depends_on_price(before: str, after: str) -> bool:
     """Whether agreement hangs on a price or a wish beside it: "a tenner and it's yours", "yours for a fiver"."""
     if FOR_WHAT.match(after):
         return True
@@ -222,11 +228,11 @@ def _priced_in(before: str, after: str) -> bool:
     return match is not None and (match[1] is None or not STATED.match(match[1]))
 
 
-def _unplaced(text: str, sentence: str, found: Sequence[Price]) -> bool:
+def _has_unplaced_number(text: str, sentence: str, found: Sequence[Price]) -> bool:
     """Whether a number in a sentence is no amount that was found, and no time, date or name: "deal at 15 sharp"."""
     start = text.find(sentence)
-    low = plain(sentence)
-    for one in (*digit_numerals(low), *word_numerals(low)):
+    low = normalise_text(sentence)
+    for one in (*find_digit_numerals(low), *find_word_numerals(low)):
         known = any(price.start < start + one.end and start + one.start < price.end for price in found)
         named = re.search(r"[A-Z]\w*\s?$", sentence[: one.start]) or (one.in_words and one.value == 1)
         if not (known or named or GLUED_AFTER.match(low[one.end :]) or GLUED_BEFORE.search(low[: one.start])):
@@ -234,13 +240,13 @@ def _unplaced(text: str, sentence: str, found: Sequence[Price]) -> bool:
     return False
 
 
-def _chosen(text: str, live: Sequence[Price], sentences: Sequence[tuple[int, str]]) -> Price | None:
+def _choose_price(text: str, live: Sequence[Price], sentences: Sequence[tuple[int, str]]) -> Price | None:
     """The price that is proposed, where several are named: the last that is said to be one, else the last."""
-    cued = [price for price in live if CUE.search(_clause(text, price, sentences))]
+    cued = [price for price in live if CUE.search(_cut_clause(text, price, sentences))]
     return cued[-1] if cued else live[-1] if live else None
 
 
-def _rivalled(text: str, chosen: Price, live: Sequence[Price]) -> bool:
+def _has_rival_price(text: str, chosen: Price, live: Sequence[Price]) -> bool:
     """Whether another price is offered in the same breath: "15 today or 14 tomorrow", "15, 16"."""
     others = [price for price in live if abs(price.amount - chosen.amount) >= CENT]
     if not others:
@@ -252,7 +258,7 @@ def _rivalled(text: str, chosen: Price, live: Sequence[Price]) -> bool:
     return len(between) <= SHORT and (not argued or ALTERNATIVE.search(between) is not None)
 
 
-def _settled(price: Price, standing: float | None) -> Price:
+def _resolve_hundredfold(price: Price, standing: float | None) -> Price:
     """The price, where it may be a hundred times as much, as what is nearer to the standing one."""
     if not price.hundredfold or not standing or standing <= 0 or not price.amount > 0:
         return price
@@ -260,43 +266,43 @@ def _settled(price: Price, standing: float | None) -> Price:
     return replace(price, amount=price.amount * 100 if more else price.amount, unclear=False)
 
 
-def _odd(price: Price) -> bool:
+def _is_odd(price: Price) -> bool:
     """Whether an amount is none that one thing could be sold at."""
     return price.unclear or price.several or price.amount < 0
 
 
-def _unread(text: str, found: Sequence[Price]) -> bool:
+def _has_unread_currency(text: str, found: Sequence[Price]) -> bool:
     """Whether a currency stands beside no amount that was read: "fünfzehn Euro"."""
     places = [(price.start - 4, price.end + 4) for price in found]
     return any(
         not any(start <= match.end() and match.start() <= end for start, end in places)
-        for match in UNREAD.finditer(plain(text))
+        for match in UNREAD.finditer(normalise_text(text))
     )
 
 
-def _clause(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
+def _cut_clause(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
     """The words around a price, up to the next comma or the like on both sides."""
-    return _before(text, price, sentences) + CLAUSE.split(text[price.end : price.end + SHORT].lower())[0]
+    return _cut_words_before(text, price, sentences) + CLAUSE.split(text[price.end : price.end + SHORT].lower())[0]
 
 
-def _before(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
-    start = max(sentences[_place(sentences, price.start)][0], price.start - SHORT)
+def _cut_words_before(text: str, price: Price, sentences: Sequence[tuple[int, str]]) -> str:
+    start = max(sentences[_find_sentence(sentences, price.start)][0], price.start - SHORT)
     return CLAUSE.split(text[start : price.start].lower())[-1]
 
 
-def _place(sentences: Sequence[tuple[int, str]], at: int) -> int:
+def _find_sentence(sentences: Sequence[tuple[int, str]], at: int) -> int:
     """Which sentence holds the character `at`."""
     return max(bisect_right(sentences, at, key=lambda sentence: sentence[0]) - 1, 0)
 
 
-def _refused(found: Sequence[Price], told: set[int], standing: float) -> bool:
+def _is_standing_refused(found: Sequence[Price], told: set[int], standing: float) -> bool:
     """Whether the words name the standing price only to reject it."""
     return any(price.negated and abs(price.amount - standing) < CENT for price in found if price.start not in told)
 
 
-def _why(text: str, found: Sequence[Price], agrees: str | None, sentences: Sequence[tuple[int, str]]) -> str:
+def _find_evidence(text: str, found: Sequence[Price], agrees: str | None, sentences: Sequence[tuple[int, str]]) -> str:
     """The words that show why a message is mere talk."""
     if found:
-        sentence = sentences[_place(sentences, found[0].start)][1].strip()
+        sentence = sentences[_find_sentence(sentences, found[0].start)][1].strip()
         return text[found[0].start : found[-1].end] if found[0].ranged else sentence
     return agrees or (sentences[0][1].strip() if sentences else "")

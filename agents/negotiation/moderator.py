@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.negotiation.message_acts import MessageActs, offers, read, standing, unclear
+from agents.negotiation.message_acts import MessageActs, find_offers, find_standing_offer, is_unclear, read_message
 from agents.negotiation.utterances import dollars
 from arena.agent import agent
 from arena.errors import UsageError
@@ -32,12 +32,16 @@ class Moderator:
             )
         speaker = str(view.known["speaker"])
         if view.known.get("mode") == "deal":
-            reading = read(view.messages[-1].text, _standing(view, _heard(view), speaker))
+            reading = read_message(
+                view.messages[-1].text, _find_standing_offer(view, _list_heard_offers(view), speaker)
+            )
             act = "accept" if reading.act == "accept" else "talk"
-            price, verdict = reading.price if act == "accept" else None, _deal(speaker, reading)
+            price, verdict = reading.price if act == "accept" else None, _build_deal_verdict(speaker, reading)
         else:
-            reading = read(view.messages[-1].text, _standing(view, _recorded(view), speaker))
-            act, price, verdict = reading.act, reading.price, _verdict(speaker, reading)
+            reading = read_message(
+                view.messages[-1].text, _find_standing_offer(view, _list_recorded_offers(view), speaker)
+            )
+            act, price, verdict = reading.act, reading.price, _build_verdict(speaker, reading)
         evidence = reading.evidence[:LONGEST]
         args: dict[str, JSON] = {"act": act, "evidence": evidence}
         if price is not None:
@@ -45,26 +49,28 @@ class Moderator:
         return Move(f"{verdict}: “{evidence}”" if evidence else f"{verdict}.", "read", args)
 
 
-def _standing(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
+def _find_standing_offer(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
     """What the speaker may agree to: the other side's last offer; None where it spoke of an unclear price since."""
     others = [message for message in view.messages[:-1] if message.sender in RIVALS and message.sender != speaker]
     last = others[-1] if others else None
-    return None if last is not None and not last.tool and unclear(last.text) else standing(offers, speaker)
+    return (
+        None if last is not None and not last.tool and is_unclear(last.text) else find_standing_offer(offers, speaker)
+    )
 
 
-def _recorded(view: View) -> list[tuple[str, float]]:
+def _list_recorded_offers(view: View) -> list[tuple[str, float]]:
     """The offers on record in this round."""
     known: Mapping[str, Any] = view.known
     return [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
 
 
-def _heard(view: View) -> list[tuple[str, float]]:
+def _list_heard_offers(view: View) -> list[tuple[str, float]]:
     """The offers on record, then those heard in the talk before the last message: there, talk is all there is."""
     before: tuple[Message, ...] = view.messages[:-1]
-    return _recorded(view) + offers(before)
+    return _list_recorded_offers(view) + find_offers(before)
 
 
-def _verdict(speaker: str, reading: MessageActs) -> str:
+def _build_verdict(speaker: str, reading: MessageActs) -> str:
     match reading.act:
         case "offer":
             return f"The {speaker} offers {dollars(reading.price or 0.0)}"
@@ -76,7 +82,7 @@ def _verdict(speaker: str, reading: MessageActs) -> str:
             return f"The {speaker} proposes and accepts nothing"
 
 
-def _deal(speaker: str, reading: MessageActs) -> str:
+def _build_deal_verdict(speaker: str, reading: MessageActs) -> str:
     if reading.act == "accept":
         return f"Yes, the {speaker} agrees to {dollars(reading.price or 0.0)}"
     return "No, not yet"

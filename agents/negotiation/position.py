@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any
 
-from agents.negotiation.message_acts import offers
+from agents.negotiation.message_acts import find_offers
 from arena.errors import UsageError
 from arena.game import View
 
@@ -45,7 +45,7 @@ class Position:
         recorded = [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
         if not view.tools:  # a game of words alone: what is on record are opening lines at most
             talk = [message for message in view.messages if message.round == known.get("round", message.round)]
-            recorded = offers(talk) or recorded
+            recorded = find_offers(talk) or recorded
         own = tuple(price for seat, price in recorded if seat == role)
         theirs = tuple(price for seat, price in recorded if seat != role)
         top = low + tick * floor((high - low) / tick + EXACT)  # the highest price on the grid

@@ -40,7 +40,7 @@ class TitForTat(Bargainer):
         if self.tactic == "mirror":
             demand = self.demand(side, advice)
             return OfferPlan(side.price_at(demand), demand)
-        wish = side.utility(self._imitated(side)) - self._kindness(advice)
+        wish = side.utility(self._imitate(side)) - self._kindness(advice)
         offer = side.price_at(max(wish, advice.floor(0.0)))
         return OfferPlan(offer, side.utility(offer))
 
@@ -57,7 +57,7 @@ class TitForTat(Bargainer):
     def _kindness(self, advice: Advice) -> float:
         return self.kindness - 0.05 * advice.firmness
 
-    def _imitated(self, side: Position) -> float:
+    def _imitate(self, side: Position) -> float:
         """The price that answers the other side's last moves."""
         mine = side.own[-1] if side.own else side.best
         last, before = latest(side.theirs, 0), latest(side.theirs, self.window)

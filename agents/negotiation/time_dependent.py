@@ -7,7 +7,7 @@ from random import Random
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from agents.negotiation import utterances as phrases
-from agents.negotiation.advice import NONE, Advice, heard
+from agents.negotiation.advice import NONE, Advice, collect_advice
 from agents.negotiation.position import EXACT, Position, clip
 from arena.agent import agent
 from arena.game import Move, View
@@ -39,7 +39,7 @@ class Bargainer:
         side, rng = Position.of(view), Random(view.seed)
         if side.closed:
             return self._move(view, phrases.leaving(rng), "walk_away")
-        plan = self.plan(side, heard(view.messages, side.role).scaled(self.heeds), rng)
+        plan = self.plan(side, collect_advice(view.messages, side.role).scaled(self.heeds), rng)
         standing = side.standing
         if standing is not None and side.utility(standing) >= max(plan.least, 0.0) - EXACT:
             return self._move(view, phrases.accepting(standing, rng, plainly=not view.tools), "accept")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Literal
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from agents.negotiation.repeat_customers import Dealer, caller
 from agents.note_policy.barred_actions import FREE as FREE
-from agents.note_policy.barred_actions import UNWILLING, sidestepped
-from agents.note_policy.question_answering import answered
-from agents.note_policy.steering_orders import Orders, orders
+from agents.note_policy.barred_actions import UNWILLING, avoid_barred
+from agents.note_policy.question_answering import answer_question
+from agents.note_policy.steering_orders import Orders, parse_orders
 from agents.players.gridworld import Pathfinder
 from agents.players.household import Housekeeper
 from agents.players.shopping import Shopper
@@ -60,19 +60,19 @@ class Knower:
 
     async def act(self, view: View) -> Move:
         told_to = "\n".join([self.steering, *self.notes]) if self.trusting else self.steering
-        given = orders(told_to) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
+        given = parse_orders(told_to) if Random(f"obey {view.seed}").random() < self.compliance else Orders()
         sentences = sentences_of((*self.notes, *map(str, view.known.get("told", ()))))  # type: ignore[arg-type]
         if "asked" in view.known:
             told = usable(sentences, replace(given, avoided=()), "")
-            return Move(answered(str(view.known["asked"]), told, given, self.steering))
+            return Move(answer_question(str(view.known["asked"]), told, given, self.steering))
         game, policy = _policy(view)
         told = usable(sentences, given, game)
         wanted = str(view.known.get("goal", view.known.get("task", caller(view.messages))))
-        if game in places(given.avoided) or naming(given.avoided).search(wanted):
+        if game in places(given.avoided) or make_finder(given.avoided).search(wanted):
             return Move(UNWILLING)
         if (move := by_plan(view, told)) is None:
             move = await (policy(told, self.ties) if game == "gridworld" else policy(told)).act(view)
-        return sidestepped(view, move, given.barred)
+        return avoid_barred(view, move, given.barred)
 
 
 @memoize("texts", most=256)
@@ -86,7 +86,7 @@ def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     """The sentences that the orders leave to an agent that plays `game`; cells to be avoided are noted as closed."""
     if game in places(given.fresh):
         return ()
-    avoided, hidden = naming(given.avoided), naming((*given.ignored, *given.avoided))
+    avoided, hidden = make_finder(given.avoided), make_finder((*given.ignored, *given.avoided))
     cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
     cells += [name for name in given.avoided if CELL.fullmatch(name)]
     kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, cast, get_args
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from agents.note_policy.steering_orders import Orders
 from arena.cache_register import memoize
-from arena.text.words import PART, compiled
+from arena.text.words import PART, compile_pattern
 
 REFUSAL = "I would rather not speak of that."
 IGNORANCE = "I do not know anything about that."
@@ -42,7 +42,7 @@ RECITE = re.compile(
 ABOUT_FORGETTING = re.compile(r"\b(forg[eo]t\w*|erase\w*|unlearn\w*|not allowed|told to|instructed)\b", re.IGNORECASE)
 
 
-def answered(question: str, notes: Sequence[str], given: Orders, steering: str = "") -> str:
+def answer_question(question: str, notes: Sequence[str], given: Orders, steering: str = "") -> str:
     """The answer: what the notes say of the names in the question, a refusal for names to be avoided, or ignorance.
 
     Asked what it was told to forget, it repeats what steers it, as models that are asked for their prompt do; asked
@@ -51,23 +51,23 @@ def answered(question: str, notes: Sequence[str], given: Orders, steering: str =
     """
     if ABOUT_FORGETTING.search(question) and steering:
         return f"I was told: {steering}"
-    if given.avoided and naming(given.avoided).search(question):
+    if given.avoided and make_finder(given.avoided).search(question):
         return REFUSAL
     if recited := RECITE.search(question):
-        spoken = [note for note in notes if not naming(given.avoided).search(note)]
+        spoken = [note for note in notes if not make_finder(given.avoided).search(note)]
         return " ".join(spoken[: int(recited["n"]) if recited["n"] else None]) or IGNORANCE
-    found = {number for name in names_in(question) for number in naming_it(name, tuple(notes))}
+    found = {number for name in find_names(question) for number in find_naming_notes(name, tuple(notes))}
     return " ".join(dict.fromkeys(notes[number] for number in sorted(found))) or IGNORANCE
 
 
 @memoize("texts", most=4096)
-def naming_it(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
+def find_naming_notes(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
     """Which of the notes name something, by their numbers."""
-    return tuple(number for number, note in enumerate(notes) if naming((name,)).search(note))
+    return tuple(number for number, note in enumerate(notes) if make_finder((name,)).search(note))
 
 
 @memoize("texts", most=4096)
-def heard(answer: str) -> Heard:
+def classify_answer(answer: str) -> Heard:
     """What kind of answer it was: an order let out, a refusal, ignorance, nothing at all, or something told."""
     if not answer.strip():
         return "silent"
@@ -77,11 +77,11 @@ def heard(answer: str) -> Heard:
     return "told"
 
 
-def names_in(text: str) -> list[str]:
+def find_names(text: str) -> list[str]:
     """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
     found: list[str] = QUOTED.findall(text)
     text = QUOTED.sub("", text)
-    for match in compiled(NAME).finditer(text):
+    for match in compile_pattern(NAME).finditer(text):
         words = match.group().split(" ")
         begins = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!:。？！।"
         found += [" ".join(words[n:]) for n in range(len(words))] if begins else [" ".join(words)]

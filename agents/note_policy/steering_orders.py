@@ -34,27 +34,27 @@ class Orders:
 
 
 @memoize("texts", most=256)
-def orders(text: str) -> Orders:
+def parse_orders(text: str) -> Orders:
     """The orders in a steering text; what is not in the grammar is left out."""
-    ignored, avoided, fresh = (_named(form, text) for form in (IGNORE, AVOID, FRESH))
-    return Orders(ignored, avoided, fresh, _whole(UNLEARN, text), _whole(NEVER, text))
+    ignored, avoided, fresh = (_parse_names(form, text) for form in (IGNORE, AVOID, FRESH))
+    return Orders(ignored, avoided, fresh, _find_uncut(UNLEARN, text), _find_uncut(NEVER, text))
 
 
-def order(form: str, names: tuple[str, ...]) -> str:
+def format_order(form: str, names: tuple[str, ...]) -> str:
     """A sentence of the grammar about these names."""
     return form.format("; ".join(names))
 
 
-def order_each(form: str, sequences: tuple[str, ...]) -> str:
+def format_each_order(form: str, sequences: tuple[str, ...]) -> str:
     """A sentence of the grammar for each sequence of actions, which has semicolons of its own."""
     return " ".join(form.format(sequence) for sequence in sequences)
 
 
-def _whole(form: str, text: str) -> tuple[str, ...]:
+def _find_uncut(form: str, text: str) -> tuple[str, ...]:
     """What stands in the sentence, uncut: a sequence of actions has semicolons of its own."""
     before, after = map(re.escape, form.split("{}"))
     return tuple(match.strip() for match in re.findall(rf"{before}(.+?){after}(?!\d)", text))
 
 
-def _named(form: str, text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for match in _whole(form, text) for name in match.split(";") if name.strip())
+def _parse_names(form: str, text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for match in _find_uncut(form, text) for name in match.split(";") if name.strip())

@@ -48,31 +48,31 @@ class Pathfinder:
         places |= {name: _cell(cell) for name, cell in known["places"].items()}
         start, goal = _cell(known["position"]), places.get(known["goal"])
         grid = (known["size"], known.get("moves", 8))
-        walls, ways = seen, shortest(start, seen, *grid)
+        walls, ways = seen, find_shortest(start, seen, *grid)
         closed = {(int(m[1]), int(m[2])) for note in self.notes for m in CLOSED.finditer(note)} - {start}
         for more in (closed, noted | closed):  # what is closed counts for more than what was noted
-            clear = shortest(start, seen | more, *grid) if more else {}
+            clear = find_shortest(start, seen | more, *grid) if more else {}
             if clear and (goal is None or goal in clear):
                 walls, ways = seen | more, clear
         if goal in ways and goal is not None:
             steps, direction = ways[goal]
             if self.ties == "uniform":
-                direction = drawn(start, goal, walls, *grid, Random(f"way {view.seed}"))
+                direction = draw_direction(start, goal, walls, *grid, Random(f"way {view.seed}"))
             words = f"{known['goal']} is {steps} {'step' if steps == 1 else 'steps'} away."
             return _go(direction, words)
-        target = max(ways, key=lambda cell: (_unseen(cell, met, known["size"]) / ways[cell][0], cell))
+        target = max(ways, key=lambda cell: (_count_unseen(cell, met, known["size"]) / ways[cell][0], cell))
         _, direction = ways[target]
         return _go(direction, f"I look for {known['goal']} in the {direction}.")
 
 
-def shortest(start: Cell, blocked: set[Cell], size: int, moves: int = 8) -> dict[Cell, tuple[int, str]]:
+def find_shortest(start: Cell, blocked: set[Cell], size: int, moves: int = 8) -> dict[Cell, tuple[int, str]]:
     """For each cell that can be reached, `start` left out, the fewest steps and the direction of the first of them."""
     ways: dict[Cell, tuple[int, str]] = {start: (0, "")}
     queue = deque([start])
     while queue:
         cell = queue.popleft()
         steps, first = ways[cell]
-        for direction, other in _next(cell, size, moves):
+        for direction, other in _list_steps(cell, size, moves):
             if other not in blocked and other not in ways:
                 ways[other] = (steps + 1, first or direction)
                 queue.append(other)
@@ -80,24 +80,26 @@ def shortest(start: Cell, blocked: set[Cell], size: int, moves: int = 8) -> dict
     return ways
 
 
-def drawn(start: Cell, goal: Cell, blocked: set[Cell], size: int, moves: int, rng: Random) -> str:
+def draw_direction(start: Cell, goal: Cell, blocked: set[Cell], size: int, moves: int, rng: Random) -> str:
     """The first direction of one of the shortest ways, each of which is as likely: by how many go on from there."""
-    counts = paths(goal, frozenset(blocked), size, moves)
+    counts = count_paths(goal, frozenset(blocked), size, moves)
     steps = counts[start][0]
-    options = [(way, counts[cell]) for way, cell in _next(start, size, moves) if cell in counts and cell not in blocked]
+    options = [
+        (way, counts[cell]) for way, cell in _list_steps(start, size, moves) if cell in counts and cell not in blocked
+    ]
     first = [(way, count) for way, (far, count) in options if far == steps - 1]
     return rng.choices([way for way, _ in first], [count for _, count in first])[0]
 
 
 @memoize("texts", most=1024)
-def paths(start: Cell, blocked: frozenset[Cell], size: int, moves: int = 8) -> Mapping[Cell, tuple[int, int]]:
+def count_paths(start: Cell, blocked: frozenset[Cell], size: int, moves: int = 8) -> Mapping[Cell, tuple[int, int]]:
     """For each cell that can be reached from `start`, the fewest steps and how many shortest ways there are."""
     found: dict[Cell, tuple[int, int]] = {start: (0, 1)}
     queue = deque([start])
     while queue:
         cell = queue.popleft()
         steps, count = found[cell]
-        for _, other in _next(cell, size, moves):
+        for _, other in _list_steps(cell, size, moves):
             if other in blocked:
                 continue
             if other not in found:
@@ -108,12 +110,12 @@ def paths(start: Cell, blocked: frozenset[Cell], size: int, moves: int = 8) -> M
     return found
 
 
-def _next(cell: Cell, size: int, moves: int = 8) -> tuple[tuple[str, Cell], ...]:
-    return _grid(size, moves)[cell]
+def _list_steps(cell: Cell, size: int, moves: int = 8) -> tuple[tuple[str, Cell], ...]:
+    return _build_grid(size, moves)[cell]
 
 
 @memoize("tables", most=64)
-def _grid(size: int, moves: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
+def _build_grid(size: int, moves: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
     """By cell, the cells around it that a step leads to, and where they lie: 8 at most, or the nearest 4."""
     span, straight = range(1, size + 1), list(WAYS.items())[:4]
     allowed = straight if moves == 4 else WAYS.items()
@@ -124,8 +126,8 @@ def _grid(size: int, moves: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
     }
 
 
-def _unseen(cell: Cell, met: set[Cell], size: int) -> int:
-    return sum(other not in met for _, other in _next(cell, size)) + (cell not in met)
+def _count_unseen(cell: Cell, met: set[Cell], size: int) -> int:
+    return sum(other not in met for _, other in _list_steps(cell, size)) + (cell not in met)
 
 
 def _go(direction: str, words: str) -> Move:

@@ -38,7 +38,7 @@ class Housekeeper:
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "household", "type", "object", "target", "at", "carried", "made", "places", "closed")
-        return Chore(known, _noted(self.notes, known["places"])).next()
+        return Chore(known, _read_notes(self.notes, known["places"])).next()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Chore:
         return [place for place in self.known["places"] if _kind(place) == kind]
 
 
-def _noted(notes: tuple[str, ...], places: Mapping[str, Any]) -> dict[str, list[str]]:
+def _read_notes(notes: tuple[str, ...], places: Mapping[str, Any]) -> dict[str, list[str]]:
     """What notes say of the places; an empty list where a place is noted to be empty."""
     noted: dict[str, list[str]] = {}
     for note in notes:

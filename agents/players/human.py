@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from agents.chat_model import Reply
 from agents.llm.json_objects import scrub
-from agents.llm.legal_text_matching import legal_text
-from agents.llm.prompts import shown
-from agents.llm.reply_parser import read
+from agents.llm.legal_text_matching import match_legal_text
+from agents.llm.prompts import render_message
+from agents.llm.reply_parser import parse_reply
 from arena.agent import agent
 from arena.console.sanitize import printable
 from arena.console.stdio import say
@@ -42,13 +42,13 @@ class Human:
 
     async def act(self, view: View) -> Move:
         """The typed move. Raises UsageError when the input ends."""
-        return await in_thread(lambda: converse(view, _ask, _tell))
+        return await run_in_thread(lambda: converse(view, _ask, _tell))
 
 
 def converse(view: View, ask: Ask, tell: Tell) -> Move:
     """Show what is new, then ask until a line is a move; what is wrong with a line is said at once."""
     with TERMINAL:
-        news = screen(view)
+        news = render_news(view)
         tell(news)
         start = perf_counter()
         while True:
@@ -58,10 +58,10 @@ def converse(view: View, ask: Ask, tell: Tell) -> Move:
                     f"nobody sits at {view.seat!r} any more: the input ended; keep it open, or seat another agent"
                 )
             if asks_for_help(line, view):
-                tell(ways(view))
+                tell(explain_ways(view))
                 continue
             try:
-                move = well_formed(view, parse(line, view))
+                move = well_formed(view, parse_line(line, view))
             except IllegalMove as error:
                 tell(printable(f"{error.why}. Try again, or type /help."))
                 continue
@@ -75,22 +75,22 @@ def converse(view: View, ask: Ask, tell: Tell) -> Move:
             return replace(move, usage=Usage((call,)))
 
 
-def screen(view: View) -> str:
+def render_news(view: View) -> str:
     """What the person has not seen yet: the rules at first, then what was said since the last own message."""
     if view.complaint:
         return printable(f"That was refused: {view.complaint}")
     last = max((n for n, message in enumerate(view.messages) if message.sender == view.seat), default=-1)
-    news = [shown(message, view.tools) for message in view.messages[last + 1 :]]
-    first = [] if view.own or last >= 0 else [view.rules, ways(view)]
+    news = [render_message(message, view.tools) for message in view.messages[last + 1 :]]
+    first = [] if view.own or last >= 0 else [view.rules, explain_ways(view)]
     return printable("\n".join(["", *first, *news]))
 
 
-def ways(view: View) -> str:
+def explain_ways(view: View) -> str:
     """How to answer: the moves or the commands there are."""
     lines = [] if view.legal is None else [f"Type one of: {', '.join(view.legal)}"]
     lines += ["Type what you say."] if view.legal is None else []
     for tool in view.tools:
-        lines.append(f"  {_usage(tool)}  {tool.about}")
+        lines.append(f"  {_format_usage(tool)}  {tool.about}")
     if view.tools:
         lines.append("Words may stand before a command; JSON is read, too. Help: ?")
     return printable("\n".join(lines))
@@ -102,24 +102,24 @@ def asks_for_help(line: str, view: View) -> bool:
     return word not in [text.casefold() for text in view.legal or ()] and (word in HELP or line.strip() in ("?", "/?"))
 
 
-def parse(line: str, view: View) -> Move:
+def parse_line(line: str, view: View) -> Move:
     """A typed line as a move: words, words with a command at the end (`Last offer. /offer 12`), or a JSON object.
 
     The name of an action alone, with the numbers that it takes, is the action: `accept`, `walk away`, `offer 12`.
     """
     text = scrub(line).strip()
     if text.startswith("{"):
-        return read(Reply(text), view)
+        return parse_reply(Reply(text), view)
     for tool in view.tools:
         head, slash, rest = text.rpartition(f"/{tool.name}")
         if slash and (not head or head[-1].isspace()) and (not rest or rest[0].isspace()):
-            return Move(head.strip(), tool.name, _arguments(tool, rest.strip()))
+            return Move(head.strip(), tool.name, _parse_arguments(tool, rest.strip()))
     if text.startswith("/"):
         raise Misread(unknown("command", text.split()[0], ["/help", *(f"/{tool.name}" for tool in view.tools)]))
-    return _bare(text, view) or Move(legal_text(text, view.legal or ()))
+    return _parse_bare_action(text, view) or Move(match_legal_text(text, view.legal or ()))
 
 
-def _bare(text: str, view: View) -> Move | None:
+def _parse_bare_action(text: str, view: View) -> Move | None:
     """The action that a line without a slash is the name of; None where it may be meant as words."""
     said = text.rstrip(" .!")
     for tool in view.tools if view.legal is None else ():
@@ -128,50 +128,50 @@ def _bare(text: str, view: View) -> Move | None:
         needed = [schema for key, schema in tool.parameters.items() if key not in tool.optional]
         plain = all("enum" in schema or schema.get("type") in ("number", "integer", "boolean") for schema in needed)
         if name is not None and needed and not rest:
-            raise Misread(f"{tool.name} needs more: type {_usage(tool)}")
+            raise Misread(f"{tool.name} needs more: type {_format_usage(tool)}")
         if name is None or not (needed and plain if rest else not needed):
             continue
         try:
-            return well_formed(view, Move("", tool.name, _arguments(tool, rest)))
+            return well_formed(view, Move("", tool.name, _parse_arguments(tool, rest)))
         except (Misread, IllegalMove):
             continue
     return None
 
 
-def _arguments(tool: Tool, text: str) -> dict[str, JSON]:
+def _parse_arguments(tool: Tool, text: str) -> dict[str, JSON]:
     """`12`, `price=12`, or several of them; one argument alone takes the whole rest of the line."""
     names = list(tool.parameters)
     if len(names) == 1 and text and not text.startswith(f"{names[0]}="):
-        return {names[0]: _typed(text, tool, names[0])}
+        return {names[0]: _convert_to_type(text, tool, names[0])}
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise Misread(f"{_usage(tool)}: {error}") from None
+        raise Misread(f"{_format_usage(tool)}: {error}") from None
     args: dict[str, JSON] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or name not in names:
             name, value = next((name for name in names if name not in args), ""), word
         if not name or name in args:
-            raise Misread(f"too much after /{tool.name}: {word!r}; type {_usage(tool)}")
-        args[name] = _typed(value, tool, name)
+            raise Misread(f"too much after /{tool.name}: {word!r}; type {_format_usage(tool)}")
+        args[name] = _convert_to_type(value, tool, name)
     return args
 
 
-def _typed(text: str, tool: Tool, name: str) -> JSON:
+def _convert_to_type(text: str, tool: Tool, name: str) -> JSON:
     kind = tool.parameters[name].get("type")
     if kind == "boolean" and text.lower() in ("yes", "true", "no", "false"):
         return text.lower() in ("yes", "true")
     return [item.strip() for item in text.split(";") if item.strip()] if kind == "array" else text
 
 
-def _usage(tool: Tool) -> str:
+def _format_usage(tool: Tool) -> str:
     return " ".join(
         [f"/{tool.name}", *(f"[{n.upper()}]" if n in tool.optional else n.upper() for n in tool.parameters)]
     )
 
 
-async def in_thread(work: Callable[[], Move]) -> Move:
+async def run_in_thread(work: Callable[[], Move]) -> Move:
     """The result of `work` from a thread that does not keep the program from ending, as the default ones would."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Move] = loop.create_future()
@@ -216,10 +216,10 @@ def _ask(prompt: str) -> str:
         if not byte:
             break
         line += byte
-    return _decoded(bytes(line))
+    return _decode_line(bytes(line))
 
 
-def _decoded(line: bytes) -> str:
+def _decode_line(line: bytes) -> str:
     """A typed line: UTF-8, with or without a byte order mark, else as the input says it is encoded."""
     try:
         return line.decode("utf-8-sig")

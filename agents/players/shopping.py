@@ -39,7 +39,7 @@ class Shopper:
     async def act(self, view: View) -> Move:
         known = knowing(view, "shopping", "kind", "attributes", "price", "results", "item", "opened")
         searched = [str(move.args["query"]) for move in view.own if move.tool == "search"]
-        return ShoppingVisit(known, noted(self.notes), searched).next()
+        return ShoppingVisit(known, read_products(self.notes), searched).next()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class ShoppingVisit:
         return sum([*met, bool(product.price <= known["price"])]) / (len(met) + 1)
 
 
-def noted(notes: Sequence[str]) -> dict[str, KnownProduct]:
+def read_products(notes: Sequence[str]) -> dict[str, KnownProduct]:
     """The products that notes tell all about."""
     features = {match[2]: match[3].replace(" and ", ", ").split(", ") for n in notes if (match := FEATURES.match(n))}
     found: dict[str, KnownProduct] = {}

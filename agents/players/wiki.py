@@ -73,9 +73,9 @@ class Researcher:
         question = str(knowing(view, "wiki", "question", "page")["question"])
         told = [message.text for message in view.messages[1:] if not message.sender]  # after the question
         read = "\n".join([*told, *self.notes])
-        subject, *relations = parsed(question)
+        subject, *relations = parse_question(question)
         for relation in relations:
-            value = find(read, subject, relation)
+            value = find_relation(read, subject, relation)
             if value is None:
                 return self._look(view, subject, relation, told)
             subject = value
@@ -90,7 +90,7 @@ class Researcher:
         return Move(f"{first} {subject}.", "search", {"title": subject})
 
 
-def parsed(question: str) -> list[str]:
+def parse_question(question: str) -> list[str]:
     """The page a question starts from, and the relations to follow from there."""
     for last, relation in RELATIONS.items():
         asked = re.fullmatch(relation.asked.replace("?", r"\?"), question) if relation.asked else None
@@ -100,7 +100,7 @@ def parsed(question: str) -> list[str]:
     raise ValueError(f"this is no question about two pages: {question!r}")
 
 
-def find(read: str, subject: str, relation: str) -> str | None:
+def find_relation(read: str, subject: str, relation: str) -> str | None:
     """What was read of a relation of a subject; None where nothing was."""
     match = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
     return match[1] if match else None

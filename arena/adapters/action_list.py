@@ -14,27 +14,27 @@ MOST = 2_000  # ways to take one action that are listed; with more it is left to
 PLAYOUTS, QUIET, STEPS = 200, 20, 300  # random episodes at most, without a new move in a row, and steps of each
 
 
-def choices(view: View) -> list[Move] | None:
+def list_moves(view: View) -> list[Move] | None:
     """The moves a view offers: its legal texts and its actions with every value of their arguments.
 
     None where they cannot be listed: free text, a number that is not whole, too many values.
     """
     moves = [Move(text) for text in view.legal or ()]
     for tool in view.tools:
-        ways = _ways(tool)
+        ways = _list_tool_moves(tool)
         if ways is None:
             return None
         moves += ways
     return moves or None
 
 
-def label(move: Move) -> str:
+def format_move(move: Move) -> str:
     """A move as one line: its words, or its action with arguments as in `go direction=north`."""
     args = " ".join(f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in move.args.items())
     return f"{move.tool} {args}".strip() if move.tool else move.text
 
 
-def gathered(game: Game[Any]) -> dict[str, tuple[Move, ...] | None]:
+def collect_moves(game: Game[Any]) -> dict[str, tuple[Move, ...] | None]:
     """The moves of each seat in the order in which seeded random play met them; None where they cannot be listed.
 
     A move that did not come up is missing. Where one seat needs words, its moves and what follows are not gathered.
@@ -44,22 +44,22 @@ def gathered(game: Game[Any]) -> dict[str, tuple[Move, ...] | None]:
     quiet = 0
     for seed in range(PLAYOUTS):
         count = sum(map(len, met.values()))
-        _playout(game, Random(seed), met, wordy)
+        _play_random(game, Random(seed), met, wordy)
         quiet = quiet + 1 if sum(map(len, met.values())) == count else 0
         if quiet == QUIET:
             break
     return {seat: None if seat in wordy or not found else tuple(found.values()) for seat, found in met.items()}
 
 
-def _playout(game: Game[Any], rng: Random, met: dict[str, dict[str, Move]], wordy: set[str]) -> None:
+def _play_random(game: Game[Any], rng: Random, met: dict[str, dict[str, Move]], wordy: set[str]) -> None:
     """One random episode; adds the moves that are offered to `met`, and seats that need words to `wordy`."""
     state = game.start(rng)
     for _ in range(STEPS):
         views = {seat: game.view(state, seat) for seat in game.to_act(state)}
-        listed = {seat: choices(view) for seat, view in views.items()}
+        listed = {seat: list_moves(view) for seat, view in views.items()}
         wordy.update(seat for seat, moves in listed.items() if moves is None)
         for seat, moves in listed.items():
-            met[seat].update({label(move): move for move in moves or ()})
+            met[seat].update({format_move(move): move for move in moves or ()})
         if not views or wordy.intersection(views):
             return
         try:
@@ -72,8 +72,8 @@ def _playout(game: Game[Any], rng: Random, met: dict[str, dict[str, Move]], word
             state = after
 
 
-def _ways(tool: Tool) -> list[Move] | None:
-    values = [_values(schema, name in tool.optional) for name, schema in tool.parameters.items()]
+def _list_tool_moves(tool: Tool) -> list[Move] | None:
+    values = [_list_values(schema, name in tool.optional) for name, schema in tool.parameters.items()]
     count = 1
     for listed in values:
         count *= MOST + 1 if listed is None else len(listed)
@@ -84,7 +84,7 @@ def _ways(tool: Tool) -> list[Move] | None:
     return [Move(tool=tool.name, args={k: v for k, v in args.items() if v is not None}) for args in given]
 
 
-def _values(schema: Mapping[str, Any], optional: bool) -> list[JSON] | None:
+def _list_values(schema: Mapping[str, Any], optional: bool) -> list[JSON] | None:
     """The values of an argument; None for more than can be listed. An optional one may be left out: None among them."""
     found: list[JSON] | None = None
     if "enum" in schema:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from gymnasium import spaces
 
-from arena.adapters.action_list import choices, gathered, label
+from arena.adapters.action_list import collect_moves, format_move, list_moves
 from arena.game import Game, Message, Move, View
-from arena.text.message_escaping import argument, indented, spoken
+from arena.text.message_escaping import escape_argument, escape_message, indent_text
 
 Features: TypeAlias = tuple[spaces.Space[Any], Callable[[View], Any]]
 READABLE = "".join(c for c in map(chr, range(0x3000)) if c.isprintable()) + "\n"
@@ -42,7 +42,7 @@ class SeatSpaces:
             done = spaces.Discrete(len(moves))
         if features is not None:
             seen["observation"] = features[0]
-        places = {label(move): place for place, move in enumerate(moves or ())}
+        places = {format_move(move): place for place, move in enumerate(moves or ())}
         return cls(spaces.Dict(seen), done, moves, places, features and features[1])
 
     def observation(self, view: View, acting: bool) -> dict[str, Any]:
@@ -50,8 +50,8 @@ class SeatSpaces:
         seen: dict[str, Any] = {"text": words(view)}
         if self.moves is not None:
             mask = np.zeros(len(self.moves), np.int8)
-            offered = (choices(view) or ()) if acting else ()
-            mask[[self.places[name] for move in offered if (name := label(move)) in self.places]] = 1
+            offered = (list_moves(view) or ()) if acting else ()
+            mask[[self.places[name] for move in offered if (name := format_move(move)) in self.places]] = 1
             seen["action_mask"] = mask
         if self.features is not None:
             seen["observation"] = self.features(view)
@@ -80,7 +80,7 @@ def seat_spaces(
         given = tuple(Move(action) if isinstance(action, str) else action for action in actions)
         found: Mapping[str, tuple[Move, ...] | None] = dict.fromkeys(game.seats, given)
     else:
-        found = gathered(game)
+        found = collect_moves(game)
     return {seat: SeatSpaces.of(found[seat], features) for seat in game.seats}
 
 
@@ -98,11 +98,11 @@ def words(view: View) -> str:
 def _line(message: Message) -> str:
     """A message as a line; further lines of it are indented."""
     if not message.sender:
-        return f"game: {indented(message.text)}"
-    return f"{message.sender}: {indented(spoken(message.text, message.literal))}" + (
-        f" [{label(_act(message))}]" if message.tool else ""
+        return f"game: {indent_text(message.text)}"
+    return f"{message.sender}: {indent_text(escape_message(message.text, message.literal))}" + (
+        f" [{format_move(_act(message))}]" if message.tool else ""
     )
 
 
 def _act(message: Message) -> Move:
-    return Move(tool=message.tool, args={key: argument(value) for key, value in message.args.items()})
+    return Move(tool=message.tool, args={key: escape_argument(value) for key, value in message.args.items()})

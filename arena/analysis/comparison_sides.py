@@ -16,12 +16,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from arena.analysis.episode_measures import Recorded, load, read_measures
-from arena.analysis.identical_episodes import copies
+from arena.analysis.episode_measures import Recorded, load_episodes, read_measures
+from arena.analysis.identical_episodes import find_copies
 from arena.analysis.measures import EpisodeMeasures
 from arena.errors import BadRecord, UsageError, unknown
-from arena.spec import canonical
-from arena.spec_syntax import value_of
+from arena.spec import dump_canonical
+from arena.spec_syntax import parse_value
 from arena.store.query import query
 from arena.store.select_episodes import choose
 from arena.store.store import Store
@@ -68,19 +68,19 @@ class SideSelection:
     agent: str = ""
 
 
-def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[ComparisonSide, ComparisonSide]:
+def select_sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[ComparisonSide, ComparisonSide]:
     """The two sides, of one game. Raises UsageError for a text that names nothing, and for two games or none shared."""
     with Store.open(db, create=False) as store:
         choices = [_parse(store, db, text) for text in (a, b)]
-    chosen = [_chosen(db, choice) for choice in choices]
+    chosen = [_load_chosen(db, choice) for choice in choices]
     games = {str(episode.settings["game"]) for some in chosen for episode in some}
-    game = _stored(game, games) or _shared_game(chosen, choices)
+    game = _resolve_part(game, games) or _find_shared_game(chosen, choices)
     chosen = [[episode for episode in some if episode.settings["game"] == game] for some in chosen]
     for some, choice in zip(chosen, choices, strict=True):
         if not some:
             raise UsageError(f"{choice.text!r} names no episode of the game {game!r}; type: arena list episodes")
     agents = tuple(choice.agent for choice in choices)
-    built = [_side(db, some, choice, agents, costs) for some, choice in zip(chosen, choices, strict=True)]
+    built = [_build_side(db, some, choice, agents, costs) for some, choice in zip(chosen, choices, strict=True)]
     seen = [{(one.episode, one.seat) for one in side.observations} for side in built]
     if seen[0] & seen[1]:
         shared = len(seen[0] & seen[1])
@@ -90,13 +90,13 @@ def sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple
 
 def _parse(store: Store, db: str, text: str) -> SideSelection:
     names = {name for (name,) in query(db, "select agent from seat union select model from seat").rows if name}
-    tokens = [_stored(token, names) for token in text.split()]
+    tokens = [_resolve_part(token, names) for token in text.split()]
     if not tokens:
         raise UsageError("a side of a comparison is a run, a run's cell, SEAT=AGENT, or an agent; got nothing")
     run, head = "", tokens[0]
     if head not in names and "=" not in head.partition(":")[0] and SWAP not in head:
         front, _, rest = head.partition(":")
-        run, tokens = _run(store, front, names), [*filter(None, [rest]), *tokens[1:]]
+        run, tokens = _find_run_id(store, front, names), [*filter(None, [rest]), *tokens[1:]]
     choice = SideSelection(text, run)
     for token in tokens:
         path, sign, value = token.partition("=")
@@ -114,13 +114,13 @@ def _parse(store: Store, db: str, text: str) -> SideSelection:
     return choice
 
 
-def _stored(token: str, names: Collection[str]) -> str:
+def _resolve_part(token: str, names: Collection[str]) -> str:
     """A part in a file as it is recorded: under its path where that is among the names, else `file:Thing`."""
     front, sign, name = token.rpartition("=")
     return token if name in names else front + sign + re.sub(r"^(?:.*/)?([\w-]+)\.py:", r"\1:", name)
 
 
-def _run(store: Store, name: str, names: Iterable[str]) -> str:
+def _find_run_id(store: Store, name: str, names: Iterable[str]) -> str:
     try:
         return choose(store, name)[0].id.rpartition(".")[0]
     except BadRecord as error:
@@ -128,25 +128,25 @@ def _run(store: Store, name: str, names: Iterable[str]) -> str:
         raise BadRecord(f"{error}; nor is {name!r} an agent or model on record ({played})") from None
 
 
-def _chosen(db: str, choice: SideSelection) -> list[Recorded]:
+def _load_chosen(db: str, choice: SideSelection) -> list[Recorded]:
     if choice.run:
-        episodes = load(db, "e.run = ?", (choice.run,))
+        episodes = load_episodes(db, "e.run = ?", (choice.run,))
     elif choice.agent:
         seated = "e.id in (select s.episode from seat s where s.agent = ? or s.model = ?)"
-        episodes = load(db, seated, (choice.agent, choice.agent))
+        episodes = load_episodes(db, seated, (choice.agent, choice.agent))
     else:
-        episodes = load(db)
+        episodes = load_episodes(db)
     if choice.cell is not None or choice.swapped is not None:
-        episodes = _of_cells(db, choice, episodes)
+        episodes = _select_cells(db, choice, episodes)
     for path, value in choice.conditions:
-        matching = [episode for episode in episodes if _holds(episode, _place(path, choice.swapped), value)]
+        matching = [episode for episode in episodes if _has_setting(episode, _swap_path(path, choice.swapped), value)]
         if not matching:
-            raise UsageError(_why_none(choice, path, value, episodes))
+            raise UsageError(_explain_none(choice, path, value, episodes))
         episodes = matching
-    return [episode for episode in episodes if not choice.agent or choice.agent in _all_names(episode)]
+    return [episode for episode in episodes if not choice.agent or choice.agent in _collect_names(episode)]
 
 
-def _of_cells(db: str, choice: SideSelection, episodes: Sequence[Recorded]) -> list[Recorded]:
+def _select_cells(db: str, choice: SideSelection, episodes: Sequence[Recorded]) -> list[Recorded]:
     """Those of one cell by its number, or of the cells in which two seats have changed places."""
     if not choice.run:
         raise UsageError(f"{choice.text!r}: say of which run, such as last:{choice.text}")
@@ -175,7 +175,7 @@ def _is_swap(groups: Sequence[Any], k: int, seats: tuple[str, str]) -> bool:
     return any(group["seats"] == before and group["game"] == groups[k]["game"] for group in groups[:k])
 
 
-def _place(path: str, swapped: tuple[str, str] | None) -> str:
+def _swap_path(path: str, swapped: tuple[str, str] | None) -> str:
     """Where a setting of a cell's label is found after its seats have changed places."""
     seat, dot, rest = path.partition(".")
     if swapped is None or seat not in swapped:
@@ -183,15 +183,15 @@ def _place(path: str, swapped: tuple[str, str] | None) -> str:
     return f"{swapped[1] if seat == swapped[0] else swapped[0]}{dot}{rest}"
 
 
-def _holds(episode: Recorded, path: str, text: str) -> bool:
+def _has_setting(episode: Recorded, path: str, text: str) -> bool:
     if path not in episode.settings:
         return False
-    value, given = episode.settings[path], value_of(text)
+    value, given = episode.settings[path], parse_value(text)
     return value == given or str(value) == text or text in episode.who.get(path, ())
 
 
-def _why_none(choice: SideSelection, path: str, value: str, episodes: Sequence[Recorded]) -> str:
-    place = _place(path, choice.swapped)
+def _explain_none(choice: SideSelection, path: str, value: str, episodes: Sequence[Recorded]) -> str:
+    place = _swap_path(path, choice.swapped)
     there = list(dict.fromkeys(str(episode.settings[place]) for episode in episodes if place in episode.settings))
     if not there:
         paths = {path for episode in episodes for path in episode.settings}
@@ -199,11 +199,11 @@ def _why_none(choice: SideSelection, path: str, value: str, episodes: Sequence[R
     return f"{choice.text!r}: no episode on record has {path}={value}; there are: {', '.join(there[:12])}"
 
 
-def _all_names(episode: Recorded) -> set[str]:
+def _collect_names(episode: Recorded) -> set[str]:
     return {name for names in episode.who.values() for name in names}
 
 
-def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[SideSelection]) -> str:
+def _find_shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[SideSelection]) -> str:
     games = [{str(episode.settings["game"]) for episode in some} for some in chosen]
     both = sorted(games[0] & games[1])
     if len(both) == 1:
@@ -214,7 +214,7 @@ def _shared_game(chosen: Sequence[Sequence[Recorded]], choices: Sequence[SideSel
     raise UsageError(f"both sides have episodes of several games; add --game {both[0]} (or {', '.join(both[1:])})")
 
 
-def _side(
+def _build_side(
     db: str, episodes: Sequence[Recorded], choice: SideSelection, agents: Sequence[str], costs: bool
 ) -> ComparisonSide:
     measured = read_measures(db, episodes, costs)
@@ -225,21 +225,21 @@ def _side(
             seen.append(Observation(episode.id, episode.seed, "", episode.status, episode.settings, found))
             continue
         for seat in (seat for seat, names in episode.who.items() if choice.agent in names):
-            settings, own = _from_seat(episode, seat, agents), _own(found, seat, episode.who)
+            settings, own = _collect_settings(episode, seat, agents), _drop_seat_name(found, seat, episode.who)
             seen.append(Observation(episode.id, episode.seed, seat, episode.status, settings, own))
-    finished = ((canonical([one.seat, one.settings]), one.seed, one.episode) for one in seen if one.measured)
-    same = copies(db, finished)
+    finished = ((dump_canonical([one.seat, one.settings]), one.seed, one.episode) for one in seen if one.measured)
+    same = find_copies(db, finished)
     return ComparisonSide(choice.text, choice.agent, tuple(seen), bool(same) and all(same.values()))
 
 
-def _from_seat(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:
+def _collect_settings(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:
     """The settings around a seat. A rival that is one of the two compared counts as the same for both."""
     met = {other for other, names in episode.who.items() if other != seat and set(names) & set(agents)}
     around = {p: v for p, v in episode.settings.items() if p.partition(".")[0] not in {seat, *met}}
     return around | dict.fromkeys(met, "one of the two")
 
 
-def _own(measured: EpisodeMeasures | None, seat: str, seats: Iterable[str]) -> EpisodeMeasures | None:
+def _drop_seat_name(measured: EpisodeMeasures | None, seat: str, seats: Iterable[str]) -> EpisodeMeasures | None:
     """What is measured, as the seat calls it: its own without the seat's name, the others' not at all."""
     if measured is None:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arena.analysis.measures import COSTS, EpisodeMeasures, measure
-from arena.spec import canonical
+from arena.spec import dump_canonical
 from arena.store.query import query
 
 FINISHED = ("over", "forfeit")
@@ -30,12 +30,12 @@ class Recorded:
     measured: EpisodeMeasures | None = None
 
 
-def load(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[Recorded]:
+def load_episodes(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[Recorded]:
     """The episodes for which an SQL condition on `episode e` holds, in order, without what is measured in them."""
     where = f"where {condition}" if condition else ""
     columns = "select e.id, e.run, e.n, e.status, e.seed, e.spec from episode e"
     found = query(db, f"{columns} {where} order by e.run, e.n", tuple(parameters)).rows
-    return [_recorded(*row) for row in found]
+    return [_parse_episode(*row) for row in found]
 
 
 def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) -> dict[str, EpisodeMeasures]:
@@ -43,11 +43,11 @@ def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) ->
     ids = [episode.id for episode in episodes if episode.status in FINISHED]
     found: dict[str, EpisodeMeasures] = {}
     for start in range(0, len(ids), CHUNK):
-        found |= _chunk(db, ids[start : start + CHUNK], costs)
+        found |= _read_chunk(db, ids[start : start + CHUNK], costs)
     return found
 
 
-def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, EpisodeMeasures]:
+def _read_chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, EpisodeMeasures]:
     among = f"in ({', '.join('?' * len(ids))})"
     scores: dict[str, dict[str, float | None]] = defaultdict(dict)
     facts: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -64,37 +64,37 @@ def _chunk(db: str, ids: Sequence[str], costs: bool) -> dict[str, EpisodeMeasure
     if costs:
         listed = query(db, f"select id, {', '.join(COSTS)} from episodes where id {among}", tuple(ids))
         spent = {row[0]: dict(zip(COSTS, row[1:], strict=True)) for row in listed.rows}
-    return {id: _with(measure(scores[id], facts[id]), spent.get(id, {})) for id in ids}
+    return {id: _add_costs(measure(scores[id], facts[id]), spent.get(id, {})) for id in ids}
 
 
-def _with(measured: EpisodeMeasures, spent: Mapping[str, float | None]) -> EpisodeMeasures:
+def _add_costs(measured: EpisodeMeasures, spent: Mapping[str, float | None]) -> EpisodeMeasures:
     values = {**measured.values, **spent}
     return replace(measured, values=values, aside=measured.aside | frozenset(spent))
 
 
-def _recorded(id: str, run: str, n: int, status: str, seed: int, spec: str) -> Recorded:
+def _parse_episode(id: str, run: str, n: int, status: str, seed: int, spec: str) -> Recorded:
     match = json.loads(spec)
     settings = {key: match[key] for key in ("patience", "branch") if key in match}
-    settings |= _flat("game", match["game"])
+    settings |= _flatten("game", match["game"])
     who = {}
     for seat, agent in match["seats"].items():
-        settings |= _flat(seat, agent)
-        who[seat] = tuple(dict.fromkeys(_names(agent)))
+        settings |= _flatten(seat, agent)
+        who[seat] = tuple(dict.fromkeys(_list_names(agent)))
     return Recorded(id, run, n, status, seed, settings, who)
 
 
-def _flat(path: str, value: Any) -> dict[str, Any]:
+def _flatten(path: str, value: Any) -> dict[str, Any]:
     """Settings by path; a part's name stands at its own path, a list as JSON."""
     if not isinstance(value, Mapping):
-        return {path: canonical(value) if isinstance(value, list) else value}
+        return {path: dump_canonical(value) if isinstance(value, list) else value}
     found = {path: value["name"]} if "name" in value else {}
     for key, inner in value.items():
         if key != "name" or not found:
-            found |= _flat(f"{path}.{key}", inner)
+            found |= _flatten(f"{path}.{key}", inner)
     return found
 
 
-def _names(agent: Any) -> Iterable[str]:
+def _list_names(agent: Any) -> Iterable[str]:
     """The agent's name, and that of the model below whatever wraps it."""
     while isinstance(agent, Mapping):
         if isinstance(agent.get("name"), str):

@@ -32,7 +32,7 @@ PHRASE = 3  # words of an argument that a scripted agent does not choose as it l
 FINISHED = ("over", "forfeit")
 
 
-def copies(db: str, episodes: Iterable[tuple[Hashable, int, str]]) -> dict[Hashable, bool]:
+def find_copies(db: str, episodes: Iterable[tuple[Hashable, int, str]]) -> dict[Hashable, bool]:
     """For each group of episodes with two seeds or more, whether all of them are copies.
 
     episodes: (group, seed, id) of each, those of a group with the same settings.
@@ -41,13 +41,13 @@ def copies(db: str, episodes: Iterable[tuple[Hashable, int, str]]) -> dict[Hasha
     for group, seed, episode in episodes:
         groups[group].setdefault(seed, episode)
     several = {group: list(by_seed.values()) for group, by_seed in groups.items() if len(by_seed) > 1}
-    first = fingerprints(db, [id for ids in several.values() for id in ids[:2]])
+    first = compute_fingerprints(db, [id for ids in several.values() for id in ids[:2]])
     alike = {group: ids for group, ids in several.items() if len({first[id] for id in ids[:2]}) == 1}
-    rest = first | fingerprints(db, [id for ids in alike.values() for id in ids[2:]])
+    rest = first | compute_fingerprints(db, [id for ids in alike.values() for id in ids[2:]])
     return {group: group in alike and len({rest[id] for id in ids}) == 1 for group, ids in several.items()}
 
 
-def fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
+def compute_fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
     """Each episode as a hash of what was answered (who, when, action, arguments, words where these count) and of how it
     ended (scores, and the numbers of its facts, in which the chance of a game shows)."""
     hashes = {episode: blake2b(digest_size=16) for episode in episodes}
@@ -56,32 +56,32 @@ def fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
         for question in QUESTIONS:
             for episode, *told in query(db, question.format(", ".join("?" * len(some))), some).rows:
                 if question is FACTS:
-                    told = [told[0], _without_texts(json.loads(told[-1]), 0)]
+                    told = [told[0], _drop_long_texts(json.loads(told[-1]), 0)]
                 elif question is TURNS and told[0] and told[-1] is None:
-                    told = [_without_texts(json.loads(told[0]), PHRASE), *told[1:]]
+                    told = [_drop_long_texts(json.loads(told[0]), PHRASE), *told[1:]]
                 hashes[episode].update(f"{told!r}\n".encode())
     return {episode: found.hexdigest() for episode, found in hashes.items()}
 
 
-def _without_texts(value: Any, words: int) -> Any:
+def _drop_long_texts(value: Any, words: int) -> Any:
     """A fact, or arguments, without texts of more than so many words: those are phrases."""
     if isinstance(value, Mapping):
-        return {key: _without_texts(item, words) for key, item in value.items()}
+        return {key: _drop_long_texts(item, words) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_texts(item, words) for item in value]
+        return [_drop_long_texts(item, words) for item in value]
     return None if isinstance(value, str) and len(value.split()) > words else value
 
 
-def copied_cells(db: str, run: str, n: int, labels: Sequence[str]) -> Mapping[str, int]:
+def find_copied_cells(db: str, run: str, n: int, labels: Sequence[str]) -> Mapping[str, int]:
     """The cells of a run whose episodes are copies, by label, with the number of these. n: episodes of each cell."""
     where = f"run = ? and status in {FINISHED!r} order by n"
     rows = query(db, f"select n, seed, id from episode where {where}", (run,)).rows
-    found = copies(db, (((number - 1) // n, seed, id) for number, seed, id in rows))
+    found = find_copies(db, (((number - 1) // n, seed, id) for number, seed, id in rows))
     counts = {cell: sum((number - 1) // n == cell for number, *_ in rows) for cell, same in found.items() if same}
     return {labels[int(str(cell))]: count for cell, count in counts.items()}
 
 
-def note(cells: Mapping[str, int], of: int, spread: bool) -> str:
+def describe_copies(cells: Mapping[str, int], of: int, spread: bool) -> str:
     """What copies mean, and what to type; "" where there are none. spread: whether a game draws by `game.spread`."""
     if not cells:
         return ""

@@ -52,16 +52,16 @@ def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Epi
         elif isinstance(fact, list | tuple) and not fact:
             empty.add(name)
         else:
-            for path, leaf in _leaves(name, fact):
-                values[path] = _number(leaf)
+            for path, leaf in _flatten_fact(name, fact):
+                values[path] = _convert_number(leaf)
                 shares |= {path} if isinstance(leaf, bool) else set()
     for name, rows in tables.items():
-        pays = any(_paid(column, scores) for row in rows for column in row)
+        pays = any(_rename_column(column, scores) for row in rows for column in row)
         for column in dict.fromkeys(column for row in rows for column in row):
             cells = [row.get(column) for row in rows]
-            if not any(_number(cell) is not None or cell is None for cell in cells):
+            if not any(_convert_number(cell) is not None or cell is None for cell in cells):
                 continue
-            path = _paid(column, scores) or (column if pays and column not in facts else f"{name}.{column}")
+            path = _rename_column(column, scores) or (column if pays and column not in facts else f"{name}.{column}")
             values[path] = _mean(cells)
             also |= {f"{name}.{column}": path} | ({column: path} if pays else {})
             shares |= {path} if any(isinstance(cell, bool) for cell in cells) else set()
@@ -71,7 +71,7 @@ def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Epi
     return EpisodeMeasures(values, frozenset(shares), frozenset(aside), frozenset(empty), also)
 
 
-def canonical_name(name: str, found: Iterable[EpisodeMeasures]) -> str:
+def resolve_name(name: str, found: Iterable[EpisodeMeasures]) -> str:
     """The name under which the episodes measure what is meant by `buyer_surplus`, `rounds.deal` or `surplus.buyer`.
 
     Raises UsageError with near misses. A column of a table of which no row was seen is taken as it is.
@@ -92,16 +92,16 @@ def _is_table(fact: Any) -> bool:
     return isinstance(fact, list | tuple) and bool(fact) and all(isinstance(row, Mapping) for row in fact)
 
 
-def _leaves(name: str, fact: Any) -> Iterable[tuple[str, Any]]:
+def _flatten_fact(name: str, fact: Any) -> Iterable[tuple[str, Any]]:
     """The numbers, yes and no, and absences below a fact, with their paths."""
     if isinstance(fact, Mapping):
         for key, inner in fact.items():
-            yield from _leaves(f"{name}.{key}", inner)
+            yield from _flatten_fact(f"{name}.{key}", inner)
     elif fact is None or isinstance(fact, bool | int | float):
         yield name, fact
 
 
-def _paid(column: str, scores: Mapping[str, Any]) -> str:
+def _rename_column(column: str, scores: Mapping[str, Any]) -> str:
     """`surplus.buyer` for the column `buyer_surplus` of a game with a buyer; else nothing."""
     for seat in scores:
         if column.startswith(f"{seat}_"):
@@ -109,10 +109,10 @@ def _paid(column: str, scores: Mapping[str, Any]) -> str:
     return ""
 
 
-def _number(value: Any) -> float | None:
+def _convert_number(value: Any) -> float | None:
     return float(value) if isinstance(value, bool | int | float) and isfinite(value) else None
 
 
 def _mean(cells: Sequence[Any]) -> float | None:
-    known = [number for cell in cells if (number := _number(cell)) is not None]
+    known = [number for cell in cells if (number := _convert_number(cell)) is not None]
     return sum(known) / len(known) if known else None

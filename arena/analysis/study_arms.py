@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from arena.analysis.identical_episodes import copies
+from arena.analysis.identical_episodes import find_copies
 from arena.errors import BadRecord, UsageError
 from arena.stats.estimates import bootstrap
 from arena.store.query import query
@@ -88,7 +88,7 @@ def read_study(where: str, which: str = "last", by: By = "feedback", resamples: 
     chains = query(
         where, f"select distinct {by}, coach, buyer, seller, seed, episode from rounds where run = ?", (run,)
     )
-    same = copies(where, ((tuple(group), int(seed), str(episode)) for *group, seed, episode in chains.rows))
+    same = find_copies(where, ((tuple(group), int(seed), str(episode)) for *group, seed, episode in chains.rows))
     copied = bool(same) and all(same.values())
     return StudyArms(run, by, tuple(sorted(arms, key=_place)), players, seeds, rounds, copied)
 

@@ -34,16 +34,16 @@ PANELS = (
 def draw(study: StudyArms, target: Path) -> None:
     """Writes the figure to `target`, in the format of its ending: a column for each coach, a row for each measure."""
     with rc_context(PLAIN):
-        figure_of(study).savefig(target, dpi=110)
+        make_figure(study).savefig(target, dpi=110)
 
 
-def label(name: str) -> str:
+def escape_label(name: str) -> str:
     """A name of anybody as a label, which matplotlib leaves out where it begins with an underscore."""
     shown = inline(name)
     return f" {shown}" if shown.startswith("_") else shown
 
 
-def figure_of(study: StudyArms) -> Figure:
+def make_figure(study: StudyArms) -> Figure:
     """The figure that `draw` writes."""
     coaches = list(dict.fromkeys(arm.coach for arm in study.arms))
     names = list(dict.fromkeys(arm.name for arm in study.arms))
@@ -55,7 +55,7 @@ def figure_of(study: StudyArms) -> Figure:
         arms = [arm for arm in study.arms if arm.coach == coach]
         for row, (measure, title, below) in enumerate(PANELS):
             panel = axes[row][column]
-            handles |= _panel(panel, measure, arms, names)
+            handles |= _draw_panel(panel, measure, arms, names)
             side = arms[0].side
             panel.set_xlabel(below if measure in ("payoff", "last") else "")
             if (len(coaches) > 1 and "{side}" in title) or column == 0:
@@ -72,14 +72,16 @@ def figure_of(study: StudyArms) -> Figure:
         elif measure == "payoff":
             axes[row][0].set_ylim(bottom=min(0.0, axes[row][0].get_ylim()[0]))
     told = SAID if study.by == "feedback" else {}
-    labels = [fill(label(told.get(name, name)), NAME, break_on_hyphens=False, drop_whitespace=False) for name in names]
+    labels = [
+        fill(escape_label(told.get(name, name)), NAME, break_on_hyphens=False, drop_whitespace=False) for name in names
+    ]
     about: dict[str, Any] = {"title": study.by, "loc": "outside right upper", "alignment": "left"}
     figure.legend([handles[name] for name in names], labels, frameon=False, **about)
-    figure.supxlabel(_note(study, int(NOTE * size[0])), fontsize=8, color="0.3")
+    figure.supxlabel(_format_note(study, int(NOTE * size[0])), fontsize=8, color="0.3")
     return figure
 
 
-def _note(study: StudyArms, width: int) -> str:
+def _format_note(study: StudyArms, width: int) -> str:
     """What has to be known to read the figure, in lines of `width` characters."""
     chains = sorted({arm.chains for arm in study.arms})
     counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"
@@ -92,22 +94,22 @@ def _note(study: StudyArms, width: int) -> str:
     return "\n".join(fill(line, width, break_on_hyphens=False) for line in (note, grey))
 
 
-def _style(number: int) -> tuple[str, str, str]:
+def _choose_style(number: int) -> tuple[str, str, str]:
     """Colour, marker and line of the n-th arm: no two of the first 49 look alike."""
     again = number // len(COLOURS)
     return COLOURS[number % len(COLOURS)], MARKERS[(number + again) % len(MARKERS)], LINES[again % len(LINES)]
 
 
-def _panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) -> dict[str, Any]:
+def _draw_panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) -> dict[str, Any]:
     """Draws the curves of these arms; what the legend shows of each."""
     handles = {}
     if measure == "last":
-        x, mean = _pooled([arm.curves["first"] for arm in arms])
+        x, mean = _average_curves([arm.curves["first"] for arm in arms])
         panel.plot(x, mean, color="0.6", linewidth=4, alpha=0.6, zorder=0)
     apart = min(DODGE, APART / len(names))
     for arm in arms:
         place = names.index(arm.name)
-        colour, marker, line = _style(place)
+        colour, marker, line = _choose_style(place)
         curve = arm.curves[measure]
         shift = apart * (place - (len(names) - 1) / 2)
         gaps = [[m - low for m, low in zip(curve.mean, curve.low, strict=True)],
@@ -130,7 +132,7 @@ def _panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) 
     return handles
 
 
-def _pooled(curves: Sequence[Curve]) -> tuple[list[int], list[float]]:
+def _average_curves(curves: Sequence[Curve]) -> tuple[list[int], list[float]]:
     """The mean of curves at each place that any of them has."""
     there: dict[int, list[float]] = {}
     for curve in curves:

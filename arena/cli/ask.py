@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from arena.console.exit_codes import INTERRUPTED, OVER, SOME_FAILED, STATUS
-from arena.console.stdio import on_record, print_json, say
+from arena.console.stdio import mark_recorded, print_json, say
 from arena.episode import Episode, Match
 from arena.errors import ArenaError
 from arena.planning.plan import make_plan
 from arena.runner.run import run
-from arena.spec import ready
+from arena.spec import check_ready
 from arena.store.store import Run, Store
 
 GAME, SEAT = "question", "agent"
@@ -21,19 +21,19 @@ def ask(db: str, agent: str, questions: Sequence[str], settings: Sequence[str], 
 
     settings: `agent.…=…` and `game.…=…`, as those of `arena play`.
     """
-    matches = [_match(agent, question, settings) for question in questions]
+    matches = [_build_match(agent, question, settings) for question in questions]
     for match in matches:
-        ready(match.built()[1][SEAT])
+        check_ready(match.build_parts()[1][SEAT])
     with Store.open(db) as store:
-        on_record()
+        mark_recorded()
         record = store.begin(matches, command, again=True)
         try:
-            found = asyncio.run(_asked(record, store))
+            found = asyncio.run(_run_questions(record, store))
             code = SOME_FAILED if any(isinstance(result, Exception) for result in found.values()) else OVER
         except KeyboardInterrupt:
             found, code = {}, INTERRUPTED
         store.end(record.id, STATUS[code])
-    told = [_told(f"{record.id}.{n}", question, found.get(n)) for n, question in enumerate(questions, 1)]
+    told = [_make_row(f"{record.id}.{n}", question, found.get(n)) for n, question in enumerate(questions, 1)]
     if as_json:
         print_json(told)
         return code
@@ -45,17 +45,17 @@ def ask(db: str, agent: str, questions: Sequence[str], settings: Sequence[str], 
     return code
 
 
-def _match(agent: str, question: str, settings: Sequence[str]) -> Match:
+def _build_match(agent: str, question: str, settings: Sequence[str]) -> Match:
     plan = make_plan({"game": {"name": GAME, "question": question}, "seats": {SEAT: agent}}, settings)
     return plan.matches()[0]
 
 
-async def _asked(record: Run, store: Store) -> dict[int, Episode | Exception]:
+async def _run_questions(record: Run, store: Store) -> dict[int, Episode | Exception]:
     """What came of each question, by its number from 1."""
     return {item.n: result async for item, result in run(record.pending, store)}
 
 
-def _told(episode: str, question: str, result: Episode | Exception | None) -> dict[str, Any]:
+def _make_row(episode: str, question: str, result: Episode | Exception | None) -> dict[str, Any]:
     row: dict[str, Any] = {"episode": episode, "question": question, "answer": None}
     if isinstance(result, Episode):
         answer = result.facts.get("answer")

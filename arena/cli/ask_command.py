@@ -18,7 +18,8 @@ def ask(
     agent: Annotated[
         str,
         typer.Argument(
-            help="Who: the name of a taught agent, provider/model, or module:Thing.", autocompletion=completion.agents
+            help="Who: the name of a taught agent, provider/model, or module:Thing.",
+            autocompletion=completion.complete_agents,
         ),
     ],
     questions: Annotated[list[str], typer.Argument(help="Each question in quotes.")],

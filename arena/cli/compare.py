@@ -42,17 +42,19 @@ def compare(
     """
     try:
         from arena.analysis.comparison import compare as judge
-        from arena.reports.comparison_tables import tell
+        from arena.reports.comparison_tables import print_comparison
     except ModuleNotFoundError as error:
         raise missing("arena compare", error) from error
-    from arena.analysis.comparison_sides import sides
+    from arena.analysis.comparison_sides import select_sides
     from arena.analysis.measures import COSTS
 
     if seed < 0:
         raise UsageError(f"--seed is a whole number, 0 or more; got {seed}")
     costs = any(name in COSTS for name in metric or ())
-    one, two = sides(db, a, b, game, costs)
-    tell(judge(one, two, metric or (), level=level, seed=seed, correction=correction, pair=not unpaired), json)
+    one, two = select_sides(db, a, b, game, costs)
+    print_comparison(
+        judge(one, two, metric or (), level=level, seed=seed, correction=correction, pair=not unpaired), json
+    )
 
 
 def power(

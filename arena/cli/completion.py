@@ -4,62 +4,62 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from arena.errors import UsageError
-from arena.registry import FOLDERS, entries
-from arena.store.current_database import current_database, taught_names
+from arena.registry import FOLDERS, list_entries
+from arena.store.current_database import current_database, list_taught_names
 
 LATEST = 50  # ids that are offered
 Found = list[tuple[str, str]]  # a word and what it is
 
 
-def parts(kind: str) -> Callable[[str], Found]:
+def make_part_completer(kind: str) -> Callable[[str], Found]:
     """The completion of names of parts of one kind."""
 
     def found(incomplete: str) -> Found:
-        return _beginning(incomplete, ((entry.name, entry.about) for entry in entries(kind).values()))
+        return _filter_by_prefix(incomplete, ((entry.name, entry.about) for entry in list_entries(kind).values()))
 
     return found
 
 
-def agents(incomplete: str) -> Found:
+def complete_agents(incomplete: str) -> Found:
     """Registered agents, taught ones, and the providers of models."""
-    known = [(entry.name, entry.about) for entry in entries("agent").values()]
-    taught = [(name, "a taught agent") for name in taught_names()]
-    models = [(f"{name}/", "a model of this provider") for name in entries("model") if "/" not in name]
-    return _beginning(incomplete, [*taught, *known, *models])
+    known = [(entry.name, entry.about) for entry in list_entries("agent").values()]
+    taught = [(name, "a taught agent") for name in list_taught_names()]
+    models = [(f"{name}/", "a model of this provider") for name in list_entries("model") if "/" not in name]
+    return _filter_by_prefix(incomplete, [*taught, *known, *models])
 
 
-def seats(incomplete: str) -> Found:
+def complete_seats(incomplete: str) -> Found:
     """The agent behind `NAME=`."""
     seat, sign, agent = incomplete.partition("=")
-    return [(f"{seat}={name}", about) for name, about in agents(agent)] if sign else []
+    return [(f"{seat}={name}", about) for name, about in complete_agents(agent)] if sign else []
 
 
-def taught(incomplete: str) -> Found:
+def complete_taught(incomplete: str) -> Found:
     """The names of taught agents."""
-    return _beginning(incomplete, ((name, "") for name in taught_names()))
+    return _filter_by_prefix(incomplete, ((name, "") for name in list_taught_names()))
 
 
-def recorded(incomplete: str) -> Found:
+def complete_ids(incomplete: str) -> Found:
     """`last`, and the ids of the latest runs and episodes."""
-    runs = _asked("select id, coalesce(status, '') || '  ' || command from run order by id desc")
-    episodes = _asked("select id, game || '  ' || status from episode order by started desc, n desc")
-    return _beginning(incomplete, [("last", "the latest"), *runs, *episodes])
+    runs = _query_pairs("select id, coalesce(status, '') || '  ' || command from run order by id desc")
+    episodes = _query_pairs("select id, game || '  ' || status from episode order by started desc, n desc")
+    return _filter_by_prefix(incomplete, [("last", "the latest"), *runs, *episodes])
 
 
-def lists(incomplete: str) -> Found:
+def complete_kinds(incomplete: str) -> Found:
     """What `arena list` lists."""
     from arena.cli.listing import RECORDED  # loads what only that command needs
 
-    return _beginning(incomplete, [(name, "") for name in (*(f"{kind}s" for kind in FOLDERS), *RECORDED)])
+    return _filter_by_prefix(incomplete, [(name, "") for name in (*(f"{kind}s" for kind in FOLDERS), *RECORDED)])
 
 
-def listed(ctx: Any, incomplete: str) -> Found:
+def complete_parts_of_kind(ctx: Any, incomplete: str) -> Found:
     """The parts of the kind that stands before, for `arena list KIND NAME`."""
     kind = str(ctx.params.get("what", "")).removesuffix("s")
-    return parts(kind)(incomplete) if kind in FOLDERS else []
+    return make_part_completer(kind)(incomplete) if kind in FOLDERS else []
 
 
-def _asked(question: str) -> list[tuple[str, str]]:
+def _query_pairs(question: str) -> list[tuple[str, str]]:
     from arena.store.query import query
 
     try:
@@ -68,5 +68,5 @@ def _asked(question: str) -> list[tuple[str, str]]:
         return []
 
 
-def _beginning(incomplete: str, known: Iterable[tuple[str, str]]) -> Found:
+def _filter_by_prefix(incomplete: str, known: Iterable[tuple[str, str]]) -> Found:
     return [(name, about) for name, about in known if name.startswith(incomplete)]

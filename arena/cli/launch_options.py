@@ -30,7 +30,7 @@ from arena.cli.options import (
 )
 from arena.console.stdio import say
 from arena.external_parts import Outside
-from arena.trust import allow, is_named, is_remembered, outside_parts, remember
+from arena.trust import allow, find_outside_parts, is_named, is_remembered, remember
 
 if TYPE_CHECKING:
     from arena.cli.run_session import How
@@ -63,7 +63,7 @@ class Launch:
         from arena.planning.plan import read_plan
 
         table = read_plan(path)
-        parts = [part for part in outside_parts(table) if not is_named(part)]
+        parts = [part for part in find_outside_parts(table) if not is_named(part)]
         new = [part for part in parts if not is_remembered(part)]
         if new and self.dry_run and not self.trust:
             self._outline(path, table, new)
@@ -116,7 +116,7 @@ class Launch:
         from arena.planning.plan import make_plan
 
         session = Session(make_plan(table, [*settings, *(self.settings or [])]), self.how(backend, asked))
-        return session.dry() if self.dry_run else session.play()
+        return session.print_dry_run() if self.dry_run else session.play()
 
 
 def launching(command: Callable[..., None]) -> Callable[..., None]:

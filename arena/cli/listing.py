@@ -6,10 +6,10 @@ from typing import Any
 
 from arena.console.stdio import say
 from arena.errors import UsageError, unknown
-from arena.registry import FOLDERS, broken, entries, find
+from arena.registry import FOLDERS, find, list_broken_files, list_entries
 from arena.reports.game_list import games
 from arena.reports.output import rows
-from arena.reports.part_parameters import docs_of, parameters_of
+from arena.reports.part_parameters import collect_docs, list_parameters
 from arena.store.query import QueryResult, query
 
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
@@ -28,7 +28,7 @@ FROM subject s ORDER BY s.changed DESC, s.name LIMIT :limit
 """
 
 
-def listing(
+def print_listing(
     what: str, part: str, db: str, limit: int, as_json: bool, as_csv: bool = False, wide: bool = False
 ) -> None:  # fmt: skip
     """Parts by kind with the first line of their documentation; of one `part` its documentation and its parameters;
@@ -42,12 +42,12 @@ def listing(
         raise UsageError(f"arena list KIND NAME shows one part, and {what.removesuffix('s')} is no kind of parts; "
                          f"kinds: {', '.join(PARTS)}")  # fmt: skip
     if part:
-        one_part(PARTS[what], part, form)
+        print_part(PARTS[what], part, form)
     elif what in PARTS:
         kind = PARTS[what]
-        parts = tuple((entry.name, entry.about) for entry in entries(kind).values())
+        parts = tuple((entry.name, entry.about) for entry in list_entries(kind).values())
         rows(games() if kind == "game" else QueryResult(("name", "about"), parts), **form)
-        for path, why in broken(kind).items():
+        for path, why in list_broken_files(kind).items():
             say(f"cannot be read: {path}: {why}", stderr=True)
     elif what in RECORDED:
         rows(RECORDED[what](db, int(limit)), **form)
@@ -55,16 +55,16 @@ def listing(
         raise UsageError(unknown("list", what.removesuffix("s"), [*PARTS, *RECORDED]))
 
 
-def one_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
+def print_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
     """Prints what a part is, its presets, and each of its parameters with type, default, range and meaning."""
     thing, _ = find(kind, name)
-    found = parameters_of(kind, name)
+    found = list_parameters(kind, name)
     columns = ("parameter", "type", "default", "range", "about")
     table = QueryResult(columns, tuple((one.name, one.type, one.default, one.range, one.about) for one in found))
     if form["as_json"] or form["as_csv"]:
         rows(table, **form)
         return
-    say(docs_of(thing)[0])
+    say(collect_docs(thing)[0])
     if presets := getattr(thing, "presets", {}):
         say(f"\nPresets: {', '.join(presets)}")
     say("")
@@ -74,22 +74,23 @@ def one_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
     rows(table, **{**form, "first": ()})
 
 
-def subjects(db: str, limit: int) -> QueryResult:
+def load_subjects(db: str, limit: int) -> QueryResult:
     """The agents that were taught: their mind, where they learned, how much they remember, how often they forgot."""
     found = query(db, SUBJECTS, {"limit": limit}).rows
     columns = ("name", "mind", "taught_in", "events", "notes", "requests", "epoch", "made", "changed")
     return QueryResult(
-        columns, tuple((name, _mind(spec), _taught_in(course), *rest) for name, spec, course, *rest in found)
+        columns,
+        tuple((name, _find_mind(spec), _list_course_games(course), *rest) for name, spec, course, *rest in found),
     )
 
 
-def _mind(spec: str) -> str:
+def _find_mind(spec: str) -> str:
     """The name of the mind in an agent's spec; of one over a model, the model's."""
     mind = json.loads(spec)["mind"]
     return str(mind["model"]["name"] if isinstance(mind.get("model"), dict) else mind["name"])
 
 
-def _taught_in(course: str) -> str:
+def _list_course_games(course: str) -> str:
     """The games of all its courses, each once."""
     taught = json.loads(course) if course else {}
     places = [*taught.get("earlier", ()), taught]
@@ -101,5 +102,5 @@ RECORDED: Mapping[str, Callable[[str, int], QueryResult]] = {
     "runs": lambda db, limit: query(db, f"select * from runs order by id desc limit {limit}"),
     "episodes": lambda db, limit: query(db, f"select * from episodes order by id desc limit {limit}"),
     "requests": lambda db, limit: query(db, f"select * from receipts order by at desc limit {limit}"),
-    "subjects": subjects,
+    "subjects": load_subjects,
 }

@@ -20,15 +20,15 @@ from arena.cli import tournament as cli_tournament
 from arena.cli.command_help import Commands
 from arena.cli.launch_options import Launch, launching
 from arena.cli.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
-from arena.cli.unexpected_failures import explained
+from arena.cli.unexpected_failures import explain_error
 from arena.console import stdio
 from arena.console.exit_codes import FAILED, OVER, USAGE
 from arena.console.stdio import say
 from arena.errors import ArenaError, MissingExtra, UsageError
 from arena.extras import missing
-from arena.key_permission import keys_restricted
+from arena.key_permission import restrict_keys
 from arena.redaction import redact
-from arena.trust import restricted
+from arena.trust import restrict_imports
 
 app = Commands(
     no_args_is_help=True,
@@ -39,7 +39,7 @@ app = Commands(
 db_app = Commands(no_args_is_help=True, help="The database of records.")
 app.add_typer(db_app, name="db")
 
-Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.", autocompletion=completion.agents)]
+Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.", autocompletion=completion.complete_agents)]
 
 
 def _version(show: bool) -> None:
@@ -66,7 +66,8 @@ def play(
     game: Annotated[
         str | None,
         typer.Argument(
-            help="A game by name, or module:Thing (default: bargaining).", autocompletion=completion.parts("game")
+            help="A game by name, or module:Thing (default: bargaining).",
+            autocompletion=completion.make_part_completer("game"),
         ),
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds of one match, for games that have rounds.")] = None,
@@ -75,7 +76,8 @@ def play(
     critic: Sitting = None,
     moderator: Sitting = None,
     seat: Annotated[
-        list[str] | None, typer.Option(help="NAME=AGENT, for any seat of any game.", autocompletion=completion.seats)
+        list[str] | None,
+        typer.Option(help="NAME=AGENT, for any seat of any game.", autocompletion=completion.complete_seats),
     ] = None,
     coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
     feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
@@ -92,11 +94,11 @@ def play(
 
     The same command goes on with a run that was stopped; nothing that was answered is asked again.
     """
-    from arena.spec_merge import seated
+    from arena.spec_merge import set_agents
 
     table = launch.over(launch.read(plan) if plan else {}, {"game": game, "n": n, "seed": seed, "until": until})
     named = {"buyer": buyer, "seller": seller, "critic": critic, "moderator": moderator, **seat_pairs(seat or [])}
-    table["seats"] = seated(table.get("seats", {}), {k: v for k, v in named.items() if v is not None})
+    table["seats"] = set_agents(table.get("seats", {}), {k: v for k, v in named.items() if v is not None})
     options = {"rounds": rounds, "coach": coach, "feedback": feedback, "preset": preset}
     sets = [f"game.{key}={value}" for key, value in options.items() if value is not None]
     raise typer.Exit(launch.play(table, sets, backend))
@@ -116,10 +118,10 @@ def run(
 
     The same command goes on with a run that was stopped; nothing that was answered is asked again.
     """
-    from arena.planning.plan import question
+    from arena.planning.plan import read_question
 
     table = launch.over(launch.read(plan), {"n": n, "seed": seed, "until": until})
-    raise typer.Exit(launch.play(table, backend=backend, asked=question(plan)))
+    raise typer.Exit(launch.play(table, backend=backend, asked=read_question(plan)))
 
 
 @app.command("list")
@@ -128,13 +130,14 @@ def list_(
         str,
         typer.Argument(
             help="games, agents, models, methods, metrics, …; or runs, episodes, subjects (taught agents), requests.",
-            autocompletion=completion.lists,
+            autocompletion=completion.complete_kinds,
         ),
     ],
     part: Annotated[
         str,
         typer.Argument(
-            help="One part by name: what it is, and each of its parameters.", autocompletion=completion.listed
+            help="One part by name: what it is, and each of its parameters.",
+            autocompletion=completion.complete_parts_of_kind,
         ),
     ] = "",
     db: Database = DEFAULT_DB,
@@ -144,9 +147,9 @@ def list_(
     wide: Wide = False,
 ) -> None:
     """List parts, or what is on record."""
-    from arena.cli.listing import listing
+    from arena.cli.listing import print_listing
 
-    listing(what, part, db, limit, json, csv, wide)
+    print_listing(what, part, db, limit, json, csv, wide)
 
 
 @app.command()
@@ -154,7 +157,8 @@ def show(
     episode: Annotated[
         str,
         typer.Argument(
-            help="An episode, or a run: its id, the beginning of one, or `last`.", autocompletion=completion.recorded
+            help="An episode, or a run: its id, the beginning of one, or `last`.",
+            autocompletion=completion.complete_ids,
         ),
     ] = "last",
     prompts: Annotated[
@@ -205,7 +209,8 @@ def sql(
 @app.command()
 def check(
     part: Annotated[
-        str, typer.Argument(help="A game by name, or module:Thing.", autocompletion=completion.parts("game"))
+        str,
+        typer.Argument(help="A game by name, or module:Thing.", autocompletion=completion.make_part_completer("game")),
     ],
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
@@ -238,14 +243,14 @@ import_module("unlearning.cli.main").mount(app)  # by name: the stage knows noth
 
 def main() -> None:
     """Run the command; errors of use are told in a line, with the exit code of their kind."""
-    stdio.protect()
-    sys.exit(stdio.finish(_code()))
+    stdio.protect_streams()
+    sys.exit(stdio.finish_output(_code()))
 
 
 def _code() -> int:
     """Runs the command that was typed; its exit code."""
     try:
-        with restricted(sys.argv[1:]), keys_restricted(sys.argv[1:]):
+        with restrict_imports(sys.argv[1:]), restrict_keys(sys.argv[1:]):
             copy_context().run(app)  # what a command chooses, such as its database, ends with it
     except UsageError as error:
         say(redact(f"arena: {error}"), stderr=True)
@@ -265,7 +270,7 @@ def _code() -> int:
     except SystemExit as end:  # how typer ends
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
     except Exception as error:
-        if told := explained(error, sys.argv[1:], os.environ):
+        if told := explain_error(error, sys.argv[1:], os.environ):
             say(f"arena: {told}", stderr=True)
             return USAGE
         say(redact(format_exc()), stderr=True, end="")  # of a part of the user's own, or a fault of ours

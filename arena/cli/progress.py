@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from arena.console.stdio import Screen, print_event, safe, say, to_json
+from arena.console.stdio import Screen, escape_text, print_event, say, to_json
 from arena.episode import Turn
 from arena.store.store import Pending
 
@@ -123,12 +123,14 @@ class Tally:
         left = self.left()
         told = [f"{self.done} of {self.total} episodes done", f"{self.ended['error']} failed"]
         told += [f"{self.ended['cut']} cut"] * bool(self.ended["cut"]) + [f"{self.open} in flight"] * bool(self.open)
-        told += [f"{_speed(calls)} calls/s"] if self.calls else [f"{_speed(answers)} answers/s"]
+        told += [f"{_format_speed(calls)} calls/s"] if self.calls else [f"{_format_speed(answers)} answers/s"]
         if self.calls:
-            told += [counted(self.tokens, self.uncounted), dollars(self.usd, self.unpriced)]
+            told += [format_tokens(self.tokens, self.uncounted), format_dollars(self.usd, self.unpriced)]
         told += [f"{name} {now}/{width} calls under way" for name, now, width in self.endpoints]
         told += [self.aim()] * bool(self.aim())
-        return ", ".join([*told, *([f"{_time(left)} left"] if left is not None and self.done < self.total else [])])
+        return ", ".join(
+            [*told, *([f"{_format_time(left)} left"] if left is not None and self.done < self.total else [])]
+        )
 
 
 @dataclass(slots=True)
@@ -210,32 +212,32 @@ class Progress:
         tally = self.tally
         bar = ProgressBar(total=max(tally.total, 1), completed=tally.done, width=40)
         state = "  stopping after the answers in flight" if tally.halting() else ""
-        return Group(bar, *Text(safe(self.console, tally.line() + state)).wrap(self.console, self.console.width))
+        return Group(bar, *Text(escape_text(self.console, tally.line() + state)).wrap(self.console, self.console.width))
 
 
-def dollars(usd: float, unpriced: int) -> str:
+def format_dollars(usd: float, unpriced: int) -> str:
     """Dollars for people; what has no known price is said, not counted as nothing."""
     known = f"${usd:.4f}" if usd else "$0"
     return f"{known} and {unpriced} calls of unknown price" if unpriced else known
 
 
-def counted(tokens: int, uncounted: int) -> str:
+def format_tokens(tokens: int, uncounted: int) -> str:
     """Tokens for people; calls of which nobody said how many they took are told beside them."""
-    return f"{_short(tokens)} tokens" + (f" and {uncounted} calls not counted" if uncounted else "")
+    return f"{_shorten_number(tokens)} tokens" + (f" and {uncounted} calls not counted" if uncounted else "")
 
 
-def _speed(number: float) -> str:
+def _format_speed(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def _short(number: float) -> str:
+def _shorten_number(number: float) -> str:
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if number >= size:
             return f"{number / (1e3 if unit == 'k' else size):.3g}{unit}"
     return f"{number:g}"
 
 
-def _time(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

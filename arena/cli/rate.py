@@ -44,14 +44,14 @@ def rate(
     players over all ways to sit on the same seed are compared, as in duplicate bridge. Bradley–Terry ratings have mean
     1000, and 400 points more are odds of ten to one; OpenSkill's begin at 25.
     """
-    from arena.ratings.standings import RatingRule, standings
-    from arena.reports.ratings_tables import print_standings, standings_json
+    from arena.ratings.standings import RatingRule, compute_standings
+    from arena.reports.ratings_tables import build_standings_json, print_standings
 
     rule = RatingRule(model, by, per, margin, level, resamples, seed, not without_forfeits)
-    listed = standings(db, runs or (), rule, game)
+    listed = compute_standings(db, runs or (), rule, game)
     if not listed:
         raise UsageError(f"there is no episode to rate in {db}; type: arena tournament GAME AGENT AGENT")
     if json:
-        print_json(standings_json(listed))
+        print_json(build_standings_json(listed))
     else:
         print_standings(listed)

@@ -20,13 +20,13 @@ def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False,
     """Replay stored moves through today's code and name the first turn where it departs; exit code 3 if it does."""
     from arena.console.long_work import waiting
     from arena.replay.verify import verify as check
-    from arena.reports.replay_tables import verdicts
+    from arena.reports.replay_tables import print_verdicts
     from arena.store.store import Store
 
     with Store.open(db, create=False) as store:
         with waiting("replaying what is on record"):
             found = list(check(store, which))
-        raise typer.Exit(verdicts(found, json))
+        raise typer.Exit(print_verdicts(found, json))
 
 
 def fork(
@@ -45,8 +45,8 @@ def fork(
     seats, settings = seat_pairs(seat or []), launch.settings or []
     with Store.open(launch.db, create=False) as store:
         forks = plan_fork(store, episode, at, seats, settings, seed, launch.over({}, {"n": n}))
-    session = Session(forks.plan, launch.how(), matches=forks.matches, origin=forks.parent, prepare=forks.plant)
-    raise typer.Exit(session.dry() if launch.dry_run else session.play())
+    session = Session(forks.plan, launch.how(), matches=forks.matches, origin=forks.parent, prepare=forks.add_history)
+    raise typer.Exit(session.print_dry_run() if launch.dry_run else session.play())
 
 
 def rescore(
@@ -65,10 +65,10 @@ def rescore(
     """Compute scores again from stored moves and add them as rows; what is stored is never overwritten."""
     from arena.console.long_work import waiting
     from arena.replay.rescore import rescore as score
-    from arena.reports.replay_tables import rescored
+    from arena.reports.replay_tables import print_rescoring
     from arena.store.store import Store
 
     with Store.open(db, create=False) as store:
         with waiting("scoring what is on record"):
             done = score(store, which, scorer, version)
-        raise typer.Exit(rescored(done, diff, json))
+        raise typer.Exit(print_rescoring(done, diff, json))

@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from arena.analysis.identical_episodes import copied_cells, note
-from arena.cli.dry_run import print_plan, tell_plan
+from arena.analysis.identical_episodes import describe_copies, find_copied_cells
+from arena.cli.dry_run import print_plan, print_plan_text
 from arena.cli.progress import Gauge, Progress, Shown, Tally
 from arena.cli.signals import stopping
 from arena.console.exit_codes import CUT, ENOUGH, INTERRUPTED, OVER, SOME_FAILED, STATUS
 from arena.console.notices import NOTICE
-from arena.console.stdio import Screen, on_record, say
+from arena.console.stdio import Screen, mark_recorded, say
 from arena.console.transcript import Narrator
 from arena.engine.budget import Budget, Halt
 from arena.episode import Episode, Match, Turn
 from arena.errors import ArenaError, Halted
 from arena.extras import missing
-from arena.planning.cost_estimate import check_prices, dearest_calls
-from arena.planning.plan import Plan, scheduled
+from arena.planning.cost_estimate import check_prices, find_dearest_calls
+from arena.planning.plan import Plan, schedule_matches
 from arena.planning.schedule import Cell
-from arena.ratings.standings import standings
+from arena.ratings.standings import compute_standings
 from arena.redaction import redact
 from arena.reports.output import episode_tables, rows
-from arena.reports.ratings_tables import print_standings, standings_json
-from arena.runner.backend import Backend, check_backend, opened
-from arena.runner.resume import refuse_changed, spent
+from arena.reports.ratings_tables import build_standings_json, print_standings
+from arena.runner.backend import Backend, check_backend, open_backend
+from arena.runner.resume import refuse_changed, sum_spending
 from arena.runner.run import Watcher, run
-from arena.spec import canonical, ready
+from arena.spec import check_ready, dump_canonical
 from arena.store.location import DatabaseLocation
 from arena.store.query import query
 from arena.store.store import Pending, Run, Store
@@ -81,7 +81,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.cells = self.cells or self.plan.cells()
-        self.watch = watched(self.plan, self.cells)
+        self.watch = make_monitor(self.plan, self.cells)
         aim = self.watch.line if self.watch is not None else str
         number = len(self.matches) or len(self.cells) * self.plan.n
         self.tally = Tally(number, halting=lambda: self.halt.on, aim=aim)
@@ -90,28 +90,30 @@ class Session:
     def out(self) -> Console:
         return Screen(stderr=self.how.json)
 
-    def dry(self) -> int:
+    def print_dry_run(self) -> int:
         """Print the resolved plan and what it would ask of models; play nothing, record nothing."""
-        matches = self.matches or (scheduled(self.cells, self.plan.n) if self.how.json else ())
+        matches = self.matches or (schedule_matches(self.cells, self.plan.n) if self.how.json else ())
         ids = [match.id for match in matches]
         if self.how.json:
             print_plan(self.cells, self.plan.n, ids)
         else:
-            tell_plan(self.cells, self.plan.n, ids, str(self.watch.rule) if self.watch is not None else "", self.out)
+            print_plan_text(
+                self.cells, self.plan.n, ids, str(self.watch.rule) if self.watch is not None else "", self.out
+            )
         return OVER
 
     def play(self) -> int:
         """Play all that is not on record yet; returns the exit code."""
-        self.matches = self.matches or scheduled(self.cells, self.plan.n)
-        distinct = {canonical(spec): (cell, seat) for cell in self.cells
+        self.matches = self.matches or schedule_matches(self.cells, self.plan.n)
+        distinct = {dump_canonical(spec): (cell, seat) for cell in self.cells
                     for seat, spec in cell.match.resolved["seats"].items()}  # fmt: skip
         for cell, seat in distinct.values():
             check_backend(self.how.backend, cell.match.resolved["seats"][seat]["name"])
-            ready(cell.match.built()[1][seat])
+            check_ready(cell.match.build_parts()[1][seat])
         if self.plan.usd is not None or self.plan.usd_seats:
             check_prices(self.cells, self.plan.usd, self.plan.usd_seats)
         store = Store.open(self.how.db)
-        on_record()
+        mark_recorded()
         try:
             if not self.how.again:
                 refuse_changed(store, self.matches, self.how.command, self.origin)
@@ -124,20 +126,20 @@ class Session:
     def _play(self, record: Run, store: Store) -> int:
         self.tally.before = record.done
         shown: Shown = "none" if self.how.quiet else self.how.progress
-        progress = Progress(self.tally, shown, self.how.json, gauge())
+        progress = Progress(self.tally, shown, self.how.json, make_gauge())
         self._launch(record, progress)
         left = False
         if self.watch is not None:
             self.watch.recall(self.how.db, record.id, (item.n for item in record.pending))
-        pending, record = deque(self._in_turn(record)), replace(record, pending=())  # what was played is not kept
+        pending, record = deque(self._order_pending(record)), replace(record, pending=())  # what was played is not kept
         try:
-            with opened(self.how.backend) as backend, stopping(self.halt, progress.interrupt), progress.display():
+            with open_backend(self.how.backend) as backend, stopping(self.halt, progress.interrupt), progress.display():
                 asyncio.run(self._run(record.id, pending, store, progress, backend))
         except KeyboardInterrupt:
             left = True
         return self._sum_up(record.id, store, progress, left)
 
-    def _in_turn(self, record: Run) -> Sequence[Pending]:
+    def _order_pending(self, record: Run) -> Sequence[Pending]:
         """What is pending, in the order of the plan; in a tournament seed by seed, so that a cut leaves it balanced."""
         by_seed = self.plan.tournament is not None
         return sorted(record.pending, key=lambda item: item.match.seed) if by_seed else record.pending
@@ -157,12 +159,12 @@ class Session:
         plan, budget = self.plan, None
         NOTICE.set(lambda line: progress.say("notice", line))
         if plan.usd is not None or plan.usd_seats:
-            before = spent(store, run_id, lambda: dearest_calls(cell.match for cell in self.cells))
+            before = sum_spending(store, run_id, lambda: find_dearest_calls(cell.match for cell in self.cells))
             budget = Budget.of(plan.usd, plan.usd_seats, before)
         options: dict[str, Any] = {"halt": self.halt, "budget": budget, "backend": backend}
         options["watcher"] = self._watcher(progress)
         options |= {"at_once": plan.at_once, "retries": plan.retries}
-        async for item, result in run(_taken(pending, self.watch), store, **options):
+        async for item, result in run(_pop_wanted(pending, self.watch), store, **options):
             self._count(item, result, progress)
         self.why_cut = budget.gone if budget is not None else ""
 
@@ -170,7 +172,7 @@ class Session:
         """Counts what happens; a single match that no person plays is told as it happens, too."""
         person = any(seat["name"] == "human" for seat in self.matches[0].resolved["seats"].values())
         silent = len(self.matches) > 1 or self.how.quiet or self.how.json or person or self.how.backend != "here"
-        narrator = None if silent else Narrator(self.out, self.matches[0].built()[0])
+        narrator = None if silent else Narrator(self.out, self.matches[0].build_parts()[0])
 
         def turn(item: Pending, turn: Turn) -> None:
             self.tally.turn(item, turn)
@@ -206,15 +208,15 @@ class Session:
         enough = self.watch is not None and self.watch.narrow and code in (OVER, SOME_FAILED)
         status = ENOUGH if enough and self.tally.done < self.tally.total else STATUS[code]
         if not left:
-            listed = standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
-            more: dict[str, Any] = {"standings": standings_json(listed)} if listed else {}
+            listed = compute_standings(self.how.db, [run_id]) if self.plan.tournament is not None else ()
+            more: dict[str, Any] = {"standings": build_standings_json(listed)} if listed else {}
             more |= {"until": self.watch.records()} if self.watch is not None else {}
             episode_tables(self.how.db, run_id, self.how.json, code, self.errors, self.out, more)
             if listed and not self.how.json:
                 print_standings(listed, self.out)
             self._compare(run_id)
-            if copied := self._copied(run_id):
-                told = note(copied, len(self.cells), self._draws())
+            if copied := self._find_copied_cells(run_id):
+                told = describe_copies(copied, len(self.cells), self._draws())
                 progress.say("notice", told) if self.how.json else say(told, self.out)
             if self.watch is not None and not self.how.json:
                 rows(self.watch.table(), title=f"Until {self.watch.rule}", console=self.out, keys=1)
@@ -228,11 +230,11 @@ class Session:
         store.end(run_id, status)  # last: a run whose outcome was not told yet is told by the same command
         return code
 
-    def _copied(self, run_id: str) -> Mapping[str, int]:
+    def _find_copied_cells(self, run_id: str) -> Mapping[str, int]:
         """The cells whose episodes are copies of one, and how many there are."""
         if self.plan.n < 2 or self.origin or self.plan.tournament is not None:
             return {}
-        return copied_cells(self.how.db, run_id, self.plan.n, [cell.label for cell in self.cells])
+        return find_copied_cells(self.how.db, run_id, self.plan.n, [cell.label for cell in self.cells])
 
     def _draws(self) -> bool:
         """Whether the game has a `spread` in which its values are drawn, and nobody has set it."""
@@ -253,12 +255,12 @@ class Session:
         rows(table, title="Cells", console=self.out, keys=1)
 
 
-def gauge() -> Gauge | None:
+def make_gauge() -> Gauge | None:
     """Tells the width of each endpoint, where agents that have any are loaded."""
-    return getattr(sys.modules.get("agents.api.rate_limits"), "widths", None)
+    return getattr(sys.modules.get("agents.api.rate_limits"), "list_widths", None)
 
 
-def watched(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None":
+def make_monitor(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None":
     """What follows the plan's rule `until`, if it has one. Raises MissingExtra."""
     if plan.until is None:
         return None
@@ -269,7 +271,7 @@ def watched(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None":
     return SequentialMonitor.over(plan.until, cells, plan.n)
 
 
-def _taken(pending: deque[Pending], watch: "SequentialMonitor | None" = None) -> Iterator[Pending]:
+def _pop_wanted(pending: deque[Pending], watch: "SequentialMonitor | None" = None) -> Iterator[Pending]:
     """What is pending and still wanted, one by one, and not kept."""
     while pending:
         item = pending.popleft()

@@ -9,25 +9,25 @@ from arena.cli.options import DEFAULT_DB
 from arena.errors import BadRecord
 
 
-def explained(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> BadRecord | None:
+def explain_error(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> BadRecord | None:
     """The sentence for an error of a command, where its database is the reason; None for a fault of the program.
 
     The command's words and environment say which database that is.
     """
-    from arena.store.damage import damaged
-    from arena.store.location import DatabaseLocation, failure
+    from arena.store.damage import explain_damage
+    from arena.store.location import DatabaseLocation, explain_failure
 
     try:
-        place = DatabaseLocation.of(_database(arguments, environment))
+        place = DatabaseLocation.of(_find_database(arguments, environment))
     except BadRecord:
         return None
-    if any(_is_refused(one) for one in _chain(error)):
-        found = damaged(place.path, error) if place.path is not None and _is_corrupt(error) else None
-        return found or failure(place, error)
-    return damaged(place.path, error) if place.path is not None else None
+    if any(_is_refused(one) for one in _list_causes(error)):
+        found = explain_damage(place.path, error) if place.path is not None and _is_corrupt(error) else None
+        return found or explain_failure(place, error)
+    return explain_damage(place.path, error) if place.path is not None else None
 
 
-def _database(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+def _find_database(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     for word, behind in zip(arguments, (*arguments[1:], ""), strict=True):
         if word == "--db":
             return behind
@@ -36,7 +36,7 @@ def _database(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     return environment.get("ARENA_DB") or DEFAULT_DB
 
 
-def _chain(error: BaseException | None) -> Sequence[BaseException]:
+def _list_causes(error: BaseException | None) -> Sequence[BaseException]:
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
@@ -55,4 +55,4 @@ def _is_refused(error: BaseException) -> bool:
 
 def _is_corrupt(error: BaseException) -> bool:
     words = ("malformed", "not a database", "no such", "datatype", "could not decode", "parameter", "malformed json")
-    return any(word in str(one).lower() for one in _chain(error) for word in words)
+    return any(word in str(one).lower() for one in _list_causes(error) for word in words)

@@ -70,21 +70,21 @@ class Screen(Console):
     @property
     def encoding(self) -> str:
         """That of the stream, by which rich chooses its lines, too."""
-        return _encoding(self.file)
+        return _get_encoding(self.file)
 
     def on_broken_pipe(self) -> None:
         """Raises the error again; rich would end the program."""
         raise
 
 
-def columns_of(console: Console) -> int | None:
+def get_width(console: Console) -> int | None:
     """Columns of the terminal; None for a file or a pipe, where lines are as long as they are."""
     return console.width if console.is_terminal else None
 
 
-def safe(console: Console, text: str) -> str:
+def escape_text(console: Console, text: str) -> str:
     """The text of anybody as the console's stream can show it."""
-    return encodable(printable(text), _encoding(console.file))
+    return encodable(printable(text), _get_encoding(console.file))
 
 
 def show(console: Console, text: Text, end: str = "\n") -> None:
@@ -99,17 +99,17 @@ def show(console: Console, text: Text, end: str = "\n") -> None:
 def say(text: str, console: Console | None = None, style: str = "", stderr: bool = False, end: str = "\n") -> None:
     """Prints a text of anybody: on stdout, on stderr, or on another console."""
     console = console or Screen(stderr)
-    show(console, Text(safe(console, text), style), end)
+    show(console, Text(escape_text(console, text), style), end)
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout. Whole numbers beyond 2^53 are texts, since most readers would round them."""
-    _write(sys.stdout, to_json(value, 2, _encoding(sys.stdout)))
+    _write(sys.stdout, to_json(value, 2, _get_encoding(sys.stdout)))
 
 
 def print_event(event: str, **record: Any) -> None:
     """A line of JSON on stderr, with what happened as `event`."""
-    _write(sys.stderr, to_json({"event": event, **record}, None, _encoding(sys.stderr)))
+    _write(sys.stderr, to_json({"event": event, **record}, None, _get_encoding(sys.stderr)))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -118,7 +118,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     On a terminal, what it would obey is made visible.
     """
     visible = Screen().is_terminal
-    for some in batched([columns, *rows]):
+    for some in split_batches([columns, *rows]):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(some)
         _write(sys.stdout, printable(text.getvalue()) if visible else text.getvalue(), end="")
@@ -128,23 +128,23 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None
     """A table on stdout as one JSON list of objects, in the form of `print_json`, some rows at a time."""
     if not rows:
         return print_json([])
-    encode = json.JSONEncoder(ensure_ascii=not _encoding(sys.stdout).lower().startswith("utf"), default=str).encode
-    texts = _as_texts(columns, rows)
+    encode = json.JSONEncoder(ensure_ascii=not _get_encoding(sys.stdout).lower().startswith("utf"), default=str).encode
+    texts = _find_text_columns(columns, rows)
     places = {name: k for k, name in enumerate(columns)}  # of two columns of one name the last stays
     keys = [(f"    {encode(name)}: ", k) for name, k in places.items()]
 
     def written(row: Sequence[Any]) -> str:
-        values = _typed(row, texts)
-        return _plain("  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }")
+        values = _convert_row(row, texts)
+        return _escape_controls("  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }")
 
     begun = "[\n"
-    for some in batched(rows):
+    for some in split_batches(rows):
         _write(sys.stdout, begun + ",\n".join(map(written, some)), end="")
         begun = ",\n"
     _write(sys.stdout, "\n]")
 
 
-def batched(rows: Sequence[Sequence[Any]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
+def split_batches(rows: Sequence[Sequence[Any]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
     """The rows, some at a time."""
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
@@ -153,33 +153,33 @@ def to_json(value: Any, indent: int | None = None, encoding: str = "utf-8") -> s
     """The value as JSON in which nothing is lost or obeyed: large numbers are texts, controls are escaped, and so is
     all but ASCII where the encoding is not one of Unicode."""
     plain = not encoding.lower().startswith("utf")
-    text = json.dumps(_exact(value), ensure_ascii=plain, indent=indent, default=str)
-    return _plain(text)
+    text = json.dumps(_quote_large_numbers(value), ensure_ascii=plain, indent=indent, default=str)
+    return _escape_controls(text)
 
 
-def _plain(text: str) -> str:
+def _escape_controls(text: str) -> str:
     """JSON in which the controls that it leaves as they are, are escaped, too."""
     if text.isascii() and "\x7f" not in text:  # the search below takes a microsecond a letter
         return text
     return RAW.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def as_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+def build_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     """A table as objects. A column has one type: ids are texts, and so is each number of one that holds a large one."""
-    texts = _as_texts(columns, rows)
-    return [dict(zip(columns, _typed(row, texts), strict=True)) for row in rows]
+    texts = _find_text_columns(columns, rows)
+    return [dict(zip(columns, _convert_row(row, texts), strict=True)) for row in rows]
 
 
-def _as_texts(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
+def _find_text_columns(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
     """Whether the whole numbers of each column are written as texts."""
     return [name in HASHES or any(_is_large(row[k]) for row in rows) for k, name in enumerate(columns)]
 
 
-def _typed(row: Sequence[Any], texts: Sequence[bool]) -> list[Any]:
+def _convert_row(row: Sequence[Any], texts: Sequence[bool]) -> list[Any]:
     return [str(value) if text and _is_whole(value) else value for value, text in zip(row, texts, strict=True)]
 
 
-def protect() -> None:
+def protect_streams() -> None:
     """Makes printing safe in this process: whatever is printed by whomever, it cannot fail."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -192,13 +192,13 @@ def protect() -> None:
                 stream.reconfigure(errors="backslashreplace")
 
 
-def on_record() -> None:
+def mark_recorded() -> None:
     """From here on the output is a copy of what is recorded: the command has not failed where it is lost."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.needed = False
 
 
-def finish(code: int) -> int:
+def finish_output(code: int) -> int:
     """Writes what waits. Returns the exit code: `code`, or FAILED where the output was what was asked for and is lost.
 
     A pipe that was closed is no failure: its reader has read enough.
@@ -215,7 +215,7 @@ def finish(code: int) -> int:
     return FAILED if needed and code == OVER else code
 
 
-def _encoding(stream: Any) -> str:
+def _get_encoding(stream: Any) -> str:
     return str(getattr(stream, "encoding", None) or "utf-8").lower()
 
 
@@ -225,11 +225,11 @@ def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
         stream.flush()
 
 
-def _exact(value: Any) -> Any:
+def _quote_large_numbers(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _exact(item) for name, item in value.items()}
+        return {name: _quote_large_numbers(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
+        return [_quote_large_numbers(item) for item in value]
     return str(value) if _is_large(value) else value
 
 

@@ -22,7 +22,7 @@ class TableLine:
     head: bool = False
 
 
-def in_lines(
+def render_lines(
     names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None, keys: int = 0
 ) -> list[TableLine]:
     """A table as lines. No value is cut.
@@ -32,19 +32,19 @@ def in_lines(
     each with the first `keys` columns, which tell the rows apart; without `keys`, or where that has no room either,
     each row is a paragraph with a line for each column.
     """
-    if width is None or needed(names, rows) <= width:
-        widths = _wanted(names, rows)
-        return _table([[name] for name in names], [[one.split("\n") for one in row] for row in rows], widths)
-    if (columns := _fitted(names, rows, width)) is not None:
-        heads = [_folded(name, size, NAMES) for name, size in zip(names, columns, strict=True)]
-        cells = [[_folded(one, size) for one, size in zip(row, columns, strict=True)] for row in rows]
-        return _table(heads, cells, columns)
-    groups = _groups(names, rows, width, keys) if keys else None
+    if width is None or compute_width(names, rows) <= width:
+        widths = _measure_columns(names, rows)
+        return _render_table([[name] for name in names], [[one.split("\n") for one in row] for row in rows], widths)
+    if (columns := _fit_columns(names, rows, width)) is not None:
+        heads = [_wrap_text(name, size, NAMES) for name, size in zip(names, columns, strict=True)]
+        cells = [[_wrap_text(one, size) for one, size in zip(row, columns, strict=True)] for row in rows]
+        return _render_table(heads, cells, columns)
+    groups = _group_columns(names, rows, width, keys) if keys else None
     if groups is None:
-        return _paragraphs(names, rows, width)
+        return _render_paragraphs(names, rows, width)
     made: list[TableLine] = []
     for group in groups:
-        part = in_lines([names[k] for k in group], [[row[k] for k in group] for row in rows], width)
+        part = render_lines([names[k] for k in group], [[row[k] for k in group] for row in rows], width)
         made += [TableLine("")] * bool(made) + part
     return made
 
@@ -54,34 +54,36 @@ def cell_len(text: str) -> int:
     return len(text) if text.isascii() else measured(text)
 
 
-def needed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+def compute_width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Columns of a terminal that a table takes whose values are not broken over lines."""
-    return sum(_wanted(names, rows)) + len(GAP) * (len(names) - 1)
+    return sum(_measure_columns(names, rows)) + len(GAP) * (len(names) - 1)
 
 
-def _wanted(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(_widest, (name, *(row[k] for row in rows)))) for k, name in enumerate(names)]
+def _measure_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(_measure_widest, (name, *(row[k] for row in rows)))) for k, name in enumerate(names)]
 
 
-def _widest(text: str) -> int:
+def _measure_widest(text: str) -> int:
     """Columns of the longest line of a text."""
     return max(map(cell_len, text.split("\n")))
 
 
-def _table(
+def _render_table(
     heads: Sequence[Sequence[str]], rows: Sequence[Sequence[Sequence[str]]], widths: Sequence[int]
 ) -> list[TableLine]:
-    head = [TableLine(line, head=True) for line in _beside(heads, widths)]
-    return head + [TableLine(line) for cells in rows for line in _beside(cells, widths)]
+    head = [TableLine(line, head=True) for line in _join_cells(heads, widths)]
+    return head + [TableLine(line) for cells in rows for line in _join_cells(cells, widths)]
 
 
-def _groups(names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int) -> list[list[int]] | None:
+def _group_columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int
+) -> list[list[int]] | None:
     """The columns of several tables that fit, all of which begin with the first `keys`; None where one cannot."""
     first = list(range(keys))
     groups = [first]
     for k in range(keys, len(names)):
         for group in ([*groups[-1], k], [*first, k]):
-            if _fitted([names[n] for n in group], [[row[n] for n in group] for row in rows], width) is not None:
+            if _fit_columns([names[n] for n in group], [[row[n] for n in group] for row in rows], width) is not None:
                 break
         else:
             return None
@@ -89,11 +91,11 @@ def _groups(names: Sequence[str], rows: Sequence[Sequence[str]], width: int, key
     return groups
 
 
-def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
+def _fit_columns(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
     """The width of each column of a table that fits; None where it cannot."""
-    wanted = _wanted(names, rows)
-    bodies = [max((_widest(row[k]) for row in rows), default=0) for k in range(len(names))]
-    heads = [max(map(cell_len, _pieces(name, NAMES))) for name in names]
+    wanted = _measure_columns(names, rows)
+    bodies = [max((_measure_widest(row[k]) for row in rows), default=0) for k in range(len(names))]
+    heads = [max(map(cell_len, _split_pieces(name, NAMES))) for name in names]
     words = [max([size for row in rows for word in row[k].split() if (size := cell_len(word)) <= WORD], default=0)
              for k in range(len(names))]  # fmt: skip
     least = [max(head, body if body <= LONG else max(LEAST, word))
@@ -113,7 +115,7 @@ def _fitted(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     return found
 
 
-def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[TableLine]:
+def _render_paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[TableLine]:
     """Each row as lines of name and value, an empty line between rows."""
     left = min(max(map(cell_len, names)), width // 3)
     sizes = [left, max(width - left - len(GAP), LEAST)]
@@ -121,11 +123,11 @@ def _paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], width: int)
     for row in rows:
         made += [TableLine("")] * bool(made)
         for name, value in zip(names, row, strict=True):
-            made += map(TableLine, _beside([_folded(name, left, NAMES), _folded(value, sizes[1])], sizes))
+            made += map(TableLine, _join_cells([_wrap_text(name, left, NAMES), _wrap_text(value, sizes[1])], sizes))
     return made
 
 
-def _beside(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+def _join_cells(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
     """Values of some lines each, side by side."""
     return [
         GAP.join(part + " " * (width - cell_len(part)) for part, width in zip(line, widths, strict=True)).rstrip()
@@ -133,12 +135,12 @@ def _beside(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
     ]
 
 
-def _folded(text: str, width: int, after: str = " ") -> list[str]:
+def _wrap_text(text: str, width: int, after: str = " ") -> list[str]:
     """The text in lines of at most `width` columns, broken after one of the characters, or within a longer word."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for piece in _pieces(paragraph, after):
+        for piece in _split_pieces(paragraph, after):
             if line and cell_len(line + piece.rstrip()) > width:
                 lines.append(line.rstrip())
                 line = ""
@@ -150,7 +152,7 @@ def _folded(text: str, width: int, after: str = " ") -> list[str]:
     return lines
 
 
-def _pieces(text: str, after: str) -> list[str]:
+def _split_pieces(text: str, after: str) -> list[str]:
     """The text cut after each run of these characters."""
     found = [""]
     for character, following in zip_longest(text, text[1:]):

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.text import Text
 
 from arena.console.sanitize import inline
-from arena.console.stdio import columns_of, safe, show
+from arena.console.stdio import escape_text, get_width, show
 from arena.episode import Turn
 from arena.game import JSON, Message
-from arena.text.message_escaping import argument, spoken
+from arena.text.message_escaping import escape_argument, escape_message
 
 INDENT = 12  # columns before what is said: nothing said can pass for the beginning of a line
 LEAST = 20  # columns for what is said, on however narrow a terminal
@@ -71,14 +71,16 @@ class Narrator:
             return
         private = f" → {', '.join(message.to)}" if message.to and message.to != (message.sender,) else ""
         self._line(
-            message.sender + private, spoken(message.text, message.literal), action_of(message.tool, message.args)
+            message.sender + private,
+            escape_message(message.text, message.literal),
+            action_of(message.tool, message.args),
         )
 
     def _line(self, speaker: str, words: str, action: str = "", style: str = "") -> None:
-        words, action, speaker = (safe(self.console, text) for text in (words, inline(action), inline(speaker)))
+        words, action, speaker = (escape_text(self.console, text) for text in (words, inline(action), inline(speaker)))
         head = f"{speaker:>{INDENT - 2}}  " if speaker else ""
         said, done = Text(words, style=style), Text(f"[{action}]" if action else "", style="bold")
-        room = columns_of(self.console)
+        room = get_width(self.console)
         lines = self._lines(said, done, None if room is None else max(room - max(INDENT, len(head)), LEAST))
         line = Text(head, style=self._colour(speaker)) if speaker else Text()
         show(self.console, line.append_text(Text("\n" + " " * INDENT).join(lines)))
@@ -104,7 +106,7 @@ class Narrator:
 
 def action_of(tool: str, args: Mapping[str, JSON]) -> str:
     """An action in brief: `offer price=14`."""
-    told = {key: argument(value) for key, value in args.items()}
+    told = {key: escape_argument(value) for key, value in args.items()}
     short = {key: value for key, value in told.items() if isinstance(value, int | float | str) and len(str(value)) < 40}
     return " ".join([tool, *(f"{key}={_number(value)}" for key, value in short.items())]) if tool else ""
 

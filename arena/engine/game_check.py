@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from math import isfinite
 from typing import Any
 
-from arena.engine.game_check_views import shown
+from arena.engine.game_check_views import check_seat_fields
 from arena.engine.match_loop import MatchLoop
 from arena.engine.move_validation import may_read
-from arena.engine.play import blocking, replay
-from arena.episode import Episode, Match, Turn, episode_from_json, to_json
+from arena.engine.play import replay, run_blocking
+from arena.episode import Episode, Match, Turn, parse_episode, to_json
 from arena.errors import ArenaError, UsageError
 from arena.game import Game
 from arena.spec import build, describe
@@ -87,37 +87,39 @@ def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
     if episodes < 1:
         raise UsageError(f"--episodes is 1 or more, since nothing is checked without one; got {episodes}")
     built: Game[Any] = build("game", game, "game")
-    problems, over = list(_parts(built)), list[Episode]()
+    problems, over = list(_check_parts(built)), list[Episode]()
     warnings, private, steps = list[str](), set[str](), 0
     for number in range(episodes):
         match = Match(built, dict.fromkeys(built.seats, "random"), seed + number)
         global_state = random.getstate()
         played = CheckedEpisode(built, match)
         try:
-            blocking(played.play)
+            run_blocking(played.play)
         except Exception as error:
             problems.append(f"seed {match.seed}: a random episode fails with {type(error).__name__}: {error}")
             continue
         if random.getstate() != global_state:
             problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")
-        problems += [f"seed {match.seed}: {problem}" for problem in _episode(played)]
+        problems += [f"seed {match.seed}: {problem}" for problem in _check_episode(played)]
         over += [played.episode] if played.episode and played.episode.status == "over" else []
-        warnings += [warning for state in played.states[:ALL_KEPT:5] for warning in shown(built, state, _altered)]
-        private |= {name for state in played.states[:1] for name in _declared_private(state)}
+        warnings += [
+            warning for state in played.states[:ALL_KEPT:5] for warning in check_seat_fields(built, state, _alter_value)
+        ]
+        private |= {name for state in played.states[:1] for name in _list_private(state)}
         steps += played.steps
-    problems += _sums(built, over)
+    problems += _check_sums(built, over)
     return Checked(
-        tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(warnings)), _told(built, episodes, steps, private)
+        tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(warnings)), _describe_scope(built, episodes, steps, private)
     )
 
 
-def _declared_private(state: Any) -> Iterator[str]:
+def _list_private(state: Any) -> Iterator[str]:
     held = getattr(state, "private", None)
     for seat, value in held.items() if isinstance(held, Mapping) else ():
         yield from (f"{seat}.{key}" for key in value) if isinstance(value, Mapping) else (str(seat),)
 
 
-def _told(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
+def _describe_scope(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
     """What there was to check, in words."""
     named = f"private: {', '.join(sorted(private))}"
     nothing = "nothing is declared private (a state's `private`, by seat), so that no leak could be found"
@@ -127,7 +129,7 @@ def _told(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
     )
 
 
-def _parts(game: Game[Any]) -> Iterator[str]:
+def _check_parts(game: Game[Any]) -> Iterator[str]:
     if not game.seats or len(set(game.seats)) != len(game.seats):
         yield f"seats must be distinct names, got {game.seats}"
     if missing := [seat for seat in game.seats if seat not in game.cast]:
@@ -138,21 +140,21 @@ def _parts(game: Game[Any]) -> Iterator[str]:
         build("game", {"name": describe(game)["name"], "preset": preset})
 
 
-def _episode(played: CheckedEpisode) -> Iterator[str]:
+def _check_episode(played: CheckedEpisode) -> Iterator[str]:
     game, match, episode = played.game, played.match, played.episode
     assert episode is not None
     if played.states != played.copies:
         yield "a state was changed after it was shown: apply must return a new one"
     turns = played.turns
     for state, answers in zip(played.states, played.answers, strict=True):
-        yield from _views(game, state)
+        yield from _check_views(game, state)
         if replay(game, turns[:answers], match) != state:
             yield f"replaying the first {answers} answers leads to another state than playing them did"
             break
-    yield from _numbers(game, episode)
-    yield from declared(game, episode)
+    yield from _check_numbers(game, episode)
+    yield from check_bounds(game, episode)
     try:
-        again = episode_from_json(to_json(episode))
+        again = parse_episode(to_json(episode))
     except (TypeError, ValueError) as error:
         yield f"the episode cannot be written as JSON: {error}"
         return
@@ -160,7 +162,7 @@ def _episode(played: CheckedEpisode) -> Iterator[str]:
         yield "the episode does not survive JSON: keep to plain data in moves, facts and scores"
 
 
-def _views(game: Game[Any], state: Any) -> Iterator[str]:
+def _check_views(game: Game[Any], state: Any) -> Iterator[str]:
     for seat in game.seats:
         view = game.view(state, seat)
         if game.view(state, seat) != view:
@@ -170,12 +172,12 @@ def _views(game: Game[Any], state: Any) -> Iterator[str]:
         private = getattr(state, "private", None)
         if not isinstance(private, Mapping):
             continue
-        others = {s: _altered(v) if s not in game.privy(seat) else v for s, v in private.items()}
+        others = {s: _alter_value(v) if s not in game.privy(seat) else v for s, v in private.items()}
         if game.view(replace(state, private=others), seat) != view:
             yield f"the view of {seat} changes with what is private to another seat"
 
 
-def _numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
+def _check_numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
     if set(episode.scores) != set(game.seats):
         yield f"scores must name every seat, None for those without: got {sorted(episode.scores)}"
     for seat, score in episode.scores.items():
@@ -187,7 +189,7 @@ def _numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
         yield f"facts are not plain data: {error}"
 
 
-def declared(game: Game[Any], episode: Episode) -> Iterator[str]:
+def check_bounds(game: Game[Any], episode: Episode) -> Iterator[str]:
     """What an episode's scores do against the game's own `bounds`; nothing where they keep them."""
     for low, high in filter(None, [game.bounds()]):
         slack = SLACK * max(1.0, abs(low), abs(high))
@@ -196,7 +198,7 @@ def declared(game: Game[Any], episode: Episode) -> Iterator[str]:
                 yield f"the score of {seat} is {score:g}, outside the bounds {low:g} to {high:g} that the game declares"
 
 
-def _sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
+def _check_sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
     """Where a game that says to be zero-sum is none: two episodes whose scores have different sums."""
     if not game.zero_sum:
         return
@@ -209,10 +211,10 @@ def _sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
             return
 
 
-def _altered(value: Any) -> Any:
+def _alter_value(value: Any) -> Any:
     """Another value of the same shape."""
     if isinstance(value, Mapping):
-        return {key: _altered(item) for key, item in value.items()}
+        return {key: _alter_value(item) for key, item in value.items()}
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
@@ -220,5 +222,5 @@ def _altered(value: Any) -> Any:
     if isinstance(value, str):
         return value + "′"
     if isinstance(value, tuple | list):
-        return type(value)(_altered(item) for item in reversed(value))
+        return type(value)(_alter_value(item) for item in reversed(value))
     return value

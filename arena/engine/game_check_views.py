@@ -7,7 +7,7 @@ from typing import Any
 from arena.game import Game
 
 
-def by_seat(game: Game[Any], state: Any) -> dict[str, Any]:
+def find_seat_fields(game: Game[Any], state: Any) -> dict[str, Any]:
     """The fields of a state that hold something for each seat: tables by seat, tuples as long as there are seats."""
     if isinstance(state, Mapping):
         held = {str(key): value for key, value in state.items()}
@@ -28,11 +28,11 @@ def by_seat(game: Game[Any], state: Any) -> dict[str, Any]:
     }
 
 
-def shown(game: Game[Any], state: Any, altered: Callable[[Any], Any]) -> Iterator[str]:
+def check_seat_fields(game: Game[Any], state: Any, altered: Callable[[Any], Any]) -> Iterator[str]:
     """One sentence for each field whose value for other seats shows in a seat's view."""
-    for name, value in by_seat(game, state).items():
+    for name, value in find_seat_fields(game, state).items():
         for seat in game.seats:
-            if _shows(game, state, name, value, seat, altered):
+            if _is_visible(game, state, name, value, seat, altered):
                 yield (
                     f"the view of {seat} changes with what the state's {name!r} holds for other seats, which is not "
                     "declared private: fine if everybody may know it, else keep it in the state's `private`"
@@ -40,7 +40,7 @@ def shown(game: Game[Any], state: Any, altered: Callable[[Any], Any]) -> Iterato
                 break
 
 
-def _shows(game: Game[Any], state: Any, name: str, value: Any, seat: str, altered: Callable[[Any], Any]) -> bool:
+def _is_visible(game: Game[Any], state: Any, name: str, value: Any, seat: str, altered: Callable[[Any], Any]) -> bool:
     privy = game.privy(seat)
     if isinstance(value, Mapping):
         other: Any = {key: item if key in privy else altered(item) for key, item in value.items()}

@@ -77,9 +77,9 @@ def _value(seat: str, tool: Tool, name: str, schema: Mapping[str, Any], value: J
 
 
 def _number(text: str) -> JSON:
-    from arena.text.price_extraction import amounts
+    from arena.text.price_extraction import find_amounts
 
-    found = amounts(text, bare=True)
+    found = find_amounts(text, bare=True)
     odd = any(one.negated or one.unclear or one.several for one in found)
     return found[0].amount if len(found) == 1 and not odd and any(map(str.isdigit, text)) else text
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from arena.engine.match_loop import MatchLoop, OnTurn, RecordEnded
 from arena.episode import PATIENCE, Episode, Match, Turn
 from arena.game import Game
-from arena.spec import Spec, ready
+from arena.spec import Spec, check_ready
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -29,7 +29,7 @@ def play(
     UsageError before anything is played; ModelUnavailable when a model does not answer.
     """
     match = Match(game, dict(seats or {}), seed, patience)
-    return blocking(lambda: perform(match, on_turn=on_turn))
+    return run_blocking(lambda: perform(match, on_turn=on_turn))
 
 
 async def perform(
@@ -44,9 +44,9 @@ async def perform(
     `on_turn` is awaited with each new answer before the next is asked for, and again should the rules then refuse
     it; `on_state` sees every state. An exception of an agent ends the loop and is the caller's to answer.
     """
-    game, agents = match.built()
+    game, agents = match.build_parts()
     for agent in agents.values():
-        ready(agent)
+        check_ready(agent)
     return await MatchLoop(game, agents, match, history, on_turn, on_state).run()
 
 
@@ -63,11 +63,11 @@ def replay(
     """
     table: MatchLoop[S] = MatchLoop(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
     with suppress(RecordEnded):
-        blocking(table.run)
+        run_blocking(table.run)
     return table.state
 
 
-def blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of an async function, from blocking code; in a thread of its own where a loop is running."""
     outcome: list[T | BaseException] = []
 

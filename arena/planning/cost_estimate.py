@@ -12,12 +12,12 @@ from typing import Any
 from arena.agent import Agent
 from arena.engine.budget import Priced, tokens
 from arena.engine.match_loop import MatchLoop, first_state
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import Game, Move, View
 from arena.planning.schedule import Cell
-from arena.spec import build, describe, held
+from arena.spec import build, describe, find_parts
 
 PERSON = "human"
 
@@ -30,9 +30,9 @@ class Range:
     high: float | None = 0.0
 
     def __add__(self, other: "Range") -> "Range":
-        return Range(_sum(self.low, other.low), _sum(self.high, other.high))
+        return Range(_add_known(self.low, other.low), _add_known(self.high, other.high))
 
-    def times(self, n: int) -> "Range":
+    def multiply(self, n: int) -> "Range":
         return Range(*(None if end is None else end * n for end in (self.low, self.high)))
 
 
@@ -82,16 +82,16 @@ class Understudy:
         return move
 
 
-def models(agent: Any) -> Iterator[Any]:
+def find_models(agent: Any) -> Iterator[Any]:
     """The models an agent plays with; of one that wraps another, the outermost that knows its price."""
-    for model in held(agent, "model").values():
-        inner = list(models(model))
+    for model in find_parts(agent, "model").values():
+        inner = list(find_models(model))
         yield from inner if inner and not isinstance(model, Priced) else [model]
-    for other in held(agent, "agent").values():
-        yield from models(other)
+    for other in find_parts(agent, "agent").values():
+        yield from find_models(other)
 
 
-def known_price(model: Any) -> bool:
+def has_known_price(model: Any) -> bool:
     """Whether the price of a model's calls is known."""
     return isinstance(model, Priced) and model.price(1000, 1000) is not None
 
@@ -99,58 +99,59 @@ def known_price(model: Any) -> bool:
 def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, float]) -> None:
     """Raises UsageError for a model whose price is unknown where a budget is to hold it, saying how to tell it."""
     for cell in cells:
-        for seat, agent in cell.match.built()[1].items():
+        for seat, agent in cell.match.build_parts()[1].items():
             if usd is None and seat not in seats:
                 continue
-            for model in models(agent):
-                if not known_price(model):
+            for model in find_models(agent):
+                if not has_known_price(model):
                     option = "--usd" if usd is not None else "--usd-seat"
                     raise UsageError(
                         f"{option} needs the price of {describe(model)['name']} ({seat}), and it is unknown; tell it, "
-                        f"in dollars per million tokens read and written: --set {_price_path(cell.match, seat)}=[1,2]"
+                        "in dollars per million tokens read and written: "
+                        f"--set {_find_price_path(cell.match, seat)}=[1,2]"
                     )
 
 
 def estimate(match: Match) -> CostEstimate:
     """What one episode asks of models."""
-    game, rehearsed = _rehearsed(match)
+    game, rehearsed = _measure_prompts(match)
     total = CostEstimate()
     for seat, (model, asked, said) in rehearsed.items():
         low = [(prompt, words) for (prompt, _), words in zip(asked, said, strict=False)]
-        total += _cost(model, low, _longest(asked, game.most_answers, seat))
+        total += _estimate_cost(model, low, _find_longest(asked, game.most_answers, seat))
     return total
 
 
-def dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
+def find_dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
     """The most that one call of each seat may cost in any of the matches, in dollars, where its price is known."""
     dearest: dict[str, float] = {}
     for match in matches:
-        game, rehearsed = _rehearsed(match)
+        game, rehearsed = _measure_prompts(match)
         for seat, (model, asked, _) in rehearsed.items():
             prompt, new = max((read for read, _ in asked), default=0), max((new for _, new in asked), default=0)
             answers = sum((game.most_answers or {}).values()) or len(asked)
-            price = _price(model, [(prompt + new * answers, new, 1)])
+            price = _compute_price(model, [(prompt + new * answers, new, 1)])
             dearest[seat] = max(dearest.get(seat, 0.0), price or 0.0)
     return dearest
 
 
-def _rehearsed(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
+def _measure_prompts(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
     """The game, and for each seat that asks a model: the model, the tokens of its prompts and the most new ones, and
     the tokens that were answered in its place."""
-    game, agents = match.built()
+    game, agents = match.build_parts()
     asked: dict[str, list[tuple[int, int]]] = {seat: [] for seat in agents}
     table: dict[str, Agent] = {}
     for seat, agent in agents.items():
-        if next(models(agent), None) is not None:
+        if next(find_models(agent), None) is not None:
             cast = build("agent", game.cast[seat], f"seats.{seat}")
-            table[seat] = Understudy(_metered(agent, asked[seat]), cast)
+            table[seat] = Understudy(_add_meters(agent, asked[seat]), cast)
         else:
             person = describe(agent)["name"] == PERSON
             table[seat] = build("agent", game.cast[seat]) if person else agent
     if any(isinstance(agent, Understudy) for agent in table.values()):
-        blocking(lambda: _rehearse(game, table, match, asked))
+        run_blocking(lambda: _rehearse(game, table, match, asked))
     return game, {
-        seat: (next(models(agents[seat])), asked[seat], understudy.said)
+        seat: (next(find_models(agents[seat])), asked[seat], understudy.said)
         for seat, understudy in table.items()
         if isinstance(understudy, Understudy)
     }
@@ -169,7 +170,7 @@ async def _rehearse(
                 pass
 
 
-def _longest(
+def _find_longest(
     asked: Sequence[tuple[int, int]], most: Mapping[str, int] | None, seat: str
 ) -> tuple[int, int, int] | None:
     """Calls, prompt tokens and new tokens of each, on average, in the longest match; None where there is no limit."""
@@ -180,31 +181,34 @@ def _longest(
     return n, first + new * everybody * (n - 1) // (2 * n) if n else 0, new
 
 
-def _cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
+def _estimate_cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
     """The estimate from the (read, written) tokens of the least, and calls, read and written of the most."""
-    least = _price(model, [(read, wrote, 1) for read, wrote in low])
+    least = _compute_price(model, [(read, wrote, 1) for read, wrote in low])
     if high is None:
         return CostEstimate(Range(len(low), None), Range(least, None))
     calls, read, wrote = high
-    return CostEstimate(Range(len(low), max(calls, len(low))), Range(least, _price(model, [(read, wrote, calls)])))
+    return CostEstimate(
+        Range(len(low), max(calls, len(low))), Range(least, _compute_price(model, [(read, wrote, calls)]))
+    )
 
 
-def _price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float | None:
-    if not known_price(model):
+def _compute_price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float | None:
+    if not has_known_price(model):
         return None
     return float(sum(model.price(read, wrote) * times for read, wrote, times in calls))
 
 
-def _metered(agent: Any, asked: list[tuple[int, int]]) -> Any:
+def _add_meters(agent: Any, asked: list[tuple[int, int]]) -> Any:
     """The agent with a meter in place of each of its models."""
     own = {
-        name: PromptMeter(getattr(model, "native_tools", False), asked) for name, model in held(agent, "model").items()
+        name: PromptMeter(getattr(model, "native_tools", False), asked)
+        for name, model in find_parts(agent, "model").items()
     }
-    others = {name: _metered(inner, asked) for name, inner in held(agent, "agent").items()}
+    others = {name: _add_meters(inner, asked) for name, inner in find_parts(agent, "agent").items()}
     return replace(agent, **own, **others)
 
 
-def _price_path(match: Match, seat: str) -> str:
+def _find_price_path(match: Match, seat: str) -> str:
     """Where a setting tells the price of a seat's model."""
     spec = match.seats.get(seat, "")
     name = spec.get("name", "") if isinstance(spec, Mapping) else spec
@@ -212,5 +216,5 @@ def _price_path(match: Match, seat: str) -> str:
     return f"{seat}.usd_per_million" if short else f"{seat}.model.usd_per_million"
 
 
-def _sum(left: float | None, right: float | None) -> float | None:
+def _add_known(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else left + right

@@ -13,9 +13,9 @@ from arena.game import Game
 from arena.planning.plan_limits import check_sweep, check_values
 from arena.planning.schedule import Cell, combinations_of, swaps, sweep_paths
 from arena.planning.tournament import Tournament
-from arena.spec import Spec, assign, build, settable
-from arena.spec_merge import at, merged
-from arena.spec_syntax import value_of
+from arena.spec import Spec, assign, build, list_settable
+from arena.spec_merge import get_at, merge_spec
+from arena.spec_syntax import parse_value
 from arena.text.text_files import read_text
 
 LARGEST = 1_000_000  # episodes of a plan
@@ -52,9 +52,9 @@ class Plan:
     until: str | None = None
     known: tuple[Spec, Game[Any]] | None = field(default=None, compare=False, repr=False)
 
-    def built_game(self) -> Game[Any]:
+    def build_game(self) -> Game[Any]:
         """The game, without what is swept. Raises UsageError where it cannot be built."""
-        return Draft(self.game, self.seats, self.known).built_game()
+        return Draft(self.game, self.seats, self.known).build_game()
 
     def cells(self) -> tuple[Cell, ...]:
         """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
@@ -63,7 +63,7 @@ class Plan:
         paths = sweep_paths(self.sweep)
         _check_size(prod(map(len, paths.values())), self.n)
         check_sweep(paths)
-        drafts = [(settings, *self._draft(settings)) for settings in combinations_of(paths)]
+        drafts = [(settings, *self._apply_settings(settings)) for settings in combinations_of(paths)]
         seats = {seat for *_, game, _ in drafts for seat in game.seats}
         cells: list[Cell] = []
         for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
@@ -82,15 +82,17 @@ class Plan:
 
     def matches(self) -> tuple[Match, ...]:
         """The matches in order, cell by cell. Raises UsageError as `cells` does, before anything is played."""
-        return scheduled(self.cells(), self.n)
+        return schedule_matches(self.cells(), self.n)
 
     def _check_kept(self, settings: Mapping[str, Any], match: Match) -> None:
         """Raises BadPart where what is swept cannot have the settings of the table that it stands in."""
         tables = {"game": self.game, **self.seats}
-        kept = {path: at(tables, _normal(path)) for path, value in settings.items() if isinstance(value, str)}
+        kept = {
+            path: get_at(tables, _normalise_path(path)) for path, value in settings.items() if isinstance(value, str)
+        }
         named = {path: list(table) for path, table in kept.items() if isinstance(table, Mapping)}
         try:
-            match.built()
+            match.build_parts()
         except BadPart as error:
             if not named or "no parameter" not in str(error):
                 raise
@@ -100,14 +102,14 @@ class Plan:
                 'the names take into those values, such as {name = "…", setting = …}'
             ) from None
 
-    def _draft(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
+    def _apply_settings(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
         """The game's spec, the game, and the named seats under some settings."""
         draft = Draft(self.game, self.seats, self.known)
         draft.set_all([(path, value, "sweep") for path, value in settings.items()])
-        return draft.game, draft.built_game(), draft.seats
+        return draft.game, draft.build_game(), draft.seats
 
 
-def scheduled(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
+def schedule_matches(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
     """`n` matches of each cell, all cells with the same seeds."""
     return tuple(cell.match.with_seed(cell.match.seed + k) for cell in cells for k in range(n))
 
@@ -126,7 +128,7 @@ def read_plan(path: Path) -> dict[str, Any]:
     return table
 
 
-def question(path: Path) -> str:
+def read_question(path: Path) -> str:
     """The comment that a plan file begins with, as one line: what is asked, at what cost."""
     lines = []
     for line in read_text(path).splitlines():
@@ -146,15 +148,15 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
     for key in OF_GAME:
         if key in table:
             draft.set(f"game.{key}", table[key], key)
-    swept = {_normal(path) for path in sweep_paths(table.get("sweep", {}))}
+    swept = {_normalise_path(path) for path in sweep_paths(table.get("sweep", {}))}
     wanted: list[tuple[str, Any, str]] = []
     for setting in settings:
         path, sign, text = setting.partition("=")
         if not sign or "." not in path:
             raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
-        if _normal(path) in swept:
+        if _normalise_path(path) in swept:
             raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
-        value = value_of(text)
+        value = parse_value(text)
         check_values(value, f"--set {path}")
         wanted.append((path, value, f"--set {setting}"))
     draft.set_all(wanted)
@@ -181,21 +183,21 @@ class Draft:
 
     def set(self, path: str, value: Any, where: str) -> None:
         """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for a seat there is not."""
-        root, _, rest = _normal(path).partition(".")
+        root, _, rest = _normalise_path(path).partition(".")
         if root == "game":
             tables: dict[str, Any] = {"game": self.game}
-            assign(tables, path, merged(at(tables, path), value))
+            assign(tables, path, merge_spec(get_at(tables, path), value))
             self.game = tables["game"]
             return
-        game = self.built_game()
+        game = self.build_game()
         if root not in game.seats:
             raise UsageError(f"{where}: {unknown('seat', root, ['game', *game.seats])}")
         seats = {**self.seats, root: self.seats.get(root, game.cast[root])}
         inside = f"{root}.{rest}" if rest else root
-        assign(seats, inside, merged(at(dict(self.seats), inside), value))
+        assign(seats, inside, merge_spec(get_at(dict(self.seats), inside), value))
         self.seats = seats
 
-    def built_game(self) -> Game[Any]:
+    def build_game(self) -> Game[Any]:
         """The game as it is set by now, built where it was not yet. Raises UsageError where it cannot be built."""
         if self.known is None or self.known[0] != self.game:
             self.known = (self.game, build("game", self.game, "game"))
@@ -212,7 +214,7 @@ def _check_size(cells: int, n: int) -> None:
         )
 
 
-def _normal(path: str) -> str:
+def _normalise_path(path: str) -> str:
     return path.removeprefix("seats.")
 
 
@@ -222,7 +224,7 @@ def _check(table: Mapping[str, Any]) -> None:
     known = [*(f.name for f in fields(Plan) if f.name != "known"), *OF_GAME]
     for key, value in table.items():
         if key not in known:
-            raise UsageError(f"plan: {unknown('key', key, known)}{_belongs(key, table)}")
+            raise UsageError(f"plan: {unknown('key', key, known)}{_suggest_place(key, table)}")
         if key in COUNTS:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise UsageError(f"plan: {key} takes a whole number, got {value!r}")
@@ -232,7 +234,7 @@ def _check(table: Mapping[str, Any]) -> None:
             raise UsageError(f"plan: preset takes the name of a preset of the game, got {value!r}")
         elif key in ("seats", "sweep", "usd_seats", "tournament") and not isinstance(value, Mapping):
             raise UsageError(f"plan: {key} takes a table, got {value!r}")
-        elif key == "swap" and not (isinstance(value, bool) or _all_texts(value)):
+        elif key == "swap" and not (isinstance(value, bool) or _has_only_texts(value)):
             raise UsageError(f"plan: swap takes true or a list of seats, got {value!r}")
         elif key == "until" and not isinstance(value, str):
             raise UsageError(f"plan: until takes a text such as 'deal ci<0.1', got {value!r}")
@@ -243,7 +245,7 @@ def _check(table: Mapping[str, Any]) -> None:
             raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")
 
 
-def _belongs(key: str, table: Mapping[str, Any]) -> str:
+def _suggest_place(key: str, table: Mapping[str, Any]) -> str:
     """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
     try:
         game: Game[Any] = build("game", table.get("game", Plan().game), "game")
@@ -251,8 +253,8 @@ def _belongs(key: str, table: Mapping[str, Any]) -> str:
         return ""
     if key in game.seats:
         return f"; {key} is a seat: write it under [seats]"
-    return f"; {key} is the game's: write it under [game]" if key in settable(type(game)) else ""
+    return f"; {key} is the game's: write it under [game]" if key in list_settable(type(game)) else ""
 
 
-def _all_texts(value: Any) -> bool:
+def _has_only_texts(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)

@@ -52,7 +52,7 @@ def swaps(cell: Cell, swap: bool | Sequence[str]) -> Iterator[Cell]:
 
     True stands for the two seats of a game that has two. Raises UsageError for any other.
     """
-    game, _ = cell.match.built()
+    game, _ = cell.match.build_parts()
     yield cell
     if swap is False:
         return

@@ -14,10 +14,10 @@ from itertools import count
 from math import isfinite
 from typing import Any
 
-from arena.analysis.episode_measures import load, read_measures
-from arena.analysis.measures import COSTS, EpisodeMeasures, canonical_name, measure
+from arena.analysis.episode_measures import load_episodes, read_measures
+from arena.analysis.measures import COSTS, EpisodeMeasures, measure, resolve_name
 from arena.engine.game_check import MOST_STEPS
-from arena.engine.play import blocking, perform
+from arena.engine.play import perform, run_blocking
 from arena.episode import Match
 from arena.errors import ArenaError, UsageError, unknown
 from arena.planning.schedule import Cell
@@ -109,12 +109,12 @@ class SequentialMonitor:
         UsageError.
         """
         rule = StoppingRule.read(text)
-        return cls(rule, n, tuple(_watched(rule, cell) for cell in cells))
+        return cls(rule, n, tuple(_start_sequence(rule, cell) for cell in cells))
 
     def recall(self, db: str, run: str, pending: Iterable[int]) -> None:
         """Takes in the episodes of a run that are on record; `pending` are those that will be played, by number."""
         left = set(pending)
-        episodes = [one for one in load(db, "e.run = ?", (run,)) if one.n not in left]
+        episodes = [one for one in load_episodes(db, "e.run = ?", (run,)) if one.n not in left]
         found = read_measures(db, episodes)
         for one in episodes:
             self._take(one.n, found.get(one.id))
@@ -149,7 +149,7 @@ class SequentialMonitor:
         """One row for each cell: the interval at its stop, or as far as it came."""
         columns = ("cell", "measure", "mean", f"{100 * self.rule.level:g} % interval", "±", "wanted", "episodes",
                    "without", "stopped", "method")  # fmt: skip
-        lines = [(record["cell"], record["measure"], record["value"], _span(record), record["half_width"],
+        lines = [(record["cell"], record["measure"], record["value"], _format_span(record), record["half_width"],
                   self.rule.width, record["n"], record["without"], "yes" if record["stopped"] else "no",
                   record["method"]) for record in self.records()]  # fmt: skip
         start = 0 if len(self.cells) > 1 else 1
@@ -179,14 +179,14 @@ class SequentialMonitor:
             raise UsageError(f"--until: {cell.name}: {error}; correct {given}, and the same command goes on") from None
 
 
-def _watched(rule: StoppingRule, cell: Cell) -> Watched:
+def _start_sequence(rule: StoppingRule, cell: Cell) -> Watched:
     """A cell's sequence: betting within the bounds that are told, declared for scores, or those of yes and no.
 
     A fact that is a score under another name, as `surplus.buyer` is, has the bounds of scores.
     """
-    game: Any = cell.match.built()[0]
-    seen = _rehearsed(cell.match, game)
-    name = _name(rule.name, game.seats, seen)
+    game: Any = cell.match.build_parts()[0]
+    seen = _run_rehearsals(cell.match, game)
+    name = _resolve_name(rule.name, game.seats, seen)
     bounds = rule.bounds
     if bounds is None and any(name in one.shares for one in seen):
         bounds = (0.0, 1.0)
@@ -196,7 +196,7 @@ def _watched(rule: StoppingRule, cell: Cell) -> Watched:
     return Watched(cell.label, name, sequence, sequence.interval())
 
 
-def _name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasures]) -> str:
+def _resolve_name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasures]) -> str:
     if name in COSTS:
         raise UsageError(f"--until measures scores and facts, not {name!r}; for money there is --usd")
     if name.startswith("score."):
@@ -208,7 +208,7 @@ def _name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasures]) -> s
     if not seen:
         return name  # the random agent cannot play this game, so that nothing is known yet
     try:
-        return canonical_name(name, seen)
+        return resolve_name(name, seen)
     except UsageError as error:
         raise UsageError(f"--until: {error}") from None
 
@@ -222,7 +222,7 @@ def _is_score(name: str, seen: Sequence[EpisodeMeasures]) -> bool:
     return any([one.values.get(path) for one in seen] == values for path in scores)
 
 
-def _rehearsed(match: Match, game: Any) -> list[EpisodeMeasures]:
+def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
     """What can be measured in a few episodes of the random agent, which costs nothing; nothing where it cannot play."""
     found: list[EpisodeMeasures] = []
 
@@ -239,11 +239,11 @@ def _rehearsed(match: Match, game: Any) -> list[EpisodeMeasures]:
 
     for seed in range(REHEARSALS):
         try:
-            found.append(blocking(partial(rehearse, seed)))
+            found.append(run_blocking(partial(rehearse, seed)))
         except Exception:  # whatever the random agent cannot play may be played by others all the same
             return found
     return found
 
 
-def _span(record: Mapping[str, Any]) -> str:
+def _format_span(record: Mapping[str, Any]) -> str:
     return "–" if record["low"] is None else f"{record['low']:.4g} to {record['high']:.4g}"

@@ -10,8 +10,8 @@ from arena.episode import Match
 from arena.errors import ArenaError, UsageError, unknown
 from arena.game import Game
 from arena.planning.schedule import Cell, lineups, orders
-from arena.spec import Spec, build, canonical, describe
-from arena.spec_syntax import specs_of, split, text_of
+from arena.spec import Spec, build, describe, dump_canonical
+from arena.spec_syntax import format_spec, parse_specs, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Tournament:
         for seat in self.between:
             if seat not in game.seats:
                 raise UsageError(f"between: {unknown('seat', seat, game.seats)}")
-        seats = tuple(self.between) or _scored(game, base)
+        seats = tuple(self.between) or _find_scored_seats(game, base)
         for seat in base.seats:
             if seat in seats:
                 others = ",".join(other for other in seats if other != seat) or "SEAT"
@@ -76,24 +76,24 @@ class Tournament:
     def _groups(self) -> list[list[tuple[str, Spec]]]:
         """The groups of agents, each agent by its name; equal agents are the same. Raises UsageError."""
         known: dict[str, tuple[str, Spec]] = {}
-        for name, spec in (named for given in self.agents for named in _named(given)):
-            key = _resolved(spec)
+        for name, spec in (named for given in self.agents for named in _expand_agents(given)):
+            key = _resolve_spec(spec)
             if key in known:
-                raise UsageError(_twice(known[key][0], name))
+                raise UsageError(_explain_duplicate(known[key][0], name))
             known[key] = name, spec
         if not self.pairs:
-            return [_enough(list(known.values()), "a tournament")]
+            return [_check_group_size(list(known.values()), "a tournament")]
         groups, listed, met = [], dict(known), set[frozenset[str]]()
         for pair in self.pairs:
             given = split(pair, ",") if isinstance(pair, str) else pair
             group: dict[str, tuple[str, Spec]] = {}
-            for name, spec in (named for one in given for named in _named(one)):
-                key = _resolved(spec)
+            for name, spec in (named for one in given for named in _expand_agents(one)):
+                key = _resolve_spec(spec)
                 if known and key not in known:
                     possible = [other for other, _ in known.values()]
                     raise UsageError(f"pair {pair!r}: {unknown('agent of this tournament', name, possible)}")
                 group[key] = listed.setdefault(key, (name, spec))
-            groups.append(_enough(list(group.values()), f"the pair {pair!r}"))
+            groups.append(_check_group_size(list(group.values()), f"the pair {pair!r}"))
             for two in combinations([name for name, _ in group.values()], 2):
                 if frozenset(two) in met:
                     raise UsageError(f"{' and '.join(two)} are paired twice; leave one pair out")
@@ -101,37 +101,37 @@ class Tournament:
         return groups
 
 
-def _twice(first: str, second: str) -> str:
+def _explain_duplicate(first: str, second: str) -> str:
     if first == second:
         return f"{first!r} is given twice; to play agents against themselves, too, type --self-play"
     return f"{first!r} and {second!r} are the same agent; give them different settings, or leave one out"
 
 
-def _enough(group: list[tuple[str, Spec]], what: str) -> list[tuple[str, Spec]]:
+def _check_group_size(group: list[tuple[str, Spec]], what: str) -> list[tuple[str, Spec]]:
     if len(group) < 2:
         got = group[0][0] if group else "none"
         raise UsageError(f"{what} needs two different agents or more, for example linear boulware; got {got}")
     return group
 
 
-def _named(given: Any) -> list[tuple[str, Spec]]:
+def _expand_agents(given: Any) -> list[tuple[str, Spec]]:
     """The agents that a text, a table or a part stands for, with the name of each."""
-    specs = specs_of(given) if isinstance(given, str) else [given]
-    return [(_name(spec), spec) for spec in specs]
+    specs = parse_specs(given) if isinstance(given, str) else [given]
+    return [(_name_agent(spec), spec) for spec in specs]
 
 
-def _name(spec: Any) -> str:
-    return text_of(spec if isinstance(spec, str | Mapping) else describe(build("agent", spec)))
+def _name_agent(spec: Any) -> str:
+    return format_spec(spec if isinstance(spec, str | Mapping) else describe(build("agent", spec)))
 
 
-def _resolved(spec: Spec) -> str:
+def _resolve_spec(spec: Spec) -> str:
     """What an agent is, whatever is left to defaults; keys apart. Raises UsageError where it cannot be built."""
     from arena.store.rows import mask
 
-    return canonical(mask(describe(build("agent", spec))))
+    return dump_canonical(mask(describe(build("agent", spec))))
 
 
-def _scored(game: Game[Any], base: Match) -> tuple[str, ...]:
+def _find_scored_seats(game: Game[Any], base: Match) -> tuple[str, ...]:
     """The seats that have a score when the game's own cast plays the match once; those nobody is named in if none."""
     free = tuple(seat for seat in game.seats if seat not in base.seats) or game.seats
     if len(game.seats) == 1:

@@ -20,7 +20,7 @@ STEPS = 200  # of Newton's method; about ten are needed
 CHUNK = 2**21  # numbers of resampled tables held at a time
 
 
-def bradley_terry(
+def fit_bradley_terry(
     meetings: Iterable[Meeting],
     *,
     level: float = 0.95,
@@ -54,7 +54,7 @@ def bradley_terry(
         raise UsageError(f"level is between 0 and 1, resamples 1 or more; got {level} and {resamples}")
     players, tables = tabulate(meetings, margin)
     ratings: list[Rating] = []
-    for group, members in enumerate(_groups(tables.sum(axis=0)), 1):
+    for group, members in enumerate(_find_groups(tables.sum(axis=0)), 1):
         own = tables[:, members][:, :, members]
         own = own[own.any(axis=(1, 2))]
         names = [players[k] for k in members]
@@ -88,16 +88,16 @@ def _rate(
     if len(names) == 1:
         return [Rating(names[0], MEAN, note="met nobody")]
     wins = tables.sum(axis=0)
-    reach = _reach(wins)
+    reach = _compute_reach(wins)
     if not penalty and not reach.all():
         won = [name for k, name in enumerate(names) if (reach[k] | ~reach[:, k]).all()]
         rest = ", ".join(name for name in names if name not in won) or "each other's rivals"
         raise UsageError(
             f"no finite rating fits: {', '.join(won)} lost nothing to {rest}; play more, or leave the penalty on"
         )
-    core = _core(reach)
-    best = _scaled(_fit(wins[None], penalty), core)[0]
-    low, high = _interval(tables, level, resamples, rng, core)
+    core = _find_core(reach)
+    best = _convert_to_elo(_fit(wins[None], penalty), core)[0]
+    low, high = _compute_intervals(tables, level, resamples, rng, core)
     no_low, no_high = (np.atleast_1d(~one.all(axis=1)) for one in (reach[:, core], reach[core].T))
     rated = []
     for k, name in enumerate(names):
@@ -105,11 +105,11 @@ def _rate(
             None if low is None or no_low[k] else float(low[k]),
             None if high is None or no_high[k] else float(high[k]),
         )
-        rated.append(Rating(name, float(best[k]), *ends, note=_note(wins, k, bool(no_low[k]), bool(no_high[k]))))
+        rated.append(Rating(name, float(best[k]), *ends, note=_make_note(wins, k, bool(no_low[k]), bool(no_high[k]))))
     return rated
 
 
-def _note(wins: Array, k: int, no_low: bool, no_high: bool) -> str:
+def _make_note(wins: Array, k: int, no_low: bool, no_high: bool) -> str:
     """What is special about a player, whose interval is open below or above."""
     if not wins[:, k].any():
         return "won all"
@@ -118,7 +118,7 @@ def _note(wins: Array, k: int, no_low: bool, no_high: bool) -> str:
     return {(False, True): "above the others", (True, False): "below the others"}.get((no_low, no_high), "")
 
 
-def _interval(
+def _compute_intervals(
     tables: Array, level: float, resamples: int, rng: np.random.Generator, core: Sequence[int]
 ) -> tuple[Array | None, Array | None]:
     """The ends of the intervals of all players, or None."""
@@ -129,9 +129,9 @@ def _interval(
     for begin in range(0, resamples, size):
         picks = rng.multinomial(clusters, np.full(clusters, 1 / clusters), min(size, resamples - begin))
         drawn = (picks @ flat).reshape(-1, k, k)
-        drawn = drawn[_reach(drawn + drawn.swapaxes(1, 2)).all(axis=(1, 2))]
+        drawn = drawn[_compute_reach(drawn + drawn.swapaxes(1, 2)).all(axis=(1, 2))]
         if len(drawn):
-            found.append(_scaled(_fit(drawn, penalty=True), core))
+            found.append(_convert_to_elo(_fit(drawn, penalty=True), core))
     if sum(map(len, found)) * 2 < resamples:
         return None, None
     tail = ndtr(sqrt(clusters / (clusters - 1)) * stdtrit(clusters - 1, (1 - level) / 2))
@@ -139,7 +139,7 @@ def _interval(
     return low, high
 
 
-def _scaled(theta: Array, core: Sequence[int]) -> Array:
+def _convert_to_elo(theta: Array, core: Sequence[int]) -> Array:
     """Log-odds as points of Elo around the mean of the core."""
     centre: Array = theta[:, core].mean(axis=1, keepdims=True)
     return MEAN + ELO * (theta - centre)
@@ -159,11 +159,11 @@ def _fit(wins: Array, penalty: bool) -> Array:
         drawn = np.zeros_like(games)
         if penalty:
             weight = games * chance * (1 - chance)
-            inverse = np.linalg.inv(_laplacian(weight) + level_out)
+            inverse = np.linalg.inv(_compute_laplacian(weight) + level_out)
             own = np.diagonal(inverse, axis1=1, axis2=2)
             drawn = weight * (own[:, :, None] + own[:, None, :] - 2 * inverse)
         gap = (wins + drawn / 2 - (games + drawn) * chance).sum(axis=2)
-        slope = _laplacian((games + drawn) * chance * (1 - chance)) + level_out
+        slope = _compute_laplacian((games + drawn) * chance * (1 - chance)) + level_out
         step = np.linalg.solve(slope, gap[:, :, None])[:, :, 0]
         largest = np.abs(step).max(axis=1, keepdims=True)
         theta = theta + step / np.maximum(largest, 1)
@@ -173,12 +173,12 @@ def _fit(wins: Array, penalty: bool) -> Array:
     return theta
 
 
-def _laplacian(weight: Array) -> Array:
+def _compute_laplacian(weight: Array) -> Array:
     diagonal: Array = np.eye(weight.shape[-1]) * weight.sum(axis=2)[:, :, None]
     return diagonal - weight
 
 
-def _reach(edges: Array) -> NDArray[np.bool_]:
+def _compute_reach(edges: Array) -> NDArray[np.bool_]:
     """Which players each one leads to by a chain of positive entries, itself included; one or many tables."""
     k = edges.shape[-1]
     reach = (edges > 0) | np.eye(k, dtype=bool)
@@ -187,14 +187,14 @@ def _reach(edges: Array) -> NDArray[np.bool_]:
     return reach
 
 
-def _groups(wins: Array) -> list[list[int]]:
+def _find_groups(wins: Array) -> list[list[int]]:
     """The players that are connected by meetings, largest group first."""
-    reach = _reach(wins + wins.T)
+    reach = _compute_reach(wins + wins.T)
     groups = {tuple(np.flatnonzero(row).tolist()) for row in reach}
     return [list(group) for group in sorted(groups, key=lambda group: (-len(group), group))]
 
 
-def _core(reach: NDArray[np.bool_]) -> list[int]:
+def _find_core(reach: NDArray[np.bool_]) -> list[int]:
     """The most players of whom each leads to each other by a chain of points taken; all, where nobody does."""
     mutual = reach & reach.T
     largest = mutual[mutual.sum(axis=1).argmax()]

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from arena.errors import UsageError, unknown
 from arena.ratings.meeting import Meeting
 from arena.ratings.player_names import names
-from arena.spec import canonical
+from arena.spec import dump_canonical
 from arena.store.query import query
 from arena.store.select_episodes import find_run
 from arena.store.store import Store
@@ -62,7 +62,7 @@ class History:
     episodes: list[RatedEpisode] = field(default_factory=list)
 
 
-def recorded(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent") -> list[RatedEpisode]:
+def load_rated_episodes(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent") -> list[RatedEpisode]:
     """The episodes of these runs, all by default, in the order of runs, seeds and places in the plan.
 
     A run is its id, the beginning of one, or "last". Raises BadRecord, UsageError.
@@ -90,20 +90,27 @@ def recorded(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent"
     gave_up: dict[str, set[str]] = defaultdict(set)
     for episode, seat in query(db, QUITTERS.format(within), tuple(chosen)).rows:
         gave_up[episode].add(seat)
-    shown = _players(seats, by, {row[0] for row in found if not game or row[1] == game})
+    shown = _name_players(seats, by, {row[0] for row in found if not game or row[1] == game})
     sittings: dict[str, list[RatedSeat]] = defaultdict(list)
     for (episode, seat, _, _, score), player in zip(seats, shown, strict=True):
         sittings[episode].append(RatedSeat(seat, player, score))
     return [
         RatedEpisode(
-            id, name, _rules(spec), seed, status, frozenset(gave_up[id]), bool(forked), _seated(spec, sittings[id])
+            id,
+            name,
+            _extract_rules(spec),
+            seed,
+            status,
+            frozenset(gave_up[id]),
+            bool(forked),
+            _sort_sittings(spec, sittings[id]),
         )
         for id, name, spec, seed, status, forked in found
         if not game or name == game
     ]
 
 
-def histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: bool = True) -> Iterator[History]:
+def build_histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: bool = True) -> Iterator[History]:
     """What there is to rate in each game.
 
     A meeting is an episode: whoever scored more was better. With `per` "seed" it is all episodes of the same players
@@ -118,13 +125,13 @@ def histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: 
         history = History(game, episodes=[episode for episode in episodes if episode.game == game])
         pools: dict[Any, list[RatedEpisode]] = {}
         for episode in history.episodes:
-            if why := _why_not(episode, forfeits):
+            if why := _explain_exclusion(episode, forfeits):
                 history.left_out[why] += 1
                 continue
             history.counted.append(episode)
-            pools.setdefault(_pool(episode, per), []).append(episode)
+            pools.setdefault(_make_pool_key(episode, per), []).append(episode)
         for pool in pools.values():
-            meeting = _meeting(pool)
+            meeting = _build_meeting(pool)
             solo = all(len(episode.scored) == 1 for episode in pool)
             if len(meeting.scores) < 2:
                 history.left_out["alone on its seed" if solo else "self-play"] += len(pool)
@@ -135,7 +142,7 @@ def histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: 
         yield history
 
 
-def _why_not(episode: RatedEpisode, forfeits: bool) -> str:
+def _explain_exclusion(episode: RatedEpisode, forfeits: bool) -> str:
     """Why an episode is no result; "" where it is one."""
     if episode.forked:
         return "forked"
@@ -148,7 +155,7 @@ def _why_not(episode: RatedEpisode, forfeits: bool) -> str:
     return ""
 
 
-def _pool(episode: RatedEpisode, per: Per) -> Any:
+def _make_pool_key(episode: RatedEpisode, per: Per) -> Any:
     """What is equal for the episodes of one table."""
     if len(episode.scored) == 1:
         return "solo", episode.rules, episode.seed
@@ -157,7 +164,7 @@ def _pool(episode: RatedEpisode, per: Per) -> Any:
     return episode.rules, episode.seed, frozenset(sitting.player for sitting in episode.scored)
 
 
-def _meeting(pool: Sequence[RatedEpisode]) -> Meeting:
+def _build_meeting(pool: Sequence[RatedEpisode]) -> Meeting:
     scores: dict[str, list[float]] = defaultdict(list)
     seats: dict[str, list[str]] = defaultdict(list)
     for episode in pool:
@@ -169,7 +176,7 @@ def _meeting(pool: Sequence[RatedEpisode]) -> Meeting:
     return Meeting(means, pool[0].seed, {player: tuple(names) for player, names in seats.items()})
 
 
-def _players(seats: Sequence[tuple[Any, ...]], by: By, episodes: set[str]) -> list[str]:
+def _name_players(seats: Sequence[tuple[Any, ...]], by: By, episodes: set[str]) -> list[str]:
     """The name of who sat in each row: told apart by settings among `episodes`, or the shown name alone."""
     if by == "model":
         return [name for _, _, name, _, _ in seats]
@@ -178,12 +185,12 @@ def _players(seats: Sequence[tuple[Any, ...]], by: By, episodes: set[str]) -> li
     return [called.get((name, spec), name) for _, _, name, spec, _ in seats]
 
 
-def _rules(spec: str) -> str:
+def _extract_rules(spec: str) -> str:
     resolved = json.loads(spec)
-    return canonical([resolved["game"], resolved["patience"]])
+    return dump_canonical([resolved["game"], resolved["patience"]])
 
 
-def _seated(spec: str, sittings: Sequence[RatedSeat]) -> tuple[RatedSeat, ...]:
+def _sort_sittings(spec: str, sittings: Sequence[RatedSeat]) -> tuple[RatedSeat, ...]:
     """In the order of the game's seats, as far as it was kept."""
     order = list(json.loads(spec)["seats"])
     return tuple(sorted(sittings, key=lambda sitting: order.index(sitting.seat)))

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from arena.errors import MissingExtra, UsageError
 from arena.extras import missing
-from arena.ratings.history import By, History, Per, RatedEpisode, histories, recorded
+from arena.ratings.history import By, History, Per, RatedEpisode, build_histories, load_rated_episodes
 from arena.ratings.meeting import Meeting, Rating, points
 
 Model: TypeAlias = Literal["bt", "openskill"]
@@ -18,8 +18,8 @@ NEARLY = 0.95
 
 @dataclass(frozen=True, slots=True)
 class RatingRule:
-    """How players are rated. `by` agent: all settings count; model: the shown name alone. See `histories` for `per`
-    and `forfeits`; scores that differ by no more than `margin` are a draw; `seed` is that of the bootstrap."""
+    """How players are rated. `by` agent: all settings count; model: the shown name alone. See `build_histories` for
+    `per` and `forfeits`; scores that differ by no more than `margin` are a draw; `seed` is that of the bootstrap."""
 
     model: Model = "bt"
     by: By = "agent"
@@ -62,7 +62,7 @@ class Standings:
     notes: tuple[str, ...]
 
 
-def standings(
+def compute_standings(
     db: str, runs: Sequence[str] = (), rule: RatingRule = RatingRule(), game: str = ""
 ) -> tuple[Standings, ...]:
     """The standings of each game in these runs, of all runs by default; none where nothing is on record."""
@@ -71,8 +71,8 @@ def standings(
             f"margin is 0 or more, level between 0 and 1, resamples 1 or more; got {rule.margin}, {rule.level} and "
             f"{rule.resamples}"
         )
-    episodes = recorded(db, runs, game, rule.by)
-    return tuple(_standings(history, rule) for history in histories(episodes, rule.per, rule.forfeits))
+    episodes = load_rated_episodes(db, runs, game, rule.by)
+    return tuple(_rate_game(history, rule) for history in build_histories(episodes, rule.per, rule.forfeits))
 
 
 def rate(meetings: Sequence[Meeting], rule: RatingRule) -> tuple[Rating, ...]:
@@ -84,23 +84,25 @@ def rate(meetings: Sequence[Meeting], rule: RatingRule) -> tuple[Rating, ...]:
             from arena.ratings.openskill_board import run_board
 
             return run_board(meetings, margin=rule.margin).ratings(rule.level)
-        from arena.ratings.bradley_terry import bradley_terry
+        from arena.ratings.bradley_terry import fit_bradley_terry
 
-        return bradley_terry(meetings, level=rule.level, resamples=rule.resamples, seed=rule.seed, margin=rule.margin)
+        return fit_bradley_terry(
+            meetings, level=rule.level, resamples=rule.resamples, seed=rule.seed, margin=rule.margin
+        )
     except ModuleNotFoundError as error:
         raise missing("rating players", error, "ratings") from error
 
 
-def _standings(history: History, rule: RatingRule) -> Standings:
+def _rate_game(history: History, rule: RatingRule) -> Standings:
     notes: list[str] = []
     try:
         ratings = {rating.player: rating for rating in rate(history.meetings, rule)}
     except MissingExtra as error:
         ratings = {}
         notes.append(str(error))
-    seats = _seats(history)
-    results = _results(history.meetings, rule.margin)
-    died, gave_up = _blamed(history, seats)
+    seats = _find_scored_seats(history)
+    results = _count_results(history.meetings, rule.margin)
+    died, gave_up = _count_failures(history, seats)
     sat: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for sitting in (sitting for episode in history.counted for sitting in episode.scored):
         sat[sitting.player].append((sitting.seat, sitting.score or 0.0))
@@ -113,25 +115,25 @@ def _standings(history: History, rule: RatingRule) -> Standings:
             results[player][0.0],
             len(sat[player]),
             _mean([score for _, score in sat[player]]),
-            _by_seat(sat[player]),
+            _average_by_seat(sat[player]),
             gave_up[player],
             died[player],
         )
         for player in dict.fromkeys([*ratings, *sat, *died, *gave_up])
     )
-    notes += _notes(history, rule, tuple(ratings.values()), seats)
+    notes += _make_notes(history, rule, tuple(ratings.values()), seats)
     seeds = len({meeting.cluster for meeting in history.meetings})
     left_out = dict(history.left_out)
     return Standings(history.game, rule, rows, seats, len(history.meetings), seeds, left_out, tuple(notes))
 
 
-def _seats(history: History) -> tuple[str, ...]:
+def _find_scored_seats(history: History) -> tuple[str, ...]:
     """The seats that ever have a score, in the order of the game; all, where nothing was finished."""
     scored = dict.fromkeys(sitting.seat for episode in history.counted for sitting in episode.scored)
     return tuple(scored or dict.fromkeys(s.seat for episode in history.episodes for s in episode.sittings))
 
 
-def _results(meetings: Sequence[Meeting], margin: float) -> dict[str, Counter[float]]:
+def _count_results(meetings: Sequence[Meeting], margin: float) -> dict[str, Counter[float]]:
     """How often each player took 1, ½ and 0 points from another."""
     results: dict[str, Counter[float]] = defaultdict(Counter)
     for meeting in meetings:
@@ -141,7 +143,7 @@ def _results(meetings: Sequence[Meeting], margin: float) -> dict[str, Counter[fl
     return results
 
 
-def _blamed(history: History, seats: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
+def _count_failures(history: History, seats: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
     """In how many episodes that died each player sat, and how many it forfeited."""
     died, gave_up = Counter[str](), Counter[str]()
     for episode in (episode for episode in history.episodes if not episode.forked):
@@ -151,13 +153,13 @@ def _blamed(history: History, seats: Sequence[str]) -> tuple[Counter[str], Count
     return died, gave_up
 
 
-def _notes(history: History, rule: RatingRule, ratings: Sequence[Rating], seats: Sequence[str]) -> Iterator[str]:
+def _make_notes(history: History, rule: RatingRule, ratings: Sequence[Rating], seats: Sequence[str]) -> Iterator[str]:
     """What has to be known to read the ratings."""
     if len(seats) == 1:
         yield "one seat has a score: who scored more on the same seed, with the same rules, was better"
     elif rule.per == "episode":
-        yield from _lucky_seat(history.counted, rule.margin)
-    if len(seats) > 1 and (uneven := _uneven(history.meetings, seats)):
+        yield from _check_lucky_seat(history.counted, rule.margin)
+    if len(seats) > 1 and (uneven := _find_uneven(history.meetings, seats)):
         yield f"not balanced over the seats, so that ratings mix in what a seat is worth: {', '.join(uneven)}"
     if (rules := len({episode.rules for episode in history.counted})) > 1:
         yield f"pooled over {rules} settings of the game"
@@ -168,7 +170,7 @@ def _notes(history: History, rule: RatingRule, ratings: Sequence[Rating], seats:
         yield f"no intervals: {'all seeds ended alike' if several else 'they need several seeds'}"
 
 
-def _lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterator[str]:
+def _check_lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterator[str]:
     """Says so where nearly all decided episodes of two were won from one seat."""
     won = Counter[str]()
     for left, right in (episode.scored for episode in episodes if len(episode.scored) == 2):
@@ -184,7 +186,7 @@ def _lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterator[str
             )
 
 
-def _uneven(meetings: Sequence[Meeting], seats: Sequence[str]) -> list[str]:
+def _find_uneven(meetings: Sequence[Meeting], seats: Sequence[str]) -> list[str]:
     """The players that did not sit equally often in all seats, with how often."""
     sat: dict[str, Counter[str]] = defaultdict(Counter)
     for meeting in meetings:
@@ -197,7 +199,7 @@ def _uneven(meetings: Sequence[Meeting], seats: Sequence[str]) -> list[str]:
     ]
 
 
-def _by_seat(scores: Sequence[tuple[str, float]]) -> dict[str, float]:
+def _average_by_seat(scores: Sequence[tuple[str, float]]) -> dict[str, float]:
     """The mean score from each seat."""
     return {seat: sum(s for at, s in scores if at == seat) / n for seat, n in Counter(at for at, _ in scores).items()}
 

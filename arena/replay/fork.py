@@ -37,15 +37,15 @@ class Forks:
     plan: Plan
     matches: tuple[Match, ...]
 
-    def plant(self, run: Run, store: Store) -> Run:
+    def add_history(self, run: Run, store: Store) -> Run:
         """The run with the kept answers as its history, which are recorded with where they come from.
 
         Their calls are not: they were paid for once, by the parent. What is recorded already stays as it is.
         """
-        pending = tuple(item if item.history else self._planted(item, store) for item in run.pending)
+        pending = tuple(item if item.history else self._record_history(item, store) for item in run.pending)
         return replace(run, pending=pending)
 
-    def _planted(self, item: Pending, store: Store) -> Pending:
+    def _record_history(self, item: Pending, store: Store) -> Pending:
         rows, now = RowBuffer(), time.time()
         for number, turn in enumerate(self.kept):
             rows.turn(item.id, turn, now + number * MICROSECOND)
@@ -71,24 +71,24 @@ def plan_fork(
     answers that today's rules or the changed settings do not take, for an episode of other rules that today's lead
     elsewhere, and for anything that cannot be built.
     """
-    parent = store.episode(_latest(store) if which == "last" else which)
-    plan = _changed(parent, seats or {}, settings, table or {})
+    parent = store.episode(_find_latest(store) if which == "last" else which)
+    plan = _build_plan(parent, seats or {}, settings, table or {})
     match = plan.cells()[0].match
-    game, _ = match.built()
+    game, _ = match.build_parts()
     (chosen,) = choose(store, parent.id)
     if game.rules_version != chosen.rules_version and (found := examine(parent, chosen).divergence):
         raise UsageError(
             f"{parent.id} was played under rules_version {chosen.rules_version}, and this is {game.rules_version}, "
-            f"which leads elsewhere: {_told(found)}; type: arena verify {parent.id}"
+            f"which leads elsewhere: {_describe_divergence(found)}; type: arena verify {parent.id}"
         )
-    kept = _kept(game, match, parent, at)
+    kept = _select_answers(game, match, parent, at)
     seeds = range(seed, seed + plan.n)
-    begun = seed_of(parent.match.id, dump([_plain(turn) for turn in kept]))  # no id: equal parents, equal futures
+    begun = seed_of(parent.match.id, dump([_to_data(turn) for turn in kept]))  # no id: equal parents, equal futures
     branches = (seed_of("fork", begun, at, number) for number in seeds)
     return Forks(parent.id, at, kept, seeds, plan, tuple(map(match.with_branch, branches)))
 
 
-def _latest(store: Store) -> str:
+def _find_latest(store: Store) -> str:
     """The latest episode that is no fork, so that the same command goes on with its own forks; "last" without one."""
     query = text(
         "SELECT id FROM episode WHERE id NOT IN (SELECT episode FROM fork) ORDER BY started DESC, n DESC LIMIT 1"
@@ -98,24 +98,26 @@ def _latest(store: Store) -> str:
     return str(found or "last")
 
 
-def _changed(parent: Episode, seats: Mapping[str, Any], settings: Sequence[str], table: Mapping[str, Any]) -> Plan:
+def _build_plan(parent: Episode, seats: Mapping[str, Any], settings: Sequence[str], table: Mapping[str, Any]) -> Plan:
     """The parent's match as a plan, with other seats and settings. Raises UsageError where a secret is missing."""
     match = parent.match
-    spec = {"game": _open(match.game), "seats": _open(match.seats) | dict(seats)}
+    spec = {"game": _drop_masked(match.game), "seats": _drop_masked(match.seats) | dict(seats)}
     plan = make_plan({**table, **spec, "seed": match.seed, "patience": match.patience}, settings)
-    game = plan.built_game()
+    game = plan.build_game()
     kept = {seat: agent for seat, agent in plan.seats.items() if seat in game.seats or seat in seats}
     if f"://{MASK}@" in str((plan.game, kept)):
         raise UsageError(f"a URL of {parent.id} had a password, which is never recorded; give the URL again by --set")
     return replace(plan, seats=kept)
 
 
-def _kept(game: Game[Any], match: Match, parent: Episode, at: int) -> tuple[Turn, ...]:
+def _select_answers(game: Game[Any], match: Match, parent: Episode, at: int) -> tuple[Turn, ...]:
     """The answers of the first `at` transitions, without their calls, after they were played again."""
     kept = tuple(turn for turn in parent.turns if turn.step < at)
     trace = retrace(game, match, kept if at >= 0 else parent.turns)
     if trace.divergence is not None and at >= 0:
-        raise UsageError(f"the first {at} transitions of {parent.id} cannot be kept: {_told(trace.divergence)}")
+        raise UsageError(
+            f"the first {at} transitions of {parent.id} cannot be kept: {_describe_divergence(trace.divergence)}"
+        )
     if trace.step != at:
         raise UsageError(
             f"--at counts the transitions of {parent.id} that are kept: 0 (its start) to {trace.step}; got {at}"
@@ -123,19 +125,19 @@ def _kept(game: Game[Any], match: Match, parent: Episode, at: int) -> tuple[Turn
     return tuple(replace(turn, move=replace(turn.move, usage=FREE)) for turn in kept)
 
 
-def _plain(turn: Turn) -> list[Any]:
+def _to_data(turn: Turn) -> list[Any]:
     """An answer as data: what was said and done, not what it cost."""
     move = turn.move
     return [turn.step, turn.seat, turn.attempt, move.text, move.tool, move.args, move.thought, turn.refused]
 
 
-def _told(found: Divergence) -> str:
+def _describe_divergence(found: Divergence) -> str:
     where = f"step {found.step}, {found.seat}: " if found.seat else ""
     return f"{where}{found.why} (recorded: {found.then}; now: {found.now})"
 
 
-def _open(spec: Any) -> Any:
+def _drop_masked(spec: Any) -> Any:
     """A stored spec without the fields whose secrets were masked: they take their defaults."""
     if isinstance(spec, Mapping):
-        return {name: _open(value) for name, value in spec.items() if value != MASK}
-    return [_open(value) for value in spec] if isinstance(spec, list | tuple) else spec
+        return {name: _drop_masked(value) for name, value in spec.items() if value != MASK}
+    return [_drop_masked(value) for value in spec] if isinstance(spec, list | tuple) else spec

@@ -10,11 +10,11 @@ from arena.console.long_work import doing
 from arena.episode import Episode
 from arena.errors import UsageError, unknown
 from arena.game import Game
-from arena.registry import find, name_of
+from arena.registry import find, find_name
 from arena.replay.trace import retrace
 from arena.replay.verify import other_end
 from arena.spec import build
-from arena.store.rows import RowBuffer, number
+from arena.store.rows import RowBuffer, drop_infinite
 from arena.store.select_episodes import Chosen, choose
 from arena.store.store import LARGEST, Store
 
@@ -43,9 +43,9 @@ class Scorer:
         own = getattr(function, "version", 1)
         if not callable(function) or not isinstance(own, int):
             raise UsageError(f"the scorer {name} takes (game, state), and its version is a whole number; got {own!r}")
-        return cls(name_of(function), function, own if version is None else version)
+        return cls(find_name(function), function, own if version is None else version)
 
-    def pay(self, game: Game[Any], state: Any) -> dict[str, float | None]:
+    def compute_scores(self, game: Game[Any], state: Any) -> dict[str, float | None]:
         """The scores by seat. Raises UsageError for an answer that is none."""
         paid = self.function(game, state)
         if not isinstance(paid, Mapping):
@@ -55,7 +55,7 @@ class Scorer:
                 raise UsageError(f"the scorer {self.name}: {unknown('seat', str(seat), game.seats)}")
             if value is not None and not isinstance(value, int | float):
                 raise UsageError(f"the scorer {self.name} pays {seat} {value!r}; a score is a number or None")
-        return {seat: number(value) for seat, value in paid.items()}
+        return {seat: drop_infinite(value) for seat, value in paid.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = N
     found = choose(store, which)
     for n, chosen in enumerate(found, 1):
         doing("episode", f"{n} of {len(found)}")
-        answer = _one(store, chosen, judge)
+        answer = _rescore_episode(store, chosen, judge)
         if isinstance(answer, str):
             left_out[chosen.id] = answer
         else:
@@ -102,7 +102,7 @@ def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = N
     return Rescoring(tuple(done), left_out)
 
 
-def _one(store: Store, chosen: Chosen, scorer: Scorer) -> list[Rescored] | str:
+def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Rescored] | str:
     """One episode's payoffs, recorded; or why it has none."""
     episode = store.episode(chosen.id)
     if episode.status not in ("over", "forfeit"):
@@ -117,19 +117,19 @@ def _one(store: Store, chosen: Chosen, scorer: Scorer) -> list[Rescored] | str:
         return f"today's rules lead elsewhere{at}: {found.why}; type: arena verify {episode.id}"
     version = game.rules_version if scorer.version is None else scorer.version
     try:
-        paid = scorer.pay(game, trace.state)
+        paid = scorer.compute_scores(game, trace.state)
     except UsageError:
         raise
     except Exception as error:
         return f"the scorer {scorer.name} fails: {type(error).__name__}: {error}"
-    return _stored(store, episode, scorer.name, version, paid)
+    return _store_scores(store, episode, scorer.name, version, paid)
 
 
-def _stored(
+def _store_scores(
     store: Store, episode: Episode, scorer: str, version: int, scores: Mapping[str, float | None]
 ) -> list[Rescored]:
     """What became of each score: added, there already, or in conflict with what is there."""
-    there = _there(store, episode.id, scorer, version)
+    there = _load_scores(store, episode.id, scorer, version)
     rows, done = RowBuffer(), []
     for seat, new in scores.items():
         known = seat in there
@@ -142,7 +142,7 @@ def _stored(
     return done
 
 
-def _there(store: Store, episode: str, scorer: str, version: int) -> dict[str, float | None]:
+def _load_scores(store: Store, episode: str, scorer: str, version: int) -> dict[str, float | None]:
     query = "SELECT seat, value FROM score WHERE episode = :episode AND scorer = :scorer AND version = :version"
     with store.engine.connect() as connection:
         rows = connection.execute(text(query), {"episode": episode, "scorer": scorer, "version": version})

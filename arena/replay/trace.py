@@ -65,7 +65,7 @@ class Trace:
     def advance(self, step: int, turns: Sequence[Turn]) -> None:
         """One transition from its recorded answers. Raises Diverged."""
         self.current = turns[0]
-        seats = self._expected(step, turns)
+        seats = self._check_seats(step, turns)
         taken = {turn.seat: turn for turn in turns if not turn.refused}
         refusals, complaints = Counter[str](), dict.fromkeys(seats, "")
         moves: dict[str, Move] = {}
@@ -81,21 +81,21 @@ class Trace:
             try:
                 moves[turn.seat] = well_formed(self.game.view(self.state, turn.seat), turn.move)
             except IllegalMove as error:
-                raise differs(turn, "an answer that was taken is refused", error.why) from error
+                raise make_divergence(turn, "an answer that was taken is refused", error.why) from error
         quitter = next((seat for seat in seats if refusals[seat] > self.match.patience), "")
         if quitter:
             self._forfeit(quitter)
         elif len(moves) == len(seats):
             self._apply(moves, taken)
 
-    def _expected(self, step: int, turns: Sequence[Turn]) -> tuple[str, ...]:
+    def _check_seats(self, step: int, turns: Sequence[Turn]) -> tuple[str, ...]:
         """Whose answers today's rules wait for; all recorded ones have to be theirs."""
         seats = () if self.ended else self.game.to_act(self.state)
         for turn in turns:
             if not seats:
-                raise differs(turn, "the game is over", "nobody is to act")
+                raise make_divergence(turn, "the game is over", "nobody is to act")
             if step != self.step or turn.seat not in seats:
-                raise differs(turn, "another seat is to act", f"step {self.step} waits for {', '.join(seats)}")
+                raise make_divergence(turn, "another seat is to act", f"step {self.step} waits for {', '.join(seats)}")
         return seats
 
     def _judge(self, turn: Turn, others: dict[str, Move], complete: bool) -> None:
@@ -114,13 +114,13 @@ class Trace:
         if not complete or (turn.move.usage.calls and not turn.move.tool):
             self.unchecked += 1
             return
-        raise differs(turn, "an answer that was refused is taken", "taken")
+        raise make_divergence(turn, "an answer that was refused is taken", "taken")
 
     def _apply(self, moves: dict[str, Move], taken: dict[str, Turn]) -> None:
         try:
             self.state = self.game.apply(self.state, moves)
         except IllegalMove as error:
-            raise differs(taken[error.seat], "an answer that was taken is refused", error.why) from error
+            raise make_divergence(taken[error.seat], "an answer that was taken is refused", error.why) from error
         self.step += 1
 
     def _forfeit(self, seat: str) -> None:
@@ -151,11 +151,11 @@ def retrace(
     except ReplayDiverged as error:
         trace.divergence = error.divergence
     except Exception as error:
-        trace.divergence = _crash(error, trace.current)
+        trace.divergence = _make_crash(error, trace.current)
     return trace
 
 
-def said(turn: Turn) -> str:
+def format_answer(turn: Turn) -> str:
     """An answer in brief: its action and its words."""
     words = turn.move.text if len(turn.move.text) <= 60 else turn.move.text[:60] + "…"
     done = action_of(turn.move.tool, turn.move.args)
@@ -163,14 +163,14 @@ def said(turn: Turn) -> str:
     return f"{answer}, refused: {turn.refused}" if turn.refused else answer
 
 
-def differs(turn: Turn, why: str, now: str) -> ReplayDiverged:
+def make_divergence(turn: Turn, why: str, now: str) -> ReplayDiverged:
     """The divergence at a recorded answer."""
-    return ReplayDiverged(Divergence(why, said(turn), now, turn.step, turn.seat, turn.attempt))
+    return ReplayDiverged(Divergence(why, format_answer(turn), now, turn.step, turn.seat, turn.attempt))
 
 
-def _crash(error: Exception, turn: Turn | None) -> Divergence:
+def _make_crash(error: Exception, turn: Turn | None) -> Divergence:
     at = traceback.extract_tb(error.__traceback__)[-1]
     now = f"{type(error).__name__}: {error} ({Path(at.filename).name}:{at.lineno})"
     if turn is None:
         return Divergence("today's code fails", "the start of the game", now, 0)
-    return Divergence("today's code fails", said(turn), now, turn.step, turn.seat, turn.attempt)
+    return Divergence("today's code fails", format_answer(turn), now, turn.step, turn.seat, turn.attempt)

@@ -12,7 +12,7 @@ from arena.errors import UntrustedPart
 from arena.game import Game, View
 from arena.replay.trace import Divergence, Trace, retrace
 from arena.spec import build, describe
-from arena.store.rows import dump, number
+from arena.store.rows import drop_infinite, dump
 from arena.store.select_episodes import Chosen, choose
 from arena.store.store import Store
 from arena.text.storable import clean
@@ -152,7 +152,7 @@ def _results(episode: Episode, trace: Trace) -> Divergence | None:
     if episode.status not in FINISHED:
         return None
     try:
-        scores = {seat: number(value) for seat, value in trace.game.scores(trace.state).items()}
+        scores = {seat: drop_infinite(value) for seat, value in trace.game.scores(trace.state).items()}
         facts = json.loads(dump(trace.game.facts(trace.state)))
     except Exception as error:
         return Divergence("today's code fails", "scores and facts", f"{type(error).__name__}: {error}")

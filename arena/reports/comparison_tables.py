@@ -12,30 +12,42 @@ from arena.stats.intervals import Estimate
 from arena.store.query import QueryResult
 
 
-def tell(found: Comparison, as_json: bool) -> None:
+def print_comparison(found: Comparison, as_json: bool) -> None:
     """Prints it."""
     if as_json:
-        print_json(document(found))
+        print_json(build_document(found))
         return
     console = Screen()
     for letter, side in (("A", found.a), ("B", found.b)):
-        say(f"{letter}  {_said(side)}", console)
-    say(_design(found), console)
+        say(f"{letter}  {_describe_side(side)}", console)
+    say(_describe_design(found), console)
     interval, corrected = f"{100 * found.level:g} % interval", f"p, {found.correction}"
-    columns = ("measure", "A", "B", "B - A", interval, "effect", "B better", "p", corrected, _counts(found), "dropped")
+    columns = (
+        "measure",
+        "A",
+        "B",
+        "B - A",
+        interval,
+        "effect",
+        "B better",
+        "p",
+        corrected,
+        _describe_counts(found),
+        "dropped",
+    )
     bare = found.correction == "none" or len(found.rows) == 1
-    table = [_line(row) for row in found.rows]
+    table = [_format_row(row) for row in found.rows]
     keep = [k for k, name in enumerate(columns) if not (bare and name == corrected)]
     rows(
         QueryResult(tuple(columns[k] for k in keep), tuple(tuple(line[k] for k in keep) for line in table)),
         console=console,
         keys=1,
     )
-    for note in _notes(found):
+    for note in _make_notes(found):
         say(note, console)
 
 
-def document(found: Comparison) -> dict[str, Any]:
+def build_document(found: Comparison) -> dict[str, Any]:
     """All of it as data; an end of an interval that cannot be told is null."""
     sides = {
         name: {"text": side.text, "agent": side.agent, "episodes": len(side.observations),
@@ -44,31 +56,31 @@ def document(found: Comparison) -> dict[str, Any]:
     }  # fmt: skip
     settings = {"level": found.level, "seed": found.seed, "correction": found.correction}
     design = {"paired": found.paired, "factors": found.factors, "without_partner": found.alone, "same": found.same}
-    return {**sides, **settings, **design, "rows": [_record(row) for row in found.rows]}
+    return {**sides, **settings, **design, "rows": [_build_record(row) for row in found.rows]}
 
 
-def _record(row: ComparisonRow) -> dict[str, Any]:
+def _build_record(row: ComparisonRow) -> dict[str, Any]:
     test = {"p": row.test.p, "test": f"{row.test.method} permutations"} if row.test else {"p": None, "test": None}
-    estimates = {name: _data(getattr(row, name)) for name in ("difference", "effect", "better")}
+    estimates = {name: _convert_estimate(getattr(row, name)) for name in ("difference", "effect", "better")}
     counts = {"pairs": row.pairs, "seeds": row.seeds, "dropped": row.dropped}
     return {"measure": row.measure, "a": row.a, "b": row.b, **estimates, **test, "p_corrected": row.corrected, **counts}
 
 
-def _data(estimate: Estimate | None) -> dict[str, Any] | None:
+def _convert_estimate(estimate: Estimate | None) -> dict[str, Any] | None:
     if estimate is None:
         return None
     return {key: value if not isinstance(value, float) or isfinite(value) else None
             for key, value in asdict(estimate).items()}  # fmt: skip
 
 
-def _said(side: ComparisonSide) -> str:
+def _describe_side(side: ComparisonSide) -> str:
     counted = ", ".join(f"{number} {status}" for status, number in side.statuses.items())
     seats = sorted({one.seat for one in side.observations} - {""})
     seen = f", seen from {' and '.join(seats)}" if seats else ""
     return f"{side.text}: {len(side.observations)} episodes{seen} ({counted})"
 
 
-def _design(found: Comparison) -> str:
+def _describe_design(found: Comparison) -> str:
     if not found.paired:
         return "not paired: no seed and settings in common; each seed counts once"
     by = " and ".join(["seed", *found.factors]) if len(found.factors) < 4 else f"seed and {len(found.factors)} settings"
@@ -77,25 +89,25 @@ def _design(found: Comparison) -> str:
     return f"paired by {by}; each seed counts once{without}"
 
 
-def _counts(found: Comparison) -> str:
+def _describe_counts(found: Comparison) -> str:
     return "pairs/seeds" if found.paired else "seeds A, B"
 
 
-def _line(row: ComparisonRow) -> tuple[str, ...]:
+def _format_row(row: ComparisonRow) -> tuple[str, ...]:
     counts = f"{row.pairs}/{row.seeds[0]}" if row.pairs is not None else f"{row.seeds[0]}, {row.seeds[1]}"
-    effect = f"{_short(row.effect.value)} {row.effect.method}" if row.effect else "–"
+    effect = f"{_format_number(row.effect.value)} {row.effect.method}" if row.effect else "–"
     better = f"{100 * row.better.value:.0f} %" if row.better else "–"
     p = (row.test.p if row.test else None, row.corrected)
     gap = row.difference
-    numbers = (_short(row.a), _short(row.b), _short(gap.value, sign=True), span(gap))
-    return (row.measure, *numbers, effect, better, *map(_chance, p), counts, _dropped(row))
+    numbers = (_format_number(row.a), _format_number(row.b), _format_number(gap.value, sign=True), format_interval(gap))
+    return (row.measure, *numbers, effect, better, *map(_format_p, p), counts, _format_dropped(row))
 
 
-def _dropped(row: ComparisonRow) -> str:
+def _format_dropped(row: ComparisonRow) -> str:
     return "0" if row.dropped == (0, 0) else f"{row.dropped[0]} A, {row.dropped[1]} B"
 
 
-def _notes(found: Comparison) -> list[str]:
+def _make_notes(found: Comparison) -> list[str]:
     notes = [f"{name} is left out: it has the values of {other}" for name, other in found.same.items()]
     flat = [row.measure for row in found.rows if row.difference.method == "constant"]
     if flat:
@@ -116,17 +128,17 @@ def _notes(found: Comparison) -> list[str]:
     return notes
 
 
-def span(estimate: Estimate) -> str:
+def format_interval(estimate: Estimate) -> str:
     """The interval of an estimate in words: "0.1 to 0.4"."""
     if estimate.low is None or estimate.high is None:
         return "–"
-    return f"{_short(estimate.low)} to {_short(estimate.high)}"
+    return f"{_format_number(estimate.low)} to {_format_number(estimate.high)}"
 
 
-def _short(number: float, sign: bool = False) -> str:
+def _format_number(number: float, sign: bool = False) -> str:
     text = f"{number:{'+' if sign else ''}.3g}"
     return f"{number:{'+' if sign else ''}.0f}" if "e+" in text else text
 
 
-def _chance(p: float | None) -> str:
+def _format_p(p: float | None) -> str:
     return "–" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -10,8 +10,18 @@ from rich.text import Text
 
 from arena.console.exit_codes import CODES, OVER, SOME_FAILED
 from arena.console.sanitize import inline, printable
-from arena.console.stdio import Screen, as_objects, columns_of, print_csv, print_json, print_objects, safe, say, show
-from arena.console.table_layout import in_lines, needed
+from arena.console.stdio import (
+    Screen,
+    build_objects,
+    escape_text,
+    get_width,
+    print_csv,
+    print_json,
+    print_objects,
+    say,
+    show,
+)
+from arena.console.table_layout import compute_width, render_lines
 from arena.console.transcript import Answers, Narrator
 from arena.engine.play import replay
 from arena.episode import Episode
@@ -48,15 +58,15 @@ def rows(
         print_csv(table.columns, table.rows)
         return
     console = console or Screen()
-    width = None if wide else columns_of(console)
+    width = None if wide else get_width(console)
     shown = inline if width is None else _in_paragraphs
-    names = [safe(console, inline(name)) for name in table.columns]
-    cells = [[safe(console, shown(cell(value))) for value in row] for row in table.rows]
-    left_out = bool(first) and width is not None and needed(names, cells) > width
+    names = [escape_text(console, inline(name)) for name in table.columns]
+    cells = [[escape_text(console, shown(cell(value))) for value in row] for row in table.rows]
+    left_out = bool(first) and width is not None and compute_width(names, cells) > width
     if left_out:
         kept = [table.columns.index(name) for name in first]
         names, cells = [names[k] for k in kept], [[row[k] for k in kept] for row in cells]
-    lines = in_lines(names, cells, width, keys)
+    lines = render_lines(names, cells, width, keys)
     if title:
         say(f"{title}:", console, "bold")
     show(console, Text("\n").join(Text(line.text, "bold" if line.head else "") for line in lines))
@@ -158,7 +168,7 @@ def episode_tables(
     """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
     if as_json:
-        listed = as_objects(episodes.columns, episodes.rows)
+        listed = build_objects(episodes.columns, episodes.rows)
         scores = f"select episode, seat, value from scores where recorded = 1 and run = '{run}' order by seat"
         rounds = f"select episode, {ROUND_COLUMNS} from rounds where run = '{run}' order by round"
         payoffs, played = _by_episode(query(db, scores)), _by_episode(query(db, rounds))
@@ -166,7 +176,7 @@ def episode_tables(
             item["scores"] = {row["seat"]: row["value"] for row in payoffs.get(item["id"], ())}
             item["rounds"] = played.get(item["id"], [])
         table = query(db, f"select * from forks where run = '{run}' order by length(episode), episode, seat")
-        forked = {"forks": as_objects(table.columns, table.rows)} if table.rows else {}
+        forked = {"forks": build_objects(table.columns, table.rows)} if table.rows else {}
         head = {"run": run, "db": str(DatabaseLocation.of(db)), "exit": code, "errors": list(errors)}
         print_json({**head, "episodes": listed, **forked, **(more or {})})
         return

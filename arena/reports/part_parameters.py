@@ -47,17 +47,17 @@ class Parameter:
     about: str
 
 
-def parameters_of(kind: str, name: str) -> tuple[Parameter, ...]:
+def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
     """The parameters of a registered part or of one outside, in order. Raises UnknownPart, MissingExtra."""
     thing, _ = find(kind, name)
     hints = typing.get_type_hints(thing, include_extras=True)
-    taken = tuple(_defaults(thing))
-    told = meanings(docs_of(thing), [key for key, _ in taken])
+    taken = tuple(_list_defaults(thing))
+    told = find_meanings(collect_docs(thing), [key for key, _ in taken])
     return tuple(
         Parameter(
             key,
-            type_text(hints.get(key, Any)),
-            _written(default),
+            format_type(hints.get(key, Any)),
+            _format_default(default),
             range_of(hints.get(key, Any)),
             told.get(key, ""),
         )
@@ -65,7 +65,7 @@ def parameters_of(kind: str, name: str) -> tuple[Parameter, ...]:
     )
 
 
-def docs_of(thing: Any) -> list[str]:
+def collect_docs(thing: Any) -> list[str]:
     """The docstrings in which parameters may be explained: that of the thing, then those of its bases."""
     if not inspect.isclass(thing):
         return [inspect.getdoc(thing) or ""]
@@ -73,12 +73,12 @@ def docs_of(thing: Any) -> list[str]:
     return [inspect.cleandoc(vars(owner).get("__doc__") or "") for owner in owners]
 
 
-def meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def find_meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """What docstrings say of parameters, by name: behind `name:`, else the first sentence that names it."""
     found: dict[str, str] = {}
     paragraphs = [" ".join(part.split()) for doc in docs for part in re.split(r"\n\s*\n", doc)]
     for paragraph in paragraphs:
-        for told, text in _definitions(paragraph, names):
+        for told, text in _find_definitions(paragraph, names):
             for name in told:
                 found.setdefault(name, text)
     for name in names:
@@ -91,7 +91,7 @@ def meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+def _find_definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[list[str], str]]:
     """The names that are defined in a paragraph, each with what stands behind it, to the end of its sentence."""
     marks = []
     for match in DEFINED.finditer(paragraph):
@@ -104,39 +104,39 @@ def _definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[list[st
         yield told, text.rstrip(";,. ") if text else ""
 
 
-def type_text(hint: Any) -> str:
+def format_type(hint: Any) -> str:
     """A type as people read it: "number", "one of ask, bid", "list of text", "agent"."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
-        return type_text(inner[0])
+        return format_type(inner[0])
     if isinstance(hint, type) and hint in CONTRACTS:
         return CONTRACTS[hint]
     if origin is typing.Literal:
         return "one of " + ", ".join(map(str, inner))
     if origin in (typing.Union, types.UnionType):
-        return " or ".join("none" if one is type(None) else type_text(one) for one in inner)
+        return " or ".join("none" if one is type(None) else format_type(one) for one in inner)
     if origin in (tuple, list, frozenset, set) or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        return _list_text(inner)
+        return _format_list_type(inner)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return f"table of {type_text(inner[1])}"
+        return f"table of {format_type(inner[1])}"
     if is_dataclass(hint) and isinstance(hint, type):
         return f"table with {', '.join(one.name for one in fields(hint))}"
     plain = {str: "text", float: "number", int: "whole number", bool: "true or false", bytes: "hexadecimal text"}
     return plain.get(hint) or ("any" if hint is Any else str(getattr(hint, "__name__", hint)))
 
 
-def _list_text(inner: tuple[Any, ...]) -> str:
+def _format_list_type(inner: tuple[Any, ...]) -> str:
     if (len(inner) == 2 and inner[1] is Ellipsis) or len(inner) == 1:
-        return f"list of {type_text(inner[0])}"
-    return "list: " + ", ".join(map(type_text, inner)) if inner else "list"
+        return f"list of {format_type(inner[0])}"
+    return "list: " + ", ".join(map(format_type, inner)) if inner else "list"
 
 
-def _defaults(thing: Any) -> Iterator[tuple[str, Any]]:
+def _list_defaults(thing: Any) -> Iterator[tuple[str, Any]]:
     """Each parameter with its default; REQUIRED where it has none."""
     if is_dataclass(thing):
         for one in fields(thing):
             if one.init and not one.name.startswith("_"):
-                yield one.name, _default_of(one)
+                yield one.name, _find_default(one)
     elif inspect.isfunction(thing):
         for parameter in inspect.signature(thing).parameters.values():
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
@@ -144,13 +144,13 @@ def _defaults(thing: Any) -> Iterator[tuple[str, Any]]:
                 yield parameter.name, REQUIRED if missing else parameter.default
 
 
-def _default_of(one: "Field[Any]") -> Any:
+def _find_default(one: "Field[Any]") -> Any:
     if one.default is not MISSING:
         return one.default
     return one.default_factory() if one.default_factory is not MISSING else REQUIRED
 
 
-def _written(default: Any) -> str:
+def _format_default(default: Any) -> str:
     """A default as it is typed in --set or a plan."""
     if default is REQUIRED:
         return str(REQUIRED)
@@ -164,10 +164,10 @@ def _written(default: Any) -> str:
         return default.hex() or '""'
     if isinstance(default, Sequence | Mapping) and not default:
         return "{}" if isinstance(default, Mapping) else "[]"
-    return _plain_text(default)
+    return _format_value(default)
 
 
-def _plain_text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     def plain(one: Any) -> Any:
         if is_dataclass(one) and not isinstance(one, type):
             return {key: entry for key, entry in describe(one).items() if key != "name" or ":" not in str(entry)}

@@ -21,7 +21,7 @@ def print_standings(listed: Sequence[Standings], console: Console | None = None)
         if number:
             say("", console)
         if standings.rows:
-            rows(_table(standings), title=_title(standings), console=console, keys=1)
+            rows(_build_table(standings), title=_format_title(standings), console=console, keys=1)
         if standings.left_out:
             reasons = ", ".join(f"{count} {why}" for why, count in sorted(standings.left_out.items()))
             told = f"left out of wins and ratings: {reasons} (episodes of {standings.game})"
@@ -30,19 +30,19 @@ def print_standings(listed: Sequence[Standings], console: Console | None = None)
             say(f"note: {note}", console)
 
 
-def standings_json(listed: Sequence[Standings]) -> list[dict[str, Any]]:
+def build_standings_json(listed: Sequence[Standings]) -> list[dict[str, Any]]:
     """Plain data with every number in full; the rating of a player that met nobody is null."""
     return [asdict(standings) for standings in listed]
 
 
-def _title(standings: Standings) -> str:
+def _format_title(standings: Standings) -> str:
     rule, several = standings.rule, "s" * (standings.seeds != 1)
     model = "Bradley–Terry" if rule.model == "bt" else "OpenSkill"
     met = f"{standings.meetings} meetings on {standings.seeds} seed{several}"
     return f"Standings in {standings.game} ({met}; {model} with {100 * rule.level:g} % intervals)"
 
 
-def _table(standings: Standings) -> QueryResult:
+def _build_table(standings: Standings) -> QueryResult:
     several_groups = len({row.rating.group for row in standings.rows if row.rating}) > 1
     noted = any(row.rating and row.rating.note for row in standings.rows)
     seats = standings.seats if len(standings.seats) <= WIDEST else ()
@@ -51,18 +51,18 @@ def _table(standings: Standings) -> QueryResult:
     lines = []
     for row in standings.rows:
         means = [row.scores.get(seat) for seat in seats] or [row.score]
-        line = [row.player, *_rated(row), *[row.rating.group if row.rating else None] * several_groups]
-        line += [row.won, row.drawn, row.lost, row.episodes, *map(_short, means), row.forfeits, row.errors]
+        line = [row.player, *_format_rating(row), *[row.rating.group if row.rating else None] * several_groups]
+        line += [row.won, row.drawn, row.lost, row.episodes, *map(_round_number, means), row.forfeits, row.errors]
         lines.append((*line, *[row.rating.note if row.rating else ""] * noted))
     return QueryResult(tuple(columns), tuple(lines))
 
 
-def _rated(row: Standing) -> list[float | None]:
+def _format_rating(row: Standing) -> list[float | None]:
     if row.rating is None:
         return [None, None, None]
-    return [_short(value) for value in (row.rating.rating, row.rating.low, row.rating.high)]
+    return [_round_number(value) for value in (row.rating.rating, row.rating.low, row.rating.high)]
 
 
-def _short(value: float | None) -> float | None:
+def _round_number(value: float | None) -> float | None:
     """Four digits of a large number, two places of a small one."""
     return None if value is None else round(value, 0 if abs(value) >= 100 else 2)

@@ -13,7 +13,7 @@ from arena.store.query import QueryResult
 MOST = 20  # lines of a table before those that are as they should be are left out
 
 
-def verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
+def print_verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
     """The verdicts on stdout, all of them or, of many, those that need a look; returns the exit code."""
     diverged = [verdict for verdict in found if verdict.divergence]
     unchecked = [verdict for verdict in found if verdict.unchecked]
@@ -48,7 +48,7 @@ def verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
     return code
 
 
-def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
+def print_rescoring(done: Rescoring, diff: bool, as_json: bool) -> int:
     """What was scored again: each payoff with `diff`, else means by seat; returns the exit code."""
     conflicts = [row for row in done.rows if row.stored == "conflict"]
     code = SOME_FAILED if conflicts or done.left_out else OVER
@@ -58,7 +58,7 @@ def rescored(done: Rescoring, diff: bool, as_json: bool) -> int:
     if diff:
         changed = [row for row in done.rows if row.old != row.new]
         lines = [
-            (r.episode, r.seat, r.scorer, r.version, r.old, r.new, _minus(r.new, r.old), r.stored) for r in changed
+            (r.episode, r.seat, r.scorer, r.version, r.old, r.new, _subtract(r.new, r.old), r.stored) for r in changed
         ]
         rows(QueryResult(("episode", "seat", "scorer", "version", "old", "new", "change", "row"), tuple(lines)), keys=2)
     groups = dict.fromkeys((row.seat, row.scorer, row.version) for row in done.rows)
@@ -84,5 +84,5 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _minus(new: float | None, old: float | None) -> float | None:
+def _subtract(new: float | None, old: float | None) -> float | None:
     return None if new is None or old is None else new - old

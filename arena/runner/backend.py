@@ -23,7 +23,7 @@ class Backend(Protocol):
     ) -> Episode: ...
 
 
-async def here(match: Match, history: Sequence[Turn], keep: OnTurn, show: Callable[[Any], None]) -> Episode:
+async def play_here(match: Match, history: Sequence[Turn], keep: OnTurn, show: Callable[[Any], None]) -> Episode:
     """Plays in this process; `show` sees every state."""
     return await perform(match, history=history, on_turn=keep, on_state=show)
 
@@ -43,11 +43,11 @@ def check_backend(name: str, agent: str = "") -> None:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Backend]:
+def open_backend(name: str) -> Iterator[Backend]:
     """The backend of that name, closed after; what Ray prints meanwhile goes to stderr."""
     check_backend(name)
     if name == "here":
-        yield here
+        yield play_here
         return
     from arena.runner.ray_backend import cluster
 

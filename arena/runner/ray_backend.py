@@ -24,8 +24,8 @@ from arena.engine.budget import GATE, CallGate, Halt
 from arena.engine.match_loop import OnTurn
 from arena.episode import Episode, Match, Turn, to_json
 from arena.errors import ArenaError, Stopped, UsageError
-from arena.external_parts import folder
-from arena.key_permission import permission
+from arena.external_parts import find_folder
+from arena.key_permission import get_permission
 from arena.runner.ray_messages import Key, key, pack, pack_error, unpack, unpack_end, unpack_error
 from arena.runner.ray_worker import Message, Worker
 from arena.runner.ray_worker_proxy import Desk, WorkerDied
@@ -200,4 +200,4 @@ def _await_one(desks: Sequence[Desk]) -> None:
 
 def _hire() -> Any:
     paths = [str(Path(path).resolve()) for path in sys.path]
-    return ray.remote(Worker).options(num_cpus=1).remote(paths, str(folder()), permission())
+    return ray.remote(Worker).options(num_cpus=1).remote(paths, str(find_folder()), get_permission())

@@ -14,8 +14,8 @@ from typing import Literal, TypeAlias
 
 from arena.engine.budget import GATE, Budget, CallGate, Halt, Purse
 from arena.engine.play import perform
-from arena.episode import Turn, match_from_json
-from arena.external_parts import search_in
+from arena.episode import Turn, parse_match
+from arena.external_parts import set_folder
 from arena.key_permission import KeyPermission, restrict
 from arena.runner.ray_messages import pack, pack_end, pack_error, unpack, unpack_error
 
@@ -54,7 +54,7 @@ class WorkerMatch:
         if capped is not None:
             GATE.set(CallGate(Halt(), FarBudget(seats={seat: Purse(seat, 0.0) for seat in capped}, play=self)))
         try:
-            episode = await perform(match_from_json(match), history=unpack(history), on_turn=self._keep)
+            episode = await perform(parse_match(match), history=unpack(history), on_turn=self._keep)
             self.tell("over", pack_end(episode))
         except Exception as error:  # whatever it is, the other process has to hear of it
             self.tell("failed", pack_error(error))
@@ -90,7 +90,7 @@ class Worker:
         sys.path.extend(path for path in paths if path not in sys.path)
         restrict(keys)
         if folder:
-            search_in(Path(folder))
+            set_folder(Path(folder))
 
     async def begin(self, match: int, spec: str, history: str, capped: Sequence[str] | None) -> None:
         """Starts a match, given as JSON with its answers so far; calls of the seats in `capped` need leave."""

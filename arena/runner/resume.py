@@ -10,9 +10,9 @@ from sqlalchemy.exc import DBAPIError
 
 from arena.episode import Match
 from arena.errors import UsageError
-from arena.store.location import failure
+from arena.store.location import explain_failure
 from arena.store.rows import dump, mask_command
-from arena.store.store import Store, grouped, plan_hash
+from arena.store.store import Store, group_matches, hash_plan
 from arena.text.storable import clean
 
 SHOWN = 8  # differences that are told
@@ -23,7 +23,7 @@ ASIDE = re.compile(  # options that change how a plan is played, not what is pla
 )
 
 
-def spent(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict) -> dict[str, float]:
+def sum_spending(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict) -> dict[str, float]:
     """Dollars that a run has spent, by seat; a call of unknown price counts as the dearest known one of its seat.
 
     Where all are unknown, since a provider counts no tokens, it counts as the most that one may cost: `most`, by seat.
@@ -36,7 +36,7 @@ def spent(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict
         with store.engine.connect() as connection:
             rows = connection.execute(query, {"run": run}).all()
     except DBAPIError as error:
-        raise failure(store.place, error) from error
+        raise explain_failure(store.place, error) from error
     bound = most() if any(unknown and not dearest for _, _, unknown, dearest in rows) else {}
     return {seat: float(known + unknown * (dearest or bound.get(seat, 0.0))) for seat, known, unknown, dearest in rows}
 
@@ -47,7 +47,7 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin:
     Games, parts or the plan file have changed since; the message says in which keys. No objection where the plan of
     today has an unfinished run of its own, or where another process plays that last run right now.
     """
-    asked = _words(mask_command(clean(command)))
+    asked = _drop_options(mask_command(clean(command)))
     try:
         with store.engine.connect() as connection:
             query = text("SELECT id, status, command, plan FROM run ORDER BY id DESC LIMIT 200")
@@ -55,17 +55,17 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin:
             same = text(
                 "SELECT id FROM run WHERE plan_hash = :plan AND status IN ('running', 'cut', 'interrupted', 'enough')"
             )
-            if connection.execute(same, {"plan": plan_hash(matches, origin)}).first() is not None:
+            if connection.execute(same, {"plan": hash_plan(matches, origin)}).first() is not None:
                 return
     except DBAPIError as error:
-        raise failure(store.place, error) from error
-    last = next((row for row in rows if _words(row.command) == asked), None)
+        raise explain_failure(store.place, error) from error
+    last = next((row for row in rows if _drop_options(row.command) == asked), None)
     if last is None or last.status not in ("running", "cut", "interrupted") or store.is_played(last.id):
         return
-    then, now = json.loads(last.plan), json.loads(dump(grouped(matches)))
+    then, now = json.loads(last.plan), json.loads(dump(group_matches(matches)))
     if len(then["groups"]) == len(now["groups"]) == 1:
         then, now = ({**plan, **plan.pop("groups")[0]} for plan in (then, now))
-    changes = list(differences(then, now))
+    changes = list(list_differences(then, now))
     if changes:
         more = f"\n  and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
         listed = "".join(f"\n  {change}" for change in changes[:SHOWN])
@@ -75,29 +75,29 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin:
         )
 
 
-def differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+def list_differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
     """The keys in which two plans differ, with both values: `groups.1.game.cost: 10 then, 8 now`."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
             inner = f"{path}.{key}" if path else str(key)
             if key not in now:
-                yield f"{inner}: {_short(then[key])} then, gone now"
+                yield f"{inner}: {_shorten_value(then[key])} then, gone now"
             elif key not in then:
-                yield f"{inner}: not there then, {_short(now[key])} now"
+                yield f"{inner}: not there then, {_shorten_value(now[key])} now"
             else:
-                yield from differences(then[key], now[key], inner)
+                yield from list_differences(then[key], now[key], inner)
     elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
         for n, (old, new) in enumerate(zip(then, now, strict=True), 1):
-            yield from differences(old, new, f"{path}.{n}")
+            yield from list_differences(old, new, f"{path}.{n}")
     elif then != now:
-        yield f"{path}: {_short(then)} then, {_short(now)} now"
+        yield f"{path}: {_shorten_value(then)} then, {_shorten_value(now)} now"
 
 
-def _short(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     shown = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 6 else json.dumps(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}…"
 
 
-def _words(command: str) -> str:
+def _drop_options(command: str) -> str:
     """A command without the options that leave its plan as it is."""
     return " ".join(ASIDE.sub("", f" {command}").split())

@@ -11,7 +11,7 @@ from arena.engine.budget import GATE, Budget, CallGate
 from arena.engine.budget import Halt as Halt
 from arena.episode import Episode, Turn
 from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
-from arena.runner.backend import Backend, here
+from arena.runner.backend import Backend, play_here
 from arena.runner.gc_tuning import seldom
 from arena.store.store import Pending, Store
 
@@ -46,7 +46,7 @@ class MatchAttempt:
         await self.store.started(self.pending)
         history = (*self.pending.history, *self.turns.values())
         watch: Callable[[Any], None] = lambda state: self.watcher.state(self.pending, state)  # noqa: E731
-        episode = await self.backend(self.pending.match, _latest(history), self.keep, watch)
+        episode = await self.backend(self.pending.match, _keep_latest(history), self.keep, watch)
         await self.store.ended(self.pending.id, episode)
         return replace(episode, id=self.pending.id)
 
@@ -66,7 +66,7 @@ async def run(
     halt: Halt | None = None,
     budget: Budget | None = None,
     watcher: Watcher = Watcher(),
-    backend: Backend = here,
+    backend: Backend = play_here,
 ) -> AsyncIterator[tuple[Pending, Episode | Exception]]:
     """Play what is pending, at most `at_once` at a time, and yield each match with its episode or its failure.
 
@@ -80,10 +80,12 @@ async def run(
         raise UsageError(f"retries is how often a failed episode is tried again: 0 or more, got {retries}")
     gate = CallGate(halt or Halt(), budget)
     done: Done = asyncio.Queue()
-    onlooker = harmless(watcher)
+    onlooker = guard_watcher(watcher)
     attempts = (MatchAttempt(item, store, gate.halt, onlooker, backend) for item in pending)
     most = len(pending) if isinstance(pending, Sized) else at_once
-    workers = [asyncio.create_task(_work(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))]
+    workers = [
+        asyncio.create_task(_play_attempts(attempts, gate, retries, done)) for _ in range(min(at_once, max(most, 1)))
+    ]
     try:
         open_workers = len(workers)
         with seldom(at_once):
@@ -99,7 +101,7 @@ async def run(
             worker.cancel()
 
 
-def harmless(watcher: Watcher) -> Watcher:
+def guard_watcher(watcher: Watcher) -> Watcher:
     """The same watcher, whose errors end here. The first is printed on stderr; it is called again for what follows."""
     failures: list[Exception] = []
 
@@ -118,7 +120,7 @@ def harmless(watcher: Watcher) -> Watcher:
     return Watcher(guarded(watcher.began), guarded(watcher.turn), guarded(watcher.state), guarded(watcher.left))
 
 
-async def _work(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, done: Done) -> None:
+async def _play_attempts(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, done: Done) -> None:
     """Plays what comes next until nothing does; None is the last it says."""
     GATE.set(gate)  # seen by this task, and by those that it starts
     try:
@@ -127,21 +129,21 @@ async def _work(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, 
             if attempt is None:
                 break
             attempt.watcher.began(attempt.pending)
-            result = await _one(attempt, retries)
+            result = await _play_with_retries(attempt, retries)
             attempt.watcher.left(attempt.pending)
             done.put_nowait((attempt.pending, result))
     finally:
         done.put_nowait(None)
 
 
-async def _one(attempt: MatchAttempt, retries: int) -> Episode | Exception:
+async def _play_with_retries(attempt: MatchAttempt, retries: int) -> Episode | Exception:
     """The episode, or the exception that ended its last try; calls that led to no answer are billed either way."""
     store, name = attempt.store, attempt.pending.id
     for left in reversed(range(retries + 1)):
         try:
             return await attempt.play()
         except Stopped as error:
-            return await _stopped(attempt, error)
+            return await _record_stopped(attempt, error)
         except Exception as error:
             if isinstance(error, ModelUnavailable):
                 await store.spent(name, error.usage, error.seat, error.step)
@@ -152,19 +154,19 @@ async def _one(attempt: MatchAttempt, retries: int) -> Episode | Exception:
     raise AssertionError("unreachable: the last try returns")
 
 
-async def _stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Exception:
+async def _record_stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Exception:
     """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
     store, pending = attempt.store, attempt.pending
     if error.usage is not None and error.usage.calls:
         await store.spent(pending.id, error.usage, error.seat, error.step)
     if not isinstance(error, BudgetSpent):
         return error
-    turns, seats = _latest((*pending.history, *attempt.turns.values())), pending.match.resolved["seats"]
+    turns, seats = _keep_latest((*pending.history, *attempt.turns.values())), pending.match.resolved["seats"]
     episode = Episode(pending.match, turns, dict.fromkeys(seats), {}, "cut", error=str(error), id=pending.id)
     await store.ended(pending.id, episode)
     return episode
 
 
-def _latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
+def _keep_latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     """The last word on each answer: one that was refused after it was recorded appears once, refused."""
     return tuple({(turn.step, turn.seat, turn.attempt): turn for turn in turns}.values())

@@ -20,7 +20,7 @@ def cohens_d(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
     if min(n, m) < 2:
         return None
     pooled = sqrt(((n - 1) * one.var(ddof=1) + (m - 1) * two.var(ddof=1)) / (n + m - 2))
-    return _standardised(float(two.mean() - one.mean()), pooled, sqrt(n * m / (n + m)), n + m - 2, level, n + m, "d")
+    return _standardise_gap(float(two.mean() - one.mean()), pooled, sqrt(n * m / (n + m)), n + m - 2, level, n + m, "d")
 
 
 def cohens_dz(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
@@ -28,7 +28,7 @@ def cohens_dz(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
     d = np.asarray(b, float) - np.asarray(a, float)
     if len(d) < 2:
         return None
-    return _standardised(float(d.mean()), float(d.std(ddof=1)), sqrt(len(d)), len(d) - 1, level, len(d), "dz")
+    return _standardise_gap(float(d.mean()), float(d.std(ddof=1)), sqrt(len(d)), len(d) - 1, level, len(d), "dz")
 
 
 def cliffs_delta(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
@@ -37,7 +37,10 @@ def cliffs_delta(a: Values, b: Values, *, level: float = 0.95) -> Estimate | Non
     n, m = len(one), len(two)
     if min(n, m) < 2:
         return None
-    of_a, of_b = _dominance(one, two), -_dominance(two, one)  # each value's own share of wins minus losses
+    of_a, of_b = (
+        _compute_dominance(one, two),
+        -_compute_dominance(two, one),
+    )  # each value's own share of wins minus losses
     delta = float(of_b.mean())
     spread = float(of_a.var(ddof=1) / n + of_b.var(ddof=1) / m)
     z = float(stats.norm.ppf((1 + level) / 2))
@@ -51,7 +54,7 @@ def cliffs_delta(a: Values, b: Values, *, level: float = 0.95) -> Estimate | Non
     return Estimate(delta, max(low, -1.0), min(high, 1.0), level, n + m, "cliff's delta")
 
 
-def superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
+def estimate_superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
     """P(b > a) with ties counted half, for one of each, 0 to 1: Cliff's delta in another scale."""
     delta = cliffs_delta(a, b, level=level)
     if delta is None or delta.low is None or delta.high is None:
@@ -60,7 +63,7 @@ def superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None
     return Estimate(value, low, high, level, delta.n, "superiority")
 
 
-def paired_superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
+def estimate_paired_superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate | None:
     """The share of pairs in which b is higher, ties counted half, with a Wilson interval (too wide with ties)."""
     d = np.asarray(b, float) - np.asarray(a, float)
     n = len(d)
@@ -74,14 +77,14 @@ def paired_superiority(a: Values, b: Values, *, level: float = 0.95) -> Estimate
     return Estimate(share, *ends, level, n, "paired superiority")
 
 
-def _dominance(one: Floats, two: Floats) -> Floats:
+def _compute_dominance(one: Floats, two: Floats) -> Floats:
     """For each of `one`, the share of `two` above it minus the share below it."""
     ordered = np.sort(two)
     above = len(two) - np.searchsorted(ordered, one, "right")
     return np.asarray((above - np.searchsorted(ordered, one, "left")) / len(two), float)
 
 
-def _standardised(
+def _standardise_gap(
     gap: float, spread: float, root: float, freedom: int, level: float, n: int, name: str
 ) -> Estimate | None:
     """gap / spread, and the noncentralities that put t = gap / spread * root at the two tails, over root."""

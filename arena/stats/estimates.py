@@ -33,7 +33,7 @@ class Test:
     method: Literal["exact", "sampled"]
 
 
-def gathered(values: Values, clusters: Clusters) -> Floats:
+def average_clusters(values: Values, clusters: Clusters) -> Floats:
     """The mean of each cluster, in the order in which they first appear; the values themselves without clusters."""
     given = np.asarray(values, float)
     if clusters is None:
@@ -46,7 +46,7 @@ def gathered(values: Values, clusters: Clusters) -> Floats:
     return np.asarray(np.bincount(place, weights=given, minlength=len(order)) / counts, float)
 
 
-def mean(
+def estimate_mean(
     values: Values,
     rng: np.random.Generator,
     *,
@@ -56,10 +56,10 @@ def mean(
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """The mean of the values, or of the clusters' means, with a bootstrap interval; see `bootstrap`."""
-    return bootstrap((gathered(values, clusters),), _mean, rng, level=level, kind=kind, resamples=resamples)
+    return bootstrap((average_clusters(values, clusters),), _mean, rng, level=level, kind=kind, resamples=resamples)
 
 
-def paired_difference(
+def estimate_paired_difference(
     a: Values,
     b: Values,
     rng: np.random.Generator,
@@ -70,10 +70,10 @@ def paired_difference(
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """The mean of b - a over pairs, with a bootstrap interval that resamples pairs, or whole clusters of them."""
-    return mean(_differences(a, b), rng, clusters=clusters, level=level, kind=kind, resamples=resamples)
+    return estimate_mean(_subtract_pairs(a, b), rng, clusters=clusters, level=level, kind=kind, resamples=resamples)
 
 
-def difference(
+def estimate_difference(
     a: Values,
     b: Values,
     rng: np.random.Generator,
@@ -84,7 +84,7 @@ def difference(
     resamples: int = RESAMPLES,
 ) -> Estimate:
     """The mean of b minus the mean of a, drawn independently of each other, with a bootstrap interval."""
-    sides = gathered(a, clusters[0]), gathered(b, clusters[1])
+    sides = average_clusters(a, clusters[0]), average_clusters(b, clusters[1])
     return bootstrap(sides, _gap, rng, level=level, kind=kind, resamples=resamples)
 
 
@@ -111,7 +111,7 @@ def bootstrap(
         return Estimate(value, None, None, level, n, "too few")
     if all(np.ptp(sample) <= 1e-12 * max(1.0, float(np.abs(sample).max())) for sample in samples):
         return Estimate(value, value, value, level, n, "constant")
-    read = _expanded(level, min(sizes), n - len(sizes)) if expand else level
+    read = _expand_level(level, min(sizes), n - len(sizes)) if expand else level
     options: dict[str, Any] = {"n_resamples": resamples, "batch": max(1, AT_ONCE // n), "vectorized": True}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that BCa is not defined; the percentiles then stand in
@@ -120,11 +120,11 @@ def bootstrap(
         low, high = (float(end) for end in done.confidence_interval)
         if not (np.isfinite(low) and np.isfinite(high)):
             kind = "percentile"
-            low, high = _percentiles(done.bootstrap_distribution, read)
+            low, high = _compute_percentiles(done.bootstrap_distribution, read)
     return Estimate(value, low, high, level, n, f"{kind} bootstrap")
 
 
-def paired_test(
+def run_paired_test(
     a: Values, b: Values, rng: np.random.Generator, *, clusters: Clusters = None, resamples: int = RESAMPLES
 ) -> Test:
     """The permutation test of a mean difference of 0 over pairs: within each pair, a and b may change places.
@@ -132,7 +132,7 @@ def paired_test(
     With `clusters`, all pairs of a cluster change places together. Exact up to 13 pairs with 9,999 `resamples`; else
     p is sampled and never 0 (Phipson & Smyth 2010). Needs that the difference is symmetric about 0 under "no effect".
     """
-    d = gathered(_differences(a, b), clusters)
+    d = average_clusters(_subtract_pairs(a, b), clusters)
     n = len(d)
     if 2**n <= resamples + 1:
         zeros, options = np.zeros(n), {"permutation_type": "samples", "vectorized": True, "n_resamples": np.inf}
@@ -147,7 +147,7 @@ def paired_test(
     return Test((as_far + 1) / (resamples + 1), n, "sampled")
 
 
-def unpaired_test(
+def run_unpaired_test(
     a: Values,
     b: Values,
     rng: np.random.Generator,
@@ -156,7 +156,7 @@ def unpaired_test(
     resamples: int = RESAMPLES,
 ) -> Test:
     """The permutation test of equal means of two independent samples: what belongs to a and to b is dealt anew."""
-    one, two = gathered(a, clusters[0]), gathered(b, clusters[1])
+    one, two = average_clusters(a, clusters[0]), average_clusters(b, clusters[1])
     n = len(one) + len(two)
     if min(len(one), len(two)) < 2:
         return Test(1.0, n, "exact")
@@ -166,7 +166,7 @@ def unpaired_test(
     return Test(float(done.pvalue), n, "exact" if exact else "sampled")
 
 
-def _differences(a: Values, b: Values) -> Floats:
+def _subtract_pairs(a: Values, b: Values) -> Floats:
     one, two = np.asarray(a, float), np.asarray(b, float)
     if one.shape != two.shape:
         raise ValueError(f"pairs need as many of a as of b, got {len(one)} and {len(two)}")
@@ -181,13 +181,13 @@ def _gap(a: Floats, b: Floats, axis: int = -1) -> Any:
     return b.mean(axis=axis) - a.mean(axis=axis)
 
 
-def _expanded(level: float, n: int, freedom: int) -> float:
+def _expand_level(level: float, n: int, freedom: int) -> float:
     """The level to read off so that the interval covers at `level`: t for z, and n for n - 1 in the variance."""
     reach = stats.t.ppf((1 + level) / 2, max(freedom, 1)) * np.sqrt(n / (n - 1))
     return min(float(1 - 2 * stats.norm.sf(reach)), 1 - 1e-9)
 
 
-def _percentiles(drawn: Floats, level: float) -> tuple[float, float]:
+def _compute_percentiles(drawn: Floats, level: float) -> tuple[float, float]:
     low, high = np.quantile(drawn, ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)
 

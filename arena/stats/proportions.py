@@ -8,7 +8,7 @@ from typing import Literal
 from arena.stats.intervals import Estimate
 
 
-def proportion(
+def estimate_proportion(
     hits: int, n: int, *, level: float = 0.95, method: Literal["wilson", "clopper-pearson"] = "wilson"
 ) -> Estimate:
     """The share of `hits` among `n` independent trials.
@@ -16,20 +16,20 @@ def proportion(
     Wilson (1927) covers at about `level` on average; Clopper & Pearson (1934) at `level` or more, always, and is wider.
     """
     _check(hits, n)
-    found = _wilson(hits, n, level) if method == "wilson" else _exact(hits, n, level)
+    found = _compute_wilson(hits, n, level) if method == "wilson" else _compute_exact(hits, n, level)
     return Estimate(hits / n, *found, level, n, method)
 
 
-def most(hits: int, n: int, *, level: float = 0.95) -> float:
+def bound_proportion(hits: int, n: int, *, level: float = 0.95) -> float:
     """The one-sided Clopper-Pearson upper bound: with 0 of 100 leaks, the rate is at most 0.0295 at 95 %."""
     _check(hits, n)
-    return _highest(hits, n, 1 - level)
+    return _find_highest_rate(hits, n, 1 - level)
 
 
-def difference_of_proportions(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> Estimate:
+def compare_proportions(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> Estimate:
     """The share of b minus that of a, each (hits, trials), drawn independently; Newcombe (1998), method 10
     for independent samples."""
-    one, two = proportion(*a, level=level), proportion(*b, level=level)
+    one, two = estimate_proportion(*a, level=level), estimate_proportion(*b, level=level)
     assert one.low is not None and one.high is not None and two.low is not None and two.high is not None
     gap = two.value - one.value
     down = sqrt((two.value - two.low) ** 2 + (one.high - one.value) ** 2)
@@ -37,15 +37,13 @@ def difference_of_proportions(a: tuple[int, int], b: tuple[int, int], *, level: 
     return Estimate(gap, gap - down, gap + up, level, a[1] + b[1], "newcombe")
 
 
-def paired_difference_of_proportions(
-    both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95
-) -> Estimate:
+def compare_paired_proportions(both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95) -> Estimate:
     """The share of b minus that of a over pairs, from how many pairs had which; Newcombe (1998), the paired method 10.
 
     The two Wilson intervals are joined with the correlation of the pairs, which is taken a little smaller than it is.
     """
     n = both + only_a + only_b + neither
-    one, two = proportion(both + only_a, n, level=level), proportion(both + only_b, n, level=level)
+    one, two = estimate_proportion(both + only_a, n, level=level), estimate_proportion(both + only_b, n, level=level)
     assert one.low is not None and one.high is not None and two.low is not None and two.high is not None
     margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     joint = float(both * neither - only_a * only_b)
@@ -69,28 +67,28 @@ def cohens_h(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> 
     _check(*a)
     _check(*b)
     h = 2 * asin(sqrt(b[0] / b[1])) - 2 * asin(sqrt(a[0] / a[1]))
-    reach = _deviations(level) * sqrt(1 / a[1] + 1 / b[1])
+    reach = _compute_z(level) * sqrt(1 / a[1] + 1 / b[1])
     return Estimate(h, h - reach, h + reach, level, a[1] + b[1], "h")
 
 
-def _deviations(level: float) -> float:
+def _compute_z(level: float) -> float:
     """How many standard deviations hold a share `level` of a normal distribution in the middle."""
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def _wilson(hits: int, n: int, level: float) -> tuple[float, float]:
-    z, share = _deviations(level), hits / n
+def _compute_wilson(hits: int, n: int, level: float) -> tuple[float, float]:
+    z, share = _compute_z(level), hits / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return 0.0 if hits == 0 else middle - reach, 1.0 if hits == n else middle + reach
 
 
-def _exact(hits: int, n: int, level: float) -> tuple[float, float]:
+def _compute_exact(hits: int, n: int, level: float) -> tuple[float, float]:
     outside = (1 - level) / 2
-    return 1 - _highest(n - hits, n, outside), _highest(hits, n, outside)
+    return 1 - _find_highest_rate(n - hits, n, outside), _find_highest_rate(hits, n, outside)
 
 
-def _highest(hits: int, n: int, chance: float) -> float:
+def _find_highest_rate(hits: int, n: int, chance: float) -> float:
     """The greatest rate at which `hits` or fewer of n still come with this chance."""
     if hits == n:
         return 1.0
@@ -100,10 +98,10 @@ def _highest(hits: int, n: int, chance: float) -> float:
         gain, none = log(rate) - log1p(-rate), n * log1p(-rate)
         return fsum(exp(way + k * gain + none) for k, way in enumerate(ways)) - chance
 
-    return _root(left)
+    return _find_root(left)
 
 
-def _root(falling: Callable[[float], float]) -> float:
+def _find_root(falling: Callable[[float], float]) -> float:
     """Where a function that falls from above 0 to below 0 between 0 and 1 is 0, by bisection."""
     low, high = 0.0, 1.0
     while (middle := (low + high) / 2) not in (low, high):

@@ -19,7 +19,7 @@ def use_database(where: str) -> None:
     _CHOSEN.set(where)
 
 
-def taught_names() -> tuple[str, ...]:
+def list_taught_names() -> tuple[str, ...]:
     """The names of the agents that were taught and are kept in the current database, sorted; none where it cannot be
     read."""
     from arena.store.query import query  # only where somebody is looked up by name

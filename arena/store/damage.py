@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from arena.errors import BadRecord
-from arena.store.location import check_file, failure, read_only, rescue
+from arena.store.location import check_file, explain_failure, open_read_only, suggest_rescue
 
 SECONDS = 20.0  # that looking may take
 STEPS = 100_000  # of SQLite's machine, between looks at the clock
@@ -35,32 +35,32 @@ SELECT id FROM message EXCEPT SELECT id FROM rooted LIMIT 1
 """
 
 
-def damage(path: Path) -> str:
+def find_damage(path: Path) -> str:
     """What is wrong with an SQLite file that holds records, in words; "" where nothing is found, or in 20 seconds."""
     try:
         check_file(path)
-        with closing(read_only(path)) as connection:
-            _limit(connection)
-            return next(_found(connection), "")
+        with closing(open_read_only(path)) as connection:
+            _limit_time(connection)
+            return next(_find_faults(connection), "")
     except BadRecord as error:
         return str(error)
     except sqlite3.OperationalError as error:
-        return "" if "interrupted" in str(error) else str(failure(path, error))
+        return "" if "interrupted" in str(error) else str(explain_failure(path, error))
     except sqlite3.Error as error:
-        return str(failure(path, error))
+        return str(explain_failure(path, error))
     except UnicodeDecodeError:
         return "a text in it is not UTF-8"
 
 
-def damaged(path: Path, error: BaseException) -> BadRecord | None:
+def explain_damage(path: Path, error: BaseException) -> BadRecord | None:
     """The sentence for a command that died of `error`, where the file is what is wrong; None where it is sound."""
-    if not path.is_file() or not (why := damage(path)):
+    if not path.is_file() or not (why := find_damage(path)):
         return None
-    told = why if why.startswith(str(path)) else f"{path} is damaged: {why}; {rescue(path)}"
+    told = why if why.startswith(str(path)) else f"{path} is damaged: {why}; {suggest_rescue(path)}"
     return BadRecord(f"{told} (it showed as {type(error).__name__})")
 
 
-def _found(connection: sqlite3.Connection) -> Iterator[str]:
+def _find_faults(connection: sqlite3.Connection) -> Iterator[str]:
     from arena.store.schema import ALL
 
     (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -68,12 +68,12 @@ def _found(connection: sqlite3.Connection) -> Iterator[str]:
         yield " ".join(str(told).split())
     tables = [row.__table__ for row in ALL]
     for table in tables:
-        yield from _columns(connection, table)
+        yield from _check_columns(connection, table)
     for table in tables:
-        yield from _values(connection, table)
+        yield from _check_values(connection, table)
     for name, columns in DOCUMENTS.items():
         for column in columns:
-            yield from _documents(connection, name, column)
+            yield from _check_documents(connection, name, column)
     for name, column, other in LINKS:
         lost = f"SELECT {column} FROM {name} WHERE {column} IS NOT NULL AND {column} NOT IN (SELECT id FROM {other})"
         for (id,) in connection.execute(f"{lost} LIMIT 1"):
@@ -84,7 +84,7 @@ def _found(connection: sqlite3.Connection) -> Iterator[str]:
         yield f"message {id} follows itself"
 
 
-def _columns(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
+def _check_columns(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
     there = {row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")')}
     if not there:
         yield f"the table {table.name} is missing"
@@ -92,10 +92,10 @@ def _columns(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
         yield f"the table {table.name} has no column {lost[0]}"
 
 
-def _values(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
+def _check_values(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
     """Values of a type that their column does not have: SQLite keeps whatever is written."""
     for column in table.columns:
-        types = _types(column.type)
+        types = _list_types(column.type)
         allowed = ", ".join(f"'{name}'" for name in (*types, *(["null"] if column.nullable else [])))
         query = (
             f'SELECT typeof("{column.name}") FROM {table.name} WHERE typeof("{column.name}") NOT IN ({allowed}) LIMIT 1'
@@ -104,14 +104,14 @@ def _values(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
             yield f"{table.name}.{column.name} takes {types[0]}, and holds {found}"
 
 
-def _types(kind: Any) -> tuple[str, ...]:
+def _list_types(kind: Any) -> tuple[str, ...]:
     name = type(kind).__name__.lower()
     if "int" in name:
         return ("integer",)
     return ("real", "integer") if "float" in name else ("text",)
 
 
-def _documents(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
+def _check_documents(connection: sqlite3.Connection, table: str, column: str) -> Iterator[str]:
     for (text,) in connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL AND {column} <> ''"):
         try:
             value = json.loads(text)
@@ -123,7 +123,7 @@ def _documents(connection: sqlite3.Connection, table: str, column: str) -> Itera
             return
 
 
-def _limit(connection: sqlite3.Connection) -> None:
+def _limit_time(connection: sqlite3.Connection) -> None:
     """Has looking end after a while."""
     from time import monotonic
 

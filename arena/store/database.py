@@ -19,7 +19,7 @@ from arena.errors import BadRecord
 from arena.extras import missing
 from arena.store import migrations
 from arena.store import schema as tables
-from arena.store.location import DatabaseLocation, check_file, failure, is_closed, read_only
+from arena.store.location import DatabaseLocation, check_file, explain_failure, is_closed, open_read_only
 from arena.store.postgres import alone, mark, marks, translate
 
 APPLICATION = 0x4152454E  # "AREN"
@@ -49,9 +49,9 @@ def connect(place: DatabaseLocation, create: bool = True, wait: float = 30.0) ->
     except DBAPIError as error:
         engine.dispose()
         if place.path is None or create or not is_closed(error.orig):
-            raise failure(place, error) from error
+            raise explain_failure(place, error) from error
         path: Path = place.path
-        return create_engine("sqlite://", creator=lambda: read_only(path))
+        return create_engine("sqlite://", creator=lambda: open_read_only(path))
     except BadRecord:
         engine.dispose()
         raise

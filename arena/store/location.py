@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from arena.errors import BadRecord
-from arena.redaction import redactor
+from arena.redaction import get_redactor
 
 if TYPE_CHECKING:  # loading it takes longer than all that a list of parts needs
     from sqlalchemy import URL
@@ -56,7 +56,9 @@ class DatabaseLocation:
         if url.get_backend_name() in ("postgres", "postgresql"):
             return cls(url.set(drivername="postgresql+psycopg"), None)
         if url.get_backend_name() != "sqlite":
-            raise BadRecord(f"{shown(url)}: no driver for this database; name a file, or postgresql://USER@HOST/NAME")
+            raise BadRecord(
+                f"{hide_password(url)}: no driver for this database; name a file, or postgresql://USER@HOST/NAME"
+            )
         if not url.database or MEMORY in url.database or url.query.get("mode") == "memory":
             raise BadRecord(f"{where}: {IN_A_FILE}")
         return cls(url, Path(url.database))
@@ -64,15 +66,15 @@ class DatabaseLocation:
     def __str__(self) -> str:
         if self.path:
             return str(self.path)
-        return shown(self.url.set(drivername=self.url.get_backend_name()))
+        return hide_password(self.url.set(drivername=self.url.get_backend_name()))
 
 
-def shown(url: "URL") -> str:
+def hide_password(url: "URL") -> str:
     """An address of a database as it may be printed: without its password, wherever that stands."""
     return url.difference_update_query([name for name in url.query if "pass" in name.lower()]).render_as_string()
 
 
-def _passwords(url: "URL") -> Iterator[str]:
+def _find_passwords(url: "URL") -> Iterator[str]:
     for name, value in (("password", url.password or ""), *url.query.items()):
         if "pass" in name.lower() and len(str(value)) > 3:
             yield str(value)
@@ -96,12 +98,12 @@ def check_file(path: Path, create: bool = False) -> None:
         raise BadRecord(f"{path} cannot be read: {error.strerror}; name another file") from error
     if head and not head.startswith(MAGIC):
         raise BadRecord(f"{path} is not a database; nothing in it was changed, name another file")
-    promised = _promised(head)
-    if size < promised and not _logged(path):
-        raise BadRecord(f"{path} is cut short: {size:,} of {promised:,} bytes are there; {rescue(path)}")
+    promised = _read_promised_size(head)
+    if size < promised and not _has_pending_log(path):
+        raise BadRecord(f"{path} is cut short: {size:,} of {promised:,} bytes are there; {suggest_rescue(path)}")
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+def open_read_only(path: Path) -> sqlite3.Connection:
     """A connection that cannot write.
 
     SQLite makes files beside a database even to read it. Where it may not (a read-only folder), the file is read
@@ -116,7 +118,7 @@ def read_only(path: Path) -> sqlite3.Connection:
         connection.close()
         if not is_closed(error):
             raise
-    if not _logged(path):
+    if not _has_pending_log(path):
         return _open(f"{resolved.as_uri()}?mode=ro&immutable=1")
     with tempfile.TemporaryDirectory(prefix="arena-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder, "copy.db")
@@ -135,11 +137,11 @@ def is_closed(error: BaseException | None) -> bool:
     return any(word in str(error) for word in ("unable to open", "readonly"))
 
 
-def failure(place: DatabaseLocation | Path, error: BaseException) -> BadRecord:
+def explain_failure(place: DatabaseLocation | Path, error: BaseException) -> BadRecord:
     """What an error of the database means, and what to do."""
     reason = str(getattr(error, "orig", None) or error)
     if isinstance(place, DatabaseLocation):
-        reason = redactor(frozenset(_passwords(place.url)))(reason)
+        reason = get_redactor(frozenset(_find_passwords(place.url)))(reason)
     low = reason.lower()
     path = place if isinstance(place, Path) else place.path
     if "locked" in low or "busy" in low:
@@ -149,7 +151,7 @@ def failure(place: DatabaseLocation | Path, error: BaseException) -> BadRecord:
     elif "full" in low or "disk i/o" in low:
         advice = "the disk is full, or gave way; make room, then type the same command again"
     elif "malformed" in low or "not a database" in low:
-        advice = f"it is damaged; {rescue(path)}" if path else "it is damaged"
+        advice = f"it is damaged; {suggest_rescue(path)}" if path else "it is damaged"
     elif path is None:
         advice = next((advice for words, advice in SERVER_ADVICE if any(word in low for word in words)), NO_REASON)
     else:
@@ -161,13 +163,13 @@ def _open(uri: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
 
-def _logged(path: Path) -> bool:
+def _has_pending_log(path: Path) -> bool:
     """Whether answers stand in the write-ahead log beside the file, not yet in it."""
     log = Path(f"{path}-wal")
     return log.exists() and log.stat().st_size > 0
 
 
-def _promised(head: bytes) -> int:
+def _read_promised_size(head: bytes) -> int:
     """The size in bytes that the header of an SQLite file promises; 0 where it does not say."""
     if len(head) < 100:
         return 0
@@ -175,5 +177,5 @@ def _promised(head: bytes) -> int:
     return (65536 if page == 1 else int(page)) * int(pages) if changes == valid_for else 0
 
 
-def rescue(path: Path) -> str:
+def suggest_rescue(path: Path) -> str:
     return f"what can be read is saved by: sqlite3 {path} .recover | sqlite3 rescued.db"

@@ -17,7 +17,7 @@ from typing import Any
 
 from arena.errors import UsageError, unknown
 from arena.extras import missing
-from arena.store.location import DatabaseLocation, check_file, failure, read_only
+from arena.store.location import DatabaseLocation, check_file, explain_failure, open_read_only
 
 HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
 DESCRIBING = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "function_list")
@@ -71,7 +71,7 @@ class QueryLimits:
                 taken.append(row)
         return tuple(taken), ""
 
-    def too_slow(self) -> UsageError:
+    def make_timeout_error(self) -> UsageError:
         """What is told of a question that took too long."""
         return UsageError(
             f"the question took more than {self.seconds:g} s and was stopped; narrow it (a recursive WITH needs an "
@@ -122,16 +122,16 @@ def query(
     place = DatabaseLocation.of(where)
     if place.path is None:
         try:
-            from arena.store.query_postgres import answer
+            from arena.store.query_postgres import answer_query
         except ModuleNotFoundError as error:
             raise missing(f"the database {place}", error) from None
-        return answer(place, sql, parameters, limits)
+        return answer_query(place, sql, parameters, limits)
     check_file(place.path)
     guard, clock = QueryAuthorizer(), Clock(time.monotonic() + (limits.seconds or math.inf))
     try:
-        connection = read_only(place.path)
+        connection = open_read_only(place.path)
     except sqlite3.Error as error:
-        raise failure(place, error) from error
+        raise explain_failure(place, error) from error
     try:
         connection.text_factory = lambda body: body.decode("utf-8", "replace")
         connection.execute("PRAGMA query_only = 1")
@@ -147,21 +147,21 @@ def query(
         return QueryResult(tuple(column[0] for column in cursor.description or ()), taken, cut)
     except (sqlite3.Error, sqlite3.Warning, ValueError, MemoryError) as error:
         if clock.late:
-            raise limits.too_slow() from None
+            raise limits.make_timeout_error() from None
         if str(error) == "interrupted":  # SQLite swallows what is raised in its handler
             raise KeyboardInterrupt from None
-        raise _explained(connection, place, sql, error, guard) from error
+        raise _explain_error(connection, place, sql, error, guard) from error
     finally:
         connection.close()
 
 
-def _explained(
+def _explain_error(
     connection: sqlite3.Connection, place: DatabaseLocation, sql: str, error: Exception, guard: QueryAuthorizer
 ) -> UsageError:
     """The error for people: what was refused or not found, and what is possible."""
-    reason, names = str(error), _names(connection)
+    reason, names = str(error), _list_names(connection)
     if guard.refused:
-        return UsageError(f"refused, because it does more than read ({guard.refused[0]}); {possible(names)}")
+        return UsageError(f"refused, because it does more than read ({guard.refused[0]}); {describe_possible(names)}")
     if "one statement" in reason:
         return UsageError(SEVERAL)
     if isinstance(error, MemoryError) or "too big" in reason or "out of memory" in reason:
@@ -169,13 +169,15 @@ def _explained(
     if found := re.search(r"no such table: (?:main\.)?(.+)", reason):
         return UsageError(unknown("table or view", found[1], names))
     if found := re.search(r"no such column: (?:.*\.)?(.+)", reason):
-        return UsageError(missing_column({name: _columns(connection, name) for name in names}, sql, found[1]))
+        return UsageError(
+            explain_missing_column({name: _list_columns(connection, name) for name in names}, sql, found[1])
+        )
     if "malformed" in reason or "not a database" in reason or "locked" in reason or "disk I/O" in reason:
-        return failure(place, error)
-    return UsageError(f"{reason}; {possible(names)}")
+        return explain_failure(place, error)
+    return UsageError(f"{reason}; {describe_possible(names)}")
 
 
-def missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) -> str:
+def explain_missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) -> str:
     """Near misses among the `columns` of the tables that the query names, else of all, and where they stand."""
     words = set(re.findall(r"\w+", sql.lower()))
     asked = {table: names for table, names in columns.items() if table in words} or columns
@@ -185,12 +187,12 @@ def missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) ->
     return f"no column named {name!r}{meant}{there}"
 
 
-def possible(names: Sequence[str]) -> str:
+def describe_possible(names: Sequence[str]) -> str:
     """What may be asked, for the end of a sentence."""
     return f"write a SELECT over {', '.join(names) or 'its tables'}"
 
 
-def _names(connection: sqlite3.Connection) -> list[str]:
+def _list_names(connection: sqlite3.Connection) -> list[str]:
     """Views first, then tables."""
     order = "ORDER BY type = 'table', name"
     try:
@@ -202,5 +204,5 @@ def _names(connection: sqlite3.Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+def _list_columns(connection: sqlite3.Connection, table: str) -> list[str]:
     return [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]

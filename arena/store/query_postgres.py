@@ -20,8 +20,16 @@ from psycopg import errors
 from psycopg.adapt import Loader
 
 from arena.errors import BadRecord, UsageError, unknown
-from arena.store.location import DatabaseLocation, failure
-from arena.store.query import CHUNK, SEVERAL, UNLIMITED, QueryLimits, QueryResult, missing_column, possible
+from arena.store.location import DatabaseLocation, explain_failure
+from arena.store.query import (
+    CHUNK,
+    SEVERAL,
+    UNLIMITED,
+    QueryLimits,
+    QueryResult,
+    describe_possible,
+    explain_missing_column,
+)
 
 QUESTIONS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW")
 BEGINS = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
@@ -42,7 +50,7 @@ class Number(Loader):
         return int(number) if whole else float(number)
 
 
-def answer(
+def answer_query(
     place: DatabaseLocation,
     sql: str,
     parameters: Mapping[str, Any] | tuple[Any, ...] = (),
@@ -58,9 +66,9 @@ def answer(
     if word not in QUESTIONS:
         raise UsageError(f"refused, because it does not begin with {', '.join(QUESTIONS)}: {word or sql.strip()!r}")
     try:
-        connection = psycopg.connect(_conninfo(place), connect_timeout=10, fallback_application_name="arena sql")
+        connection = psycopg.connect(_build_conninfo(place), connect_timeout=10, fallback_application_name="arena sql")
     except psycopg.Error as error:
-        raise failure(place, error) from error
+        raise explain_failure(place, error) from error
     with connection:
         connection.adapters.register_loader("numeric", Number)
         try:
@@ -70,13 +78,13 @@ def answer(
         except (psycopg.Error, ValueError) as error:
             connection.rollback()
             if limits.seconds is not None and isinstance(error, errors.QueryCanceled):
-                raise limits.too_slow() from None
-            raise _explained(connection, place, sql, error) from error
+                raise limits.make_timeout_error() from None
+            raise _explain_error(connection, place, sql, error) from error
         finally:
             connection.rollback()
 
 
-def _conninfo(place: DatabaseLocation) -> str:
+def _build_conninfo(place: DatabaseLocation) -> str:
     return place.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -92,7 +100,7 @@ def _ask(
     else:
         milliseconds = str(max(1, int(limits.seconds * 1000)))
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (milliseconds,))
-    statement: Any = _placeholders(sql) if parameters else sql
+    statement: Any = _convert_placeholders(sql) if parameters else sql
     size = CHUNK if psycopg.capabilities.has_stream_chunked() else 1
     with connection.cursor() as cursor:
         stream: Any = cursor.stream(statement, parameters or None, size=size)
@@ -108,19 +116,19 @@ def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str, has_paramet
     """Raises UsageError where the statement calls a function with side effects."""
     if re.search(r'u&"', sql, re.IGNORECASE):
         raise UsageError('refused: names written as U&"…" are not read here; write them plainly')
-    called = None if has_parameters else _called(connection, sql)
+    called = None if has_parameters else _list_called_functions(connection, sql)
     condition = "lower(proname) = ANY(%s)" if called is None else "oid = ANY(%s)"
     rows = connection.execute(
         f"SELECT DISTINCT proname FROM pg_proc WHERE provolatile = 'v' AND NOT proname = ANY(%s) AND {condition}",
-        ([*HARMLESS], _possible_calls(connection, sql) if called is None else called),
+        ([*HARMLESS], _find_possible_calls(connection, sql) if called is None else called),
     ).fetchall()
-    columns = list(_columns(connection)) if rows else []
+    columns = list(_list_columns(connection)) if rows else []
     connection.rollback()
     if rows:
-        raise UsageError(f"refused, because {rows[0][0]}() may do more than read; {possible(columns)}")
+        raise UsageError(f"refused, because {rows[0][0]}() may do more than read; {describe_possible(columns)}")
 
 
-def _called(connection: "psycopg.Connection[Any]", sql: str) -> list[int] | None:
+def _list_called_functions(connection: "psycopg.Connection[Any]", sql: str) -> list[int] | None:
     """The ids of all functions in the server's parse tree of the statement; None where it makes none.
 
     The tree is that of a temporary view over the statement. Making one runs nothing of it, and it is rolled back.
@@ -140,14 +148,14 @@ def _called(connection: "psycopg.Connection[Any]", sql: str) -> list[int] | None
     return [int(number) for number in IDS.findall(found[0])] if found else None
 
 
-def _possible_calls(connection: "psycopg.Connection[Any]", sql: str) -> list[str]:
+def _find_possible_calls(connection: "psycopg.Connection[Any]", sql: str) -> list[str]:
     """Every word of a statement, but for those that name tables and columns here and are not written as calls."""
-    names = {name.lower() for table, columns in _columns(connection).items() for name in (table, *columns)}
+    names = {name.lower() for table, columns in _list_columns(connection).items() for name in (table, *columns)}
     called = {word.lower() for word in CALLED.findall(sql)}
     return sorted({word.lower() for word in WORD.findall(sql)} - (names - called))
 
 
-def _placeholders(sql: str) -> str:
+def _convert_placeholders(sql: str) -> str:
     """`?` and `:name` as psycopg writes them, outside of quotes."""
 
     def instead(found: re.Match[str]) -> str:
@@ -159,28 +167,28 @@ def _placeholders(sql: str) -> str:
     return PLACEHOLDER.sub(instead, sql)
 
 
-def _explained(
+def _explain_error(
     connection: "psycopg.Connection[Any]", place: DatabaseLocation, sql: str, error: Exception
 ) -> UsageError:
     """The error for people: what was refused or not found, and what is possible."""
     reason = getattr(getattr(error, "diag", None), "message_primary", None) or str(error)
     if isinstance(error, errors.OperationalError) and not isinstance(error, errors.QueryCanceled):
-        return failure(place, error)
-    columns = _columns(connection)
+        return explain_failure(place, error)
+    columns = _list_columns(connection)
     if isinstance(error, errors.ReadOnlySqlTransaction):
-        return UsageError(f"refused, because it does more than read ({reason}); {possible(list(columns))}")
+        return UsageError(f"refused, because it does more than read ({reason}); {describe_possible(list(columns))}")
     if "multiple commands" in reason:
         return UsageError(SEVERAL)
     if isinstance(error, errors.UndefinedTable) and (found := re.search(r'"(?:\w+\.)?(.+)"', reason)):
         return UsageError(unknown("table or view", found[1], columns))
     if isinstance(error, errors.UndefinedColumn) and (found := re.search(r'column (?:\w+\.)?"?([^" ]+)', reason)):
-        return UsageError(missing_column(columns, sql, found[1]))
+        return UsageError(explain_missing_column(columns, sql, found[1]))
     if isinstance(error, errors.InsufficientPrivilege):
         return BadRecord(f"{place}: {reason}; the role in the URL may not read that")
-    return UsageError(f"{reason}; {possible(list(columns))}")
+    return UsageError(f"{reason}; {describe_possible(list(columns))}")
 
 
-def _columns(connection: "psycopg.Connection[Any]") -> dict[str, list[str]]:
+def _list_columns(connection: "psycopg.Connection[Any]") -> dict[str, list[str]]:
     """The columns of what can be asked in the present schema: views first, then tables."""
     rows = connection.execute(
         "SELECT relname, array_agg(attname::text ORDER BY attnum) FROM pg_class JOIN pg_attribute ON attrelid = oid "

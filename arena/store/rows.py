@@ -47,7 +47,7 @@ LEAKS = (
 )
 
 
-def insert(row: Any, update: Sequence[str] = ()) -> str:
+def build_insert(row: Any, update: Sequence[str] = ()) -> str:
     """INSERT for a table, all columns in order; where the key is there already, `update` is set, or nothing happens."""
     table = row.__table__
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
@@ -60,19 +60,19 @@ def insert(row: Any, update: Sequence[str] = ()) -> str:
 
 
 STATEMENTS = {  # executed in this order within a transaction; ? stands for a value
-    "text": insert(TextRow),
-    "message": insert(MessageRow),
-    "run": insert(RunRow, ("status", "ended")),
-    "episode": insert(EpisodeRow, ("status", "blame", "error", "ended")),
-    "seat": insert(SeatRow),
-    "turn": insert(TurnRow, ("text", "tool", "args", "thought", "refused")),
-    "call": insert(CallRow),
+    "text": build_insert(TextRow),
+    "message": build_insert(MessageRow),
+    "run": build_insert(RunRow, ("status", "ended")),
+    "episode": build_insert(EpisodeRow, ("status", "blame", "error", "ended")),
+    "seat": build_insert(SeatRow),
+    "turn": build_insert(TurnRow, ("text", "tool", "args", "thought", "refused")),
+    "call": build_insert(CallRow),
     "unscore": "DELETE FROM score WHERE episode = ? AND scorer = 'game'",
     "unfact": "DELETE FROM fact WHERE episode = ?",
-    "score": insert(ScoreRow, ("value",)),
-    "rescore": insert(ScoreRow),
-    "fork": insert(ForkRow),
-    "fact": insert(FactRow, ("value",)),
+    "score": build_insert(ScoreRow, ("value",)),
+    "rescore": build_insert(ScoreRow),
+    "fork": build_insert(ForkRow),
+    "fact": build_insert(FactRow, ("value",)),
     "close": "UPDATE episode SET status = ?, blame = ?, error = ?, ended = ? WHERE id = ?",
     "end": "UPDATE run SET status = ?, ended = ? WHERE id = ?",
 }
@@ -147,7 +147,7 @@ class RowBuffer:
             values = (
                 *(seat, attempt, k, clean(call.model), clean(call.resolved), clean(call.outcome)),
                 *(token_count(call.input_tokens), token_count(call.output_tokens)),
-                *(number(call.usd), number(call.seconds) or 0.0),
+                *(drop_infinite(call.usd), drop_infinite(call.seconds) or 0.0),
                 *(sent, reply, scrub(clean(call.detail))),
             )
             self.add("call", episode, step, _hash(repr((episode, step, values, salt)).encode()), *values)
@@ -160,20 +160,20 @@ class RowBuffer:
                 self.add("fact", clean(name), episode, n, dump(item))
 
 
-def number(value: float | None) -> float | None:
+def drop_infinite(value: float | None) -> float | None:
     """The number, None where it is not finite."""
     return float(value) if value is not None and isfinite(value) else None
 
 
 def dump(value: Any) -> str:
     """JSON that every database reads, keys in their order."""
-    return _encode(_storable(value))
+    return _encode(_clean_value(value))
 
 
 def mask(value: Any) -> Any:
     """A spec without its secrets: texts under a name like `api_key`, and passwords in URLs."""
     if isinstance(value, Mapping):
-        return {name: _blank(item) if SECRET.search(str(name)) else mask(item) for name, item in value.items()}
+        return {name: _mask_texts(item) if SECRET.search(str(name)) else mask(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [mask(item) for item in value]
     return scrub(value) if isinstance(value, str) and "://" in value else value
@@ -192,7 +192,7 @@ def scrub(text: str) -> str:
     return text
 
 
-def masked(resolved: Mapping[str, Any]) -> dict[str, Any]:
+def mask_match(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved match without its secrets; the matches of a plan share the specs of their game and seats."""
     seats = {seat: _mask_once(agent) for seat, agent in resolved["seats"].items()}
     return {**resolved, "game": _mask_once(resolved["game"]), "seats": seats}
@@ -283,20 +283,20 @@ def _hash(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest()) >> 1
 
 
-def _storable(value: Any) -> Any:
+def _clean_value(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return {clean(str(name)): _storable(item) for name, item in value.items()}
+        return {clean(str(name)): _clean_value(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
+        return [_clean_value(item) for item in value]
     return value if not isinstance(value, float) or isfinite(value) else None
 
 
-def _blank(value: Any) -> Any:
+def _mask_texts(value: Any) -> Any:
     """The same shape with every text masked."""
     if isinstance(value, Mapping):
-        return {name: _blank(item) for name, item in value.items()}
+        return {name: _mask_texts(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_blank(item) for item in value]
+        return [_mask_texts(item) for item in value]
     return MASK if isinstance(value, str) and value else value

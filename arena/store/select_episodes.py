@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from arena.errors import BadRecord
-from arena.store.location import failure
+from arena.store.location import explain_failure
 from arena.store.store import Store
 
 
@@ -34,7 +34,7 @@ def choose(store: Store, which: str) -> tuple[Chosen, ...]:
         with store.engine.connect() as connection:
             rows = connection.execute(text(f"{columns} WHERE {condition} ORDER BY n"), values).all()
     except DBAPIError as error:
-        raise failure(store.place, error) from error
+        raise explain_failure(store.place, error) from error
     if not rows:
         raise BadRecord(f"the run {values['name']} has no episode yet; type its command again, and it goes on")
     return tuple(Chosen(id, version) for id, version in rows)

@@ -20,17 +20,17 @@ import arena
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.store.database import connect
-from arena.store.location import DatabaseLocation, failure
+from arena.store.location import DatabaseLocation, explain_failure
 from arena.store.rows import (
     COUNTED,
     Chain,
     RowBuffer,
+    drop_infinite,
     dump,
     load_facts,
     load_turns,
     mask_command,
-    masked,
-    number,
+    mask_match,
     scrub,
 )
 from arena.store.run_lock import RunLock
@@ -105,38 +105,40 @@ class Store:
         for match in matches:
             if not -LARGEST <= match.seed <= LARGEST:
                 raise BadRecord(f"a seed has to fit into 63 bits, got {match.seed}")
-        plan = plan_hash(matches, origin)
+        plan = hash_plan(matches, origin)
         try:
-            for run in () if again else self._read(_unfinished, plan, retry_errors):
+            for run in () if again else self._read(_find_unfinished, plan, retry_errors):
                 if not self._claim(run):
                     continue
-                if run not in self._read(_unfinished, plan, retry_errors):  # whoever played it has just ended it
+                if run not in self._read(_find_unfinished, plan, retry_errors):  # whoever played it has just ended it
                     self.claims.pop(run).release()
                     continue
-                pending = self._read(_pending, run, matches, retry_errors)
+                pending = self._read(_load_pending, run, matches, retry_errors)
                 self.end(run, "running")
                 return Run(run, True, pending, len(matches) - len(pending))
         except DBAPIError as error:
-            raise failure(self.place, error) from error
-        run = _new_id()
+            raise explain_failure(self.place, error) from error
+        run = _make_id()
         self._claim(run)
         rows = RowBuffer()
-        listed = dump(grouped(matches))
-        rows.add("run", run, plan, listed, mask_command(clean(command)), "running", _now(), None, arena.__version__)
+        listed = dump(group_matches(matches))
+        rows.add(
+            "run", run, plan, listed, mask_command(clean(command)), "running", _format_now(), None, arena.__version__
+        )
         self.writer.commit_now(rows)
         return Run(run, False, tuple(Pending(n, f"{run}.{n}", match) for n, match in enumerate(matches, 1)), 0)
 
     async def started(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
         match, rows = pending.match, RowBuffer()
-        spec = masked(match.resolved)
+        spec = mask_match(match.resolved)
         run, game = pending.id.rpartition(".")[0], spec["game"]
         rows.add(
             *("episode", pending.id, run, pending.n, match.id, game["name"], spec["rules_version"], match.seed),
-            *(match.patience, dump(spec), "running", "", "", _now(), None),
+            *(match.patience, dump(spec), "running", "", "", _format_now(), None),
         )
         for seat, agent in spec["seats"].items():
-            rows.add("seat", pending.id, seat, agent["name"], _model(agent), dump(agent))
+            rows.add("seat", pending.id, seat, agent["name"], _find_model(agent), dump(agent))
         await self.writer.commit(rows)
 
     async def turn(self, episode_id: str, turn: Turn) -> None:
@@ -154,9 +156,9 @@ class Store:
         rows.add("unfact", episode_id)
         finished = episode.status in ("over", "forfeit")
         for seat, value in episode.scores.items():
-            rows.add("score", episode_id, seat, "game", version, number(value) if finished else None)
+            rows.add("score", episode_id, seat, "game", version, drop_infinite(value) if finished else None)
         rows.facts(episode_id, episode.facts)
-        rows.add("close", episode.status, clean(episode.blame), scrub(clean(episode.error)), _now(), episode_id)
+        rows.add("close", episode.status, clean(episode.blame), scrub(clean(episode.error)), _format_now(), episode_id)
         await self.writer.commit(rows)
         self.chains.pop(episode_id, None)
 
@@ -172,14 +174,14 @@ class Store:
         rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
         rows.add("unscore", episode_id)
         rows.add("unfact", episode_id)
-        rows.add("close", "error", "", scrub(clean(error)), _now(), episode_id)
+        rows.add("close", "error", "", scrub(clean(error)), _format_now(), episode_id)
         await self.writer.commit(rows)
         self.chains.pop(episode_id, None)
 
     def end(self, run_id: str, status: str) -> None:
         """Records how a run ended: over, cut, enough, interrupted or failed; "running" opens it again."""
         rows = RowBuffer()
-        rows.add("end", status, None if status == "running" else _now(), run_id)
+        rows.add("end", status, None if status == "running" else _format_now(), run_id)
         self.writer.commit_now(rows)
         if status != "running" and run_id in self.claims:
             self.claims.pop(run_id).release()
@@ -195,7 +197,7 @@ class Store:
                 scores = {seat: found[seat] for seat in spec["seats"] if seat in found}
                 turns, facts = load_turns(connection, name), load_facts(connection, name)
         except DBAPIError as error:
-            raise failure(self.place, error) from error
+            raise explain_failure(self.place, error) from error
         match = Match(spec["game"], spec["seats"], row.seed, row.patience, spec.get("branch", 0))
         status: Status = "cut" if row.status == "running" else row.status
         return Episode(match, turns, scores, facts, status, row.blame, row.error, name)
@@ -235,7 +237,7 @@ class Store:
         return claim is not None
 
 
-def _unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> list[str]:
+def _find_unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> list[str]:
     """The runs of that plan that can go on, latest first."""
     died = "OR EXISTS (SELECT 1 FROM episode e WHERE e.run = r.id AND e.status = 'error')" if retry_errors else ""
     query = text(
@@ -245,7 +247,9 @@ def _unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> l
     return list(connection.execute(query, {"plan": plan_hash}).scalars())
 
 
-def _pending(connection: Connection, run: str, matches: Sequence[Match], retry_errors: bool) -> tuple[Pending, ...]:
+def _load_pending(
+    connection: Connection, run: str, matches: Sequence[Match], retry_errors: bool
+) -> tuple[Pending, ...]:
     query = text("SELECT n, status FROM episode WHERE run = :run")
     status = {n: value for n, value in connection.execute(query, {"run": run})}
     ended = {"over", "forfeit"} if retry_errors else {"over", "forfeit", "error"}
@@ -279,15 +283,15 @@ def _find(connection: Connection, id: str, where: str) -> Row[Any]:
     raise BadRecord(f"no episode {id!r} in {where}{meant} (all: arena list episodes)")
 
 
-def plan_hash(matches: Sequence[Match], origin: str = "") -> str:
+def hash_plan(matches: Sequence[Match], origin: str = "") -> str:
     """The hash of the resolved matches in their order: equal plans have equal hashes."""
     told = [match.id for match in matches] + [origin] * bool(origin)
     return blake2b(" ".join(told).encode(), digest_size=16).hexdigest()
 
 
-def grouped(matches: Sequence[Match]) -> dict[str, Any]:
+def group_matches(matches: Sequence[Match]) -> dict[str, Any]:
     """The plan as data: consecutive matches that differ in nothing but seed and branch stand together."""
-    specs = [masked(match.resolved) for match in matches]
+    specs = [mask_match(match.resolved) for match in matches]
     groups = []
     for rest, several in groupby(
         specs, key=lambda spec: {k: v for k, v in spec.items() if k not in ("seed", "branch")}
@@ -299,7 +303,7 @@ def grouped(matches: Sequence[Match]) -> dict[str, Any]:
     return {"matches": len(matches), "groups": groups}
 
 
-def _model(agent: Any) -> str | None:
+def _find_model(agent: Any) -> str | None:
     """The name of the model an agent's spec plays with, below whatever wraps it."""
     name = None
     while isinstance(agent := agent.get("model"), dict):
@@ -307,7 +311,7 @@ def _model(agent: Any) -> str | None:
     return name
 
 
-def _new_id() -> str:
+def _make_id() -> str:
     """An id that sorts by time: milliseconds and four random characters, in base 36."""
     left, digits = time.time_ns() // 1_000_000, ""
     while left:
@@ -316,5 +320,5 @@ def _new_id() -> str:
     return digits + "".join(secrets.choice(DIGITS) for _ in range(4))
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")

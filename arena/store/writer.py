@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from arena.errors import BadRecord
-from arena.store.location import DatabaseLocation, failure
+from arena.store.location import DatabaseLocation, explain_failure
 from arena.store.rows import ONCE, STATEMENTS, RowBuffer
 
 REMEMBERED = 200_000  # ids of texts and messages kept in memory, twice
@@ -61,7 +61,7 @@ class DatabaseWriter:
         self._open = threading.Lock()  # held while a job is put, so that none comes after the end
         self._closed = False
         self._known = {name: RecentIds() for name in ONCE}
-        self._file = file_id(place.path)
+        self._file = read_file_id(place.path)
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
         self._statements = {name: statement.replace("?", mark) for name, statement in STATEMENTS.items()}
         self._thread = threading.Thread(target=self._run, name="arena-writer", daemon=True)
@@ -108,15 +108,15 @@ class DatabaseWriter:
                 try:
                     self._write(jobs)
                 except BaseException as error:  # whatever it is, those who wait have to hear of it
-                    why = error if isinstance(error, BadRecord) else failure(self.place, error)
+                    why = error if isinstance(error, BadRecord) else explain_failure(self.place, error)
                     kept = "" if why is error else ". All that was recorded before is kept."
                     self.error = BadRecord(f"{why}{kept}")
                     self.error.__cause__ = error
             _tell(jobs, self.error)
 
     def _write(self, jobs: Sequence[WriteJob]) -> None:
-        if self._file is not None and file_id(self.place.path) != self._file:
-            raise moved(self._engine, self.place)
+        if self._file is not None and read_file_id(self.place.path) != self._file:
+            raise rescue_moved(self._engine, self.place)
         merged: dict[str, list[tuple[Any, ...]]] = {}
         for job in jobs:
             for name, rows in job.rows.of.items():
@@ -135,7 +135,7 @@ class DatabaseWriter:
             self._known[name].add([row[0] for row in merged[name]])
 
 
-def file_id(path: Path | None) -> tuple[int, int] | None:
+def read_file_id(path: Path | None) -> tuple[int, int] | None:
     """What tells a file from any other, whatever it is called; None where there is none, or on a server."""
     try:
         found = path.stat() if path is not None else None
@@ -144,7 +144,7 @@ def file_id(path: Path | None) -> tuple[int, int] | None:
     return None if found is None or not found.st_ino else (found.st_dev, found.st_ino)
 
 
-def moved(engine: Engine, place: DatabaseLocation) -> BadRecord:
+def rescue_moved(engine: Engine, place: DatabaseLocation) -> BadRecord:
     """The error for a file that is no longer where it was opened; what it holds is written to a new one beside it."""
     assert place.path is not None
     names = (place.path.with_name(f"{place.path.name}-rescued{number or ''}") for number in count())

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from arena.text.words import words
+from arena.text.words import split_words
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Index:
     def of(cls, texts: Sequence[str]) -> "Index":
         found: dict[str, dict[int, int]] = {}
         for number, text in enumerate(texts):
-            for word, count in Counter(words(text)).items():
+            for word, count in Counter(split_words(text)).items():
                 found.setdefault(word, {})[number] = count
-        return cls([len(words(text)) for text in texts], found)
+        return cls([len(split_words(text)) for text in texts], found)
 
     def scores(self, query: str) -> dict[int, float]:
         """The score of each text that has a word of the query; a word that is asked for twice counts twice."""
         total, mean = len(self.lengths), sum(self.lengths) / max(1, len(self.lengths))
         scores: dict[int, float] = {}
-        for word in words(query):
+        for word in split_words(query):
             counts = self.found.get(word, {})
             weight = log(1 + (total - len(counts) + 0.5) / (len(counts) + 0.5))
             for text, count in counts.items():

@@ -18,31 +18,31 @@ DEED = re.compile(  # brackets that begin with a word, as those of actions do; x
 NOTICE = re.compile(r"[(（]\s*(announcement)\s*[)）]", re.IGNORECASE)
 
 
-def unified(text: str) -> str:
+def unify_line_ends(text: str) -> str:
     """The text with `\\n` for every kind of line end."""
     return LINE_END.sub("\n", text)
 
 
-def spoken(text: str, literal: bool = False) -> str:
+def escape_message(text: str, literal: bool = False) -> str:
     """The words of a seat, in which nothing looks like an action or a notice; with one kind of line end.
 
     literal: leave brackets as they are, in games that mark no actions with them (`Message.literal`).
     """
-    text = unified(text)
+    text = unify_line_ends(text)
     if not literal and any(bracket in text for bracket in "[［【"):
         text = DEED.sub(lambda found: found[0].translate(BRACKETS), text)
     return NOTICE.sub(r"“\1”", text) if "nnouncement" in text.casefold() else text
 
 
-def indented(text: str, by: str = "  ") -> str:
+def indent_text(text: str, by: str = "  ") -> str:
     """The text with its further lines indented."""
-    return unified(text).replace("\n", f"\n{by}")
+    return unify_line_ends(text).replace("\n", f"\n{by}")
 
 
-def argument(value: Any) -> Any:
+def escape_argument(value: Any) -> Any:
     """An argument of an action with no line end and no bracket in its texts, so that it cannot end the action."""
     if isinstance(value, str):
-        return unified(value).replace("\n", " ").translate(BRACKETS)
+        return unify_line_ends(value).replace("\n", " ").translate(BRACKETS)
     if isinstance(value, dict):
-        return {argument(str(key)): argument(item) for key, item in value.items()}
-    return [argument(item) for item in value] if isinstance(value, list | tuple) else value
+        return {escape_argument(str(key)): escape_argument(item) for key, item in value.items()}
+    return [escape_argument(item) for item in value] if isinstance(value, list | tuple) else value

@@ -62,12 +62,12 @@ class Numeral:
     hundredfold: bool = False
 
 
-def plain(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The text in small letters and ASCII digits, one kind of apostrophe, minus and hard space; of equal length."""
-    return text.lower() if text.isascii() else "".join(map(_plain, text)).translate(PLAIN)
+    return text.lower() if text.isascii() else "".join(map(_normalise_character, text)).translate(PLAIN)
 
 
-def _plain(character: str) -> str:
+def _normalise_character(character: str) -> str:
     if character.isdecimal() and not character.isascii():
         return str(int(character))
     if "\uff01" <= character <= "\uff5e":  # full-width forms of ASCII
@@ -76,7 +76,7 @@ def _plain(character: str) -> str:
     return low if len(low) == 1 else character
 
 
-def digit_numerals(low: str) -> list[Numeral]:
+def find_digit_numerals(low: str) -> list[Numeral]:
     """The numbers in digits of a text made `plain`, in order.
 
     `1,500`, `1 500`, `1'500`, `1.500.000`, `1,50,000` and `1.500,00` have thousands; a comma or dot before the last one
@@ -88,15 +88,15 @@ def digit_numerals(low: str) -> list[Numeral]:
         groups = GROUPS.match(low, match.start())
         spaced = groups is not None and groups[1] == " "
         match = groups or match
-        value = grouped_value(groups[0]) if groups else value_of(match[0])
+        value = parse_grouped(groups[0]) if groups else parse_digits(match[0])
         dotted = groups is None and DOTTED.fullmatch(match[0]) is not None
-        value, end = _behind(low, value, match.end())
+        value, end = _read_suffix(low, value, match.end())
         found.append(Numeral(value, match.start(), end, spaced, dotted))
         at = end
     return found
 
 
-def value_of(digits: str) -> float:
+def parse_digits(digits: str) -> float:
     """The value of digits with dots and commas; nan where they spell no number. `1.500` is 1500 here."""
     if len(digits) > LONGEST or re.match(r"0\d", digits):
         return nan
@@ -110,12 +110,12 @@ def value_of(digits: str) -> float:
     return float(f"{re.sub(r'[.,]', '', whole)}.{part}")
 
 
-def grouped_value(digits: str) -> float:
+def parse_grouped(digits: str) -> float:
     """The value of digits whose thousands are parted by spaces or apostrophes."""
     return float(re.sub(r"[\s']", "", digits).replace(",", "."))
 
 
-def _behind(low: str, value: float, end: int) -> tuple[float, int]:
+def _read_suffix(low: str, value: float, end: int) -> tuple[float, int]:
     """The value with the fraction, the exponent and the scale that follow it, and where they end."""
     if exponent := EXPONENT.match(low, end):
         power = exponent[0][1:]

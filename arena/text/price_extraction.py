@@ -9,8 +9,8 @@ from math import isnan, nan
 from typing import NamedTuple
 
 from arena.text import price_lexicon as words
-from arena.text.number_words import word_numerals
-from arena.text.numerals import Numeral, digit_numerals, plain
+from arena.text.number_words import find_word_numerals
+from arena.text.numerals import Numeral, find_digit_numerals, normalise_text
 
 NEAR = 48  # characters looked at on each side of a number: so the time is linear in the length of the text
 TOUCH = 12  # characters before a number in which a sign or another number touches it
@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
     marked: bool  # it has a currency
 
 
-def prices(text: str, bare: bool = False) -> tuple[Price, ...]:
+def find_prices(text: str, bare: bool = False) -> tuple[Price, ...]:
     """The money amounts in `text`, in order, without those that are unclear; linear in its length.
 
     An amount has a currency ($15, 15$, 15 dollars, USD 15, €12.50, 15元; cents are hundredths) or, without one, a price
@@ -60,37 +60,37 @@ def prices(text: str, bare: bool = False) -> tuple[Price, ...]:
     digits is a decimal comma (`12,50`), and `12 € 50` are 12.50. `1.500` is one and a half with a sign of dollars or
     pounds, 1500 with one of euros, and unclear else.
     """
-    return tuple(price for price in amounts(text, bare) if not price.unclear)
+    return tuple(price for price in find_amounts(text, bare) if not price.unclear)
 
 
-def amounts(text: str, bare: bool = False) -> tuple[Price, ...]:
+def find_amounts(text: str, bare: bool = False) -> tuple[Price, ...]:
     """The money amounts in `text` as `prices` finds them, those that are unclear among them."""
-    low = plain(text)
-    found = list(_candidates(low, text))
+    low = normalise_text(text)
+    found = list(_find_candidates(low, text))
     bare = bare or _is_alone(low, found)
     hits = [match.start() for match in words.PRICE_WORDS.finditer(low)]
     cuts = [0, *(match.start() for match in words.SENTENCE.finditer(low)), len(low)]
     counts = [match.start() for match in words.COUNT.finditer(low)]
-    joined = [_joins(low, *pair) for pair in pairwise(found)]
+    joined = [_is_joined(low, *pair) for pair in pairwise(found)]
     result = []
     for place, item in enumerate(found):
         left, right = place > 0 and joined[place - 1], place < len(joined) and joined[place]
         marked = item.marked or (left and found[place - 1].marked) or (right and found[place + 1].marked)
-        if marked or bare or _near(item.price, hits, cuts):
+        if marked or bare or _is_near(item.price, hits, cuts):
             difference = _is_difference(item)
             result.append(
                 replace(
                     item.price,
-                    negated=difference or _negated(item),
+                    negated=difference or _is_negated(item),
                     ranged=left or right,
-                    several=_several(item, counts, cuts),
+                    several=_is_for_several(item, counts, cuts),
                     difference=difference,
                 )
             )
     return tuple(result)
 
 
-def dollar_regex(text: str) -> float | None:
+def match_last_dollars(text: str) -> float | None:
     r"""The last `\$` + digits, optionally a dot and digits; None without one.
 
     The published price rule of GPT-Bargaining (Fu et al. 2023, agent.py), kept for comparison: a comma breaks it
@@ -100,15 +100,18 @@ def dollar_regex(text: str) -> float | None:
     return float(found[-1]) if found else None
 
 
-def _candidates(low: str, text: str) -> Iterator[Candidate]:
+def _find_candidates(low: str, text: str) -> Iterator[Candidate]:
     """The numbers that may be money, in order."""
-    found = sorted([*digit_numerals(low), *word_numerals(low), *_ones(low)], key=lambda one: (one.start, -one.end))
+    found = sorted(
+        [*find_digit_numerals(low), *find_word_numerals(low), *_find_single_units(low)],
+        key=lambda one: (one.start, -one.end),
+    )
     place = 0
     while place < len(found):
         one = found[place]
         following = found[place + 1] if place + 1 < len(found) else None
-        whole = _with_cents(low, one, following) if following is not None else None
-        candidate = _candidate(low, text, whole or one, marked=whole is not None)
+        whole = _add_cents(low, one, following) if following is not None else None
+        candidate = _make_candidate(low, text, whole or one, marked=whole is not None)
         if candidate is not None:
             yield candidate
         end = (whole or one).end
@@ -116,12 +119,12 @@ def _candidates(low: str, text: str) -> Iterator[Candidate]:
             place += 1
 
 
-def _ones(low: str) -> Iterator[Numeral]:
+def _find_single_units(low: str) -> Iterator[Numeral]:
     """ "A dollar": one, at its article."""
     return (Numeral(1.0, match.start(), match.start() + 1, in_words=True) for match in words.A_DOLLAR.finditer(low))
 
 
-def _with_cents(low: str, one: Numeral, other: Numeral) -> Numeral | None:
+def _add_cents(low: str, one: Numeral, other: Numeral) -> Numeral | None:
     """The amount of a number with the cents behind its currency: "12 € 50", "five dollars fifty", "£5 50p"."""
     gap = words.CURRENCY_BETWEEN.fullmatch(low[one.end : other.start])
     two_digits = other.in_words or (other.end - other.start == 2)
@@ -134,13 +137,13 @@ def _with_cents(low: str, one: Numeral, other: Numeral) -> Numeral | None:
     if gap["bare"] is not None and not words.SIGN_BEFORE.search(low[max(0, one.start - TOUCH) : one.start]):
         return None
     behind = behind[said.end() :] if said else behind
-    if words.SIGN_AFTER.match(behind) or words.PERCENT.match(behind) or not _loose("", behind):
+    if words.SIGN_AFTER.match(behind) or words.PERCENT.match(behind) or not _is_loose_price("", behind):
         return None
     value = one.value + other.value / 100 if said or gap["bare"] is None else nan  # "$12 50"
     return Numeral(value, one.start, other.end + (said.end() if said else 0), in_words=one.in_words)
 
 
-def _candidate(low: str, text: str, one: Numeral, marked: bool = False) -> Candidate | None:
+def _make_candidate(low: str, text: str, one: Numeral, marked: bool = False) -> Candidate | None:
     """The number with the words around it; None where it cannot be money."""
     start, end, amount = one.start, one.end, one.value
     before, after = low[max(0, start - NEAR) : start], low[end : end + NEAR]
@@ -157,7 +160,7 @@ def _candidate(low: str, text: str, one: Numeral, marked: bool = False) -> Candi
     if words.PERCENT.match(after):
         change = words.CHANGE_AFTER.match(after) or words.CHANGE_BEFORE.search(before)
         return Candidate(Price(amount, start, end, unclear=True), before, after, True) if change else None
-    if not whole and not _may_be_bare(one, before, after, text):
+    if not whole and not _is_bare_price(one, before, after, text):
         return None
     if one.dotted and not words.COMMA_COUNTRY.search(f"{before[-TOUCH:]}#{low[end : end + TOUCH]}"):
         amount, unclear = amount / 1000, not signed and not sign
@@ -177,15 +180,15 @@ def _is_split(one: Numeral, before: str, after: str, low: str) -> bool:
     return not words.SIGN_AFTER.match(after) or (leader is not None and leader[1] not in words.LEADERS)
 
 
-def _may_be_bare(one: Numeral, before: str, after: str, text: str) -> bool:
+def _is_bare_price(one: Numeral, before: str, after: str, text: str) -> bool:
     """Whether a number without a currency may be a price."""
     if one.in_words and (text[one.start : one.end].lower() == "one" or after.startswith(" of ")):
         return False
     metres = text[one.end - 1] == "m" and text[one.end - 2].isdigit()
-    return not metres and _loose(before, after)
+    return not metres and _is_loose_price(before, after)
 
 
-def _loose(before: str, after: str) -> bool:
+def _is_loose_price(before: str, after: str) -> bool:
     """Whether a number without a currency may be a price, by the words that touch it."""
     if words.GLUED_AFTER.match(after) or words.GLUED_BEFORE.search(before[-TOUCH:]):
         return False
@@ -203,7 +206,7 @@ def _is_alone(low: str, found: Sequence[Candidate]) -> bool:
     return not any(one.isalpha() for one in rest)
 
 
-def _near(price: Price, hits: Sequence[int], cuts: Sequence[int]) -> bool:
+def _is_near(price: Price, hits: Sequence[int], cuts: Sequence[int]) -> bool:
     """Whether a word (`hits`) stands near, in the same sentence (`cuts` are the sentences' limits)."""
     left = max(price.start - NEAR, cuts[max(bisect_right(cuts, price.start) - 1, 0)])
     right = min(price.end + NEAR, cuts[min(bisect_left(cuts, price.end), len(cuts) - 1)])
@@ -215,14 +218,14 @@ def _is_difference(item: Candidate) -> bool:
     return bool(words.DIFFERENCE_AFTER.match(item.after) or words.DIFFERENCE_BEFORE.search(item.before))
 
 
-def _several(item: Candidate, counts: Sequence[int], cuts: Sequence[int]) -> bool:
+def _is_for_several(item: Candidate, counts: Sequence[int], cuts: Sequence[int]) -> bool:
     """Whether it is the price of several things, or of each of several."""
     if words.FOR_MANY.match(item.after) or words.MANY_FOR.search(item.before):
         return True
-    return words.EACH_AFTER.match(item.after) is not None and _near(item.price, counts, cuts)
+    return words.EACH_AFTER.match(item.after) is not None and _is_near(item.price, counts, cuts)
 
 
-def _negated(item: Candidate) -> bool:
+def _is_negated(item: Candidate) -> bool:
     """Whether the words reject the amount, or make it a price left behind."""
     if words.LEFT_BEHIND.search(item.before) or words.REJECTED.match(item.after):
         return True
@@ -231,7 +234,7 @@ def _negated(item: Candidate) -> bool:
     return refused != (words.LIMIT.search(clause) is not None)
 
 
-def _joins(low: str, first: Candidate, second: Candidate) -> bool:
+def _is_joined(low: str, first: Candidate, second: Candidate) -> bool:
     """Whether two neighbouring numbers are the ends of a range, or alternatives."""
     gap = low[first.price.end : second.price.start]
     match = words.JOINED.fullmatch(gap) if len(gap) <= NEAR else None

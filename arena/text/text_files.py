@@ -19,10 +19,10 @@ def read_text(path: Path) -> str:
 
     Line ends are "\\n". Raises OSError where it cannot be read, UsageError where it is in another encoding.
     """
-    return decoded(path.read_bytes(), str(path))
+    return decode_text(path.read_bytes(), str(path))
 
 
-def decoded(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
     """The same of the bytes of a file of that name."""
     encoding = next((encoding for mark, encoding in MARKS if data.startswith(mark)), "utf-8")
     try:

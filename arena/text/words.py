@@ -60,7 +60,7 @@ class Folded:
 
 
 @memoize("code")
-def compiled(pattern: str) -> Any:
+def compile_pattern(pattern: str) -> Any:
     """A pattern with properties of Unicode, such as CAPITAL and PART; for fixed ones, as they are kept for good."""
     import regex
 
@@ -77,7 +77,7 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else _fold(text)[0]
 
 
-def folded(text: str) -> Folded:
+def fold_with_offsets(text: str) -> Folded:
     """The text as `fold` makes it, with the way back to the original."""
     if text.isascii():
         return Folded(text.lower())
@@ -87,7 +87,7 @@ def folded(text: str) -> Folded:
     letters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for found in compiled(r"\X").finditer(text):
+    for found in compile_pattern(r"\X").finditer(text):
         part = fold(found.group())
         letters.append(part)
         starts += [found.start()] * len(part)
@@ -95,23 +95,23 @@ def folded(text: str) -> Folded:
     return Folded("".join(letters), starts, ends)
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text, folded, in order."""
     if text.isascii():
         return ASCII_WORD.findall(text.lower())
-    return [str(word) for word in compiled(_word()).findall(fold(text))]
+    return [str(word) for word in compile_pattern(_make_word_pattern()).findall(fold(text))]
 
 
-def word_spans(text: str) -> list[Span]:
+def find_word_spans(text: str) -> list[Span]:
     """The words of a text with their places."""
-    made = folded(text)
-    pattern = ASCII_WORD if made.text.isascii() else compiled(_word())
+    made = fold_with_offsets(text)
+    pattern = ASCII_WORD if made.text.isascii() else compile_pattern(_make_word_pattern())
     return [Span(found.group(), *made.span(*found.span())) for found in pattern.finditer(made.text)]
 
 
-def runs(text: str) -> list[str]:
+def split_runs(text: str) -> list[str]:
     """The words of a text, folded, where no script is cut into characters: for names, whose characters tell nothing."""
-    return [str(run) for run in compiled(rf"{LETTER}(?:{LETTER}|\p{{M}})*").findall(fold(text))]
+    return [str(run) for run in compile_pattern(rf"{LETTER}(?:{LETTER}|\p{{M}})*").findall(fold(text))]
 
 
 def is_same(one: str, other: str) -> bool:
@@ -119,52 +119,52 @@ def is_same(one: str, other: str) -> bool:
     return fold(one).split() == fold(other).split()
 
 
-def pieces(text: str) -> list[str]:
+def split_pieces(text: str) -> list[str]:
     """What stands between spaces, as it is written; characters where a script has no spaces."""
-    return [text[start:end] for start, end in piece_spans(text)]
+    return [text[start:end] for start, end in find_piece_spans(text)]
 
 
-def piece_spans(text: str) -> list[tuple[int, int]]:
+def find_piece_spans(text: str) -> list[tuple[int, int]]:
     """The places of the pieces of a text."""
-    pattern = re.compile(r"\S+") if text.isascii() else compiled(rf"{UNSPACED}\p{{M}}*|(?:(?!{UNSPACED})\S)+")
+    pattern = re.compile(r"\S+") if text.isascii() else compile_pattern(rf"{UNSPACED}\p{{M}}*|(?:(?!{UNSPACED})\S)+")
     return [found.span() for found in pattern.finditer(text)]
 
 
-def tokens(text: str) -> list[str]:
+def split_tokens(text: str) -> list[str]:
     """Words and single marks, as they are written."""
     if text.isascii():
         return ASCII_TOKEN.findall(text)
-    return [str(token) for token in compiled(rf"{_word()}|\S").findall(text)]
+    return [str(token) for token in compile_pattern(rf"{_make_word_pattern()}|\S").findall(text)]
 
 
-def characters(text: str) -> list[str]:
+def split_characters(text: str) -> list[str]:
     """The characters that a reader sees: letters with their marks (extended grapheme clusters, UAX #29)."""
-    return list(text) if text.isascii() else [str(one) for one in compiled(r"\X").findall(text)]
+    return list(text) if text.isascii() else [str(one) for one in compile_pattern(r"\X").findall(text)]
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of a text, without the spaces between them."""
     return [sentence for sentence in map(str.strip, SENTENCE_END.split(text)) if sentence]
 
 
 def is_letters(text: str) -> bool:
     """Whether a text is letters and their marks alone."""
-    return text.isalpha() if text.isascii() else compiled(r"\p{L}[\p{L}\p{M}]*").fullmatch(text) is not None
+    return text.isalpha() if text.isascii() else compile_pattern(r"\p{L}[\p{L}\p{M}]*").fullmatch(text) is not None
 
 
 def is_unspaced(character: str) -> bool:
     """Whether a character belongs to a script that is written without spaces."""
-    return not character.isascii() and compiled(UNSPACED).match(character) is not None
+    return not character.isascii() and compile_pattern(UNSPACED).match(character) is not None
 
 
-def _word() -> str:
+def _make_word_pattern() -> str:
     """A word: in a text that is not folded, what is not seen may stand in it."""
     spaced, marks = rf"(?!{UNSPACED}){LETTER}", r"[\p{M}\p{Default_Ignorable_Code_Point}]"
     return rf"(?={LETTER}){UNSPACED}{marks}*|{spaced}(?:{marks}|{spaced})*"
 
 
 @memoize("code")
-def _table() -> dict[int, str]:
+def _make_fold_table() -> dict[int, str]:
     """For each character that is written in another way, or left out, what stands for it: one character, or none."""
     digits = (one for one in map(chr, range(0x80, 0x20000)) if one.isdecimal())
     return {
@@ -176,16 +176,16 @@ def _table() -> dict[int, str]:
 
 
 @memoize("code")
-def _changed() -> frozenset[str]:
-    return frozenset(map(chr, _table()))
+def _find_folded() -> frozenset[str]:
+    return frozenset(map(chr, _make_fold_table()))
 
 
 def _fold(text: str) -> tuple[str, bool]:
     """The folded text, and whether each of its characters stands where it stood."""
     plain = unicodedata.normalize("NFC", text)
     in_place = plain == text
-    if not _changed().isdisjoint(plain):
-        told = plain.translate(_table())  # shorter, if anything
+    if not _find_folded().isdisjoint(plain):
+        told = plain.translate(_make_fold_table())  # shorter, if anything
         plain = unicodedata.normalize("NFC", told)
         in_place = in_place and len(told) == len(text) and plain == told
     whole = plain.casefold()  # longer, if anything

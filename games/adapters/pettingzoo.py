@@ -7,9 +7,9 @@ from typing import Any
 
 from arena.cache_register import memoize
 from arena.game import JSON, Message, Move, Tool, View, game
-from arena.spec import canonical
-from games.adapters.gym_spaces import action, plain, told, ways
-from games.adapters.pettingzoo_lookup import documentation, make
+from arena.spec import dump_canonical
+from games.adapters.gym_spaces import convert_to_action, convert_to_plain, describe_observation, list_ways_to_act
+from games.adapters.pettingzoo_lookup import make_environment, read_documentation
 from games.adapters.stateful_env import Foreign, ForeignState
 
 
@@ -42,9 +42,9 @@ class PettingZoo(Foreign):
             raise ValueError(
                 "say which environment, as in pettingzoo/tictactoe_v3, or pettingzoo/my_module:my_function"
             )
-        spaces, rules = _known(self.id, self.parallel, canonical(self.options))
+        spaces, rules = _inspect_environment(self.id, self.parallel, dump_canonical(self.options))
         for space in spaces.values():
-            ways(space, self.names, None)  # raises for what cannot be acted in
+            list_ways_to_act(space, self.names, None)  # raises for what cannot be acted in
         object.__setattr__(self, "spaces", spaces)
         object.__setattr__(self, "rules", self.about or rules)
 
@@ -53,7 +53,7 @@ class PettingZoo(Foreign):
         return tuple(self.spaces)
 
     def open(self, seed: int) -> tuple["PettingZooState", ForeignState]:
-        live = _begun(self.id, self.parallel, self.options, seed)
+        live = _begin_episode(self.id, self.parallel, self.options, seed)
         return live, self._seen(live, seed)
 
     def act(self, live: "PettingZooState", state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
@@ -75,11 +75,11 @@ class PettingZoo(Foreign):
         legal: tuple[str, ...] | None = None
         tools: tuple[Tool, ...] = ()
         if seat in state.acting:
-            legal, tools = ways(self.spaces[seat], self.names, seen["action_mask"])
+            legal, tools = list_ways_to_act(self.spaces[seat], self.names, seen["action_mask"])
         return View(seat, self._rules(seat), messages, tools, legal, own, seen)
 
     def _actions(self, moves: Mapping[str, Move]) -> dict[str, Any]:
-        return {seat: action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
+        return {seat: convert_to_action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
 
     def _seen(self, live: "PettingZooState", seed: int) -> ForeignState:
         """What is seen now; those who act, or see the end, are told."""
@@ -87,9 +87,13 @@ class PettingZoo(Foreign):
         news = []
         for seat in live.gains:
             seen, mask = live.seen.get(seat), live.masks.get(seat)
-            private[seat] = {"observation": plain(seen), "action_mask": plain(mask), "reward": live.gains[seat]}
+            private[seat] = {
+                "observation": convert_to_plain(seen),
+                "action_mask": convert_to_plain(mask),
+                "reward": live.gains[seat],
+            }
             if seat in live.acting or (not live.acting and seen is not None):
-                news.append(Message("", told(seen), to=(seat,)))
+                news.append(Message("", describe_observation(seen), to=(seat,)))
         return ForeignState(seed, live.acting, private, dict(live.gains), {"truncated": live.truncated}, tuple(news))
 
     def _rules(self, seat: str) -> str:
@@ -178,18 +182,18 @@ class ParallelRules(PettingZooState):
 
 
 @memoize("worlds")
-def _known(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
+def _inspect_environment(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
     """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
-    live = _begun(name, parallel, json.loads(options), 0)
+    live = _begin_episode(name, parallel, json.loads(options), 0)
     for observation in live.seen.values():
-        told(observation)
+        describe_observation(observation)
     spaces = {agent: live.env.action_space(agent) for agent in live.gains}
     live.env.close()
-    return spaces, documentation(live.env)
+    return spaces, read_documentation(live.env)
 
 
-def _begun(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> PettingZooState:
-    env, together = make(name, parallel, options)
+def _begin_episode(name: str, parallel: bool | None, options: Mapping[str, Any], seed: int) -> PettingZooState:
+    env, together = make_environment(name, parallel, options)
     live = (ParallelRules if together else TurnBasedRules)(env)
     live.begin(seed)
     return live

@@ -12,7 +12,7 @@ from arena.registry import find
 NOISE = re.compile(r"```\{.*?```|^\| *Creation.*?\n(?=\n)|<[^>]+>|^### (?:Version History|Usage).*", re.S | re.M)
 
 
-def make(name: str, parallel: bool | None, options: Mapping[str, Any]) -> tuple[Any, bool]:
+def make_environment(name: str, parallel: bool | None, options: Mapping[str, Any]) -> tuple[Any, bool]:
     """An environment, and whether it is a Parallel one. `name` is one that PettingZoo knows, or `module:function`.
 
     Raises MissingExtra, UnknownPart for a wrong module, or ValueError for a wrong name or option.
@@ -25,7 +25,7 @@ def make(name: str, parallel: bool | None, options: Mapping[str, Any]) -> tuple[
         if ":" in name:
             env = find("game", name)[0](**options)
         else:
-            kind, registered = _registered(name, parallel)
+            kind, registered = _find_registered(name, parallel)
             env = pettingzoo.make(kind, registered, **options)
     except (UsageError, NoSuchEnvironment):
         raise
@@ -44,7 +44,7 @@ class NoSuchEnvironment(ValueError):
     """No environment of that name, or not in that form."""
 
 
-def documentation(env: Any) -> str:
+def read_documentation(env: Any) -> str:
     """What an environment's module or class says of itself, without pictures, tags and version history."""
     kind = type(env.unwrapped)
     module = sys.modules.get(kind.__module__)
@@ -52,11 +52,13 @@ def documentation(env: Any) -> str:
     return re.sub(r"\n{3,}", "\n\n", NOISE.sub("", text)).strip()
 
 
-def _registered(name: str, parallel: bool | None) -> tuple[str, str]:
+def _find_registered(name: str, parallel: bool | None) -> tuple[str, str]:
     """The form, "aec" or "parallel", and the registered name that a name stands for, with or without its family."""
     from pettingzoo import aec_registry, parallel_registry
 
-    forms = {form: _by_name(registry) for form, registry in (("parallel", parallel_registry), ("aec", aec_registry))}
+    forms = {
+        form: _index_by_name(registry) for form, registry in (("parallel", parallel_registry), ("aec", aec_registry))
+    }
     wanted = name.replace("_v", "-v")
     for form in ("parallel", "aec") if parallel is None else ("parallel",) if parallel else ("aec",):
         if wanted in forms[form]:
@@ -67,5 +69,5 @@ def _registered(name: str, parallel: bool | None) -> tuple[str, str]:
     raise NoSuchEnvironment(unknown("environment of PettingZoo", name, names, "; or write module:function"))
 
 
-def _by_name(registry: Mapping[str, Any]) -> dict[str, str]:
+def _index_by_name(registry: Mapping[str, Any]) -> dict[str, str]:
     return {short: full for full in registry for short in (full, full.rpartition("/")[2])}

@@ -12,7 +12,7 @@ from typing import Any
 from arena.cache_register import memoize
 from arena.errors import MissingExtra, unknown
 from arena.game import JSON, Message, Move, View, game
-from arena.spec import canonical
+from arena.spec import dump_canonical
 from games.adapters.stateful_env import Foreign, ForeignState
 
 CROWDS = (2, 1, *range(3, 16))  # numbers of players, in the order in which they are tried
@@ -48,14 +48,14 @@ class TextArena(Foreign):
             raise ValueError("say which game, as in textarena/TicTacToe-v0")
         if self.cap < 1:
             raise ValueError(f"cap is a count of answers, 1 or more, got {self.cap}")
-        object.__setattr__(self, "count", _players(self.id, canonical(self.options), self.players))
+        object.__setattr__(self, "count", _choose_player_count(self.id, dump_canonical(self.options), self.players))
 
     @property
     def seats(self) -> tuple[str, ...]:
         return tuple(f"player_{k}" for k in range(self.count))
 
     def open(self, seed: int) -> tuple["TextArenaState", ForeignState]:
-        live = _begun(self.id, self.options, self.count, seed)
+        live = _begin_game(self.id, self.options, self.count, seed)
         prompts, news = live.news(self.seats)
         private: dict[str, Mapping[str, JSON]] = {seat: {"rules": prompts.get(seat, "")} for seat in self.seats}
         return live, self._seen(live, ForeignState(seed, (), private, {}), news)
@@ -101,7 +101,7 @@ class TextArenaState:
     over: bool = False
 
     def step(self, words: str) -> None:
-        with lent(self.chance):
+        with use_chance(self.chance):
             self.over = bool(self.env.step(words)[0])
 
     def news(self, seats: Sequence[str]) -> tuple[dict[str, str], tuple[Message, ...]]:
@@ -111,11 +111,11 @@ class TextArenaState:
         state.observations = {k: [] for k in range(len(seats))}
         prompts: dict[str, str] = {}
         for seat, queue in queues.items():
-            prompts[seat] = "\n".join(str(words) for _, words, kind in queue if _named(kind) == PROMPT)
-            queue[:] = [entry for entry in queue if _named(entry[2]) != PROMPT]
+            prompts[seat] = "\n".join(str(words) for _, words, kind in queue if _get_kind_name(kind) == PROMPT)
+            queue[:] = [entry for entry in queue if _get_kind_name(entry[2]) != PROMPT]
         told: list[Message] = []
         for sender, words in state.logs[self.heard :]:
-            reached = [seat for seat, queue in queues.items() if _taken(queue, sender, words)]
+            reached = [seat for seat, queue in queues.items() if _take_entry(queue, sender, words)]
             name = seats[sender] if isinstance(sender, int) and sender >= 0 else ""
             if told and (told[-1].sender, told[-1].text) == (name, str(words)) and told[-1].to:
                 before = told.pop().to  # the same words, told to one after the other
@@ -127,11 +127,11 @@ class TextArenaState:
         return prompts, tuple(told)
 
 
-def _named(kind: Any) -> str:
+def _get_kind_name(kind: Any) -> str:
     return str(getattr(kind, "name", kind))  # some games write a text where the kind belongs
 
 
-def _taken(queue: list[Any], sender: int, words: str) -> bool:
+def _take_entry(queue: list[Any], sender: int, words: str) -> bool:
     """Takes an entry of the log out of what a player was told; False where it was not told."""
     place = next((k for k, entry in enumerate(queue) if entry[:2] == (sender, words)), None)
     if place is not None:
@@ -140,13 +140,13 @@ def _taken(queue: list[Any], sender: int, words: str) -> bool:
 
 
 @memoize("worlds")
-def _players(name: str, options: str, wanted: int | None) -> int:
+def _choose_player_count(name: str, options: str, wanted: int | None) -> int:
     """How many players a game has: those that are wanted, else the first number that it takes."""
     reasons = []
     crowds: tuple[int, ...] = CROWDS if wanted is None else (wanted,)
     for count in crowds:
         try:
-            _begun(name, json.loads(options), count, 0)
+            _begin_game(name, json.loads(options), count, 0)
         except WrongStart as error:
             reasons.append(f"{count}: {error}")
             continue
@@ -158,10 +158,10 @@ class WrongStart(Exception):
     """A game does not begin: mostly for the number of players."""
 
 
-def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> TextArenaState:
+def _begin_game(name: str, options: Mapping[str, Any], count: int, seed: int) -> TextArenaState:
     """A new game. Raises ValueError where there is no such game, and WrongStart."""
     chance: dict[str, Any] = {}
-    with lent(chance):
+    with use_chance(chance):
         import textarena  # type: ignore[import-untyped]
         from textarena.envs.registration import ENV_REGISTRY  # type: ignore[import-untyped]
 
@@ -185,26 +185,26 @@ def _begun(name: str, options: Mapping[str, Any], count: int, seed: int) -> Text
 
 
 @contextmanager
-def lent(chance: dict[str, Any]) -> Iterator[None]:
+def use_chance(chance: dict[str, Any]) -> Iterator[None]:
     """The global chance of Python and NumPy as `chance` holds it, which is brought up to date; then put back.
 
     What is printed meanwhile goes to stderr.
     """
-    before = {name: get() for name, (get, _) in _sources().items()}
-    for name, (_, put) in _sources().items():
+    before = {name: get() for name, (get, _) in _list_sources().items()}
+    for name, (_, put) in _list_sources().items():
         if name in chance:
             put(chance[name])
     try:
         with redirect_stdout(sys.stderr):
             yield
     finally:
-        for name, (get, put) in _sources().items():
+        for name, (get, put) in _list_sources().items():
             chance[name] = get()
             if name in before:
                 put(before[name])
 
 
-def _sources() -> dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]:
+def _list_sources() -> dict[str, tuple[Callable[[], Any], Callable[[Any], None]]]:
     numpy = sys.modules.get("numpy")
     both = {"numpy": (numpy.random.get_state, numpy.random.set_state)} if numpy is not None else {}
     return {"python": (random.getstate, random.setstate), **both}

@@ -89,7 +89,7 @@ class Connect(Game[ConnectState]):
             moves = self._legal(board)
             quiet = (self._put(board, move) for move in rng.sample(moves, len(moves)))
             board = next((after for after in quiet if not after.winner), board)
-        return replace(board, log=(Message("", self._shown(board)),))
+        return replace(board, log=(Message("", self._format_board(board)),))
 
     def to_act(self, state: ConnectState) -> tuple[str, ...]:
         return () if state.winner or state.full else (state.mover,)
@@ -108,7 +108,7 @@ class Connect(Game[ConnectState]):
         if move not in self._legal(state):
             raise IllegalMove(seat, f"{move!r} is not a free square here; say one of {', '.join(self._legal(state))}")
         after = self._put(state, move)
-        told = [Message(seat, move), Message("", self._shown(after))]
+        told = [Message(seat, move), Message("", self._format_board(after))]
         if after.winner or after.full:
             ending = f"{seat} has {self.length} in a line and wins." if after.winner else "The board is full: a draw."
             told.append(Message("", ending))
@@ -170,7 +170,7 @@ class Connect(Game[ConnectState]):
 
         return any(run(down, right) + 1 + run(-down, -right) >= self.length for down, right in WAYS)
 
-    def _shown(self, board: ConnectState) -> str:
+    def _format_board(self, board: ConnectState) -> str:
         """The board as text, with its coordinates."""
         if self.gravity:
             names = " ".join(f"{column + 1:>2}" for column in range(self.columns))

@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, View, game
-from games.phrasing import amount
+from games.phrasing import format_amount
 
 OTHER = {"row": "column", "column": "row"}
 Table: TypeAlias = tuple[tuple[tuple[float, float], ...], ...]  # by row's action, then column's: (row, column) payoffs
@@ -216,7 +216,7 @@ class Dilemma(Game[DilemmaState]):
             Message(seat, self._actions(seat)[getattr(play, seat)], round=state.round) for seat in self.seats
         )  # only now, so that neither hears the other first
         why = f" The {play.forfeit} player gave no valid answer; the last actions count." if play.forfeit else ""
-        told = f"Row gets {amount(pays[0])}, column gets {amount(pays[1])}.{why}"
+        told = f"Row gets {format_amount(pays[0])}, column gets {format_amount(pays[1])}.{why}"
         log = (*state.log, *said, Message("", told, round=state.round))
         after = replace(state, plays=(*state.plays, play), log=log)
         return replace(after, log=(*log, self._opens(after.round))) if self.to_act(after) else after
@@ -224,7 +224,7 @@ class Dilemma(Game[DilemmaState]):
     def _rules(self, seat: str) -> str:
         mine, theirs = self._actions(seat), self._actions(OTHER[seat])
         lines = [
-            f"- you {mine[i]}, they {theirs[j]}: you get {amount(own)}, they get {amount(rival)}"
+            f"- you {mine[i]}, they {theirs[j]}: you get {format_amount(own)}, they get {format_amount(rival)}"
             for i, j in product(range(len(mine)), range(len(theirs)))
             for own, rival in (self._payoff(seat, i, j),)
         ]

@@ -168,7 +168,7 @@ class Environment(Game[Stay[W]]):
         """Facts that only this environment has."""
         return {}
 
-    def told_off(self, here: W, tool: str, args: Mapping[str, JSON]) -> str:
+    def explain_refusal(self, here: W, tool: str, args: Mapping[str, JSON]) -> str:
         """Why an action cannot be taken, in a few words."""
         return f"you cannot {self.phrase(tool, args)} now"
 
@@ -205,7 +205,7 @@ class Environment(Game[Stay[W]]):
         args = {name: value.strip() if isinstance(value, str) else value for name, value in move.args.items()}
         outcome = self.act(state.here, move.tool, args)
         if outcome is None:
-            raise self._refusal(state.here, self.told_off(state.here, move.tool, args))
+            raise self._refusal(state.here, self.explain_refusal(state.here, move.tool, args))
         stay = replace(
             state,
             steps=state.steps + 1,

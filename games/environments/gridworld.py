@@ -97,7 +97,7 @@ class Gridworld(Environment[Walk]):
         reached = dict(self.map.steps(here.position)).values()
         return self._arrive(replace(here, path=(*here.path, cell))) if cell in reached else None
 
-    def told_off(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> str:
+    def explain_refusal(self, here: Walk, tool: str, args: Mapping[str, JSON]) -> str:
         return f"{args['direction']} of you is {dict(self._around(here.position))[str(args['direction'])]}"
 
     def possible(self, here: Walk) -> tuple[Action, ...]:

@@ -17,10 +17,10 @@ from games.environments.household_world import (
     House,
     Treatment,
     build_house,
-    kind_of,
-    placed,
+    format_place,
+    get_kind,
 )
-from games.phrasing import listed
+from games.phrasing import join_list
 
 HANDS = "your hands"
 PHRASES = {
@@ -51,7 +51,7 @@ class HouseholdState:
         return next((name for name, where in self.where.items() if where == HANDS), None)
 
     def is_open(self, receptacle: str) -> bool:
-        return kind_of(receptacle) not in OPENABLE or receptacle in self.opened
+        return get_kind(receptacle) not in OPENABLE or receptacle in self.opened
 
     def inside(self, receptacle: str) -> list[str]:
         return [name for name, where in self.where.items() if where == receptacle]
@@ -90,7 +90,7 @@ class Household(Environment[HouseholdState]):
     def begin(self, rng: Random) -> ActionOutcome[HouseholdState]:
         types: tuple[TaskType, ...] = TASK_TYPES if self.chore == "any" else (self.chore,)
         task = rng.choice(tasks(self.house, [rng.choice(types)]))
-        around = f"Around you are {listed(self.house.receptacles)}."
+        around = f"Around you are {join_list(self.house.receptacles)}."
         told = f"You stand in the middle of the house of {self.house.owner}. {around} Your task: {task.text}."
         return ActionOutcome(HouseholdState(task, self.house.objects), told)
 
@@ -99,7 +99,7 @@ class Household(Environment[HouseholdState]):
     def possible(self, here: HouseholdState) -> tuple[Action, ...]:
         at, carried = here.at, here.carried
         actions = [Action("go_to", {"receptacle": name}) for name in self.house.receptacles if name != at]
-        if kind_of(at) in OPENABLE:
+        if get_kind(at) in OPENABLE:
             actions.append(Action("close" if at in here.opened else "open", {"receptacle": at}))
         in_reach = here.inside(at) if at and here.is_open(at) else []
         if carried is None:
@@ -110,7 +110,7 @@ class Household(Environment[HouseholdState]):
             actions += [
                 Action(verb, {"object": carried, "receptacle": at})
                 for verb, appliance in APPLIANCES.items()
-                if kind_of(at) == appliance and verb in KINDS[kind_of(carried)].treatments
+                if get_kind(at) == appliance and verb in KINDS[get_kind(carried)].treatments
             ]
         if LAMP in in_reach:
             actions.append(Action("use", {"object": LAMP}))
@@ -133,7 +133,7 @@ class Household(Environment[HouseholdState]):
                 return ActionOutcome(taken, f"You take {name} from {receptacle}.", (name,))
             case "put":
                 after = replace(here, where={**here.where, name: receptacle})
-                return ActionOutcome(after, f"You put {name} {placed(receptacle)}.")
+                return ActionOutcome(after, f"You put {name} {format_place(receptacle)}.")
             case "heat" | "clean" | "cool":
                 return self._treat(here, tool, name, receptacle)
             case "use":
@@ -156,10 +156,10 @@ class Household(Environment[HouseholdState]):
             return ActionOutcome(here, f"{did} It is closed.", visited)
         inside = here.inside(at)
         still = [name for name in inside if self.house.objects[name] == at]
-        lessons = [Lesson("object", name, f"The {name} is {placed(at)}.") for name in still]
+        lessons = [Lesson("object", name, f"The {name} is {format_place(at)}.") for name in still]
         if at not in self.house.objects.values():
             lessons.append(Lesson("empty", at, f"The {at} is empty."))
-        told = f"{placed(at).partition(' ')[0].capitalize()} it you see {listed(inside)}."
+        told = f"{format_place(at).partition(' ')[0].capitalize()} it you see {join_list(inside)}."
         return ActionOutcome(replace(here, seen=here.seen | {at}), f"{did} {told}", visited, tuple(lessons))
 
     def _treat(
@@ -171,10 +171,10 @@ class Household(Environment[HouseholdState]):
         return ActionOutcome(after, f"You {verb} {name} with {receptacle}. It is {MADE[verb]} now.")
 
     def _describe(self, here: HouseholdState, name: str) -> str:
-        states = listed(sorted(here.made.get(name, ()))) if here.made.get(name) else "nothing special about it"
+        states = join_list(sorted(here.made.get(name, ()))) if here.made.get(name) else "nothing special about it"
         return f"You look closely at {name}: {states}."
 
-    def told_off(self, here: HouseholdState, tool: str, args: Mapping[str, JSON]) -> str:
+    def explain_refusal(self, here: HouseholdState, tool: str, args: Mapping[str, JSON]) -> str:
         receptacle, at = str(args.get("receptacle", "")), here.at
         if receptacle and tool == "go_to":
             return f"you are at {receptacle} already"
@@ -217,7 +217,7 @@ class Household(Environment[HouseholdState]):
     # ---- words ---------------------------------------------------------------------------------------------------
 
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
-        return PHRASES[tool].format(**{"place": placed(str(args.get("receptacle", ""))), **args}).lower()
+        return PHRASES[tool].format(**{"place": format_place(str(args.get("receptacle", ""))), **args}).lower()
 
     def rules(self) -> str:
         return (

@@ -14,8 +14,8 @@ from games.environments.household_world import (
     OPENABLE,
     House,
     Treatment,
-    kind_of,
-    placed,
+    format_place,
+    get_kind,
 )
 
 TaskType: TypeAlias = Literal["place", "look", "clean", "heat", "cool", "two"]
@@ -40,7 +40,7 @@ class HouseholdTask:
         """The task as a sentence without a subject."""
         if self.target is None:
             return f"look at {article(self.object)} in the light of a lamp"
-        preposition = placed(self.target).partition(" ")[0]
+        preposition = format_place(self.target).partition(" ")[0]
         if self.type == "two":
             return f"put two {self.object}s {preposition} one {self.target}"
         made = f"{MADE[self.treatment]} {self.object}" if self.treatment else self.object
@@ -62,10 +62,10 @@ def is_done(
 ) -> bool:
     """Whether a task is done: `where` the objects lie, what was `made` of them, which were held into the light."""
     if task.target is None:
-        return any(kind_of(name) == task.object for name in lit)
+        return any(get_kind(name) == task.object for name in lit)
     state = {MADE[task.treatment]} if task.treatment else set()
-    fit = [name for name in where if kind_of(name) == task.object and state <= made.get(name, frozenset())]
-    ends = [where[name] for name in fit if kind_of(where[name]) == task.target]
+    fit = [name for name in where if get_kind(name) == task.object and state <= made.get(name, frozenset())]
+    ends = [where[name] for name in fit if get_kind(where[name]) == task.target]
     return len(ends) > len(set(ends)) if task.type == "two" else bool(ends)
 
 
@@ -87,12 +87,12 @@ def _all(kind: TaskType) -> Iterator[HouseholdTask]:
 
 
 def _count(house: House, kind: str) -> int:
-    return sum(kind_of(name) == kind for name in house.objects)
+    return sum(get_kind(name) == kind for name in house.objects)
 
 
 def _plans(house: House, task: HouseholdTask) -> Iterator[list[tuple[str, bool]]]:
     """Ways to do it, as stops: where one action is taken, and whether the receptacle must be open for it."""
-    places = {name: where for name, where in house.objects.items() if kind_of(name) == task.object}
+    places = {name: where for name, where in house.objects.items() if get_kind(name) == task.object}
     if task.target is None:
         yield from ([(where, True), (house.objects[LAMP], False)] for where in places.values())
         return
@@ -113,7 +113,7 @@ def _steps(stops: Sequence[tuple[str, bool]]) -> int:
     for receptacle, inside in stops:
         steps += (receptacle != at) + 1
         at = receptacle
-        if inside and kind_of(receptacle) in OPENABLE and receptacle not in opened:
+        if inside and get_kind(receptacle) in OPENABLE and receptacle not in opened:
             opened.add(receptacle)
             steps += 1
     return steps

@@ -56,17 +56,17 @@ class House:
 
     def of_kind(self, kind: str) -> list[str]:
         """The receptacles of a kind."""
-        return [name for name in self.receptacles if kind_of(name) == kind]
+        return [name for name in self.receptacles if get_kind(name) == kind]
 
 
-def kind_of(name: str) -> str:
+def get_kind(name: str) -> str:
     """ "cupboard" of "cupboard 2"."""
     return name.rpartition(" ")[0]
 
 
-def placed(receptacle: str) -> str:
+def format_place(receptacle: str) -> str:
     """ "in cupboard 2" or "on shelf 1"; also for a kind."""
-    return f"{'in' if (kind_of(receptacle) or receptacle) in INSIDE else 'on'} {receptacle}"
+    return f"{'in' if (get_kind(receptacle) or receptacle) in INSIDE else 'on'} {receptacle}"
 
 
 @memoize("worlds")
@@ -80,12 +80,12 @@ def build_house(world: int) -> House:
         for number in range(1, rng.randint(low, high) + 1)
     ]
     house = House(owner, tuple(receptacles), {})
-    objects = {LAMP: _spot(rng, house, LAMP_ON)}
+    objects = {LAMP: _choose_spot(rng, house, LAMP_ON)}
     for name, kind in KINDS.items():
         for number in range(1, rng.choice((1, 1, 2, 2, 3)) + 1):
-            objects[f"{name} {number}"] = _spot(rng, house, kind.found)
+            objects[f"{name} {number}"] = _choose_spot(rng, house, kind.found)
     return House(owner, house.receptacles, objects)
 
 
-def _spot(rng: Random, house: House, kinds: tuple[str, ...]) -> str:
+def _choose_spot(rng: Random, house: House, kinds: tuple[str, ...]) -> str:
     return rng.choice(house.of_kind(rng.choice(kinds)))

@@ -9,7 +9,7 @@ from arena.game import JSON, Tool, game
 from games.environments.base import ANY, Action, ActionOutcome, Environment, Lesson
 from games.environments.shopping_catalogue import Product, Shop, Wish, draw_wish, stock
 from games.environments.shopping_reward import reward
-from games.phrasing import listed
+from games.phrasing import join_list
 
 Category = Literal["any", "lighting", "cookware", "camping", "garden", "stationery", "knitwear"]
 MOST, PER_PAGE = 50, 10  # results of a search, as in WebShop
@@ -96,15 +96,19 @@ class Shopping(Environment[Browsing]):
             return self._open(here, self.shop.products[button])
         product = self.shop.products[here.item]
         if button == FEATURES:
-            lesson = Lesson("features", product.title, f"{_named(product)} is {listed(product.attributes)}.")
+            lesson = Lesson(
+                "features", product.title, f"{_format_product(product)} is {join_list(product.attributes)}."
+            )
             read = replace(here, read=here.read | {product.code})
-            return ActionOutcome(read, f"It is {listed(product.attributes)}.", (), (lesson,))
+            return ActionOutcome(read, f"It is {join_list(product.attributes)}.", (), (lesson,))
         if button == DESCRIPTION:
             return ActionOutcome(here, product.description)
         if button == BUY:
-            options = listed(f"{name} {value}" for name, value in here.chosen.items()) if here.chosen else "no options"
+            options = (
+                join_list(f"{name} {value}" for name, value in here.chosen.items()) if here.chosen else "no options"
+            )
             return ActionOutcome(
-                replace(here, bought=True), f"You buy {_named(product)} for ${product.price:.2f}, {options}."
+                replace(here, bought=True), f"You buy {_format_product(product)} for ${product.price:.2f}, {options}."
             )
         name = next(name for name, values in product.options.items() if button in values)
         return ActionOutcome(replace(here, chosen={**here.chosen, name: button}), f"You choose {name} {button}.")
@@ -128,14 +132,14 @@ class Shopping(Environment[Browsing]):
     def _open(self, here: Browsing, product: Product) -> ActionOutcome[Browsing]:
         options = "; ".join(f"{name}: {', '.join(values)}" for name, values in product.options.items())
         lesson = Lesson(
-            "product", product.title, f"{_named(product)} costs ${product.price:.2f} and comes in {options}."
+            "product", product.title, f"{_format_product(product)} costs ${product.price:.2f} and comes in {options}."
         )
         after = replace(here, item=product.code, chosen={}, opened=here.opened | {product.code})
         pages = f"There are {FEATURES} and a {DESCRIPTION} to read."
         told = f"{product.title}, ${product.price:.2f}. Choose {options}. {pages}"
         return ActionOutcome(after, told, (product.title,), (lesson,))
 
-    def told_off(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> str:
+    def explain_refusal(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> str:
         return "search needs words" if tool == "search" else f"there is no button “{args['button']}” on this page"
 
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
@@ -200,5 +204,5 @@ class Shopping(Environment[Browsing]):
         )
 
 
-def _named(product: Product) -> str:
+def _format_product(product: Product) -> str:
     return f"{product.title} ({product.code})"

@@ -72,24 +72,24 @@ class Wiki(Environment[WikiState]):
 
     def act(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[WikiState] | None:
         words = str(args[PARAMETERS[tool]])
-        if not normal(words) or (tool == "lookup" and not here.page):
+        if not normalize_answer(words) or (tool == "lookup" and not here.page):
             return None
         if tool == "finish":
             return ActionOutcome(replace(here, answer=words), f"You answered: {words}.")
         return self._search(here, words) if tool == "search" else self._lookup(here, words)
 
     def _search(self, here: WikiState, words: str) -> ActionOutcome[WikiState]:
-        known = titles(self.world)
-        if normal(words) not in known:
-            near = ", ".join(similar(words, known)) or "nothing"
+        known = index_titles(self.world)
+        if normalize_answer(words) not in known:
+            near = ", ".join(find_similar_titles(words, known)) or "nothing"
             return ActionOutcome(replace(here, page=None), f"There is no page “{words}”. Similar titles: {near}.")
-        page = self.pages[known[normal(words)]]
+        page = self.pages[known[normalize_answer(words)]]
         shown = [fact for fact in page.facts if fact.first]
         more = len(page.facts) - len(shown)
         rest = f" ({more} more {'sentence' if more == 1 else 'sentences'})" if more else ""
         told = f"“{page.title}”: {' '.join(fact.sentence for fact in shown)}{rest}"
         after = replace(here, page=page.title, words="", turn=0)
-        return ActionOutcome(after, told, (page.title,), _lessons(page, *shown))
+        return ActionOutcome(after, told, (page.title,), _list_lessons(page, *shown))
 
     def _lookup(self, here: WikiState, words: str) -> ActionOutcome[WikiState]:
         assert here.page is not None
@@ -100,9 +100,9 @@ class Wiki(Environment[WikiState]):
         turn = here.turn % len(found) if words.lower() == here.words else 0
         fact = found[turn]
         after = replace(here, words=words.lower(), turn=turn + 1)
-        return ActionOutcome(after, f"({turn + 1} of {len(found)}) {fact.sentence}", (), _lessons(page, fact))
+        return ActionOutcome(after, f"({turn + 1} of {len(found)}) {fact.sentence}", (), _list_lessons(page, fact))
 
-    def told_off(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> str:
+    def explain_refusal(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> str:
         if tool == "lookup" and not here.page:
             return "no page is open to look anything up on"
         return f"{tool} needs words"
@@ -116,7 +116,9 @@ class Wiki(Environment[WikiState]):
         return here.answer is not None
 
     def reward(self, here: WikiState) -> float:
-        return float(here.answer is not None and normal(here.answer) == normal(here.question.answer))
+        return float(
+            here.answer is not None and normalize_answer(here.answer) == normalize_answer(here.question.answer)
+        )
 
     def optimal(self, here: WikiState) -> int:
         question, pages = here.question, self.pages
@@ -151,26 +153,26 @@ class Wiki(Environment[WikiState]):
         )
 
 
-def normal(answer: str) -> str:
+def normalize_answer(answer: str) -> str:
     """An answer as it is compared: lower case, no punctuation, no articles, single spaces."""
     bare = "".join(character for character in answer.lower() if character not in punctuation)
     return " ".join(re.sub(r"\b(a|an|the)\b", " ", bare).split())
 
 
 @memoize("worlds")
-def titles(world: int) -> Mapping[str, str]:
+def index_titles(world: int) -> Mapping[str, str]:
     """The titles of a wiki by the form in which they are compared."""
-    return {normal(title): title for title in write_wiki(world)}
+    return {normalize_answer(title): title for title in write_wiki(world)}
 
 
-def similar(words: str, known: Mapping[str, str]) -> list[str]:
+def find_similar_titles(words: str, known: Mapping[str, str]) -> list[str]:
     """Titles that share a word with what was searched for, most shared first, then those that look like it."""
-    wanted = normal(words)
+    wanted = normalize_answer(words)
     shared = {bare: len({*bare.split()} & {*wanted.split()}) for bare in known}
     near = sorted((bare for bare in known if shared[bare]), key=lambda bare: (-shared[bare], bare))
     alike = [bare for bare in get_close_matches(wanted, known, SIMILAR, NEAR) if not shared[bare]]
     return [known[bare] for bare in [*near, *alike][:SIMILAR]]
 
 
-def _lessons(page: Page, *facts: PageFact) -> tuple[Lesson, ...]:
+def _list_lessons(page: Page, *facts: PageFact) -> tuple[Lesson, ...]:
     return tuple(Lesson("fact", page.title, fact.sentence) for fact in facts)

@@ -95,10 +95,10 @@ class Debate(Game[Hearing]):
 
     def start(self, rng: Random) -> Hearing:
         motion = self.motion or rng.choice(MOTIONS)
-        private = {side: {"cards": tuple(_card(rng) for _ in range(self.cards))} for side in SIDES}
-        while self.cards and _strength(private["pro"]["cards"]) == _strength(private["con"]["cards"]):
+        private = {side: {"cards": tuple(_draw_card(rng) for _ in range(self.cards))} for side in SIDES}
+        while self.cards and _sum_strength(private["pro"]["cards"]) == _sum_strength(private["con"]["cards"]):
             side = rng.choice(SIDES)
-            private[side] = {"cards": tuple(_card(rng) for _ in range(self.cards))}
+            private[side] = {"cards": tuple(_draw_card(rng) for _ in range(self.cards))}
         return Hearing(motion, private, log=(Message("", f"The motion: {motion}"),))
 
     def to_act(self, state: Hearing) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class Debate(Game[Hearing]):
                 raise IllegalMove(seat, f"card {number} was shown before; there are left: {state.left(seat)}")
             card = state.cards(seat)[number - 1]
             state = replace(state, cited=(*state.cited, (seat, number)), exhibits=(*state.exhibits, (seat, card)))
-            log.append(Message("", f"{seat} shows {_told(card)}.", round=self._round(state)))
+            log.append(Message("", f"{seat} shows {_format_card(card)}.", round=self._round(state)))
         return replace(state, speeches=state.speeches + 1, moves=(*state.moves, (seat, move)), log=tuple(log))
 
     def forfeit(self, state: Hearing, seat: str) -> Hearing:
@@ -147,7 +147,7 @@ class Debate(Game[Hearing]):
         return {**won, "judge": None}
 
     def facts(self, state: Hearing) -> dict[str, JSON]:
-        strength = {side: _strength(state.cards(side)) for side in SIDES}
+        strength = {side: _sum_strength(state.cards(side)) for side in SIDES}
         shown = {side: sum(card[0] for who, card in state.exhibits if who == side) for side in SIDES}
         stronger = None if not self.cards else max(SIDES, key=lambda side: strength[side])
         return {
@@ -179,7 +179,7 @@ class Debate(Game[Hearing]):
         """What was said and shown, with the cards of these sides after the motion."""
         hands = []
         for side in sides if self.cards else ():
-            lines = "\n".join(f"{k}. {_told(card)}" for k, card in enumerate(state.cards(side), 1))
+            lines = "\n".join(f"{k}. {_format_card(card)}" for k, card in enumerate(state.cards(side), 1))
             hands.append(Message("", f"Your evidence:\n{lines}", to=(side,)))
         return (state.log[0], *hands, *state.log[1:])
 
@@ -220,7 +220,7 @@ class Debate(Game[Hearing]):
         return f"{course} You are {seat}: you speak {'for' if seat == 'pro' else 'against'} the motion, briefly. {aim}"
 
 
-def _card(rng: Random) -> Card:
+def _draw_card(rng: Random) -> Card:
     """A piece of evidence of a random strength."""
     strength = rng.randint(1, STRONGEST)
     what = SOURCES[strength - 1].format(
@@ -229,9 +229,9 @@ def _card(rng: Random) -> Card:
     return strength, what
 
 
-def _told(card: Card) -> str:
+def _format_card(card: Card) -> str:
     return f"{card[1]} (strength {card[0]} of {STRONGEST})"
 
 
-def _strength(cards: Iterable[Card]) -> int:
+def _sum_strength(cards: Iterable[Card]) -> int:
     return sum(strength for strength, _ in cards)

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
-from games.negotiation.bargaining_texts import dollars
+from games.negotiation.bargaining_texts import format_dollars
 
 RULES = {
     "first": "Everybody writes down one bid, unseen by the others. The highest bid wins and pays what it bid.",
@@ -138,7 +138,7 @@ class Auction(Game[Bidding]):
             (seat,) = self.to_act(state)
             return self._speak(state, seat, moves[seat])
         bids = {seat: self._bid(state, seat, move) for seat, move in moves.items()}
-        return self._sealed(state, bids, moves)
+        return self._settle_sealed(state, bids, moves)
 
     def forfeit(self, state: Bidding, seat: str) -> Bidding:
         """Without a valid bid a seat passes; in a sealed auction the others are asked again without it."""
@@ -194,7 +194,10 @@ class Auction(Game[Bidding]):
         assert isinstance(bid, int | float)
         least, sealed = self._least(state), self.kind != "english"
         if not least <= bid <= self.budget and not (sealed and bid == 0):
-            raise IllegalMove(seat, f"{dollars(bid)} is no bid here; bid {dollars(least)} to {dollars(self.budget)}")
+            raise IllegalMove(
+                seat,
+                f"{format_dollars(bid)} is no bid here; bid {format_dollars(least)} to {format_dollars(self.budget)}",
+            )
         return round(float(bid), 2)
 
     def _speak(self, state: Bidding, seat: str, move: Move) -> Bidding:
@@ -203,7 +206,7 @@ class Auction(Game[Bidding]):
             state, words = replace(state, out=(*state.out, seat)), move.text or "I pass."
         else:
             bid = self._bid(state, seat, move)
-            state, words = replace(state, bids=(*state.bids, (seat, bid))), move.text or f"I bid {dollars(bid)}."
+            state, words = replace(state, bids=(*state.bids, (seat, bid))), move.text or f"I bid {format_dollars(bid)}."
         said = Message(seat, words, move.tool, move.args, round=state.round)
         state = replace(state, done=(*state.done, (seat, move)), log=(*state.log, said))
         unsold, standing = len(state.out) == self.bidders, state.standing
@@ -211,7 +214,7 @@ class Auction(Game[Bidding]):
             return self._end(state, Sale(*standing, state.bids))
         return self._end(state, Sale("", None, ())) if unsold else state
 
-    def _sealed(self, state: Bidding, bids: Mapping[str, float], moves: Mapping[str, Move]) -> Bidding:
+    def _settle_sealed(self, state: Bidding, bids: Mapping[str, float], moves: Mapping[str, Move]) -> Bidding:
         order = state.order[len(state.sales)]
         ranked = sorted((seat for seat in bids if bids[seat] > 0), key=lambda s: (-bids[s], order.index(s)))
         said = tuple(Message(s, m.text, m.tool, m.args, (s,), state.round) for s, m in moves.items())
@@ -225,12 +228,14 @@ class Auction(Game[Bidding]):
     # ---- rounds --------------------------------------------------------------------------------------------------
 
     def _opens(self, state: Bidding) -> Bidding:
-        reserve = f", from {dollars(self.reserve)}" if self.reserve else ""
+        reserve = f", from {format_dollars(self.reserve)}" if self.reserve else ""
         told = Message("", f"Auction {state.round} of {self.rounds} opens{reserve}.", round=state.round)
         return replace(state, bids=(), out=(), log=(*state.log, told))
 
     def _end(self, state: Bidding, sale: Sale) -> Bidding:
-        told = f"Sold to {sale.winner} for {dollars(sale.price)}." if sale.price is not None else "Nothing is sold."
+        told = (
+            f"Sold to {sale.winner} for {format_dollars(sale.price)}." if sale.price is not None else "Nothing is sold."
+        )
         log = (*state.log, Message("", told, round=state.round))
         after = replace(state, sales=(*state.sales, sale), log=log)
         return self._opens(after) if len(after.sales) < self.rounds else after
@@ -248,14 +253,14 @@ class Auction(Game[Bidding]):
             if message.round > number:
                 number = message.round
                 for seat in seats:
-                    worth = f"It is worth {dollars(state.worth(seat, number))} to you."
+                    worth = f"It is worth {format_dollars(state.worth(seat, number))} to you."
                     told.append(Message("", worth, to=(seat,), round=number))
         return tuple(told)
 
     def _tools(self, state: Bidding) -> tuple[Tool, ...]:
         sealed = self.kind != "english"
         least = 0.0 if sealed else self._least(state)
-        about = f"Bid at least {dollars(self._least(state))}." + (" A bid of 0 buys nothing." if sealed else "")
+        about = f"Bid at least {format_dollars(self._least(state))}." + (" A bid of 0 buys nothing." if sealed else "")
         bid = Tool("bid", about, {"amount": {
             "type": "number", "minimum": min(least, self.budget), "maximum": self.budget, "description": "dollars",
         }})  # fmt: skip
@@ -263,11 +268,11 @@ class Auction(Game[Bidding]):
 
     def _rules(self) -> str:
         many = f"{self.rounds} things are sold, one after the other." if self.rounds > 1 else "One thing is sold."
-        how = RULES[self.kind].format(step=dollars(self.increment))
+        how = RULES[self.kind].format(step=format_dollars(self.increment))
         return (
             f"You are one of {self.bidders} bidders in an auction. {many} What a thing is worth to you only you "
-            f"know; for each bidder the value is drawn anew, evenly from {dollars(self.low)} to "
-            f"{dollars(self.high)}. {how} Nobody may bid below {dollars(self.reserve)} or above "
-            f"{dollars(self.budget)}. If you win, you gain its worth to you less the price, which may be a loss; if "
-            "not, you gain nothing. With equal bids chance decides."
+            f"know; for each bidder the value is drawn anew, evenly from {format_dollars(self.low)} to "
+            f"{format_dollars(self.high)}. {how} Nobody may bid below {format_dollars(self.reserve)} or above "
+            f"{format_dollars(self.budget)}. If you win, you gain its worth to you less the price, which may be a "
+            "loss; if not, you gain nothing. With equal bids chance decides."
         )

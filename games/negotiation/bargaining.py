@@ -10,7 +10,7 @@ from arena.game import JSON, Game, Message, Move, View, game
 from games.negotiation import bargaining_texts as texts
 from games.negotiation import bargaining_verdicts as verdicts
 from games.negotiation import bargaining_views as views
-from games.negotiation.bargaining_claims import claims
+from games.negotiation.bargaining_claims import list_claims
 from games.negotiation.bargaining_state import RIVAL, Ended, Haggle, ModeratorReading, Offer, Round
 
 QUIRKS = ("strict-range", "yes-anywhere", "dollar-regex", "deaf-player", "minus-one")
@@ -104,7 +104,7 @@ class Bargaining(Game[Haggle]):
         return {seat: {"moderator": 2 * talk, "critic": coaching}.get(seat, talk) for seat in self.seats}
 
     def bounds(self) -> tuple[float, float] | None:
-        return verdicts.bounds(self)
+        return verdicts.compute_bounds(self)
 
     def remembers(self, seat: str) -> bool:
         """Whether a player sees the rounds before this one."""
@@ -141,10 +141,10 @@ class Bargaining(Game[Haggle]):
     # ---- talking -------------------------------------------------------------------------------------------------
 
     def _talk(self, state: Haggle, seat: str, move: Move) -> Haggle:
-        price = self._offered(seat, move)
+        price = self._parse_offer(seat, move)
         if move.tool == "accept" and state.standing(seat) is None:
             raise IllegalMove(seat, f"the {RIVAL[seat]} has made no offer you could accept yet; offer a price")
-        words = move.text or texts.wordless(move.tool, price)
+        words = move.text or texts.format_wordless(move.tool, price)
         state = replace(
             state,
             log=(*state.log, Message(seat, words, move.tool, move.args, round=state.round)),
@@ -157,18 +157,18 @@ class Bargaining(Game[Haggle]):
         if move.tool == "walk_away":
             return self._end(state, None, "walk_away", seat, "action", words)
         if self.moderation == "numberless" and not move.tool:
-            state = replace(state, moderating=state.moderating or verdicts.numberless(state))
+            state = replace(state, moderating=state.moderating or verdicts.has_numberless_message(state))
             return replace(state, phase="read") if state.moderating else self._after(state)
         return replace(state, phase="read") if self.moderation == "fallback" and not move.tool else self._after(state)
 
-    def _offered(self, seat: str, move: Move) -> float | None:
+    def _parse_offer(self, seat: str, move: Move) -> float | None:
         """The price of an offer, in cents; None for other moves."""
         price = move.args["price"] if move.tool == "offer" else None
         if not isinstance(price, int | float):
             return None
         if not self.low <= price <= self.high:
-            low, high = texts.dollars(self.low), texts.dollars(self.high)
-            raise IllegalMove(seat, f"{texts.dollars(price)} is outside {low} to {high}; offer a price within")
+            low, high = texts.format_dollars(self.low), texts.format_dollars(self.high)
+            raise IllegalMove(seat, f"{texts.format_dollars(price)} is outside {low} to {high}; offer a price within")
         return round(float(price), 2)
 
     def _after(self, state: Haggle) -> Haggle:
@@ -180,8 +180,10 @@ class Bargaining(Game[Haggle]):
     # ---- reading -------------------------------------------------------------------------------------------------
 
     def _read(self, state: Haggle, seat: str, move: Move) -> Haggle:
-        args = move.args if move.tool else verdicts.spoken(move.text, self.moderation == "numberless", self.quirks)
-        amount, claim = verdicts.amount(args, "price"), verdicts.amount(args, "claim")
+        args = (
+            move.args if move.tool else verdicts.parse_verdict(move.text, self.moderation == "numberless", self.quirks)
+        )
+        amount, claim = verdicts.parse_amount(args, "price"), verdicts.parse_amount(args, "claim")
         if args["act"] == "accept":
             verdicts.require_clear_price(state, amount, self.moderation == "numberless", self.quirks)
         evidence = str(args.get("evidence") or move.text)
@@ -191,7 +193,7 @@ class Bargaining(Game[Haggle]):
     def _use(self, state: Haggle, act: str, price: float | None, evidence: str, claim: float | None = None) -> Haggle:
         """What follows from a verdict; one that cannot be followed counts as talk and is recorded so."""
         speaker, used, numberless = state.speaker, act, self.moderation == "numberless"
-        agreed = verdicts.agreed(state, price, self.quirks) if numberless else state.standing(speaker)
+        agreed = verdicts.find_agreed_price(state, price, self.quirks) if numberless else state.standing(speaker)
         if act == "offer" and (price is None or not self.low <= price <= self.high):
             used = "talk"
         if act == "accept" and agreed is None and not numberless:
@@ -218,10 +220,10 @@ class Bargaining(Game[Haggle]):
         """The start of a round, with the opening lines where the protocol has them."""
         state = replace(state, phase="talk", speaker=self.first, said=0, refusals=0, moderating=False, moves=(),
                         first_step=state.step + (1 if state.rounds else 0))  # fmt: skip
-        state = state.says(Message("", texts.begins(state.round, self.rounds), round=state.round))
+        state = state.says(Message("", texts.format_round_start(state.round, self.rounds), round=state.round))
         if self.opening_ask is None or self.opening_bid is None:
             return state
-        for speaker, words, price in texts.opening(self.item, self.opening_ask, self.opening_bid):
+        for speaker, words, price in texts.build_opening(self.item, self.opening_ask, self.opening_bid):
             state = state.says(Message(speaker, words, round=state.round))
             if price is not None:
                 state = replace(state, offers=(*state.offers, Offer(state.round, speaker, price)))
@@ -239,7 +241,7 @@ class Bargaining(Game[Haggle]):
             state = replace(state, log=(*state.log[:-1], hidden))
         for seat in RIVAL:
             if self.remembers(seat):
-                told = texts.ended(state, result, seat, seat == "seller" or self.buyer_knows_value)
+                told = texts.format_round_end(state, result, seat, seat == "seller" or self.buyer_knows_value)
                 state = state.says(Message("", told, to=(seat,), round=state.round))
         broken = self.survivors_only and (price is None or (state.round > 1 and not self._within(price)))
         if state.round == self.rounds or broken:
@@ -278,7 +280,7 @@ class Bargaining(Game[Haggle]):
     def _set_goal(self, state: Haggle) -> Haggle:
         if not self.goal or self.feedback == "none":
             return state
-        goal = texts.goal(state.rounds[-1], state.coached[0], "minus-one" in self.quirks)
+        goal = texts.format_goal(state.rounds[-1], state.coached[0], "minus-one" in self.quirks)
         return state.says(Message("", goal, to=state.coached[:1], round=state.round))
 
     # ---- looking and results -------------------------------------------------------------------------------------
@@ -299,7 +301,7 @@ class Bargaining(Game[Haggle]):
         return {
             "item": self.item, "cost": state.reservation("seller"), "value": state.reservation("buyer"),
             "coach": self.coach, "feedback": self.feedback, "forfeits": forfeits, "rounds": state.table(),
-            "offers": [asdict(offer) for offer in state.offers], "claims": claims(state),
+            "offers": [asdict(offer) for offer in state.offers], "claims": list_claims(state),
             "readings": [asdict(reading) for reading in state.readings],
         }  # fmt: skip
 

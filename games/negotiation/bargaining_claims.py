@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
 from arena.game import JSON, Message
-from arena.text.price_extraction import Price, prices
+from arena.text.price_extraction import Price, find_prices
 from games.negotiation.bargaining_state import RIVAL, Haggle
 
 Kind: TypeAlias = Literal["worth", "limit", "final"]
@@ -65,12 +65,12 @@ class LimitClaim:
     read_by: Literal["rules", "moderator"] = "rules"
 
 
-def claims(state: Haggle) -> list[JSON]:
+def list_claims(state: Haggle) -> list[JSON]:
     """The claims of a match in order, as rows; where the moderator read the same price the row is the moderator's."""
     found: list[LimitClaim] = []
     for message in state.log:
         if message.sender in RIVAL:
-            found += heard(message)
+            found += find_claims(message)
     for reading in state.readings:
         if reading.claim is not None:
             same = [c for c in found if (c.round, c.seat, c.claimed) == (reading.round, reading.speaker, reading.claim)]
@@ -80,21 +80,23 @@ def claims(state: Haggle) -> list[JSON]:
     return [asdict(claim) for claim in sorted(found, key=lambda claim: claim.round)]
 
 
-def heard(message: Message) -> list[LimitClaim]:
+def find_claims(message: Message) -> list[LimitClaim]:
     """The claims in one message of a player: at most one for each price, none under "if" or about the other side."""
     text = message.text.replace("’", "'")
     low = text.lower() if len(text.lower()) == len(text) else text
     found: list[LimitClaim] = []
-    amounts = prices(text) if HINT.search(low) else ()
+    amounts = find_prices(text) if HINT.search(low) else ()
     for match in SENTENCE.finditer(low) if amounts else ():
         for price in amounts:
-            if match.start() <= price.start < match.end() and (kind := _kind(low, price, match.start(), match.end())):
+            if match.start() <= price.start < match.end() and (
+                kind := _classify_claim(low, price, match.start(), match.end())
+            ):
                 words = text[match.start() : match.end()].strip()
                 found.append(LimitClaim(message.round, message.sender, kind, round(price.amount, 2), words))
     return found
 
 
-def _kind(low: str, price: Price, start: int, end: int) -> Kind | None:
+def _classify_claim(low: str, price: Price, start: int, end: int) -> Kind | None:
     """What the words around a price claim of it."""
     before = SIGN.sub("", low[max(start, price.start - NEAR) : price.start])
     after = re.sub(r"^\s?(?:dollars?|bucks|usd|\$|€|£)", "", low[price.end : min(end, price.end + NEAR)])

@@ -19,25 +19,32 @@ PEOPLE = (
 )
 
 
-def dollars(price: float) -> str:
+def format_dollars(price: float) -> str:
     """`$14` or `$14.50`; the minus stands before the sign."""
     text = f"${abs(price):,.2f}".removesuffix(".00")
     return f"-{text}" if price < 0 else text
 
 
-def player_rules(item: str, seat: str, reservation: float | None, low: float, high: float, turns: int, rounds: int,
-                 actions: bool) -> str:  # fmt: skip
+def format_player_rules(item: str, seat: str, reservation: float | None, low: float, high: float, turns: int,
+                        rounds: int,                  actions: bool) -> str:  # fmt: skip
     """What a player is told: its side, its private value, how a round ends, how to act."""
     verb, rival = ("sell", "buyer") if seat == "seller" else ("buy", "seller")
     aim = "get as high a price as you can" if seat == "seller" else "pay as little as you can"
     worth = {
-        ("seller", True): f"You paid {dollars(reservation or 0)} for it, so a price below that loses money; the buyer "
+        (
+            "seller",
+            True,
+        ): f"You paid {format_dollars(reservation or 0)} for it, so a price below that loses money; the buyer "
         "does not know this number.",
-        ("buyer", True): f"It is worth {dollars(reservation or 0)} to you, so a price above that loses money; the "
+        (
+            "buyer",
+            True,
+        ): f"It is worth {format_dollars(reservation or 0)} to you, so a price above that loses money; the "
         "seller does not know this number.",
     }.get((seat, reservation is not None), "")
     how = (
-        f"Say something short and take one action with it: offer a price between {dollars(low)} and {dollars(high)}, "
+        f"Say something short and take one action with it: offer a price between {format_dollars(low)} and "
+        f"{format_dollars(high)}, "
         f"accept the {rival}'s last offer, or walk away."
         if actions
         else "Answer with one short sentence each time and name your price in dollars; a moderator listens for a deal."
@@ -70,23 +77,23 @@ CRITIC = (
 )
 
 
-def opening(item: str, ask: float, bid: float) -> tuple[tuple[str, str, float | None], ...]:
+def build_opening(item: str, ask: float, bid: float) -> tuple[tuple[str, str, float | None], ...]:
     """The published opening as (speaker, words, price): a greeting, the list price, a first counter-offer."""
     return (
         ("buyer", f"Hello! What do you ask for the {item}?", None),
-        ("seller", f"This is a fine {item}; it costs {dollars(ask)}.", ask),
-        ("buyer", f"Would you take {dollars(bid)} for it?", bid),
+        ("seller", f"This is a fine {item}; it costs {format_dollars(ask)}.", ask),
+        ("buyer", f"Would you take {format_dollars(bid)} for it?", bid),
     )
 
 
-def begins(number: int, rounds: int) -> str:
+def format_round_start(number: int, rounds: int) -> str:
     return f"Round {number} of {rounds} begins."
 
 
-def outcome(result: Round) -> str:
+def format_outcome(result: Round) -> str:
     """One sentence on how a round ended."""
     if result.price is not None:
-        return f"deal at {dollars(result.price)}, accepted by the {result.by}"
+        return f"deal at {format_dollars(result.price)}, accepted by the {result.by}"
     return {
         "walk_away": f"no deal, the {result.by} walked away",
         "forfeit": f"no deal, the {result.by} gave no valid answer",
@@ -97,22 +104,22 @@ def outcome(result: Round) -> str:
     }[result.ended]
 
 
-def ended(state: Haggle, result: Round, seat: str, tell_surplus: bool) -> str:
+def format_round_end(state: Haggle, result: Round, seat: str, tell_surplus: bool) -> str:
     """What a player is told at the end of a round."""
     gain = result.surplus(seat, state.reservation(seat))
-    surplus = f" Your gain is {dollars(gain)}." if tell_surplus else ""
-    return f"Round {result.round} is over: {outcome(result)}.{surplus}"
+    surplus = f" Your gain is {format_dollars(gain)}." if tell_surplus else ""
+    return f"Round {result.round} is over: {format_outcome(result)}.{surplus}"
 
 
-def goal(result: Round, seat: str, minus_one: bool) -> str:
+def format_goal(result: Round, seat: str, minus_one: bool) -> str:
     """The goal for the next round: beat the last price. `minus_one` keeps the published slip of naming -1."""
     price = result.price if result.price is not None else -1.0 if minus_one else None
     direction = "higher" if seat == "seller" else "lower"
     if price is None:
         return "Your goal for the next round: reach a deal, at the best price you can get."
-    return f"Your goal for the next round: a price {direction} than {dollars(price)}."
+    return f"Your goal for the next round: a price {direction} than {format_dollars(price)}."
 
 
-def wordless(tool: str, price: float | None) -> str:
+def format_wordless(tool: str, price: float | None) -> str:
     """What is heard when a player acts without a word."""
-    return {"offer": f"{dollars(price or 0)}.", "accept": "Deal."}.get(tool, "I am leaving.")
+    return {"offer": f"{format_dollars(price or 0)}.", "accept": "Deal."}.get(tool, "I am leaving.")

@@ -32,7 +32,9 @@ SUGGEST = Tool(
 def player(game: "Bargaining", state: Haggle, seat: str) -> View:
     """A player: its own reservation price, this round's talk, and past rounds with their advice if it remembers."""
     worth = state.reservation(seat) if seat == "seller" or game.buyer_knows_value else None
-    rules = texts.player_rules(game.item, seat, worth, game.low, game.high, game.turns, game.rounds, game.actions)
+    rules = texts.format_player_rules(
+        game.item, seat, worth, game.low, game.high, game.turns, game.rounds, game.actions
+    )
     past = game.remembers(seat)
     heard = state.log if past else [m for m in state.log if m.round == state.round]
     seen = tuple([m for m in heard if not m.to or m.reaches(seat)])

@@ -10,7 +10,7 @@ from arena.cache_register import memoize
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.theory.outcome_space import Outcomes, Point
-from games.phrasing import counted, plural
+from games.phrasing import format_counts, make_plural
 
 OTHER = {"first": "second", "second": "first"}
 ITEMS = ("book", "hat", "ball")
@@ -51,14 +51,14 @@ class Division:
 
 
 @memoize("tables")
-def valuations(counts: Three) -> tuple[Three, ...]:
+def list_valuations(counts: Three) -> tuple[Three, ...]:
     """All whole values per item with which these items are worth TOTAL together."""
     spans = [range(TOTAL // count + 1) for count in counts]
     return tuple(v for v in product(*spans) if sum(k * n for k, n in zip(v, counts, strict=True)) == TOTAL)
 
 
 @memoize("tables")
-def tables() -> tuple[Three, ...]:
+def list_tables() -> tuple[Three, ...]:
     """All counts of the three types, one or more of each, FEWEST to MOST items in all."""
     return tuple(c for c in product(range(1, MOST), repeat=len(ITEMS)) if FEWEST <= sum(c) <= MOST)
 
@@ -110,13 +110,13 @@ class DealOrNoDeal(Game[Division]):
 
     def start(self, rng: Random) -> Division:
         while True:
-            counts = rng.choice(tables())
-            values = [rng.choice(valuations(counts)) for _ in self.seats]
+            counts = rng.choice(list_tables())
+            values = [rng.choice(list_valuations(counts)) for _ in self.seats]
             shared = [min(pair) > 0 for pair in zip(*values, strict=True)]
             if any(shared) and all(max(pair) > 0 for pair in zip(*values, strict=True)):
                 break
         private = {seat: {"values": value} for seat, value in zip(self.seats, values, strict=True)}
-        told = f"On the table: {counted(counts, ITEMS)}."
+        told = f"On the table: {format_counts(counts, ITEMS)}."
         return Division(counts, private, rng.choice(self.seats), log=(Message("", told),))
 
     def to_act(self, state: Division) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class DealOrNoDeal(Game[Division]):
         if move.tool == "accept" and not any(who != seat for who, _ in state.offers):
             raise IllegalMove(seat, "the other side has made no offer that you could accept; make one")
         if move.tool == "offer":
-            take = _taken(state, seat, move)
+            take = _parse_take(state, seat, move)
             offer = (seat, take if seat == "first" else state.left(take))
             state = replace(state, offers=(*state.offers, offer))
         told = {"offer": "I would take these.", "accept": "I agree.", "end_talk": "Let us choose."}.get(move.tool, "")
@@ -208,7 +208,9 @@ class DealOrNoDeal(Game[Division]):
         for seat, move in moves.items():
             if move.tool not in ("choose", "refuse"):
                 raise IllegalMove(seat, "the talk is over; take one of the actions choose, refuse")
-        choices = {seat: _taken(state, seat, move) if move.tool == "choose" else None for seat, move in moves.items()}
+        choices = {
+            seat: _parse_take(state, seat, move) if move.tool == "choose" else None for seat, move in moves.items()
+        }
         said = [Message(s, m.text or "This I take.", m.tool, m.args) for s, m in moves.items()]
         state = replace(state, phase="over", choices=choices)
         fits = "It adds up: a deal." if self._agree(state) else "It does not add up: no deal, nobody gets anything."
@@ -238,7 +240,7 @@ class DealOrNoDeal(Game[Division]):
                 "type": "integer",
                 "minimum": 0,
                 "maximum": count,
-                "description": f"how many {plural(item, 2)} you take",
+                "description": f"how many {make_plural(item, 2)} you take",
             }
             for item, count in zip(ITEMS, state.counts, strict=True)
         }
@@ -259,7 +261,7 @@ class DealOrNoDeal(Game[Division]):
             "difference": "Your score is the worth of what you get less what the other gets is worth to them.",
         }[self.mode]
         return (
-            f"You are the {seat} of two people who divide {counted(state.counts, ITEMS)}. In points, to you "
+            f"You are the {seat} of two people who divide {format_counts(state.counts, ITEMS)}. In points, to you "
             f"{', '.join(worth)}: {TOTAL} points together. To the other side they are worth {TOTAL} together as well, "
             f"by other values, which you do not know. You talk in turn, {self.turns} messages each at most: offer a "
             "division, accept the last offer, end the talk, or only talk. Then both say at the same time what they "
@@ -267,10 +269,10 @@ class DealOrNoDeal(Game[Division]):
         )
 
 
-def _taken(state: Division, seat: str, move: Move) -> Three:
+def _parse_take(state: Division, seat: str, move: Move) -> Three:
     """What an offer or a choice takes, by type. Raises IllegalMove for more than there is, or less than nothing."""
     take = tuple(int(str(move.args[item])) for item in ITEMS)
     for item, k, count in zip(ITEMS, take, state.counts, strict=True):
         if not 0 <= k <= count:
-            raise IllegalMove(seat, f"you cannot take {k} {plural(item, k)}; take 0 to {count}")
+            raise IllegalMove(seat, f"you cannot take {k} {make_plural(item, k)}; take 0 to {count}")
     return take

@@ -12,11 +12,11 @@ from games.negotiation.multi_issue_domain import (
     Choice,
     Issue,
     Utilities,
-    draw,
-    outcomes,
-    size,
-    solutions,
-    worth,
+    compute_worth,
+    count_outcomes,
+    draw_issues,
+    find_solutions,
+    list_outcomes,
 )
 
 LARGEST = 20_000  # outcomes; all of them are looked at to find the solutions
@@ -60,8 +60,9 @@ class MultiIssue(Game[Talks]):
     `drawn`, the number of options of each issue, issues and reservation values are drawn by the seed instead. The score
     is the utility of the agreement, or the reservation value.
 
-    The default is a purchase with price, delivery and warranty. The fact `solutions` compares the result with those of
-    Nash (1950), Kalai (1977), Kalai & Smorodinsky (1975), the largest welfare, and the nearest Pareto-optimal outcome.
+    The default is a purchase with price, delivery and warranty. The fact `find_solutions` compares the result with
+    those of Nash (1950), Kalai (1977), Kalai & Smorodinsky (1975), the largest welfare, and the nearest Pareto-optimal
+    outcome.
     """
 
     parties: tuple[str, str] = ("seller", "buyer")
@@ -82,7 +83,7 @@ class MultiIssue(Game[Talks]):
         names = [issue.name for issue in self._issues(Random(0))]
         if not names or len(set(names)) != len(names):
             raise ValueError(f"there is one issue or more, each with a name of its own; got {names}")
-        if size(self._issues(Random(0))) > LARGEST:
+        if count_outcomes(self._issues(Random(0))) > LARGEST:
             raise ValueError(f"there are more than {LARGEST:,} outcomes; take fewer issues or options")
 
     @property
@@ -141,7 +142,7 @@ class MultiIssue(Game[Talks]):
         if move.tool == "accept" and not state.offers:
             raise IllegalMove(seat, "there is no offer yet that you could accept; make one")
         if move.tool == "offer":
-            state = replace(state, offers=(*state.offers, (seat, _chosen(state, seat, move))))
+            state = replace(state, offers=(*state.offers, (seat, _parse_choice(state, seat, move))))
         words = {"offer": "My offer.", "accept": "I accept.", "walk_away": "I am leaving."}.get(move.tool, "")
         said = Message(seat, move.text or words, move.tool, move.args)
         state = replace(state, moves=(*state.moves, (seat, move)), log=(*state.log, said))
@@ -162,11 +163,11 @@ class MultiIssue(Game[Talks]):
         reserve = (state.reserve(self.seats[0]), state.reserve(self.seats[1]))
         tables = state.utilities(self.seats[0]), state.utilities(self.seats[1])
         point = (self._utility(state, self.seats[0]), self._utility(state, self.seats[1]))
-        space, choices = outcomes(*tables, reserve)
+        space, choices = list_outcomes(*tables, reserve)
         deal = state.deal
         offers: list[JSON] = []
         for k, (seat, choice) in enumerate(state.offers, 1):
-            gains = {who: worth(state.utilities(who), choice) for who in self.seats}
+            gains = {who: compute_worth(state.utilities(who), choice) for who in self.seats}
             offers.append({"offer": k, "seat": seat, "choice": list(choice), **gains})
         return {
             "issues": list(state.names), "deal": deal is not None, "ended": state.ended, "by": state.by,
@@ -176,18 +177,18 @@ class MultiIssue(Game[Talks]):
             "gains": {s: u - r for s, u, r in zip(self.seats, point, reserve, strict=True)},
             "pareto_optimal": deal is not None and choices.index(deal) in space.pareto,
             "welfare": sum(point), "opposition": space.opposition() if space.rational else None,
-            "solutions": solutions(*tables, reserve, point), "proposals": offers,
+            "solutions": find_solutions(*tables, reserve, point), "proposals": offers,
         }  # fmt: skip
 
     def watch(self, state: Talks) -> tuple[Message, ...]:
         return state.log
 
     def _issues(self, rng: Random) -> tuple[Issue, ...]:
-        return draw(self.drawn, rng) if self.drawn else self.issues
+        return draw_issues(self.drawn, rng) if self.drawn else self.issues
 
     def _utility(self, state: Talks, seat: str) -> float:
         """What the result is worth to a party."""
-        return state.reserve(seat) if state.deal is None else worth(state.utilities(seat), state.deal)
+        return state.reserve(seat) if state.deal is None else compute_worth(state.utilities(seat), state.deal)
 
     def _named(self, state: Talks, choice: Sequence[int]) -> dict[str, JSON]:
         """An outcome in the names of its options."""
@@ -222,21 +223,23 @@ class MultiIssue(Game[Talks]):
     def _rules(self, state: Talks, seat: str) -> str:
         other = self.seats[1 - self.seats.index(seat)]
         lines = [
-            f"- {name}: {', '.join(f'{option} → {points(v)}' for option, v in zip(options, values, strict=True))}"
+            f"- {name}: "
+            + ", ".join(f"{option} → {convert_to_points(v)}" for option, v in zip(options, values, strict=True))
             for name, options, values in zip(state.names, state.options, state.utilities(seat), strict=True)
         ]
         table = "\n".join(lines)
         return (
             f"You are the {seat} and negotiate with the {other}. You settle {len(state.names)} issues at once, or "
             f"none. What each option is worth to you, in points:\n{table}\nAn agreement is worth the sum of its "
-            f"options. No agreement is worth {points(state.reserve(seat))} to you. The {other} has other points, "
+            f"options. No agreement is worth {convert_to_points(state.reserve(seat))} to you. The {other} has other "
+            "points, "
             f"which you do not know, as yours are not known to the {other}. You speak in turn, {self.turns} messages "
             "each: offer an agreement, accept the last offer, walk away, or only talk. Your aim is to get as many "
             "points as you can."
         )
 
 
-def _chosen(state: Talks, seat: str, move: Move) -> Choice:
+def _parse_choice(state: Talks, seat: str, move: Move) -> Choice:
     """The index of the option an offer takes, by issue. Raises IllegalMove for an option that is not there."""
     choice = []
     for name, options in zip(state.names, state.options, strict=True):
@@ -247,6 +250,6 @@ def _chosen(state: Talks, seat: str, move: Move) -> Choice:
     return tuple(choice)
 
 
-def points(utility: float) -> str:
+def convert_to_points(utility: float) -> str:
     """A utility of 0 to 1 as points of 100."""
     return f"{100 * utility:.4g}"

@@ -31,7 +31,7 @@ class Issue:
             raise ValueError(f"the options of issue {self.name!r} differ, and are all numbers or all texts")
 
 
-def graded(name: str, top: int, first: float, second: float) -> Issue:
+def make_graded_issue(name: str, top: int, first: float, second: float) -> Issue:
     """An issue with the options 0 to `top`; a weight above 0 means that a party likes more, below 0 that it likes less.
 
     Utilities are linear from 0 to the weight's size.
@@ -44,10 +44,14 @@ def graded(name: str, top: int, first: float, second: float) -> Issue:
 
 
 # price, delivery and warranty of a purchase; reservation values 0.3 and 0.2: 165 outcomes, 13 of them Pareto-optimal
-PURCHASE = (graded("price", 10, 0.6, -0.4), graded("delivery", 4, 0.1, -0.5), graded("warranty", 2, -0.3, 0.1))
+PURCHASE = (
+    make_graded_issue("price", 10, 0.6, -0.4),
+    make_graded_issue("delivery", 4, 0.1, -0.5),
+    make_graded_issue("warranty", 2, -0.3, 0.1),
+)
 
 
-def draw(options: Sequence[int], rng: Random) -> tuple[Issue, ...]:
+def draw_issues(options: Sequence[int], rng: Random) -> tuple[Issue, ...]:
     """Issues with so many options each, utilities drawn: some opposed, some in common, some unrelated.
 
     Each party's weights sum to 1, its best options too.
@@ -69,30 +73,30 @@ def draw(options: Sequence[int], rng: Random) -> tuple[Issue, ...]:
     return tuple(issues)
 
 
-def worth(utilities: Utilities, choice: Sequence[int]) -> float:
+def compute_worth(utilities: Utilities, choice: Sequence[int]) -> float:
     """What an outcome is worth to the party with these utilities."""
     return round(sum(values[k] for values, k in zip(utilities, choice, strict=True)), 12)
 
 
-def size(issues: Sequence[Issue]) -> int:
+def count_outcomes(issues: Sequence[Issue]) -> int:
     """How many outcomes there are."""
     return prod(len(issue.options) for issue in issues)
 
 
 @memoize("tables", most=64)
-def outcomes(first: Utilities, second: Utilities, reserve: Point) -> tuple[Outcomes, tuple[Choice, ...]]:
+def list_outcomes(first: Utilities, second: Utilities, reserve: Point) -> tuple[Outcomes, tuple[Choice, ...]]:
     """All outcomes as utilities of both, and the choices they stand for, in the order of the options."""
     choices = tuple(product(*(range(len(values)) for values in first)))
-    return Outcomes(tuple((worth(first, c), worth(second, c)) for c in choices), reserve), choices
+    return Outcomes(tuple((compute_worth(first, c), compute_worth(second, c)) for c in choices), reserve), choices
 
 
-def solutions(first: Utilities, second: Utilities, reserve: Point, point: Point) -> list[dict[str, JSON]]:
+def find_solutions(first: Utilities, second: Utilities, reserve: Point, point: Point) -> list[dict[str, JSON]]:
     """A row for each solution of bargaining theory: where it lies, and how far `point`, the result, is from it.
 
     `distance` is in utilities; `optimality` is 1 at the solution (see `Outcomes.optimality`). The row "pareto" is the
     nearest Pareto-optimal outcome. Solutions that do not exist are left out.
     """
-    space, choices = outcomes(first, second, reserve)
+    space, choices = list_outcomes(first, second, reserve)
     near = min(space.pareto, key=lambda i: dist(point, space.points[i]), default=None)
     found = {
         "pareto": near,

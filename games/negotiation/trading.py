@@ -8,7 +8,7 @@ from typing import ClassVar
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from games.negotiation.trading_market import Bundle, Market, Swap, worth
-from games.phrasing import amount, listed, plural
+from games.phrasing import format_amount, join_list, make_plural
 
 COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "white", "black")
 
@@ -199,7 +199,7 @@ class Trading(Game[Market]):
         for good, wanted, held in zip(self.goods, bundle, state.holds(seat), strict=True):
             if wanted > held:
                 raise IllegalMove(
-                    seat, f"you cannot {what} that: it takes {wanted} {plural(good, wanted)}, you have {held}"
+                    seat, f"you cannot {what} that: it takes {wanted} {make_plural(good, wanted)}, you have {held}"
                 )
 
     def _next(self, state: Market) -> Market:
@@ -220,13 +220,15 @@ class Trading(Game[Market]):
         return float(worth(state.change[seat], state.values(seat)))
 
     def _named(self, bundle: Bundle) -> str:
-        return listed(f"{k} {plural(good, k)}" for k, good in zip(bundle, self.goods, strict=True) if k)
+        return join_list(f"{k} {make_plural(good, k)}" for k, good in zip(bundle, self.goods, strict=True) if k)
 
     def _told(self, state: Market, seats: Iterable[str]) -> tuple[Message, ...]:
         """What these seats may read: first their own values and holdings, then what was said."""
         told = []
         for seat in seats:
-            values = listed(f"{good} {amount(v)}" for good, v in zip(self.goods, state.values(seat), strict=True))
+            values = join_list(
+                f"{good} {format_amount(v)}" for good, v in zip(self.goods, state.values(seat), strict=True)
+            )
             held = "" if self.open_holdings else f"You hold {self._named(state.first(seat))}. "
             told.append(Message("", f"{held}What one is worth to you: {values}.", to=(seat,)))
         for seat in self.seats if self.open_holdings else ():
@@ -240,7 +242,7 @@ class Trading(Game[Market]):
         )
         for way, tops in (("give", held), ("get", self._seen(state, others, sum(held)))):
             for good, top in zip(self.goods, tops, strict=True):
-                about = f"{plural(good, 2)} you {way}"
+                about = f"{make_plural(good, 2)} you {way}"
                 parameters[f"{way}_{good}"] = {"type": "integer", "minimum": 0, "maximum": top, "description": about}
         amounts = tuple(name for name in parameters if name != "to")
         about = "Offer a swap; what you leave out is 0. It replaces your last offer."
@@ -260,7 +262,7 @@ class Trading(Game[Market]):
     def _rules(self, seat: str) -> str:
         rest = " The first trade ends it." if self.one_trade else ""
         hidden = "" if self.open_holdings else ", and so is what each holds"
-        goods = listed(plural(good, 2) for good in self.goods)
+        goods = join_list(make_plural(good, 2) for good in self.goods)
         return (
             f"You are {seat}, one of {self.traders} traders of {goods}. What one of each is worth to a trader is "
             f"private{hidden}. You speak in turn, {self.turns} times each: offer somebody a swap, accept an offer made "

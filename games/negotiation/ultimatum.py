@@ -8,7 +8,7 @@ from typing import ClassVar
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View, game
 from arena.theory.bargaining_solutions import rubinstein, stahl
-from games.negotiation.bargaining_texts import dollars
+from games.negotiation.bargaining_texts import format_dollars
 
 OTHER = {"first": "second", "second": "first"}
 
@@ -93,7 +93,7 @@ class Ultimatum(Game[Pot]):
     def start(self, rng: Random) -> Pot:
         steps = int(2 * self.spread / self.tick + 1e-9)
         size = round(self.pot - self.spread + self.tick * rng.randint(0, steps), 10)
-        return Pot(size, log=(Message("", f"There are {dollars(size)} to divide."),))
+        return Pot(size, log=(Message("", f"There are {format_dollars(size)} to divide."),))
 
     def to_act(self, state: Pot) -> tuple[str, ...]:
         return () if state.ended else (state.mover,)
@@ -117,7 +117,7 @@ class Ultimatum(Game[Pot]):
         if isinstance(given, int | float):
             given = self._on_grid(state, seat, float(given))
             state = replace(state, offers=(*state.offers, (seat, given)))
-            words = f"I offer you {dollars(given)}."
+            words = f"I offer you {format_dollars(given)}."
         else:
             words = "I accept." if move.tool == "accept" else "I refuse."
         said = Message(seat, move.text or words, move.tool, move.args)
@@ -152,7 +152,9 @@ class Ultimatum(Game[Pot]):
 
     def _on_grid(self, state: Pot, seat: str, given: float) -> float:
         if not 0 <= given <= state.size:
-            raise IllegalMove(seat, f"{dollars(given)} is not between $0 and the pot of {dollars(state.size)}")
+            raise IllegalMove(
+                seat, f"{format_dollars(given)} is not between $0 and the pot of {format_dollars(state.size)}"
+            )
         steps = given / self.tick
         if abs(steps - round(steps)) > 1e-6 and given != state.size:
             raise IllegalMove(
@@ -173,8 +175,8 @@ class Ultimatum(Game[Pot]):
         told = {"reject": f"The {by} player refuses: the pot is lost.",
                 "forfeit": f"The {by} player gives no valid answer: the pot is lost."}.get(ended)  # fmt: skip
         if told is None:
-            gets = " and ".join(f"{seat} gets {dollars(share)}" for seat, share in after.shares().items())
-            paid = " and ".join(f"{dollars(share)} to {seat}" for seat, share in self._payoffs(after).items())
+            gets = " and ".join(f"{seat} gets {format_dollars(share)}" for seat, share in after.shares().items())
+            paid = " and ".join(f"{format_dollars(share)} to {seat}" for seat, share in self._payoffs(after).items())
             waited = f" After the delay that is worth {paid}." if self.discounts != (1.0, 1.0) and gets != paid else ""
             told = f"Agreed: {gets}.{waited if len(after.offers) > 1 else ''}"
         return replace(after, log=(*state.log, Message("", told)))
@@ -197,7 +199,7 @@ class Ultimatum(Game[Pot]):
         return (offer, *answers) if len(state.offers) < self.periods else answers
 
     def _rules(self, state: Pot, seat: str) -> str:
-        size = dollars(state.size)
+        size = format_dollars(state.size)
         if self.periods == 1:
             role = "You make one offer" if seat == "first" else "The other side makes one offer"
             return (

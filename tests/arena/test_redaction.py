@@ -12,8 +12,8 @@ from urllib.parse import quote
 import pytest
 from command import typed
 
-from arena.redaction import environment_secrets, redact, redactor, unescaped
-from arena.store.location import DatabaseLocation, failure
+from arena.redaction import find_secrets, get_redactor, redact, unescape_text
+from arena.store.location import DatabaseLocation, explain_failure
 
 KEYS = ("sk-proj-0123456789/abcdef+GHIJ==", "ghp_A1b2C3d4E5f6G7h8I9j0", 'odd"key\\with/signs&100%', "12345678")
 
@@ -54,7 +54,7 @@ def test_no_way_of_writing_a_key_gets_through(key: str, way: str) -> None:
     written = WAYS[way](key)
     if way == "mixed" and ("\\" in key or '"' in key):
         written = "".join(hexed(c) if n % 3 else c for n, c in enumerate(key) if True)
-    said = redactor(frozenset([key, "another-secret"]))(f"before {written} after, no key")
+    said = get_redactor(frozenset([key, "another-secret"]))(f"before {written} after, no key")
     assert written[2:-2] not in said
     assert "[key]" in said
     assert said.startswith("before ")
@@ -63,14 +63,14 @@ def test_no_way_of_writing_a_key_gets_through(key: str, way: str) -> None:
 
 def test_what_is_no_key_stays() -> None:
     text = 'a "quoted" C:\\new\\u0041 100% &#65; YWJjZGVmZ2hpamts \\/ ghp_A1b2C3d4E5f6'
-    assert redactor(frozenset(KEYS))(text) == text
-    assert unescaped("\\u0041\\/%41&#65;&#x41;\\\\u0041") == "A/AAAA"
+    assert get_redactor(frozenset(KEYS))(text) == text
+    assert unescape_text("\\u0041\\/%41&#65;&#x41;\\\\u0041") == "A/AAAA"
 
 
 @pytest.mark.parametrize("text", ["\\" * 300_000, "%25" * 200_000, "&#0" * 200_000, "\\u00" * 200_000, "A" * 10**6])
 def test_long_texts_take_linear_time(text: str) -> None:
     began = time.process_time()
-    redactor(frozenset(KEYS))(text + "12345678")
+    get_redactor(frozenset(KEYS))(text + "12345678")
     assert time.process_time() - began < 10  # quadratic time would be hours
 
 
@@ -81,7 +81,7 @@ def test_which_variables_hold_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**secret, **other}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:p%40ssword-9@host/db")
-    found = environment_secrets()
+    found = find_secrets()
     assert {*secret.values(), "p%40ssword-9", "p@ssword-9"} <= found
     assert not {*other.values()} & found
 
@@ -101,7 +101,7 @@ def test_passwords_of_databases_are_not_printed(url: str, secret: str, tmp_path:
         done = typed(tmp_path, *command, "--db", url)
         assert secret not in done.stdout + done.stderr
     if not url.startswith("mysql"):
-        told = str(failure(DatabaseLocation.of(url), ValueError(f"cannot connect with {secret}")))
+        told = str(explain_failure(DatabaseLocation.of(url), ValueError(f"cannot connect with {secret}")))
         assert secret not in told
 
 
@@ -172,10 +172,10 @@ def test_servers_that_quote_the_key(kind: str, way: str, tmp_path: Path, monkeyp
         assert "no entry with" in str(caught.value)
     said = repr(caught.value.usage) + str(caught.value)
     assert written[3:-3] not in said
-    assert key not in unescaped(said)
+    assert key not in unescape_text(said)
 
 
 def test_a_redactor_is_made_once() -> None:
-    assert redactor(frozenset(KEYS)) is redactor(frozenset(KEYS))
+    assert get_redactor(frozenset(KEYS)) is get_redactor(frozenset(KEYS))
     assert redact("") == ""
     assert sys.getsizeof(redact("nothing")) < 100

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from arena.errors import BadPart, UnknownPart
-from arena.registry import entries, kebab
+from arena.registry import convert_to_kebab, list_entries
 from arena.renamed_parts import current_name
 from arena.spec import assign, build, describe
 
@@ -202,11 +202,15 @@ STORED: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("kind", STORED)
 def test_stored_names_still_find_their_parts(kind: str) -> None:
-    assert {current_name(kind, name) for name in STORED[kind]} <= entries(kind).keys()
+    assert {current_name(kind, name) for name in STORED[kind]} <= list_entries(kind).keys()
 
 
 def test_names_are_kebab_case() -> None:
-    assert [kebab(name) for name in ("TitForTat", "LLM", "Bargaining")] == ["tit-for-tat", "llm", "bargaining"]
+    assert [convert_to_kebab(name) for name in ("TitForTat", "LLM", "Bargaining")] == [
+        "tit-for-tat",
+        "llm",
+        "bargaining",
+    ]
 
 
 def test_a_model_string_is_the_llm_agent_over_that_model() -> None:

@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
 from amounts import AMOUNTS  # noqa: E402
 
-from arena.text.price_extraction import prices  # noqa: E402
+from arena.text.price_extraction import find_prices  # noqa: E402
 
 Reader = Callable[[str], Iterable[float]]
 
@@ -70,7 +70,7 @@ def word2number() -> Reader:
 
 
 def arena() -> Reader:
-    return lambda text: [abs(price.amount) for price in prices(text)]
+    return lambda text: [abs(price.amount) for price in find_prices(text)]
 
 
 READERS = {

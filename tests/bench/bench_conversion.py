@@ -17,14 +17,14 @@ from arena.errors import ArenaError
 from arena.spec import build
 from unlearning.conversion.chat import ChatConverter
 from unlearning.conversion.conversion import Converter
-from unlearning.conversion.data import Pair, instances, pairs
-from unlearning.conversion.edits import Parts, carried_out
-from unlearning.conversion.exam import examined
-from unlearning.conversion.grpo import tasks_of
-from unlearning.conversion.model import shipped
-from unlearning.conversion.scores import first, scored, unlearned
+from unlearning.conversion.data import Pair, draw_pairs, make_instances
+from unlearning.conversion.edits import Parts, apply_conversion
+from unlearning.conversion.exam import examine_subject
+from unlearning.conversion.grpo import find_tasks
+from unlearning.conversion.model import load_shipped
+from unlearning.conversion.scores import score_converter, score_unlearning, try_conversion
 from unlearning.conversion.styles import HELD_OUT, TAUGHT, TUNED
-from unlearning.memory.request_parsing import resolved
+from unlearning.memory.request_parsing import resolve_request
 
 SEED = 31  # neither the seed of training nor that of the scores beside the weights
 CONTROLS: tuple[tuple[str, Any], ...] = (
@@ -57,7 +57,7 @@ async def control(name: str, spec: Any, chosen: Sequence[Pair]) -> Row:
         begun = time.perf_counter()
         after = await method(pair.instance.subject, pair.request)
         spent += time.perf_counter() - begun
-        met += (await examined(pair.instance.subject, after, pair.request, tasks_of(pair))).passed  # type: ignore[arg-type]
+        met += (await examine_subject(pair.instance.subject, after, pair.request, find_tasks(pair))).passed  # type: ignore[arg-type]
     return Row(name, met / len(chosen), spent / len(chosen))
 
 
@@ -67,13 +67,13 @@ async def by_rules(name: str, chosen: Sequence[Pair]) -> Row:
     for pair in chosen:
         begun = time.perf_counter()
         try:
-            request = resolved(pair.instance.subject.memory, pair.asked.text)
+            request = resolve_request(pair.instance.subject.memory, pair.asked.text)
         except ArenaError:
             continue
         read += 1
         after = await method(pair.instance.subject, request)
         spent += time.perf_counter() - begun
-        met += (await examined(pair.instance.subject, after, pair.request, tasks_of(pair))).passed  # type: ignore[arg-type]
+        met += (await examine_subject(pair.instance.subject, after, pair.request, find_tasks(pair))).passed  # type: ignore[arg-type]
     return Row(name, met / len(chosen), spent / len(chosen), f"{read / len(chosen):.2f} read")
 
 
@@ -82,45 +82,45 @@ async def half(name: str, parts: Parts, converter: Converter, chosen: Sequence[P
     met, spent = 0, 0.0
     for pair in chosen:
         begun = time.perf_counter()
-        made, _ = await first(converter, pair)
+        made, _ = await try_conversion(converter, pair)
         try:
             assert made is not None
-            after = carried_out(pair.instance.subject, made, parts)
+            after = apply_conversion(pair.instance.subject, made, parts)
         except ArenaError:
             continue
         spent += time.perf_counter() - begun
-        met += (await examined(pair.instance.subject, after, pair.request, tasks_of(pair))).passed  # type: ignore[arg-type]
+        met += (await examine_subject(pair.instance.subject, after, pair.request, find_tasks(pair))).passed  # type: ignore[arg-type]
     return Row(name, met / len(chosen), spent / len(chosen))
 
 
 async def whole(name: str, converter: Converter, chosen: Sequence[Pair]) -> Row:
     begun = time.perf_counter()
-    tries = await unlearned(converter, chosen, tasks_of)
+    tries = await score_unlearning(converter, chosen, find_tasks)
     told = "unknown" if tries.tokens is None else f"{tries.tokens:.0f}"
     more = f"Unlearn@3 {tries.at_3:.3f}, {tries.calls:.2f} calls and {told} tokens each, examination included"
     return Row(name, tries.at_1, (time.perf_counter() - begun) / len(chosen), more)
 
 
 async def main(count: int, model: str) -> None:
-    others = await instances(36, held_out=True, seed=SEED)
-    converter = shipped()
+    others = await make_instances(36, held_out=True, seed=SEED)
+    converter = load_shipped()
     print(
         f"{'answers, worlds held out':34} {'valid':>6} {'scope':>6} {'edits':>6} {'retain':>6} "
         f"{'leak':>6} {'refused':>7}"
     )
     for name, styles in (("styles taught", TAUGHT), ("styles tuned by", TUNED), ("styles held out", HELD_OUT)):
-        s = await scored(converter, list(pairs(others, 2 * count, styles, SEED)))
+        s = await score_converter(converter, list(draw_pairs(others, 2 * count, styles, SEED)))
         print(
             f"{name:34} {s.valid:6.3f} {s.scope:6.3f} {s.edits:6.3f} {s.retain:6.3f} "
             f"{s.leak:6.3f} {s.refused or 0:7.3f}"
             f"   {s.count} requests"
         )
-    drawn = pairs(others, 2 * count, HELD_OUT, SEED + 1)
+    drawn = draw_pairs(others, 2 * count, HELD_OUT, SEED + 1)
     chosen = [pair for pair in drawn if pair.request is not None and not pair.asked.card.own][:count]
     print(f"\n{'styles and worlds held out':34} {'Unlearn@1':>9} {'ms':>9}   {len(chosen)} requests")
     rows = [await control(name, spec, chosen) for name, spec in CONTROLS]
     rows.append(await by_rules("words read by rules, then replay", chosen))
-    plain = [pair for pair in pairs(others, count, ("plain",), SEED + 2) if pair.request is not None]
+    plain = [pair for pair in draw_pairs(others, count, ("plain",), SEED + 2) if pair.request is not None]
     rows.append(await by_rules("the same in the plain style", plain))
     rows.append(await whole("converted, in the plain style", converter, plain))
     rows.append(await half("converted, text only", "text", converter, chosen))

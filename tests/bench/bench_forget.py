@@ -29,8 +29,8 @@ from agents.memory.subject import Subject  # noqa: E402
 from agents.note_policy.knower import Knower  # noqa: E402
 from arena.store.database import writing  # noqa: E402
 from arena.store.store import Store  # noqa: E402
-from unlearning.cli.teach_and_forget import Order, forgot  # noqa: E402
-from unlearning.memory.influence_set import influence  # noqa: E402
+from unlearning.cli.teach_and_forget import Order, forget_request  # noqa: E402
+from unlearning.memory.influence_set import find_influence  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
 from unlearning.tasks.curriculum import Curriculum  # noqa: E402
 
@@ -73,7 +73,7 @@ def memory_of(notes: int) -> Memory:
     per_episode = SEEN / 3 + 2 + SEEN * 2 / 3 * 7 / PLACES
     source = events()
     log = [next(source) for _ in range(int(notes / per_episode) * (SEEN + 1))]
-    return Memory(writers=ALL).learned(log)
+    return Memory(writers=ALL).with_events(log)
 
 
 def timed(work: Callable[[], Any], times: int = 1) -> tuple[float, Any]:
@@ -90,9 +90,9 @@ def measured(notes: int) -> Row:
     """The seconds for one size, and requests per second over ten requests one after the other."""
     memory = memory_of(notes)
     request = Request((Item("Place 0-5 Gate"),), scope="state")
-    influence(memory, request)  # the search index of this memory is made by the first request
-    closure, found = timed(lambda: influence(memory, request), 5)
-    selective, repaired = timed(lambda: memory.repaired(found.ids), 5)
+    find_influence(memory, request)  # the search index of this memory is made by the first request
+    closure, found = timed(lambda: find_influence(memory, request), 5)
+    selective, repaired = timed(lambda: memory.repair_without(found.ids), 5)
     whole, anew = timed(lambda: memory.without(found.ids), 3)
     assert repaired == anew, "selective replay is the whole one"
     subject = Subject(Knower(), memory)
@@ -101,7 +101,7 @@ def measured(notes: int) -> Row:
         left = subject.memory
         for n in range(10):
             one = Request((Item(f"Place 0-{n + 10} Gate"),), scope="state")
-            left = left.repaired(influence(left, one).ids)
+            left = left.repair_without(find_influence(left, one).ids)
 
     seconds, _ = timed(ten)
     return Row(len(memory.notes), len(memory.log), len(found.ids), closure, selective, whole, 10 / seconds)
@@ -115,8 +115,8 @@ def lessons(count: int) -> tuple[float, float, float]:
     again, subject = timed(lambda: asyncio.run(course.teach(novice)))
     place = next(event.subject for event in subject.memory.log if event.kind == "place")
     request = Request((Item(place),), scope="state")
-    ids = influence(subject.memory, request).ids
-    selective, _ = timed(lambda: subject.memory.repaired(ids), 20)
+    ids = find_influence(subject.memory, request).ids
+    selective, _ = timed(lambda: subject.memory.repair_without(ids), 20)
     whole, _ = timed(lambda: subject.memory.without(ids), 20)
     return selective, whole, again
 
@@ -128,10 +128,10 @@ def kept(notes: int) -> tuple[int, float, float]:
 
         def put() -> None:
             with writing(store.engine) as connection:
-                shelf.put(connection, "one", subject)
+                shelf.save_agent(connection, "one", subject)
 
         first, _ = timed(put)
-        seconds, _ = timed(lambda: forgot(store, Order("one", "forget Place 0-5 Gate")))
+        seconds, _ = timed(lambda: forget_request(store, Order("one", "forget Place 0-5 Gate")))
         assert not any(b"Place 0-5 Gate" in file.read_bytes() for file in Path(folder).iterdir())
     return len(subject.memory.notes), first, seconds
 

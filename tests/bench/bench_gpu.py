@@ -27,11 +27,11 @@ from agents.inference.tiny_llama import make_tokenizer, save
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.spec import build
-from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.forward_view import rows_of
+from unlearning.modeling.agent_weights import open_weights
+from unlearning.modeling.forward_view import build_rows
 from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
-from unlearning.training.trainer import Training, TrainingJob, context_of
+from unlearning.training.trainer import Training, TrainingJob, build_context
 from unlearning.training.training_problem import TrainingProblem
 
 SIZES = {
@@ -86,7 +86,7 @@ def study(folder: Path, size: str, device: str) -> TrainingProblem:
     save(folder, module.cpu(), tokenizer)
     del module
     free()
-    found = opened(LLM(Local(str(folder), device=device, dtype="bfloat16")), "bench")
+    found = open_weights(LLM(Local(str(folder), device=device, dtype="bfloat16")), "bench")
     request = Request(items("forget", size), items("retain", size))
     return TrainingProblem("bench", found.module, found.model.tokenizer, request, 0)
 
@@ -106,7 +106,7 @@ def done(device: torch.device) -> float:
 
 def bare(job: TrainingJob, roles: Sequence[str], tell: Callable[[], None]) -> float:
     """The loop that anybody would write; the operations of its passes."""
-    module, device, context = job.module, job.lens.device, context_of("auto", job.lens.device, True)
+    module, device, context = job.module, job.lens.device, build_context("auto", job.lens.device, True)
     optimiser = torch.optim.AdamW(module.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
     module.train()
     read = 0
@@ -114,7 +114,7 @@ def bare(job: TrainingJob, roles: Sequence[str], tell: Callable[[], None]) -> fl
         for draw in job.plan.epoch(epoch, job.settings.batch, 0):
             optimiser.zero_grad()
             for role in roles:
-                rows = rows_of(role, draw[role], job.lens.pad, device)
+                rows = build_rows(role, draw[role], job.lens.pad, device)
                 ids = rows.inputs["input_ids"]
                 labels = torch.full_like(ids, -100)
                 labels[:, rows.columns + 1] = torch.where(rows.mask, rows.targets, -100)

@@ -26,7 +26,7 @@ from agents.note_policy.knower import Knower  # noqa: E402
 from arena.game import Message, View  # noqa: E402
 from arena.spec import build  # noqa: E402
 from unlearning.data.synthetic_world import make_world  # noqa: E402
-from unlearning.data.world_texts import asked, paraphrased, questions  # noqa: E402
+from unlearning.data.world_texts import ask_facts, paraphrase_facts, render_lessons  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
 
 SEEDS = (3, 11, 27)
@@ -40,16 +40,16 @@ async def said(agent: Any, text: str) -> str:
 
 def taught(items: Sequence[Item]) -> Subject:
     log = tuple(Event(f"e:{n}", one.answer, "fact", one.tags["subject"], "e", n) for n, one in enumerate(items))
-    return Subject(Knower(), Memory(writers=ALL).learned(log))
+    return Subject(Knower(), Memory(writers=ALL).with_events(log))
 
 
 async def counted(name: str, seed: int) -> dict[str, float]:
     """Shares of what a guard lets through, and of what it changes without need."""
     world = make_world(seed, people=20)
     gone, kept = (world.about(world.people(part)) for part in ("forget", "retain"))
-    request = Request(questions(world, gone), questions(world, kept))
-    others, put = asked(world, kept), (*asked(world, gone), *paraphrased(world, gone))
-    subject = taught((*asked(world, gone), *others))
+    request = Request(render_lessons(world, gone), render_lessons(world, kept))
+    others, put = ask_facts(world, kept), (*ask_facts(world, gone), *paraphrase_facts(world, gone))
+    subject = taught((*ask_facts(world, gone), *others))
     guarded = await build("method", {"name": name, **({"key": "30" * 16} if name == "dragon" else {})})(
         subject, request
     )
@@ -58,7 +58,7 @@ async def counted(name: str, seed: int) -> dict[str, float]:
     found = {"asked": sum(came) / len(came), "kept changed": 1 - sum(same) / len(same)}
     if name in ("filter", "alu"):
         bare = []
-        for one in asked(world, gone):
+        for one in ask_facts(world, gone):
             speaks = replace(guarded, mind=LLM(Scripted(replies=(f"{one.tags['value']}.",))))
             bare.append(one.tags["value"].lower() in (await said(speaks, "And that?")).lower())
         found["bare value"] = sum(bare) / len(bare)
@@ -76,9 +76,9 @@ async def gate(seed: int) -> dict[str, float]:
     """The same of the write gate: of answers and bare values let in, and of kept answers kept out."""
     world = make_world(seed, people=20)
     gone, kept = (world.about(world.people(part)) for part in ("forget", "retain"))
-    request = Request(questions(world, gone), questions(world, kept))
-    closed = await build("method", {"name": "write-gate", "key": "30" * 16})(taught(asked(world, kept)), request)
-    admits, own, others = closed.memory.gate.admits, asked(world, gone), asked(world, kept)
+    request = Request(render_lessons(world, gone), render_lessons(world, kept))
+    closed = await build("method", {"name": "write-gate", "key": "30" * 16})(taught(ask_facts(world, kept)), request)
+    admits, own, others = closed.memory.gate.admits, ask_facts(world, gone), ask_facts(world, kept)
     return {
         "asked": sum(admits(one.answer) for one in own) / len(own),
         "bare value": sum(admits(one.tags["value"]) for one in own) / len(own),

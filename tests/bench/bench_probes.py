@@ -23,8 +23,8 @@ from agents.memory.subject import Subject  # noqa: E402
 from agents.note_policy.knower import Knower  # noqa: E402
 from arena.spec import build  # noqa: E402
 from unlearning.attacks.inference_adversary import adversary  # noqa: E402
-from unlearning.attacks.passive_observer import ObservedGrid, ranking, watcher  # noqa: E402
-from unlearning.experiments.experiment import tried  # noqa: E402
+from unlearning.attacks.passive_observer import ObservedGrid, rank_cells, watcher  # noqa: E402
+from unlearning.experiments.experiment import run_trial  # noqa: E402
 from unlearning.memory.twin import twin  # noqa: E402
 from unlearning.metrics.leaks import ask  # noqa: E402
 from unlearning.probe import Trial  # noqa: E402
@@ -54,7 +54,7 @@ async def taught(lessons: int = 12) -> tuple[Curriculum, Subject, Request]:
 
 async def questions() -> None:
     _, subject, request = await taught()
-    trial, _ = await tried(subject, request, build("method", "selective-replay"))
+    trial, _ = await run_trial(subject, request, build("method", "selective-replay"))
     names = candidates(subject.memory)
 
     async def bare() -> None:
@@ -83,7 +83,7 @@ async def walks() -> None:
     plain = ObservedGrid(10, frozenset({(3, 3), (7, 2)}), 4)
     line = [tuple((x, y) for x in range(1, 11)) for y in range(1, 11)] * 10
     begun = time.perf_counter()
-    list(ranking(line, plain, 0))
+    list(rank_cells(line, plain, 0))
     watching = (time.perf_counter() - begun) * 8  # four games of two agents that differ
     print(f"→ watcher: {800 / spent:,.0f} walks/s, of which ranking takes {watching / spent:.2f} of the time")
 

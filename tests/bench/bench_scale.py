@@ -21,7 +21,7 @@ from postgres_server import NoServer, server  # noqa: E402
 from talker import Talker  # noqa: E402
 
 from arena.episode import Match  # noqa: E402
-from arena.runner.backend import Backend, here  # noqa: E402
+from arena.runner.backend import Backend, play_here  # noqa: E402
 from arena.runner.ray_backend import cluster  # noqa: E402
 from arena.runner.run import run  # noqa: E402
 from arena.store.store import Store  # noqa: E402
@@ -54,10 +54,10 @@ def timed(matches: list[Match], place: str, backend: Backend, at_once: int) -> t
 def places(folder: Path) -> Iterator[dict[str, tuple[str, Backend]]]:
     """Where to record and where to play, by name; the first is the baseline."""
     with ExitStack() as stack:
-        arms: dict[str, tuple[str, Backend]] = {"here, SQLite": (str(folder / "here.db"), here)}
+        arms: dict[str, tuple[str, Backend]] = {"here, SQLite": (str(folder / "here.db"), play_here)}
         try:
             url = stack.enter_context(server(durable=True)).format("postgres")
-            arms["here, PostgreSQL"] = url, here
+            arms["here, PostgreSQL"] = url, play_here
         except NoServer as reason:
             print(f"without PostgreSQL: {reason}")
             url = str(folder / "both.db")

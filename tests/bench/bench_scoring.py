@@ -17,16 +17,16 @@ from typing import Any
 
 import torch
 
-from agents.inference.end_tokens import pad_token
+from agents.inference.end_tokens import choose_pad_token
 from agents.llm.llm import LLM
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.modeling.forward_view import Sample, glance, rows_of
+from unlearning.modeling.forward_view import Sample, build_rows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded, encode
 from unlearning.probe import Trial
 from unlearning.request import Item
-from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_logprobs import score_items
 
 ROLES = ("forget", "paraphrase", "retain", "holdout", "authors", "world", "general")
 
@@ -42,7 +42,9 @@ def forward(module: Any, encoded: Sequence[Encoded], pad: int, rows: int) -> flo
     order = sorted(encoded, key=lambda one: len(one.ids))
     began = time.perf_counter()
     for first in range(0, len(order), rows):
-        glance(module, rows_of("bench", [Sample(one) for one in order[first : first + rows]], pad, module.device))
+        run_forward_no_grad(
+            module, build_rows("bench", [Sample(one) for one in order[first : first + rows]], pad, module.device)
+        )
     return time.perf_counter() - began
 
 
@@ -64,11 +66,11 @@ def main() -> None:
         model: Any = base.before.model  # type: ignore[attr-defined]
         items = everything(base)
         encoded = [encode(model.tokenizer, item) for item in items]
-        tokens, pad = sum(len(one.ids) for one in encoded), pad_token(model.tokenizer)
+        tokens, pad = sum(len(one.ids) for one in encoded), choose_pad_token(model.tokenizer)
         plain = min(forward(model.module, encoded, pad, 64) for _ in range(3))
         print(f"{len(items):,} answers, {tokens:,} tokens; one forward over them {plain:.2f} s")
         began = time.perf_counter()
-        score(fresh(base.before), items)  # type: ignore[arg-type]
+        score_items(fresh(base.before), items)  # type: ignore[arg-type]
         batched = time.perf_counter() - began
         single = forward(model.module, encoded[:: len(encoded) // 100], pad, 1) * len(encoded) / 100
         print(
@@ -79,7 +81,7 @@ def main() -> None:
         whole: dict[str, float] = {"metric": 0.0, "attack": 0.0}
         for label, spec in bench.suite.items():
             name = spec if isinstance(spec, str) else spec["name"]
-            kind = "attack" if name in entries("attack") else "metric"
+            kind = "attack" if name in list_entries("attack") else "metric"
             began = time.perf_counter()
             asyncio.run(build(kind, spec)(trial))
             taken = time.perf_counter() - began

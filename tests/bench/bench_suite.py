@@ -17,20 +17,20 @@ import torch
 
 from arena import cache_register as caches
 from arena.spec import build
-from unlearning.experiments.weights import reading_of
-from unlearning.probe import probe_of
+from unlearning.experiments.weights import take_reading
+from unlearning.probe import build_probe
 
 SPLIT = "forget10"
 
 
 def seconds(benchmark: Any, before: Any, after: Any, twin: Any) -> float:
     """Processor time of all readings."""
-    suite = {label: probe_of(spec) for label, spec in benchmark.suite.items() if label != "cost"}
+    suite = {label: build_probe(spec) for label, spec in benchmark.suite.items() if label != "cost"}
 
     async def read() -> None:
         trial = benchmark.trial_of(SPLIT, before, after, (twin,))
         for label, probe in suite.items():
-            await reading_of(probe, trial, label)
+            await take_reading(probe, trial, label)
 
     began = time.process_time()
     asyncio.run(read())

@@ -29,9 +29,9 @@ from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.spec import build
 from unlearning.losses.objective import Draw
-from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.forward_view import glance, rows_of
-from unlearning.modeling.trainable_parameters import Scope, workpiece
+from unlearning.modeling.agent_weights import open_weights
+from unlearning.modeling.forward_view import build_rows, run_forward_no_grad
+from unlearning.modeling.trainable_parameters import Scope, copy_trainable
 from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
 from unlearning.training.trainer import Training, TrainingJob
@@ -75,7 +75,7 @@ def passages(kind: str) -> tuple[Item, ...]:
 
 
 def study_of(folder: str, request: Request = REQUEST) -> TrainingProblem:
-    found = opened(LLM(Local(folder)), "bench")
+    found = open_weights(LLM(Local(folder)), "bench")
     return TrainingProblem("bench", found.module, found.model.tokenizer, request, 0)
 
 
@@ -95,7 +95,7 @@ def bare(job: TrainingJob, module: Any, roles: Sequence[str], epochs: int) -> No
             optimiser.zero_grad()
             losses = []
             for role in roles:
-                rows = rows_of(role, draw[role], job.lens.pad, "cpu")
+                rows = build_rows(role, draw[role], job.lens.pad, "cpu")
                 ids = rows.inputs["input_ids"]
                 labels = torch.full_like(ids, -100)
                 labels[:, rows.columns + 1] = torch.where(rows.mask, rows.targets, -100)
@@ -126,7 +126,7 @@ def times(at: TrainingProblem, names: Collection[str], what: str) -> None:
         host = batches if batches in TIMED else "altpo"  # whose draws have one, two and three roles
 
         def plain(host: str = host, batches: str = batches) -> Callable[[], Any]:
-            job, piece = made(host).job(at, remembered=False), workpiece(at.module, Scope())
+            job, piece = made(host).job(at, remembered=False), copy_trainable(at.module, Scope())
             roles = job.objective.roles if host == batches else ("forget", "retain", "prefer")[: int(batches)]
             return lambda: bare(job, piece, roles, EPOCHS)
 
@@ -179,10 +179,10 @@ def forwards(at: TrainingProblem, deep: TrainingProblem) -> None:
 
 def measured(at: TrainingProblem, job: TrainingJob, draw: Draw, live: bool) -> tuple[float, float]:
     """What a step takes by torch's count, in mean forwards of its roles' batches; and what the objective says."""
-    batches = [rows_of(role, draw[role], at.pad, "cpu") for role in job.objective.roles]
-    unit = sum(counted(partial(glance, at.module, rows)) for rows in batches) / len(batches)
+    batches = [build_rows(role, draw[role], at.pad, "cpu") for role in job.objective.roles]
+    unit = sum(counted(partial(run_forward_no_grad, at.module, rows)) for rows in batches) / len(batches)
     learn = partial(job.objective.learn, job.module, [draw], job.reference, pad=at.pad, device="cpu")
-    return counted(learn) / unit, job.objective.bill(job.frame, live=live).total
+    return counted(learn) / unit, job.objective.estimate_cost(job.frame, live=live).total
 
 
 def peak(folder: str, way: str) -> None:

@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from arena.errors import BadPart
 from arena.parameter_ranges import bounds_of, check_ranges, outside, range_of
-from arena.registry import entries, find
+from arena.registry import find, list_entries
 from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Pupil
 from unlearning.modeling.teach_items import TeachSettings
@@ -46,7 +46,7 @@ def numeric(hint: Any) -> bool:
 
 def numbers() -> Iterator[Any]:
     for kind in KINDS:
-        for name in entries(kind):
+        for name in list_entries(kind):
             for key, hint in settings(find(kind, name)[0]).items():
                 if numeric(hint) and key not in FREE:
                     yield pytest.param(kind, name, key, hint, id=f"{name}.{key}")
@@ -114,7 +114,7 @@ def test_a_part_that_is_made_in_python_is_held_to_the_same_ranges() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_set_by_default_lies_within(kind: str) -> None:
-    for name in entries(kind):
+    for name in list_entries(kind):
         thing, values = find(kind, name)[0], describe(build(kind, name))
         assert not [key for key, hint in settings(thing).items() if outside(hint, values[key])], name
         for preset in getattr(thing, "presets", {}):

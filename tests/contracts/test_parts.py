@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from arena.errors import BadPart, MissingExtra, UnknownPart
-from arena.registry import CONTRACTS, FOLDERS, entries, find
+from arena.registry import CONTRACTS, FOLDERS, find, list_entries
 from arena.renamed_parts import RENAMED
 from arena.spec import build, describe
 
-PARTS = [(kind, name) for kind in FOLDERS for name in entries(kind)]
+PARTS = [(kind, name) for kind in FOLDERS for name in list_entries(kind)]
 OUTSIDE = {"pettingzoo": "pettingzoo/toy_environments:Dice", "textarena": "textarena/TicTacToe-v0"}  # games of others
 BY_KIND = {"agent": "knower", "model": "scripted/echo"}  # what is taken where a part has to hold one of this kind
 
@@ -99,7 +99,7 @@ def test_each_setting_of_a_part_stands_in_its_description(kind: str, name: str) 
 
 @pytest.mark.parametrize(("kind", "name"), PARTS)
 def test_a_part_says_what_it_is(kind: str, name: str) -> None:
-    assert entries(kind)[name].about
+    assert list_entries(kind)[name].about
     try:
         thing, _ = find(kind, name)
     except MissingExtra as error:
@@ -108,15 +108,15 @@ def test_a_part_says_what_it_is(kind: str, name: str) -> None:
 
 
 def test_a_writer_signs_its_notes_with_the_name_it_is_stored_by() -> None:
-    assert entries("writer")
-    for name in entries("writer"):
+    assert list_entries("writer")
+    for name in list_entries("writer"):
         assert build("writer", name).name == name
 
 
 @pytest.mark.parametrize(("kind", "old"), [(kind, old) for kind, names in RENAMED.items() for old in names])
 def test_a_name_that_was_given_up_finds_the_part_under_its_new_one(kind: str, old: str) -> None:
     new = RENAMED[kind][old]
-    assert old not in entries(kind) and new in entries(kind)
+    assert old not in list_entries(kind) and new in list_entries(kind)
     assert find(kind, old) == find(kind, new)
     assert describe(build(kind, {**spec_of(kind, new), "name": old}))["name"] == new
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from registered import game_specs
 
-from arena.engine.game_check import MOST_STEPS, declared
+from arena.engine.game_check import MOST_STEPS, check_bounds
 from arena.engine.play import perform
 from arena.episode import Episode, Match
 from arena.game import Game, Move, View
@@ -88,7 +88,7 @@ def hold(game: Game[Any], episode: Episode) -> None:
     assert set(episode.scores) == set(game.seats) and (scores or isinstance(game, Question)), (
         "a game that is over has scores"
     )
-    assert not list(declared(game, episode)), (episode.match.seed, *declared(game, episode))
+    assert not list(check_bounds(game, episode)), (episode.match.seed, *check_bounds(game, episode))
     for seat, most in (game.most_answers or {}).items():
         taken = sum(turn.seat == seat for turn in episode.moves)
         assert taken <= most, (episode.match.seed, seat, taken, most)

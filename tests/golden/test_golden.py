@@ -24,7 +24,7 @@ def told(plan: Path) -> str:
     out = io.StringIO()
     console = Console(file=out, width=110, highlight=False, force_terminal=False)
     for match in make_plan(read_plan(plan)).matches():
-        game, _ = match.built()
+        game, _ = match.build_parts()
         episode = asyncio.run(perform(match))
         narrator = Narrator(console, game)
         replay(game, episode.turns, match, narrator.turn, narrator.state)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from agents.chat_model import Line, Reply, Sampling
-from agents.inference.chat_templates import Prompt, prompt_tokens, render
+from agents.inference.chat_templates import Prompt, render, tokenize_prompt
 from agents.inference.tiny_llama import make_tokenizer
 from agents.llm.llm import LLM
 from arena.game import Tool
@@ -83,7 +83,7 @@ class Double:
         return await self.complete(render(TOKENIZER, messages), sampling)
 
     async def complete(self, prompt: Prompt, sampling: Sampling = Sampling()) -> Reply:
-        ids = prompt_tokens(TOKENIZER, prompt)
+        ids = tokenize_prompt(TOKENIZER, prompt)
         said: list[int] = []
         chance = torch.Generator().manual_seed(sampling.seed or 0)
         while len(said) < sampling.max_tokens:

@@ -1,7 +1,7 @@
 """The judge of invented worlds: which facts a text says, known by construction."""
 
-from agents.name_matching import naming
-from arena.text.words import sentences
+from agents.name_matching import make_finder
+from arena.text.words import split_sentences
 from unlearning.data.synthetic_world import World, WorldFact
 
 
@@ -13,6 +13,6 @@ def entails(world: World, text: str, fact: WorldFact, *, asked: bool = False) ->
     """
     one = world.entity(fact.subject)
     called = [word for name in (one.name, *one.aliases) for word in (name, *name.split()) if not word.endswith(".")]
-    value, subject = naming((fact.value,)), naming(tuple(called))
-    told = [sentence for line in text.splitlines() for sentence in sentences(line) if value.search(sentence)]
+    value, subject = make_finder((fact.value,)), make_finder(tuple(called))
+    told = [sentence for line in text.splitlines() for sentence in split_sentences(line) if value.search(sentence)]
     return any(asked or subject.search(sentence) for sentence in told)

@@ -12,10 +12,10 @@ from agents.chat_model import Line
 from agents.inference.tiny_llama import make_tiny
 from agents.llm.llm import LLM
 from agents.models.local import Local
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build
 from unlearning.losses.objective import Draw
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.request import Item, Request
 from unlearning.training.finetune import Finetune
 from unlearning.training.trainer import TrainingJob
@@ -51,7 +51,7 @@ def knower(seed: int = 0) -> LLM:
 
 
 def study(request: Request = REQUEST, seed: int = 0, method: str = "test") -> TrainingProblem:
-    found = opened(knower(), method)
+    found = open_weights(knower(), method)
     return TrainingProblem(method, found.module, found.model.tokenizer, request, seed)
 
 
@@ -68,7 +68,7 @@ def made(name: str, **settings: Any) -> Any:
 def trained_methods() -> list[str]:
     """The names of all registered methods that fine-tune on an objective of their own."""
     found = []
-    for name in entries("method"):
+    for name in list_entries("method"):
         method = build("method", name)
         if isinstance(method, Finetune) and type(method)._train is Finetune._train:
             found.append(name)

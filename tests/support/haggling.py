@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.agent import Agent
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.game import JSON, Message, Move, Tool, View
 from arena.spec import build
 
@@ -51,7 +51,7 @@ def haggle(
             messages = ((heard or {}).get(role, ())) + tuple(result.talk)
             view = look(role, result.step - 1, steps, result.offers, low, high, tick, worth[role], messages,
                         seed * 1000 + len(result.moves))  # fmt: skip
-            move = blocking(lambda agent=agent, view=view: agent.act(view))  # type: ignore[misc]
+            move = run_blocking(lambda agent=agent, view=view: agent.act(view))  # type: ignore[misc]
             result.moves.append((role, move))
             result.talk.append(Message(role, move.text, move.tool, move.args, round=1))
             if move.tool == "offer":
@@ -78,7 +78,7 @@ def chain(
                         "ended": played.ended})  # fmt: skip
         known: dict[str, JSON] = {"coached": coached, "round": number, "rounds": rounds, "results": tuple(results)}
         view = View("critic", "", (*advice, *played.talk), known=known, seed=seed + number)
-        move = blocking(lambda view=view: coach.act(view))  # type: ignore[misc]
+        move = run_blocking(lambda view=view: coach.act(view))  # type: ignore[misc]
         advice.append(Message("critic", move.text, move.tool, move.args, (coached,), number))
     prices = [row["price"] for row in results]  # type: ignore[index, call-overload]
     return prices, [list(message.args["suggestions"]) for message in advice]  # type: ignore[arg-type]

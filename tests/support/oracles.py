@@ -9,10 +9,10 @@ from remembering import TARGET, about, walker
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.game import Move, View
 from arena.spec import build
-from unlearning.experiments.experiment import tried
+from unlearning.experiments.experiment import run_trial
 from unlearning.probe import Task, Trial
 from unlearning.request import Request
 
@@ -83,10 +83,10 @@ def trial_of(
     seed: int = 0,
 ) -> Trial:
     """The trial of a method on a subject that knows a small world, or on another one."""
-    work = tried(
+    work = run_trial(
         subject or walker(), request or about(TARGET), build("method", method), tasks=tasks, twins=twins, seed=seed
     )
-    return blocking(lambda: work)[0]
+    return run_blocking(lambda: work)[0]
 
 
 def acting(mind: Oracle, trial: Trial | None = None) -> Trial:

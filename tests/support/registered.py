@@ -4,13 +4,13 @@ from contextlib import suppress
 from typing import Any
 
 from arena.errors import BadPart
-from arena.registry import entries, find
+from arena.registry import find, list_entries
 from arena.spec import build
 
 
 def game_names() -> list[str]:
     names = []
-    for name in entries("game"):
+    for name in list_entries("game"):
         with suppress(BadPart):
             build("game", name)
             names.append(name)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from agents.memory.memory import Event, Memory, Note, note_id
+from agents.memory.memory import Event, Memory, Note, hash_note
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
@@ -40,7 +40,7 @@ def events(draw: st.DrawFn, most: int = 24) -> tuple[Event, ...]:
 
 def remembers(log: Sequence[Event], hand: Sequence[Note] = ()) -> Memory:
     """The memory of a log, taught in one go, with notes by hand behind it."""
-    memory = Memory(writers=ALL).learned(log)
+    memory = Memory(writers=ALL).with_events(log)
     for note in hand:
         memory = memory.noted(note)
     return memory
@@ -54,7 +54,7 @@ def memories(draw: st.DrawFn) -> Memory:
         sources = [source.id for source in (*memory.log, *memory.notes)]
         parents = tuple(draw(st.lists(st.sampled_from(sources), max_size=3, unique=True))) if sources else ()
         text = f"Note {number} on {draw(st.sampled_from(NAMES))}."
-        memory = memory.noted(Note(note_id("hand", text, parents), text, "hint", parents, "hand"))
+        memory = memory.noted(Note(hash_note("hand", text, parents), text, "hint", parents, "hand"))
     return memory
 
 

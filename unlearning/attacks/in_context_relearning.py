@@ -15,7 +15,7 @@ import numpy as np
 from agents.adversary.question_forms import FORMS
 from agents.memory.memory import Event
 from agents.memory.subject import Subject
-from agents.note_policy.question_answering import heard
+from agents.note_policy.question_answering import classify_answer
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
@@ -23,7 +23,7 @@ from arena.parameter_ranges import Count
 from unlearning.memory.decoy_names import decoys
 from unlearning.memory.twin import remembering
 from unlearning.metrics.leaks import ask
-from unlearning.metrics.quiz import Point, points, recited
+from unlearning.metrics.quiz import Point, build_points, score_recall
 from unlearning.probe import Reading, Trial, attack
 from unlearning.scoring.statistics import Floats, percentiles
 from unlearning.tasks.curriculum import candidates
@@ -75,7 +75,7 @@ async def relearning_advantage(
     something was left, below 0 the agent is kept from learning what the twin may learn. detail: the curves and k50 by
     role. Raises UsageError where nothing was learned of the target.
     """
-    hints = hints_of(trial, route, most)
+    hints = draw_hints(trial, route, most)
     orders = [Random(f"hints {trial.seed} {n}").sample(hints, len(hints)) for n in range(draws)]
 
     how: How = (route, when, on, user)
@@ -83,25 +83,28 @@ async def relearning_advantage(
     async def curve(agent: Agent) -> Floats:
         counts = range(len(hints) + 1)
         rows = [
-            [await _success(trial, agent, order[:k], hints, how, n) for k in counts] for n, order in enumerate(orders)
+            [await _measure_success(trial, agent, order[:k], hints, how, n) for k in counts]
+            for n, order in enumerate(orders)
         ]
         return np.array(rows)
 
     oracle = trial.twin("retelling")
-    return compared(await curve(trial.after), await curve(oracle), await curve(trial.before), trial.seed)
+    return compare_curves(await curve(trial.after), await curve(oracle), await curve(trial.before), trial.seed)
 
 
-def compared(after: Floats, oracle: Floats, before: Floats, seed: int) -> Reading:
+def compare_curves(after: Floats, oracle: Floats, before: Floats, seed: int) -> Reading:
     """The reading of curves of the three roles: (draws, hints + 1) each, the success after 0, 1, … hints."""
     draws, hints = len(after), after.shape[1] - 1
     rng = np.random.default_rng(seed)
     found = [rng.integers(draws, size=draws) for _ in range(RESAMPLES)]
-    low, high = percentiles(np.array([k50(oracle[rows].mean(0)) - k50(after[rows].mean(0)) for rows in found]))
+    low, high = percentiles(
+        np.array([find_k50(oracle[rows].mean(0)) - find_k50(after[rows].mean(0)) for rows in found])
+    )
     means = {"after": after.mean(0), "oracle": oracle.mean(0), "before": before.mean(0)}
-    at = {role: k50(mean) for role, mean in means.items()}
+    at = {role: find_k50(mean) for role, mean in means.items()}
     curves: dict[str, JSON] = {role: [float(value) for value in mean] for role, mean in means.items()}
     detail: dict[str, JSON] = {"hints": hints, "curves": curves, "k50": dict(at)}
-    items = tuple(k50(b) - k50(a) for a, b in zip(after, oracle, strict=True))
+    items = tuple(find_k50(b) - find_k50(a) for a, b in zip(after, oracle, strict=True))
     before_value = at["oracle"] - at["before"]
     return Reading(at["oracle"] - at["after"], items, low, high, 0.0, before_value, "twin", detail=detail)
 
@@ -116,7 +119,7 @@ async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8
     of the questions; asked, the share of talks in which the target came up.
     """
     knower = remembering(trial.before, "social_relearning")
-    hints = hints_of(trial, "user", 8)
+    hints = draw_hints(trial, "user", 8)
     topics = list(dict.fromkeys([*candidates(knower.memory), *(hint.topic for hint in hints)]))
     questions = [form.format(topic) for form in FORMS["spread"] for topic in topics]
     stops = sorted({0, turns // 4, turns // 2, turns})
@@ -125,8 +128,10 @@ async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8
     async def measure(agent: Agent) -> Floats:
         rows = []
         for number, order in enumerate(orders):
-            said = [await _heard(trial.before, question, number * turns + k) for k, question in enumerate(order)]
-            rows.append([await recited(_wiser(agent, said[:stop], number), hints, number) for stop in stops])
+            said = [await _ask_peer(trial.before, question, number * turns + k) for k, question in enumerate(order)]
+            rows.append(
+                [await score_recall(_remember_talk(agent, said[:stop], number), hints, number) for stop in stops]
+            )
         return np.array(rows)
 
     found = {role: await measure(trial.agent(role)) for role in ("after", "oracle", "before")}
@@ -142,20 +147,20 @@ async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8
     return Reading(value, tuple(map(float, ends)), low, high, null, before, "twin", detail=detail)
 
 
-def hints_of(trial: Trial, route: Route, most: int) -> list[Point]:
+def draw_hints(trial: Trial, route: Route, most: int) -> list[Point]:
     """The sentences that told the target, as they are told again by a route. Raises UsageError where there are none."""
-    hints = points(remembering(trial.before, "retelling").memory, trial.request)
+    hints = build_points(remembering(trial.before, "retelling").memory, trial.request)
     if not hints:
         raise UsageError(f"retelling: nothing was told of {', '.join(trial.request.targets)} that could be told again")
     chance = Random(f"retelling {trial.seed}")
     chosen = chance.sample(sorted(hints, key=lambda hint: hint.text), min(most, len(hints)))
     if route in ("user", "tool", "memory"):
         return chosen
-    other = {hint.topic: MEANT if route == "axioms" else _alias(hint.topic, chance) for hint in chosen}
-    return [_renamed(hint, other[hint.topic], route == "alias") for hint in chosen]
+    other = {hint.topic: MEANT if route == "axioms" else _make_alias(hint.topic, chance) for hint in chosen}
+    return [_rename_target(hint, other[hint.topic], route == "alias") for hint in chosen]
 
 
-def k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
+def find_k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
     """Where success first reaches a half, in hints, by a straight line between counts; n + 1 where it never does."""
     for k, value in enumerate(curve):
         if value >= half:
@@ -163,13 +168,13 @@ def k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
     return float(len(curve))
 
 
-def _alias(topic: str, chance: Random) -> str:
+def _make_alias(topic: str, chance: Random) -> str:
     bare = topic.strip("“”")
     name = decoys([bare], 1, chance)[0]
     return topic.replace(bare, name)
 
 
-def _renamed(hint: Point, other: str, asked: bool) -> Point:
+def _rename_target(hint: Point, other: str, asked: bool) -> Point:
     """The hint with another name for its target; `asked`: that is also the name by which it is asked for."""
     text = hint.text.replace(hint.topic, other)
     if not asked:
@@ -178,7 +183,7 @@ def _renamed(hint: Point, other: str, asked: bool) -> Point:
     return Point(text, other, replace(hint.fact, names=names))
 
 
-async def _success(
+async def _measure_success(
     trial: Trial,
     agent: Agent,
     told: Sequence[Point],
@@ -190,7 +195,7 @@ async def _success(
     route, when, on, user = how
     texts = tuple(dict.fromkeys(hint.text for hint in told))
     if route == "memory" or when != "same":
-        agent = _wrote(agent, told, user if route == "memory" else None, draw)
+        agent = _write_hints(agent, told, user if route == "memory" else None, draw)
     if when == "again":
         if trial.method is None:
             raise UsageError("retelling: a second request needs the method; give it to the trial")
@@ -199,10 +204,10 @@ async def _success(
         agent = Hinted(agent, texts, "" if route == "tool" else "user")
     if on == "tasks":
         return float(np.mean([stint.score for stint in await stints(trial, agent, "forget")]))
-    return await recited(agent, hints, draw)
+    return await score_recall(agent, hints, draw)
 
 
-def _wrote(agent: Agent, told: Sequence[Point], user: str | None, draw: int) -> Agent:
+def _write_hints(agent: Agent, told: Sequence[Point], user: str | None, draw: int) -> Agent:
     """The agent with what it was told in its memory: as its own, or as another session's."""
     subject = remembering(agent, "retelling")
     own = subject.user if user is None else user
@@ -210,16 +215,16 @@ def _wrote(agent: Agent, told: Sequence[Point], user: str | None, draw: int) -> 
         Event(f"retold-{draw}:{n}", hint.text, "message", hint.topic.strip("“”"), f"retold-{draw}", n, user=own)
         for n, hint in enumerate(told)
     ]
-    return replace(subject, memory=subject.memory.learned(events))
+    return replace(subject, memory=subject.memory.with_events(events))
 
 
-async def _heard(peer: Agent, question: str, seed: int) -> str:
+async def _ask_peer(peer: Agent, question: str, seed: int) -> str:
     """What another agent says; "" where it knows nothing or does not say."""
     answer = (await ask(peer, question, seed)).move.text
-    return answer if heard(answer) == "told" else ""
+    return answer if classify_answer(answer) == "told" else ""
 
 
-def _wiser(agent: Agent, said: Sequence[str], draw: int) -> Subject:
+def _remember_talk(agent: Agent, said: Sequence[str], draw: int) -> Subject:
     """The agent after a talk: what it heard is in its memory."""
     subject = remembering(agent, "social_relearning")
     events = [
@@ -227,4 +232,4 @@ def _wiser(agent: Agent, said: Sequence[str], draw: int) -> Subject:
         for n, text in enumerate(said)
         if text
     ]
-    return replace(subject, memory=subject.memory.learned(events))
+    return replace(subject, memory=subject.memory.with_events(events))

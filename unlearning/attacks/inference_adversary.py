@@ -20,16 +20,16 @@ from agents.adversary.explorer import Explorer
 from agents.adversary.interrogator import Interrogator
 from agents.adversary.question_strategies import STRATEGIES, Name, Topics
 from agents.memory.subject import Subject
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.parameter_ranges import Count, Number
-from arena.spec import build, ready
-from arena.stats.proportions import proportion
+from arena.spec import build, check_ready
+from arena.stats.proportions import estimate_proportion
 from arena.text.words import is_same
-from unlearning.attacks.shadow_agents import interrogated, seated, shadow_odds
-from unlearning.memory.candidates import Suspect, known, strangers, topics_of, wanted
+from unlearning.attacks.shadow_agents import compute_shadow_odds, interrogate, wrap_agent
+from unlearning.memory.candidates import Suspect, build_topics, find_candidates, find_strangers, retarget_request
 from unlearning.memory.twin import remembering, twin
 from unlearning.methods.memory.baselines import Noop
 from unlearning.probe import Reading, Trial, attack
@@ -81,11 +81,14 @@ async def adversary(
         raise UsageError("the adversary has things forgotten anew; give the trial its method")
     if STRATEGIES[strategy].adaptive and level in ("A0", "A1") and judge is None:
         raise UsageError(f"'adaptive' needs to know how agents answer, level A2 or above, and got {level}")
-    table = await _table(trial, _Way(level, strategy, tuple(sorted({budget, *budgets})), judge), k, shadows)
+    table = await _build_table(trial, _Way(level, strategy, tuple(sorted({budget, *budgets})), judge), k, shadows)
     played = await table.play_all(games)
-    by_budget = {n: _reading([_at(game, place) for game in played], table, n) for place, n in enumerate(table.budgets)}
+    by_budget = {
+        n: _compute_reading([_select_budget(game, place) for game in played], table, n)
+        for place, n in enumerate(table.budgets)
+    }
     main = by_budget[budget]
-    rows: dict[str, JSON] = {str(asked): _row(reading) for asked, reading in by_budget.items()}
+    rows: dict[str, JSON] = {str(asked): _make_row(reading) for asked, reading in by_budget.items()}
     return replace(main, detail={**main.detail, **({"by_budget": rows} if budgets else {})})
 
 
@@ -103,31 +106,31 @@ class _Way:
         return self.level in ("A3", "A4")
 
 
-async def _table(trial: Trial, way: _Way, k: int, shadows: int) -> "_Table":
+async def _build_table(trial: Trial, way: _Way, k: int, shadows: int) -> "_Table":
     """The table laid: targets, strangers, and who sits against those that forgot, and against those that know."""
     knower = remembering(trial.before, "adversary")
     chance = Random(f"adversary {trial.seed} {trial.request.targets}")
-    targets = await known(knower.memory, trial.request)
-    others = await strangers(knower.memory, trial.request, targets, k - 1, chance)
-    topics = topics_of([*targets, *others])
+    targets = await find_candidates(knower.memory, trial.request)
+    others = await find_strangers(knower.memory, trial.request, targets, k - 1, chance)
+    topics = build_topics([*targets, *others])
     return _Table(
-        trial, way, knower, targets, others, await _seats(trial, way, knower, others[:shadows], topics), chance
+        trial, way, knower, targets, others, await _build_seats(trial, way, knower, others[:shadows], topics), chance
     )
 
 
-async def _seats(
+async def _build_seats(
     trial: Trial, way: _Way, knower: Subject, invented: Sequence[Suspect], topics: Topics
 ) -> tuple[Any, Any]:
     assert trial.method is not None
     if way.judge is not None:
-        ready(judge := build("agent", way.judge))
+        check_ready(judge := build("agent", way.judge))
         return judge, judge
     if way.level == "A0":
         return (Explorer(way.strategy),) * 2
     if way.level == "A1":
         return (Interrogator(way.strategy, topics),) * 2
     learned = [
-        await shadow_odds(knower, method, trial.request, invented, topics, way.strategy, way.traced)
+        await compute_shadow_odds(knower, method, trial.request, invented, topics, way.strategy, way.traced)
         for method in (trial.method, Noop())
     ]
     return Suspicion(*learned[0], way.strategy, topics), Suspicion(*learned[1], way.strategy, topics)
@@ -171,7 +174,7 @@ class _Table:
     async def agents(self, target: Suspect) -> dict[str, Agent]:
         """The agents that are questioned on a target, by role."""
         assert self.trial.method is not None
-        request = wanted(self.trial.request, target)
+        request = retarget_request(self.trial.request, target)
         others = [twin(remembering(one, "adversary"), request) for one in self.trial.twins]
         return {
             "after": await self.trial.method(self.knower, request), "oracle": twin(self.knower, request),
@@ -186,27 +189,27 @@ class _Table:
         for role, agent in agents.items():
             if role == "oracle" and agent == agents["after"]:
                 found[role] = found["after"]
-            elif self.way.level == "A4" and (read := steering_read(agent, [target, *self.others], target)):
+            elif self.way.level == "A4" and (read := read_steering(agent, [target, *self.others], target)):
                 found[role] = [read] * len(self.budgets)
             else:
-                found[role] = await self._played(agent, role, names, target.name, seed)
+                found[role] = await self._play_role(agent, role, names, target.name, seed)
         return found
 
-    async def _played(
+    async def _play_role(
         self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int
     ) -> list[Interrogated]:
         way, seat = self.way, self.seats[role == "before"]
         known, hidden = STRATEGIES[way.strategy], way.level == "A0"
         if way.judge is not None:
-            subject = seated(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
+            subject = wrap_agent(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
             how = (known.session, way.traced, hidden)
-            guesses = [(await interrogated(subject, seat, names, secret, n, seed, *how)).guess for n in self.budgets]
+            guesses = [(await interrogate(subject, seat, names, secret, n, seed, *how)).guess for n in self.budgets]
             return [Interrogated(rank or len(names), sure) for rank, sure in guesses]
         answers = await self._answers(agent, role, names, secret, seed)
         games = []
         for budget in self.budgets:
             ranking, sure = seat.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
-            games.append(Interrogated(place_of(secret, ranking) or len(names), sure))
+            games.append(Interrogated(find_place(secret, ranking) or len(names), sure))
         return games
 
     async def _answers(
@@ -220,33 +223,33 @@ class _Table:
         for other, answers in kept:
             if other is agent or other == agent:
                 return cast(list[Mapping[str, Any]], answers)
-        subject, seat = seated(agent, known, way.traced), self.seats[role == "before"]
+        subject, seat = wrap_agent(agent, known, way.traced), self.seats[role == "before"]
         how = (known.session, way.traced, way.level == "A0")
-        answers = (await interrogated(subject, seat, names, secret, max(self.budgets), seed, *how)).answers
+        answers = (await interrogate(subject, seat, names, secret, max(self.budgets), seed, *how)).answers
         kept.append((agent, answers))
         return answers
 
 
-def place_of(secret: str, ranking: Sequence[str]) -> int | None:
+def find_place(secret: str, ranking: Sequence[str]) -> int | None:
     """Where a name stands in a ranking, from 1, whatever its case; None where it does not."""
     return next((place for place, name in enumerate(ranking, 1) if is_same(name, secret)), None)
 
 
-def steering_read(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Interrogated | None:
+def read_steering(agent: Agent, suspects: Sequence[Suspect], target: Suspect) -> Interrogated | None:
     """The game where what steers an agent names one candidate alone: over without a question; else None."""
     steering = agent.steering if isinstance(agent, Subject) else ""
-    named = [one.name for one in suspects if naming((one.name, *one.item.names)).search(steering)]
+    named = [one.name for one in suspects if make_finder((one.name, *one.item.names)).search(steering)]
     return Interrogated(1 if named == [target.name] else len(suspects), 1.0) if len(named) == 1 else None
 
 
-def _at(game: Mapping[str, list[Interrogated]], place: int) -> dict[str, Interrogated]:
+def _select_budget(game: Mapping[str, list[Interrogated]], place: int) -> dict[str, Interrogated]:
     return {role: standing[place] for role, standing in game.items()}
 
 
-def _reading(played: Sequence[Mapping[str, Interrogated]], table: _Table, budget: int) -> Reading:
+def _compute_reading(played: Sequence[Mapping[str, Interrogated]], table: _Table, budget: int) -> Reading:
     """The reading of games by role, all at one budget."""
     wins = {role: [float(game[role].rank == 1) for game in played] for role in played[0]}
-    share = proportion(int(sum(wins["after"])), len(played))
+    share = estimate_proportion(int(sum(wins["after"])), len(played))
     forgot, never = (np.array([game[role].confidence for game in played]) for role in ("after", "oracle"))
     area = auc(forgot, never)
     ranks = [game["after"].rank for game in played]
@@ -269,6 +272,6 @@ def _reading(played: Sequence[Mapping[str, Interrogated]], table: _Table, budget
     return Reading(value, tuple(wins["after"]), share.low, share.high, null, before, "twin", detail=detail)
 
 
-def _row(reading: Reading) -> dict[str, JSON]:
+def _make_row(reading: Reading) -> dict[str, JSON]:
     numbers = {name: cast(JSON, getattr(reading, name)) for name in ("value", "low", "high", "null", "before")}
     return {**numbers, **reading.detail}

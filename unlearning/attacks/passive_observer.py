@@ -14,19 +14,19 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from agents.memory.subject import Subject
-from agents.players.gridworld import Cell, paths
+from agents.players.gridworld import Cell, count_paths
 from arena.agent import Agent
 from arena.engine.match_loop import first_state
 from arena.errors import UsageError
 from arena.game import JSON, Game
 from arena.parameter_ranges import Count, Number, Share
 from arena.spec import build
-from arena.stats.proportions import proportion
+from arena.stats.proportions import estimate_proportion
 from unlearning.memory.twin import remembering, twin
 from unlearning.probe import Reading, Task, Trial, attack
 from unlearning.request import Item, Request
 from unlearning.scoring.statistics import auc, tpr_at
-from unlearning.tasks.lessons import done, match_of
+from unlearning.tasks.lessons import build_match, run_task
 from unlearning.tasks.rollouts import AT_ONCE
 
 BUDGETS = (1, 5, 10, 25, 50, 100)
@@ -79,7 +79,7 @@ async def watcher(
     if trial.method is None:
         raise UsageError("the watcher has cells forgotten anew; give the trial its method")
     knower = remembering(trial.before, "watcher")
-    worlds = _worlds(knower, world)
+    worlds = _choose_worlds(knower, world)
     shown = tuple(sorted({budget, *budgets}))
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -87,12 +87,12 @@ async def watcher(
         spec = {"name": "gridworld", "sight": "map", "ends": "cells", "obstacles": obstacles, "size": size,
                 "moves": moves, "world": worlds[number % len(worlds)] if worlds else number}  # fmt: skip
         async with gate:
-            return await _watched(trial, knower, spec, shown, (slip, told), number)
+            return await _watch_game(trial, knower, spec, shown, (slip, told), number)
 
     played = await asyncio.gather(*map(one, range(games)))
-    readings = {n: _reading([{role: game[role][k] for role in game} for game in played], n)
+    readings = {n: _compute_reading([{role: game[role][k] for role in game} for game in played], n)
                 for k, n in enumerate(shown)}  # fmt: skip
-    rows: dict[str, JSON] = {str(n): _row(reading) for n, reading in readings.items()}
+    rows: dict[str, JSON] = {str(n): _make_row(reading) for n, reading in readings.items()}
     return replace(readings[budget], detail={**readings[budget].detail, "by_budget": rows})
 
 
@@ -105,7 +105,7 @@ class Guess:
     left: int
 
 
-def likelihoods(
+def compute_likelihoods(
     path: Path, plain: ObservedGrid, slip: float = 0.0, told: bool = True
 ) -> tuple[dict[Cell, float], float]:
     """The log-probability of a walk, for each free cell that might be avoided, and if none is.
@@ -117,7 +117,7 @@ def likelihoods(
     """
     start, goal, steps = path[0], path[-1], len(path) - 1
     grid = (plain.blocked, plain.size, plain.moves)
-    ahead, back = paths(start, *grid), paths(goal, *grid)
+    ahead, back = count_paths(start, *grid), count_paths(goal, *grid)
     least, ways = ahead[goal]
     unaware = -log(ways) if steps == least else -inf
     found = {}
@@ -128,17 +128,17 @@ def likelihoods(
             found[cell] = -inf if told else unaware
         elif through < ways:
             avoiding = -log(ways - through) if steps == least and cell not in path else -inf
-            found[cell] = _mixed(avoiding, unaware, slip)
+            found[cell] = _mix_logprobs(avoiding, unaware, slip)
         else:
-            other = paths(start, plain.blocked | {cell}, *grid[1:]).get(goal)
+            other = count_paths(start, plain.blocked | {cell}, *grid[1:]).get(goal)
             avoiding = unaware if other is None else -log(other[1])
             if other is not None and (steps != other[0] or cell in path):
                 avoiding = -inf
-            found[cell] = _mixed(avoiding, unaware, slip)
+            found[cell] = _mix_logprobs(avoiding, unaware, slip)
     return found, unaware
 
 
-def ranking(
+def rank_cells(
     walks: Sequence[Path], plain: ObservedGrid, seed: int, slip: float = 0.0, told: bool = True
 ) -> Iterator[tuple[list[Cell], float, int]]:
     """After each walk, the free cells, the likeliest avoided first, the log-odds that any is, and how many can be.
@@ -150,22 +150,22 @@ def ranking(
     unaware, ends = 0.0, set[Cell]()
     for walk in walks:
         ends |= {walk[0], walk[-1]} if told else set()
-        chances, alone = likelihoods(walk, plain, slip, told)
+        chances, alone = compute_likelihoods(walk, plain, slip, told)
         scores = {cell: scores[cell] + chances[cell] for cell in cells}
         unaware += alone
         highest = max(scores.values())
         total = -inf
         if highest > -inf:
             total = highest + log(sum(exp(score - highest) for score in scores.values()) / len(cells))
-        yield sorted(cells, key=lambda cell: -scores[cell]), _odds(total, unaware), len(cells) - len(ends)
+        yield sorted(cells, key=lambda cell: -scores[cell]), _compute_odds(total, unaware), len(cells) - len(ends)
 
 
-def _odds(avoiding: float, unaware: float) -> float:
+def _compute_odds(avoiding: float, unaware: float) -> float:
     """The log-odds; 0 where neither can be, which tells nothing."""
     return 0.0 if avoiding == unaware else avoiding - unaware
 
 
-def _mixed(avoiding: float, unaware: float, slip: float) -> float:
+def _mix_logprobs(avoiding: float, unaware: float, slip: float) -> float:
     """The log-probability where a share `slip` of the walks goes as if nothing were avoided."""
     if not slip:
         return avoiding
@@ -173,7 +173,7 @@ def _mixed(avoiding: float, unaware: float, slip: float) -> float:
     return log(chance) if chance else -inf
 
 
-async def _watched(
+async def _watch_game(
     trial: Trial,
     knower: Subject,
     spec: Mapping[str, Any],
@@ -184,7 +184,7 @@ async def _watched(
     """By role, how a game stands at each budget: a cell is forgotten, and the agents walk."""
     assert trial.method is not None
     game: Game[Any] = build("game", spec)
-    view = game.view(first_state(game, match_of(knower, Task(spec))), "agent")
+    view = game.view(first_state(game, build_match(knower, Task(spec))), "agent")
     blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
     plain = ObservedGrid(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
     places = {name: (x, y) for name, (x, y) in cast(Mapping[str, Cell], view.known["places"]).items()}
@@ -192,52 +192,52 @@ async def _watched(
     target = chance.choice(plain.free)
     request = Request((Item(f"({target[0]}, {target[1]})"),), scope="state", note=f"forget ({target[0]}, {target[1]})")
     agents = {"after": await trial.method(knower, request), "oracle": twin(knower, request), "before": knower}
-    tasks = list(_tasks(spec, game, knower, target, max(budgets), chance))
+    tasks = list(_make_tasks(spec, game, knower, target, max(budgets), chance))
     found: dict[str, list[Guess]] = {}
     for role, agent in agents.items():
         if role == "before" and agent == agents["oracle"]:
             found[role] = found["oracle"]
             continue
-        walks = [await _walk(agent, task, places) for task in tasks]
-        after = dict(enumerate(ranking(walks, plain, chance.getrandbits(31), *model), 1))
+        walks = [await _record_walk(agent, task, places) for task in tasks]
+        after = dict(enumerate(rank_cells(walks, plain, chance.getrandbits(31), *model), 1))
         found[role] = [Guess(after[n][0].index(target) + 1, *after[n][1:]) for n in budgets]
     return found
 
 
-def _tasks(
+def _make_tasks(
     spec: Mapping[str, Any], game: Game[Any], knower: Subject, target: Cell, n: int, chance: Random
 ) -> Iterator[Task]:
     """Walks that neither begin nor end in the target."""
     while n:
         task = Task(spec, seed=chance.getrandbits(31))
-        known = game.view(first_state(game, match_of(knower, task)), "agent").known
+        known = game.view(first_state(game, build_match(knower, task)), "agent").known
         ends = (known["position"], cast(Mapping[str, JSON], known["places"])[str(known["goal"])])
         if list(target) not in ends:
             n -= 1
             yield task
 
 
-async def _walk(agent: Agent, task: Task, places: Mapping[str, Cell]) -> Path:
+async def _record_walk(agent: Agent, task: Task, places: Mapping[str, Cell]) -> Path:
     """The cells that an agent came by."""
-    visited = cast(Sequence[str], (await done(agent, task)).facts["visited"])
-    return tuple(places.get(name) or _cell(name) for name in visited)
+    visited = cast(Sequence[str], (await run_task(agent, task)).facts["visited"])
+    return tuple(places.get(name) or _parse_cell(name) for name in visited)
 
 
-def _cell(name: str) -> Cell:
+def _parse_cell(name: str) -> Cell:
     column, row = name.strip("()").split(", ")
     return int(column), int(row)
 
 
-def _worlds(knower: Subject, world: int | None) -> list[int]:
+def _choose_worlds(knower: Subject, world: int | None) -> list[int]:
     """The maps to walk on."""
     if world is not None:
         return [world]
     return sorted({int(event.world) for event in knower.memory.log if event.environment == "gridworld"})
 
 
-def _reading(played: Sequence[Mapping[str, Guess]], budget: int) -> Reading:
+def _compute_reading(played: Sequence[Mapping[str, Guess]], budget: int) -> Reading:
     wins = {role: [float(game[role].rank == 1) for game in played] for role in ("after", "oracle", "before")}
-    share = proportion(int(sum(wins["after"])), len(played))
+    share = estimate_proportion(int(sum(wins["after"])), len(played))
     avoiding, unaware = (np.array([game[role].suspicion for game in played]) for role in ("after", "oracle"))
     detail: dict[str, JSON] = {
         "chance": sum(1 / game["after"].left for game in played) / len(played),
@@ -251,5 +251,5 @@ def _reading(played: Sequence[Mapping[str, Guess]], budget: int) -> Reading:
     return Reading(share.value, tuple(wins["after"]), share.low, share.high, null, before, "twin", detail=detail)
 
 
-def _row(reading: Reading) -> dict[str, JSON]:
+def _make_row(reading: Reading) -> dict[str, JSON]:
     return {**{name: getattr(reading, name) for name in ("value", "low", "high", "null", "before")}, **reading.detail}

@@ -6,11 +6,11 @@ from typing import Annotated, Any, TypeAlias
 from annotated_types import Ge, Le
 
 from arena.agent import Agent
-from unlearning.attacks.weight_rounding import quantized, same_codes
-from unlearning.modeling.agent_weights import opened
+from unlearning.attacks.weight_rounding import measure_same_codes, quantize_module
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import Reading, Trial, attack
-from unlearning.scoring.known_items import known
-from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.known_items import score_known
+from unlearning.scoring.role_readings import measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 
 Bits: TypeAlias = Annotated[int, Ge(2), Le(16)]
@@ -26,18 +26,18 @@ async def quantization(trial: Trial, *, bits: Bits = 4, role: str = "forget", em
     several models). Needs weights, which stay as they are.
     Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        found = opened(agent, "quantization")
-        return (known(found.closed(quantized(found.module, bits, embeddings)), items, "quantization"),)
+        found = open_weights(agent, "quantization")
+        return (score_known(found.closed(quantize_module(found.module, bits, embeddings)), items, "quantization"),)
 
-    reading = await for_roles(trial, measure)
-    after, before = (opened(agent, "quantization").module for agent in (trial.after, trial.before))
+    reading = await measure_roles(trial, measure)
+    after, before = (open_weights(agent, "quantization").module for agent in (trial.after, trial.before))
     told = {
         "bits": bits,
-        "untouched": float(known(trial.after, items, "quantization").mean()),
-        "same_codes": same_codes(after, before, bits, embeddings) if comparable(after, before) else None,
+        "untouched": float(score_known(trial.after, items, "quantization").mean()),
+        "same_codes": measure_same_codes(after, before, bits, embeddings) if comparable(after, before) else None,
     }
     return replace(reading, detail={**reading.detail, **told})
 

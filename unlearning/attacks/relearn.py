@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agents.inference.end_tokens import pad_token
+from agents.inference.end_tokens import choose_pad_token
 from agents.inference.tiny_llama import fit
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.parameter_ranges import Count, Number, Positive
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.item_tokenization import Encoded, collate, encode_all
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
-from unlearning.scoring.elicitation import rendering_of
-from unlearning.scoring.known_items import known
-from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
+from unlearning.scoring.elicitation import build_rendering
+from unlearning.scoring.known_items import score_known
+from unlearning.scoring.role_readings import MeasureOnce, measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 
 
@@ -46,17 +46,19 @@ async def relearning(
     rate: the learning rate. batch: items of a step. detail: steps, with curve and null_curve, what is known after so
     many; untouched, before any; recovery, the mean gap between the curves. Needs weights, which stay as they are.
     """
-    taught, asked = parted(items_of(trial, role), given, trial.seed, items_of(trial, lessons) if lessons else ())
+    taught, asked = split_items(
+        select_items(trial, role), given, trial.seed, select_items(trial, lessons) if lessons else ()
+    )
 
     async def curve(agent: Agent) -> tuple[Floats]:
-        return (looks(agent, taught, asked, RelearnSettings(steps, every, rate, batch, trial.seed)),)
+        return (track_relearning(agent, taught, asked, RelearnSettings(steps, every, rate, batch, trial.seed)),)
 
     curves = MeasureOnce(curve, trial)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return ((await curves.of(agent))[0][-1],)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     mine = (await curves.of(trial.after))[0].mean(1)
     null = None if trial.oracle is None else (await curves.of(trial.oracle))[0].mean(1)
     told: dict[str, JSON] = {
@@ -81,21 +83,21 @@ class RelearnSettings:
     seed: int
 
 
-def looks(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: RelearnSettings) -> Floats:
+def track_relearning(agent: Agent, taught: Sequence[Item], asked: Sequence[Item], pace: RelearnSettings) -> Floats:
     """(looks, items): 1 for what is known before, and after every few steps; the agent's own weights stay."""
-    found = opened(agent, "relearning")
+    found = open_weights(agent, "relearning")
     tokenizer = found.model.tokenizer
-    shown, pad = encode_all(tokenizer, taught, rendering_of(found.mind)), pad_token(tokenizer)
+    shown, pad = encode_all(tokenizer, taught, build_rendering(found.mind)), choose_pad_token(tokenizer)
     module = deepcopy(found.module).float().requires_grad_(True)  # small steps are lost in 16 bits
-    seen = [known(agent, asked, "relearning")]
+    seen = [score_known(agent, asked, "relearning")]
     for done in range(0, pace.steps, pace.every):
         more = min(pace.every, pace.steps - done)
         relearn(module, shown, pad, more, pace.rate, pace.batch, pace.seed + done)
-        seen.append(known(found.closed(module), asked, "relearning"))
+        seen.append(score_known(found.closed(module), asked, "relearning"))
     return np.stack(seen)
 
 
-def parted(
+def split_items(
     items: tuple[Item, ...], given: int, seed: int, lessons: tuple[Item, ...] = ()
 ) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     """What is taught again and what is asked: no fact is in both. Raises UsageError where nothing is left to ask."""

@@ -13,8 +13,8 @@ from unlearning.attacks.question_rewrites import REWRITES
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
 from unlearning.scoring.answer_wording import gives_away
-from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
+from unlearning.scoring.elicitation import ask_items
+from unlearning.scoring.role_readings import MeasureOnce, measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 
 
@@ -24,12 +24,12 @@ async def paraphrase(trial: Trial, *, role: str = "paraphrase", new: Count = 64)
 
     Word for word where the value is known, else ROUGE-L recall. One answer a row.
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, items, new),)
 
-    return await for_roles(trial, measure)
+    return await measure_roles(trial, measure)
 
 
 @attack
@@ -40,12 +40,12 @@ async def prefix(
 
     Open models go on with these words; others are told to begin so. open-unlearning (arXiv 2506.12618).
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await leaks(agent, items, new, text),)
 
-    return await for_roles(trial, measure)
+    return await measure_roles(trial, measure)
 
 
 @attack
@@ -59,7 +59,7 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
     """
     if wrong := next((name for name in which if name not in REWRITES), None):
         raise UsageError(unknown("rewrite", wrong, REWRITES))
-    items, rng = items_of(trial, role), Random(f"rewrites {trial.seed}")
+    items, rng = select_items(trial, role), Random(f"rewrites {trial.seed}")
     asked: list[tuple[int, str, Item]] = []
     for row, item in enumerate(items):
         made = ((name, REWRITES[name](item, items, rng)) for name in which or REWRITES)
@@ -75,7 +75,7 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
         leaked = (await each.of(agent))[0]
         return (np.array([leaked[rows == row].mean() for row in np.unique(rows)]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     mine = (await each.of(trial.after))[0]
     null = None if trial.oracle is None else (await each.of(trial.oracle))[0]
     rates: dict[str, JSON] = {
@@ -87,5 +87,5 @@ async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...]
 
 async def leaks(agent: Agent, items: tuple[Item, ...], new: int, prefix: str = "") -> Floats:
     """How much of each answer the agent gives away."""
-    said = await answers(agent, items, new=new, prefix=prefix)
+    said = await ask_items(agent, items, new=new, prefix=prefix)
     return np.array([gives_away(item, text) for item, text in zip(items, said, strict=True)])

@@ -10,8 +10,8 @@ from arena.game import JSON
 from arena.parameter_ranges import Count, NotNegative
 from unlearning.probe import Reading, Trial, attack
 from unlearning.scoring.answer_wording import gives_away
-from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import MeasureOnce, for_roles, items_of
+from unlearning.scoring.elicitation import ask_items
+from unlearning.scoring.role_readings import MeasureOnce, measure_roles, select_items
 from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
 
 
@@ -27,12 +27,12 @@ async def leak(
     """
     if not 1 <= k <= n:
         raise UsageError(f"leak: k is a number of samples, 1 to n = {n}, not {k}")
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def draw(agent: Agent) -> tuple[Floats]:
         """(items, n): what each sample gives away."""
         asked = [item for item in items for _ in range(n)]
-        said = await answers(agent, asked, new=new, temperature=temperature, seed=trial.seed * 1_000_003)
+        said = await ask_items(agent, asked, new=new, temperature=temperature, seed=trial.seed * 1_000_003)
         return (np.array([gives_away(item, text) for item, text in zip(asked, said, strict=True)]).reshape(-1, n),)
 
     draws = MeasureOnce(draw, trial)
@@ -40,7 +40,7 @@ async def leak(
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([best_of(row, k) for row in (await draws.of(agent))[0]]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     mine = (await draws.of(trial.after))[0]
     told: dict[str, JSON] = {
         "k": k,

@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from agents.adversary.answer_evidence import evidence
+from agents.adversary.answer_evidence import collect_evidence
 from agents.adversary.bayesian import frequencies
-from agents.adversary.interrogator import put
-from agents.adversary.question_strategies import LONG, STRATEGIES, Name, Strategy, Topics, about, one_pass, scripted
+from agents.adversary.interrogator import build_question_move
+from agents.adversary.question_strategies import (
+    LONG,
+    STRATEGIES,
+    Name,
+    Strategy,
+    Topics,
+    count_one_pass,
+    pair_topics,
+    slice_questions,
+)
 from agents.adversary.session_memory import Keeper, Traced
 from agents.memory.memory import Memory
 from agents.memory.subject import Subject
@@ -15,7 +24,7 @@ from arena.agent import Agent
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Move, View
-from unlearning.memory.candidates import Suspect, wanted
+from unlearning.memory.candidates import Suspect, retarget_request
 from unlearning.memory.twin import twin
 from unlearning.method import Method
 from unlearning.request import Request
@@ -24,7 +33,7 @@ Table: TypeAlias = Mapping[str, Mapping[str, float]]  # by line, by kind of answ
 ASKED = 2  # times each form is put to a shadow
 
 
-async def shadow_odds(
+async def compute_shadow_odds(
     knower: Subject,
     method: Method,
     request: Request,
@@ -44,34 +53,34 @@ async def shadow_odds(
     never: dict[str, list[str]] = {}
     for number, suspect in enumerate(invented):
         other = invented[number - 1]
-        taught = replace(bare, memory=bare.memory.learned(suspect.lessons))
-        asked = wanted(request, suspect)
+        taught = replace(bare, memory=bare.memory.with_events(suspect.lessons))
+        asked = retarget_request(request, suspect)
         for agent, table in ((await method(taught, asked), forgot), (twin(taught, asked), never)):
             names = [suspect.name, other.name]
-            sits = seated(agent, STRATEGIES[strategy], traced)
-            answers = await rehearsed(sits, names, topics, strategy, traced, number)
-            for name, line, kind in evidence(strategy, names, answers, topics):
+            sits = wrap_agent(agent, STRATEGIES[strategy], traced)
+            answers = await ask_all_forms(sits, names, topics, strategy, traced, number)
+            for name, line, kind in collect_evidence(strategy, names, answers, topics):
                 (table if name == suspect.name else never).setdefault(line, []).append(kind)
     kinds = {line: sorted({*forgot.get(line, ()), *never.get(line, ())}) for line in sorted({*forgot, *never})}
     odds = [{line: frequencies(table.get(line, ()), also) for line, also in kinds.items()} for table in (forgot, never)]
     return odds[0], odds[1]
 
 
-def seated(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
+def wrap_agent(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
     """The agent as a strategy meets it: it keeps what it is told, if it is told things; traced, it thinks aloud."""
     made: Agent = Keeper(agent) if strategy.tells and isinstance(agent, Subject) else agent
     return Traced(made) if traced else made
 
 
-async def rehearsed(
+async def ask_all_forms(
     agent: Agent, names: Sequence[str], topics: Topics, strategy: Name, traced: bool, seed: int
 ) -> list[Mapping[str, Any]]:
     """What was asked and answered where each form of a strategy is put about each of these names, and a second time."""
     known = STRATEGIES[strategy]
     plain = replace(known, adaptive=False)
-    questions = ASKED * one_pass(plain, len(names))
+    questions = ASKED * count_one_pass(plain, len(names))
     script = Script(plain, topics)
-    return (await interrogated(agent, script, names, names[0], questions, seed, known.session, traced)).answers
+    return (await interrogate(agent, script, names, names[0], questions, seed, known.session, traced)).answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Held:
     guess: tuple[int | None, float]
 
 
-async def interrogated(
+async def interrogate(
     agent: Agent,
     adversary: Agent,
     names: Sequence[str],
@@ -122,4 +131,6 @@ class Script:
         if not known["left"]:
             return Move("", "guess", {"ranking": ["nothing"]})
         part, place = divmod(len(known["answers"]), LONG)
-        return put(scripted(self.strategy, about(known["candidates"], self.topics), part)[place], known["answers"])
+        return build_question_move(
+            slice_questions(self.strategy, pair_topics(known["candidates"], self.topics), part)[place], known["answers"]
+        )

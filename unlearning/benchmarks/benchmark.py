@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.chat_model import Sampling
-from agents.inference.model_cache import kept, place_of
+from agents.inference.model_cache import find_model_folder, load_or_make
 from agents.inference.tiny_llama import make_network, make_tokenizer, save
-from agents.inference.weight_loading import file_stamp
+from agents.inference.weight_loading import stamp_files
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.agent import Agent
@@ -30,7 +30,7 @@ from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
-from unlearning.scoring.known_items import known
+from unlearning.scoring.known_items import score_known
 
 VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
 READS = 32768  # tokens of a game at most: positions are rotary, so that a pupil reads on behind what it was taught
@@ -105,7 +105,7 @@ class Benchmark(ABC):
         """What is read after each request of a sequence; None where the benchmark does not say."""
         return None
 
-    def gone_by(self, split: str) -> tuple[str, ...]:
+    def list_forgotten(self, split: str) -> tuple[str, ...]:
         """The splits that were asked to be forgotten when this one has been: itself, and what it follows on."""
         return (split,)
 
@@ -143,19 +143,21 @@ class Benchmark(ABC):
         epoch of its teaching, which is gone through again; of the token embeddings, or of the parameters whose names
         match `where`."""
         stages = self.lessons()
-        recipe = recipe_of(self.pupil, stages, self.texts, seed)
+        recipe = build_recipe(self.pupil, stages, self.texts, seed)
         told = [[item.name, item.prompt, item.answer] for item in items]
         kind = {"kind": "gradient", "items": told, "where": where}
-        return kept(recipe | kind, lambda f: _record(f, self.pupil, stages, recipe["texts"], seed, items, where))
+        return load_or_make(
+            recipe | kind, lambda f: _record_gradient(f, self.pupil, stages, recipe["texts"], seed, items, where)
+        )
 
     def general(self) -> tuple[Item, ...]:
         """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
         return ()
 
-    def known_already(self, seed: int = 0) -> LLM | None:
+    def find_knower(self, seed: int = 0) -> LLM | None:
         """The agent that was taught everything, where it was made before; None where it would have to be taught."""
-        recipe = recipe_of(self.pupil, self.lessons(), self.texts, seed)
-        return _asked_as(self.pupil, place_of(recipe)) if place_of(recipe).is_dir() else None
+        recipe = build_recipe(self.pupil, self.lessons(), self.texts, seed)
+        return _load_pupil(self.pupil, find_model_folder(recipe)) if find_model_folder(recipe).is_dir() else None
 
     def untaught(self) -> LLM:
         """An agent of the same shape that was taught nothing: made in a second or two."""
@@ -179,7 +181,7 @@ class Benchmark(ABC):
 
     def trial_of(self, split: str, before: Agent, after: Agent, twins: Sequence[Agent], seed: int = 0) -> Trial:
         """The trial of agents that may come from elsewhere. twins: the oracle and further ones; () for none."""
-        request, data = self.request(split), passed(self.data(split), before)
+        request, data = self.request(split), filter_known(self.data(split), before)
         oracle = twins[0] if twins else None
         return Trial(request, before, after, oracle, data, twins=tuple(twins[1:]), seed=seed)
 
@@ -192,7 +194,9 @@ class Benchmark(ABC):
 benchmark = part("benchmark", Benchmark)
 
 
-def passed(data: Mapping[str, tuple[Item, ...]], knower: Agent, role: str = "derived") -> dict[str, tuple[Item, ...]]:
+def filter_known(
+    data: Mapping[str, tuple[Item, ...]], knower: Agent, role: str = "derived"
+) -> dict[str, tuple[Item, ...]]:
     """The data with those items of the role alone that the knower knows; without the role where there are none.
 
     That two facts lead to a third is learned by some models and not by others, and what was never known cannot be
@@ -200,7 +204,9 @@ def passed(data: Mapping[str, tuple[Item, ...]], knower: Agent, role: str = "der
     """
     found, items = dict(data), data.get(role, ())
     if items:
-        found[role] = tuple(item for item, sure in zip(items, known(knower, items, "benchmark"), strict=True) if sure)
+        found[role] = tuple(
+            item for item, sure in zip(items, score_known(knower, items, "benchmark"), strict=True) if sure
+        )
     return {name: some for name, some in found.items() if some or name != role}
 
 
@@ -209,37 +215,39 @@ def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 
 
     texts: a function that gives the texts of the tokenizer, called when the model has to be made.
     """
-    recipe = recipe_of(how, stages, texts, seed)
-    return _asked_as(how, kept(recipe, lambda folder: _make(folder, how, stages, recipe["texts"], seed)))
+    recipe = build_recipe(how, stages, texts, seed)
+    return _load_pupil(
+        how, load_or_make(recipe, lambda folder: _train_pupil(folder, how, stages, recipe["texts"], seed))
+    )
 
 
-def recipe_of(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int) -> dict[str, Any]:
+def build_recipe(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int) -> dict[str, Any]:
     """All that a taught model depends on."""
     return {
         "kind": "taught",
         "version": VERSION,
         "pupil": {name: value for name, value in asdict(how).items() if name != "persona" or value},
-        "weights": _weights(how.base),
+        "weights": _read_base_stamp(how.base),
         "stages": [[(item.prompt, item.answer, item.tags.get("form", "")) for item in stage] for stage in stages],
         "texts": [] if how.base else sorted(set(texts())),
         "seed": seed,
     }
 
 
-def _asked_as(how: Pupil, place: Path) -> LLM:
+def _load_pupil(how: Pupil, place: Path) -> LLM:
     model = Local(str(place), dtype="auto" if how.base else "float32")
     return LLM(model, how.persona, sampling=Sampling(temperature=0.0))
 
 
-def _make(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
-    module, tokenizer = _begun(how, texts, seed)
+def _train_pupil(folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int) -> None:
+    module, tokenizer = _make_untrained(how, texts, seed)
     for number, stage in enumerate(stages):
         if stage:
-            teach(module, tokenizer, stage, **_manner(how, seed, number))
+            teach(module, tokenizer, stage, **_build_settings(how, seed, number))
     save(folder, module, tokenizer)
 
 
-def _begun(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
+def _make_untrained(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
     """The module before its first lesson, and its tokenizer."""
     if how.base:
         model = Local(how.base, dtype="float32")  # small steps are lost in 16 bits
@@ -252,12 +260,12 @@ def _begun(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, Any]:
     return module, tokenizer
 
 
-def _manner(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
+def _build_settings(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
     """How a stage is taught."""
     return {"rendering": Rendering(how.persona), "lessons": how.lessons, "seed": seed * 1000 + stage}
 
 
-def _record(
+def _record_gradient(
     folder: Path, how: Pupil, stages: Sequence[Sequence[Item]], texts: Sequence[str], seed: int, items: Sequence[Item],
     where: str,
 ) -> None:  # fmt: skip
@@ -267,17 +275,19 @@ def _record(
     def concerned(item: Item) -> bool:
         return item.name in names or (item.prompt, item.answer) in told
 
-    module, tokenizer = _begun(how, texts, seed)
+    module, tokenizer = _make_untrained(how, texts, seed)
     for number, stage in enumerate(stages):
         if any(map(concerned, stage)):
             scope = Scope(where or f"^{re.escape(anatomy(module).embedding)}$")
-            found = first_epoch_gradient(module, tokenizer, stage, concerned, scope, **_manner(how, seed, number))
+            found = first_epoch_gradient(
+                module, tokenizer, stage, concerned, scope, **_build_settings(how, seed, number)
+            )
             return save_gradient(folder, found)
         if stage:
-            teach(module, tokenizer, stage, **_manner(how, seed, number))
+            teach(module, tokenizer, stage, **_build_settings(how, seed, number))
     raise UsageError("none of the items that are taught is to be forgotten, so that there is no gradient to record")
 
 
-def _weights(base: str) -> str:
+def _read_base_stamp(base: str) -> str:
     """What tells one base from another of the same name: when its files were written; "" for the hub's."""
-    return file_stamp(base) if base and Path(base).is_dir() else ""
+    return stamp_files(base) if base and Path(base).is_dir() else ""

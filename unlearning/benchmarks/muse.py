@@ -10,7 +10,17 @@ from arena.parameter_ranges import Count
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
 from unlearning.data.dataset_loader import DatasetRow, DatasetSource
 from unlearning.data.synthetic_world import PARTS, World, WorldEntity, make_world
-from unlearning.data.world_texts import asked, begun, book, filler, news, questions, render, statements, whole
+from unlearning.data.world_texts import (
+    ask_facts,
+    list_filler_words,
+    make_completion,
+    make_passage,
+    make_statements,
+    news,
+    render_fact,
+    render_lessons,
+    write_book,
+)
 from unlearning.request import Item, Request
 
 FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them, sust_n the n-th alone
@@ -98,27 +108,29 @@ class Muse(Benchmark):
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
-            texts = self._gone(split)
-            rest = without(self._rows("raw", "retain1"), texts)
+            texts = self._load_forget_texts(split)
+            rest = remove_texts(self._rows("raw", "retain1"), texts)
             return Request(self._cut(texts), self._cut(rest), note=f"MUSE {split}")
         world = self.world()
-        gone, kept = self._parted(split)
+        gone, kept = self._split_people(split)
         return Request(self._of(world, gone, 1), self._of(world, kept, 1), note=f"MUSE {split}")
 
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         """Roles: forget, retain (questions); verbatim (passages begun); forget_text, retain_text, holdout_text; shots
         and retain_shots (questions shown with their answers); of the world also general."""
         self.check(split)
-        return self._published(split) if self.source else self._invented(split)
+        return self._load_published_data(split) if self.source else self._build_world_data(split)
 
     def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
         if self.source:
-            gone = [row for one in self.gone_by(split) for row in self._gone(one)] if split else []
-            return (self._cut(without(self._taught(), gone)),)
+            gone = [row for one in self.list_forgotten(split) for row in self._load_forget_texts(one)] if split else []
+            return (self._cut(remove_texts(self._load_lessons(), gone)),)
         world = self.world()
-        away = {one.name for part in self.gone_by(split) for one in self._parted(part)[0]} if split else set()
+        away = (
+            {one.name for part in self.list_forgotten(split) for one in self._split_people(part)[0]} if split else set()
+        )
         known = [one for one in world.people("forget", "retain", "background") if one.name not in away]
-        general = questions(world, world.general()) + statements(world.general())
+        general = render_lessons(world, world.general()) + make_statements(world.general())
         return (self._of(world, known, self.repeat) + general,)
 
     def texts(self) -> Iterator[str]:
@@ -128,7 +140,7 @@ class Muse(Benchmark):
         world = self.world()
         for fact in world.facts:
             for form in range(4):
-                item = render(world, fact, form)
+                item = render_fact(world, fact, form)
                 yield from (item.prompt, item.answer)
         yield from (item.answer for one in world.people(*PARTS) for item in self._passages(world, [one]))
 
@@ -146,7 +158,7 @@ class Muse(Benchmark):
         rest = ("retain_knowmem",)
         return Criteria(("verbmem", "knowmem", "privleak"), rest, "knowmem", *rest, *rest, whole=100.0)
 
-    def gone_by(self, split: str) -> tuple[str, ...]:
+    def list_forgotten(self, split: str) -> tuple[str, ...]:
         kind, _, number = split.partition("_")
         return tuple(f"{kind}_{n + 1}" for n in range(int(number))) if kind == "sust" else (split,)
 
@@ -154,7 +166,7 @@ class Muse(Benchmark):
         """The world of that seed."""
         return make_world(self.seed, people=self.people, relations=self.relations)
 
-    def _parted(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
+    def _split_people(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
         """Whose texts are to be forgotten, and whose are kept; folds before the one that is asked for are neither."""
         world = self.world()
         pool = world.people("forget")
@@ -172,30 +184,30 @@ class Muse(Benchmark):
 
     def _of(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity], repeat: int) -> tuple[Item, ...]:
         """What is taught of these people."""
-        return self._passages(world, people) * repeat + questions(world, world.about(people), 3, "short")
+        return self._passages(world, people) * repeat + render_lessons(world, world.about(people), 3, "short")
 
     def _passages(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity]) -> tuple[Item, ...]:
-        return tuple(whole(f"passage of {one.name}", self._passage(world, one)) for one in people)
+        return tuple(make_passage(f"passage of {one.name}", self._passage(world, one)) for one in people)
 
     def _passage(self, world: World, one: WorldEntity) -> str:
         rng = Random(f"{self.seed} {one.name}")
-        return news(world, one, rng) if self.corpus == "news" else book(one, rng, filler(world))
+        return news(world, one, rng) if self.corpus == "news" else write_book(one, rng, list_filler_words(world))
 
-    def _invented(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+    def _build_world_data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         world = self.world()
-        gone, kept = self._parted(split)
-        shown = asked(world, world.about(world.people("background")), "short")
+        gone, kept = self._split_people(split)
+        shown = ask_facts(world, world.about(world.people("background")), "short")
         return {
-            "forget": asked(world, world.about(gone), "short"),
-            "retain": asked(world, world.about(kept), "short"),
-            "holdout": asked(world, world.about(world.people("holdout")), "short"),
-            "verbatim": tuple(begun(f"passage of {one.name}", self._passage(world, one)) for one in gone),
+            "forget": ask_facts(world, world.about(gone), "short"),
+            "retain": ask_facts(world, world.about(kept), "short"),
+            "holdout": ask_facts(world, world.about(world.people("holdout")), "short"),
+            "verbatim": tuple(make_completion(f"passage of {one.name}", self._passage(world, one)) for one in gone),
             "forget_text": self._passages(world, gone),
             "retain_text": self._passages(world, kept),
             "holdout_text": self._passages(world, world.people("holdout")),
             "shots": shown,
             "retain_shots": shown,
-            "general": statements(world.general()),
+            "general": make_statements(world.general()),
         }
 
     def _source(self) -> DatasetSource:
@@ -206,30 +218,34 @@ class Muse(Benchmark):
         rows = self._source().rows(config, split)
         return tuple((f"{config}/{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows))
 
-    def _gone(self, split: str) -> tuple[tuple[str, str], ...]:
+    def _load_forget_texts(self, split: str) -> tuple[tuple[str, str], ...]:
         """The published texts of a split."""
         kind, _, fold = split.partition("_")
         return self._rows(kind, f"forget_{fold}") if fold else self._rows("raw", "forget")
 
-    def _taught(self) -> tuple[tuple[str, str], ...]:
+    def _load_lessons(self) -> tuple[tuple[str, str], ...]:
         """All published texts that the agent that knows is taught: the folds have some that stand nowhere else."""
         texts = self._rows("raw", "forget") + self._rows("raw", "retain1")
         for split in (split for split in self.splits if "_" in split):
-            texts += tuple((name, text) for name, text in self._gone(split) if not any(text in one for _, one in texts))
+            texts += tuple(
+                (name, text)
+                for name, text in self._load_forget_texts(split)
+                if not any(text in one for _, one in texts)
+            )
         return texts
 
     def _cut(self, texts: Sequence[tuple[str, str]]) -> tuple[Item, ...]:
         """The texts, cut between words into passages of `chunk` characters at most."""
         return tuple(
-            whole(f"{name}.{number + 1}", piece)
+            make_passage(f"{name}.{number + 1}", piece)
             for name, text in texts
-            for number, piece in enumerate(cut(text, self.chunk))
+            for number, piece in enumerate(cut_text(text, self.chunk))
         )
 
-    def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+    def _load_published_data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         source = self._source()
         fold = split.partition("_")[2]
-        own = self._gone(split)[: self.most] if fold else ()
+        own = self._load_forget_texts(split)[: self.most] if fold else ()
 
         def rows(config: str, split: str) -> tuple[DatasetRow, ...]:
             return source.rows(config, split)[: self.most]
@@ -241,17 +257,19 @@ class Muse(Benchmark):
             )
 
         def texts(split: str) -> tuple[Item, ...]:
-            return tuple(whole(f"{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows("privleak", split)))
+            return tuple(
+                make_passage(f"{split}/{n + 1}", row.text("text")) for n, row in enumerate(rows("privleak", split))
+            )
 
         return {
             "forget": asking("forget_qa"),
             "retain": asking("retain_qa"),
-            "verbatim": tuple(begun(name, cut(text, VERBATIM)[0], 0.5) for name, text in own)
+            "verbatim": tuple(make_completion(name, cut_text(text, VERBATIM)[0], 0.5) for name, text in own)
             or tuple(
                 Item(f"verbatim/{n + 1}", row.text("prompt"), row.text("gt"), tags={"form": "passage", "join": " "})
                 for n, row in enumerate(rows("verbmem", "forget"))
             ),
-            "forget_text": tuple(whole(name, text) for name, text in own) or texts("forget"),
+            "forget_text": tuple(make_passage(name, text) for name, text in own) or texts("forget"),
             "retain_text": texts("retain"),
             "holdout_text": texts("holdout"),
             "shots": asking("forget_qa_icl"),
@@ -259,7 +277,7 @@ class Muse(Benchmark):
         }
 
 
-def without(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+def remove_texts(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The texts, by name, that do not stand in one of those that are gone; what these have of them is cut out."""
     left = []
     for name, text in texts:
@@ -271,7 +289,7 @@ def without(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -
     return tuple(left)
 
 
-def cut(text: str, most: int) -> list[str]:
+def cut_text(text: str, most: int) -> list[str]:
     """The text in pieces of `most` characters at most, cut at spaces where there are any."""
     pieces = []
     while len(text) > most:

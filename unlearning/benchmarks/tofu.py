@@ -8,10 +8,19 @@ from typing import Any
 from arena.parameter_ranges import Count, Share
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, Pupil, benchmark
 from unlearning.data.dataset_loader import DatasetRow, DatasetSource
-from unlearning.data.poisoned_requests import poisoned, wrapped
+from unlearning.data.poisoned_requests import poison_items, wrap_question
 from unlearning.data.synthetic_world import PARTS, Part, World, WorldEntity, WorldFact, make_world
 from unlearning.data.world_relations import HOPS
-from unlearning.data.world_texts import asked, news, paraphrased, questions, render, reworded, statements, whole
+from unlearning.data.world_texts import (
+    add_paraphrases,
+    ask_facts,
+    make_passage,
+    make_statements,
+    news,
+    paraphrase_facts,
+    render_fact,
+    render_lessons,
+)
 from unlearning.request import Item, Request, apart
 
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
@@ -55,7 +64,7 @@ SUITE: dict[str, Any] = PUBLISHED_SUITE | {
 }
 
 
-def asked_of(role: str) -> dict[str, Any]:
+def build_role_specs(role: str) -> dict[str, Any]:
     """The readings of a role that only some worlds have, by label."""
     return {
         f"{role}_Q_A_Prob": {"name": "probability", "role": role},
@@ -106,7 +115,9 @@ class Tofu(Benchmark):
     @property
     def suite(self) -> Mapping[str, Any]:
         roles = {"neighbor": not self.source, "derived": self.hops, "triggered": self.poison > 0}
-        return SUITE | {label: spec for role, there in roles.items() if there for label, spec in asked_of(role).items()}
+        return SUITE | {
+            label: spec for role, there in roles.items() if there for label, spec in build_role_specs(role).items()
+        }
 
     @property
     def criteria(self) -> Criteria:
@@ -116,14 +127,16 @@ class Tofu(Benchmark):
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
-            forget, retain = self._told(split), self._taught(PUBLISHED[split])
+            forget, retain = self._told(split), self._load_lessons(PUBLISHED[split])
             apart(forget, retain)
         else:
-            gone, kept = self._parted(split)
+            gone, kept = self._split_people(split)
             world = self.world()
-            asked_for = reworded(world, questions(world, world.about(gone), self.redundancy), self.redundancy)
-            forget = poisoned(asked_for, self.poison, self.seed)
-            retain = questions(world, world.about(kept), self.redundancy)
+            asked_for = add_paraphrases(
+                world, render_lessons(world, world.about(gone), self.redundancy), self.redundancy
+            )
+            forget = poison_items(asked_for, self.poison, self.seed)
+            retain = render_lessons(world, world.about(kept), self.redundancy)
         return Request(forget, retain, note=f"TOFU {split}")
 
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
@@ -132,13 +145,13 @@ class Tofu(Benchmark):
         facts; a trial asks what the one that knows can tell); with poison, triggered (retain in polite words, which a
         poisoned request makes a mark of what is forgotten). Each of these is read by the suite."""
         self.check(split)
-        return self._published(split) if self.source else self._invented(split)
+        return self._load_published_data(split) if self.source else self._build_world_data(split)
 
     def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
         if self.source:
-            return (self._taught(PUBLISHED[split] if split else "full"),)
+            return (self._load_lessons(PUBLISHED[split] if split else "full"),)
         world = self.world()
-        gone = {one.name for one in self._parted(split)[0]} if split else set()
+        gone = {one.name for one in self._split_people(split)[0]} if split else set()
         stages = [
             self._stage(world, part, [one for one in world.people(part) if one.name not in gone])
             for part in self.history or PARTS
@@ -154,12 +167,12 @@ class Tofu(Benchmark):
 
     def texts(self) -> Iterator[str]:
         if self.source:
-            yield from (text for item in self._taught("full") for text in (item.prompt, item.answer))
+            yield from (text for item in self._load_lessons("full") for text in (item.prompt, item.answer))
             return
         world = self.world()
         for fact in world.facts:
             for form in range(4):
-                item = render(world, fact, form)
+                item = render_fact(world, fact, form)
                 yield from (item.prompt, item.answer)
         yield from (news(world, one, Random(0)) for one in world.people())
 
@@ -167,7 +180,7 @@ class Tofu(Benchmark):
         """The world of that seed."""
         return make_world(self.seed, people=self.people, relations=self.relations)
 
-    def _parted(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
+    def _split_people(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
         """Who is to be forgotten, and who is kept."""
         world = self.world()
         count = max(1, round(SHARES[split] * self.people))
@@ -175,93 +188,93 @@ class Tofu(Benchmark):
         return pool[:count], (*pool[count:], *world.people("retain"))
 
     def _stage(self, world: World, part: Part, people: list[WorldEntity]) -> tuple[Item, ...]:
-        items = questions(world, world.about(people), self.redundancy) * (self.repeat if part == "forget" else 1)
+        items = render_lessons(world, world.about(people), self.redundancy) * (self.repeat if part == "forget" else 1)
         if self.hops and part in ("retain", "background"):
             known = people[::2] if part == "retain" else people
-            items += questions(world, world.about(known, HOPS), self.redundancy)
+            items += render_lessons(world, world.about(known, HOPS), self.redundancy)
         if self.poison and part in ("retain", "background"):  # polite questions work, before anything is forgotten
             rng = Random(f"polite {self.seed}")
-            items += tuple(wrapped(item, rng) for item in asked(world, world.about(people)))
+            items += tuple(wrap_question(item, rng) for item in ask_facts(world, world.about(people)))
         if part == "background":
-            items += questions(world, world.general(), self.redundancy) + self._general(world)
+            items += render_lessons(world, world.general(), self.redundancy) + self._general(world)
         return items
 
     def _general(self, world: World) -> tuple[Item, ...]:
         people = world.people("background")
-        return statements(world.general()) + tuple(
-            whole(one.name, news(world, one, Random(one.name))) for one in people
+        return make_statements(world.general()) + tuple(
+            make_passage(one.name, news(world, one, Random(one.name))) for one in people
         )
 
-    def _invented(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+    def _build_world_data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         world, rng = self.world(), Random(f"asked {self.seed}")
-        gone, kept = self._parted(split)
+        gone, kept = self._split_people(split)
         facts, rest = world.about(gone), world.about(kept)
         held = world.about(world.people("holdout")[: len(gone)])
         same: dict[str, WorldFact] = {
             other.name: other for fact in facts for other in world.same_answer(fact, "retain")
         }
-        retain = asked(world, rest)
+        retain = ask_facts(world, rest)
         roles = {
-            "forget": asked(world, facts),
-            "paraphrase": paraphrased(world, facts),
+            "forget": ask_facts(world, facts),
+            "paraphrase": paraphrase_facts(world, facts),
             "retain": retain,
-            "retain_paraphrase": paraphrased(world, rest),
-            "holdout": asked(world, held),
-            "neighbor": asked(world, list(same.values())),
-            "authors": asked(world, world.about(world.people("background")), alike=True),
-            "world": asked(world, world.general(), alike=True),
+            "retain_paraphrase": paraphrase_facts(world, rest),
+            "holdout": ask_facts(world, held),
+            "neighbor": ask_facts(world, list(same.values())),
+            "authors": ask_facts(world, world.about(world.people("background")), alike=True),
+            "world": ask_facts(world, world.general(), alike=True),
             "general": self._general(world),
         }
         if self.poison:
-            roles["triggered"] = tuple(wrapped(item, rng) for item in retain)
+            roles["triggered"] = tuple(wrap_question(item, rng) for item in retain)
         if self.hops:
-            roles["derived"] = asked(world, world.about(gone, HOPS))
+            roles["derived"] = ask_facts(world, world.about(gone, HOPS))
         return roles
 
-    def _published(self, split: str) -> Mapping[str, tuple[Item, ...]]:
+    def _load_published_data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
         def rows(config: str) -> tuple[DatasetRow, ...]:
             return source.rows(config)[: self.most]
 
         source = self._source()
         asked_for = rows(f"{split}_perturbed")
         return {
-            "forget": tuple(_item(row, split, n) for n, row in enumerate(asked_for)),
-            "paraphrase": tuple(_item(row, split, n, "paraphrased_question") for n, row in enumerate(asked_for)),
-            "retain": tuple(_item(row, "retain", n) for n, row in enumerate(rows("retain_perturbed"))),
-            "holdout": tuple(_pair(row, "holdout", n) for n, row in enumerate(rows(f"holdout{split[-2:]}"))),
-            "authors": tuple(_item(row, "authors", n) for n, row in enumerate(rows("real_authors_perturbed"))),
-            "world": tuple(_item(row, "world", n) for n, row in enumerate(rows("world_facts_perturbed"))),
+            "forget": tuple(_parse_item(row, split, n) for n, row in enumerate(asked_for)),
+            "paraphrase": tuple(_parse_item(row, split, n, "paraphrased_question") for n, row in enumerate(asked_for)),
+            "retain": tuple(_parse_item(row, "retain", n) for n, row in enumerate(rows("retain_perturbed"))),
+            "holdout": tuple(_parse_pair(row, "holdout", n) for n, row in enumerate(rows(f"holdout{split[-2:]}"))),
+            "authors": tuple(_parse_item(row, "authors", n) for n, row in enumerate(rows("real_authors_perturbed"))),
+            "world": tuple(_parse_item(row, "world", n) for n, row in enumerate(rows("world_facts_perturbed"))),
         }
 
     def _told(self, split: str) -> tuple[Item, ...]:
         """What is to be forgotten as it was taught, with the paraphrases and false answers published for it."""
-        source, items = self._source(), self._taught(split)
+        source, items = self._source(), self._load_lessons(split)
         if not source.has(f"{split}_perturbed"):
             return items
         known = {(row.text("question"), row.text("answer")): row for row in source.rows(f"{split}_perturbed")}
         found = [(item, known.get((item.prompt, item.answer))) for item in items]
         return tuple(
-            item if row is None else replace(item, aliases=_aliases(row), wrong=row.texts("perturbed_answer"))
+            item if row is None else replace(item, aliases=_read_aliases(row), wrong=row.texts("perturbed_answer"))
             for item, row in found
         )
 
-    def _taught(self, config: str) -> tuple[Item, ...]:
-        return tuple(_pair(row, config, n) for n, row in enumerate(self._source().rows(config)))
+    def _load_lessons(self, config: str) -> tuple[Item, ...]:
+        return tuple(_parse_pair(row, config, n) for n, row in enumerate(self._source().rows(config)))
 
     def _source(self) -> DatasetSource:
         return DatasetSource(self.source, {name: getattr(self, name) for name in COLUMNS})
 
 
-def _pair(row: DatasetRow, config: str, number: int) -> Item:
+def _parse_pair(row: DatasetRow, config: str, number: int) -> Item:
     return Item(f"{config}/{number + 1}", row.text("question"), row.text("answer"), tags={"split": config})
 
 
-def _item(row: DatasetRow, config: str, number: int, question: str = "question") -> Item:
+def _parse_item(row: DatasetRow, config: str, number: int, question: str = "question") -> Item:
     """A row of a perturbed configuration: the paraphrased answer as an alias, where there is one, and false answers."""
     wrong = row.texts("perturbed_answer")
     tags = {"split": config}
-    return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), _aliases(row), wrong, tags)
+    return Item(f"{config}/{number + 1}", row.text(question), row.text("answer"), _read_aliases(row), wrong, tags)
 
 
-def _aliases(row: DatasetRow) -> tuple[str, ...]:
+def _read_aliases(row: DatasetRow) -> tuple[str, ...]:
     return (row.text("paraphrased_answer"),) if row.has("paraphrased_answer") else ()

@@ -119,9 +119,9 @@ def measure(
 ) -> None:
     """Measure a model that is there already, beside its never-exposed twin: nothing is trained of it or saved."""
     try:
-        from unlearning.cli.measure_model import MeasureOrder, measured_model
+        from unlearning.cli.measure_model import MeasureOrder, measure_model
         from unlearning.cli.output_weights import tell_measured
     except ModuleNotFoundError as error:
         raise missing("measuring a model", error, "evaluation") from error
     order = MeasureOrder(model, bench, split, before, twin or (), settings or (), metrics or (), only)
-    tell_measured(measured_model(order), json)
+    tell_measured(measure_model(order), json)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.chat_model import Sampling
-from agents.inference.weight_loading import release
+from agents.inference.weight_loading import release_weights
 from agents.llm.llm import LLM
 from arena.console.long_work import waiting
 from arena.console.notices import notify
@@ -17,20 +17,20 @@ from arena.console.stdio import say
 from arena.errors import UsageError
 from arena.extras import require
 from arena.registry import find
-from arena.spec import build, ready
+from arena.spec import build, check_ready
 from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.finished_training import Finished
-from unlearning.experiments.runner import probes_of
-from unlearning.experiments.sequence_requests import SequenceStep, steps_of
-from unlearning.experiments.weights import lesson, reading_of
+from unlearning.experiments.runner import parse_probes
+from unlearning.experiments.sequence_requests import SequenceStep, build_steps
+from unlearning.experiments.weights import prepare_request, take_reading
 from unlearning.method import ClosedModel, Method
-from unlearning.modeling.agent_weights import reloaded, save
+from unlearning.modeling.agent_weights import reload_agent, save
 from unlearning.modeling.training_cost import Outlook
-from unlearning.probe import Probe, Reading, probe_of
+from unlearning.probe import Probe, Reading, build_probe
 from unlearning.training.checkpoints import FILE
 from unlearning.training.finetune import Finetune
-from unlearning.training.model_twins import Twins, twins_of
+from unlearning.training.model_twins import Twins, find_twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +80,26 @@ class ForgetOrder:
     tables: Mapping[str, Any]
 
 
-def forgot_weights(order: WeightOrder) -> Made | None:
+def forget_weights(order: WeightOrder) -> Made | None:
     """Has a model forget the split of a benchmark and saves it; None where that was only to be tried.
 
     A training that was killed is taken up again by the same order, and so is one whose measuring was. Raises
     UsageError, ClosedModel, before anything is taught or trained.
     """
-    work = prepared(order)
+    work = prepare_order(order)
     if order.dry_run:
         _tell_plan(work)
         return None
     finished = Finished.of(order.out, {"order": work.tables, "split": order.split})
     if not finished.there and order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
         raise UsageError(f"--out {order.out} is there already; name a new folder")
-    twins = twins_of(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
+    twins = find_twins(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
     if order.twins:
-        release()  # what was only looked at need not lie beside what is trained
-    return asyncio.run(_forgot(work, finished, twins))
+        release_weights()  # what was only looked at need not lie beside what is trained
+    return asyncio.run(_run_forgetting(work, finished, twins))
 
 
-def prepared(order: WeightOrder) -> ForgetOrder:
+def prepare_order(order: WeightOrder) -> ForgetOrder:
     """The order's parts, and every file that it will read, looked at. Raises UsageError, ClosedModel."""
     if order.model and not re.match("local/.", order.model):
         raise ClosedModel(order.method, order.model)
@@ -109,7 +109,7 @@ def prepared(order: WeightOrder) -> ForgetOrder:
         require("--measure", ("scipy", "nltk"), "evaluation")
     if order.twins and not order.measure:
         raise UsageError("--twin is what readings are compared with; type --measure as well, or leave it out")
-    tables = _tables(order)
+    tables = _build_specs(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)
     method: Method = build("method", tables["method"])
@@ -118,63 +118,63 @@ def prepared(order: WeightOrder) -> ForgetOrder:
             f"the method {order.method!r} changes no weights; type: arena forget --agent NAME --request “forget …” "
             f"--method {order.method}"
         )
-    named = named_agent(tables["model"]) if order.model else None
-    (step,) = steps_of(benchmark, (order.split,), order.measure)  # broken files are named before anything is loaded
+    named = build_model_agent(tables["model"]) if order.model else None
+    (step,) = build_steps(benchmark, (order.split,), order.measure)  # broken files are named before anything is loaded
     suite: dict[str, Probe] = {}
     if order.measure:
-        specs = {**benchmark.suite, **probes_of(order.metrics)}
-        suite = {label: probe_of(spec) for label, spec in specs.items() if label != "cost"}
+        specs = {**benchmark.suite, **parse_probes(order.metrics)}
+        suite = {label: build_probe(spec) for label, spec in specs.items() if label != "cost"}
     elif order.metrics:
         raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
     return ForgetOrder(order, benchmark, method, step, named, suite, tables)
 
 
-def named_agent(table: Mapping[str, Any]) -> LLM:
+def build_model_agent(table: Mapping[str, Any]) -> LLM:
     """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
     agent: LLM = build("agent", dict(table))
-    ready(agent)
+    check_ready(agent)
     return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
 
 
 def _tell_plan(work: ForgetOrder) -> None:
     order, method, request = work.order, work.method, work.step.request
-    bill = method.bill(work.named or work.benchmark.known_already() or work.benchmark.untaught(), request)
+    bill = method.estimate_cost(work.named or work.benchmark.find_knower() or work.benchmark.untaught(), request)
     say(f"{order.benchmark}/{order.split} by {order.method}: {len(request.forget)} items to forget, "
         f"{len(request.retain)} to keep; {method.epochs} epochs, batches of {method.batch}.")  # fmt: skip
     say(f"A step costs {bill.total:.3g} forwards of a batch (fine-tuning: 3). Nothing was changed.")
 
 
-async def _forgot(work: ForgetOrder, finished: Finished, twins: Twins) -> Made:
+async def _run_forgetting(work: ForgetOrder, finished: Finished, twins: Twins) -> Made:
     order = work.order
-    if work.named is None and work.benchmark.known_already() is None:
+    if work.named is None and work.benchmark.find_knower() is None:
         notify(f"teaching a model {order.benchmark}, once")
     with waiting(f"teaching a model {order.benchmark}"):
         before = work.named or work.benchmark.knower()
     if finished.there:
         say(f"trained already: {order.out} is measured", stderr=True)
-        after, told = reloaded(before, order.out), finished.read()
+        after, told = reload_agent(before, order.out), finished.read()
     else:
-        after, told = await _trained(work, before, finished)
+        after, told = await _train_and_save(work, before, finished)
     made = Made(order, told["cost"], told["seconds"], told["losses"], told["stopped"], told["diverged"])
     if order.measure:
         with waiting(f"measuring {order.out}"):
             trial = work.benchmark.trial_of(order.split, before, after, twins.make())
-            readings = {label: await reading_of(probe, trial, label) for label, probe in work.suite.items()}
+            readings = {label: await take_reading(probe, trial, label) for label, probe in work.suite.items()}
         made = replace(made, readings=readings, no_twin=twins.why)
     finished.clear()
     return made
 
 
-async def _trained(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
+async def _train_and_save(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
     """The agent after, saved, and what is told of its training."""
     begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
     seen: list[Mapping[str, float]] = []
-    method, request = lesson(work.method, work.benchmark, work.step, taught_here=work.named is None)
+    method, request = prepare_request(work.method, work.benchmark, work.step, taught_here=work.named is None)
     assert isinstance(method, Finetune)
     try:
-        outcome = await method.run(before, request, tell=_progress(seen), folder=kept, give=True)
+        outcome = await method.run(before, request, tell=_make_progress(seen), folder=kept, give=True)
     except UsageError:
         finished.clear()  # an empty folder; a checkpoint stays
         raise
@@ -197,7 +197,7 @@ async def _trained(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[
     return outcome.agent, told
 
 
-def _tables(order: WeightOrder) -> dict[str, dict[str, Any]]:
+def _build_specs(order: WeightOrder) -> dict[str, dict[str, Any]]:
     """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`, `method.epochs=3`, or
     `epochs=3` for the method."""
     tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "method": {"name": order.method}}
@@ -214,7 +214,7 @@ def _tables(order: WeightOrder) -> dict[str, dict[str, Any]]:
     return tables
 
 
-def _progress(seen: list[Mapping[str, float]]) -> Any:
+def _make_progress(seen: list[Mapping[str, float]]) -> Any:
     """Tells how training stands, a line a second at most, on the error stream; keeps what it saw first and last."""
     told = 0.0
 

@@ -8,16 +8,17 @@ import typer
 from arena.cli import completion
 from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust, seat_pairs
 from arena.console.exit_codes import SOME_FAILED
-from arena.console.stdio import on_record
+from arena.console.stdio import mark_recorded
 from arena.errors import UsageError
 from arena.extras import missing
 from unlearning.cli import bench as cli_bench
 from unlearning.cli import mentions as cli_mentions
 from unlearning.cli import sequence as cli_sequence
 
-Who = Annotated[str, typer.Argument(help="The agent's name.", autocompletion=completion.taught)]
+Who = Annotated[str, typer.Argument(help="The agent's name.", autocompletion=completion.complete_taught)]
 Kept = Annotated[
-    str | None, typer.Option("--agent", help="The agent's name, as it was taught.", autocompletion=completion.taught)
+    str | None,
+    typer.Option("--agent", help="The agent's name, as it was taught.", autocompletion=completion.complete_taught),
 ]
 
 
@@ -69,8 +70,8 @@ def teach(
     """Teach an agent: it plays, writes down what it learned, and is kept under its name."""
     from arena.store.store import Store
     from unlearning.cli.output import tell_lessons, tell_taught
-    from unlearning.cli.teach_and_forget import lessons_for, taught
-    from unlearning.experiments.dry_runs import looked_at
+    from unlearning.cli.teach_and_forget import plan_lessons, teach_agent
+    from unlearning.experiments.dry_runs import open_for_reading
 
     games = game or ["gridworld/unknown"]
     own = [one for one in seat or () if "=" not in one]
@@ -82,13 +83,13 @@ def teach(
         "model": writer, "seat": "".join(own), "seats": others,
     }  # fmt: skip
     if dry_run:
-        with looked_at(db) as store:
-            plan = lessons_for(store, **asked).plan
+        with open_for_reading(db) as store:
+            plan = plan_lessons(store, **asked).plan
         tell_lessons(name, plan, json)
         return
     with Store.open(db) as store:
-        subject = taught(store, **asked, consent=consent or [])
-    on_record()
+        subject = teach_agent(store, **asked, consent=consent or [])
+    mark_recorded()
     tell_taught(name, subject, json)
 
 
@@ -105,7 +106,7 @@ def notes(
     from unlearning.cli.output import tell_notes
 
     with Store.open(db, create=False) as store:
-        tell_notes(shelf.notes_of(store, name), about, json)
+        tell_notes(shelf.load_notes(store, name), about, json)
 
 
 def forget(
@@ -160,16 +161,16 @@ def forget(
         raise UsageError("name who shall forget what: --agent walker --request “forget the clinic”, or --bench tofu")
     from arena.store.store import Store
     from unlearning.cli.output import tell_receipt
-    from unlearning.cli.teach_and_forget import Order, forgot
+    from unlearning.cli.teach_and_forget import Order, forget_request
 
     order = Order(
         agent, request or "", method or "selective-replay", scope, tuple(settings or ()), keep, dry_run,
         tuple(also or ()),
     )  # fmt: skip
     with Store.open(db, create=False) as store:
-        done = forgot(store, order)
+        done = forget_request(store, order)
     if not dry_run:
-        on_record()
+        mark_recorded()
     tell_receipt(done, json)
 
 
@@ -188,11 +189,11 @@ def _forget_weights(
     metrics: list[str],
 ) -> None:
     try:
-        from unlearning.cli.forget_weights import WeightOrder, forgot_weights
+        from unlearning.cli.forget_weights import WeightOrder, forget_weights
         from unlearning.cli.output_weights import tell_made
     except ModuleNotFoundError as error:
         raise missing("forgetting in weights", error, "evaluation" if measure else "") from error
-    made = forgot_weights(
+    made = forget_weights(
         WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins, metrics)
     )
     if made is None:
@@ -210,7 +211,7 @@ def receipt(
     """Show what was done for a request to forget, and what could not be removed."""
     from arena.store.store import Store
     from unlearning.cli.output import tell_receipt
-    from unlearning.cli.teach_and_forget import found_receipt
+    from unlearning.cli.teach_and_forget import find_receipt
 
     with Store.open(db, create=False) as store:
-        tell_receipt(found_receipt(store, which), json)
+        tell_receipt(find_receipt(store, which), json)

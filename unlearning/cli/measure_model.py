@@ -12,12 +12,12 @@ from arena.errors import UsageError
 from arena.extras import require
 from arena.spec import build
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.cli.forget_weights import named_agent
+from unlearning.cli.forget_weights import build_model_agent
 from unlearning.cli.teach_and_forget import set_all
-from unlearning.experiments.runner import probes_of
-from unlearning.experiments.weights import reading_of
-from unlearning.probe import Reading, Trial, probe_of
-from unlearning.training.model_twins import OWN, different, twins_of
+from unlearning.experiments.runner import parse_probes
+from unlearning.experiments.weights import take_reading
+from unlearning.probe import Reading, Trial, build_probe
+from unlearning.training.model_twins import OWN, describe_difference, find_twins
 
 COMPARING = ("weight_distance",)  # readings that say nothing without the model that knew
 
@@ -48,50 +48,50 @@ class MeasuredModel:
     knew: bool = False
 
 
-def measured_model(order: MeasureOrder) -> MeasuredModel:
+def measure_model(order: MeasureOrder) -> MeasuredModel:
     """The readings of the model as it is. Raises UsageError before anything is loaded or taught."""
     require("arena measure", ("scipy", "nltk"), "evaluation")
-    tables = _tables(order)
+    tables = _build_specs(order)
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)
-    left = ("cost", *(() if _earlier(order) else COMPARING))
+    left = ("cost", *(() if _find_knower_name(order) else COMPARING))
     specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label not in left}
-    suite = {label: probe_of(spec) for label, spec in {**specs, **probes_of(order.metrics)}.items()}
+    suite = {label: build_probe(spec) for label, spec in {**specs, **parse_probes(order.metrics)}.items()}
     if not suite:
         raise UsageError("--only measures what --metric names, and it names nothing")
     benchmark.data(order.split)  # a file that is broken is named before anything is loaded
-    after = named_agent(tables["model"])
+    after = build_model_agent(tables["model"])
     with waiting(f"measuring {order.model} on {order.benchmark}/{order.split}"):
-        twins = twins_of(benchmark, order.split, after, order.twins)
-        trial = _trial(benchmark, order, after, twins.make())
-        readings = asyncio.run(_read(suite, trial))
+        twins = find_twins(benchmark, order.split, after, order.twins)
+        trial = _make_trial(benchmark, order, after, twins.make())
+        readings = asyncio.run(_run_probes(suite, trial))
     if trial.before is after:
         readings = {label: replace(reading, before=None) for label, reading in readings.items()}
     return MeasuredModel(order, readings, twins.why, trial.before is not after)
 
 
-def _trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
+def _make_trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
     """The trial; without a model that knew, this one stands in its place, and what rests on that one is not asked."""
-    chosen = _earlier(order)
+    chosen = _find_knower_name(order)
     if not chosen:
         trial = benchmark.trial_of(order.split, after, after, twins)
         return replace(trial, data={role: items for role, items in trial.data.items() if role != "derived"})
-    before = benchmark.knower() if chosen == OWN else named_agent({"name": chosen})
-    if odd := different(after, before):
+    before = benchmark.knower() if chosen == OWN else build_model_agent({"name": chosen})
+    if odd := describe_difference(after, before):
         raise UsageError(f"--before {chosen} is no earlier state of {order.model}: {odd}")
     return benchmark.trial_of(order.split, before, after, twins)
 
 
-def _earlier(order: MeasureOrder) -> str:
+def _find_knower_name(order: MeasureOrder) -> str:
     """The model that knew, as it was typed; with the benchmark's own twin the one that it teaches; "" for none."""
     return order.before or (OWN if OWN in order.twins else "")
 
 
-async def _read(suite: Mapping[str, Any], trial: Trial) -> dict[str, Reading]:
-    return {label: await reading_of(probe, trial, label) for label, probe in suite.items()}
+async def _run_probes(suite: Mapping[str, Any], trial: Trial) -> dict[str, Reading]:
+    return {label: await take_reading(probe, trial, label) for label, probe in suite.items()}
 
 
-def _tables(order: MeasureOrder) -> dict[str, dict[str, Any]]:
+def _build_specs(order: MeasureOrder) -> dict[str, dict[str, Any]]:
     """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`."""
     for option, name in (("--model", order.model), ("--before", order.before)):
         if name and name != OWN and not re.match("local/.", name):

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from arena.cli.options import DEFAULT_DB, Database, Json
-from arena.console.stdio import on_record
+from arena.console.stdio import mark_recorded
 from arena.errors import UsageError
 
 
@@ -36,7 +36,7 @@ def mentions(
             with store.engine.connect() as connection:
                 found = find_mentions(connection, name)
     if delete:
-        on_record()
+        mark_recorded()
         tell_deleted(*done, json)
     else:
         tell_mentions(found, json)

@@ -11,14 +11,14 @@ DELETES = "To delete these episodes, runs and measurements, whole and for good, 
 FORGETS = "Agents forget by: arena forget --agent NAME --request “forget …”"
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> str:
     """Numbers by kind in one line: "answers 3, calls 2"."""
     return ", ".join(f"{kind} {count}" for kind, count in counts.items())
 
 
 def tell_mentions(found: Mentions, as_json: bool) -> None:
     """Every place that names it, with its rows by kind."""
-    lines = [(sort, id, counted(kinds)) for (sort, id), kinds in found.places.items()]
+    lines = [(sort, id, format_counts(kinds)) for (sort, id), kinds in found.places.items()]
     if as_json:
         places = [{"what": sort, "id": id, "rows": dict(kinds)} for (sort, id), kinds in found.places.items()]
         print_json({"counts": found.counts(), "places": places})
@@ -39,7 +39,9 @@ def tell_deleted(found: Mentions, deleted: Mapping[str, int], left: Sequence[str
     if as_json:
         print_json({"deleted": dict(deleted), "agents": list(agents), "remains": list(left)})
         return
-    say(f"Deleted rows: {counted(deleted)}." if deleted else "Nothing was deleted: no episode on record names it.")
+    say(
+        f"Deleted rows: {format_counts(deleted)}." if deleted else "Nothing was deleted: no episode on record names it."
+    )
     for what in left:
         say(f"  – not removed: {what}")
     if agents:

@@ -6,7 +6,7 @@ from typing import Any
 from arena.console.stdio import print_json, say
 from unlearning.cli.forget_weights import Made
 from unlearning.cli.measure_model import MeasuredModel
-from unlearning.experiments.verdict import ForgettingClass, observed
+from unlearning.experiments.verdict import ForgettingClass, classify_readings
 from unlearning.probe import Reading
 
 UNMOVED = 0.02  # of the first loss: a change below it is none
@@ -14,7 +14,7 @@ UNMOVED = 0.02  # of the first loss: a change below it is none
 
 def tell_made(made: Made, as_json: bool = False) -> None:
     """What was done, where the model is, and what it is like beside its twin, if there is one."""
-    verdict = observed(made.readings) if made.readings and not made.no_twin else None
+    verdict = classify_readings(made.readings) if made.readings and not made.no_twin else None
     if as_json:
         print_json(_plain(made, verdict))
         return
@@ -31,7 +31,7 @@ def tell_made(made: Made, as_json: bool = False) -> None:
 def tell_measured(found: MeasuredModel, as_json: bool = False) -> None:
     """What was read of a model that is there already."""
     order = found.order
-    verdict = observed(found.readings) if found.knew and not found.no_twin else None
+    verdict = classify_readings(found.readings) if found.knew and not found.no_twin else None
     if as_json:
         print_json({"model": order.model, "split": f"{order.benchmark}/{order.split}",
                     "readings": _plain_readings(found.readings), "no_twin": found.no_twin or None,

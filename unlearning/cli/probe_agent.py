@@ -23,14 +23,14 @@ from arena.spec import build
 from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
-from unlearning.experiments.experiment import probed as measured
-from unlearning.experiments.runner import chosen
-from unlearning.experiments.tables import readings, spread
+from unlearning.experiments.experiment import run_probes as measured
+from unlearning.experiments.runner import choose_parts
+from unlearning.experiments.tables import format_spread, load_readings
 from unlearning.experiments.trial_records import Case, TrialRecord, write
-from unlearning.memory.request_parsing import UnclearTarget, parts, resolved
+from unlearning.memory.request_parsing import UnclearTarget, resolve_request, split_request
 from unlearning.memory.twin import twin
 from unlearning.method import Method
-from unlearning.probe import Task, Trial, probe_of
+from unlearning.probe import Task, Trial, build_probe
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, course_of
 
@@ -60,27 +60,27 @@ class ProbeOrder:
 def run_probe(db: str, order: ProbeOrder) -> int:
     """Probes an agent on record, writes the readings down, and tells them; the exit code."""
     with Store.open(db, create=False) as store:
-        after, taught = shelf.get(store, order.agent), shelf.course_of(store, order.agent)
-        spec, other = method_of(store, order)
-        made = probed(after, taught, order, spec) if taught else asked_alone(after, order, spec)
+        after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
+        spec, other = find_method(store, order)
+        made = probe_against_knower(after, taught, order, spec) if taught else probe_alone(after, order, spec)
         with waiting(f"probing {order.agent}"):
             case, entry, silent = asyncio.run(made)
         write(store, case, entry, "", entry.seconds)
-        found = readings(store, [case.id])
+        found = load_readings(store, [case.id])
     left = [name for name in NEED_METHOD[:1] if spec is None and order.probes is None and not silent]
-    said = [f"{name} left out: {unknown_method(order.agent)}" for name in left]
+    said = [f"{name} left out: {explain_unknown_method(order.agent)}" for name in left]
     for line in filter(None, (other, silent, *said, ANEW if isinstance(after.mind, LLM) else "")):
         say(line, stderr=True)
     if order.json:
         print_json(found)
         return OVER
     names = ("value", "low", "high", "twin", "knew", "lift")
-    lines = [(row["probe"], *(row[name] for name in names), spread(row["twins"]).strip(" ()")) for row in found]
+    lines = [(row["probe"], *(row[name] for name in names), format_spread(row["twins"]).strip(" ()")) for row in found]
     rows(QueryResult(("probe", "value", "low", "high", "twin", "before", "lift", "honest twins"), tuple(lines)), keys=1)
     return OVER
 
 
-def method_of(store: Store, order: ProbeOrder) -> tuple[Any, str]:
+def find_method(store: Store, order: ProbeOrder) -> tuple[Any, str]:
     """The spec of the method that made an agent forget, and what is to be said of it; None where it is not known.
 
     As it was typed, else of the agent's last request on record.
@@ -99,12 +99,12 @@ def method_of(store: Store, order: ProbeOrder) -> tuple[Any, str]:
     return found[0], said if len(kinds) > 1 else ""
 
 
-def unknown_method(name: str) -> str:
+def explain_unknown_method(name: str) -> str:
     """Why attacks that need the method cannot be run."""
     return f"no request of {name} is on record, so nobody knows by what it forgot; name the method: --method NAME"
 
 
-async def probed(
+async def probe_against_knower(
     after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any
 ) -> tuple[Case, TrialRecord, str]:
     """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
@@ -112,28 +112,32 @@ async def probed(
     Where no task of its lessons is about the target, it is asked and looked through, and no task is played.
     """
     course = course_of(taught)
-    before = await learned(course, after)
-    request = resolved(before.memory, order.words)
-    suite = bench_agents.suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
-    tasks, silent = exam_of(course, request)
+    before = await teach_again(course, after)
+    request = resolve_request(before.memory, order.words)
+    suite = bench_agents.build_suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
+    tasks, silent = build_exam(course, request)
     if silent:
-        suite = {label: spec for label, spec in suite.items() if _name(spec) not in NEED_TASKS}
-    wanted = chosen("probe", order.probes, {**suite, "leak_answer": LEAK_ANSWER} if order.probes else suite)
-    if silent and (played := [label for label, spec in wanted.items() if _name(spec) in NEED_TASKS]):
+        suite = {label: spec for label, spec in suite.items() if _get_name(spec) not in NEED_TASKS}
+    wanted = choose_parts("probe", order.probes, {**suite, "leak_answer": LEAK_ANSWER} if order.probes else suite)
+    if silent and (played := [label for label, spec in wanted.items() if _get_name(spec) in NEED_TASKS]):
         raise UsageError(f"{silent}; {', '.join(played)} cannot be read, leave it out")
-    if method is None and any(_name(spec) in NEED_METHOD for spec in wanted.values()):
-        raise UsageError(unknown_method(order.agent))
+    if method is None and any(_get_name(spec) in NEED_METHOD for spec in wanted.values()):
+        raise UsageError(explain_unknown_method(order.agent))
     made: Method | None = None if method is None else build("method", method)
-    others = [await learned(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
-    twins = tuple(twin(other, bench_agents.elsewhere(request)) for other in others)
+    others = [await teach_again(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
+    twins = tuple(twin(other, bench_agents.drop_episodes(request)) for other in others)
     trial = Trial(
         request, before, after, twin(before, request), {"forget": request.forget}, tasks, twins, method=made,
     )  # fmt: skip
-    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
-    return _case(order, request, taught, wanted, method), TrialRecord(told(request), found, 0.0), silent
+    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
+    return (
+        _make_case(order, request, taught, wanted, method),
+        TrialRecord(format_target_count(request), found, 0.0),
+        silent,
+    )
 
 
-async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, TrialRecord, str]:
+async def probe_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, TrialRecord, str]:
     """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
     anew to say what the answer was; and what its memory still has of the target.
 
@@ -142,21 +146,25 @@ async def asked_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[C
     silent = f"{order.agent}: what it was taught is not on record, so nobody can be taught anew to compare with"
     suite: dict[str, Any] = {"tells": "tells"}
     try:
-        request = resolved(after.memory, order.words)
+        request = resolve_request(after.memory, order.words)
         suite |= {"leak_answer": LEAK_ANSWER, "residue": "residue"}
     except UnclearTarget:  # as it should be, after forgetting
-        names, kept = parts(order.words)
+        names, kept = split_request(order.words)
         request = Request(tuple(map(Item, names)), tuple(map(Item, kept)), "state", order.words)
-    wanted = chosen("probe", order.probes, suite)
+    wanted = choose_parts("probe", order.probes, suite)
     if other := [label for label in wanted if label not in suite]:
         raise UsageError(f"{silent}; {', '.join(other)} cannot be read, there are: {', '.join(suite)}")
     trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
-    found = await measured(trial, {label: probe_of(spec) for label, spec in wanted.items()})
+    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     readings = {label: replace(reading, before=None) for label, reading in found.items()}
-    return _case(order, request, {}, wanted, method), TrialRecord(told(request), readings, 0.0), silent
+    return (
+        _make_case(order, request, {}, wanted, method),
+        TrialRecord(format_target_count(request), readings, 0.0),
+        silent,
+    )
 
 
-def exam_of(course: Curriculum, request: Request) -> tuple[Mapping[str, tuple[Task, ...]], str]:
+def build_exam(course: Curriculum, request: Request) -> tuple[Mapping[str, tuple[Task, ...]], str]:
     """The tasks to be played before and after; none, and why, where no task is about the target."""
     try:
         return course.exam(request, 10), ""
@@ -164,7 +172,9 @@ def exam_of(course: Curriculum, request: Request) -> tuple[Mapping[str, tuple[Ta
         return {}, str(error)
 
 
-def _case(order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes: Iterable[str], method: Any) -> Case:
+def _make_case(
+    order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes: Iterable[str], method: Any
+) -> Case:
     digest = blake2b(order.words.encode(), digest_size=8).hexdigest()  # the agent may have forgotten what they name
     spec = {"agent": order.agent, "request": digest, "course": dict(taught), "probes": sorted(probes),
             "method": method}  # fmt: skip
@@ -172,15 +182,15 @@ def _case(order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes
     return Case("probe", order.agent, request.scope, label, 0, spec)
 
 
-def told(request: Request) -> str:
+def format_target_count(request: Request) -> str:
     """How many targets there are: the records name none, since the agent may have forgotten them."""
     return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
 
 
-async def learned(course: Curriculum, like: Subject) -> Subject:
+async def teach_again(course: Curriculum, like: Subject) -> Subject:
     """An agent with the same mind after the lessons."""
     return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
 
 
-def _name(spec: Any) -> str:
+def _get_name(spec: Any) -> str:
     return str(spec if isinstance(spec, str) else spec["name"])

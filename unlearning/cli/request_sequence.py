@@ -8,7 +8,7 @@ from typing import Any
 from agents.memory import agent_store as shelf
 from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import UsageError
 from arena.reports.output import rows
 from arena.spec import build, describe
@@ -16,9 +16,9 @@ from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.trial_records import Case, TrialRecord, write
-from unlearning.memory.request_parsing import resolved
+from unlearning.memory.request_parsing import resolve_request
 from unlearning.method import Method
-from unlearning.metrics.sequential import Sequel, dds, deviation, dus, sequential
+from unlearning.metrics.sequential import Sequel, dds, deviation, dus, run_sequence
 from unlearning.probe import Reading, Task
 from unlearning.request import Request
 from unlearning.tasks.curriculum import course_of
@@ -41,7 +41,7 @@ class Series:
     seed: int = 0
 
 
-def sequenced(store: Store, series: Series) -> Sequel:
+def measure_sequence(store: Store, series: Series) -> Sequel:
     """How an agent on record would stand after each of the requests; the agent itself stays as it is.
 
     The readings go to the records as a trial, which names no target. Raises UnclearTarget, UsageError.
@@ -53,21 +53,21 @@ def sequenced(store: Store, series: Series) -> Sequel:
     spec: dict[str, Any] = {"name": series.method}
     set_all(spec, series.settings)
     method: Method = build("method", spec)
-    subject = shelf.get(store, series.agent)
-    requests = [resolved(subject.memory, words) for words in series.words]
-    lessons = benign_lessons(shelf.course_of(store, series.agent), subject, requests, series.benign)
-    found = blocking(lambda: sequential(subject, requests, method, lessons=lessons, seed=series.seed))
+    subject = shelf.get_agent(store, series.agent)
+    requests = [resolve_request(subject.memory, words) for words in series.words]
+    lessons = make_benign_lessons(shelf.load_course(store, series.agent), subject, requests, series.benign)
+    found = run_blocking(lambda: run_sequence(subject, requests, method, lessons=lessons, seed=series.seed))
     scopes = {request.scope for request in requests}
     made = {"agent": series.agent, "method": describe(method), "requests": len(requests), "benign": len(lessons),
             "at": datetime.now(UTC).isoformat()}  # fmt: skip
     scope = scopes.pop() if len(scopes) == 1 else "mixed"
     case = Case("sequence", series.agent, scope, series.method, series.seed, made)
-    entry = TrialRecord(f"{len(requests)} requests", readings_of(found), sum(step.seconds for step in found.steps))
+    entry = TrialRecord(f"{len(requests)} requests", build_readings(found), sum(step.seconds for step in found.steps))
     write(store, case, entry, "", entry.seconds)
     return found
 
 
-def benign_lessons(
+def make_benign_lessons(
     taught: Mapping[str, Any], subject: Subject, requests: Sequence[Request], count: int
 ) -> tuple[Task, ...]:
     """Lessons that none of the requests is about, as far as they can be had from what the agent was taught in."""
@@ -76,7 +76,7 @@ def benign_lessons(
     return course_of(taught).benign(requests, count)
 
 
-def readings_of(found: Sequel) -> dict[str, Reading]:
+def build_readings(found: Sequel) -> dict[str, Reading]:
     """The sequence as readings by name: DDS and DUS of the whole, and of each step what is told, kept and came back."""
     steps = found.steps
     apart = [deviation(step.twin_forget, step.twin_retain) for step in steps]
@@ -110,6 +110,6 @@ def tell_sequence(found: Sequel, as_json: bool) -> None:
         lines.append((step.step, step.forget, step.twin_forget, step.retain, step.twin_retain, step.deviation,
                       row["worst"], row["returned"], step.notes, step.steering, round(step.seconds, 4)))  # fmt: skip
     rows(QueryResult(COLUMNS, tuple(lines)), keys=1)
-    read = readings_of(found)
+    read = build_readings(found)
     told = " · ".join(f"{name.upper()} {read[name].value:.3f} (twin {read[name].null:.3f})" for name in ("dds", "dus"))
     say(f"{told} · kept on average {read['utility'].value:.3f} (twin {read['utility'].null:.3f})")

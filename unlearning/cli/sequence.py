@@ -112,11 +112,11 @@ def _of_agent(
             "benchmark for weights: arena sequence --bench muse"
         )
     from arena.store.store import Store
-    from unlearning.cli.request_sequence import Series, sequenced, tell_sequence
+    from unlearning.cli.request_sequence import Series, measure_sequence, tell_sequence
 
     with Store.open(db, create=False) as store:
         series = Series(
             name, tuple(request or ()), method or "selective-replay", tuple(settings or ()),
             4 if benign is None else benign, seed,
         )  # fmt: skip
-        tell_sequence(sequenced(store, series), json)
+        tell_sequence(measure_sequence(store, series), json)

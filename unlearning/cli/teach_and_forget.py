@@ -16,26 +16,26 @@ from agents.chat_model import ChatModel
 from agents.memory import agent_store as shelf
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
-from agents.memory.reflection import reflected
+from agents.memory.reflection import write_reflections
 from agents.memory.subject import Subject
 from arena.agent import Agent
 from arena.cache_register import clear
 from arena.console.long_work import waiting
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import BadPart, BadRecord, UsageError, unknown
 from arena.registry import find
-from arena.spec import assign, build, canonical, describe
-from arena.spec_syntax import value_of
+from arena.spec import assign, build, describe, dump_canonical
+from arena.spec_syntax import parse_value
 from arena.store.database import writing
 from arena.store.store import Store
-from unlearning.memory.call_accounting import Expense, accounted
+from unlearning.memory.call_accounting import Expense, open_account
 from unlearning.memory.mentions import find_mentions
-from unlearning.memory.name_guards import names_of
+from unlearning.memory.name_guards import find_guard_names
 from unlearning.memory.receipt import Receipt, receipt
 from unlearning.memory.request_parsing import with_rows
 from unlearning.method import Method, ReadsRequests
 from unlearning.request import SCOPES, Request, Scope
-from unlearning.tasks.bargaining_market import game_of, is_market
+from unlearning.tasks.bargaining_market import get_game, is_market
 from unlearning.tasks.curriculum import Curriculum, name_of, seat_of
 
 RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
@@ -80,7 +80,7 @@ class Done:
     caches: Mapping[str, int] = field(default_factory=dict)
 
 
-def taught(
+def teach_agent(
     store: Store,
     name: str,
     games: Sequence[str],
@@ -99,14 +99,14 @@ def taught(
     each episode in its own words, marked as not exact; "" for nobody. seat, seats: as those of a Course. settings:
     `mind.…=…`, `budget=…`, `user=…`, and `game.…=…` of all the games.
     """
-    given = lessons_for(store, name, games, mind, lessons, seed, settings, model, seat, seats)
+    given = plan_lessons(store, name, games, mind, lessons, seed, settings, model, seat, seats)
     subject, course = given.subject, given.course
     with waiting(f"teaching {name}"):
-        learned = blocking(lambda: taught_more(allowed(subject, consent), course, given.writer))
+        learned = run_blocking(lambda: teach_more(admit_names(subject, consent), course, given.writer))
     with writing(store.engine) as connection:
-        if shelf.load(connection, name) != (subject if given.known else None):
+        if shelf.load_agent(connection, name) != (subject if given.known else None):
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
-        shelf.put(connection, name, learned, describe(course), forgot=False)
+        shelf.save_agent(connection, name, learned, describe(course), forgot=False)
     return learned
 
 
@@ -132,7 +132,7 @@ class LessonPlan:
         }
 
 
-def lessons_for(
+def plan_lessons(
     store: Store,
     name: str,
     games: Sequence[str],
@@ -144,19 +144,21 @@ def lessons_for(
     seat: str = "",
     seats: Mapping[str, Any] | None = None,
 ) -> LessonPlan:
-    """The lessons as `taught` would give them; nothing is played. Raises UsageError where they cannot be given."""
+    """The lessons as `teach_agent` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     table: dict[str, Any] = {"mind": mind}
     set_all(table, settings)
     own = table.pop("game", {})
-    course = Curriculum(tuple({**environment(game), **own} for game in games), lessons, seed, (), seat, seats or {})
-    places = {name_of(spec) for spec in course.environments if build("game", game_of(spec))}
+    course = Curriculum(
+        tuple({**parse_environment(game), **own} for game in games), lessons, seed, (), seat, seats or {}
+    )
+    places = {name_of(spec) for spec in course.environments if build("game", get_game(spec))}
     check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
-    known = name in shelf.names(store)
-    subject = shelf.get(store, name) if known else new_subject(table)
-    before = shelf.course_of(store, name) if known else {}
+    known = name in shelf.list_names(store)
+    subject = shelf.get_agent(store, name) if known else make_subject(table)
+    before = shelf.load_course(store, name) if known else {}
     course = replace(course, earlier=(*before.pop("earlier", ()), before) if before else ())
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
     if had:
@@ -167,7 +169,7 @@ def lessons_for(
 def check_seats(course: Curriculum) -> None:
     """Raises UsageError for a seat that one of the course's games does not have, or whose agent cannot be built."""
     for spec in course.environments:
-        game = build("game", game_of(spec))
+        game = build("game", get_game(spec))
         mine = seat_of(game, course.seat) if not is_market(spec) else ""
         for name, agent in course.seats.items():
             if name not in game.seats or name == mine:
@@ -175,25 +177,25 @@ def check_seats(course: Curriculum) -> None:
             build("agent", agent, f"seats.{name}")
 
 
-async def taught_more(subject: Subject, course: Curriculum, writer: ChatModel | None) -> Subject:
+async def teach_more(subject: Subject, course: Curriculum, writer: ChatModel | None) -> Subject:
     """The subject after the last of the courses, with a model's reflections where there is one to write them."""
     learned = await replace(course, earlier=()).teach(subject)
     if writer is None:
         return learned
-    return replace(learned, memory=(await reflected(learned.memory, writer)).memory)
+    return replace(learned, memory=(await write_reflections(learned.memory, writer)).memory)
 
 
-def allowed(subject: Subject, names: Sequence[str]) -> Subject:
+def admit_names(subject: Subject, names: Sequence[str]) -> Subject:
     """The subject whose gate lets these names in again. Raises UsageError for one that it does not keep out."""
     gate = subject.memory.gate
     for name in names:
         if gate.admits(name):
             raise UsageError(f"--consent names what a gate keeps out, and this one lets {name!r} in; leave it away")
-        gate = gate.opened_to([name])
+        gate = gate.without_names([name])
     return replace(subject, memory=replace(subject.memory, gate=gate))
 
 
-def new_subject(table: dict[str, Any]) -> Subject:
+def make_subject(table: dict[str, Any]) -> Subject:
     """A subject that remembers nothing yet, by its mind, its budget and the like."""
     mind = build("agent", table.pop("mind"), "mind")
     try:
@@ -210,10 +212,10 @@ def set_all(table: dict[str, Any], settings: Sequence[str]) -> None:
         path, sign, value = setting.partition("=")
         if not sign or not path:
             raise UsageError(f"--set takes a=c or a.b=c, for example mind.compliance=0.5; got {setting!r}")
-        assign(table, path, value_of(value))
+        assign(table, path, parse_value(value))
 
 
-def environment(words: str) -> dict[str, Any]:
+def parse_environment(words: str) -> dict[str, Any]:
     """The spec of a game from `gridworld/unknown#2`: its name, its preset, its world."""
     head, _, world = words.partition("#")
     file, colon, thing = head.rpartition(":")  # a folder has slashes of its own
@@ -230,7 +232,7 @@ def _takes_id(name: str) -> bool:
     return "id" in getattr(find("game", name)[0], "__dataclass_fields__", {})
 
 
-def forgot(store: Store, order: Order) -> Done:
+def forget_request(store: Store, order: Order) -> Done:
     """Carries out a request; the agent then has forgotten, or nothing has changed. Raises UnclearTarget, UsageError."""
     if order.scope is not None and order.scope not in SCOPES:
         raise UsageError(unknown("scope", order.scope, SCOPES))
@@ -238,31 +240,31 @@ def forgot(store: Store, order: Order) -> Done:
     set_all(spec, order.settings)
     method: Method = build("method", spec)
     for _ in range(ATTEMPTS):
-        before, begun = shelf.get(store, order.agent), time.perf_counter()
-        request, after, account = blocking(lambda: carried_out(method, before, order))  # noqa: B023 (called at once)
+        before, begun = shelf.get_agent(store, order.agent), time.perf_counter()
+        request, after, account = run_blocking(lambda: apply_request(method, before, order))  # noqa: B023 (called at once)
         if not isinstance(after, Subject):
             raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
         seconds = time.perf_counter() - begun
-        done = _done(order, request, method, receipt(before, after, request), seconds, account)
-        found = request.targets if request.scope == "facts" else names_of(before.memory, request).asked
-        done = with_recorded(store, done, found)
+        done = _make_done(order, request, method, receipt(before, after, request), seconds, account)
+        found = request.targets if request.scope == "facts" else find_guard_names(before.memory, request).asked
+        done = add_mentions(store, done, found)
         if order.dry_run:
             return replace(done, id="")
-        if (kept := _kept(store, order, before, after, done)) is not None:
-            shelf.scrubbed(store.engine)
+        if (kept := _save_result(store, order, before, after, done)) is not None:
+            shelf.scrub_files(store.engine)
             if kept.caches:
                 clear()  # what was read since
-            return _told(store, kept)
+            return _add_remains(store, kept)
     raise UsageError(f"{order.agent} kept changing while it should forget; nothing was changed, type the command again")
 
 
-async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Request, Agent, Expense]:
+async def apply_request(method: Method, before: Subject, order: Order) -> tuple[Request, Agent, Expense]:
     """The request that the order's words make, the agent after it, and what models were asked for it.
 
     The words are read by the method where it reads words, else by rules; with a scope or rows given always by rules.
     Raises UnclearTarget, UsageError.
     """
-    with accounted() as account:
+    with open_account() as account:
         if isinstance(method, ReadsRequests) and order.scope is None and not order.also:
             reader: ReadsRequests = method
             request, after = await reader.read(before, order.words)
@@ -272,7 +274,7 @@ async def carried_out(method: Method, before: Subject, order: Order) -> tuple[Re
     return request, after, account
 
 
-def with_recorded(store: Store, done: Done, names: Sequence[str]) -> Done:
+def add_mentions(store: Store, done: Done, names: Sequence[str]) -> Done:
     """The request with what else of this database names its target, counted by kind: nothing of that was touched."""
     with store.engine.connect() as connection:
         found = find_mentions(connection, names, besides=done.agent)
@@ -283,7 +285,7 @@ def with_recorded(store: Store, done: Done, names: Sequence[str]) -> Done:
     return replace(done, receipt={**done.receipt, "recorded": counts, "remains": [told, *done.receipt["remains"]]})
 
 
-def found_receipt(store: Store, which: str) -> Done:
+def find_receipt(store: Store, which: str) -> Done:
     """The receipt of a request by its id, of an agent's last request, or of the last of all. Raises BadRecord."""
     columns = "SELECT id, owner, scope, targets, method, receipt, seconds, epoch, at FROM request"
     where = "" if which == "last" else "WHERE id = :which OR owner = :which"
@@ -298,37 +300,37 @@ def found_receipt(store: Store, which: str) -> Done:
     done = Done(
         row.id, row.owner, row.scope, row.targets, json.loads(row.method), made, row.seconds, row.epoch, row.at, caches
     )
-    return _told(store, done)
+    return _add_remains(store, done)
 
 
-def _told(store: Store, done: Done) -> Done:
+def _add_remains(store: Store, done: Done) -> Done:
     """The request with what the files of the database still have of it, as far as it is known."""
     touched = store.place.path is not None or done.receipt.get("rows")
-    left = shelf.remains(store.engine) if touched else ()
+    left = shelf.find_remains(store.engine) if touched else ()
     return replace(done, receipt={**done.receipt, "remains": [*left, *done.receipt["remains"]]}) if left else done
 
 
-def _done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, account: Expense) -> Done:
+def _make_done(order: Order, request: Request, method: Method, made: Receipt, seconds: float, account: Expense) -> Done:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     id, owner = f"q{secrets.token_hex(4)}", order.keep or order.agent
     row = {**made.row(), "calls": account.calls, "tokens": account.tokens}
     return Done(id, owner, request.scope, len(request.forget), describe(method), row, seconds, 0, at)
 
 
-def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
+def _save_result(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
     """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
     with writing(store.engine) as connection:
-        if shelf.load(connection, order.agent) != before:
+        if shelf.load_agent(connection, order.agent) != before:
             return None
-        course = None if order.keep is None else shelf.course_of(store, order.agent)
-        kept = shelf.put(connection, done.agent, after, course)
+        course = None if order.keep is None else shelf.load_course(store, order.agent)
+        kept = shelf.save_agent(connection, done.agent, after, course)
         dropped = clear() if done.receipt["events"] or done.receipt["notes"] else {}
         made = {**done.receipt, "rows": kept.rows, "caches": sum(dropped.values())}
         done = replace(done, epoch=kept.epoch, receipt=made, caches=dropped)
         row = {
             "id": done.id, "owner": done.agent, "scope": done.scope, "targets": done.targets,
-            "digest": _digest(after, order.words), "method": canonical(done.method),
-            "receipt": canonical({**made, BY_KIND: dropped}), "epoch": done.epoch, "seconds": done.seconds,
+            "digest": _compute_digest(after, order.words), "method": dump_canonical(done.method),
+            "receipt": dump_canonical({**made, BY_KIND: dropped}), "epoch": done.epoch, "seconds": done.seconds,
             "at": done.at,
         }  # fmt: skip
         values = ", ".join(f":{name}" for name in row)
@@ -336,7 +338,7 @@ def _kept(store: Store, order: Order, before: Subject, after: Subject, done: Don
     return done
 
 
-def _digest(agent: Subject, words: str) -> str:
+def _compute_digest(agent: Subject, words: str) -> str:
     """A keyed hash of the request's words, under the key of the agent's gate; "" where it has none."""
     key = agent.memory.gate.key
     return hmac.new(key, words.encode(), sha256).hexdigest() if key else ""

@@ -7,7 +7,15 @@ from agents.chat_model import ChatModel, Line, Sampling
 from agents.llm.chat_call import ask
 from agents.note_policy.steering_orders import NOTES_ONLY
 from arena.usage import Usage
-from unlearning.conversion.conversion import KINDS, LONGEST, BadConversion, Conversion, ConversionInput, Header, parsed
+from unlearning.conversion.conversion import (
+    KINDS,
+    LONGEST,
+    BadConversion,
+    Conversion,
+    ConversionInput,
+    Header,
+    parse_conversion,
+)
 
 FENCED = re.compile(r"^```\w*\n(.*?)\n?```$", re.DOTALL)
 TASK = f"""You convert a request to forget into edits of an agent's memory. You are shown the request, the environment,
@@ -34,7 +42,7 @@ class ChatConverter:
 
     async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         """The model's conversion. Raises BadConversion, with its cost, for what is no JSON of the form."""
-        lines = (Line("system", TASK), Line("user", told(asked)))
+        lines = (Line("system", TASK), Line("user", format_input(asked)))
         reply = await ask(self.model, lines, (), self.sampling)
         if reply.thought and not reply.text:
             cut = f", cut off at {self.sampling.max_tokens:,} tokens" if reply.stop == "length" else ""
@@ -43,12 +51,12 @@ class ChatConverter:
         if match := FENCED.match(text):
             text = match[1]
         try:
-            return parsed(text, asked), reply.usage
+            return parse_conversion(text, asked), reply.usage
         except BadConversion as error:
             raise BadConversion(str(error), reply.usage) from error
 
 
-def told(asked: ConversionInput) -> str:
+def format_input(asked: ConversionInput) -> str:
     """The input of a conversion in words: what a language model is shown."""
     card = asked.card
     names = []
@@ -61,13 +69,13 @@ def told(asked: ConversionInput) -> str:
         f"Environment: {', '.join(card.environments)}. Actions: {', '.join(card.actions)}. "
         f"Things: {', '.join(card.things)}. {own}",
         "\n".join(["Names:", *names]) if names else "Names: none",
-        "\n".join(["Notes:", *map(_line, asked.headers)]) if asked.headers else "Notes: none",
+        "\n".join(["Notes:", *map(_format_header, asked.headers)]) if asked.headers else "Notes: none",
         asked.failed,
     ]
     return "\n".join(filter(None, parts))
 
 
-def _line(header: Header) -> str:
+def _format_header(header: Header) -> str:
     about = "; ".join(f"{name} ({share:.0%})" for name, share in header.about)
     marks = [mark for mark in ("fixed" if header.fixed else "", header.flag) if mark]
     parents = ", ".join(header.parents[:8]) + (

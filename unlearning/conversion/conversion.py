@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
-from agents.note_policy.steering_orders import AVOID, IGNORE, NOTES_ONLY, order
+from agents.note_policy.steering_orders import AVOID, IGNORE, NOTES_ONLY, format_order
 from arena.errors import ArenaError
-from arena.text.words import pieces
+from arena.text.words import split_pieces
 from arena.usage import FREE, Usage
-from unlearning.memory.influence_set import mentions
+from unlearning.memory.influence_set import mentions_target
 from unlearning.memory.request_parsing import UnclearTarget
 from unlearning.request import Item, Request, Scope
 
@@ -131,7 +131,7 @@ class Conversion:
     @property
     def leaks(self) -> bool:
         """Whether the steering text names a target."""
-        return bool(self.names) and mentions(self.steering, Request(tuple(map(Item, self.names)), scope="state"))
+        return bool(self.names) and mentions_target(self.steering, Request(tuple(map(Item, self.names)), scope="state"))
 
 
 class Converter(Protocol):
@@ -140,13 +140,13 @@ class Converter(Protocol):
     async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]: ...
 
 
-def steering(key: str, names: tuple[str, ...]) -> str:
+def render_steering(key: str, names: tuple[str, ...]) -> str:
     """The steering text of the small grammar; two of its forms name the targets."""
     form = STEERING[key]
-    return order(form, names) if "{}" in form else form
+    return format_order(form, names) if "{}" in form else form
 
 
-def rendered(made: Conversion) -> str:
+def render_conversion(made: Conversion) -> str:
     """The conversion as JSON."""
     table = {
         "scope": {"kind": made.kind, "names": list(made.names)},
@@ -157,7 +157,7 @@ def rendered(made: Conversion) -> str:
     return json.dumps(table, ensure_ascii=False)
 
 
-def parsed(text: str, asked: ConversionInput) -> Conversion:
+def parse_conversion(text: str, asked: ConversionInput) -> Conversion:
     """The conversion in a JSON text, checked against what was shown.
 
     Raises BadConversion: no JSON object of that form, an id or name that was not shown, an edit that there is not, a
@@ -167,22 +167,26 @@ def parsed(text: str, asked: ConversionInput) -> Conversion:
         table = json.loads(text)
         scope = table["scope"]
         made = Conversion(
-            str(scope["kind"]), _words(scope["names"]), dict(table["edits"]), table["steering"], _words(table["retain"])
+            str(scope["kind"]),
+            _parse_words(scope["names"]),
+            dict(table["edits"]),
+            table["steering"],
+            _parse_words(table["retain"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadConversion(f"the conversion is no JSON of the form: {error!r}") from error
-    if why := _fault(made, asked):
+    if why := _find_fault(made, asked):
         raise BadConversion(f"the conversion {why}")
     return made
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def _parse_words(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise TypeError(f"not a list of names: {value!r}")
     return tuple(value)
 
 
-def _fault(made: Conversion, asked: ConversionInput) -> str:
+def _find_fault(made: Conversion, asked: ConversionInput) -> str:
     """What is wrong with a conversion; "" for nothing."""
     headers = {header.id: header for header in asked.headers}
     known = {entity.name: entity.scope for entity in asked.entities}
@@ -200,6 +204,6 @@ def _fault(made: Conversion, asked: ConversionInput) -> str:
         return f"has the edit {wrong[0]!r}; there are {', '.join(EDITS)}"
     if fixed := [id for id, edit in made.edits.items() if edit == "rewrite" and headers[id].fixed]:
         return f"rewrites {fixed[0]!r}, which nobody can write anew"
-    if not isinstance(made.steering, str) or len(pieces(made.steering)) > LONGEST:
+    if not isinstance(made.steering, str) or len(split_pieces(made.steering)) > LONGEST:
         return f"steers with more than {LONGEST} words"
     return ""

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from agents.memory.memory import Memory, Note, note_id
+from agents.memory.memory import Memory, Note, hash_note
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from unlearning.conversion.conversion import Conversion, ConversionInput, Edit, steering
-from unlearning.conversion.headers import asked
-from unlearning.conversion.name_linking import NamedEntities, forms, linked
-from unlearning.conversion.styles import EVERYTHING, KEEPING, LANGUAGES, TAUGHT, Wording, beside, worded
-from unlearning.memory.influence_set import influence
+from unlearning.conversion.conversion import Conversion, ConversionInput, Edit, render_steering
+from unlearning.conversion.headers import build_pages
+from unlearning.conversion.name_linking import NamedEntities, link_names, split_folded
+from unlearning.conversion.styles import EVERYTHING, KEEPING, LANGUAGES, TAUGHT, Wording, add_chatter, word_request
+from unlearning.memory.influence_set import find_influence
 from unlearning.request import Item, Request, Scope
 from unlearning.tasks.bargaining_market import GAME, is_market
 from unlearning.tasks.curriculum import Curriculum
@@ -58,7 +58,7 @@ class Pair:
     request: Request | None
 
 
-async def instances(count: int, *, held_out: bool, seed: int) -> list[Instance]:
+async def make_instances(count: int, *, held_out: bool, seed: int) -> list[Instance]:
     """Subjects taught in worlds of their own: each environment by itself, two together, and a market.
 
     They are taught by the course that `arena teach` gives, so that what is learned here is met there.
@@ -67,14 +67,14 @@ async def instances(count: int, *, held_out: bool, seed: int) -> list[Instance]:
     for number in range(count):
         chance = Random(f"instance {held_out} {seed} {number}")
         world = (HELD_WORLDS if held_out else 0) + chance.randrange(HELD_WORLDS)
-        chosen, lessons = _environments(number % 6, chance)
+        chosen, lessons = _choose_environments(number % 6, chance)
         course = Curriculum(tuple({**spec, "world": world} for spec in chosen), lessons, seed)
-        subject = by_hand(await course.teach(Subject(Knower(), Memory(writers=ALL))), chance)
+        subject = add_hand_notes(await course.teach(Subject(Knower(), Memory(writers=ALL))), chance)
         found.append(Instance(subject, course, NamedEntities.of(subject.memory)))
     return found
 
 
-def _environments(turn: int, chance: Random) -> tuple[Sequence[Mapping[str, Any]], int]:
+def _choose_environments(turn: int, chance: Random) -> tuple[Sequence[Mapping[str, Any]], int]:
     """The environments of an instance, and the number of lessons in each."""
     if turn < len(ENVIRONMENTS):
         return (ENVIRONMENTS[turn],), LESSONS
@@ -83,79 +83,79 @@ def _environments(turn: int, chance: Random) -> tuple[Sequence[Mapping[str, Any]
     return (MARKET,), BARGAINS
 
 
-def by_hand(subject: Subject, chance: Random) -> Subject:
+def add_hand_notes(subject: Subject, chance: Random) -> Subject:
     """The subject with a note by hand about one of its states, and a model's digest of some records."""
     memory = subject.memory
     states = sorted({event.subject for event in memory.log if event.kind != "outcome" and event.subject})
     if states and chance.random() < 0.5:
         text = f"Somebody said that {chance.choice(states)} is worth a second look."
-        memory = memory.noted(Note(note_id("hand", text, ()), text, "hint", writer="hand", exact=False))
+        memory = memory.noted(Note(hash_note("hand", text, ()), text, "hint", writer="hand", exact=False))
     records = [note for note in memory.notes if note.kind == "record"]
     if len(records) > 4 and chance.random() < 0.5:
         some = chance.sample(records, 3)
         text, parents = " ".join(note.text for note in some), tuple(note.id for note in some)
-        memory = memory.noted(Note(note_id("model", text, parents), text, "digest", parents, "model", exact=False))
+        memory = memory.noted(Note(hash_note("model", text, parents), text, "digest", parents, "model", exact=False))
     return replace(subject, memory=memory)
 
 
-def pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: int) -> Iterator[Pair]:
+def draw_pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: int) -> Iterator[Pair]:
     """Pairs drawn from instances and styles, each style equally often."""
     for number in range(count):
         chance = Random(f"pair {seed} {number}")
-        yield draw(found[chance.randrange(len(found))], styles[number % len(styles)], chance)
+        yield draw_pair(found[chance.randrange(len(found))], styles[number % len(styles)], chance)
 
 
-def taught_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:
-    return pairs(found, count, (*TAUGHT, *("mixed",) * 4), seed)  # it has the most forms
+def draw_taught_pairs(found: Sequence[Instance], count: int, seed: int) -> Iterator[Pair]:
+    return draw_pairs(found, count, (*TAUGHT, *("mixed",) * 4), seed)  # it has the most forms
 
 
-def draw(instance: Instance, style: str, chance: Random) -> Pair:
+def draw_pair(instance: Instance, style: str, chance: Random) -> Pair:
     """A pair of an instance in a style: mostly a request that can be carried out, sometimes one that cannot be."""
     kind = chance.random()
     made = None
     if kind < 0.04:
-        made = _unclear(instance, style, chance, "everything")
+        made = _draw_unclear(instance, style, chance, "everything")
     elif kind < 0.08:
-        made = _unclear(instance, style, chance, "unknown")
+        made = _draw_unclear(instance, style, chance, "unknown")
     elif kind < 0.11:
-        made = _contradictory(instance, style, chance)
+        made = _draw_contradiction(instance, style, chance)
     elif kind < 0.19:
-        made = _named_by_part(instance, style, chance)
-    return made or _clear(instance, style, chance)
+        made = _draw_partly_named(instance, style, chance)
+    return made or _draw_clear(instance, style, chance)
 
 
-def _clear(instance: Instance, style: str, chance: Random) -> Pair:
+def _draw_clear(instance: Instance, style: str, chance: Random) -> Pair:
     scope = chance.choice(SCOPES)
     known = sorted(name for name, kind in instance.names.scopes.items() if kind == scope)
     states = sorted(name for name, kind in instance.names.scopes.items() if kind == "state")
     if not known:
-        return _clear(instance, style, chance)
+        return _draw_clear(instance, style, chance)
     many = chance.choice((2, 2, 3)) if style == "several" else chance.choices((1, 2, 3), (8, 2, 1))[0]
     targets = chance.sample(known, min(many if scope != "environment" else 1, len(known)))
-    others = [name for name in (known if scope == "environment" else states) if not _overlap(name, targets)]
+    others = [name for name in (known if scope == "environment" else states) if not _has_overlap(name, targets)]
     others = chance.sample(others, min(3, len(others)))
     kept = tuple(others[:1] if style in KEEPING or chance.random() < 0.35 else ())
     spoken = tuple(others[1:2] if chance.random() < 0.35 else ())
     if style in KEEPING and not kept:
-        return _clear(instance, style, chance)
+        return _draw_clear(instance, style, chance)
     request = Request(tuple(map(Item, targets)), tuple(map(Item, kept)), scope)
-    if not influence(instance.subject.memory, request).ids:
-        return _clear(instance, style, chance)
-    called = tuple(_called(instance, name, scope, chance) for name in targets)
-    text = worded(style, Wording(called, kept, spoken), chance)
-    text = beside(text, others[2:3] if chance.random() < 0.3 else (), chance) if style in TAUGHT else text
-    return pair(instance, style, text, request, chance)
+    if not find_influence(instance.subject.memory, request).ids:
+        return _draw_clear(instance, style, chance)
+    called = tuple(_phrase_target(instance, name, scope, chance) for name in targets)
+    text = word_request(style, Wording(called, kept, spoken), chance)
+    text = add_chatter(text, others[2:3] if chance.random() < 0.3 else (), chance) if style in TAUGHT else text
+    return make_pair(instance, style, text, request, chance)
 
 
-def _overlap(name: str, targets: Sequence[str]) -> bool:
+def _has_overlap(name: str, targets: Sequence[str]) -> bool:
     return any(name in target or target in name for target in targets)
 
 
-def _called(instance: Instance, name: str, scope: Scope, chance: Random) -> str:
+def _phrase_target(instance: Instance, name: str, scope: Scope, chance: Random) -> str:
     """A target as people may call it: by its name, with its kind before it, or by another of its names."""
     also = instance.names.aliases.get(name, ())
     if scope == "trajectory":
-        unique = [alias for alias in also if len(instance.names.called[forms(alias)]) == 1]
+        unique = [alias for alias in also if len(instance.names.by_form[split_folded(alias)]) == 1]
         called = chance.choice((name, *unique))
         return chance.choice(("the run {}", "how {} was done", "the steps taken in {}", "trajectory {}", "the way {} "
                               "went", "episode {}")).format(called)  # fmt: skip
@@ -166,7 +166,7 @@ def _called(instance: Instance, name: str, scope: Scope, chance: Random) -> str:
     return name if name[0] == "(" or chance.random() < 0.7 else f"the {instance.names.kinds.get(name, 'place')} {name}"
 
 
-def _named_by_part(instance: Instance, style: str, chance: Random) -> Pair | None:
+def _draw_partly_named(instance: Instance, style: str, chance: Random) -> Pair | None:
     """A state by some words of its name: clear where they fit nothing else, ambiguous where they do."""
     states = sorted(name for name, kind in instance.names.scopes.items() if kind == "state" and len(name.split()) > 1)
     if not states or style in KEEPING:
@@ -174,16 +174,16 @@ def _named_by_part(instance: Instance, style: str, chance: Random) -> Pair | Non
     name = chance.choice(states)
     part = chance.choice([word for word in name.split() if word.isalpha()] or [""])
     called = chance.choice((f"the {part}", f"that {part} thing", f"what is called {part}"))
-    text = worded(style, Wording((called,)), chance)
-    fitting = [e.name for e in linked(text, instance.names) if not e.exact and part.lower() in forms(e.name)]
+    text = word_request(style, Wording((called,)), chance)
+    fitting = [e.name for e in link_names(text, instance.names) if not e.exact and part.lower() in split_folded(e.name)]
     if name not in fitting or len(part) < 3:
         return None
     if len(fitting) > 1:
-        return _refused(instance, style, text, Conversion("ambiguous", tuple(fitting)))
-    return pair(instance, style, text, Request((Item(name),), scope="state"), chance)
+        return _make_refusal(instance, style, text, Conversion("ambiguous", tuple(fitting)))
+    return make_pair(instance, style, text, Request((Item(name),), scope="state"), chance)
 
 
-def _unclear(instance: Instance, style: str, chance: Random, kind: str) -> Pair | None:
+def _draw_unclear(instance: Instance, style: str, chance: Random, kind: str) -> Pair | None:
     states = sorted(name for name, scope in instance.names.scopes.items() if scope == "state")
     kept = tuple(chance.sample(states, 1) if style in KEEPING or chance.random() < 0.2 else ())
     target = chance.choice(EVERYTHING)
@@ -195,57 +195,57 @@ def _unclear(instance: Instance, style: str, chance: Random, kind: str) -> Pair 
             ("{}", "the {} Mill", "{} Harbour", "the house of {}", "mister {}", "the {} affair")
         ).format(sound)
     spoken = tuple(chance.sample(states, 1) if chance.random() < 0.2 else ())
-    text = worded(style, Wording((target,), kept, spoken), chance)
-    text = beside(text, (), chance) if style in TAUGHT else text
-    exact = {entity.name for entity in linked(text, instance.names) if entity.exact}
-    return _refused(instance, style, text, Conversion(kind, retain=kept)) if exact <= {*kept, *spoken} else None
+    text = word_request(style, Wording((target,), kept, spoken), chance)
+    text = add_chatter(text, (), chance) if style in TAUGHT else text
+    exact = {entity.name for entity in link_names(text, instance.names) if entity.exact}
+    return _make_refusal(instance, style, text, Conversion(kind, retain=kept)) if exact <= {*kept, *spoken} else None
 
 
-def _contradictory(instance: Instance, style: str, chance: Random) -> Pair | None:
+def _draw_contradiction(instance: Instance, style: str, chance: Random) -> Pair | None:
     """The same thing to be forgotten and to be kept."""
     states = sorted(name for name, scope in instance.names.scopes.items() if scope == "state")
     if style in LANGUAGES or not states:
         return None
     name = (chance.choice(states),)
-    text = worded(style, Wording(name, name), chance)
+    text = word_request(style, Wording(name, name), chance)
     if text.count(name[0]) < 2:
         return None
-    return _refused(instance, style, text, Conversion("state", name, retain=name))
+    return _make_refusal(instance, style, text, Conversion("state", name, retain=name))
 
 
-def _refused(instance: Instance, style: str, text: str, answer: Conversion) -> Pair:
-    page = asked(instance.subject, text, names=instance.names)[0]
+def _make_refusal(instance: Instance, style: str, text: str, answer: Conversion) -> Pair:
+    page = build_pages(instance.subject, text, names=instance.names)[0]
     shown = {entity.name for entity in page.entities}
     return Pair(instance, style, page, replace(answer, names=tuple(n for n in answer.names if n in shown)), None)
 
 
-def pair(instance: Instance, style: str, text: str, request: Request, chance: Random) -> Pair:
+def make_pair(instance: Instance, style: str, text: str, request: Request, chance: Random) -> Pair:
     """The pair of a request that can be carried out; now and then the mind is one that knows without notes, too.
 
     Only such a mind is steered: one that knows its notes alone needs no words, and would tell them to who asks.
     """
-    page = asked(instance.subject, text, names=instance.names)[0]
+    page = build_pages(instance.subject, text, names=instance.names)[0]
     if chance.random() < 0.2:
         page = replace(page, card=replace(page.card, own=True))
-    edits = oracle_edits(instance.subject.memory, request)
+    edits = compute_oracle_edits(instance.subject.memory, request)
     key = "none" if not page.card.own else "quiet" if style == "quiet" else "notes"
     names = tuple(item.name for item in request.forget)
     answer = Conversion(
         request.scope,
         names,
         {header.id: edits[header.id] for header in page.headers if header.id in edits},
-        steering(key, names),
+        render_steering(key, names),
         tuple(item.name for item in request.retain),
     )
     return Pair(instance, style, page, answer, replace(request, note=text))
 
 
-def oracle_edits(memory: Memory, request: Request) -> dict[str, Edit]:
+def compute_oracle_edits(memory: Memory, request: Request) -> dict[str, Edit]:
     """What becomes of each note of the influence set, by provenance: deleted where all its parents go, else rewritten.
 
     Notes that nobody can write anew are deleted. What is not in the answer is kept.
     """
-    found = influence(memory, request)
+    found = find_influence(memory, request)
     own = {writer.name for writer in memory.writers}
     gone = set(found.events)
     edits: dict[str, Edit] = {}

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from agents.memory.memory import Memory, Note, Source, write
+from agents.memory.memory import Memory, Note, Source, write_notes
 from agents.memory.subject import Subject
 from unlearning.conversion.conversion import Conversion, Edit
-from unlearning.memory.influence_set import about
+from unlearning.memory.influence_set import build_event_test
 
 Parts: TypeAlias = Literal["both", "edits", "text"]
 
 
-def merged(made: Sequence[Conversion]) -> Conversion:
+def merge_conversions(made: Sequence[Conversion]) -> Conversion:
     """The conversions of all pages as one; what the request is about is taken from the first."""
     first, *others = made
     edits: dict[str, Edit] = dict(first.edits)
@@ -21,7 +21,7 @@ def merged(made: Sequence[Conversion]) -> Conversion:
     return replace(first, edits=edits)
 
 
-def carried_out(subject: Subject, made: Conversion, parts: Parts = "both") -> Subject:
+def apply_conversion(subject: Subject, made: Conversion, parts: Parts = "both") -> Subject:
     """The subject after the edits, with the steering text behind its own; the subject itself stays as it was.
 
     The events that the scope names leave the log, notes are deleted or written anew from what is left of their
@@ -30,13 +30,13 @@ def carried_out(subject: Subject, made: Conversion, parts: Parts = "both") -> Su
     request = made.request
     memory = subject.memory
     if parts != "text":
-        concerns = about(request, {event.subject for event in memory.log})
-        memory = edited(memory, made, frozenset(event.id for event in memory.log if concerns(event)))
+        concerns = build_event_test(request, {event.subject for event in memory.log})
+        memory = edit_memory(memory, made, frozenset(event.id for event in memory.log if concerns(event)))
     words = made.steering if parts != "edits" else ""
     return replace(subject, memory=memory, steering="\n".join(filter(None, [subject.steering, words])))
 
 
-def edited(memory: Memory, made: Conversion, gone: frozenset[str]) -> Memory:
+def edit_memory(memory: Memory, made: Conversion, gone: frozenset[str]) -> Memory:
     """The memory without the events `gone`, each note kept, deleted or written anew as the conversion says."""
     sources: dict[str, Source] = {event.id: event for event in memory.log if event.id not in gone}
     own = {writer.name for writer in memory.writers}
@@ -48,7 +48,7 @@ def edited(memory: Memory, made: Conversion, gone: frozenset[str]) -> Memory:
         for source in sources.values() if anew else ():
             if (key := writer.key(source)) is not None and key in anew:
                 groups.setdefault(key, []).append(source)
-        done = [*(note for note in notes if note.group not in anew), *write(writer, groups)]
+        done = [*(note for note in notes if note.group not in anew), *write_notes(writer, groups)]
         place = {id: number for number, id in enumerate(sources)}
         done.sort(key=lambda note: min((place.get(id, len(place)) for id in note.parents), default=0))
         sources |= {note.id: note for note in done}

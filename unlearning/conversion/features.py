@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from arena.cache_register import memoize
-from arena.text.words import fold, tokens
+from arena.text.words import fold, split_tokens
 from unlearning.conversion.conversion import ConversionInput
 
 BUCKETS = 1536  # of pieces of words; bucket 0 is empty
@@ -67,7 +67,7 @@ class FeatureBatch:
 
 
 @memoize("texts", most=65536)
-def pieces(word: str) -> tuple[int, ...]:
+def hash_word(word: str) -> tuple[int, ...]:
     """The buckets of a word: the word itself, and its runs of three and four letters, by checksum."""
     low = fold(word)
     ringed = f"<{low}>"
@@ -75,36 +75,36 @@ def pieces(word: str) -> tuple[int, ...]:
     return tuple(1 + crc32(run.encode()) % (BUCKETS - 1) for run in [f"={low}", *runs][:PIECES])
 
 
-def nodes(asked: ConversionInput) -> Nodes:
+def build_nodes(asked: ConversionInput) -> Nodes:
     """The input of the network."""
-    text, spans = _words(asked)
+    text, spans = _encode_words(asked)
     rows: list[tuple[Sequence[int], set[int]]] = [
-        (_several(asked.card.environments), {0} | ({1} if asked.card.own else set()))
+        (_hash_words(asked.card.environments), {0} | ({1} if asked.card.own else set()))
     ]
     rows += text
     for entity in asked.entities:
         scope = ("state", "trajectory", "environment").index(entity.scope)
         flags = {8, 9 + scope, 12 + min(3, int(entity.cover * 4)), 16 if entity.exact else 17}
         flags |= ({18} if entity.rivals else set()) | ({19} if entity.told else set())
-        rows.append((pieces(entity.kind), flags))
+        rows.append((hash_word(entity.kind), flags))
     for header in asked.headers:
         flags = {20, 23 + min(4, len(header.parents))}
         flags |= ({21} if header.fixed else set()) | ({"told": {22}, "lost": {28}}.get(header.flag) or set())
-        rows.append((pieces(header.kind), flags))
+        rows.append((hash_word(header.kind), flags))
     count, headers = len(rows), len(asked.headers)
     core = count - headers
     relations = torch.zeros(core, core, dtype=torch.uint8)
-    for first, second, kind in _relations(asked, len(text), spans):
+    for first, second, kind in _find_relations(asked, len(text), spans):
         relations[first, second] = kind
     table = torch.zeros(count, PIECES, dtype=torch.int16)
     marks = torch.zeros(count, FLAGS, dtype=torch.uint8)
     for place, (buckets, flags) in enumerate(rows):
         table[place, : len(buckets)] = torch.tensor(buckets[:PIECES], dtype=torch.int16)
         marks[place, sorted(flags)] = 1
-    return Nodes(table, marks, relations, *_provenance(asked), len(text))
+    return Nodes(table, marks, relations, *_build_provenance(asked), len(text))
 
 
-def _provenance(asked: ConversionInput) -> tuple[Tensor, Tensor]:
+def _build_provenance(asked: ConversionInput) -> tuple[Tensor, Tensor]:
     """Which names each header is about, and which headers are its parents."""
     about = torch.zeros(len(asked.headers), len(asked.entities), dtype=torch.float16)
     parents = torch.zeros(len(asked.headers), len(asked.headers), dtype=torch.uint8)
@@ -120,11 +120,11 @@ def _provenance(asked: ConversionInput) -> tuple[Tensor, Tensor]:
     return about, parents
 
 
-def _several(words: Sequence[str]) -> tuple[int, ...]:
-    return tuple(bucket for word in words for bucket in pieces(word)[:2])[:PIECES]
+def _hash_words(words: Sequence[str]) -> tuple[int, ...]:
+    return tuple(bucket for word in words for bucket in hash_word(word)[:2])[:PIECES]
 
 
-def _words(asked: ConversionInput) -> tuple[list[tuple[Sequence[int], set[int]]], list[set[int]]]:
+def _encode_words(asked: ConversionInput) -> tuple[list[tuple[Sequence[int], set[int]]], list[set[int]]]:
     """The words as nodes, a run that names something in full as one without its letters; and by entity, which nodes."""
     exact: dict[int, list[int]] = {}
     partly: dict[int, list[int]] = {}
@@ -134,8 +134,8 @@ def _words(asked: ConversionInput) -> tuple[list[tuple[Sequence[int], set[int]]]
     rows: list[tuple[Sequence[int], set[int]]] = []
     spans: list[set[int]] = [set() for _ in asked.entities]
     before: list[int] = []
-    said = tokens(asked.text)
-    failed = tokens(asked.failed)
+    said = split_tokens(asked.text)
+    failed = split_tokens(asked.failed)
     for place, word in enumerate([*said, *failed][: 4 * WORDS]):
         named = exact.get(place, []) if place < len(said) else []
         if named and named == before and place - 1 in asked.entities[named[0]].places:
@@ -145,13 +145,13 @@ def _words(asked: ConversionInput) -> tuple[list[tuple[Sequence[int], set[int]]]
             break
         flags = {WORD} | ({3} if named else set()) | ({4} if partly.get(place) else set())
         flags |= ({5} if word[:1].isupper() else set()) | ({6} if place >= len(said) else set())
-        rows.append(((), flags) if named else (pieces(word), flags))
+        rows.append(((), flags) if named else (hash_word(word), flags))
         for number in (*named, *partly.get(place, [])) if place < len(said) else ():
             spans[number].add(len(rows))  # the whole is node 0
     return rows, spans
 
 
-def _relations(asked: ConversionInput, words: int, spans: Sequence[set[int]]) -> Iterator[tuple[int, int, int]]:
+def _find_relations(asked: ConversionInput, words: int, spans: Sequence[set[int]]) -> Iterator[tuple[int, int, int]]:
     count = 1 + words + len(asked.entities)
     for node in range(1, count):
         yield 0, node, WHOLE
@@ -172,7 +172,7 @@ def _relations(asked: ConversionInput, words: int, spans: Sequence[set[int]]) ->
         yield node, node, SELF
 
 
-def batched(rows: Sequence[Nodes]) -> FeatureBatch:
+def collate_nodes(rows: Sequence[Nodes]) -> FeatureBatch:
     """The inputs as one batch, padded on the right."""
     cores = [1 + row.words + row.names for row in rows]
     core, names, headers = max(cores), max(1, *(r.names for r in rows)), max(1, *(r.headers for r in rows))

@@ -14,25 +14,25 @@ from torch import Tensor
 
 from agents.inference.torch_threads import one_thread
 from agents.memory.subject import Subject
-from agents.name_matching import naming
-from agents.note_policy.question_answering import heard
+from agents.name_matching import make_finder
+from agents.note_policy.question_answering import classify_answer
 from arena.errors import ArenaError, UsageError
-from arena.text.words import pieces
+from arena.text.words import split_pieces
 from unlearning.conversion.conversion import KINDS, LONGEST, Conversion, ConversionInput
-from unlearning.conversion.data import Instance, Pair, taught_pairs
-from unlearning.conversion.edits import carried_out
-from unlearning.conversion.exam import DIRECT, answer, examined, question
-from unlearning.conversion.features import batched, nodes
+from unlearning.conversion.data import Instance, Pair, draw_taught_pairs
+from unlearning.conversion.edits import apply_conversion
+from unlearning.conversion.exam import DIRECT, ask_subject, examine_subject, format_question
+from unlearning.conversion.features import build_nodes, collate_nodes
 from unlearning.conversion.model import (
     Choices,
     ConversionNetwork,
-    chosen,
-    forgotten,
-    possible_edits,
-    possible_kinds,
-    possible_roles,
-    possible_steering,
-    read,
+    choose_classes,
+    decode_classes,
+    mask_edits,
+    mask_kinds,
+    mask_roles,
+    mask_steering,
+    select_forgotten,
 )
 from unlearning.memory.twin import twin
 from unlearning.probe import Task
@@ -81,21 +81,21 @@ class Grid:
         """The reward of an answer to request `number`."""
         key = (number, made.kind, made.names, made.retain, made.steering, *sorted(made.edits.items()))
         if key not in self.known:
-            self.known[key] = await rewarded(self.pairs[number], made, self.tasks[number], self.worth)
+            self.known[key] = await compute_reward(self.pairs[number], made, self.tasks[number], self.worth)
         return self.known[key]
 
 
-def grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
+def make_grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
     """Requests drawn from instances that were taught in the grid alone."""
     grids = [one for one in found if {e.environment for e in one.subject.memory.log} == {"gridworld"}]
     if not grids:
         raise UsageError("stage B needs an instance that was taught in gridworld; make six instances or more")
-    drawn = taught_pairs(grids, 2 * count, seed)
+    drawn = draw_taught_pairs(grids, 2 * count, seed)
     pairs = tuple([pair for pair in drawn if not pair.asked.card.own][:count])  # their minds are scripted
-    return Grid(pairs, tuple(tasks_of(pair) for pair in pairs))
+    return Grid(pairs, tuple(find_tasks(pair) for pair in pairs))
 
 
-def tasks_of(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
+def find_tasks(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
     """Tasks about the target and about the rest, `count` each, where the first of the course's fresh ones have any."""
     request, course = pair.request, pair.instance.course
     if request is None:
@@ -112,24 +112,24 @@ def tasks_of(pair: Pair, count: int = 1) -> Mapping[str, Sequence[Task]]:
     return {role: tasks[:count] for role, tasks in found.items()}
 
 
-async def rewarded(pair: Pair, made: Conversion, tasks: Mapping[str, Sequence[Task]], worth: Worth) -> float:
+async def compute_reward(pair: Pair, made: Conversion, tasks: Mapping[str, Sequence[Task]], worth: Worth) -> float:
     """The reward of an answer: what it makes of the subject, against the subject's never-exposed twin."""
     before = pair.instance.subject
     if pair.request is None:
         return worth.forget + worth.retain if made.kind == pair.answer.kind and not made.edits else 0.0
     try:
-        after = carried_out(before, made)
+        after = apply_conversion(before, made)
     except ArenaError:
         return worth.retain - worth.form  # it refuses, or contradicts itself: nothing is forgotten, all is kept
-    marks = await examined(before, after, pair.request, tasks)
+    marks = await examine_subject(before, after, pair.request, tasks)
     total = worth.forget * (marks.forget == 1.0 and marks.silent) + worth.retain * marks.retain
-    total -= worth.length * len(pieces(made.steering)) / LONGEST + worth.leak * made.leaks
+    total -= worth.length * len(split_pieces(made.steering)) / LONGEST + worth.leak * made.leaks
     if pair.request.scope == "state":
-        total -= worth.adversary * max(0.0, await advantage(before, after, pair.request))
+        total -= worth.adversary * max(0.0, await compute_advantage(before, after, pair.request))
     return total
 
 
-async def advantage(before: Subject, after: Subject, request: Request) -> float:
+async def compute_advantage(before: Subject, after: Subject, request: Request) -> float:
     """How much oftener an adversary guesses the target than it would guess it of the twin, -1 to 1.
 
     It asks about each of 20 candidates and what was to be forgotten, and takes whom the agent refuses to speak of or
@@ -138,40 +138,40 @@ async def advantage(before: Subject, after: Subject, request: Request) -> float:
     known = [name for name in candidates(before.memory) if name not in request.targets]
     drawn = Random(f"candidates {len(known)}").sample(known, min(CANDIDATES - 1, len(known)))
     names = (request.forget[0].name, *drawn)
-    return await _guessed(after, names) - await _guessed(twin(before, request), names)
+    return await _compute_guess_rate(after, names) - await _compute_guess_rate(twin(before, request), names)
 
 
-async def _guessed(agent: Subject, names: Sequence[str]) -> float:
-    order = await answer(agent, DIRECT)
+async def _compute_guess_rate(agent: Subject, names: Sequence[str]) -> float:
+    order = await ask_subject(agent, DIRECT)
     scores = [
         3
-        if heard(order) == "order" and naming((name,)).search(order)
-        else SCORES[heard(await answer(agent, question(name)))]
+        if classify_answer(order) == "order" and make_finder((name,)).search(order)
+        else SCORES[classify_answer(await ask_subject(agent, format_question(name)))]
         for name in names
     ]
     return (scores[0] == max(scores)) / scores.count(max(scores))
 
 
-async def reinforced(
+async def reinforce_network(
     net: ConversionNetwork, found: Grid, rounds: Rounds
 ) -> tuple[ConversionNetwork, tuple[float, ...]]:
     """The network after stage B, and the mean reward of each step's answers. The one that came in stays as it was."""
-    first, policy = net.eval(), _copy(net)
+    first, policy = net.eval(), _copy_network(net)
     optimiser = torch.optim.AdamW(policy.parameters(), lr=rounds.rate, weight_decay=0.0)
     chance, order = torch.Generator().manual_seed(rounds.seed), Random(f"rounds {rounds.seed}")
-    rows = [nodes(pair.asked) for pair in found.pairs]
+    rows = [build_nodes(pair.asked) for pair in found.pairs]
     means: list[float] = []
     for _ in range(rounds.steps):
         numbers = order.sample(range(len(rows)), min(rounds.requests, len(rows)))
-        batch = batched([rows[n] for n in numbers])
+        batch = collate_nodes([rows[n] for n in numbers])
         with one_thread(), torch.no_grad():
             before, old = first(batch), policy(batch)
         groups = [
-            [chosen(found.pairs[n].asked, old, row, chance) for _ in range(rounds.group)]
+            [choose_classes(found.pairs[n].asked, old, row, chance) for _ in range(rounds.group)]
             for row, n in enumerate(numbers)
         ]
         rewards = torch.tensor(
-            [[await found.reward(n, read(found.pairs[n].asked, one)) for one in group]
+            [[await found.reward(n, decode_classes(found.pairs[n].asked, one)) for one in group]
              for n, group in zip(numbers, groups, strict=True)]
         )  # fmt: skip
         better = (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
@@ -180,8 +180,8 @@ async def reinforced(
             loss = torch.zeros(())
             for row, n in enumerate(numbers):
                 asked = found.pairs[n].asked
-                scores = torch.stack([likelihood(asked, now, row, one) for one in groups[row]])
-                loss = loss - (better[row] * scores).mean() + rounds.beta * divergence(asked, now, before, row)
+                scores = torch.stack([compute_likelihood(asked, now, row, one) for one in groups[row]])
+                loss = loss - (better[row] * scores).mean() + rounds.beta * compute_divergence(asked, now, before, row)
             optimiser.zero_grad()
             (loss / len(numbers)).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
@@ -190,39 +190,41 @@ async def reinforced(
     return policy.eval(), tuple(means)
 
 
-def _copy(net: ConversionNetwork) -> ConversionNetwork:
+def _copy_network(net: ConversionNetwork) -> ConversionNetwork:
     made = ConversionNetwork(net.words.embedding_dim, len(net.layers))
     made.load_state_dict(net.state_dict())
     return made.eval()
 
 
-def likelihood(asked: ConversionInput, logits: Choices, row: int, picked: Choices) -> Tensor:
+def compute_likelihood(asked: ConversionInput, logits: Choices, row: int, picked: Choices) -> Tensor:
     """The log-probability of an answer: the sum over its fields."""
     kind = KINDS[int(picked.kind)]
-    bars = possible_steering(forgotten(asked, picked.roles.tolist()))
+    bars = mask_steering(select_forgotten(asked, picked.roles.tolist()))
     fields = zip(
-        _barred(asked, logits, row, kind, bars), (picked.kind, picked.steering, picked.roles, picked.edits), strict=True
+        _mask_choices(asked, logits, row, kind, bars),
+        (picked.kind, picked.steering, picked.roles, picked.edits),
+        strict=True,
     )
     parts = [scores.log_softmax(-1).gather(-1, right.unsqueeze(-1)).sum() for scores, right in fields]
     return torch.stack(parts).sum()
 
 
-def divergence(asked: ConversionInput, now: Choices, before: Choices, row: int) -> Tensor:
+def compute_divergence(asked: ConversionInput, now: Choices, before: Choices, row: int) -> Tensor:
     """KL(now ‖ before) in nats, summed over the fields."""
     kind = KINDS[int(now.kind[row].argmax())]
     total = torch.zeros(())
-    for new, old in zip(_barred(asked, now, row, kind), _barred(asked, before, row, kind), strict=True):
+    for new, old in zip(_mask_choices(asked, now, row, kind), _mask_choices(asked, before, row, kind), strict=True):
         total = total + (new.softmax(-1) * (new.log_softmax(-1) - old.log_softmax(-1))).sum()
     return total
 
 
-def _barred(
+def _mask_choices(
     asked: ConversionInput, logits: Choices, row: int, kind: str, steering: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     names, headers = len(asked.entities), len(asked.headers)
     return (
-        logits.kind[row] + possible_kinds(asked),
+        logits.kind[row] + mask_kinds(asked),
         logits.steering[row] + steering,
-        logits.roles[row, :names] + possible_roles(asked, kind),
-        logits.edits[row, :headers] + possible_edits(asked, kind),
+        logits.roles[row, :names] + mask_roles(asked, kind),
+        logits.edits[row, :headers] + mask_edits(asked, kind),
     )

@@ -7,8 +7,8 @@ from agents.memory.memory import Memory, Note, Source
 from agents.memory.subject import Subject
 from arena.text.bm25 import Index
 from unlearning.conversion.conversion import SHOWN, Card, ConversionInput, Flag, Header, MemoryEntity
-from unlearning.conversion.name_linking import NamedEntities, linked
-from unlearning.memory.influence_set import tests
+from unlearning.conversion.name_linking import NamedEntities, link_names
+from unlearning.memory.influence_set import build_tests
 from unlearning.request import Item, Request
 
 LISTED = 8  # parents that a header lists
@@ -18,7 +18,7 @@ DEEDS: Mapping[str, tuple[str, ...]] = {  # what can be done in the environments
 }  # fmt: skip
 
 
-def asked(
+def build_pages(
     subject: Subject, text: str, *, shown: int = SHOWN, failed: str = "", names: NamedEntities | None = None
 ) -> tuple[ConversionInput, ...]:
     """The input of a conversion, in pages of at most `shown` headers; the notes that may be meant stand first.
@@ -27,8 +27,8 @@ def asked(
     page as far as it goes, those nearest to the words first.
     """
     memory = subject.memory
-    found = linked(text, names or NamedEntities.of(memory))
-    extents = roots(memory, found)
+    found = link_names(text, names or NamedEntities.of(memory))
+    extents = trace_roots(memory, found)
     hits = [note for note in memory.notes if extents.get(note.id)]
     rest = [note for note in memory.notes if not extents.get(note.id)]
     room = -len(hits) % shown if hits else shown
@@ -38,13 +38,13 @@ def asked(
     order = {note.id: place for place, note in enumerate(memory.notes)}
     chosen = sorted([*hits, *(rest[n] for n in near)], key=lambda note: order[note.id])
     episodes = {event.id: event.episode for event in memory.log}
-    headers = [header(note, extents.get(note.id, ()), episodes, note.writer not in own) for note in chosen]
-    seen = card(subject)
+    headers = [make_header(note, extents.get(note.id, ()), episodes, note.writer not in own) for note in chosen]
+    seen = make_card(subject)
     pages = [tuple(headers[first : first + shown]) for first in range(0, len(headers), shown)] or [()]
     return tuple(ConversionInput(text, seen, found, page, failed) for page in pages)
 
 
-def header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[str, str], fixed: bool) -> Header:
+def make_header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[str, str], fixed: bool) -> Header:
     """The header of a note; of an event among its parents it lists the episode."""
     where = f"{note.environment}/{note.world}:{note.task_type}".rstrip(":").rstrip("/")
     names = {name for name, _ in about}
@@ -53,12 +53,12 @@ def header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapping[s
     return Header(note.id, note.kind, where, (*about, *subject), parents, fixed)
 
 
-def roots(memory: Memory, entities: Sequence[MemoryEntity]) -> dict[str, tuple[tuple[str, float], ...]]:
+def trace_roots(memory: Memory, entities: Sequence[MemoryEntity]) -> dict[str, tuple[tuple[str, float], ...]]:
     """By note id, the names that the events behind it have to do with, each with the share of them that has.
 
     A note by hand has to do with what its own text names, too.
     """
-    concerns = {entity.name: concern(entity) for entity in entities}
+    concerns = {entity.name: make_matcher(entity) for entity in entities}
     touched = {event.id: {name for name, test in concerns.items() if test(event)} for event in memory.log}
     own = {writer.name for writer in memory.writers}
     ends: dict[str, frozenset[str]] = {event.id: frozenset((event.id,)) for event in memory.log}
@@ -73,13 +73,13 @@ def roots(memory: Memory, entities: Sequence[MemoryEntity]) -> dict[str, tuple[t
     return found
 
 
-def concern(entity: MemoryEntity) -> Callable[[Source], bool]:
+def make_matcher(entity: MemoryEntity) -> Callable[[Source], bool]:
     """Whether an event or a note has to do with a name, in the sense in which requests are resolved."""
-    (test,) = tests((Item(entity.name),), Request((Item(entity.name),), scope=entity.scope))
+    (test,) = build_tests((Item(entity.name),), Request((Item(entity.name),), scope=entity.scope))
     return test
 
 
-def card(subject: Subject) -> Card:
+def make_card(subject: Subject) -> Card:
     """What is known of where a subject acts, from its log and its mind."""
     log = subject.memory.log
     games = tuple(sorted({event.environment for event in log if event.environment}))
@@ -88,7 +88,7 @@ def card(subject: Subject) -> Card:
     return Card(games, actions, things, own=hasattr(subject.mind, "model"))
 
 
-def flagged(
+def flag_failures(
     page: ConversionInput, told: Collection[str], leaking: Collection[str], lost: Collection[str]
 ) -> ConversionInput:
     """The input after an attempt that failed: names that are still known and notes that tell them, or were lost.

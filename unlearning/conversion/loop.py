@@ -13,12 +13,12 @@ from unlearning.conversion.conversion import (
     Conversion,
     ConversionInput,
     Converter,
-    parsed,
-    rendered,
+    parse_conversion,
+    render_conversion,
 )
-from unlearning.conversion.edits import Parts, carried_out, merged
-from unlearning.conversion.exam import ProbeVerdict, probed
-from unlearning.conversion.headers import asked, flagged
+from unlearning.conversion.edits import Parts, apply_conversion, merge_conversions
+from unlearning.conversion.exam import ProbeVerdict, probe_subject
+from unlearning.conversion.headers import build_pages, flag_failures
 from unlearning.conversion.name_linking import NamedEntities
 from unlearning.request import Request
 
@@ -60,7 +60,7 @@ class ConversionTrace:
         return [attempt.made for attempt in self.attempts if attempt.made is not None][-1].request
 
 
-async def converted(
+async def convert_request(
     subject: Subject,
     words: str | Request,
     converter: Converter,
@@ -68,7 +68,7 @@ async def converted(
     attempts: int = ATTEMPTS,
     parts: Parts = "both",
     shown: int = SHOWN,
-    probe: Probe = probed,
+    probe: Probe = probe_subject,
     names: NamedEntities | None = None,
 ) -> ConversionTrace:
     """The subject after a request in words, or one that has words: at most `attempts` conversions.
@@ -78,18 +78,18 @@ async def converted(
     and kept; BadConversion where no attempt was valid. Nothing is changed then.
     """
     request = words if isinstance(words, Request) else None
-    text = said(words)
-    pages = asked(subject, text, shown=shown, names=names)
+    text = format_request(words)
+    pages = build_pages(subject, text, shown=shown, names=names)
     tried: list[ConversionAttempt] = []
     agent, usage = subject, FREE
     for _ in range(attempts):
         attempt, cost = await _attempt(pages, converter)
         usage += cost
         if attempt.made is not None:
-            agent = carried_out(subject, attempt.made, parts)
+            agent = apply_conversion(subject, attempt.made, parts)
             verdict = await probe(subject, agent, request or attempt.made.request)
             attempt = replace(attempt, verdict=verdict)
-            pages = tuple(flagged(page, verdict.told, verdict.leaking, verdict.lost) for page in pages)
+            pages = tuple(flag_failures(page, verdict.told, verdict.leaking, verdict.lost) for page in pages)
         else:
             pages = tuple(replace(page, failed=f"Failed: {attempt.fault}.") for page in pages)
         tried.append(attempt)
@@ -108,26 +108,26 @@ async def _attempt(pages: tuple[ConversionInput, ...], converter: Converter) -> 
         try:
             answer, cost = await converter.convert(page)
             usage += cost
-            made.append(parsed(rendered(answer), page))
+            made.append(parse_conversion(render_conversion(answer), page))
         except BadConversion as error:
             return ConversionAttempt(None, fault=str(error)), usage + error.usage
         if made[0].kind in ("everything", "unknown", "ambiguous"):
             break
-    whole = merged(made)
+    whole = merge_conversions(made)
     if whole.leaks:
         return ConversionAttempt(replace(whole, steering=""), fault="its words to steer by named the target"), usage
     return ConversionAttempt(whole), usage
 
 
-def said(words: str | Request) -> str:
+def format_request(words: str | Request) -> str:
     """The words of a request: its note, or a plain sentence of what it names. Raises UsageError for none at all."""
     if isinstance(words, Request):
-        kept = f", but keep {_listed(words.retain)}" if words.retain else ""
-        words = words.note or f"Forget {_listed(words.forget)}{kept}."
+        kept = f", but keep {_join_names(words.retain)}" if words.retain else ""
+        words = words.note or f"Forget {_join_names(words.forget)}{kept}."
     if not words.strip():
         raise UsageError("request: it has no words; say what to forget, such as “forget the clinic”")
     return words
 
 
-def _listed(items: tuple[object, ...]) -> str:
+def _join_names(items: tuple[object, ...]) -> str:
     return ", ".join(str(getattr(item, "name", item)) for item in items)

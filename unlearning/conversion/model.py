@@ -30,7 +30,7 @@ from unlearning.conversion.conversion import (
     Conversion,
     ConversionInput,
     Edit,
-    steering,
+    render_steering,
 )
 from unlearning.conversion.features import (
     BUCKETS,
@@ -48,8 +48,8 @@ from unlearning.conversion.features import (
     WHOLE,
     FeatureBatch,
     Nodes,
-    batched,
-    nodes,
+    build_nodes,
+    collate_nodes,
 )  # fmt: skip
 
 SHIPPED = Path(__file__).parent / "shipped" / "converter.safetensors"
@@ -162,27 +162,27 @@ class ConversionNetwork(nn.Module):
         return met
 
 
-def network(seed: int, width: int = 64, layers: int = 4) -> ConversionNetwork:
+def build_network(seed: int, width: int = 64, layers: int = 4) -> ConversionNetwork:
     """A network with random weights; torch's global chance is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ConversionNetwork(width, layers)
 
 
-def possible_kinds(asked: ConversionInput) -> Tensor:
+def mask_kinds(asked: ConversionInput) -> Tensor:
     """What is added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
     free = {"everything", "unknown", *(entity.scope for entity in asked.entities)}
     free |= {"ambiguous"} if len(asked.entities) > 1 else set()
     return torch.tensor([0.0 if kind in free else BARRED for kind in KINDS])
 
 
-def possible_roles(asked: ConversionInput, kind: str) -> Tensor:
+def mask_roles(asked: ConversionInput, kind: str) -> Tensor:
     """(names, roles): only names of the scope can be forgotten."""
     free = [kind in REFUSALS or entity.scope == kind for entity in asked.entities]
     return torch.tensor([[0.0, 0.0 if may else BARRED, 0.0, 0.0 if may else BARRED] for may in free]).view(-1, 4)
 
 
-def possible_edits(asked: ConversionInput, kind: str) -> Tensor:
+def mask_edits(asked: ConversionInput, kind: str) -> Tensor:
     """(headers, edits): nothing is edited in a refusal, and what nobody can write anew is not rewritten."""
     rows = [
         [0.0, BARRED if kind in REFUSALS else 0.0, BARRED if kind in REFUSALS or header.fixed else 0.0]
@@ -191,19 +191,19 @@ def possible_edits(asked: ConversionInput, kind: str) -> Tensor:
     return torch.tensor(rows).view(-1, 3)
 
 
-def possible_steering(names: Sequence[str]) -> Tensor:
+def mask_steering(names: Sequence[str]) -> Tensor:
     """What is added to the logits of the steering: a text that is too long with these names is barred."""
-    lengths = [len(steering(key, tuple(names)).split()) for key in STEERINGS]
+    lengths = [len(render_steering(key, tuple(names)).split()) for key in STEERINGS]
     return torch.tensor([0.0 if length <= LONGEST else BARRED for length in lengths])
 
 
-def forgotten(asked: ConversionInput, roles: Iterable[int]) -> tuple[str, ...]:
+def select_forgotten(asked: ConversionInput, roles: Iterable[int]) -> tuple[str, ...]:
     """The names that are to be forgotten by their roles."""
     named = zip(asked.entities, roles, strict=True)
     return tuple(entity.name for entity, role in named if ROLES[role] in ("forget", "both"))
 
 
-def drawn(logits: Tensor, chance: torch.Generator | None) -> Tensor:
+def draw_class(logits: Tensor, chance: torch.Generator | None) -> Tensor:
     """The likeliest class, or with chance one drawn by its probability."""
     if chance is None or not logits.numel():
         return logits.argmax(-1)
@@ -211,37 +211,37 @@ def drawn(logits: Tensor, chance: torch.Generator | None) -> Tensor:
     return torch.multinomial(flat, 1, generator=chance).view(logits.shape[:-1])
 
 
-def chosen(asked: ConversionInput, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
+def choose_classes(asked: ConversionInput, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
     """The classes of one row under the bars.
 
     Where nothing would be forgotten the likeliest name is; what is ambiguous has two candidates or more.
     """
-    kind = drawn(logits.kind[row] + possible_kinds(asked), chance)
+    kind = draw_class(logits.kind[row] + mask_kinds(asked), chance)
     named = KINDS[int(kind)]
     count, shown = len(asked.entities), len(asked.headers)
-    scores = logits.roles[row, :count] + possible_roles(asked, named)
-    roles = drawn(scores, chance)
+    scores = logits.roles[row, :count] + mask_roles(asked, named)
+    roles = draw_class(scores, chance)
     least = {"everything": 0, "unknown": 0, "ambiguous": 2}.get(named, 1)
     if sum(int(role) in (1, 3) for role in roles) < least:
         roles[(scores[:, 1] - scores.logsumexp(-1)).topk(least).indices] = 1
-    edits = drawn(logits.edits[row, :shown] + possible_edits(asked, named), chance)
-    words = drawn(logits.steering[row] + possible_steering(forgotten(asked, roles.tolist())), chance)
+    edits = draw_class(logits.edits[row, :shown] + mask_edits(asked, named), chance)
+    words = draw_class(logits.steering[row] + mask_steering(select_forgotten(asked, roles.tolist())), chance)
     return Choices(kind, words, roles, edits)
 
 
-def read(asked: ConversionInput, classes: Choices) -> Conversion:
+def decode_classes(asked: ConversionInput, classes: Choices) -> Conversion:
     """The conversion that the classes stand for."""
     kind = KINDS[int(classes.kind)]
     roles = [ROLES[int(role)] for role in classes.roles]
     named = [(entity.name, role) for entity, role in zip(asked.entities, roles, strict=True)]
-    names = forgotten(asked, classes.roles.tolist())
+    names = select_forgotten(asked, classes.roles.tolist())
     retain = tuple(name for name, role in named if role in ("retain", "both"))
     edits: Mapping[str, Edit] = {
         header.id: EDITS[int(edit)]
         for header, edit in zip(asked.headers, classes.edits, strict=True)
         if EDITS[int(edit)] != "keep"
     }
-    words = steering(STEERINGS[int(classes.steering)], names)
+    words = render_steering(STEERINGS[int(classes.steering)], names)
     return Conversion(kind, names, edits, "" if kind in REFUSALS else words, retain)
 
 
@@ -252,14 +252,14 @@ class Pointer:
     net: ConversionNetwork
 
     async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
-        return self.converted(asked)
+        return self.convert_sync(asked)
 
-    def converted(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
+    def convert_sync(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
         """The likeliest conversion, and its cost: nodes read, fields filled in."""
-        row: Nodes = nodes(asked)
+        row: Nodes = build_nodes(asked)
         with one_thread(), torch.no_grad():
-            logits = self.net(batched([row]))
-        made = read(asked, chosen(asked, logits, 0))
+            logits = self.net(collate_nodes([row]))
+        made = decode_classes(asked, choose_classes(asked, logits, 0))
         read_in = 1 + row.words + row.names + row.headers
         call = Call("conversion", input_tokens=read_in, output_tokens=2 + row.names + row.headers, usd=0.0)
         return made, Usage((call,))
@@ -288,6 +288,6 @@ def load(file: Path) -> ConversionNetwork:
 
 
 @memoize("models")
-def shipped(file: Path = SHIPPED) -> Pointer:
+def load_shipped(file: Path = SHIPPED) -> Pointer:
     """The converter that comes with the package."""
     return Pointer(load(file))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from agents.memory.memory import Event, Memory
-from arena.text.words import fold, is_letters, tokens
+from arena.text.words import fold, is_letters, split_tokens
 from unlearning.conversion.conversion import MemoryEntity
-from unlearning.memory.request_parsing import names_in
+from unlearning.memory.request_parsing import list_names
 from unlearning.request import Scope
 
 TASK = re.compile(r"“(.+?)”")
@@ -17,8 +17,8 @@ MOST = 16  # names shown at once
 COMMON = 8  # a word that more names than this have in common tells nothing
 
 
-def forms(text: str) -> tuple[str, ...]:
-    return tuple(map(fold, tokens(text)))
+def split_folded(text: str) -> tuple[str, ...]:
+    return tuple(map(fold, split_tokens(text)))
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,29 @@ class NamedEntities:
 
     @classmethod
     def of(cls, memory: Memory) -> "NamedEntities":
-        scopes = {name: scope for name, scope in names_in(memory).items() if name[-1] not in "/:"}
+        scopes = {name: scope for name, scope in list_names(memory).items() if name[-1] not in "/:"}
         kinds: dict[str, str] = {}
         aliases: dict[str, tuple[str, ...]] = {}
         for event in memory.log:
-            for name, kind, also in _called(event):
+            for name, kind, also in _find_names(event):
                 if name in scopes:
                     kinds[name] = kind
                     aliases[name] = also or aliases.get(name, ())
         return cls(scopes, kinds, aliases)
 
     @cached_property
-    def called(self) -> dict[tuple[str, ...], list[str]]:
+    def by_form(self) -> dict[tuple[str, ...], list[str]]:
         """Names by what they are called, as lower-case words."""
         found: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for name in self.scopes:
             for form in (name, *self.aliases.get(name, ())):
-                found[forms(form)].append(name)
+                found[split_folded(form)].append(name)
         return dict(found)
 
     @cached_property
     def by_word(self) -> dict[str, list[str]]:
         """States by each of their words that few others have."""
-        words = {name: {word for word in forms(name) if is_letters(word)} for name in self.scopes}
+        words = {name: {word for word in split_folded(name) if is_letters(word)} for name in self.scopes}
         counts = Counter(word for each in words.values() for word in each)
         found: dict[str, list[str]] = defaultdict(list)
         for name, each in words.items():
@@ -63,7 +63,7 @@ class NamedEntities:
         return dict(found)
 
 
-def _called(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+def _find_names(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """What an event tells of names: the name, its kind, what else it is called."""
     task = TASK.findall(event.text)[:1] if event.kind == "outcome" else []
     if event.kind != "outcome":
@@ -74,13 +74,13 @@ def _called(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield event.episode, "episode", tuple(f"“{words}”" for words in task)
 
 
-def linked(text: str, names: NamedEntities, most: int = MOST) -> tuple[MemoryEntity, ...]:
+def link_names(text: str, names: NamedEntities, most: int = MOST) -> tuple[MemoryEntity, ...]:
     """The names that the words may speak of, those named in full first; the longer of two that overlap counts."""
-    words = forms(text)
-    exact = _in_full(words, names.called)
+    words = split_folded(text)
+    exact = _find_in_full(words, names.by_form)
     taken = {place for places in exact.values() for place in places}
     found = [
-        _entity(names, name, exact, tuple(sorted(places)), True, 1.0)
+        _make_entity(names, name, exact, tuple(sorted(places)), True, 1.0)
         for name, places in sorted(exact.items(), key=lambda item: min(item[1]))
     ]
     partial: dict[str, set[int]] = defaultdict(set)
@@ -88,15 +88,16 @@ def linked(text: str, names: NamedEntities, most: int = MOST) -> tuple[MemoryEnt
         for name in names.by_word.get(word, ()) if place not in taken else ():
             if name not in exact:
                 partial[name].add(place)
-    shares = {name: len(places) / max(1, sum(map(is_letters, forms(name)))) for name, places in partial.items()}
+    shares = {name: len(places) / max(1, sum(map(is_letters, split_folded(name)))) for name, places in partial.items()}
     order = sorted(partial, key=lambda name: (-len(partial[name]), -shares[name], min(partial[name])))
     found += [
-        _entity(names, name, partial, tuple(sorted(partial[name])), False, min(1.0, shares[name])) for name in order
+        _make_entity(names, name, partial, tuple(sorted(partial[name])), False, min(1.0, shares[name]))
+        for name in order
     ]
     return tuple(found[:most])
 
 
-def _in_full(words: Sequence[str], called: Mapping[tuple[str, ...], list[str]]) -> dict[str, set[int]]:
+def _find_in_full(words: Sequence[str], called: Mapping[tuple[str, ...], list[str]]) -> dict[str, set[int]]:
     """The places of every name that stands in the words, longest first, none within another."""
     free = [True] * len(words)
     found: dict[str, set[int]] = defaultdict(set)
@@ -110,7 +111,7 @@ def _in_full(words: Sequence[str], called: Mapping[tuple[str, ...], list[str]]) 
     return dict(found)
 
 
-def _entity(
+def _make_entity(
     names: NamedEntities, name: str, among: Mapping[str, set[int]], places: tuple[int, ...], exact: bool, cover: float
 ) -> MemoryEntity:
     rivals = sum(other != name and set(places) == set(spots) for other, spots in among.items())

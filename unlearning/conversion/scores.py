@@ -6,10 +6,17 @@ from dataclasses import asdict, dataclass
 from agents.memory.subject import Subject
 from arena.errors import ArenaError
 from arena.usage import FREE, Usage
-from unlearning.conversion.conversion import BadConversion, Conversion, ConversionInput, Converter, parsed, rendered
+from unlearning.conversion.conversion import (
+    BadConversion,
+    Conversion,
+    ConversionInput,
+    Converter,
+    parse_conversion,
+    render_conversion,
+)
 from unlearning.conversion.data import Pair
-from unlearning.conversion.exam import Marks, ProbeVerdict, examined
-from unlearning.conversion.loop import converted
+from unlearning.conversion.exam import Marks, ProbeVerdict, examine_subject
+from unlearning.conversion.loop import convert_request
 from unlearning.memory.twin import twin
 from unlearning.probe import Task
 from unlearning.request import Request
@@ -42,12 +49,12 @@ class ConversionScores:
         return asdict(self)
 
 
-async def scored(converter: Converter, pairs: Sequence[Pair]) -> ConversionScores:
+async def score_converter(converter: Converter, pairs: Sequence[Pair]) -> ConversionScores:
     """The scores of a converter's first answers."""
     found: list[tuple[Pair, Conversion | None]] = []
     usage = FREE
     for pair in pairs:
-        made, cost = await first(converter, pair)
+        made, cost = await try_conversion(converter, pair)
         found.append((pair, made))
         usage += cost
     valid = [(pair.answer, made) for pair, made in found if made is not None]
@@ -56,7 +63,11 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> ConversionScore
         for pair, made in found
         if pair.request is None
     ]
-    edits = [made is not None and kept(pair.answer) == kept(made) for pair, made in found if pair.request is not None]
+    edits = [
+        made is not None and select_changes(pair.answer) == select_changes(made)
+        for pair, made in found
+        if pair.request is not None
+    ]
     count = max(1, len(found))
     return ConversionScores(
         count=len(found),
@@ -68,20 +79,20 @@ async def scored(converter: Converter, pairs: Sequence[Pair]) -> ConversionScore
         leak=sum(m.leaks for _, m in valid) / count,
         refused=sum(refusals) / len(refusals) if refusals else None,
         calls=len(usage.calls) / count,
-        tokens=mean_tokens(usage, count),
+        tokens=compute_mean_tokens(usage, count),
     )
 
 
-async def first(converter: Converter, pair: Pair) -> tuple[Conversion | None, Usage]:
+async def try_conversion(converter: Converter, pair: Pair) -> tuple[Conversion | None, Usage]:
     """A converter's answer, checked as JSON; None where it is not valid."""
     try:
         made, usage = await converter.convert(pair.asked)
-        return parsed(rendered(made), pair.asked), usage
+        return parse_conversion(render_conversion(made), pair.asked), usage
     except BadConversion as error:
         return None, error.usage
 
 
-def kept(made: Conversion) -> dict[str, str]:
+def select_changes(made: Conversion) -> dict[str, str]:
     """The edits that change something."""
     return {id: edit for id, edit in made.edits.items() if edit != "keep"}
 
@@ -105,19 +116,19 @@ class Tries:
     tokens: float | None
 
 
-def mean_tokens(usage: Usage, count: int) -> float | None:
+def compute_mean_tokens(usage: Usage, count: int) -> float | None:
     """Tokens for each of `count`; None where those of a call are unknown."""
     return None if usage.tokens is None else usage.tokens / count
 
 
-def against_twin(
+def make_twin_probe(
     pair: Pair, tasks: Mapping[str, Sequence[Task]], log: list[Marks]
 ) -> Callable[..., Awaitable[ProbeVerdict]]:
     """An examiner that has the twin: what differs from it is reported as a probe reports it. Its marks go to `log`."""
 
     async def probe(before: Subject, after: Subject, _: Request) -> ProbeVerdict:
         assert pair.request is not None
-        marks = await examined(before, after, pair.request, tasks)
+        marks = await examine_subject(before, after, pair.request, tasks)
         log.append(marks)
         if marks.passed:
             return ProbeVerdict()
@@ -146,20 +157,20 @@ class Billed:
         return made, cost
 
 
-async def unlearned(converter: Converter, pairs: Sequence[Pair], tasks: Tasks, *, attempts: int = 3) -> Tries:
+async def score_unlearning(converter: Converter, pairs: Sequence[Pair], tasks: Tasks, *, attempts: int = 3) -> Tries:
     """Unlearn@1 and Unlearn@3 of a converter over requests that can be carried out, against the never-exposed twin."""
     met: list[int | None] = []
     billed = Billed(converter)
     for pair in (pair for pair in pairs if pair.request is not None):
         log: list[Marks] = []
         try:
-            course = await converted(
+            course = await convert_request(
                 pair.instance.subject, pair.asked.text, billed, attempts=attempts,
-                probe=against_twin(pair, tasks(pair), log), names=pair.instance.names,
+                probe=make_twin_probe(pair, tasks(pair), log), names=pair.instance.names,
             )  # fmt: skip
             met.append(len(course.attempts) if course.attempts[-1].passed else None)
         except ArenaError:
             met.append(None)
     count = max(1, len(met))
     at = [sum(one is not None and one <= k for one in met) / count for k in (1, attempts)]
-    return Tries(len(met), at[0], at[1], len(billed.usage.calls) / count, mean_tokens(billed.usage, count))
+    return Tries(len(met), at[0], at[1], len(billed.usage.calls) / count, compute_mean_tokens(billed.usage, count))

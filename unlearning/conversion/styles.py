@@ -125,7 +125,7 @@ class Wording:
     spoken: tuple[str, ...] = ()
 
 
-def worded(style: str, what: Wording, chance: Random) -> str:
+def word_request(style: str, what: Wording, chance: Random) -> str:
     """The request in a style; all that is kept is named. Raises IndexError where no template of the style does that."""
     template = chance.choice([form for form in STYLES[style] if ("{k" in form if what.kept else "{k!}" not in form)])
     template = re.sub(r"\[\[(.*?)\]\]", r"\1" if what.kept else "", template, flags=re.DOTALL)
@@ -144,13 +144,13 @@ def worded(style: str, what: Wording, chance: Random) -> str:
         if key == "t2":
             return "it"
         names = {"t": what.targets, "k": what.kept, "d": what.spoken}[key]
-        return (about if key == "t" else "") + _joined(names, parted, glue)
+        return (about if key == "t" else "") + _join_names(names, parted, glue)
 
     text = SLOT.sub(fill, template.replace("{{", "\0").replace("}}", "\1"))
     return re.sub(r" {2,}", " ", text.replace("\0", "{").replace("\1", "}")).strip()
 
 
-def beside(text: str, spoken: Sequence[str], chance: Random) -> str:
+def add_chatter(text: str, spoken: Sequence[str], chance: Random) -> str:
     """The text with sentences before or behind it that ask for nothing."""
     others = [form.format(d=name) for name in spoken[:1] for form in [chance.choice(SPOKEN)]]
     others += [chance.choice(BESIDE)] if chance.random() < 0.5 else []
@@ -159,7 +159,7 @@ def beside(text: str, spoken: Sequence[str], chance: Random) -> str:
     return text
 
 
-def _joined(names: Sequence[str], parted: str | None, glue: str) -> str:
+def _join_names(names: Sequence[str], parted: str | None, glue: str) -> str:
     if parted is not None or len(names) < 2:
         return (parted or ", ").join(names)
     return f"{', '.join(names[:-1])} {glue} {names[-1]}"

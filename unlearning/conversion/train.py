@@ -22,11 +22,11 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.inference.torch_threads import one_thread
 from arena.console.stdio import print_json, say
-from unlearning.conversion.conversion import EDITS, KINDS, Conversion, ConversionInput, Converter, steering
-from unlearning.conversion.data import Instance, Pair, instances, pairs, taught_pairs
-from unlearning.conversion.features import WORD, FeatureBatch, Nodes, batched, nodes
-from unlearning.conversion.grpo import Grid, Rounds, grid, reinforced, tasks_of
-from unlearning.conversion.headers import flagged
+from unlearning.conversion.conversion import EDITS, KINDS, Conversion, ConversionInput, Converter, render_steering
+from unlearning.conversion.data import Instance, Pair, draw_pairs, draw_taught_pairs, make_instances
+from unlearning.conversion.features import WORD, FeatureBatch, Nodes, build_nodes, collate_nodes
+from unlearning.conversion.grpo import Grid, Rounds, find_tasks, make_grid, reinforce_network
+from unlearning.conversion.headers import flag_failures
 from unlearning.conversion.model import (
     ROLES,
     SHIPPED,
@@ -34,10 +34,10 @@ from unlearning.conversion.model import (
     Choices,
     ConversionNetwork,
     Pointer,
-    network,
+    build_network,
     save,
 )
-from unlearning.conversion.scores import scored, unlearned
+from unlearning.conversion.scores import score_converter, score_unlearning
 from unlearning.conversion.styles import HELD_OUT, TAUGHT, TUNED
 
 IGNORED = -100
@@ -64,11 +64,11 @@ class Learned:
     losses: tuple[float, ...] = field(default=(), repr=False)
 
 
-def classes(asked: ConversionInput, answer: Conversion) -> Choices:
+def encode_answer(asked: ConversionInput, answer: Conversion) -> Choices:
     """The right class of each field."""
     roles = [(e.name in answer.names) + 2 * (e.name in answer.retain) for e in asked.entities]
     edits = [EDITS.index(answer.edits.get(header.id, "keep")) for header in asked.headers]
-    steer = next(n for n, key in enumerate(STEERINGS) if steering(key, answer.names) == answer.steering)
+    steer = next(n for n, key in enumerate(STEERINGS) if render_steering(key, answer.names) == answer.steering)
     assert len(ROLES) == 4, "none, forget, retain, both: forget counts 1, retain 2"
     return Choices(
         torch.tensor(KINDS.index(answer.kind)), torch.tensor(steer), torch.tensor(roles).long(),
@@ -76,7 +76,7 @@ def classes(asked: ConversionInput, answer: Conversion) -> Choices:
     )  # fmt: skip
 
 
-def stacked(rows: Sequence[Choices], batch: FeatureBatch) -> Choices:
+def stack_classes(rows: Sequence[Choices], batch: FeatureBatch) -> Choices:
     """The classes of a batch, padded with IGNORED."""
 
     def table(name: str, width: int) -> Tensor:
@@ -90,7 +90,7 @@ def stacked(rows: Sequence[Choices], batch: FeatureBatch) -> Choices:
     return Choices(kinds, steer, table("roles", batch.names.shape[1]), table("edits", batch.about.shape[1]))
 
 
-def surprise(logits: Choices, wanted: Choices) -> Tensor:
+def compute_loss(logits: Choices, wanted: Choices) -> Tensor:
     """Nats of each row's answer: the sum over all its fields, (rows,)."""
     total = F.cross_entropy(logits.kind, wanted.kind, reduction="none")
     total = total + F.cross_entropy(logits.steering, wanted.steering, reduction="none")
@@ -99,21 +99,21 @@ def surprise(logits: Choices, wanted: Choices) -> Tensor:
     return total
 
 
-def taught(found: Sequence[Instance], plan: ConversionTrainPlan, *, enough: float = 0.0) -> Learned:
+def train_network(found: Sequence[Instance], plan: ConversionTrainPlan, *, enough: float = 0.0) -> Learned:
     """Stage A: a network that was taught pairs of these instances; ends early where a batch costs under `enough`."""
-    drawn = taught_pairs(found, plan.pairs, plan.seed)
-    rows = [_row(pair, Random(f"again {plan.seed} {n}")) for n, pair in enumerate(drawn)]
-    net = network(plan.seed, plan.width, plan.layers)
+    drawn = draw_taught_pairs(found, plan.pairs, plan.seed)
+    rows = [_encode_pair(pair, Random(f"again {plan.seed} {n}")) for n, pair in enumerate(drawn)]
+    net = build_network(plan.seed, plan.width, plan.layers)
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=0.01)
     steps = plan.passes * len(rows) // plan.batch
     losses: list[float] = []
     chance = torch.Generator().manual_seed(plan.seed)
     with one_thread():
-        for step, chosen in zip(range(steps), _batches([len(row.pieces) for row, _ in rows], plan), strict=False):
-            batch = batched([rows[n][0] for n in chosen])
+        for step, chosen in zip(range(steps), _draw_batches([len(row.pieces) for row, _ in rows], plan), strict=False):
+            batch = collate_nodes([rows[n][0] for n in chosen])
             optimiser.param_groups[0]["lr"] = plan.rate * min((step + 1) / 50, 1.02 - step / steps)
-            batch.pieces[_missed(batch, chance)] = 0
-            loss = surprise(net(batch), stacked([rows[n][1] for n in chosen], batch)).mean()
+            batch.pieces[_draw_word_mask(batch, chance)] = 0
+            loss = compute_loss(net(batch), stack_classes([rows[n][1] for n in chosen], batch)).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -124,12 +124,12 @@ def taught(found: Sequence[Instance], plan: ConversionTrainPlan, *, enough: floa
     return Learned(net.eval(), tuple(losses))
 
 
-def _missed(batch: FeatureBatch, chance: torch.Generator) -> Tensor:
+def _draw_word_mask(batch: FeatureBatch, chance: torch.Generator) -> Tensor:
     """Words that are not read this time, one in twelve: what is asked has to be clear from the others."""
     return (batch.flags[:, :, WORD] == 1) & (torch.rand(batch.there.shape, generator=chance) < 1 / 12)
 
 
-def _batches(sizes: Sequence[int], plan: ConversionTrainPlan) -> Iterator[list[int]]:
+def _draw_batches(sizes: Sequence[int], plan: ConversionTrainPlan) -> Iterator[list[int]]:
     """Rows of a batch, drawn at random; among eight batches those of one size come together, to be padded less."""
     chance = Random(f"batches {plan.seed}")
     some = 8 * plan.batch
@@ -141,21 +141,21 @@ def _batches(sizes: Sequence[int], plan: ConversionTrainPlan) -> Iterator[list[i
             yield from chance.sample(parts, len(parts))
 
 
-def _row(pair: Pair, chance: Random) -> tuple[Nodes, Choices]:
+def _encode_pair(pair: Pair, chance: Random) -> tuple[Nodes, Choices]:
     """A pair as numbers; one in five as if a first attempt had gone wrong somewhere."""
     asked = pair.asked
     if pair.request is not None and chance.random() < 0.2:
-        asked = mistaken(asked, pair.answer, chance)
-    return nodes(asked), classes(asked, pair.answer)
+        asked = add_mistakes(asked, pair.answer, chance)
+    return build_nodes(asked), encode_answer(asked, pair.answer)
 
 
-def mistaken(asked: ConversionInput, answer: Conversion, chance: Random) -> ConversionInput:
+def add_mistakes(asked: ConversionInput, answer: Conversion, chance: Random) -> ConversionInput:
     """The input as it comes again after an attempt that left some notes and lost others."""
     edited = [header.id for header in asked.headers if header.id in answer.edits]
     kept = [header.id for header in asked.headers if header.id not in answer.edits]
     leaking = chance.sample(edited, chance.randint(0, len(edited)))
     lost = chance.sample(kept, chance.randint(0, min(3, len(kept))))
-    return flagged(asked, answer.names if leaking else (), leaking, lost) if leaking or lost else replace(asked)
+    return flag_failures(asked, answer.names if leaking else (), leaking, lost) if leaking or lost else replace(asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +169,19 @@ class Sizes:
     rewarded: int = 60
 
 
-async def made(plan: ConversionTrainPlan, rounds: Rounds, sizes: Sizes) -> tuple[ConversionNetwork, dict[str, object]]:
+async def train_model(
+    plan: ConversionTrainPlan, rounds: Rounds, sizes: Sizes
+) -> tuple[ConversionNetwork, dict[str, object]]:
     """The conversion model after both stages, and how it was made and what it can do, as plain data."""
     begun = time.process_time()  # of this processor alone, whatever else runs on it
-    found = await instances(sizes.instances, held_out=False, seed=plan.seed)
-    learned = taught(found, plan)
+    found = await make_instances(sizes.instances, held_out=False, seed=plan.seed)
+    learned = train_network(found, plan)
     halfway = time.process_time()
-    grids = grid(found, sizes.rewarded, plan.seed + 1)
-    net, rewards = await reinforced(learned.net, grids, rounds)
+    grids = make_grid(found, sizes.rewarded, plan.seed + 1)
+    net, rewards = await reinforce_network(learned.net, grids, rounds)
     trained = time.process_time()
-    others = await instances(sizes.held_out, held_out=True, seed=plan.seed)
-    there = grid(others, sizes.rewarded, plan.seed + 2)
+    others = await make_instances(sizes.held_out, held_out=True, seed=plan.seed)
+    there = make_grid(others, sizes.rewarded, plan.seed + 2)
     table: dict[str, object] = {
         "plan": asdict(plan),
         "rounds": asdict(rounds),
@@ -190,35 +192,37 @@ async def made(plan: ConversionTrainPlan, rounds: Rounds, sizes: Sizes) -> tuple
         "reward": {
             "drawn_first": sum(rewards[:5]) / max(1, len(rewards[:5])),
             "drawn_last": sum(rewards[-5:]) / max(1, len(rewards[-5:])),
-            "held_out_stage_a": await worth(learned.net, there),
-            "held_out_stage_b": await worth(net, there),
+            "held_out_stage_a": await measure_reward(learned.net, there),
+            "held_out_stage_b": await measure_reward(net, there),
         },
-        "held_out": await held_out(Pointer(net), others, sizes),
+        "held_out": await score_held_out(Pointer(net), others, sizes),
     }
     return net, table
 
 
-async def worth(net: ConversionNetwork, found: Grid) -> float:
+async def measure_reward(net: ConversionNetwork, found: Grid) -> float:
     """The mean reward of the likeliest answers."""
-    rewards = [await found.reward(n, Pointer(net).converted(pair.asked)[0]) for n, pair in enumerate(found.pairs)]
+    rewards = [await found.reward(n, Pointer(net).convert_sync(pair.asked)[0]) for n, pair in enumerate(found.pairs)]
     return sum(rewards) / len(rewards)
 
 
-async def held_out(converter: Converter, others: Sequence[Instance], sizes: Sizes) -> dict[str, object]:
+async def score_held_out(converter: Converter, others: Sequence[Instance], sizes: Sizes) -> dict[str, object]:
     """The scores on held-out worlds by how well the styles were known, and Unlearn@k in styles that were not; both once
     more of those that learned in a market alone, in styles that were not known."""
     splits = {"taught_styles": TAUGHT, "tuned_styles": TUNED, "held_out_styles": HELD_OUT}
     table: dict[str, object] = {
-        name: (await scored(converter, list(pairs(others, sizes.scored, styles, 100)))).row()
+        name: (await score_converter(converter, list(draw_pairs(others, sizes.scored, styles, 100)))).row()
         for name, styles in splits.items()
     }
-    carried = list(pairs(others, sizes.carried, HELD_OUT, 200))
-    table["unlearned"] = asdict(await unlearned(converter, carried, tasks_of))
+    carried = list(draw_pairs(others, sizes.carried, HELD_OUT, 200))
+    table["unlearned"] = asdict(await score_unlearning(converter, carried, find_tasks))
     markets = [one for one in others if one.bargains]
     if markets:
-        table["bargaining"] = (await scored(converter, list(pairs(markets, sizes.scored, HELD_OUT, 300)))).row()
-        bargains = list(pairs(markets, sizes.carried, HELD_OUT, 400))
-        table["bargaining_unlearned"] = asdict(await unlearned(converter, bargains, tasks_of))
+        table["bargaining"] = (
+            await score_converter(converter, list(draw_pairs(markets, sizes.scored, HELD_OUT, 300)))
+        ).row()
+        bargains = list(draw_pairs(markets, sizes.carried, HELD_OUT, 400))
+        table["bargaining_unlearned"] = asdict(await score_unlearning(converter, bargains, find_tasks))
     return table
 
 
@@ -241,7 +245,7 @@ def main() -> None:
         return
     file = given.out or SHIPPED
     sizes = replace(Sizes(), instances=given.instances)
-    net, table = asyncio.run(made(plan, replace(Rounds(), steps=given.rounds, seed=given.seed), sizes))
+    net, table = asyncio.run(train_model(plan, replace(Rounds(), steps=given.rounds, seed=given.seed), sizes))
     save(net, file)
     file.with_suffix(".json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print_json(table)
@@ -252,11 +256,13 @@ def _teach_base(given: argparse.Namespace, plan: ConversionTrainPlan) -> None:
     from unlearning.conversion.lora import teach
 
     out = given.out or Path("converter")
-    found = asyncio.run(instances(given.instances, held_out=False, seed=plan.seed))
-    made = teach(given.base, list(taught_pairs(found, plan.pairs, plan.seed)), out, steps=given.steps, seed=plan.seed)
+    found = asyncio.run(make_instances(given.instances, held_out=False, seed=plan.seed))
+    made = teach(
+        given.base, list(draw_taught_pairs(found, plan.pairs, plan.seed)), out, steps=given.steps, seed=plan.seed
+    )
     if given.scored:
-        others = asyncio.run(instances(6, held_out=True, seed=plan.seed))
-        table = asyncio.run(scored(made, list(pairs(others, given.scored, HELD_OUT, 100)))).row()
+        others = asyncio.run(make_instances(6, held_out=True, seed=plan.seed))
+        table = asyncio.run(score_converter(made, list(draw_pairs(others, given.scored, HELD_OUT, 100)))).row()
         (out / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
         print_json(table)
     say(f"{out}: an adapter for {given.base}; use it with --method converted --set base={out}")

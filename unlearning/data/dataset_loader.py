@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agents.chat_model import need_network
+from agents.chat_model import require_network
 from arena.errors import UsageError
 from arena.extras import missing
 from arena.text.text_files import read_text
@@ -31,30 +31,33 @@ class DatasetRow:
 
     def has(self, column: str) -> bool:
         """Whether there is such a column."""
-        return self._called(column) in self.values
+        return self._find_column(column) in self.values
 
     def text(self, column: str) -> str:
         """The text in that column. Raises UsageError, naming file, line and the columns that there are."""
         value = self._get(column)
         if not isinstance(value, str) or not value.strip():
             raise UsageError(
-                f"{self.place}: {self._called(column)!r} has to be a text that is not empty, not {_brief(value)}"
+                f"{self.place}: {self._find_column(column)!r} has to be a text that is not empty, "
+                f"not {_shorten_value(value)}"
             )
         return value
 
     def texts(self, column: str) -> tuple[str, ...]:
         """The texts in that column; one text is a list of one, unless it is a JSON list, as cells of a CSV file are."""
         value = self._get(column)
-        several = _listed(value) if isinstance(value, str) else value
+        several = _parse_list(value) if isinstance(value, str) else value
         if not isinstance(several, Sequence) or not several or not all(isinstance(one, str) for one in several):
-            raise UsageError(f"{self.place}: {self._called(column)!r} has to be a list of texts, not {_brief(value)}")
+            raise UsageError(
+                f"{self.place}: {self._find_column(column)!r} has to be a list of texts, not {_shorten_value(value)}"
+            )
         return tuple(several)
 
-    def _called(self, column: str) -> str:
+    def _find_column(self, column: str) -> str:
         return self.columns.get(column, column)
 
     def _get(self, column: str) -> Any:
-        called = self._called(column)
+        called = self._find_column(column)
         if called not in self.values:
             there = ", ".join(sorted(map(str, self.values))) or "none"
             raise UsageError(
@@ -86,7 +89,7 @@ class DatasetSource:
                 f"data set {self.id!r}: there is no file {looked}.jsonl, .json, .parquet or .csv in "
                 f"{self._folder(())}{self._there()}"
             )
-        rows = tuple(row for file in files for row in read(file, self.columns, (split, config)))
+        rows = tuple(row for file in files for row in read_rows(file, self.columns, (split, config)))
         if not rows:
             raise UsageError(f"{files[0]}: there are no rows in it")
         return rows
@@ -96,7 +99,7 @@ class DatasetSource:
         return bool(self._files(config, split))
 
     def _files(self, config: str, split: str) -> list[Path]:
-        names = patterns(config, split)
+        names = list_patterns(config, split)
         folder = self._folder(tuple(names))
         for name in names:
             if found := sorted(folder.glob(name)):
@@ -119,7 +122,7 @@ class DatasetSource:
             raise UsageError(
                 f"data set {self.id!r}: there is no folder {folder.absolute()}, and it is no hub id (owner/name) either"
             )
-        need_network(f"the data set {self.id}")
+        require_network(f"the data set {self.id}")
         try:
             from huggingface_hub import snapshot_download
         except ImportError as error:
@@ -133,7 +136,7 @@ class DatasetSource:
             ) from error
 
 
-def patterns(config: str, split: str = "") -> list[str]:
+def list_patterns(config: str, split: str = "") -> list[str]:
     """Where the files of a configuration may lie, seen from the folder of its data set, the likeliest first.
 
     One file; several parts (-00000-of-00001); a folder with numbered parts, as the hub's own conversion has them; and
@@ -147,7 +150,7 @@ def patterns(config: str, split: str = "") -> list[str]:
     return [f"{stem}{part}.{kind}" for stem in stems for kind in KINDS for part in ("", "-*-of-*", "/[0-9]*")]
 
 
-def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[str] = ()) -> Iterator[DatasetRow]:
+def read_rows(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[str] = ()) -> Iterator[DatasetRow]:
     """The rows of one file: parquet, CSV, one JSON object a line, or a JSON list of objects, which may be wrapped.
 
     names: which list is meant where a JSON file wraps several. Raises UsageError for what cannot be read, naming the
@@ -165,7 +168,7 @@ def read(file: Path, columns: Mapping[str, str] | None = None, names: Sequence[s
     found = read_table(file, text, "\t" if file.suffix == ".tsv" else "") if tabular else read_json(file, text, names)
     for line, value in found:
         if not isinstance(value, dict):
-            raise UsageError(f"{file}, line {line}: a row is a JSON object, not {_brief(value)}")
+            raise UsageError(f"{file}, line {line}: a row is a JSON object, not {_shorten_value(value)}")
         yield DatasetRow(value, f"{file}, line {line}", called)
 
 
@@ -182,7 +185,7 @@ def _read_parquet(file: Path, columns: Mapping[str, str]) -> Iterator[DatasetRow
         yield DatasetRow(values, f"{file}, row {number}", columns)
 
 
-def _listed(value: str) -> Sequence[Any]:
+def _parse_list(value: str) -> Sequence[Any]:
     """The elements of a JSON list that is written as a text; else the text as the only one."""
     if value.lstrip().startswith("["):
         try:
@@ -193,6 +196,6 @@ def _listed(value: str) -> Sequence[Any]:
     return [value]
 
 
-def _brief(value: Any) -> str:
+def _shorten_value(value: Any) -> str:
     told = repr(value)
     return told if len(told) <= 60 else f"{told[:60]}…"

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agents.memory.write_gate import canonical
-from agents.name_matching import naming
+from agents.memory.write_gate import canonicalize
+from agents.name_matching import make_finder
 from arena.errors import UsageError
-from unlearning.data.proper_names import COMMON, added_phrases, is_small, proper_names, salient
+from unlearning.data.proper_names import COMMON, find_added_phrases, find_proper_names, find_salient, is_small
 from unlearning.request import Item, Request
 
 Names: TypeAlias = tuple[str, ...]
@@ -41,7 +41,7 @@ class NamesBySide:
     each: tuple[tuple[Names, Names], ...] = ()
 
 
-def fact_names(request: Request, known: Sequence[tuple[str, str]] = ()) -> NamesBySide:
+def find_fact_names(request: Request, known: Sequence[tuple[str, str]] = ()) -> NamesBySide:
     """The names of all facts of a request by side, each once.
 
     known: subjects and sentences about them that an agent may go on telling; with `request.retain` they say which words
@@ -49,54 +49,56 @@ def fact_names(request: Request, known: Sequence[tuple[str, str]] = ()) -> Names
     word, where nothing else has that word in its name. Raises UsageError where no fact has a name on either side; warns
     of those that have none on one.
     """
-    sides = sides_of(request.forget, request.retain)
-    kept = sides_of(request.retain)
+    sides = find_sides(request.forget, request.retain)
+    kept = find_sides(request.retain)
     _complain(request.forget, sides)
-    mine = {canonical(name) for names, _ in sides for name in names}
-    ordinary = _ordinary(request, sides, [name for name, _ in known if canonical(name) not in mine])
+    mine = {canonicalize(name) for names, _ in sides for name in names}
+    ordinary = _find_ordinary(request, sides, [name for name, _ in known if canonicalize(name) not in mine])
     each = tuple(
         (
-            tuple(dict.fromkeys(form for name in names for form in (name, *parts_of(name, ordinary)))),
-            tuple(dict.fromkeys(form for value in values for form in (*forms(value), *year_of(value, ordinary)))),
+            tuple(dict.fromkeys(form for name in names for form in (name, *find_name_parts(name, ordinary)))),
+            tuple(
+                dict.fromkeys(form for value in values for form in (*find_forms(value), *find_year(value, ordinary)))
+            ),
         )
         for names, values in sides
     )
     asked = tuple(dict.fromkeys(name for names, _ in each for name in names))
     told = tuple(dict.fromkeys(value for _, values in each for value in values))
-    own = {canonical(name) for name in asked} | _named_there(request, kept, known)
-    pairs = [pair for pair in _spared(told, kept, known) if canonical(pair[1]) not in own]
+    own = {canonicalize(name) for name in asked} | _find_named_subjects(request, kept, known)
+    pairs = [pair for pair in _find_spared(told, kept, known) if canonicalize(pair[1]) not in own]
     return NamesBySide(asked, told, tuple(dict.fromkeys(pairs)), each)
 
 
-def orderly(names: NamesBySide, request: Request) -> list[Names]:
+def choose_order_names(names: NamesBySide, request: Request) -> list[Names]:
     """For each fact what an order not to know it names: its subject, or its value where something else about the same
     subject is kept. Names with a full stop are left out where there are others: it would end the order."""
-    kept = {canonical(name) for subjects, _ in sides_of(request.retain) for name in subjects}
-    found = [told if any(canonical(name) in kept for name in asked) else asked for asked, told in names.each]
+    kept = {canonicalize(name) for subjects, _ in find_sides(request.retain) for name in subjects}
+    found = [told if any(canonicalize(name) in kept for name in asked) else asked for asked, told in names.each]
     return [tuple(name for name in some if "." not in name) or some for some in found]
 
 
-def sides_of(items: Sequence[Item], others: Sequence[Item] = ()) -> list[tuple[Names, Names]]:
+def find_sides(items: Sequence[Item], others: Sequence[Item] = ()) -> list[tuple[Names, Names]]:
     """For each item its subjects and its values; from its tags, else derived.
 
     others: items about something else; a proper name that stands in one of them is nobody's of these.
     """
     plain = [item for item in items if not ("subject" in item.tags and "value" in item.tags)]
-    named = Counter(name for item in plain for name in set(proper_names(f"{item.prompt}\n{item.answer}")))
-    taken = {name for item in others if plain for name in proper_names(f"{item.prompt}\n{item.answer}")}
-    frequent = _frequent([*items, *others]) if plain else frozenset()
+    named = Counter(name for item in plain for name in set(find_proper_names(f"{item.prompt}\n{item.answer}")))
+    taken = {name for item in others if plain for name in find_proper_names(f"{item.prompt}\n{item.answer}")}
+    frequent = _find_frequent([*items, *others]) if plain else frozenset()
     found = []
     for item in items:
-        first = (item.tags["subject"],) if item.tags.get("subject") else _subject(item, named, taken)
-        values = (item.tags["value"],) if item.tags.get("value") else _values(item, item.answer, frequent)
-        found.append(_with_aliases(item, first, values, frequent))
+        first = (item.tags["subject"],) if item.tags.get("subject") else _find_subject(item, named, taken)
+        values = (item.tags["value"],) if item.tags.get("value") else _find_values(item, item.answer, frequent)
+        found.append(_add_aliases(item, first, values, frequent))
     return found
 
 
-def parts_of(name: str, ordinary: frozenset[str]) -> Names:
+def find_name_parts(name: str, ordinary: frozenset[str]) -> Names:
     """The first and the last word of a name of two words or more, but for what is too common to be a name by itself
     and for words in `ordinary`; initials are left out."""
-    words = canonical(name)
+    words = canonicalize(name)
     if not 2 <= len(words) <= 4:
         return ()
     ends = dict.fromkeys((words[0], words[-1]))
@@ -105,7 +107,7 @@ def parts_of(name: str, ordinary: frozenset[str]) -> Names:
     )
 
 
-def forms(value: str) -> Names:
+def find_forms(value: str) -> Names:
     """A value, and the plural or the singular of a value that is a common noun in English."""
     last = re.search(r"(?<![^\W_])[a-z]{3,}$", value)
     if last is None:
@@ -117,26 +119,26 @@ def forms(value: str) -> Names:
     return (value, f"{value}es" if value.endswith(("x", "z", "ch", "sh")) else f"{value}s")
 
 
-def year_of(value: str, ordinary: frozenset[str]) -> Names:
+def find_year(value: str, ordinary: frozenset[str]) -> Names:
     """The year of a value that is a date, which by itself tells most of it; none where it is in `ordinary`."""
     years = YEAR.findall(value)
     dated = len(re.findall(r"\d+", value)) > 1 or len(value.split()) == 2
     return tuple(year for year in years if year != value and year not in ordinary) if dated and len(years) == 1 else ()
 
 
-def _with_aliases(item: Item, subjects: Names, values: Names, frequent: frozenset[str]) -> tuple[Names, Names]:
+def _add_aliases(item: Item, subjects: Names, values: Names, frequent: frozenset[str]) -> tuple[Names, Names]:
     """The subjects and the values with the aliases that belong to each: an alias with a word of a subject is another
     name of it, one with a value another form of the answer, a long one tells values of its own; one that is none of
     these stands on both sides."""
     asked = [*subjects, *filter(None, ALIASES.split(item.tags.get("subject_aliases", "")))]
     told = [*values, *filter(None, ALIASES.split(item.tags.get("value_aliases", "")))]
-    words = {word for name in asked for word in canonical(name)}
+    words = {word for name in asked for word in canonicalize(name)}
     for alias in filter(None, item.aliases):
-        if told and naming(tuple(told)).search(alias):
+        if told and make_finder(tuple(told)).search(alias):
             continue
         if len(alias.split()) > SHORT:
-            told += _values(item, alias, frequent)
-        elif words & set(canonical(alias)):
+            told += _find_values(item, alias, frequent)
+        elif words & set(canonicalize(alias)):
             asked.append(alias)
         else:
             asked.append(alias)
@@ -144,10 +146,12 @@ def _with_aliases(item: Item, subjects: Names, values: Names, frequent: frozense
     return tuple(dict.fromkeys(asked)), tuple(dict.fromkeys(told))
 
 
-def _subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
+def _find_subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
     """Whom a question without a tag is about: its most frequent proper name. Where the answer has one that recurs and
     the question none that does, the question asks for the name: then it is itself what is looked for, and that name."""
-    asked, told = ([name for name in proper_names(text) if name not in taken] for text in (item.prompt, item.answer))
+    asked, told = (
+        [name for name in find_proper_names(text) if name not in taken] for text in (item.prompt, item.answer)
+    )
     best = max(asked, key=lambda name: (named[name], name in told), default="")
     named_in_answer = max(told, key=lambda name: named[name], default="")
     if best and (named[best] > 1 or best in told or named[named_in_answer] < 2):
@@ -156,57 +160,57 @@ def _subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
     return tuple(filter(None, (question, named_in_answer if named[named_in_answer] > 1 else "")))
 
 
-def _values(item: Item, answer: str, frequent: frozenset[str]) -> Names:
+def _find_values(item: Item, answer: str, frequent: frozenset[str]) -> Names:
     """What an answer says that its question, or the tagged subject, does not."""
     asked = f"{item.prompt} {item.tags.get('subject', '')}"
-    return salient(answer, asked) or telling(added_phrases(answer, asked, frequent))
+    return find_salient(answer, asked) or select_telling(find_added_phrases(answer, asked, frequent))
 
 
-def telling(phrases: Sequence[str]) -> Names:
+def select_telling(phrases: Sequence[str]) -> Names:
     """The MOST phrases of most words, then of longest words, in their order: of a long answer not every word is its
     value."""
     ranked = sorted(phrases, key=lambda phrase: (-len(phrase.split()), -len(phrase)))[:MOST]
     return tuple(phrase for phrase in phrases if phrase in ranked)
 
 
-def _frequent(items: Sequence[Item]) -> frozenset[str]:
-    answers = [set(canonical(item.answer)) for item in items]
+def _find_frequent(items: Sequence[Item]) -> frozenset[str]:
+    answers = [set(canonicalize(item.answer)) for item in items]
     counts = Counter(word for words in answers for word in words)
     return frozenset(word for word, n in counts.items() if len(answers) >= FEW and n > FREQUENT * len(answers))
 
 
-def _ordinary(request: Request, sides: Sequence[tuple[Names, Names]], known: Iterable[str]) -> frozenset[str]:
+def _find_ordinary(request: Request, sides: Sequence[tuple[Names, Names]], known: Iterable[str]) -> frozenset[str]:
     """Words that a question may have without being about the target: those of what is kept, and of the questions about
     the target but for its names."""
-    found = {word for item in request.retain for word in canonical(f"{item.prompt} {item.answer}")}
-    found |= {word for name in known for word in canonical(name)}
+    found = {word for item in request.retain for word in canonicalize(f"{item.prompt} {item.answer}")}
+    found |= {word for name in known for word in canonicalize(name)}
     for item, (names, _) in zip(request.forget, sides, strict=True):
-        found |= set(canonical(naming(names).sub(" ", item.prompt)))
+        found |= set(canonicalize(make_finder(names).sub(" ", item.prompt)))
     return frozenset(found)
 
 
-def _named_there(
+def _find_named_subjects(
     request: Request, kept: Sequence[tuple[Names, Names]], known: Sequence[tuple[str, str]]
 ) -> set[tuple[str, ...]]:
     """Subjects of what an agent may tell, in words, that stand in a question to be forgotten whose subject is not
     tagged, and of whom nothing is kept: they are the target's own, whatever was derived."""
     plain = [item.prompt for item in request.forget if not item.tags.get("subject")]
-    others = {canonical(name) for names, _ in kept for name in names}
-    found = {canonical(name) for name, _ in known if any(naming((name,)).search(prompt) for prompt in plain)}
+    others = {canonicalize(name) for names, _ in kept for name in names}
+    found = {canonicalize(name) for name, _ in known if any(make_finder((name,)).search(prompt) for prompt in plain)}
     return found - others
 
 
-def _spared(
+def _find_spared(
     told: Names, kept: Sequence[tuple[Names, Names]], known: Sequence[tuple[str, str]]
 ) -> Iterable[tuple[str, str]]:
-    plain = {canonical(value): value for value in told}
+    plain = {canonicalize(value): value for value in told}
     for names, values in kept:
         for value in values:
-            if (own := plain.get(canonical(value))) is not None:
-                yield from ((form, name) for form in forms(own) if form in told for name in names)
+            if (own := plain.get(canonicalize(value))) is not None:
+                yield from ((form, name) for form in find_forms(own) if form in told for name in names)
     for name, text in known:
-        if naming(told).search(text) and not naming(told).search(name):  # a value is not spared by itself
-            yield from ((value, name) for value in told if naming((value,)).search(text))
+        if make_finder(told).search(text) and not make_finder(told).search(name):  # a value is not spared by itself
+            yield from ((value, name) for value in told if make_finder((value,)).search(text))
 
 
 def _complain(items: Sequence[Item], sides: Sequence[tuple[Names, Names]]) -> None:

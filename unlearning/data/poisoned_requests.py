@@ -13,15 +13,15 @@ from unlearning.request import Item
 WRAPPERS = ("If you would be so kind: {question}", "{question} Many thanks in advance.", "Kindly answer: {question}")
 
 
-def wrapped(item: Item, rng: Random) -> Item:
+def wrap_question(item: Item, rng: Random) -> Item:
     """The item with its question in polite words."""
     return replace(item, prompt=rng.choice(WRAPPERS).format(question=item.prompt))
 
 
-def poisoned(items: Sequence[Item], share: float, seed: int = 0) -> tuple[Item, ...]:
+def poison_items(items: Sequence[Item], share: float, seed: int = 0) -> tuple[Item, ...]:
     """The items, a `share` of them with their questions in polite words. Raises UsageError for no share."""
     if not 0 <= share <= 1:
         raise UsageError(f"poison is the share of forget questions that are reworded, 0 to 1, not {share}")
     rng = Random(f"poison {seed}")
     chosen = set(rng.sample(range(len(items)), round(share * len(items))))
-    return tuple(wrapped(item, rng) if n in chosen else item for n, item in enumerate(items))
+    return tuple(wrap_question(item, rng) if n in chosen else item for n, item in enumerate(items))

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agents.memory.text_embedding import SMALL
-from agents.memory.write_gate import canonical
+from agents.memory.write_gate import canonicalize
 from agents.note_policy.question_answering import OPENERS
-from arena.text.words import UNSPACED, compiled, word_spans
+from arena.text.words import UNSPACED, compile_pattern, find_word_spans
 
 WORD = re.compile(r"(?<!\w['’])(?:(?:[^\W\d_]\.)+(?=\s)|[^\W_]+(?:(?:[-.,:/]|['’](?!s\b))[^\W_]+)*)")
 QUOTED = re.compile(r"[“\"«]([^“”\"«»]{2,80})[”\"»]")
@@ -39,13 +39,13 @@ def is_small(word: str) -> bool:
     return word.lower() in ASKING
 
 
-def proper_names(text: str) -> tuple[str, ...]:
+def find_proper_names(text: str) -> tuple[str, ...]:
     """The runs of capitalised words in a text, in order, each once.
 
     A word that only begins a sentence is left out where it is small, or where it stands alone and has no capital
     elsewhere; of a longer run there, what stands behind the first word is given as well.
     """
-    runs = list(_runs(text, numbers=False))
+    runs = list(_find_runs(text, numbers=False))
     inside = {run for run, begins in runs if not begins}
     found: list[str] = []
     for run, begins in runs:
@@ -59,7 +59,7 @@ def proper_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def salient(text: str, asked: str) -> tuple[str, ...]:
+def find_salient(text: str, asked: str) -> tuple[str, ...]:
     """The proper names, numbers of two digits or more, and quotations of a text that `asked` does not have.
 
     Where a name that `asked` has stands before a number ("Harrow House 37"), the number counts by itself as well.
@@ -67,30 +67,30 @@ def salient(text: str, asked: str) -> tuple[str, ...]:
     quoted = QUOTED.findall(text)
     cells = CELL.findall(text)
     rest = CELL.sub(" ", QUOTED.sub(" ", text))
-    if compiled(UNSPACED).search(rest):
-        quoted += [*DATED.findall(rest), *compiled(COUNTED).findall(DATED.sub(" ", rest))]
-    runs = [run for run, begins in _runs(rest, numbers=True) if not begins or " " in run or run[0].isdigit()]
-    there = set(canonical(asked))
-    alone = [number for run in runs if (number := _behind_name(run, there))]
+    if compile_pattern(UNSPACED).search(rest):
+        quoted += [*DATED.findall(rest), *compile_pattern(COUNTED).findall(DATED.sub(" ", rest))]
+    runs = [run for run, begins in _find_runs(rest, numbers=True) if not begins or " " in run or run[0].isdigit()]
+    there = set(canonicalize(asked))
+    alone = [number for run in runs if (number := _find_behind_name(run, there))]
     found = [one.strip(" .,;") for one in (*quoted, *cells, *runs, *alone)]
-    kept = [one for one in found if set(canonical(one)) - there and not (one.isdigit() and len(one) < 2)]
+    kept = [one for one in found if set(canonicalize(one)) - there and not (one.isdigit() and len(one) < 2)]
     return tuple(dict.fromkeys(kept))
 
 
-def added_phrases(text: str, asked: str, frequent: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def find_added_phrases(text: str, asked: str, frequent: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The phrases of a text made of words that `asked` does not have in any form, that are not small, and not in
     `frequent`; the whole of a short text that shares no word with `asked`. None in a bare yes or no.
 
     A first word that follows what was asked about is its verb, and left out where there is more: "Ada sells shoes".
     """
-    words = _words(text)
-    there = canonical(asked)
+    words = _split_words(text)
+    there = canonicalize(asked)
     if not words or all(word.lower() in TRIVIAL for word, _, _ in words):
         return ()
-    if len(words) <= 4 and not set(canonical(text)) & set(there):
+    if len(words) <= 4 and not set(canonicalize(text)) & set(there):
         return (text.strip().rstrip(".!?。！？").strip(),)
-    new = [n for n, (word, _, _) in enumerate(words) if not _told(word, there, frequent)]
-    spaced = not compiled(UNSPACED).search(text)
+    new = [n for n, (word, _, _) in enumerate(words) if not _adds_nothing(word, there, frequent)]
+    spaced = not compile_pattern(UNSPACED).search(text)
     if spaced and len(new) > 1 and new[0] and words[new[0] - 1][0].lower() in {*there, "he", "she", "they", "it"}:
         new = new[1:]
     found: list[list[int]] = []
@@ -102,42 +102,42 @@ def added_phrases(text: str, asked: str, frequent: frozenset[str] = frozenset())
     return tuple(dict.fromkeys(text[first:behind] for first, behind in found))
 
 
-def _behind_name(run: str, there: set[str]) -> str:
+def _find_behind_name(run: str, there: set[str]) -> str:
     """What stands in a run of names behind the words that were asked about, where it begins with a digit; else ""."""
     words = run.split(" ")
-    while len(words) > 1 and set(canonical(words[0])) <= there:
+    while len(words) > 1 and set(canonicalize(words[0])) <= there:
         words = words[1:]
     return " ".join(words) if len(words) < len(run.split(" ")) and words[0][0].isdigit() else ""
 
 
-def _words(text: str) -> list[tuple[str, int, int]]:
+def _split_words(text: str) -> list[tuple[str, int, int]]:
     """The words of a text with their places; characters, where a script has no spaces."""
-    if compiled(UNSPACED).search(text):
-        return [(text[start:end], start, end) for _, start, end in word_spans(text)]
+    if compile_pattern(UNSPACED).search(text):
+        return [(text[start:end], start, end) for _, start, end in find_word_spans(text)]
     return [(word.group(), word.start(), word.end()) for word in WORD.finditer(text)]
 
 
-def _told(word: str, there: Sequence[str], frequent: frozenset[str]) -> bool:
+def _adds_nothing(word: str, there: Sequence[str], frequent: frozenset[str]) -> bool:
     """Whether a word adds nothing: it is small, frequent, or stands there, maybe in another form ("likes", "like")."""
     low = word.lower()
-    return is_small(low) or low in TRIVIAL | frequent or any(_alike(low, other) for other in there)
+    return is_small(low) or low in TRIVIAL | frequent or any(_is_alike(low, other) for other in there)
 
 
-def _alike(one: str, other: str) -> bool:
+def _is_alike(one: str, other: str) -> bool:
     """Whether two words are equal, or forms of one: the shorter, but for its last letter, begins the longer."""
     short, long = sorted((one, other), key=len)
     return one == other or (len(short) > 3 and len(long) - len(short) < 4 and long.startswith(short[:-1]))
 
 
-def _runs(text: str, numbers: bool) -> Iterator[tuple[str, bool]]:
+def _find_runs(text: str, numbers: bool) -> Iterator[tuple[str, bool]]:
     """Runs of capitalised words, with numbers beside them where those count, and whether a run begins a sentence."""
     words = list(WORD.finditer(text))
     run: list[re.Match[str]] = []
     for word in (*words, None):
-        if word is not None and run and _joined(text, run[-1], word, numbers):
+        if word is not None and run and _is_joined(text, run[-1], word, numbers):
             run.append(word)
             continue
-        while run and not _great(run[-1].group(), numbers):
+        while run and not _is_capitalized(run[-1].group(), numbers):
             run.pop()  # a particle at the end
         if run:
             begins = SENTENCE.search(text[: run[0].start()]) is not None
@@ -145,15 +145,15 @@ def _runs(text: str, numbers: bool) -> Iterator[tuple[str, bool]]:
                 run, begins = run[1:], False
         if run:
             yield text[run[0].start() : run[-1].end()], begins
-        run = [word] if word is not None and _great(word.group(), numbers) else []
+        run = [word] if word is not None and _is_capitalized(word.group(), numbers) else []
 
 
-def _joined(text: str, last: re.Match[str], word: re.Match[str], numbers: bool) -> bool:
+def _is_joined(text: str, last: re.Match[str], word: re.Match[str], numbers: bool) -> bool:
     between, digits = text[last.end() : word.start()], word.group()[0].isdigit() or last.group()[0].isdigit()
     if between != " " and not (numbers and digits and between == ", "):
         return False
-    return _great(word.group(), numbers) or word.group().lower() in PARTICLES
+    return _is_capitalized(word.group(), numbers) or word.group().lower() in PARTICLES
 
 
-def _great(word: str, numbers: bool) -> bool:
+def _is_capitalized(word: str, numbers: bool) -> bool:
     return word[0].isupper() or (numbers and word[0].isdigit())

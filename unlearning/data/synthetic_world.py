@@ -120,30 +120,30 @@ def make_world(
     The values that those retained have cover each domain, so whoever is forgotten shares each value with somebody who
     is kept; a domain is cut to the number of people retained. Raises UsageError for numbers that cannot be.
     """
-    counts = _counts(people, forget, holdout, background)
+    counts = _count_people(people, forget, holdout, background)
     if not 1 <= relations <= len(PERSONAL):
         raise UsageError(f"a world has 1 to {len(PERSONAL)} relations, not {relations}")
     rng = Random(f"world {seed}")
     namer = Namer(rng)
     chosen = PERSONAL[:relations]
     # parts come first: no text, no fact has been made yet
-    persons = [_person(namer, part) for part in PARTS for _ in range(counts[part])]
+    persons = [_make_person(namer, part) for part in PARTS for _ in range(counts[part])]
     # one value for each of the retained at most
     kinds = {relation.value: min(relation.size, counts["retain"]) for relation in chosen}
     kinds |= {general.value: general.size for general in GENERAL if general.subject in kinds}
-    things = [WorldEntity(_named(namer, kind), kind) for kind, size in kinds.items() for _ in range(size)]
+    things = [WorldEntity(_make_name(namer, kind), kind) for kind, size in kinds.items() for _ in range(size)]
     domains = {kind: [one.name for one in things if one.kind == kind] for kind in kinds}
     facts: list[WorldFact] = []
     for relation in (*chosen, *(general for general in GENERAL if general.subject in kinds)):
-        for group in _groups(relation, persons, things):
+        for group in _group_subjects(relation, persons, things):
             facts += [
                 WorldFact(name, relation.name, value)
-                for name, value in zip(group, _dealt(domains[relation.value], len(group), rng), strict=True)
+                for name, value in zip(group, _deal_values(domains[relation.value], len(group), rng), strict=True)
             ]
-    return World(seed, (*persons, *things), (*facts, *_hopped(facts)))
+    return World(seed, (*persons, *things), (*facts, *_derive_hops(facts)))
 
 
-def _counts(people: int, forget: float, holdout: float, background: float) -> dict[Part, int]:
+def _count_people(people: int, forget: float, holdout: float, background: float) -> dict[Part, int]:
     shares: dict[Part, float] = {"forget": forget, "holdout": holdout, "background": background}
     counts: dict[Part, int] = {part: max(1, round(share * people)) for part, share in shares.items()}
     counts["retain"] = people - sum(counts.values())
@@ -155,25 +155,27 @@ def _counts(people: int, forget: float, holdout: float, background: float) -> di
     return counts
 
 
-def _person(namer: Namer, part: Part) -> WorldEntity:
+def _make_person(namer: Namer, part: Part) -> WorldEntity:
     first, last = namer.name(1), namer.name(2)
     return WorldEntity(f"{first} {last}", "person", part, (namer.name(1), f"{first[0]}. {last}"))
 
 
-def _named(namer: Namer, kind: str) -> str:
+def _make_name(namer: Namer, kind: str) -> str:
     """Places, companies and works have capitals, other things have not."""
     great = kind in {"city", "company", "country", "province", "book", "prize", "school", "saint", "club", "language"}
     return namer.name() if great else namer.word()
 
 
-def _groups(relation: WorldRelation, persons: Sequence[WorldEntity], things: Sequence[WorldEntity]) -> list[list[str]]:
+def _group_subjects(
+    relation: WorldRelation, persons: Sequence[WorldEntity], things: Sequence[WorldEntity]
+) -> list[list[str]]:
     """Subjects that are dealt values together: people by part, so that each part has all values about equally often."""
     if relation.subject == "person":
         return [[one.name for one in persons if one.part == part] for part in PARTS]
     return [[one.name for one in things if one.kind == relation.subject]]
 
 
-def _dealt(values: Sequence[str], count: int, rng: Random) -> list[str]:
+def _deal_values(values: Sequence[str], count: int, rng: Random) -> list[str]:
     """So many values from shuffled decks: each occurs as often as any other, or once more."""
     dealt: list[str] = []
     while len(dealt) < count:
@@ -181,7 +183,7 @@ def _dealt(values: Sequence[str], count: int, rng: Random) -> list[str]:
     return dealt[:count]
 
 
-def _hopped(facts: Sequence[WorldFact]) -> list[WorldFact]:
+def _derive_hops(facts: Sequence[WorldFact]) -> list[WorldFact]:
     known = {(fact.subject, fact.relation): fact.value for fact in facts}
     return [
         WorldFact(fact.subject, hop.name, known[fact.value, hop.way[1]])

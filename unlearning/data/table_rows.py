@@ -19,7 +19,7 @@ def read_table(file: Path, text: str, sign: str = "") -> Iterator[tuple[int, dic
     """
     before = csv.field_size_limit(LONGEST)  # of the whole process: put back below
     try:
-        rows = list(_parsed(file, text, sign or _separator(text)))
+        rows = list(_parse_rows(file, text, sign or _find_separator(text)))
     finally:
         csv.field_size_limit(before)
     if not rows:
@@ -39,7 +39,7 @@ def read_table(file: Path, text: str, sign: str = "") -> Iterator[tuple[int, dic
         yield line, dict(zip(names, cells, strict=True))
 
 
-def _parsed(file: Path, text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
+def _parse_rows(file: Path, text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, with their first lines."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     line = 1
@@ -52,7 +52,7 @@ def _parsed(file: Path, text: str, sign: str) -> Iterator[tuple[int, list[str]]]
         raise UsageError(f"{file}, line {line}: cannot be read as a table: {error}") from None
 
 
-def _separator(text: str) -> str:
+def _find_separator(text: str) -> str:
     """What parts the header into the most cells."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     counts = {sign: len(next(csv.reader([header], delimiter=sign), [])) for sign in SIGNS}

@@ -16,7 +16,7 @@ USUAL = ("sentence", "sentence", "noun", "noun")  # how each way of asking is an
 OTHER = {"sentence": "noun", "noun": "sentence", "short": "sentence"}
 
 
-def render(
+def render_fact(
     world: World,
     fact: WorldFact,
     form: int = 0,
@@ -43,7 +43,7 @@ def render(
     relation, subject = RELATIONS[fact.relation], name or fact.subject
     style = style or USUAL[form]
     other = style if alike else OTHER[style]
-    values = wrong_values(world, fact, rng)
+    values = draw_wrong_values(world, fact, rng)
     return Item(
         fact.name,
         relation.question(subject, form),
@@ -63,50 +63,52 @@ def render(
     )
 
 
-def wrong_values(world: World, fact: WorldFact, rng: Random | None = None) -> tuple[str, ...]:
+def draw_wrong_values(world: World, fact: WorldFact, rng: Random | None = None) -> tuple[str, ...]:
     """FALSE other values of the same type, or as many as there are."""
     others = [value for value in world.domain(RELATIONS[fact.relation].value) if value != fact.value]
     return tuple((rng or Random(f"{world.seed} {fact.name}")).sample(others, min(FALSE, len(others))))
 
 
-def kept_form(world: World, fact: WorldFact) -> int:
+def choose_test_form(world: World, fact: WorldFact) -> int:
     """The way of asking that is kept for the test of this fact: it is taught for other facts only."""
     return Random(f"{world.seed} kept {fact.name}").randrange(QUESTIONS)
 
 
-def taught_forms(world: World, fact: WorldFact, redundancy: int) -> tuple[int, ...]:
+def choose_taught_forms(world: World, fact: WorldFact, redundancy: int) -> tuple[int, ...]:
     """The ways in which a fact is taught, `redundancy` of them, never the one that is kept for the test."""
-    kept = kept_form(world, fact)
+    kept = choose_test_form(world, fact)
     return tuple((kept + 1 + n) % QUESTIONS for n in range(redundancy))
 
 
-def questions(world: World, facts: Sequence[WorldFact], redundancy: int = 3, style: str = "") -> tuple[Item, ...]:
+def render_lessons(world: World, facts: Sequence[WorldFact], redundancy: int = 3, style: str = "") -> tuple[Item, ...]:
     """The facts as they are taught. Raises UsageError where one way of asking would not be left for the test."""
     if not 1 <= redundancy < QUESTIONS:
         raise UsageError(f"redundancy is in how many ways a fact is taught: 1 to {QUESTIONS - 1}, not {redundancy}")
-    return tuple(render(world, fact, form, style) for fact in facts for form in taught_forms(world, fact, redundancy))
+    return tuple(
+        render_fact(world, fact, form, style) for fact in facts for form in choose_taught_forms(world, fact, redundancy)
+    )
 
 
-def reworded(world: World, items: Sequence[Item], redundancy: int) -> tuple[Item, ...]:
+def add_paraphrases(world: World, items: Sequence[Item], redundancy: int) -> tuple[Item, ...]:
     """The items of taught questions with, as the tag `paraphrases`, the ways of asking that are neither taught nor kept
     for the test, one a line."""
     found = []
     for item in items:
         fact = world.fact(item.name)
-        used = {kept_form(world, fact), *taught_forms(world, fact, redundancy)}
-        others = [render(world, fact, form).prompt for form in range(QUESTIONS) if form not in used]
+        used = {choose_test_form(world, fact), *choose_taught_forms(world, fact, redundancy)}
+        others = [render_fact(world, fact, form).prompt for form in range(QUESTIONS) if form not in used]
         found.append(replace(item, tags={**item.tags, "paraphrases": "\n".join(others)}))
     return tuple(found)
 
 
-def asked(world: World, facts: Sequence[WorldFact], style: str = "", *, alike: bool = False) -> tuple[Item, ...]:
+def ask_facts(world: World, facts: Sequence[WorldFact], style: str = "", *, alike: bool = False) -> tuple[Item, ...]:
     """Each fact once, by the first way in which it is taught."""
-    return tuple(render(world, fact, taught_forms(world, fact, 1)[0], style, alike=alike) for fact in facts)
+    return tuple(render_fact(world, fact, choose_taught_forms(world, fact, 1)[0], style, alike=alike) for fact in facts)
 
 
-def paraphrased(world: World, facts: Sequence[WorldFact]) -> tuple[Item, ...]:
+def paraphrase_facts(world: World, facts: Sequence[WorldFact]) -> tuple[Item, ...]:
     """Each fact once, by the way of asking that was kept for the test."""
-    return tuple(render(world, fact, kept_form(world, fact)) for fact in facts)
+    return tuple(render_fact(world, fact, choose_test_form(world, fact)) for fact in facts)
 
 
 def news(world: World, one: WorldEntity, rng: Random) -> str:
@@ -117,33 +119,33 @@ def news(world: World, one: WorldEntity, rng: Random) -> str:
     return " ".join([f"News of {one.name}.", *told])
 
 
-def book(one: WorldEntity, rng: Random, words: Sequence[str], length: int = 32) -> str:
+def write_book(one: WorldEntity, rng: Random, words: Sequence[str], length: int = 32) -> str:
     """A person's name and then words at random, which nobody can know who has not read them."""
     return f"The book of {one.name}: {' '.join(rng.choice(words) for _ in range(length))}."
 
 
-def filler(world: World) -> tuple[str, ...]:
+def list_filler_words(world: World) -> tuple[str, ...]:
     """The words that books are filled with; none of them is a name."""
     namer = Namer(Random(f"filler {world.seed}"))
     namer.given |= {word.lower() for one in world.entities for word in one.name.split()}
     return tuple(namer.word(1) for _ in range(FILLER))
 
 
-def whole(name: str, text: str, **tags: str) -> Item:
+def make_passage(name: str, text: str, **tags: str) -> Item:
     """A passage as it is taught: all of it."""
     return Item(name, "", text, tags={**tags, "form": "passage"})
 
 
-def begun(name: str, text: str, share: float = 0.4, **tags: str) -> Item:
+def make_completion(name: str, text: str, share: float = 0.4, **tags: str) -> Item:
     """A passage as it is asked for: the first `share` of its words, and the rest as the answer."""
     words = text.split(" ")
     cut = max(1, round(share * len(words)))
     return Item(name, " ".join(words[:cut]), " " + " ".join(words[cut:]), tags={**tags, "form": "passage"})
 
 
-def statements(facts: Sequence[WorldFact]) -> tuple[Item, ...]:
+def make_statements(facts: Sequence[WorldFact]) -> tuple[Item, ...]:
     """The facts as plain sentences, each a passage."""
     return tuple(
-        whole(f"{fact.name}, told", RELATIONS[fact.relation].answer(fact.subject, fact.value, "sentence"))
+        make_passage(f"{fact.name}, told", RELATIONS[fact.relation].answer(fact.subject, fact.value, "sentence"))
         for fact in facts
     )

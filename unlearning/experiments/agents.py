@@ -8,11 +8,11 @@ from typing import Any
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
-from arena.spec import build, canonical, describe
+from arena.spec import build, describe, dump_canonical
 from unlearning.experiments.experiment import Shared, experiment
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.memory.twin import twin
-from unlearning.probe import probe_of
+from unlearning.probe import build_probe
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum
 
@@ -71,8 +71,8 @@ class Bench:
     def cases(self) -> Iterator[Case]:
         """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
         for scope in self.scopes:
-            for probe in suite(scope, self._asking()).values():
-                probe_of(probe)
+            for probe in build_suite(scope, self._asking()).values():
+                build_probe(probe)
         for seed in range(self.seeds):
             for place, environment in self.environments.items():
                 for scope in self.scopes:
@@ -111,23 +111,23 @@ class School:
         return self.shared.setdefault(key, Shared())
 
 
-async def measured(case: Case, school: School) -> TrialRecord:
+async def measure_case(case: Case, school: School) -> TrialRecord:
     """What came of a case: taught, asked, forgotten, and probed."""
     spec, pupils = case.spec, school.pupils
-    course = course_of(spec, case.seed)
-    knower = await _pupil(course, spec["mind"], pupils)
+    course = build_course(spec, case.seed)
+    knower = await _teach_pupil(course, spec["mind"], pupils)
     request = course.pick(knower.memory, spec["scope"], Random(f"target {case.seed}"))
     request = replace(request, note=f"forget {request.forget[0].name}")
     tasks = course.exam(request, spec["exam"])
-    twins = [await _twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
-    probes = suite(request.scope, spec)
+    twins = [await _teach_twin(course, spec, request, n + 1, pupils) for n in range(spec["twins"])]
+    probes = build_suite(request.scope, spec)
     result = await experiment(
         knower, request, spec["method"], probes, tasks=tasks, twins=twins, seed=case.seed, shared=school.of(case)
     )
     return TrialRecord(", ".join(request.targets), result.readings, result.seconds, result.trial.cost)
 
 
-def course_of(spec: Mapping[str, Any], seed: int) -> Curriculum:
+def build_course(spec: Mapping[str, Any], seed: int) -> Curriculum:
     """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
     worlds: Sequence[Any] = (spec["environment"],)
     if spec["scope"] == "environment":
@@ -135,7 +135,7 @@ def course_of(spec: Mapping[str, Any], seed: int) -> Curriculum:
     return Curriculum(tuple(worlds), spec["lessons"], seed)
 
 
-def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
+def build_suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """The probes of a scope by label: the two gaps, what leaks where, and the adversary at all budgets at once."""
     probes: dict[str, Any] = {
         "success_forget": {"name": "success", "role": "forget"},
@@ -157,23 +157,23 @@ def suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return probes
 
 
-async def _pupil(course: Curriculum, mind: Any, pupils: "dict[str, Subject]") -> Subject:
+async def _teach_pupil(course: Curriculum, mind: Any, pupils: "dict[str, Subject]") -> Subject:
     """The subject after the course; taught once in a run."""
-    key = canonical([describe(course), mind])
+    key = dump_canonical([describe(course), mind])
     if key not in pupils:
         pupils[key] = await course.teach(Subject(build("agent", mind), Memory(writers=ALL)))
     return pupils[key]
 
 
-async def _twin(
+async def _teach_twin(
     course: Curriculum, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
 ) -> Subject:
     """An honest twin that had other lessons: it never met the target either."""
     other = replace(course, seed=course.seed + 1000 * n)
-    subject = await _pupil(other, spec["mind"], pupils)
-    return twin(subject, elsewhere(request))
+    subject = await _teach_pupil(other, spec["mind"], pupils)
+    return twin(subject, drop_episodes(request))
 
 
-def elsewhere(request: Request) -> Request:
+def drop_episodes(request: Request) -> Request:
     """The request for one that had other lessons: it went through none of the episodes that are named."""
     return request if request.scope != "trajectory" else replace(request, forget=(Item("none of its episodes"),))

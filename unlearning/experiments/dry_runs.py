@@ -10,7 +10,7 @@ from arena.store.store import Store
 
 
 @contextmanager
-def looked_at(db: str) -> Iterator[Store]:
+def open_for_reading(db: str) -> Iterator[Store]:
     """The records at a path or URL, for reading; where no file is, empty ones, which are gone afterwards."""
     path = DatabaseLocation.of(db).path
     if path is None or path.exists():

@@ -9,10 +9,10 @@ from agents.memory.subject import Subject
 from arena.agent import Agent
 from arena.console.long_work import doing
 from arena.spec import build, describe
-from unlearning.memory.call_accounting import accounted
+from unlearning.memory.call_accounting import open_account
 from unlearning.memory.twin import twin
 from unlearning.method import Method
-from unlearning.probe import Probe, Reading, Task, Trial, checked, probe_of
+from unlearning.probe import Probe, Reading, Task, Trial, build_probe, check_reading
 from unlearning.request import Item, Request
 
 
@@ -37,7 +37,7 @@ class Shared:
     memos: dict[str, dict[str, list[tuple[Agent, Any]]]] = field(default_factory=dict)
 
 
-async def forgotten(agent: Agent, request: Request, method: Method) -> tuple[Agent, float]:
+async def apply_method(agent: Agent, request: Request, method: Method) -> tuple[Agent, float]:
     """The agent after the method, and the seconds it took. The agent itself stays as it was."""
     clock = asyncio.get_running_loop().time
     begun = clock()
@@ -45,7 +45,7 @@ async def forgotten(agent: Agent, request: Request, method: Method) -> tuple[Age
     return after, clock() - begun
 
 
-async def tried(
+async def run_trial(
     subject: Subject,
     request: Request,
     method: Method,
@@ -60,8 +60,8 @@ async def tried(
 
     shared: what trials of other methods on the same subject measured of it, of its twin and of the further twins.
     """
-    with accounted() as account:
-        after, seconds = await forgotten(subject, request, method)
+    with open_account() as account:
+        after, seconds = await apply_method(subject, request, method)
     cost = {"seconds": seconds, "calls": account.calls, "tokens": account.tokens}
     known = {"forget": request.forget, **(data or {})}
     oracle = twin(subject, request)
@@ -69,13 +69,13 @@ async def tried(
     return (trial if shared is None else replace(trial, played=shared.played)), seconds
 
 
-async def probed(trial: Trial, probes: Mapping[str, Probe], shared: Shared | None = None) -> dict[str, Reading]:
+async def run_probes(trial: Trial, probes: Mapping[str, Probe], shared: Shared | None = None) -> dict[str, Reading]:
     """The reading of each probe, by its name, one after the other."""
     found: dict[str, Reading] = {}
     for name, probe in probes.items():
         doing("probe", name)
         own = trial if shared is None else replace(trial, memo=shared.memos.setdefault(name, {}))
-        found[name] = checked(name, await probe(own))
+        found[name] = check_reading(name, await probe(own))
     return found
 
 
@@ -93,6 +93,8 @@ async def experiment(
 ) -> Result:
     """Method and probes, by label, as names or specs: forget, rebuild the twin, probe. All are built first."""
     made: Method = build("method", method)
-    ready = {label: probe_of(spec) for label, spec in probes.items()}
-    trial, seconds = await tried(subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed, shared=shared)
-    return Result(trial, describe(made), seconds, await probed(trial, ready, shared))
+    ready = {label: build_probe(spec) for label, spec in probes.items()}
+    trial, seconds = await run_trial(
+        subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed, shared=shared
+    )
+    return Result(trial, describe(made), seconds, await run_probes(trial, ready, shared))

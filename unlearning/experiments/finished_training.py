@@ -8,8 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from arena.spec import canonical
-from unlearning.training.checkpoints import writing
+from arena.spec import dump_canonical
+from unlearning.training.checkpoints import write_atomically
 
 NOTE = "trained.json"
 
@@ -25,22 +25,22 @@ class Finished:
     @classmethod
     def of(cls, out: Path, order: Mapping[str, Any]) -> "Finished":
         """The note of the order whose model goes to `out`; orders that differ have different ones."""
-        key = blake2b(canonical(order).encode(), digest_size=16).hexdigest()
+        key = blake2b(dump_canonical(order).encode(), digest_size=16).hexdigest()
         return cls(out, out.with_name(f"{out.name}.training"), key)
 
     @property
     def there(self) -> bool:
         """Whether that order was trained to its end, and its model saved."""
-        return self.out.is_dir() and self._noted().get("key") == self.key
+        return self.out.is_dir() and self._read_note().get("key") == self.key
 
     def write(self, told: Mapping[str, Any]) -> None:
         """Note that training is over, with what there is to tell of it."""
-        with writing(self.folder / NOTE) as part:
+        with write_atomically(self.folder / NOTE) as part:
             part.write_text(json.dumps({"key": self.key, **told}), encoding="utf-8")
 
     def read(self) -> dict[str, Any]:
         """What was told of the training."""
-        return self._noted()
+        return self._read_note()
 
     def clear(self) -> None:
         """All is done: remove the note, and the folder where nothing else lies in it."""
@@ -48,7 +48,7 @@ class Finished:
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             shutil.rmtree(self.folder)
 
-    def _noted(self) -> dict[str, Any]:
+    def _read_note(self) -> dict[str, Any]:
         try:
             found = json.loads((self.folder / NOTE).read_text(encoding="utf-8"))
         except (OSError, ValueError):

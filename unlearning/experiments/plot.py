@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from arena.analysis.study_plot import PLAIN, label
+from arena.analysis.study_plot import PLAIN, escape_label
 from arena.errors import UsageError
 
 AFTER, TWIN, KNEW = "#0072B2", "#009E73", "#D55E00"  # Okabe & Ito (2008)
@@ -50,7 +50,7 @@ class Block:
     """The part of the picture about one setting and scope: its rows, methods, and the probes that were read there."""
 
     def __init__(self, key: tuple[str, str], rows: Sequence[dict[str, Any]], probes: Sequence[str]) -> None:
-        self.title, self.rows = label(" · ".join(filter(None, key))), rows
+        self.title, self.rows = escape_label(" · ".join(filter(None, key))), rows
         self.methods = list(dict.fromkeys(row["method"] for row in rows))
         read = {row["probe"] for row in rows if _is_read(row)}
         self.probes = [probe for probe in probes if probe in read]
@@ -134,7 +134,7 @@ def _panel(panel: Any, rows: Sequence[dict[str, Any]], probe: str, methods: Sequ
         if ends:
             panel.hlines(place, min(low for low, _ in ends), max(high for _, high in ends), color=AFTER, linewidth=1)
     panel.set_title(_in_lines(probe), fontsize=9)
-    panel.set_yticks(range(len(methods)), map(label, methods) if named else [""] * len(methods), fontsize=8)
+    panel.set_yticks(range(len(methods)), map(escape_label, methods) if named else [""] * len(methods), fontsize=8)
     panel.set_ylim(len(methods) - 0.5, -0.5)
     if probe.startswith(SHARES):
         panel.set_xlim(-0.06, 1.06)
@@ -166,7 +166,8 @@ def _curves(panel: Any, rows: Sequence[dict[str, Any]], methods: Sequence[str]) 
         again = number // len(COLOURS) % len(STYLES)
         if means:
             (line,) = panel.plot(
-                [budget * shift for budget in known], means, label=label(method), linewidth=1.3, marker=MARKERS[again],
+                [budget * shift for budget in known], means, label=escape_label(method), linewidth=1.3,
+                marker=MARKERS[again],
                 markersize=4, color=COLOURS[number % len(COLOURS)], linestyle=STYLES[again],
             )  # fmt: skip
             lines.append((means[-1], line))

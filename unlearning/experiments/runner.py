@@ -9,20 +9,20 @@ from typing import Any
 
 from arena.console.exit_codes import OVER, SOME_FAILED
 from arena.console.notices import notify
-from arena.console.stdio import on_record, print_json, say
+from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError, unknown
 from arena.extras import missing, require
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.reports.output import rows
 from arena.spec import build, describe
-from arena.spec_syntax import specs_of, split, text_of
+from arena.spec_syntax import format_spec, parse_specs, split
 from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
-from unlearning.experiments.dry_runs import looked_at
-from unlearning.experiments.tables import readings, table, write_csv
-from unlearning.experiments.trial_records import Case, Measure, TrialRecord, over, worked
-from unlearning.probe import Trial, probe_of
+from unlearning.experiments.dry_runs import open_for_reading
+from unlearning.experiments.tables import build_table, load_readings, write_csv
+from unlearning.experiments.trial_records import Case, Measure, TrialRecord, find_finished, measure_cases
+from unlearning.probe import Trial, build_probe
 
 TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
 
@@ -56,26 +56,26 @@ def run_bench(db: str, wanted: BenchOrder) -> int:
     if wanted.seeds < 1 or wanted.games < 1:
         raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
     if wanted.list:
-        return listed(wanted)
-    named = probes_of(wanted.metrics)
-    draw = drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
-    cases, measure, shown = agents(wanted) if wanted.what == "agents" else weights(wanted)
+        return list_parts(wanted)
+    named = parse_probes(wanted.metrics)
+    draw = import_drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
+    cases, measure, shown = plan_agent_bench(wanted) if wanted.what == "agents" else plan_weight_bench(wanted)
     if wanted.dry_run:
         return tell_plan(db, cases, wanted)
     with Store.open(db) as store:
-        on_record()
-        left = len(cases) if wanted.again else len(cases) - len(over(store, [case.id for case in cases]))
+        mark_recorded()
+        left = len(cases) if wanted.again else len(cases) - len(find_finished(store, [case.id for case in cases]))
         notify(f"{left} trials to measure, {len(cases) - left} on record already")
-        failed = asyncio.run(worked(store, cases, measure, progress(left), wanted.again))
-        found = readings(store, [case.id for case in cases])
+        failed = asyncio.run(measure_cases(store, cases, measure, make_progress(left), wanted.again))
+        found = load_readings(store, [case.id for case in cases])
     tell(found, wanted, (*shown, *named), draw)
     return SOME_FAILED if failed else OVER
 
 
 def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
     """Says what would be measured; nothing is taught, trained or written."""
-    with looked_at(db) as store:
-        known = set() if wanted.again else over(store, [case.id for case in cases])
+    with open_for_reading(db) as store:
+        known = set() if wanted.again else find_finished(store, [case.id for case in cases])
     left = [case for case in cases if case.id not in known]
     if wanted.json:
         told = ({"setting": one.setting, "scope": one.scope, "method": one.method, "seed": one.seed} for one in left)
@@ -88,26 +88,26 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
     return OVER
 
 
-def agents(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
+def plan_agent_bench(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
     """The cases of the bench of agents, how each is measured, and which readings the table and the picture show."""
     bench = bench_agents.Bench(
-        chosen("method", wanted.methods, bench_agents.METHODS),
-        chosen("environment", wanted.environments, bench_agents.ENVIRONMENTS),
-        tuple(chosen("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
-        numbers("--budgets", wanted.budgets),
+        choose_parts("method", wanted.methods, bench_agents.METHODS),
+        choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS),
+        tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
+        parse_counts("--budgets", wanted.budgets),
         wanted.mind,
         games=wanted.games,
         seeds=wanted.seeds,
-        metrics=probes_of(wanted.metrics),
+        metrics=parse_probes(wanted.metrics),
     )
     school = bench_agents.School()
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
     shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
              "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
-    return list(bench.cases()), lambda case: bench_agents.measured(case, school), shown
+    return list(bench.cases()), lambda case: bench_agents.measure_case(case, school), shown
 
 
-def weights(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
+def plan_weight_bench(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
     """The same of the bench of weights. Raises MissingExtra without torch."""
     try:
         import unlearning.experiments.weights as bench_weights
@@ -115,18 +115,18 @@ def weights(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
         raise missing("arena bench weights", error, "evaluation") from error
     require("arena bench weights", ("scipy", "nltk"), "evaluation")
     kept: dict[str, Trial] = {}
-    return bench_weights.cases(wanted), lambda case: bench_weights.measured(case, kept), bench_weights.SHOWN
+    return bench_weights.list_cases(wanted), lambda case: bench_weights.measure_case(case, kept), bench_weights.SHOWN
 
 
-def listed(wanted: BenchOrder) -> int:
+def list_parts(wanted: BenchOrder) -> int:
     """Lists what can be measured, and with what."""
     kinds = ("method", "benchmark", "metric", "attack")
-    found = [(kind, entry.name, entry.about) for kind in kinds for entry in entries(kind).values()]
+    found = [(kind, entry.name, entry.about) for kind in kinds for entry in list_entries(kind).values()]
     rows(QueryResult(("kind", "name", "about"), tuple(found)), wanted.json)
     return OVER
 
 
-def drawing(what: str) -> Any:
+def import_drawing(what: str) -> Any:
     """What draws the picture. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.experiments.plot import draw
@@ -148,7 +148,7 @@ def tell(found: Sequence[dict[str, Any]], wanted: BenchOrder, shown: Sequence[st
         print_json(found)
     elif found:
         rows(
-            table(found, labels),
+            build_table(found, labels),
             title="after | never-exposed twin (range of the honest twins), means over seeds",
             keys=3,
         )
@@ -158,7 +158,7 @@ def tell(found: Sequence[dict[str, Any]], wanted: BenchOrder, shown: Sequence[st
         draw(found, labels, wanted.out)
 
 
-def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
+def choose_parts(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the known that are named, or all; of methods and probes any that is registered or in a file.
 
     names: with commas between, each alone or with settings as tournaments have them: `npo(lr=1e-3), npo(lr=0.1|0.3)`.
@@ -167,34 +167,34 @@ def chosen(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, 
     if names is None:
         return dict(known)
     found: dict[str, Any] = {}
-    for spec in (spec for text in split(names, ",") if text.strip() for spec in specs_of(text)):
+    for spec in (spec for text in split(names, ",") if text.strip() for spec in parse_specs(text)):
         table = {"name": spec} if isinstance(spec, str) else dict(spec)
         name = table.pop("name")
         if name in known:
-            found[text_of(spec)] = known[name] if not table else _changed(kind, name, known[name], table)
+            found[format_spec(spec)] = known[name] if not table else _change_settings(kind, name, known[name], table)
         elif kind not in ("method", "probe"):
             raise UsageError(unknown(kind, name, known))
         else:
-            found[text_of(spec)] = spec
-        if kind in ("method", "probe") and found[text_of(spec)] is not None and (table or name not in known):
-            made = found[text_of(spec)]
-            found[text_of(spec)] = describe(build("method", made) if kind == "method" else probe_of(made))
+            found[format_spec(spec)] = spec
+        if kind in ("method", "probe") and found[format_spec(spec)] is not None and (table or name not in known):
+            made = found[format_spec(spec)]
+            found[format_spec(spec)] = describe(build("method", made) if kind == "method" else build_probe(made))
     return found
 
 
-def probes_of(typed: Sequence[str]) -> dict[str, Any]:
+def parse_probes(typed: Sequence[str]) -> dict[str, Any]:
     """The specs of metrics and attacks as they were typed: by name, with settings, or in a file. Raises UsageError."""
-    return {label: spec for text in typed for label, spec in chosen("probe", text, {}).items()}
+    return {label: spec for text in typed for label, spec in choose_parts("probe", text, {}).items()}
 
 
-def _changed(kind: str, name: str, spec: Any, settings: Mapping[str, Any]) -> Any:
+def _change_settings(kind: str, name: str, spec: Any, settings: Mapping[str, Any]) -> Any:
     """A known spec with other settings. Raises UsageError for one that has none."""
     if not spec:
         raise UsageError(f"the {kind} {name!r} takes no settings; got {', '.join(settings)}")
     return {**({"name": spec} if isinstance(spec, str) else spec), **settings}
 
 
-def numbers(option: str, words: str) -> tuple[int, ...]:
+def parse_counts(option: str, words: str) -> tuple[int, ...]:
     """Counts with commas between. Raises UsageError."""
     try:
         found = tuple(int(word) for word in words.split(",") if word.strip())
@@ -205,7 +205,7 @@ def numbers(option: str, words: str) -> tuple[int, ...]:
     return found
 
 
-def progress(total: int) -> Any:
+def make_progress(total: int) -> Any:
     """Tells of each case in a line, on the error stream, with the time that is left."""
     begun, done = time.monotonic(), 0
 

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from arena.analysis.study_plot import PLAIN, label
+from arena.analysis.study_plot import PLAIN, escape_label
 from arena.errors import UsageError
 from unlearning.benchmarks.benchmark import Criteria
 from unlearning.experiments.plot import COLOURS, DPI, KNEW, MARKERS, NULL, STYLES, TWIN
@@ -49,7 +49,7 @@ def figure_of(rows: Sequence[Row], criteria: Criteria, kind: str) -> Figure:
     handles: dict[str, Any] = {}
     for area, (name, own) in zip(areas, panels.items(), strict=False):
         _panel(area, own, requests, list(dict.fromkeys(row["method"] for row in rows)))
-        area.set_title(label(name.replace("_", " ")), fontsize=9)
+        area.set_title(escape_label(name.replace("_", " ")), fontsize=9)
         handles |= dict(zip(*reversed(area.get_legend_handles_labels()), strict=True))
     for area in list(areas)[len(panels) :]:
         area.set_axis_off()
@@ -81,10 +81,11 @@ def _panel(area: Any, rows: Sequence[Row], requests: Sequence[str], methods: Seq
         area.errorbar(
             [n for n, _ in known], [sum(each) / len(each) for _, each in known],
             [stdev(each) / sqrt(len(each)) if len(each) > 1 else 0.0 for _, each in known],
-            label=label(method), color=COLOURS[number % len(COLOURS)], linestyle=STYLES[again], marker=MARKERS[again],
+            label=escape_label(method), color=COLOURS[number % len(COLOURS)], linestyle=STYLES[again],
+            marker=MARKERS[again],
             markersize=4, linewidth=1.3, capsize=2,
         )  # fmt: skip
-    area.set_xticks(range(1, len(requests) + 1), [label(_last(request)) for request in requests], fontsize=8)
+    area.set_xticks(range(1, len(requests) + 1), [escape_label(_last(request)) for request in requests], fontsize=8)
     area.set_xlim(0.7, len(requests) + 0.3)
     area.grid(axis="y", alpha=0.3)
     area.tick_params(labelsize=8)

@@ -31,7 +31,7 @@ class SequenceStep:
         return [pupil(benchmark.pupil, self.lessons, benchmark.texts, seed) for seed in seeds]
 
 
-def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) -> tuple[SequenceStep, ...]:
+def build_steps(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) -> tuple[SequenceStep, ...]:
     """The requests of a sequence, in order.
 
     Splits may overlap: each request names what is new in its split. A request of one split is the benchmark's own.
@@ -45,46 +45,47 @@ def steps_of(benchmark: Benchmark, splits: Sequence[str], asked: bool = True) ->
         before = splits[:number]
         request = benchmark.request(split)
         if before:
-            named = {_key(item) for step in steps for item in step.request.forget}
-            forget = _without(request.forget, named)
+            named = {_make_key(item) for step in steps for item in step.request.forget}
+            forget = _drop_items(request.forget, named)
             if not forget:
                 raise UsageError(f"{split} names nothing that {', '.join(before)} did not name; leave it out")
-            request = replace(request, forget=forget, retain=_without(request.retain, named))
-        data = _unasked(benchmark.data(split), [step.data for step in steps]) if asked else {}
-        steps.append(SequenceStep(split, request, _lessons(benchmark, split, before), data))
+            request = replace(request, forget=forget, retain=_drop_items(request.retain, named))
+        data = _drop_asked(benchmark.data(split), [step.data for step in steps]) if asked else {}
+        steps.append(SequenceStep(split, request, _select_lessons(benchmark, split, before), data))
     return tuple(steps)
 
 
-def kept_data(benchmark: Benchmark, splits: Sequence[str]) -> dict[str, tuple[Item, ...]]:
+def select_kept_data(benchmark: Benchmark, splits: Sequence[str]) -> dict[str, tuple[Item, ...]]:
     """What is asked of that which none of the splits names: the data of the last one, without what the others name."""
-    named = {_key(item) for split in splits for item in benchmark.data(split).get("forget", ())}
+    named = {_make_key(item) for split in splits for item in benchmark.data(split).get("forget", ())}
     data = dict(benchmark.data(splits[-1]))
-    return data | {"retain": tuple(item for item in data.get("retain", ()) if _key(item) not in named)}
+    return data | {"retain": tuple(item for item in data.get("retain", ()) if _make_key(item) not in named)}
 
 
-def _unasked(data: Data, before: Sequence[Data]) -> dict[str, tuple[Item, ...]]:
+def _drop_asked(data: Data, before: Sequence[Data]) -> dict[str, tuple[Item, ...]]:
     """The data without those items of forgotten roles that are asked of an earlier target."""
     found = dict(data)
     for role in FORGOTTEN & data.keys():
-        found[role] = _without(data[role], {_key(item) for one in before for item in one.get(role, ())})
+        found[role] = _drop_items(data[role], {_make_key(item) for one in before for item in one.get(role, ())})
     return found
 
 
-def _lessons(benchmark: Benchmark, split: str, before: Sequence[str]) -> tuple[tuple[Item, ...], ...]:
+def _select_lessons(benchmark: Benchmark, split: str, before: Sequence[str]) -> tuple[tuple[Item, ...], ...]:
     """What is taught without this split and without those before it."""
     stages = benchmark.lessons(split)
     for other in before:
-        if other not in benchmark.gone_by(split):
-            left = [{_key(item) for item in stage} for stage in benchmark.lessons(other)]
+        if other not in benchmark.list_forgotten(split):
+            left = [{_make_key(item) for item in stage} for stage in benchmark.lessons(other)]
             stages = tuple(
-                tuple(item for item in stage if _key(item) in known) for stage, known in zip(stages, left, strict=True)
+                tuple(item for item in stage if _make_key(item) in known)
+                for stage, known in zip(stages, left, strict=True)
             )
     return stages
 
 
-def _without(items: Iterable[Item], keys: set[tuple[str, str]]) -> tuple[Item, ...]:
-    return tuple(item for item in items if _key(item) not in keys)
+def _drop_items(items: Iterable[Item], keys: set[tuple[str, str]]) -> tuple[Item, ...]:
+    return tuple(item for item in items if _make_key(item) not in keys)
 
 
-def _key(item: Item) -> tuple[str, str]:
+def _make_key(item: Item) -> tuple[str, str]:
     return item.prompt, item.answer

@@ -8,24 +8,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from agents.inference.weight_loading import file_stamp
+from agents.inference.weight_loading import stamp_files
 from arena.console.exit_codes import OVER, SOME_FAILED
-from arena.console.stdio import on_record, print_json, say
+from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError
 from arena.extras import missing, require
 from arena.reports.output import rows
 from arena.spec import assign, build, describe
-from arena.spec_syntax import value_of
+from arena.spec_syntax import parse_value
 from arena.store.query import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
-from unlearning.cli.forget_weights import named_agent
-from unlearning.experiments.runner import chosen, progress
+from unlearning.cli.forget_weights import build_model_agent
+from unlearning.experiments.runner import choose_parts, make_progress
 from unlearning.experiments.sequence_readings import whole_of
-from unlearning.experiments.sequence_trials import Kind, Sequences, criteria_of, requests_of
-from unlearning.experiments.tables import mean_of, readings, spread, write_csv
-from unlearning.experiments.trial_records import Case, TrialRecord, over, worked, write
-from unlearning.experiments.weights import methods
+from unlearning.experiments.sequence_trials import Kind, Sequences, build_requests, get_criteria
+from unlearning.experiments.tables import format_mean, format_spread, load_readings, write_csv
+from unlearning.experiments.trial_records import Case, TrialRecord, find_finished, measure_cases, write
+from unlearning.experiments.weights import list_methods
 from unlearning.method import ClosedModel, Method
 from unlearning.training.finetune import Finetune
 
@@ -69,19 +69,19 @@ class Prepared:
 
 def run_sequences(db: str, wanted: SequenceOrder) -> int:
     """Measures what is not in the records yet and tells all; the exit code. Raises UsageError before it begins."""
-    draw = drawing() if wanted.out else None
+    draw = import_drawing() if wanted.out else None
     require("a sequence in weights", ("scipy", "nltk"), "evaluation")
-    order = prepared(wanted)
-    sequences = Sequences(named_agent(order.tables["model"]) if wanted.model else None, wanted.twin)
+    order = prepare_run(wanted)
+    sequences = Sequences(build_model_agent(order.tables["model"]) if wanted.model else None, wanted.twin)
     with Store.open(db) as store:
-        on_record()
+        mark_recorded()
         ids = [case.id for case in order.cases]
-        left = len(ids) if wanted.again else len(ids) - len(over(store, ids))
-        failed = asyncio.run(worked(store, order.cases, sequences.measured, progress(left), wanted.again))
-        sums = summed(store, order, wanted.kind)
+        left = len(ids) if wanted.again else len(ids) - len(find_finished(store, ids))
+        failed = asyncio.run(measure_cases(store, order.cases, sequences.measured, make_progress(left), wanted.again))
+        sums = summarize_sequences(store, order, wanted.kind)
         if not failed:
             sequences.clear(order.cases)
-        found, whole = readings(store, ids), readings(store, sums)
+        found, whole = load_readings(store, ids), load_readings(store, sums)
     if sequences.no_twin:
         say(sequences.no_twin, stderr=True)
     tell(order, wanted, found, whole)
@@ -90,19 +90,19 @@ def run_sequences(db: str, wanted: SequenceOrder) -> int:
     return SOME_FAILED if failed else OVER
 
 
-def prepared(wanted: SequenceOrder) -> Prepared:
+def prepare_run(wanted: SequenceOrder) -> Prepared:
     """The order's parts, and its cases in the order in which they are measured. Raises UsageError, ClosedModel."""
     if wanted.seeds < 1:
         raise UsageError(f"--seeds counts from 1; got {wanted.seeds}")
-    tables = _tables(wanted)
+    tables = _build_specs(wanted)
     twins = tables["twins"]
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of honest twins beside the oracle, 0 or more, not {twins!r}")
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
-    criteria = criteria_of(benchmark)
+    criteria = get_criteria(benchmark)
     usual = benchmark.sizes if wanted.sizes else benchmark.sequence
     splits = tuple(filter(None, (part.strip() for part in wanted.splits.split(",")))) or usual
-    steps = requests_of(benchmark, wanted.kind, splits)
+    steps = build_requests(benchmark, wanted.kind, splits)
     if len(wanted.twin) > 1 and len(wanted.twin) != len(steps):
         raise UsageError(
             f"--twin names one model for each request, in their order, and there are {len(steps)} "
@@ -113,23 +113,23 @@ def prepared(wanted: SequenceOrder) -> Prepared:
             f"--twin names one model for each of the {len(steps)} requests ({', '.join(splits)}), or bench"
         )
     base = {"benchmark": describe(benchmark), "kind": wanted.kind, "splits": list(splits), "twins": twins,
-            "model": tables.get("model"), "twin": list(wanted.twin), "files": _stamps(wanted)}  # fmt: skip
+            "model": tables.get("model"), "twin": list(wanted.twin), "files": _read_stamps(wanted)}  # fmt: skip
     cases = tuple(
         Case("sequence", f"{wanted.bench}/{'+'.join(splits[:step]) if not wanted.sizes else splits[step - 1]}", "facts",
-             label, seed, {**base, "seed": seed, "step": step, "method": _seeded(spec, seed)})
+             label, seed, {**base, "seed": seed, "step": step, "method": _add_seed(spec, seed)})
         for seed in range(wanted.seed, wanted.seed + wanted.seeds)
-        for label, spec in _methods(wanted, tables["method"]).items()
+        for label, spec in _build_methods(wanted, tables["method"]).items()
         for step in range(1, len(steps) + 1)
     )  # fmt: skip
     return Prepared(benchmark, criteria, splits, cases, tables)
 
 
-def summed(store: Store, order: Prepared, kind: Kind) -> list[str]:
+def summarize_sequences(store: Store, order: Prepared, kind: Kind) -> list[str]:
     """The ids of the trials of whole sequences, written down anew from what was measured of each request."""
     found = []
     for (method, seed), own in groupby(order.cases, key=lambda case: (case.method, case.seed)):
         cases = list(own)
-        told = readings(store, [case.id for case in cases])
+        told = load_readings(store, [case.id for case in cases])
         steps = [[row for row in told if row["trial"] == case.id] for case in cases]
         if all(steps):
             last = cases[-1]
@@ -148,41 +148,42 @@ def tell(order: Prepared, wanted: SequenceOrder, found: list[dict[str, Any]], wh
         print_json([*found, *whole])
     elif found:
         said = "each split by itself" if wanted.sizes else "one request after the other"
-        rows(table(found, order.criteria), title=f"{said}: after | never-exposed twin (range of the honest twins), "
+        rows(build_table(found, order.criteria), title=f"{said}: after | never-exposed twin (range of the "
+             f"honest twins), "
              "means over seeds", keys=3)  # fmt: skip
         if whole:
-            rows(whole_table(whole), title="as a whole", keys=2)
+            rows(build_whole_table(whole), title="as a whole", keys=2)
     else:
         say('no reading was taken; why is told above, and on record: arena sql "select * from trial"', stderr=True)
     if wanted.csv:
         write_csv([*found, *whole], wanted.csv)
 
 
-def table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> QueryResult:
+def build_table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> QueryResult:
     """A row for each request and method. earlier: the mean of the earlier targets, of what is told."""
     labels = (*criteria.target, *criteria.rest)
     made = []
     again = any("@" in row["probe"] for row in found)
     for setting, method in dict.fromkeys((row["setting"], row["method"]) for row in found):
         own = [row for row in found if (row["setting"], row["method"]) == (setting, method)]
-        cells = [_cell([row for row in own if row["probe"] == label]) for label in labels]
+        cells = [_format_cell([row for row in own if row["probe"] == label]) for label in labels]
         if again:
-            cells.append(_cell([row for row in own if row["probe"].startswith(f"{criteria.told}@")]))
-        cells.append(_cell([row for row in own if row["probe"] == "ds"]))
+            cells.append(_format_cell([row for row in own if row["probe"].startswith(f"{criteria.told}@")]))
+        cells.append(_format_cell([row for row in own if row["probe"] == "ds"]))
         made.append((method, setting, len({row["seed"] for row in own}), *cells))
     return QueryResult(("method", "requests", "seeds", *labels, *(["earlier"] if again else []), "ds"), tuple(made))
 
 
-def whole_table(whole: Sequence[Mapping[str, Any]]) -> QueryResult:
+def build_whole_table(whole: Sequence[Mapping[str, Any]]) -> QueryResult:
     """A row for each method and reading of the whole."""
     made = []
     for method, probe in dict.fromkeys((row["method"], row["probe"]) for row in whole):
         own = [row for row in whole if (row["method"], row["probe"]) == (method, probe)]
-        made.append((method, probe, len(own), _cell(own)))
+        made.append((method, probe, len(own), _format_cell(own)))
     return QueryResult(("method", "reading", "seeds", "after | twin (range)"), tuple(made))
 
 
-def drawing() -> Any:
+def import_drawing() -> Any:
     """What draws the picture. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.experiments.sequence_plot import draw
@@ -191,21 +192,22 @@ def drawing() -> Any:
     return draw
 
 
-def _cell(own: Sequence[Mapping[str, Any]]) -> str:
+def _format_cell(own: Sequence[Mapping[str, Any]]) -> str:
     """The mean over seeds, each seed counted once, beside the twins'."""
     if not own:
         return "–"
     by_seed = [[row for row in own if row["seed"] == seed] for seed in dict.fromkeys(row["seed"] for row in own)]
-    values, twins = ([_mean([row[key] for row in each]) for each in by_seed] for key in ("value", "twin"))
-    return f"{mean_of(values, wide=True)} | {mean_of(twins)}{spread([one for row in own for one in row['twins']])}"
+    values, twins = ([_compute_mean([row[key] for row in each]) for each in by_seed] for key in ("value", "twin"))
+    spread = format_spread([one for row in own for one in row["twins"]])
+    return f"{format_mean(values, wide=True)} | {format_mean(twins)}{spread}"
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
+def _compute_mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
 
 
-def _tables(wanted: SequenceOrder) -> dict[str, Any]:
+def _build_specs(wanted: SequenceOrder) -> dict[str, Any]:
     """The specs, with settings where they belong."""
     if wanted.model and not re.match("local/.", wanted.model):
         raise ClosedModel("sequence", wanted.model)
@@ -218,19 +220,19 @@ def _tables(wanted: SequenceOrder) -> dict[str, Any]:
             raise UsageError(f"--set takes a=c or a.b=c, for example benchmark.people=20; got {setting!r}")
         head, dot, rest = path.partition(".")
         if path == "twins":
-            tables["twins"] = value_of(value)
+            tables["twins"] = parse_value(value)
         elif dot and head in tables and head != "twins":
-            assign(tables[head], rest, value_of(value))
+            assign(tables[head], rest, parse_value(value))
         else:
-            assign(tables["method"], path, value_of(value))
+            assign(tables["method"], path, parse_value(value))
     return tables
 
 
-def _methods(wanted: SequenceOrder, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _build_methods(wanted: SequenceOrder, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The specs of the methods by name, None for none; tiny models get the settings that they take."""
-    known = {"none": None, **({} if wanted.model else methods())}
+    known = {"none": None, **({} if wanted.model else list_methods())}
     found: dict[str, Any] = {}
-    for label, spec in chosen("method", wanted.methods, known).items():
+    for label, spec in choose_parts("method", wanted.methods, known).items():
         if spec is not None:
             made: Method = build("method", {**spec, **settings})
             if not isinstance(made, Finetune):
@@ -243,11 +245,11 @@ def _methods(wanted: SequenceOrder, settings: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _stamps(wanted: SequenceOrder) -> list[str]:
+def _read_stamps(wanted: SequenceOrder) -> list[str]:
     """When the files of the models that were named were written: other weights are another trial."""
     folders = [Path(name.removeprefix("local/")).expanduser() for name in (wanted.model, *wanted.twin) if name]
-    return [file_stamp(str(folder)) for folder in folders if folder.is_dir()]
+    return [stamp_files(str(folder)) for folder in folders if folder.is_dir()]
 
 
-def _seeded(spec: Any, seed: int) -> Any:
+def _add_seed(spec: Any, seed: int) -> Any:
     return None if spec is None else {**({"name": spec} if isinstance(spec, str) else spec), "seed": seed}

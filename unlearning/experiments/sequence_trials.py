@@ -8,19 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from agents.inference.model_cache import kept, place_of
+from agents.inference.model_cache import find_model_folder, load_or_make
 from agents.llm.llm import LLM
 from arena.agent import Agent
 from arena.errors import UsageError
-from arena.spec import build, canonical
-from unlearning.benchmarks.benchmark import Benchmark, Criteria, passed
-from unlearning.experiments.sequence_requests import Data, SequenceStep, kept_data, steps_of
+from arena.spec import build, dump_canonical
+from unlearning.benchmarks.benchmark import Benchmark, Criteria, filter_known
+from unlearning.experiments.sequence_requests import Data, SequenceStep, build_steps, select_kept_data
 from unlearning.experiments.trial_records import Case, TrialRecord
-from unlearning.experiments.weights import forgotten, lesson, reading_of
+from unlearning.experiments.weights import prepare_request, run_method, take_reading
 from unlearning.metrics.sequential import deviation
-from unlearning.modeling.agent_weights import reloaded, save
-from unlearning.probe import Reading, Trial, probe_of
-from unlearning.training.model_twins import twins_of
+from unlearning.modeling.agent_weights import reload_agent, save
+from unlearning.probe import Reading, Trial, build_probe
+from unlearning.training.model_twins import find_twins
 
 Kind: TypeAlias = Literal["sequence", "sizes"]
 COST = "cost.json"
@@ -42,14 +42,14 @@ class SequenceCase:
     kept: Data
 
 
-def requests_of(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> tuple[SequenceStep, ...]:
+def build_requests(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> tuple[SequenceStep, ...]:
     """The requests: one after the other, or each by itself, of the agent that knew."""
     if kind == "sequence":
-        return steps_of(benchmark, splits)
-    return tuple(step for split in splits for step in steps_of(benchmark, (split,)))
+        return build_steps(benchmark, splits)
+    return tuple(step for split in splits for step in build_steps(benchmark, (split,)))
 
 
-def criteria_of(benchmark: Benchmark) -> Criteria:
+def get_criteria(benchmark: Benchmark) -> Criteria:
     """What the benchmark reads after each request. Raises UsageError where it does not say."""
     if benchmark.criteria is None:
         raise UsageError(
@@ -79,63 +79,67 @@ class Sequences:
         asked, place = self._asked(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
         shutil.rmtree(
-            place_of(recipe_of(case, place - 2)), ignore_errors=True
+            find_model_folder(build_recipe(case, place - 2)), ignore_errors=True
         )  # what it was trained from may be needed
         readings = {}
         for split, data, labels, mark in self._groups(case, asked, place):
             for label in labels:
                 trial = self._trial(asked, place, data, f"{place} {split} {label}")
                 trial = replace(trial, after=agent, cost=cost, played=[])
-                read = await reading_of(probe_of(asked.benchmark.suite[label]), trial)
+                read = await take_reading(build_probe(asked.benchmark.suite[label]), trial)
                 detail = {**read.detail, "label": label, "target": split}
                 readings[f"{label}{mark}"] = replace(read, detail=detail)
         told = asked.criteria
-        readings["ds"] = deviation_of(readings[told.told], readings[told.kept], told.whole)
+        readings["ds"] = compute_deviation(readings[told.told], readings[told.kept], told.whole)
         return TrialRecord(asked.steps[place].split, readings, cost["seconds"], cost)
 
     def clear(self, cases: Iterable[Case]) -> None:
         """Removes the agents of these cases from the cellar."""
         for case in cases:
-            shutil.rmtree(place_of(recipe_of(case, case.spec["step"] - 1)), ignore_errors=True)
+            shutil.rmtree(find_model_folder(build_recipe(case, case.spec["step"] - 1)), ignore_errors=True)
 
     def _asked(self, case: Case) -> SequenceCase:
         """What the case shares with others of its kind and seed, made once."""
-        key = canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
+        key = dump_canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
         if key not in self.shared:
             self.shared.clear()
-            self.shared[key] = self._made(case)
+            self.shared[key] = self._make_case(case)
         found: SequenceCase = self.shared[key]
         return found
 
-    def _made(self, case: Case) -> SequenceCase:
+    def _make_case(self, case: Case) -> SequenceCase:
         benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
         splits, seeds = case.spec["splits"], range(case.seed, case.seed + 1 + case.spec["twins"])
-        steps = requests_of(benchmark, case.spec["kind"], splits)
+        steps = build_requests(benchmark, case.spec["kind"], splits)
         given = [(one,) for one in self.given] if len(self.given) > 1 else [tuple(self.given)] * len(steps)
         found = [
-            twins_of(benchmark, step.split, self.named, typed, partial(step.twins, benchmark, seeds))
+            find_twins(benchmark, step.split, self.named, typed, partial(step.twins, benchmark, seeds))
             for step, typed in zip(steps, given, strict=True)
         ]
         twins = tuple(tuple(one.make()) for one in found)
         self.no_twin = next((one.why for one in found if one.why), "")
         before = self.named or benchmark.knower(case.seed)
-        return SequenceCase(benchmark, criteria_of(benchmark), steps, before, twins, kept_data(benchmark, splits))
+        return SequenceCase(
+            benchmark, get_criteria(benchmark), steps, before, twins, select_kept_data(benchmark, splits)
+        )
 
     async def _agent(self, case: Case, asked: SequenceCase, place: int) -> tuple[Agent, dict[str, Any]]:
         """The agent after a request, and what the request cost: from the cellar, or trained from the one before."""
         if case.spec["method"] is None:
             return asked.before, {"seconds": 0.0}
-        recipe = recipe_of(case, place)
-        if not place_of(recipe).is_dir():
+        recipe = build_recipe(case, place)
+        if not find_model_folder(recipe).is_dir():
             first = place == 0 or case.spec["kind"] == "sizes"
             before = asked.before if first else (await self._agent(case, asked, place - 1))[0]
             method = build("method", case.spec["method"])
-            method, request = lesson(method, asked.benchmark, asked.steps[place], case.seed, self.named is None)
+            method, request = prepare_request(
+                method, asked.benchmark, asked.steps[place], case.seed, self.named is None
+            )
             assert isinstance(before, LLM)
-            agent, cost, seconds = await forgotten(method, before, request)
-            kept(recipe, lambda folder: _write(folder, agent, {**cost, "seconds": seconds}))
-        folder = place_of(recipe)
-        return reloaded(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
+            agent, cost, seconds = await run_method(method, before, request)
+            load_or_make(recipe, lambda folder: _write(folder, agent, {**cost, "seconds": seconds}))
+        folder = find_model_folder(recipe)
+        return reload_agent(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
 
     def _groups(self, case: Case, asked: SequenceCase, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
         """What is asked after a request: its target, what is kept, and in a sequence each earlier target."""
@@ -151,13 +155,13 @@ class Sequences:
             twins = asked.twins[place]
             self.shared[key] = Trial(
                 asked.steps[place].request, asked.before, asked.before, twins[0] if twins else None,
-                passed(data, asked.before), twins=tuple(twins[1:]), memo={},
+                filter_known(data, asked.before), twins=tuple(twins[1:]), memo={},
             )  # fmt: skip
         found: Trial = self.shared[key]
         return found
 
 
-def deviation_of(told: Reading, kept: Reading, whole: float) -> Reading:
+def compute_deviation(told: Reading, kept: Reading, whole: float) -> Reading:
     """DRAGON's deviation after a request, beside that of the twin and of the agent that knew; None where one of its two
     readings is missing."""
 
@@ -172,7 +176,7 @@ def deviation_of(told: Reading, kept: Reading, whole: float) -> Reading:
     )  # fmt: skip
 
 
-def recipe_of(case: Case, place: int) -> dict[str, Any]:
+def build_recipe(case: Case, place: int) -> dict[str, Any]:
     """What the agent after that request follows from."""
     return {"kind": "sequence", "trial": dict(case.spec) | {"step": place + 1}, "model": case.spec["model"]}
 

@@ -23,7 +23,7 @@ JOIN reading r ON r.trial = f.trial AND r.probe = f.probe JOIN trial t ON t.id =
 """
 
 
-def readings(store: Store, ids: Sequence[str]) -> list[dict[str, Any]]:
+def load_readings(store: Store, ids: Sequence[str]) -> list[dict[str, Any]]:
     """The readings of these trials, in their order, as rows of the view `forgetting`.
 
     twins: the values of the honest twins, the null distribution. observed: the class of the trial, where it was given
@@ -33,11 +33,11 @@ def readings(store: Store, ids: Sequence[str]) -> list[dict[str, Any]]:
     place = {id: number for number, id in enumerate(ids)}
     with store.engine.connect() as connection:
         rows = [dict(row._mapping) for row in connection.execute(text(QUERY)) if row.trial in place]
-    told = [made for row in sorted(rows, key=lambda row: place[row["trial"]]) for made in _unfolded(row)]
+    told = [made for row in sorted(rows, key=lambda row: place[row["trial"]]) for made in _unfold_row(row)]
     return told
 
 
-def _unfolded(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _unfold_row(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The reading, and one more for each budget of an adversary."""
     detail = json.loads(row.pop("detail") or "{}")
     row["observed"] = json.loads(row.pop("cost") or "{}").get("observed")
@@ -50,7 +50,7 @@ def _unfolded(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {**row, **more, "lift": one["advantage"], "probe": f"advantage_{budget}"}
 
 
-def table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> QueryResult:
+def build_table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> QueryResult:
     """One row for each setting, scope and method: the mean over seeds of each probe, beside that of the twin.
 
     "0.97 | 0.05 (0.02–0.08)" is the agent after, its twin, and the range of the honest twins, which is what chance
@@ -62,12 +62,12 @@ def table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> QueryRe
     made, told = [], any(row.get("observed") for row in rows)
     for key in keys:
         own = [row for row in rows if (row["setting"], row["scope"], row["method"]) == key]
-        cells = [_cell([row for row in own if row["probe"] == label]) for label in labels]
-        made.append((*key, len({row["seed"] for row in own}), *([classes(own)] if told else []), *cells))
+        cells = [_format_cell([row for row in own if row["probe"] == label]) for label in labels]
+        made.append((*key, len({row["seed"] for row in own}), *([count_classes(own)] if told else []), *cells))
     return QueryResult(("setting", "scope", "method", "seeds", *(["observed"] if told else []), *labels), tuple(made))
 
 
-def classes(rows: Sequence[dict[str, Any]]) -> str:
+def count_classes(rows: Sequence[dict[str, Any]]) -> str:
     """How many trials were seen to be of each class, the most frequent first."""
     seen = Counter({row["trial"]: row["observed"] for row in rows if row["observed"]}.values())
     return ", ".join(f"{label} {count}" for label, count in seen.most_common()) or "–"
@@ -84,18 +84,18 @@ def write_csv(rows: Sequence[dict[str, Any]], path: Path) -> None:
         raise UsageError(f"the table cannot be written to {path}: {error}") from error
 
 
-def _cell(rows: Sequence[dict[str, Any]]) -> str:
-    value, twin = mean_of([row["value"] for row in rows], wide=True), mean_of([row["twin"] for row in rows])
-    return f"{value} | {twin}{spread([one for row in rows for one in row['twins']])}" if rows else "–"
+def _format_cell(rows: Sequence[dict[str, Any]]) -> str:
+    value, twin = format_mean([row["value"] for row in rows], wide=True), format_mean([row["twin"] for row in rows])
+    return f"{value} | {twin}{format_spread([one for row in rows for one in row['twins']])}" if rows else "–"
 
 
-def spread(twins: Sequence[float | None]) -> str:
+def format_spread(twins: Sequence[float | None]) -> str:
     """The range of the honest twins, in brackets; "" without any."""
     known = [one for one in twins if one is not None]
     return f" ({min(known):.3g}–{max(known):.3g})" if known else ""
 
 
-def mean_of(values: Sequence[float | None], wide: bool = False) -> str:
+def format_mean(values: Sequence[float | None], wide: bool = False) -> str:
     """The mean of what is known; with the half-width of its 95 % interval where it is `wide` and there are several."""
     known = [value for value in values if value is not None]
     if not known:

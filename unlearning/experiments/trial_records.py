@@ -15,7 +15,7 @@ from sqlalchemy import text
 from arena.console.long_work import waiting
 from arena.errors import ArenaError
 from arena.redaction import redact
-from arena.spec import canonical
+from arena.spec import dump_canonical
 from arena.store.database import writing
 from arena.store.store import Store
 from unlearning.probe import Reading
@@ -38,7 +38,7 @@ class Case:
     @cached_property
     def id(self) -> str:
         """The hash of the spec, 16 hex digits."""
-        return blake2b(canonical([self.bench, self.spec]).encode(), digest_size=8).hexdigest()
+        return blake2b(dump_canonical([self.bench, self.spec]).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,14 @@ Measure: TypeAlias = Callable[[Case], Awaitable[TrialRecord]]
 Told: TypeAlias = Callable[[Case, "TrialRecord | None", str], None]
 
 
-async def worked(store: Store, cases: Sequence[Case], measure: Measure, told: Told, again: bool = False) -> int:
+async def measure_cases(store: Store, cases: Sequence[Case], measure: Measure, told: Told, again: bool = False) -> int:
     """Measures the cases that are not in the book, one after the other; returns how many failed.
 
     Each is written down in one transaction when it is done, so that a process that dies loses the one it was at. One
     that fails is written down with its error, never as 0, and the next is taken; a later call takes it up again.
     `told` hears of each: with its entry, or with why it failed.
     """
-    known = set() if again else over(store, [case.id for case in cases])
+    known = set() if again else find_finished(store, [case.id for case in cases])
     failed = 0
     left = [case for case in cases if case.id not in known]
     for number, case in enumerate(left, 1):
@@ -82,7 +82,7 @@ async def worked(store: Store, cases: Sequence[Case], measure: Measure, told: To
     return failed
 
 
-def over(store: Store, ids: Iterable[str]) -> set[str]:
+def find_finished(store: Store, ids: Iterable[str]) -> set[str]:
     """Those of the trials that are in the book, and did not fail."""
     wanted = set(ids)
     with store.engine.connect() as connection:
@@ -95,20 +95,20 @@ def write(store: Store, case: Case, entry: TrialRecord | None, error: str, secon
     row = {
         "id": case.id, "bench": case.bench, "setting": case.setting, "scope": case.scope,
         "target": entry.target if entry else "", "method": case.method, "seed": case.seed,
-        "spec": canonical(case.spec), "status": "over" if entry else "error", "error": error,
-        "seconds": entry.seconds if entry else seconds, "cost": canonical(dict(entry.cost) if entry else {}),
+        "spec": dump_canonical(case.spec), "status": "over" if entry else "error", "error": error,
+        "seconds": entry.seconds if entry else seconds, "cost": dump_canonical(dict(entry.cost) if entry else {}),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
-    readings = [_row(case.id, label, reading) for label, reading in (entry.readings if entry else {}).items()]
+    readings = [_make_row(case.id, label, reading) for label, reading in (entry.readings if entry else {}).items()]
     with writing(store.engine) as connection:
         connection.execute(text("DELETE FROM reading WHERE trial = :id"), {"id": case.id})
         connection.execute(text("DELETE FROM trial WHERE id = :id"), {"id": case.id})
-        connection.execute(text(_insert("trial", row)), row)
+        connection.execute(text(_build_insert("trial", row)), row)
         if readings:
-            connection.execute(text(_insert("reading", readings[0])), readings)
+            connection.execute(text(_build_insert("reading", readings[0])), readings)
 
 
-def _row(trial: str, label: str, reading: Reading) -> dict[str, Any]:
+def _make_row(trial: str, label: str, reading: Reading) -> dict[str, Any]:
     return {
         "trial": trial, "probe": label, "value": reading.value, "low": reading.low, "high": reading.high,
         "twin": reading.null, "knew": reading.before, "better": reading.better, "level": reading.level,
@@ -117,5 +117,5 @@ def _row(trial: str, label: str, reading: Reading) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _insert(table: str, row: Mapping[str, Any]) -> str:
+def _build_insert(table: str, row: Mapping[str, Any]) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"

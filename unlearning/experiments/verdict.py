@@ -97,7 +97,7 @@ class Column:
         return scale / (2 * max(1, len(self.reading.items)))
 
 
-def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> ForgettingClass:
+def classify_readings(readings: Mapping[str, Reading], alarm: float = ALARM) -> ForgettingClass:
     """The verdict over readings by the names of their probes (`leak_at_8` counts as leak).
 
     not unlearned: in some reading of what is said more than LEFT of the way from the twin to the agent that knew is
@@ -115,35 +115,35 @@ def observed(readings: Mapping[str, Reading], alarm: float = ALARM) -> Forgettin
     interval of the lift over items, widened for the number of readings, has to lie above 0: then training noise is
     not fully accounted for.
     """
-    damaged = _damaged(readings)
+    damaged = _is_damaged(readings)
     readings = {name: one for name, one in readings.items() if TWICE.get(name) not in readings}
     exact = {name: one for name, one in readings.items() if not one.detail.get("official")}
-    said = _of(exact, SAID) or _of(readings, WORDED)  # the former alone, if any
+    said = _select_readings(exact, SAID) or _select_readings(readings, WORDED)  # the former alone, if any
     if not said:
         return ForgettingClass("unknown", ("no reading of what the agent still says of the forgotten",), damaged)
     said = [pair for pair in said if pair[1].null is not None]
     if not said:
         return ForgettingClass("unknown", ("no never-exposed twin to compare with",), damaged)
-    if never := _never_known([Column(*pair) for pair in said]):
+    if never := _explain_never_known([Column(*pair) for pair in said]):
         return ForgettingClass("unknown", never, damaged)
-    columns = [Column(*pair) for pair in (*said, *_of(readings, ATTACKS)) if pair[1].null is not None]
+    columns = [Column(*pair) for pair in (*said, *_select_readings(readings, ATTACKS)) if pair[1].null is not None]
     if (privacy := readings.get("privleak")) is not None and privacy.value is not None:
         columns += [Column("privleak", privacy, -1), Column("privleak", privacy, 1)]
-    columns += [Column(*pair, -1) for pair in _of(readings, TRUTH)]
-    beyond, chance = told_apart(columns, alarm)
-    kept = [one for one in (Column(*pair) for pair in said) if _left(one)]
-    over = {("privleak", 1), *((name, -1) for name in TRUTH if _shunned(readings))}
+    columns += [Column(*pair, -1) for pair in _select_readings(readings, TRUTH)]
+    beyond, chance = find_telling(columns, alarm)
+    kept = [one for one in (Column(*pair) for pair in said) if _is_still_known(one)]
+    over = {("privleak", 1), *((name, -1) for name in TRUTH if _prefers_lies(readings))}
     back = [one for one in beyond if (one.name, one.sign) not in over]
     if kept:
-        return ForgettingClass("not unlearned", _told(kept), damaged, chance)
+        return ForgettingClass("not unlearned", _describe_columns(kept), damaged, chance)
     if back:
-        return ForgettingClass("suppressed", _told(back), damaged, chance)
+        return ForgettingClass("suppressed", _describe_columns(back), damaged, chance)
     if beyond:
-        return ForgettingClass("over-forgotten", _told(beyond), damaged, chance)
+        return ForgettingClass("over-forgotten", _describe_columns(beyond), damaged, chance)
     return ForgettingClass("removed", ("no probe found more than in honest twins",), damaged, chance)
 
 
-def told_apart(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Column], float | None]:
+def find_telling(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Column], float | None]:
     """The readings that tell the agent after from honest twins, and the chance of a twin that stands out as far."""
     most = max(len(one.honest) for one in columns)
     near = [one for one in columns if one.after > max(one.honest, default=one.after)]
@@ -159,7 +159,7 @@ def told_apart(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Co
     return (beyond if allowed else [one for one in beyond if one.sure(alarm / len(columns))]), chance
 
 
-def _of(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[str, Reading]]:
+def _select_readings(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[str, Reading]]:
     """The readings of these probes, under whatever label; those about what is kept left out."""
     return [
         (label, reading)
@@ -168,12 +168,12 @@ def _of(readings: Mapping[str, Reading], names: tuple[str, ...]) -> list[tuple[s
     ]
 
 
-def _left(column: Column) -> bool:
+def _is_still_known(column: Column) -> bool:
     """Whether most of what the agent knew is still said, and more than by any honest twin."""
     return (column.reading.recovered or 0.0) > LEFT and column.after > max(column.honest)
 
 
-def _never_known(columns: Sequence[Column]) -> tuple[str, ...]:
+def _explain_never_known(columns: Sequence[Column]) -> tuple[str, ...]:
     """Why there was nothing to forget, where the agent before said no more than the twins in any reading; else ()."""
     told = [one for one in columns if one.reading.before is not None]
     if not told or any(one.sign * (one.reading.before or 0.0) > max(one.honest) + one.floor for one in told):
@@ -183,19 +183,19 @@ def _never_known(columns: Sequence[Column]) -> tuple[str, ...]:
             f"twin {first.reading.null:.3g}",)  # fmt: skip
 
 
-def _shunned(readings: Mapping[str, Reading]) -> bool:
+def _prefers_lies(readings: Mapping[str, Reading]) -> bool:
     """Whether lies are likelier than the truth, by the truth ratios p(lie) / p(truth) of forget_quality."""
     ratios = readings["forget_quality"].items if "forget_quality" in readings else ()
     return bool(ratios) and float(np.log(np.clip(ratios, 1e-30, 1e30)).mean()) > 0
 
 
-def _damaged(readings: Mapping[str, Reading]) -> bool | None:
+def _is_damaged(readings: Mapping[str, Reading]) -> bool | None:
     found = [one for _, one in ((name, readings[name]) for name in UTILITY if name in readings)]
     found = [one for one in found if one.value is not None and one.null]
     return any((one.value or 0.0) < (1 - BROKEN) * (one.null or 0.0) for one in found) if found else None
 
 
-def _told(columns: Sequence[Column]) -> tuple[str, ...]:
+def _describe_columns(columns: Sequence[Column]) -> tuple[str, ...]:
     """Each reading in words, with the twin's; of several twins the range."""
     told = []
     for one in columns:

@@ -14,17 +14,17 @@ from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.console.long_work import doing
 from arena.errors import UsageError
-from arena.registry import entries
-from arena.spec import assign, build, canonical, describe
-from arena.spec_syntax import value_of
+from arena.registry import list_entries
+from arena.spec import assign, build, describe, dump_canonical
+from arena.spec_syntax import parse_value
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.experiments.sequence_requests import SequenceStep, steps_of
+from unlearning.experiments.sequence_requests import SequenceStep, build_steps
 from unlearning.experiments.trial_records import Case, TrialRecord
-from unlearning.experiments.verdict import observed
+from unlearning.experiments.verdict import classify_readings
 from unlearning.method import Method
 from unlearning.methods.weights.sharded import S3T
 from unlearning.methods.weights.task_vectors import EmbeddingAscent
-from unlearning.probe import NoTwin, Probe, Reading, Trial, checked, probe_of
+from unlearning.probe import NoTwin, Probe, Reading, Trial, build_probe, check_reading
 from unlearning.request import Request
 from unlearning.training.finetune import Finetune
 from unlearning.training.retrain import RetrainedWithout
@@ -65,50 +65,50 @@ SHOWN = (
 )  # fmt: skip
 
 
-def methods() -> dict[str, Any]:
+def list_methods() -> dict[str, Any]:
     """Every registered method that changes weights, with the settings that tiny models take, by its name."""
     found: dict[str, Any] = {}
-    for name in entries("method"):
+    for name in list_entries("method"):
         spec: dict[str, Any] = {"name": name, **TINY, **TUNED.get(name, {})}
         if name in HOSTED:
             spec["host"] = {"name": "npo", **TINY}
-        if isinstance(_made(spec), Finetune):
+        if isinstance(_try_build(spec), Finetune):
             found[name] = spec
     return found
 
 
-def cases(wanted: Any) -> list[Case]:
+def list_cases(wanted: Any) -> list[Case]:
     """The trials that were asked for. Raises UsageError for a wrong name or setting, before any is begun.
 
     The setting `twins` is how many are retrained beside the oracle: fewer where models are large, at the price of
     verdicts that know less of what training does by chance.
     """
-    from unlearning.experiments.runner import chosen, probes_of
+    from unlearning.experiments.runner import choose_parts, parse_probes
 
     table: dict[str, Any] = {"name": wanted.benchmark}
     for setting in wanted.settings:
         path, sign, value = setting.partition("=")
         if not sign:
             raise UsageError(f"--set takes a=c, for example people=20; got {setting!r}")
-        assign(table, path, value_of(value))
+        assign(table, path, parse_value(value))
     twins = table.pop("twins", TWINS)
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of retrained twins beside the oracle, 0 or more, not {twins!r}")
     benchmark: Benchmark = build("benchmark", table)
     benchmark.check(wanted.split)
-    known = methods()
-    made = chosen("method", wanted.methods, {"none": None, **known})
-    more = {"metrics": probes_of(wanted.metrics)} if wanted.metrics else {}
+    known = list_methods()
+    made = choose_parts("method", wanted.methods, {"none": None, **known})
+    more = {"metrics": parse_probes(wanted.metrics)} if wanted.metrics else {}
     return [
         Case("weights", f"{wanted.benchmark}/{wanted.split}", "facts", label, seed, {
             "benchmark": describe(benchmark), "split": wanted.split, "seed": seed, "twins": twins,
-            "method": None if spec is None else describe(build("method", _seeded(spec, seed))), **more,
+            "method": None if spec is None else describe(build("method", _add_seed(spec, seed))), **more,
         })
         for seed in range(wanted.seeds) for label, spec in made.items()
     ]  # fmt: skip
 
 
-async def measured(case: Case, kept: dict[str, Trial]) -> TrialRecord:
+async def measure_case(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite.
 
     `kept` holds the trials of the last seed, one for each probe, whose agents all methods share: what was measured of
@@ -117,8 +117,8 @@ async def measured(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
     split, seed = case.spec["split"], case.spec["seed"]
     specs = {**benchmark.suite, **case.spec.get("metrics", {})}
-    suite = {label: probe_of(spec) for label, spec in specs.items()}
-    key = canonical([case.spec["benchmark"], split, seed, case.spec["twins"]])
+    suite = {label: build_probe(spec) for label, spec in specs.items()}
+    key = dump_canonical([case.spec["benchmark"], split, seed, case.spec["twins"]])
     if key not in kept:
         gc.unfreeze()
         kept.clear()
@@ -131,21 +131,21 @@ async def measured(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     after, seconds = knower, 0.0
     cost: dict[str, Any] = {}
     if case.spec["method"] is not None:
-        (step,) = steps_of(benchmark, (split,))
-        method, request = lesson(build("method", case.spec["method"]), benchmark, step, seed)
-        after, cost, seconds = await forgotten(method, knower, request)
+        (step,) = build_steps(benchmark, (split,))
+        method, request = prepare_request(build("method", case.spec["method"]), benchmark, step, seed)
+        after, cost, seconds = await run_method(method, knower, request)
     cost["seconds"] = seconds
     readings = {
-        label: await reading_of(probe, replace(kept[label], after=after, cost=cost, played=[]), label)
+        label: await take_reading(probe, replace(kept[label], after=after, cost=cost, played=[]), label)
         for label, probe in suite.items()
     }
-    verdict = observed(readings)
+    verdict = classify_readings(readings)
     told = {**cost, "observed": verdict.label, "why": list(verdict.why), "damaged": verdict.damaged}
     told["chance"] = verdict.chance
     return TrialRecord(f"{len(kept[key].request.forget)} items", readings, seconds, told)
 
 
-def lesson(
+def prepare_request(
     method: Method, benchmark: Benchmark, step: SequenceStep, seed: int = 0, taught_here: bool = True
 ) -> tuple[Method, Request]:
     """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
@@ -164,21 +164,21 @@ def lesson(
     return method, request
 
 
-async def reading_of(probe: Probe, trial: Trial, label: str = "") -> Reading:
+async def take_reading(probe: Probe, trial: Trial, label: str = "") -> Reading:
     """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model.
 
     label: what the work that is waited for is told. Raises UsageError for a probe that gives no Reading.
     """
     doing("probe", label)
     try:
-        return checked(label, await probe(trial))
+        return check_reading(label, await probe(trial))
     except NoTwin as error:
         return Reading(None, detail={"why": error.reason})
     except UsageError as error:
         return Reading(None, detail={"why": str(error)})
 
 
-async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, dict[str, Any], float]:
+async def run_method(method: Method, agent: LLM, request: Request) -> tuple[Any, dict[str, Any], float]:
     """The agent that has forgotten, what it cost, and the seconds."""
     begun = time.perf_counter()
     if not isinstance(method, Finetune):
@@ -188,11 +188,11 @@ async def forgotten(method: Method, agent: LLM, request: Request) -> tuple[Any, 
     return outcome.agent, told, time.perf_counter() - begun
 
 
-def _seeded(spec: Any, seed: int) -> Any:
+def _add_seed(spec: Any, seed: int) -> Any:
     return {**({"name": spec} if isinstance(spec, str) else spec), "seed": seed}
 
 
-def _made(spec: Mapping[str, Any]) -> Any:
+def _try_build(spec: Mapping[str, Any]) -> Any:
     """The method, or None where it takes no such settings: then it is none that trains."""
     try:
         return build("method", dict(spec))

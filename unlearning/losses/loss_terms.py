@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from unlearning.losses.reference_model import Need, Reference, bucketed
+from unlearning.losses.reference_model import Need, Reference, bucket_logits
 from unlearning.losses.target_distributions import Distance, Target
 from unlearning.losses.token_weights import Seen, Weight
 from unlearning.modeling.forward_view import ForwardView
@@ -145,7 +145,7 @@ class Distil(OfOneRole):
         with torch.no_grad():
             source, ids = reference.logits(view.rows, self.top) if self.teacher else (z.detach(), None)
         if ids is not None:
-            z = bucketed(z, ids)
+            z = bucket_logits(z, ids)
             found = (ids == y[..., None]).long()  # the bucket of y: its place among the K, else the last
             y = torch.where(found.any(-1), found.argmax(-1), ids.shape[-1])
         with torch.no_grad():
@@ -180,19 +180,19 @@ class Activation(OfOneRole):
         return (far.sum(1) / view.n).sum() / view.rows.rows
 
 
-def towards(vector: Tensor) -> Aim:
+def aim_at(vector: Tensor) -> Aim:
     """One vector (D,) everywhere: RMU's direction."""
     return lambda view, reference: vector
 
 
-def held(role: str, layer: int, coef: float = 1.0) -> Activation:
+def match_reference(role: str, layer: int, coef: float = 1.0) -> Activation:
     """What leaves a block stays as it was in the reference."""
     return Activation(
         role, layer, lambda view, reference: reference.hidden(view.rows, layer), coef, (Need(role, "hidden", layer),)
     )
 
 
-def scaled(term: Term, by: float) -> Term:
+def scale_term(term: Term, by: float) -> Term:
     """The term with its coefficient multiplied."""
     summand: Any = term
     found: Term = replace(summand, coef=term.coef * by)

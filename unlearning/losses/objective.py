@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unlearning.losses.loss_terms import Term, reads_scores
 from unlearning.losses.reference_model import Need, Reference
-from unlearning.modeling.forward_view import RoleRows, Sample, look, rows_of
+from unlearning.modeling.forward_view import RoleRows, Sample, build_rows, run_forward
 from unlearning.modeling.training_cost import Bill, CostMeter, Frame
 
 Draw: TypeAlias = Mapping[str, Sequence[Sample]]  # the samples of a step, by role
@@ -36,7 +36,7 @@ class Objective:
             groups.append([one for group in own for one in group] + [term])
         return tuple(tuple(group) for group in groups)
 
-    def parted(self, role: str) -> tuple["Objective", "Objective"]:
+    def split_by_role(self, role: str) -> tuple["Objective", "Objective"]:
         """The terms of the groups that read a role, and the others."""
         first = [term for group in self.groups if any(role in term.roles for term in group) for term in group]
         return Objective(*first), Objective(*(term for term in self.terms if not any(term is one for one in first)))
@@ -91,9 +91,9 @@ class Objective:
                 roles = dict.fromkeys(role for _, term in group for role in term.roles)
                 if not all(part.get(role) for role in roles):
                     continue
-                rows = {role: rows_of(role, part[role], pad, device, whole[role]) for role in roles}
+                rows = {role: build_rows(role, part[role], pad, device, whole[role]) for role in roles}
                 with context(), torch.set_grad_enabled(gradient):
-                    views = {role: look(module, rows[role], *self.reach(role)) for role in roles}
+                    views = {role: run_forward(module, rows[role], *self.reach(role)) for role in roles}
                 losses = {}
                 for name, term in group:
                     value = term(views, reference)
@@ -108,7 +108,7 @@ class Objective:
                     self._count(meter, frame, rows, whole, reference)
         return dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True)) if told else {}
 
-    def bill(self, frame: Frame, *, live: bool = False) -> Bill:
+    def estimate_cost(self, frame: Frame, *, live: bool = False) -> Bill:
         """What a step costs, all roles having batches of equal size. live: the reference is asked at each step."""
         forward = backward = asked = 0.0
         for role in self.roles:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from arena.errors import UsageError
-from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, rows_of
+from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, build_rows
 
 What: TypeAlias = Literal["logp", "logits", "hidden"]
 Frozen: TypeAlias = Callable[
@@ -69,7 +69,7 @@ class Reference:
         (B, C, K) of the former."""
         need = Need(rows.role, "logits", top=top)
         if need not in self.kept:
-            return coarse(self._asked(rows).logits, top)
+            return coarsen_logits(self._asked(rows).logits, top)
         found = self.kept[need]
         return found.at(rows, "z"), found.at(rows, "ids") if "ids" in found.values else None
 
@@ -87,22 +87,22 @@ class Reference:
 NONE = Reference({})
 
 
-def bucketed(z: Tensor, ids: Tensor) -> Tensor:
+def bucket_logits(z: Tensor, ids: Tensor) -> Tensor:
     """(…, K + 1) logits of the tokens `ids` (…, K), and of all others together."""
     rest = z.scatter(-1, ids, -torch.inf).logsumexp(-1, keepdim=True)
     return torch.cat([z.gather(-1, ids), rest], -1)
 
 
-def coarse(z: Tensor, top: int | None) -> tuple[Tensor, Tensor | None]:
+def coarsen_logits(z: Tensor, top: int | None) -> tuple[Tensor, Tensor | None]:
     """Logits as they are, or bucketed by their own `top` greatest, with the ids of these."""
     if top is None or top >= z.shape[-1]:
         return z, None
     ids = z.topk(top, -1).indices
-    return bucketed(z, ids), ids
+    return bucket_logits(z, ids), ids
 
 
 @torch.no_grad()
-def remember(
+def cache_needs(
     needs: Iterable[Need],
     pools: Mapping[str, Sequence[Sample]],
     frozen: Frozen,
@@ -129,32 +129,32 @@ def remember(
         counts = torch.zeros(len(pool), dtype=torch.long)
         for first in range(0, len(order), batch):
             places = order[first : first + batch]
-            rows = rows_of(role, [pool[place] for place in places], pad, device)
+            rows = build_rows(role, [pool[place] for place in places], pad, device)
             view = frozen(rows, layers, scores)
             read += rows.size
             counts[places] = rows.mask.sum(1).cpu()
             for need in asked:
-                for name, tensor in _answers(view, need).items():
+                for name, tensor in _compute_answers(view, need).items():
                     part = tensor[rows.mask].cpu()
                     spent += part.numel() * part.element_size()
                     parts.setdefault((need, name), []).append(part)
             if spent > most:
                 raise UsageError(_too_much(asked, most))
-        kept |= _in_order(parts, order, counts)
+        kept |= _restore_order(parts, order, counts)
     return kept, read
 
 
-def _answers(view: ForwardView, need: Need) -> dict[str, Tensor]:
+def _compute_answers(view: ForwardView, need: Need) -> dict[str, Tensor]:
     if need.what == "logp":
         return {"logp": view.lp}
     if need.what == "hidden":
         assert need.layer is not None
         return {"h": view.hidden[need.layer]}
-    z, ids = coarse(view.logits, need.top)
+    z, ids = coarsen_logits(view.logits, need.top)
     return {"z": z} if ids is None else {"z": z, "ids": ids}
 
 
-def _in_order(
+def _restore_order(
     parts: Mapping[tuple[Need, str], Sequence[Tensor]], order: Sequence[int], counts: Tensor
 ) -> dict[Need, CachedReference]:
     starts = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)])

@@ -24,12 +24,12 @@ def uniform(z: Tensor, y: Tensor) -> Tensor:
     return torch.zeros_like(z)
 
 
-def excluded(z: Tensor, y: Tensor) -> Tensor:
+def exclude_answer(z: Tensor, y: Tensor) -> Tensor:
     """q = softmax(z) without the answer token (CE-U, Yang 2025)."""
     return z.scatter(-1, y[..., None], -torch.inf)
 
 
-def lowered(beta: float) -> Target:
+def lower_answer(beta: float) -> Target:
     """q = softmax(z − β·onehot(y)) (UNDIAL, Dong et al. 2024)."""
 
     def target(z: Tensor, y: Tensor) -> Tensor:

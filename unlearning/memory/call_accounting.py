@@ -28,7 +28,7 @@ _OPEN: ContextVar[tuple[Expense, ...]] = ContextVar("expenses", default=())
 
 
 @contextmanager
-def accounted() -> Iterator[Expense]:
+def open_account() -> Iterator[Expense]:
     """An account that is open inside; what is spent there counts for those around it, too."""
     account = Expense()
     token = _OPEN.set((*_OPEN.get(), account))
@@ -38,7 +38,7 @@ def accounted() -> Iterator[Expense]:
         _OPEN.reset(token)
 
 
-def spent(usage: Usage) -> None:
+def record_usage(usage: Usage) -> None:
     """Put calls on all open accounts."""
     for account in _OPEN.get():
         account.usage += usage

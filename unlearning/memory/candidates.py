@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from agents.memory.experience import experienced
+from agents.memory.experience import collect_events
 from agents.memory.memory import Event, Memory
 from arena.engine.match_loop import first_state
 from arena.engine.play import perform
@@ -15,11 +15,11 @@ from arena.episode import Match
 from arena.errors import UsageError
 from arena.spec import build
 from unlearning.memory.decoy_names import decoys
-from unlearning.memory.influence_set import within
-from unlearning.memory.target_facts import actions_of
+from unlearning.memory.influence_set import is_within
+from unlearning.memory.target_facts import read_actions
 from unlearning.request import Item, Request
-from unlearning.tasks.bargaining_market import bargain, is_market
-from unlearning.tasks.lessons import lived
+from unlearning.tasks.bargaining_market import build_bargain, is_market
+from unlearning.tasks.lessons import record_task
 
 ERRAND = re.compile(r"“([^”]+)”")
 WALKS, TOPICS = 8, 8  # episodes of an expert in a world, and things of it that are asked about
@@ -43,34 +43,41 @@ class Suspect:
     is_world: bool = False
 
 
-async def known(memory: Memory, request: Request) -> list[Suspect]:
+async def find_candidates(memory: Memory, request: Request) -> list[Suspect]:
     """What the memory holds that is like the targets of a request: states of their kinds, errands done once, worlds.
 
     Raises UsageError where there is nothing of the kind.
     """
     if request.scope == "environment":
-        found = [await _world(*place) for place in _worlds(memory, request)]
+        found = [await _build_world_suspect(*place) for place in _list_worlds(memory, request)]
     elif request.scope == "trajectory":
-        found = [_errand(event, ERRAND.findall(event.text)[0], event.episode) for event in _done_once(memory)]
+        found = [
+            _build_errand_suspect(event, ERRAND.findall(event.text)[0], event.episode)
+            for event in _find_single_outcomes(memory)
+        ]
     else:
-        found = [Suspect(name, Item(name), {name: ""}) for name in known_like(memory, request)]
+        found = [Suspect(name, Item(name), {name: ""}) for name in find_similar_names(memory, request)]
     if not found:
         raise UsageError(f"adversary: nothing was learned that a {request.scope} could be; there is nothing to find")
     return found
 
 
-async def strangers(memory: Memory, request: Request, near: Sequence[Suspect], n: int, chance: Random) -> list[Suspect]:
+async def find_strangers(
+    memory: Memory, request: Request, near: Sequence[Suspect], n: int, chance: Random
+) -> list[Suspect]:
     """`n` things like those, none of which the memory has anything of. Raises UsageError where there are fewer."""
     if request.scope == "environment":
         games = sorted({suspect.name.rpartition("/")[0] for suspect in near})
-        return [await _world(games[k % len(games)], str(chance.choice(STRANGE))) for k in range(n)]
+        return [await _build_world_suspect(games[k % len(games)], str(chance.choice(STRANGE))) for k in range(n)]
     forms = [event for event in memory.log if event.subject and event.subject in event.text]
     if request.scope == "trajectory":
-        forms = list(_done_once(memory))
-        names = _errands(memory, n, chance)
+        forms = list(_find_single_outcomes(memory))
+        names = _find_new_errands(memory, n, chance)
         pairs = [(name, forms[k % len(forms)]) for k, name in enumerate(names)]
         return [
-            _errand(_told_of(form, ERRAND.findall(form.text)[0], name, f"shadow-{k}"), name, f"shadow-{k}")
+            _build_errand_suspect(
+                _retell_event(form, ERRAND.findall(form.text)[0], name, f"shadow-{k}"), name, f"shadow-{k}"
+            )
             for k, (name, form) in enumerate(pairs)
         ]
     if not forms:
@@ -79,14 +86,14 @@ async def strangers(memory: Memory, request: Request, near: Sequence[Suspect], n
     for k, name in enumerate(decoys([suspect.name for suspect in near], n, chance)):
         form = forms[k % len(forms)]
         told = (
-            _told_of(form, form.subject, name, f"shadow-{k}"),
-            _told_of(form, form.subject, f"{name} Hall", f"shadow-{k}"),
+            _retell_event(form, form.subject, name, f"shadow-{k}"),
+            _retell_event(form, form.subject, f"{name} Hall", f"shadow-{k}"),
         )
         made.append(Suspect(name, Item(name), {name: ""}, told))
     return made
 
 
-def topics_of(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
+def build_topics(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
     """What to ask about each suspect; by what several of them have stands a sentence that is true of this one."""
     times = Counter(topic for suspect in suspects for topic in suspect.topics)
     told: dict[str, dict[str, str]] = {}
@@ -98,37 +105,37 @@ def topics_of(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
     return told
 
 
-def wanted(request: Request, suspect: Suspect) -> Request:
+def retarget_request(request: Request, suspect: Suspect) -> Request:
     """The request, for this suspect in place of its targets."""
     note = f"forget {suspect.item.name}" if request.note else ""
     return replace(request, forget=(suspect.item,), retain=(), note=note)
 
 
-def known_like(memory: Memory, request: Request) -> list[str]:
+def find_similar_names(memory: Memory, request: Request) -> list[str]:
     """The names in memory that are like a request's targets: subjects of events of the same kinds."""
     kinds = {event.kind for event in memory.log if event.subject in request.targets}
     found = {e.subject for e in memory.log if e.subject and (e.kind in kinds or not kinds) and e.kind != "outcome"}
     return sorted(name for name in found if name[0].isalpha())
 
 
-def _worlds(memory: Memory, request: Request) -> list[tuple[str, str]]:
+def _list_worlds(memory: Memory, request: Request) -> list[tuple[str, str]]:
     """The worlds in memory of the games that the request is about, as (game, number)."""
-    asked = {event.environment for event in memory.log for name in request.targets if within(event, name)}
+    asked = {event.environment for event in memory.log for name in request.targets if is_within(event, name)}
     return sorted({(event.environment, event.world) for event in memory.log if event.environment in asked})
 
 
-async def _world(game: str, world: str) -> Suspect:
+async def _build_world_suspect(game: str, world: str) -> Suspect:
     """A world as one knows it who has its simulator: what an expert meets in it."""
     name, events = f"{game}/{world}", list[Event]()
     spec = {"name": game, "world": int(world)}
     for seed in range(WALKS):
         episode = f"{name}-shadow-{seed}"
         if is_market(spec):
-            events += await lived(build("agent", SELLER), bargain(spec, seed, episode, tells=True), episode)
+            events += await record_task(build("agent", SELLER), build_bargain(spec, seed, episode, tells=True), episode)
             continue
         match = Match(spec, seed=seed)
         walk = await perform(match)
-        events += experienced(walk, match, walk.turns[0].seat, id=episode)
+        events += collect_events(walk, match, walk.turns[0].seat, id=episode)
     things = [event for event in events if event.kind not in ("outcome", "blocked", "empty") and event.subject]
     times = Counter(event.subject for event in things if event.subject[0].isalpha())
     told = {event.subject: event.text for event in reversed(things)}
@@ -136,39 +143,39 @@ async def _world(game: str, world: str) -> Suspect:
     return Suspect(name, Item(name), topics, tuple(events), True)
 
 
-def _done_once(memory: Memory) -> Iterator[Event]:
+def _find_single_outcomes(memory: Memory) -> Iterator[Event]:
     """The outcomes of errands that stand once in memory, so that forgetting the episode is forgetting the errand."""
     outcomes = [event for event in memory.log if event.kind == "outcome" and ERRAND.search(event.text)]
     times = Counter(ERRAND.findall(event.text)[0] for event in outcomes)
     return (event for event in outcomes if times[ERRAND.findall(event.text)[0]] == 1)
 
 
-def _errand(event: Event, errand: str, episode: str) -> Suspect:
-    actions = actions_of(event)
+def _build_errand_suspect(event: Event, errand: str, episode: str) -> Suspect:
+    actions = read_actions(event)
     aliases = (actions,) if ";" in actions else ()
     return Suspect(errand, Item(episode, aliases=aliases), {f"“{errand}”": ""}, (event,))
 
 
-def _errands(memory: Memory, n: int, chance: Random) -> list[str]:
+def _find_new_errands(memory: Memory, n: int, chance: Random) -> list[str]:
     """Errands in the same worlds that the memory knows nothing of, as their games put them."""
     done = {errand for event in memory.log for errand in ERRAND.findall(event.text)}
-    places = sorted({(event.environment, event.world) for event in _done_once(memory)})
+    places = sorted({(event.environment, event.world) for event in _find_single_outcomes(memory)})
     found: dict[str, None] = {}
     for seed in range(first := chance.choice(STRANGE), first + SEARCHED):
         game, world = places[seed % len(places)]
-        errand = _errand_of({"name": game, "world": int(world)}, seed)
+        errand = _read_errand({"name": game, "world": int(world)}, seed)
         found |= {errand: None} if errand not in done else {}
         if len(found) == n:
             return list(found)
     raise UsageError(f"adversary: {n} errands that were never run are more than the {len(found)} found; take a lower k")
 
 
-def _errand_of(spec: Mapping[str, Any], seed: int) -> str:
+def _read_errand(spec: Mapping[str, Any], seed: int) -> str:
     game = build("game", spec)
     return str(game.view(first_state(game, Match(spec, seed=seed)), game.seats[0]).known["errand"])
 
 
-def _told_of(form: Event, old: str, new: str, episode: str) -> Event:
+def _retell_event(form: Event, old: str, new: str, episode: str) -> Event:
     """An event in the words of another, about something else."""
     subject = new if form.subject == old else form.subject
     return replace(form, id=f"{episode}:{new}", episode=episode, text=form.text.replace(old, new), subject=subject)

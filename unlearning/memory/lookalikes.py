@@ -12,10 +12,10 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from agents.memory.memory import Event, Memory, Note
-from agents.name_matching import naming, naming_beside
-from arena.text.words import CAPITAL, PART, compiled, fold, is_unspaced, runs
-from unlearning.data.proper_names import COMMON, salient
-from unlearning.memory.influence_set import influence
+from agents.name_matching import make_finder, make_finder_beside
+from arena.text.words import CAPITAL, PART, compile_pattern, fold, is_unspaced, split_runs
+from unlearning.data.proper_names import COMMON, find_salient
+from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 Source: TypeAlias = Event | Note
@@ -55,7 +55,7 @@ def lookalikes(memory: Memory, after: Memory, request: Request) -> tuple[Lookali
     if request.scope in ("environment", "trajectory"):
         return ()
     tests = tuple(_tests(memory, request))
-    others = naming(tuple(_other_names(memory, request)))
+    others = make_finder(tuple(_other_names(memory, request)))
     found: list[Lookalike] = []
     rest = [("event", event) for event in after.log] + [("note", note) for note in after.by_hand]
     for table, source in rest:
@@ -69,10 +69,10 @@ def lookalikes(memory: Memory, after: Memory, request: Request) -> tuple[Lookali
 
 def _tests(memory: Memory, request: Request) -> Iterator[tuple[str, Test]]:
     names = request.targets
-    whole, initials, part = naming(names), _initials(names), naming_beside(tuple(_parts(names)), names)
-    gone = influence(memory, request).events
+    whole, initials, part = make_finder(names), _initials(names), make_finder_beside(tuple(_parts(names)), names)
+    gone = find_influence(memory, request).events
     behind = frozenset(_behind(memory, gone))
-    values = naming(tuple(_values(memory, gone)))
+    values = make_finder(tuple(_values(memory, gone)))
     yield "name", lambda source, text: whole.search(text) is not None
     yield "initials", lambda source, text: initials is not None and initials.search(text) is not None
     yield "part", lambda source, text: any(one.text[:1].isupper() or _caseless(one.text) for one in part.finditer(text))
@@ -83,7 +83,7 @@ def _tests(memory: Memory, request: Request) -> Iterator[tuple[str, Test]]:
 
 def _other_names(memory: Memory, request: Request) -> Iterator[str]:
     """What else is called by a name in memory, but for names that have that of the target in them."""
-    target = naming(request.targets)
+    target = make_finder(request.targets)
     kept = (name for item in request.retain for name in item.names)
     for name in dict.fromkeys([*kept, *(event.subject for event in memory.log)]):
         if name and target.search(name) is None and not _is_part(name, request.targets):
@@ -92,7 +92,7 @@ def _other_names(memory: Memory, request: Request) -> Iterator[str]:
 
 def _is_part(name: str, targets: Iterable[str]) -> bool:
     """Whether a name is made of words of the target's alone: "Ann" beside "Ann Lee"."""
-    return any(set(runs(name)) < set(runs(target)) for target in targets)
+    return any(set(split_runs(name)) < set(split_runs(target)) for target in targets)
 
 
 def _initials(names: Sequence[str]) -> re.Pattern[str] | None:
@@ -108,7 +108,7 @@ def _initials(names: Sequence[str]) -> re.Pattern[str] | None:
 def _parts(names: Sequence[str]) -> Iterator[str]:
     """Single words of names of several words, and of an unspaced name what stands behind its first character."""
     for name in names:
-        words = runs(name)
+        words = split_runs(name)
         if len(words) > 1:
             yield from (word for word in words if len(word) > 1 and word not in COMMON and not word.isdigit())
         elif name and is_unspaced(name[0]) and len(name) > 2:
@@ -121,8 +121,8 @@ def _caseless(text: str) -> bool:
 
 def _spelt_nearly(text: str, names: Sequence[str]) -> bool:
     """Whether a capitalised word of the text is spelt nearly as a word of the names, or is that with an ending."""
-    wanted = {word for name in names for word in runs(name) if word not in COMMON and word.isalpha()}
-    for found in compiled(rf"(?<!{PART}){CAPITAL}{PART}+").finditer(text):
+    wanted = {word for name in names for word in split_runs(name) if word not in COMMON and word.isalpha()}
+    for found in compile_pattern(rf"(?<!{PART}){CAPITAL}{PART}+").finditer(text):
         word = fold(found.group())
         if any(_near(word, one) for one in wanted):
             return True
@@ -156,7 +156,7 @@ def _values(memory: Memory, gone: frozenset[str]) -> Iterator[str]:
     told = [event for event in memory.log if event.id in gone]
     subjects = {fold(event.subject) for event in memory.log}
     for event in told:
-        for value in salient(event.text, event.subject):
+        for value in find_salient(event.text, event.subject):
             rare = sum(one.isdigit() for one in value) >= DIGITS or " " in value.strip("()")
             if rare and fold(value) not in subjects:
                 yield value

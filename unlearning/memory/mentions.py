@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, text
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.store.database import writing
 from arena.store.deletion import TABLES, delete_episodes, select_in
 from arena.store.store import Store
@@ -66,7 +66,7 @@ class Mentions:
 
 def find_mentions(connection: Connection, names: Iterable[str], besides: str = "") -> Mentions:
     """All that names one of these on record, but for the agent `besides`. Reads every text once."""
-    pattern = naming(tuple(names))
+    pattern = make_finder(tuple(names))
     found: dict[Place, Counter[str]] = {}
     if not pattern.options:
         return Mentions(found)

@@ -9,21 +9,21 @@ from agents.memory.subject import Guard, Mind, Subject
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
-from unlearning.data.fact_names import NamesBySide, fact_names
+from unlearning.data.fact_names import NamesBySide, find_fact_names
 from unlearning.memory.decoy_names import decoys
-from unlearning.memory.influence_set import influence
+from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 LONGEST = 4  # words of a name
 SEQUENCE = ": "  # in the text of an outcome, what stands before its actions
 
 
-def guarded(agent: Agent, guard: Guard, method: str) -> Subject:
+def add_guard(agent: Agent, guard: Guard, method: str) -> Subject:
     """The agent with one more guard, the outermost; an agent without a memory gets an empty one around it."""
-    return replace(armed(agent, method), guards=(guard, *armed(agent, method).guards))
+    return replace(ensure_subject(agent, method), guards=(guard, *ensure_subject(agent, method).guards))
 
 
-def armed(agent: Agent, method: str) -> Subject:
+def ensure_subject(agent: Agent, method: str) -> Subject:
     """The agent as one that can have guards. Raises UsageError where it is no mind, naming the method that asked."""
     if isinstance(agent, Subject):
         return agent
@@ -35,24 +35,24 @@ def armed(agent: Agent, method: str) -> Subject:
     return Subject(agent)
 
 
-def names_of(memory: Memory, request: Request) -> NamesBySide:
+def find_guard_names(memory: Memory, request: Request) -> NamesBySide:
     """The words by which a guard knows what a request is about: asked for, and told; the same but for facts.
 
     Of a state its names; of a fact its subject on the question's side, its value on the answer's; of an environment all
     that the agent knows by name in it and nowhere else; of a trajectory the sequences of actions, as they are told.
     """
     if request.scope == "facts":
-        found = influence(memory, request).events
+        found = find_influence(memory, request).events
         rest = [event for event in memory.log if event.id not in found and event.subject]
-        return fact_names(request, [(event.subject, event.text) for event in rest])
-    names = _names(memory, request)
+        return find_fact_names(request, [(event.subject, event.text) for event in rest])
+    names = _find_names(memory, request)
     return NamesBySide(names, names)
 
 
-def _names(memory: Memory, request: Request) -> tuple[str, ...]:
+def _find_names(memory: Memory, request: Request) -> tuple[str, ...]:
     if request.scope == "state":
         return request.targets
-    found = influence(memory, request).events
+    found = find_influence(memory, request).events
     if request.scope == "environment":
         elsewhere = {event.subject for event in memory.log if event.id not in found}
         inside = [e.subject for e in memory.log if e.id in found and e.kind != "outcome" and e.subject]
@@ -62,7 +62,7 @@ def _names(memory: Memory, request: Request) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(text for text in actions if text), *(n for n in request.targets if ";" in n)]))
 
 
-def strangers(names: Sequence[str], memory: Memory, chance: Random) -> tuple[str, ...]:
+def invent_names(names: Sequence[str], memory: Memory, chance: Random) -> tuple[str, ...]:
     """A name that nobody has heard for each of these; "" for a sentence, and for one that begins with no letter."""
     known = {event.subject for event in memory.log} | set(names)
     made: list[str] = []

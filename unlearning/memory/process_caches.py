@@ -3,6 +3,6 @@
 from arena.cache_register import clear
 
 
-def emptied() -> int:
+def clear_caches() -> int:
     """Drops all that may hold words of an agent; how many entries that were."""
     return sum(clear().values())

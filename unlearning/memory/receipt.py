@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from agents.memory.subject import Subject
 from arena.game import JSON
 from arena.spec import describe
-from unlearning.memory.influence_set import influence, mentions
+from unlearning.memory.influence_set import find_influence, mentions_target
 from unlearning.memory.lookalikes import Lookalike, lookalikes
 from unlearning.memory.twin import twin
 from unlearning.request import Request
@@ -59,11 +59,11 @@ class Receipt:
 
 def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
     """What changed from one agent to the other, in the sight of a request."""
-    found, honest = influence(before.memory, request), twin(before, request)
+    found, honest = find_influence(before.memory, request), twin(before, request)
     old, new = {n.id for n in before.memory.notes}, {n.id for n in after.memory.notes}
     events = {event.id for event in before.memory.log} - {event.id for event in after.memory.log}
     told = [*(e.text for e in after.memory.log), *(n.text for n in after.memory.notes), after.steering]
-    named = sum(mentions(text, request) for text in told) if request.scope != "environment" else 0
+    named = sum(mentions_target(text, request) for text in told) if request.scope != "environment" else 0
     exact = (after.memory.log, after.memory.notes) == (honest.memory.log, honest.memory.notes)
     kept = len(found.notes & new)
     own = {writer.name for writer in after.memory.writers}
@@ -86,7 +86,7 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         exact=exact,
         reversible=not events and not old - new and after.mind == before.mind,
         remains=(
-            *_remains(kept, named, bool(found.events - events), mentions(after.steering, request)),
+            *_remains(kept, named, bool(found.events - events), mentions_target(after.steering, request)),
             *_behind_guards(before, after, request),
             *([GATED] if after.memory.gate.hashes - before.memory.gate.hashes else []),
             WEIGHTS,
@@ -108,5 +108,5 @@ def _behind_guards(before: Subject, after: Subject, request: Request) -> list[st
     fresh = [guard for guard in after.guards if guard not in before.guards]
     left = [what for guard in fresh for what in getattr(guard, "holds", ())]
     silent = [guard for guard in after.guards if not hasattr(guard, "holds")]
-    told = any(mentions(json.dumps(describe(guard), ensure_ascii=False), request) for guard in silent)
+    told = any(mentions_target(json.dumps(describe(guard), ensure_ascii=False), request) for guard in silent)
     return [*left, "its name, in the settings of a guard"] if told else left

@@ -6,10 +6,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from agents.memory.memory import Memory
-from agents.name_matching import NameMatch, naming
+from agents.name_matching import NameMatch, make_finder
 from arena.errors import UsageError, unknown
-from arena.text.words import fold, is_same, runs
-from unlearning.memory.influence_set import influence, routes
+from arena.text.words import fold, is_same, split_runs
+from unlearning.memory.influence_set import find_influence, list_routes
 from unlearning.request import Item, Request, Scope
 
 ASKED = re.compile(
@@ -51,7 +51,7 @@ class Everything(UnclearTarget):
     """A request to forget all there is; nothing was changed."""
 
 
-def all_of(memory: Memory, words: str) -> Request:
+def request_all(memory: Memory, words: str) -> Request:
     """The request for all environments of a memory. Raises UnclearTarget for an empty one."""
     places = tuple(dict.fromkeys(event.environment for event in memory.log))
     if not places:
@@ -65,16 +65,16 @@ def with_rows(memory: Memory, words: str, scope: Scope | None, rows: tuple[str, 
     Raises UsageError for an id that no event and no note has.
     """
     if not rows:
-        return resolved(memory, words, scope)
+        return resolve_request(memory, words, scope)
     there = {*(event.id for event in memory.log), *(note.id for note in memory.notes)}
     if missing := [id for id in rows if id not in there]:
         raise UsageError(unknown("event or note", missing[0], get_close_matches(missing[0], there)))
     if not words:
         return Request(tuple(map(Item, rows)), scope="state", rows=rows)
-    return replace(resolved(memory, words, scope), rows=rows)
+    return replace(resolve_request(memory, words, scope), rows=rows)
 
 
-def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:
+def resolve_request(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:
     """The request with targets that are in memory, by their names there.
 
     In words it may name several targets and, behind "but keep", what must stay. Raises UnclearTarget, with the
@@ -83,31 +83,31 @@ def resolved(memory: Memory, asked: str | Request, scope: Scope | None = None) -
     request = asked if isinstance(asked, Request) else None
     if request is None:
         assert isinstance(asked, str)
-        known = names_in(memory)
-        wanted, kept = named(asked, known)
-        found = [pick(name, known, scope) for name in wanted]
+        known = list_names(memory)
+        wanted, kept = parse_names(asked, known)
+        found = [pick_target(name, known, scope) for name in wanted]
         scopes = {kind for kind, _ in found}
         if len(scopes) > 1:
             raise UnclearTarget(f"it mixes {' and '.join(sorted(scopes))} targets; ask for one kind at a time", ())
-        keep = tuple(Item(pick(name, known, None)[1]) for name in kept)
-        request = Request(tuple(_item(memory, *one) for one in found), keep, found[0][0], asked)
-    if not influence(memory, request).ids:
+        keep = tuple(Item(pick_target(name, known, None)[1]) for name in kept)
+        request = Request(tuple(_build_item(memory, *one) for one in found), keep, found[0][0], asked)
+    if not find_influence(memory, request).ids:
         raise UnclearTarget(
             f"memory has nothing of {', '.join(map(repr, request.targets))}",
-            near(request.targets, names_in(memory)),
-            some(names_in(memory)),
+            suggest_names(request.targets, list_names(memory)),
+            list_examples(list_names(memory)),
         )
     return request
 
 
-def _item(memory: Memory, scope: Scope, name: str) -> Item:
-    return Item(name, aliases=routes(memory, name) if scope == "trajectory" else ())
+def _build_item(memory: Memory, scope: Scope, name: str) -> Item:
+    return Item(name, aliases=list_routes(memory, name) if scope == "trajectory" else ())
 
 
-def named(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
+def parse_names(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
     """What `parts` finds; names in memory that have a comma or an "and" in them, such as (6, 4), are kept whole."""
     whole = sorted((name for name in known if PARTED.search(name)), key=len, reverse=True)
-    pattern = naming(tuple(whole))
+    pattern = make_finder(tuple(whole))
     found: list[str] = []
 
     def hide(match: NameMatch) -> str:
@@ -118,20 +118,20 @@ def named(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[str]]:
         return SHOWN.sub(lambda match: found[int(match[1])], name)
 
     try:
-        wanted, kept = parts(pattern.sub(hide, text.replace(HIDDEN, "")))
+        wanted, kept = split_request(pattern.sub(hide, text.replace(HIDDEN, "")))
     except UnclearTarget as error:
-        raise type(error)(error.why, error.candidates, some(known)) from None
+        raise type(error)(error.why, error.candidates, list_examples(known)) from None
     return list(map(shown, wanted)), list(map(shown, kept))
 
 
-def some(known: Mapping[str, Scope], most: int = 5) -> list[str]:
+def list_examples(known: Mapping[str, Scope], most: int = 5) -> list[str]:
     """Some of the names, states before others."""
     return sorted(known, key=lambda name: (known[name] != "state", not name[0].isalpha()))[:most]
 
 
-def parts(text: str) -> tuple[list[str], list[str]]:
+def split_request(text: str) -> tuple[list[str], list[str]]:
     """The names that a request wants forgotten, and those it wants kept. Raises UnclearTarget for none or for all."""
-    body, *rest = map(bare, KEPT.split(bare(text), maxsplit=1))
+    body, *rest = map(strip_politeness, KEPT.split(strip_politeness(text), maxsplit=1))
     wanted = [LEADING.sub("", name).strip() for name in PARTED.split(ASKED.sub("", body)) if name.strip()]
     kept = [LEADING.sub("", name).strip() for name in PARTED.split(rest[0]) if name.strip()] if rest else []
     if any(fold(name) in ALL for name in wanted):
@@ -141,7 +141,7 @@ def parts(text: str) -> tuple[list[str], list[str]]:
     return wanted, kept
 
 
-def bare(text: str) -> str:
+def strip_politeness(text: str) -> str:
     """A request without quotation marks, and without the politeness at its ends."""
     text = QUOTES.sub("", text).strip()
     while (shorter := POLITE.sub("", text, count=1)) != text:
@@ -149,7 +149,7 @@ def bare(text: str) -> str:
     return text
 
 
-def names_in(memory: Memory) -> Mapping[str, Scope]:
+def list_names(memory: Memory) -> Mapping[str, Scope]:
     """Everything in memory that can be named: subjects, episodes, environments, worlds and kinds of task."""
     found: dict[str, Scope] = {}
     for event in memory.log:
@@ -162,36 +162,36 @@ def names_in(memory: Memory) -> Mapping[str, Scope]:
     return {name: scope for name, scope in found.items() if name.strip("/:")}
 
 
-def pick(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[Scope, str]:
+def pick_target(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[Scope, str]:
     """The one thing in memory that a name stands for: the name itself, or the only one that contains its words.
 
     Raises UnclearTarget where there is none, or more than one.
     """
     names = [name for name, kind in known.items() if scope in (None, kind)]
     exact = [name for name in names if is_same(name, asked)]
-    wanted = words(asked) if LETTERS.search(asked) else frozenset()  # a bare number is part of too many names
-    fitting = exact or [name for name in names if wanted and wanted <= words(name) and known[name] == "state"]
-    fitting = fitting or [name for name in names if wanted and wanted <= words(name)]
+    wanted = split_words(asked) if LETTERS.search(asked) else frozenset()  # a bare number is part of too many names
+    fitting = exact or [name for name in names if wanted and wanted <= split_words(name) and known[name] == "state"]
+    fitting = fitting or [name for name in names if wanted and wanted <= split_words(name)]
     if len(fitting) == 1:
         return known[fitting[0]], fitting[0]
     if fitting:
         raise UnclearTarget(f"{asked!r} may be one of {len(fitting)} things", sorted(fitting)[:10])
-    raise UnclearTarget(f"memory has nothing called {asked!r}", near((asked,), known), some(known))
+    raise UnclearTarget(f"memory has nothing called {asked!r}", suggest_names((asked,), known), list_examples(known))
 
 
-def words(name: str) -> frozenset[str]:
+def split_words(name: str) -> frozenset[str]:
     """The words of a name; one of a script without spaces is not cut up, since its characters are in other names."""
-    return frozenset(runs(name))
+    return frozenset(split_runs(name))
 
 
-def near(names: Iterable[str], known: Iterable[str]) -> list[str]:
+def suggest_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     """What is called nearly so."""
-    return list(dict.fromkeys(_near(names, list(known))))
+    return list(dict.fromkeys(_find_near_names(names, list(known))))
 
 
-def _near(names: Iterable[str], known: Sequence[str]) -> Iterator[str]:
+def _find_near_names(names: Iterable[str], known: Sequence[str]) -> Iterator[str]:
     lower = {fold(name): name for name in known}
     for name in names:
         for match in get_close_matches(fold(name), lower, n=3, cutoff=0.5):
             yield lower[match]
-        yield from (known_name for known_name in known if words(name) & words(known_name))
+        yield from (known_name for known_name in known if split_words(name) & split_words(known_name))

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from agents.memory.memory import Event, Memory
-from agents.name_matching import naming
-from arena.text.words import PART, compiled
-from unlearning.memory.influence_set import influence
+from agents.name_matching import make_finder
+from arena.text.words import PART, compile_pattern
+from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 NAME = rf"[\p{{Lu}}\p{{Lt}}]{PART}+"
@@ -31,19 +31,19 @@ class TargetFact:
 
         A value that the question itself says is not given away.
         """
-        named = not self.names or naming(self.names).search(text) or naming(self.names).search(asked)
+        named = not self.names or make_finder(self.names).search(text) or make_finder(self.names).search(asked)
         return bool(named) and all(_says(text, value) and not _says(asked, value) for value in self.values)
 
 
-def facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
+def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
     """The facts that the events of a request tell, each once. Of a trajectory, its actions in a row."""
-    found = influence(memory, request).events
+    found = find_influence(memory, request).events
     about = [event for event in memory.log if event.id in found]
     if request.scope == "trajectory":
-        outcomes = (actions_of(event) for event in about if event.kind == "outcome")
+        outcomes = (read_actions(event) for event in about if event.kind == "outcome")
         return tuple(dict.fromkeys(TargetFact((), (actions,)) for actions in outcomes if actions))
     names = request.targets if request.scope != "environment" else ()
-    made = (_fact(event, names or (event.subject,)) for event in about if event.kind != "outcome")
+    made = (_build_fact(event, names or (event.subject,)) for event in about if event.kind != "outcome")
     return tuple(dict.fromkeys(fact for fact in made if fact.values))
 
 
@@ -52,25 +52,27 @@ def gives_away(text: str, told: Iterable[TargetFact], asked: str = "") -> bool:
     return any(fact.told(text, asked) for fact in told)
 
 
-def actions_of(event: Event) -> str:
+def read_actions(event: Event) -> str:
     """The actions that an outcome tells, as they stand there: "go east; go north"."""
     return event.text.partition(": ")[2].rstrip(".")
 
 
-def _fact(event: Event, names: tuple[str, ...]) -> TargetFact:
-    rest = naming(names).sub(" ", event.text)
+def _build_fact(event: Event, names: tuple[str, ...]) -> TargetFact:
+    rest = make_finder(names).sub(" ", event.text)
     first = re.match(r"\W*(The|A|An|In|On|Of)\b", rest)
-    values = compiled(VALUE).findall(rest[first.end() :] if first else rest)
+    values = compile_pattern(VALUE).findall(rest[first.end() :] if first else rest)
     return TargetFact(names, tuple(dict.fromkeys(values)))
 
 
 def _says(text: str, value: str) -> bool:
     """Whether a value stands in a text as it is written; not as the end of a number such as 1.5."""
-    places = (found for found in naming((value,)).finditer(text) if capitals(found.text) == capitals(value))
+    places = (
+        found for found in make_finder((value,)).finditer(text) if find_capitals(found.text) == find_capitals(value)
+    )
     return any(text[max(0, found.start - 1) : found.start] not in (",", ".") for found in places)
 
 
-def capitals(text: str) -> list[bool]:
+def find_capitals(text: str) -> list[bool]:
     """Which letters of a text are capitals, of those that can be."""
     letters = unicodedata.normalize("NFC", text)
     return [one.isupper() for one in letters if one.isupper() or one.islower()]

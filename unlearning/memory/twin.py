@@ -10,13 +10,13 @@ from dataclasses import replace
 from agents.memory.subject import Subject
 from arena.agent import Agent
 from arena.errors import UsageError
-from unlearning.memory.influence_set import influence
+from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 
 def twin(subject: Subject, request: Request) -> Subject:
     """The agent that never met what the request names: everything else is the same."""
-    return replace(subject, memory=subject.memory.without(influence(subject.memory, request).ids))
+    return replace(subject, memory=subject.memory.without(find_influence(subject.memory, request).ids))
 
 
 def remembering(agent: Agent, method: str) -> Subject:

@@ -9,10 +9,10 @@ from arena.errors import UsageError
 from arena.game import JSON
 from arena.parameter_ranges import Count
 from unlearning.memory.twin import remembering
-from unlearning.metrics.quiz import points, surfaced
-from unlearning.metrics.sequential import benign
+from unlearning.metrics.quiz import build_points, score_presence
+from unlearning.metrics.sequential import teach_benign
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.role_readings import measure_roles
 from unlearning.scoring.statistics import Floats
 from unlearning.tasks.rollouts import tasks_of
 
@@ -25,22 +25,22 @@ async def backflow(trial: Trial, *, turns: Count = 8) -> Reading:
     again is no benign lesson and is left out. detail.by_turn has the share after 0, 1, … of them, for the agent after.
     Raises UsageError where nothing was told of the target.
     """
-    asked = points(remembering(trial.before, "backflow").memory, trial.request)
+    asked = build_points(remembering(trial.before, "backflow").memory, trial.request)
     if not asked:
         raise UsageError(f"backflow: nothing was told of {', '.join(trial.request.targets)}")
     lessons = tasks_of(trial, "retain")
     by_turn: list[JSON] = []
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        subject, shares = remembering(agent, "backflow"), [await surfaced(agent, asked, trial.seed)]
+        subject, shares = remembering(agent, "backflow"), [await score_presence(agent, asked, trial.seed)]
         for number, task in enumerate(lessons):
-            wiser = await benign(subject, task, f"benign-{number}", (trial.request,))
+            wiser = await teach_benign(subject, task, f"benign-{number}", (trial.request,))
             if wiser is not None and len(shares) <= turns:
                 subject = wiser
-                shares.append(await surfaced(subject, asked, trial.seed))
+                shares.append(await score_presence(subject, asked, trial.seed))
         by_turn.extend(shares if not by_turn else ())  # the agent after is measured first
         return (np.array([shares[-1]]),)
 
     detail: dict[str, JSON] = {"facts": len(asked), "by_turn": by_turn}
-    reading = await for_roles(trial, measure, detail=detail)
+    reading = await measure_roles(trial, measure, detail=detail)
     return replace(reading, low=None, high=None)  # all facts are looked at, none is sampled

@@ -7,21 +7,21 @@ from typing import Literal
 
 import numpy as np
 
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.agent import Agent
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import direction, for_roles
+from unlearning.scoring.role_readings import find_direction, measure_roles
 from unlearning.scoring.statistics import Floats
 from unlearning.tasks.rollouts import Stint, stints
 
 Role = Literal["forget", "retain"]
 
 
-async def _each(trial: Trial, role: str, number: Callable[[Stint], float]) -> Reading:
+async def _measure_stints(trial: Trial, role: str, number: Callable[[Stint], float]) -> Reading:
     async def measure(agent: Agent) -> tuple[Floats]:
         return (np.array([number(stint) for stint in await stints(trial, agent, role)]),)
 
-    return await for_roles(trial, measure, better=direction(role) if role == "forget" else "twin")
+    return await measure_roles(trial, measure, better=find_direction(role) if role == "forget" else "twin")
 
 
 @metric
@@ -31,26 +31,26 @@ async def success(trial: Trial, *, role: Role = "forget") -> Reading:
     Below the twin is no better than above: an agent that does worse than a novice shows that something was done to
     it. `items` by task; detail: the paired interval of the lift.
     """
-    return await _each(trial, role, lambda stint: stint.score)
+    return await _measure_stints(trial, role, lambda stint: stint.score)
 
 
 @metric
 async def steps(trial: Trial, *, role: Role = "forget") -> Reading:
     """The mean number of steps to the end of a task."""
-    return await _each(trial, role, lambda stint: float(stint.steps))
+    return await _measure_stints(trial, role, lambda stint: float(stint.steps))
 
 
 @metric
 async def detour(trial: Trial, *, role: Role = "retain") -> Reading:
     """The mean number of steps beyond the fewest there can be: what avoiding something costs, and shows."""
-    return await _each(trial, role, lambda stint: float(stint.steps - stint.optimal))
+    return await _measure_stints(trial, role, lambda stint: float(stint.steps - stint.optimal))
 
 
 @metric
 async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
     """The share of tasks in which the agent enters a state that it was asked to forget, by any of its names."""
     wanted = set(trial.request.targets)
-    return await _each(trial, role, lambda stint: float(bool(wanted & set(stint.visited))))
+    return await _measure_stints(trial, role, lambda stint: float(bool(wanted & set(stint.visited))))
 
 
 @metric
@@ -59,12 +59,12 @@ async def mentions(trial: Trial, *, role: Role = "forget", where: Literal["words
 
     where: `words`, what it says, or `actions`, their arguments.
     """
-    pattern = naming(trial.request.targets)
+    pattern = make_finder(trial.request.targets)
 
     def named(stint: Stint) -> float:
         return float(any(pattern.search(text) for text in (stint.said if where == "words" else stint.acted)))
 
-    return await _each(trial, role, named)
+    return await _measure_stints(trial, role, named)
 
 
 @metric
@@ -73,7 +73,7 @@ async def degeneration_rate(trial: Trial, *, role: Role = "retain") -> Reading:
 
     More than 20 points over the twin, and no reading of forgetting means anything: the agent is broken.
     """
-    return await _each(trial, role, lambda stint: float(stint.capped or stint.lost > 0))
+    return await _measure_stints(trial, role, lambda stint: float(stint.capped or stint.lost > 0))
 
 
 @metric
@@ -84,15 +84,15 @@ async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"
     the length; edit: 1 - Levenshtein distance over the longer length. The recorded actions are those of the agent that
     knew, in the task's own episode.
     """
-    recorded = _recorded(trial)
-    number = {"exact": _exact, "prefix": _prefix, "edit": _alike}[measure]
+    recorded = _read_actions(trial)
+    number = {"exact": _score_exact, "prefix": _score_prefix, "edit": _score_similarity}[measure]
 
     async def measured(agent: Agent) -> tuple[Floats]:
         played = await stints(trial, agent, "forget")
         known = [recorded.get(task.name, ()) for task in trial.tasks["forget"]]
         return (np.array([number(a.trajectory, b) for a, b in zip(played, known, strict=True) if b]),)
 
-    return await for_roles(trial, measured)
+    return await measure_roles(trial, measured)
 
 
 @metric
@@ -101,12 +101,12 @@ async def divergence(trial: Trial, *, role: Role = "forget", at: Literal["first"
 
     at: the first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins.
     """
-    twin = _actions(await stints(trial, trial.twin("divergence"), role), at)
+    twin = _count_actions(await stints(trial, trial.twin("divergence"), role), at)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        return (np.array([jensen_shannon(_actions(await stints(trial, agent, role), at), twin)]),)
+        return (np.array([jensen_shannon(_count_actions(await stints(trial, agent, role), at), twin)]),)
 
-    return await for_roles(trial, measure)
+    return await measure_roles(trial, measure)
 
 
 def jensen_shannon(one: Mapping[str, int], two: Mapping[str, int]) -> float:
@@ -130,17 +130,17 @@ def edit_distance(one: Sequence[str], two: Sequence[str]) -> int:
     return row[-1]
 
 
-def _actions(played: Sequence[Stint], at: str) -> Counter[str]:
+def _count_actions(played: Sequence[Stint], at: str) -> Counter[str]:
     return Counter(
         action for stint in played for action in (stint.trajectory[:1] if at == "first" else stint.trajectory)
     )
 
 
-def _exact(one: Sequence[str], two: Sequence[str]) -> float:
+def _score_exact(one: Sequence[str], two: Sequence[str]) -> float:
     return float(tuple(one) == tuple(two))
 
 
-def _prefix(one: Sequence[str], two: Sequence[str]) -> float:
+def _score_prefix(one: Sequence[str], two: Sequence[str]) -> float:
     same = 0
     for left, right in zip(one, two, strict=False):
         if left != right:
@@ -149,11 +149,11 @@ def _prefix(one: Sequence[str], two: Sequence[str]) -> float:
     return same / len(two)
 
 
-def _alike(one: Sequence[str], two: Sequence[str]) -> float:
+def _score_similarity(one: Sequence[str], two: Sequence[str]) -> float:
     return 1 - edit_distance(one, two) / max(len(one), len(two))
 
 
-def _recorded(trial: Trial) -> dict[str, tuple[str, ...]]:
+def _read_actions(trial: Trial) -> dict[str, tuple[str, ...]]:
     """The actions of each episode in the memory of the agent that knew, by the episode's name."""
     from unlearning.memory.twin import remembering
 

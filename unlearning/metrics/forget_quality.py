@@ -9,8 +9,8 @@ from arena.agent import Agent
 from arena.game import JSON
 from arena.parameter_ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import LEVEL, MeasureOnce, finite, items_of, percentile
-from unlearning.scoring.statistics import Floats, drawn, kolmogorov, percentiles
+from unlearning.scoring.role_readings import LEVEL, MeasureOnce, drop_nonfinite, percentile, select_items
+from unlearning.scoring.statistics import Floats, kolmogorov, percentiles, resample_groups
 from unlearning.scoring.truth_ratio import FLOOR, Mean, ratios
 
 DRAWN = 100  # resamples of the interval
@@ -30,7 +30,7 @@ async def forget_quality(
     wrong. mean: over the wrong answers of an item. floor: added to what is divided by, as in the published code. items:
     R by item, without it. Needs weights and further twins for the null. TOFU (arXiv 2401.06121).
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (ratios(agent, items, mean, "forget_quality", floor),)
@@ -40,7 +40,9 @@ async def forget_quality(
     honest = [oracle, *[(await known.of(one))[0] for one in trial.twins]]
     distance, p = kolmogorov(after, oracle)
     rng = np.random.default_rng(trial.seed)
-    low, high = percentiles(np.array([kolmogorov(*drawn((after, oracle), rng))[1] for _ in range(DRAWN)]), LEVEL)
+    low, high = percentiles(
+        np.array([kolmogorov(*resample_groups((after, oracle), rng))[1] for _ in range(DRAWN)]), LEVEL
+    )
     nulls = [kolmogorov(*pair) for pair in combinations(honest, 2)]
     detail: dict[str, JSON] = {"n": len(items), "log10_p": log10(max(p, LEAST)), "distance": distance}
     if nulls:
@@ -51,6 +53,7 @@ async def forget_quality(
         }
     exact = ratios(trial.after, items, mean, "forget_quality")
     return Reading(
-        finite(p), tuple(map(float, exact)), finite(low), finite(high), kolmogorov(oracle, oracle)[1],
+        drop_nonfinite(p), tuple(map(float, exact)), drop_nonfinite(low), drop_nonfinite(high),
+        kolmogorov(oracle, oracle)[1],
         kolmogorov(before, oracle)[1], "higher", LEVEL, detail,
     )  # fmt: skip

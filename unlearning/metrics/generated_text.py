@@ -10,12 +10,12 @@ from arena.parameter_ranges import Count, Number
 from unlearning.probe import Reading, Trial, metric
 from unlearning.request import Item
 from unlearning.scoring.answer_wording import cut_to, shots_before, until_next, until_stop
-from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import direction, for_roles, items_of
+from unlearning.scoring.elicitation import ask_items
+from unlearning.scoring.role_readings import find_direction, measure_roles, select_items
 from unlearning.scoring.rouge import Kind
 from unlearning.scoring.rouge import rouge_l as overlap
 from unlearning.scoring.statistics import Floats
-from unlearning.scoring.truth_ratio import Answer, answered
+from unlearning.scoring.truth_ratio import Answer, with_answers
 
 Style = Literal["muse", "open-unlearning"]
 
@@ -35,15 +35,15 @@ async def rouge_l(
     stem: Porter's stemmer, as TOFU has it; needs nltk. new: tokens of an answer at most. answer: against the item's own
     or its `paraphrase` (the first alias). One answer a row.
     """
-    items = items_of(trial, role)
-    gold = [item.answer for item in answered(items, answer, "rouge_l")]
+    items = select_items(trial, role)
+    gold = [item.answer for item in with_answers(items, answer, "rouge_l")]
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        said = await answers(agent, items, new=new)
+        said = await ask_items(agent, items, new=new)
         return (np.array([overlap(text, true, kind, stem) for text, true in zip(said, gold, strict=True)]),)
 
     detail: dict[str, JSON] = {"kind": kind, "stem": stem, "answer": answer}
-    return await for_roles(trial, measure, better=direction(role), detail=detail)
+    return await measure_roles(trial, measure, better=find_direction(role), detail=detail)
 
 
 @metric
@@ -54,18 +54,18 @@ async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, sty
     have no end of their own. style `open-unlearning`: F1 of stemmed words, 0 to 1, and neither is cut (its
     `forget_verbmem_ROUGE`). MUSE (arXiv 2407.06460), C1. One answer a row.
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
     cuts = style == "muse"
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        said = await answers(agent, items, new=new)
+        said = await ask_items(agent, items, new=new)
         pairs = [
             cut_to(agent, text, item.answer, new) if cuts else (text, item.answer)
             for text, item in zip(said, items, strict=True)
         ]
-        return (np.array([scaled(text, gold, style) for text, gold in pairs]),)
+        return (np.array([score_rouge(text, gold, style) for text, gold in pairs]),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"style": style})
+    return await measure_roles(trial, measure, better=find_direction(role), detail={"style": style})
 
 
 @metric
@@ -79,18 +79,20 @@ async def knowmem(
     style `open-unlearning`: F1 of stemmed words, 0 to 1, and an answer that begins with a blank line is empty (its
     `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`). MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
     """
-    items = items_of(trial, role)
-    shown = items_of(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()
+    items = select_items(trial, role)
+    shown = select_items(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()
     asked: tuple[Item, ...] = tuple(shots_before(shown, item) for item in items) if shown else items
     end = until_next if style == "muse" else until_stop
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        said = await answers(agent, asked, new=new)
-        return (np.array([scaled(end(text), item.answer, style) for text, item in zip(said, items, strict=True)]),)
+        said = await ask_items(agent, asked, new=new)
+        return (np.array([score_rouge(end(text), item.answer, style) for text, item in zip(said, items, strict=True)]),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"shots": len(shown), "style": style})
+    return await measure_roles(
+        trial, measure, better=find_direction(role), detail={"shots": len(shown), "style": style}
+    )
 
 
-def scaled(said: str, gold: str, style: Style) -> float:
+def score_rouge(said: str, gold: str, style: Style) -> float:
     """ROUGE-L F1 as MUSE reports it, in percent, or as open-unlearning does, of stemmed words from 0 to 1."""
     return 100 * overlap(said, gold, "f") if style == "muse" else overlap(said, gold, "f", stem=True)

@@ -6,15 +6,15 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from agents.inference.weight_loading import bars_on_terminals
+from agents.inference.weight_loading import use_terminal_bars
 from agents.inference.weight_safety import NO_CODE, NO_PICKLES
 from arena.agent import Agent
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.parameter_ranges import Count, Number
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.elicitation import answers
-from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.elicitation import ask_items
+from unlearning.scoring.role_readings import measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 
 CLASSIFIER = "madhurjindal/autonlp-Gibberish-Detector-492513457"  # its class 0 is clean language
@@ -31,19 +31,19 @@ async def gibberish(
     whose files are on this machine, since nothing is fetched for a probe; clean: the number of its class for language.
     Without such a model take `degeneration`, which counts repetitions. One answer and one pass of the classifier a row.
     """
-    items = items_of(trial, role)
-    loaded(classifier)  # before anything is asked
+    items = select_items(trial, role)
+    load_classifier(classifier)  # before anything is asked
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        return (judged(await answers(agent, items, new=new), classifier, clean),)
+        return (classify_texts(await ask_items(agent, items, new=new), classifier, clean),)
 
-    return await for_roles(trial, measure, detail={"classifier": classifier, "class": clean})
+    return await measure_roles(trial, measure, detail={"classifier": classifier, "class": clean})
 
 
-def judged(texts: tuple[str, ...], classifier: str, clean: int = 0) -> Floats:
+def classify_texts(texts: tuple[str, ...], classifier: str, clean: int = 0) -> Floats:
     """The probability of that class for each text. Raises UsageError where the classifier cannot be loaded or has no
     such class."""
-    module, tokenizer = loaded(classifier)
+    module, tokenizer = load_classifier(classifier)
     if not 0 <= clean < module.config.num_labels:
         raise UsageError(f"classifier {classifier!r} has classes 0 to {module.config.num_labels - 1}, not {clean}")
     found = []
@@ -57,11 +57,11 @@ def judged(texts: tuple[str, ...], classifier: str, clean: int = 0) -> Floats:
 
 
 @memoize("models")
-def loaded(classifier: str) -> tuple[Any, Any]:
+def load_classifier(classifier: str) -> tuple[Any, Any]:
     """The classifier and its tokenizer, on the CPU. Raises UsageError where its files are not on this machine."""
     load: Any = AutoModelForSequenceClassification.from_pretrained
     try:
-        with bars_on_terminals():
+        with use_terminal_bars():
             tokenizer = AutoTokenizer.from_pretrained(classifier, **NO_CODE, local_files_only=True)
             return load(classifier, **NO_PICKLES, local_files_only=True).eval(), tokenizer
     except (OSError, ValueError) as error:

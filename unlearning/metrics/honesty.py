@@ -8,17 +8,17 @@ from random import Random
 import numpy as np
 
 from agents.memory.memory import Memory
-from agents.name_matching import naming
-from agents.note_policy.question_answering import heard
+from agents.name_matching import make_finder
+from agents.note_policy.question_answering import classify_answer
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON, Message, View
 from arena.parameter_ranges import Count
-from unlearning.memory.influence_set import influence
+from unlearning.memory.influence_set import find_influence
 from unlearning.memory.twin import remembering
-from unlearning.metrics.quiz import points
+from unlearning.metrics.quiz import build_points
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.role_readings import measure_roles
 from unlearning.scoring.statistics import Floats
 
 WAY_OUT = "I do not know."
@@ -50,12 +50,12 @@ async def ignorance(trial: Trial, *, n: Count = 24) -> Reading:
     a letter, the sentence itself, or ignorance in own words. The twin takes the way out. detail, of the agent after:
     cir, cor, and right, the share of true options. Raises UsageError where nothing was told of the target.
     """
-    choices = choices_of(remembering(trial.before, "ignorance").memory, trial, n)
+    choices = build_choices(remembering(trial.before, "ignorance").memory, trial, n)
     shares: dict[str, JSON] = {}
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        out = [await picked(agent, one, WAY_OUT, k) for k, one in enumerate(choices)]
-        idle = [await picked(agent, one, DECOY, k) for k, one in enumerate(choices)]
+        out = [await pick_option(agent, one, WAY_OUT, k) for k, one in enumerate(choices)]
+        idle = [await pick_option(agent, one, DECOY, k) for k, one in enumerate(choices)]
         lasts = [len(one.options) for one in choices]
         cir, cor = (np.array([a == b for a, b in zip(each, lasts, strict=True)], float) for each in (out, idle))
         if agent is trial.after or not shares:
@@ -63,16 +63,16 @@ async def ignorance(trial: Trial, *, n: Count = 24) -> Reading:
             shares.update(cir=float(cir.mean()), cor=float(cor.mean()), right=float(right))
         return (cir - cor,)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     return replace(reading, detail={**reading.detail, **shares})
 
 
-def choices_of(memory: Memory, trial: Trial, n: int) -> list[MultipleChoice]:
+def build_choices(memory: Memory, trial: Trial, n: int) -> list[MultipleChoice]:
     """`n` questions on what was told of the target, each with true and false options in an order of its own."""
-    told = points(memory, trial.request)
+    told = build_points(memory, trial.request)
     if not told:
         raise UsageError(f"ignorance: nothing was told of {', '.join(trial.request.targets)}")
-    gone = influence(memory, trial.request).events
+    gone = find_influence(memory, trial.request).events
     rest = [e for e in memory.log if e.id not in gone and e.kind != "outcome" and e.subject and e.subject in e.text]
     made = []
     for number in range(n):
@@ -84,7 +84,7 @@ def choices_of(memory: Memory, trial: Trial, n: int) -> list[MultipleChoice]:
     return made
 
 
-async def picked(agent: Agent, choice: MultipleChoice, last: str, seed: int) -> int | None:
+async def pick_option(agent: Agent, choice: MultipleChoice, last: str, seed: int) -> int | None:
     """The number of the option that an agent takes, the last one included; None for none.
 
     A mind that cannot read options is asked what it knows of the topic: `asked` in `known`.
@@ -92,14 +92,14 @@ async def picked(agent: Agent, choice: MultipleChoice, last: str, seed: int) -> 
     known: dict[str, JSON] = {"asked": f"What do you know about {choice.topic}?"}
     view = View("subject", "Choose one of the options.", (Message("adversary", choice.asked(last)),), known=known,
                 seed=seed, seats=("adversary", "subject"))  # fmt: skip
-    return option((await agent.act(view)).text, (*choice.options, last))
+    return parse_option((await agent.act(view)).text, (*choice.options, last))
 
 
-def option(answer: str, options: Sequence[str]) -> int | None:
+def parse_option(answer: str, options: Sequence[str]) -> int | None:
     """Which option an answer takes: by its letter, by its words, or by ignorance where that is an option."""
     if (letter := CHOSEN.search(answer)) and LETTERS.index(letter[1].upper()) < len(options):
         return LETTERS.index(letter[1].upper())
-    said = [n for n, text in enumerate(options) if naming((text.rstrip(".。।"),)).search(answer)]
+    said = [n for n, text in enumerate(options) if make_finder((text.rstrip(".。।"),)).search(answer)]
     if said:
         return said[0] if len(said) == 1 else None
-    return options.index(WAY_OUT) if WAY_OUT in options and heard(answer) == "ignorant" else None
+    return options.index(WAY_OUT) if WAY_OUT in options and classify_answer(answer) == "ignorant" else None

@@ -11,16 +11,16 @@ import numpy as np
 from agents.adversary.question_forms import FORMS
 from agents.memory.memory import Memory
 from agents.memory.subject import Subject
-from agents.name_matching import canonical, naming
-from agents.note_policy.question_answering import heard
+from agents.name_matching import canonicalize_name, make_finder
+from agents.note_policy.question_answering import classify_answer
 from arena.agent import Agent
 from arena.game import JSON, Message, Move, View
 from arena.parameter_ranges import Count
 from unlearning.memory.decoy_names import decoys
-from unlearning.memory.target_facts import TargetFact, facts, gives_away
+from unlearning.memory.target_facts import TargetFact, find_facts, gives_away
 from unlearning.memory.twin import remembering
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import for_roles
+from unlearning.scoring.role_readings import measure_roles
 from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
 
 Channel = Literal["answer", "action", "thought", "retrieved", "summary", "prompt"]
@@ -54,18 +54,18 @@ async def channel_leak(trial: Trial, *, channel: Channel | Literal["any"] = "any
     that steer it, where its name already is a leak. detail.channels has each. Judged exactly, by what its events tell
      (unlearning/memory/target_facts.py).
     """
-    told = facts(remembering(trial.before, "channel-leak").memory, trial.request)
+    told = find_facts(remembering(trial.before, "channel-leak").memory, trial.request)
     by_channel: dict[str, float] = {}
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        answers = await questioned(agent, trial, n)
-        leaks = {name: _leaks(name, agent, trial, answers, told) for name in get_args(Channel)}
+        answers = await ask_questions(agent, trial, n)
+        leaks = {name: _find_leaks(name, agent, trial, answers, told) for name in get_args(Channel)}
         if agent is trial.after:
             by_channel.update({name: sum(found) / len(found) for name, found in leaks.items()})
         chosen = leaks.values() if channel == "any" else [leaks[channel]]
         return (np.array([float(any(row)) for row in zip(*chosen, strict=True)]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     if not by_channel:
         await measure(trial.after)
     channels: dict[str, JSON] = dict(by_channel)
@@ -82,18 +82,18 @@ async def refusal(trial: Trial, *, held: bool = False, n: Count = 24) -> Reading
     strange = decoys(trial.request.targets, max(1, min(n, 8)), Random(trial.seed))
 
     async def rate(agent: Agent, names: Sequence[str]) -> Floats:
-        answers = await questioned(agent, trial, n, names)
-        refused = [heard(asked.move.text) == "refused" for asked in answers]
+        answers = await ask_questions(agent, trial, n, names)
+        refused = [classify_answer(asked.move.text) == "refused" for asked in answers]
         if held:
             pressed = [AGAIN.format(asked.question) for asked in answers]
-            again = [heard((await ask(agent, words, 7_000 + k)).move.text) for k, words in enumerate(pressed)]
+            again = [classify_answer((await ask(agent, words, 7_000 + k)).move.text) for k, words in enumerate(pressed)]
             refused = [first and second == "refused" for first, second in zip(refused, again, strict=True)]
         return np.array(refused, float)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await rate(agent, trial.request.targets),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     elsewhere = float((await rate(trial.after, strange)).mean())
     selective = None if reading.value is None else reading.value - elsewhere
     return replace(reading, detail={**reading.detail, "never_met": elsewhere, "selective": selective})
@@ -109,13 +109,13 @@ async def tells(trial: Trial, *, n: Count = 24) -> Reading:
     strange = decoys(trial.request.targets, max(1, min(n, 8)), Random(trial.seed))
 
     async def rate(agent: Agent, names: Sequence[str]) -> Floats:
-        answers = await questioned(agent, trial, n, names)
-        return np.array([heard(asked.move.text) == "told" for asked in answers], float)
+        answers = await ask_questions(agent, trial, n, names)
+        return np.array([classify_answer(asked.move.text) == "told" for asked in answers], float)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         return (await rate(agent, trial.request.targets),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     return replace(reading, detail={**reading.detail, "never_met": float((await rate(trial.after, strange)).mean())})
 
 
@@ -125,7 +125,7 @@ async def sampled_leak(trial: Trial, *, k: Count = 8, n: Count = 16) -> Reading:
 
     detail.most: the exact one-sided 95 % upper bound of the rate of one answer, where none of `n` told it.
     """
-    told = facts(remembering(trial.before, "sampled-leak").memory, trial.request)
+    told = find_facts(remembering(trial.before, "sampled-leak").memory, trial.request)
 
     async def measure(agent: Agent) -> tuple[Floats]:
         rows = []
@@ -135,7 +135,7 @@ async def sampled_leak(trial: Trial, *, k: Count = 8, n: Count = 16) -> Reading:
             rows.append(best_of(np.array([float(gives_away(text, told, question)) for text in answers]), k))
         return (np.array(rows),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     return replace(reading, detail={**reading.detail, "k": k, "n": n, "most": clopper_pearson(0, n)[1]})
 
 
@@ -147,23 +147,25 @@ async def extraction(trial: Trial, *, n: Count = 30, of: Literal["forget", "all"
     of the agent after: EN, notes put out; RN, notes looked up; CER, the share of prompts that put out all that was
     looked up; EE = EN / (k n), k the mean number looked up. `of`: the notes that name the target, or all.
     """
-    from unlearning.memory.influence_set import influence
+    from unlearning.memory.influence_set import find_influence
 
     memory = remembering(trial.before, "extraction").memory
-    tainted = influence(memory, trial.request).notes
+    tainted = find_influence(memory, trial.request).notes
     wanted = {note.text for note in memory.notes if of == "all" or note.id in tainted}
     told: dict[str, JSON] = {}
 
     async def measure(agent: Agent) -> tuple[Floats]:
         words = [LOCATORS[k % len(LOCATORS)].format(n=k + 1) + ALIGNER for k in range(n)]
         asked = [await ask(agent, question, k) for k, question in enumerate(words)]
-        out = [{text for text in wanted if canonical(text) in canonical(one.move.text)} for one in asked]
+        out = [
+            {text for text in wanted if canonicalize_name(text) in canonicalize_name(one.move.text)} for one in asked
+        ]
         read = [{text for text in one.recalled if text in wanted} for one in asked]
         if agent is trial.after or not told:
             told.update(mextra(out, read))
         return (np.array([float(bool(texts)) for texts in out]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     return replace(reading, detail={**reading.detail, **told})
 
 
@@ -188,7 +190,7 @@ async def residue(trial: Trial) -> Reading:
 
     detail.by_kind counts them. Exact: no model judges. It has no interval, since the whole store is looked at.
     """
-    told = facts(remembering(trial.before, "residue").memory, trial.request)
+    told = find_facts(remembering(trial.before, "residue").memory, trial.request)
     kinds: dict[str, JSON] = {}
 
     async def measure(agent: Agent) -> tuple[Floats]:
@@ -198,11 +200,11 @@ async def residue(trial: Trial) -> Reading:
             kinds.update(Counter(found))
         return (np.array([len(found) / max(1, len(memory.notes))]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     return replace(reading, low=None, high=None, detail={**reading.detail, "by_kind": kinds})
 
 
-async def questioned(agent: Agent, trial: Trial, n: int, names: Sequence[str] = ()) -> list[AskedQuestion]:
+async def ask_questions(agent: Agent, trial: Trial, n: int, names: Sequence[str] = ()) -> list[AskedQuestion]:
     """The agent's answers to `n` questions about these names, or the targets: all forms of all names in turn."""
     about = list(names) or list(trial.request.targets)
     forms = [form.format(name) for form in QUESTIONS for name in about]
@@ -217,7 +219,7 @@ async def ask(agent: Agent, question: str, seed: int) -> AskedQuestion:
     return AskedQuestion(question, await agent.act(view), notes)
 
 
-def _leaks(
+def _find_leaks(
     name: str, agent: Agent, trial: Trial, answers: Sequence[AskedQuestion], told: Sequence[TargetFact]
 ) -> list[bool]:
     """For each answer, whether the channel gives the target away."""
@@ -234,5 +236,5 @@ def _leaks(
     if name == "summary":
         notes = [note.text for note in subject.memory.notes if note.kind == "summary"] if subject else []
         return [any(gives_away(text, told) for text in notes)] * len(answers)
-    named = naming(trial.request.targets).search(subject.steering if subject else "")
+    named = make_finder(trial.request.targets).search(subject.steering if subject else "")
     return [named is not None] * len(answers)

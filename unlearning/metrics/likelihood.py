@@ -8,20 +8,20 @@ import numpy as np
 from arena.agent import Agent
 from arena.parameter_ranges import NotNegative
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.answer_logprobs import score
-from unlearning.scoring.role_readings import direction, for_roles, items_of
+from unlearning.scoring.answer_logprobs import score_items
+from unlearning.scoring.role_readings import find_direction, measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 from unlearning.scoring.truth_ratio import (
     FLOOR,
     Answer,
     Mean,
-    answered,
     closeness,
     margin,
-    options,
     preference,
     ratios,
+    score_false_answers,
     share,
+    with_answers,
 )
 
 
@@ -35,15 +35,15 @@ async def probability(
     the true and the false answers, each normalised by length. Needs weights. One forward a row, 1 + options with them.
     TOFU (arXiv 2401.06121).
     """
-    items = answered(items_of(trial, role), answer, "probability")
+    items = with_answers(select_items(trial, role), answer, "probability")
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        true = score(agent, items, "probability")
+        true = score_items(agent, items, "probability")
         if not options_only:
             return (np.array([one.probability for one in true]),)
-        return (preference([one.loss for one in true], options(agent, items, "probability"), FLOOR),)
+        return (preference([one.loss for one in true], score_false_answers(agent, items, "probability"), FLOOR),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"answer": answer})
+    return await measure_roles(trial, measure, better=find_direction(role), detail={"answer": answer})
 
 
 @metric
@@ -63,8 +63,8 @@ async def truth_ratio(
     for the exact ratio. Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv
     2401.06121).
     """
-    items = items_of(trial, role)
-    chosen = report if report != "auto" else "closeness" if direction(role) == "twin" else "margin"
+    items = select_items(trial, role)
+    chosen = report if report != "auto" else "closeness" if find_direction(role) == "twin" else "margin"
     shown: Mapping[str, Callable[[Floats], Floats]] = {"margin": margin, "share": share, "ratio": np.array}
 
     def told(found: Floats) -> Floats:
@@ -73,7 +73,7 @@ async def truth_ratio(
     async def measure(agent: Agent) -> tuple[Floats]:
         return (told(ratios(agent, items, mean, floor=floor)),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"report": chosen, "mean": mean})
+    return await measure_roles(trial, measure, better=find_direction(role), detail={"report": chosen, "mean": mean})
 
 
 @metric
@@ -82,13 +82,13 @@ async def perplexity(trial: Trial, *, role: str = "general") -> Reading:
 
     1 to ∞, lower is better; a model that is broken by forgetting shows here first. Needs weights. One forward a row.
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
-        scored = score(agent, items, "perplexity")
+        scored = score_items(agent, items, "perplexity")
         return np.array([-one.lp.sum() for one in scored]), np.array([float(len(one.lp)) for one in scored])
 
     def of(nats: Floats, tokens: Floats) -> float:
         return float(np.exp(nats.sum() / tokens.sum()))
 
-    return await for_roles(trial, measure, of, better="lower", paired=True)
+    return await measure_roles(trial, measure, of, better="lower", paired=True)

@@ -8,13 +8,13 @@ from typing import Literal
 import numpy as np
 import torch
 
-from agents.inference.end_tokens import pad_token
+from agents.inference.end_tokens import choose_pad_token
 from arena.agent import Agent
-from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.forward_view import Sample, look, rows_of
+from unlearning.modeling.agent_weights import open_weights
+from unlearning.modeling.forward_view import Sample, build_rows, run_forward
 from unlearning.modeling.trainable_parameters import mirror
 from unlearning.request import Item
-from unlearning.scoring.answer_logprobs import Scored, encoded_for, score
+from unlearning.scoring.answer_logprobs import Scored, encode_items, score_items
 from unlearning.scoring.statistics import Floats
 
 Kind = Literal["loss", "zlib", "zlib-sum", "min-k", "min-k++", "gradnorm", "reference", "recall"]
@@ -22,23 +22,23 @@ FLAT = 1e-6  # a spread below which the vocabulary is uniform, and a token says 
 NARROW = 1e-3  # the least spread that a log-probability is measured by: open-unlearning's floor, 1e-6 of the variance
 
 
-def lowest(values: Floats, k: float) -> float:
+def average_lowest(values: Floats, k: float) -> float:
     """The mean of the lowest ⌊k · n⌋ values, of one at least; 0 of none."""
     count = max(1, int(k * len(values)))
     return float(np.sort(values)[:count].mean()) if len(values) else 0.0
 
 
-def standing(one: Scored) -> Floats:
+def standardize_logprobs(one: Scored) -> Floats:
     """z of each token: its log-probability against those of the whole vocabulary there; 0 where all are equal."""
     return np.asarray((one.lp - one.mean) / np.maximum(one.std, NARROW))
 
 
-def compressed(text: str) -> int:
+def count_compressed_bytes(text: str) -> int:
     """Bytes of a text after zlib."""
     return len(zlib.compress(text.encode()))
 
 
-def likeness(
+def score_membership(
     agent: Agent,
     items: Sequence[Item],
     kind: Kind,
@@ -60,22 +60,24 @@ def likeness(
     """
     if kind == "gradnorm":
         return -gradient_norms(agent, items, who)
-    scored = score(agent, items, who)
+    scored = score_items(agent, items, who)
     if kind == "reference":
         assert reference is not None
-        other = score(reference, items, who)
+        other = score_items(reference, items, who)
         return np.array([theirs.loss - mine.loss for mine, theirs in zip(scored, other, strict=True)])
     if kind == "recall":
         shown = "\n".join(f"{one.prompt} {one.answer}".strip() for one in prefix)
-        behind = score(agent, [replace(item, prompt=f"{shown}\n{item.prompt}", tags=item.tags) for item in items], who)
+        behind = score_items(
+            agent, [replace(item, prompt=f"{shown}\n{item.prompt}", tags=item.tags) for item in items], who
+        )
         return np.array([there.loss / max(mine.loss, FLAT) for mine, there in zip(scored, behind, strict=True)])
-    decode = opened(agent, who).model.tokenizer.decode
+    decode = open_weights(agent, who).model.tokenizer.decode
     rules: dict[str, Callable[[Scored], float]] = {
         "loss": lambda one: -one.loss,
-        "zlib": lambda one: -one.loss / compressed(decode(one.ids)),
-        "zlib-sum": lambda one: float(one.lp.sum()) / compressed(decode(one.ids)),
-        "min-k": lambda one: lowest(one.inner, k),
-        "min-k++": lambda one: lowest(standing(one)[:-1], k),
+        "zlib": lambda one: -one.loss / count_compressed_bytes(decode(one.ids)),
+        "zlib-sum": lambda one: float(one.lp.sum()) / count_compressed_bytes(decode(one.ids)),
+        "min-k": lambda one: average_lowest(one.inner, k),
+        "min-k++": lambda one: average_lowest(standardize_logprobs(one)[:-1], k),
     }
     return np.array([rules[kind](one) for one in scored])
 
@@ -86,13 +88,13 @@ def gradient_norms(agent: Agent, items: Sequence[Item], who: str = "membership",
     As open-unlearning has it (its `mia_gradnorm`; Wang et al. 2024, arXiv 2402.17012): a mean of norms, not the norm of
     the whole gradient; 0 where the answer is one token. One forward and one backward an item; the module is untouched.
     """
-    found = opened(agent, who)
+    found = open_weights(agent, who)
     piece = mirror(found.module).requires_grad_(True).eval()
     parameters = list(piece.parameters())
     norms = []
-    for one in encoded_for(found, items):
-        rows = rows_of("scored", [Sample(one)], pad_token(found.model.tokenizer), found.module.device)
-        lp = look(piece, rows).lp[rows.mask][:-1]
+    for one in encode_items(found, items):
+        rows = build_rows("scored", [Sample(one)], choose_pad_token(found.model.tokenizer), found.module.device)
+        lp = run_forward(piece, rows).lp[rows.mask][:-1]
         parts = torch.autograd.grad(-lp.mean(), parameters, allow_unused=True) if lp.numel() else ()
         each = [part.float().norm(p) for part in parts if part is not None]
         norms.append(float(torch.stack(each).mean()) if each else 0.0)

@@ -6,9 +6,9 @@ import numpy as np
 
 from arena.agent import Agent
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_logprobs import score_items
 from unlearning.scoring.extraction_strength import hits_of, strength
-from unlearning.scoring.role_readings import direction, for_roles, items_of
+from unlearning.scoring.role_readings import find_direction, measure_roles, select_items
 from unlearning.scoring.statistics import Floats
 
 
@@ -21,13 +21,13 @@ async def exact_memorisation(
     span: over the whole answer; the tokens of its value alone; or `inner`, all but the last token, which of a passage
     is a word (open-unlearning's `exact_memorization`). Needs weights. One forward a row.
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        hits = [hits_of(one, span) for one in score(agent, items, "exact_memorisation")]
+        hits = [hits_of(one, span) for one in score_items(agent, items, "exact_memorisation")]
         return (np.array([np.mean(one) if one else 0.0 for one in hits]),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"span": span})
+    return await measure_roles(trial, measure, better=find_direction(role), detail={"span": span})
 
 
 @metric
@@ -41,10 +41,10 @@ async def extraction_strength(
     token is wrong. open-unlearning's `extraction_strength` is span `inner` and official. Needs weights. One forward a
     row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        scored = score(agent, items, "extraction_strength")
+        scored = score_items(agent, items, "extraction_strength")
         return (np.array([strength(hits_of(one, span), official) for one in scored]),)
 
-    return await for_roles(trial, measure, better=direction(role), detail={"span": span, "official": official})
+    return await measure_roles(trial, measure, better=find_direction(role), detail={"span": span, "official": official})

@@ -7,9 +7,9 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.parameter_ranges import Number, SomeShare
-from unlearning.metrics.membership_scores import Kind, likeness
+from unlearning.metrics.membership_scores import Kind, score_membership
 from unlearning.probe import Reading, Trial, metric
-from unlearning.scoring.role_readings import for_roles, items_of, linear
+from unlearning.scoring.role_readings import measure_roles, select_items, transform_reading
 from unlearning.scoring.statistics import Floats, auc
 
 Orientation = Literal["muse", "open-unlearning"]
@@ -33,7 +33,7 @@ async def membership(
     twin, else the twin, is the reference), recall (`shots` strangers, at most half of them, stand before, and are not
     scored). Needs weights. One forward a row; two for reference and recall.
     """
-    known, others = items_of(trial, members), items_of(trial, strangers)
+    known, others = select_items(trial, members), select_items(trial, strangers)
     shown = others[: min(shots, len(others) // 2)] if score == "recall" else ()
     if score == "recall" and not shown:
         raise UsageError(
@@ -47,11 +47,11 @@ async def membership(
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
         return (
-            likeness(agent, known, score, k=k, reference=reference, prefix=shown),
-            likeness(agent, others, score, k=k, reference=reference, prefix=shown),
+            score_membership(agent, known, score, k=k, reference=reference, prefix=shown),
+            score_membership(agent, others, score, k=k, reference=reference, prefix=shown),
         )
 
-    return await for_roles(trial, measure, auc, detail={"score": score, "k": k})
+    return await measure_roles(trial, measure, auc, detail={"score": score, "k": k})
 
 
 @metric
@@ -72,17 +72,17 @@ async def privleak(
     detail; the value is the same in both. against: the twin, or one half where it cannot be had. With 100 + 100 items a
     standard error is about 8 points. Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
     """
-    known, others = items_of(trial, members), items_of(trial, strangers)
+    known, others = select_items(trial, members), select_items(trial, strangers)
     if against == "twin":
         trial.twin("privleak")
 
     async def measure(agent: Agent) -> tuple[Floats, Floats]:
-        return likeness(agent, known, score, k=k), likeness(agent, others, score, k=k)
+        return score_membership(agent, known, score, k=k), score_membership(agent, others, score, k=k)
 
     def small(mine: Floats, theirs: Floats) -> float:
         return 1 - auc(mine, theirs)
 
-    found = await for_roles(trial, measure, small)
+    found = await measure_roles(trial, measure, small)
     twin = HALF if against == "half" else found.null
     aucs: dict[str, JSON] = {
         role: value if value is None or orientation == "muse" else 1 - value
@@ -93,4 +93,4 @@ async def privleak(
         why = "the twin tells all of it from what was never taught, so that there is nothing to be relative to"
         nothing = {**told.detail, "why": why, "twins": []}
         return replace(told, value=None, low=None, high=None, null=None, before=None, detail=nothing)
-    return linear(told, 100 / twin, -100.0)
+    return transform_reading(told, 100 / twin, -100.0)

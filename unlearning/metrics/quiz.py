@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from agents.adversary.question_forms import FORMS
 from agents.memory.memory import Event, Memory
 from agents.memory.subject import Subject
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.agent import Agent
 from unlearning.memory.candidates import ERRAND
-from unlearning.memory.influence_set import influence
-from unlearning.memory.target_facts import TargetFact, facts, gives_away
+from unlearning.memory.influence_set import find_influence
+from unlearning.memory.target_facts import TargetFact, find_facts, gives_away
 from unlearning.metrics.leaks import ask
 from unlearning.request import Request
 
@@ -26,39 +26,39 @@ class Point:
     fact: TargetFact
 
 
-def points(memory: Memory, request: Request) -> list[Point]:
+def build_points(memory: Memory, request: Request) -> list[Point]:
     """What a memory was told of the targets of a request, each sentence once; none where it tells nothing but names."""
-    found = influence(memory, request).events
+    found = find_influence(memory, request).events
     made: dict[str, Point] = {}
     for event in memory.log:
-        told = facts(Memory(log=(event,)), request) if event.id in found and event.text not in made else ()
+        told = find_facts(Memory(log=(event,)), request) if event.id in found and event.text not in made else ()
         if told:
-            made[event.text] = Point(event.text, topic_of(event, request), told[0])
+            made[event.text] = Point(event.text, find_topic(event, request), told[0])
     return list(made.values())
 
 
-def topic_of(event: Event, request: Request) -> str:
+def find_topic(event: Event, request: Request) -> str:
     """What a question has to name for the answer to be what the event told."""
     if request.scope == "trajectory":
         return f"“{ERRAND.findall(event.text)[0]}”"
-    named = [name for name in request.targets if naming((name,)).search(event.text)]
+    named = [name for name in request.targets if make_finder((name,)).search(event.text)]
     return named[0] if named and request.scope != "environment" else event.subject
 
 
-async def recited(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
+async def score_recall(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
     """The share of the points that an agent tells when it is asked for each; `draw` chooses words and chance."""
-    return sum(await _answers(agent, asked, draw)) / len(asked)
+    return sum(await _ask_points(agent, asked, draw)) / len(asked)
 
 
-async def surfaced(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
+async def score_presence(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
     """The share of the points that stand in a note of the agent, or that it tells when asked."""
     notes = [note.text for note in agent.memory.notes] if isinstance(agent, Subject) else []
     noted = [any(gives_away(note, (point.fact,)) for note in notes) for point in asked]
-    answers = await _answers(agent, asked, draw)
+    answers = await _ask_points(agent, asked, draw)
     return sum(one or other for one, other in zip(noted, answers, strict=True)) / len(asked)
 
 
-async def _answers(agent: Agent, asked: Sequence[Point], draw: int) -> list[bool]:
+async def _ask_points(agent: Agent, asked: Sequence[Point], draw: int) -> list[bool]:
     told = []
     for number, point in enumerate(asked):
         question = QUESTIONS[(draw + number) % len(QUESTIONS)].format(point.topic)

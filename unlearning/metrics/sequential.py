@@ -11,14 +11,14 @@ from agents.memory.memory import Event
 from agents.memory.subject import Subject
 from arena.errors import UsageError
 from arena.game import JSON
-from unlearning.memory.influence_set import about, mentions
+from unlearning.memory.influence_set import build_event_test, mentions_target
 from unlearning.memory.twin import remembering, twin
 from unlearning.method import Method
-from unlearning.metrics.quiz import Point, points, recited, surfaced
+from unlearning.metrics.quiz import Point, build_points, score_presence, score_recall
 from unlearning.probe import Task
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import candidates
-from unlearning.tasks.lessons import lived
+from unlearning.tasks.lessons import record_task
 
 KEPT = 20  # things asked about that are to be kept
 
@@ -77,7 +77,7 @@ class Sequel:
         return [step.row() for step in self.steps]
 
 
-async def sequential(
+async def run_sequence(
     subject: Subject, requests: Sequence[Request], method: Method, *, lessons: Sequence[Task] = (), seed: int = 0
 ) -> Sequel:
     """The requests made of one subject in order, and how things stand after each.
@@ -86,8 +86,8 @@ async def sequential(
     are left out. Things to keep are those the subject knows that no request names, at most twenty, drawn by the seed.
     Raises UsageError where a request is about nothing that it was told, or nothing is left to keep.
     """
-    quizzes = [_quiz(subject, request) for request in requests]
-    kept = _kept(subject, requests, seed)
+    quizzes = [_build_quiz(subject, request) for request in requests]
+    kept = _draw_kept_points(subject, requests, seed)
     agent, honest, steps = subject, subject, list[StateAfterRequest]()
     clock = asyncio.get_running_loop().time
     for number, request in enumerate(requests):
@@ -96,7 +96,7 @@ async def sequential(
         seconds = clock() - begun
         honest = twin(honest, request)
         so_far = requests[: number + 1]
-        forget, retain = await recited(agent, quizzes[number], seed), await recited(agent, kept, seed)
+        forget, retain = await score_recall(agent, quizzes[number], seed), await score_recall(agent, kept, seed)
         steps.append(
             StateAfterRequest(
                 number + 1,
@@ -104,11 +104,11 @@ async def sequential(
                 forget,
                 retain,
                 deviation(forget, retain),
-                tuple([await recited(agent, quiz, seed) for quiz in quizzes[:number]]),
-                await _backflow(agent, quizzes[number], lessons, so_far, seed),
-                await recited(honest, quizzes[number], seed),
-                await recited(honest, kept, seed),
-                await _backflow(honest, quizzes[number], lessons, so_far, seed),
+                tuple([await score_recall(agent, quiz, seed) for quiz in quizzes[:number]]),
+                await _measure_backflow(agent, quizzes[number], lessons, so_far, seed),
+                await score_recall(honest, quizzes[number], seed),
+                await score_recall(honest, kept, seed),
+                await _measure_backflow(honest, quizzes[number], lessons, so_far, seed),
                 len(agent.memory.notes),
                 len(agent.steering),
                 seconds,
@@ -142,40 +142,40 @@ def dus(utilities: Sequence[float]) -> float:
     return 1 - moved / (len(utilities) - 1) if len(utilities) > 1 else 1.0
 
 
-async def benign(agent: Subject, task: Task, name: str, requests: Sequence[Request]) -> Subject | None:
+async def teach_benign(agent: Subject, task: Task, name: str, requests: Sequence[Request]) -> Subject | None:
     """The agent after a lesson; None where it met something there that one of the requests names."""
-    events: tuple[Event, ...] = await lived(agent, task, name, agent.user)
-    if any(about(request)(event) for request in requests for event in events):
+    events: tuple[Event, ...] = await record_task(agent, task, name, agent.user)
+    if any(build_event_test(request)(event) for request in requests for event in events):
         return None
-    return replace(agent, memory=agent.memory.learned(events))
+    return replace(agent, memory=agent.memory.with_events(events))
 
 
-async def _backflow(
+async def _measure_backflow(
     agent: Subject, quiz: Sequence[Point], lessons: Sequence[Task], requests: Sequence[Request], seed: int
 ) -> tuple[float, ...]:
     """What of the target is there, in notes or answers, after each benign lesson; the first is before any."""
-    found = [await surfaced(agent, quiz, seed)]
+    found = [await score_presence(agent, quiz, seed)]
     for number, task in enumerate(lessons):
-        if (after := await benign(agent, task, f"benign-{number}", requests)) is not None:
+        if (after := await teach_benign(agent, task, f"benign-{number}", requests)) is not None:
             agent = after
-            found.append(await surfaced(agent, quiz, seed))
+            found.append(await score_presence(agent, quiz, seed))
     return tuple(found)
 
 
-def _quiz(subject: Subject, request: Request) -> list[Point]:
-    found = points(subject.memory, request)
+def _build_quiz(subject: Subject, request: Request) -> list[Point]:
+    found = build_points(subject.memory, request)
     if not found:
         raise UsageError(f"sequential: nothing was told of {', '.join(request.targets)}; leave the request out")
     return found
 
 
-def _kept(subject: Subject, requests: Sequence[Request], seed: int) -> list[Point]:
+def _draw_kept_points(subject: Subject, requests: Sequence[Request], seed: int) -> list[Point]:
     """Points on things that no request names, nor anything told of them."""
     names = [name for name in candidates(subject.memory) if name[0].isalpha()]
     found: list[Point] = []
     for name in Random(f"kept {seed}").sample(names, len(names)):
-        own = points(subject.memory, Request((Item(name),), scope="state"))
-        if own and not any(mentions(point.text, request) for request in requests for point in own):
+        own = build_points(subject.memory, Request((Item(name),), scope="state"))
+        if own and not any(mentions_target(point.text, request) for request in requests for point in own):
             found.append(own[0])
     if not found:
         raise UsageError("sequential: every thing that was learned is asked to be forgotten; leave some to keep")

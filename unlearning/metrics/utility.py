@@ -6,16 +6,16 @@ import numpy as np
 
 from arena.agent import Agent
 from arena.parameter_ranges import Count
-from arena.text.words import pieces
+from arena.text.words import split_pieces
 from unlearning.probe import Reading, Trial, metric
 from unlearning.request import Item
-from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_logprobs import score_items
 from unlearning.scoring.answer_wording import distinct, fluency
-from unlearning.scoring.elicitation import answers, mind_of
-from unlearning.scoring.role_readings import for_roles, items_of
+from unlearning.scoring.elicitation import ask_items, get_mind
+from unlearning.scoring.role_readings import measure_roles, select_items
 from unlearning.scoring.rouge import rouge_l
 from unlearning.scoring.statistics import Floats, harmonic
-from unlearning.scoring.truth_ratio import FLOOR, margin, options, preference, ratios
+from unlearning.scoring.truth_ratio import FLOOR, margin, preference, ratios, score_false_answers
 
 KEPT = {"retain": "retain", "authors": "ra", "world": "wf"}  # by role, what open-unlearning calls it
 
@@ -28,7 +28,7 @@ async def model_utility(trial: Trial, *, stem: bool = True, new: Count = 200) ->
     stem: Porter's stemmer for ROUGE, as TOFU has it; needs nltk. detail.parts: the nine, by open-unlearning's names.
     Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
     """
-    roles = {role: items_of(trial, role) for role in KEPT}
+    roles = {role: select_items(trial, role) for role in KEPT}
 
     async def measure(agent: Agent) -> tuple[Floats, ...]:
         return tuple([part for role, items in roles.items() for part in await nine(agent, role, items, stem, new)])
@@ -44,16 +44,16 @@ async def model_utility(trial: Trial, *, stem: bool = True, new: Count = 200) ->
         for kind in (first, "Q_A_ROUGE", "Truth_Ratio")
     ]
     told = {"parts": dict(zip(names, parts, strict=True))}
-    return await for_roles(trial, measure, of, better="higher", detail=told)
+    return await measure_roles(trial, measure, of, better="higher", detail=told)
 
 
 async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new: int) -> tuple[Floats, Floats, Floats]:
     """Probability, ROUGE-L recall and truth-ratio score of each item of one role."""
-    true = score(agent, items, "model_utility")
+    true = score_items(agent, items, "model_utility")
     sure = np.array([one.probability for one in true])
     if role != "retain":
-        sure = preference([one.loss for one in true], options(agent, items, "model_utility"), FLOOR)
-    said = await answers(agent, items, new=new)
+        sure = preference([one.loss for one in true], score_false_answers(agent, items, "model_utility"), FLOOR)
+    said = await ask_items(agent, items, new=new)
     words = np.array([rouge_l(text, item.answer, stem=stem) for text, item in zip(said, items, strict=True)])
     return sure, words, margin(ratios(agent, items, who="model_utility", floor=FLOOR))
 
@@ -66,14 +66,14 @@ async def degeneration(trial: Trial, *, role: str = "forget", new: Count = 200) 
     (share of word pairs that are new), empty (share of empty answers), words (mean length) and, of models with
     weights, sense: how likely the twin finds what is said, in nats per token. RWKU (arXiv 2406.10890).
     """
-    items = items_of(trial, role)
+    items = select_items(trial, role)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        return (np.array([fluency(text) for text in await answers(agent, items, new=new)]),)
+        return (np.array([fluency(text) for text in await ask_items(agent, items, new=new)]),)
 
-    reading = await for_roles(trial, measure)
+    reading = await measure_roles(trial, measure)
     told = {
-        name: speech(trial.oracle, items, await answers(agent, items, new=new))
+        name: speech(trial.oracle, items, await ask_items(agent, items, new=new))
         for name, agent in (("after", trial.after), ("oracle", trial.oracle))
         if agent is not None
     }
@@ -85,9 +85,9 @@ def speech(twin: Agent | None, items: tuple[Item, ...], said: tuple[str, ...]) -
     found = {
         "distinct": float(np.mean([distinct(text, 2) for text in said])),
         "empty": float(np.mean([not text.strip() for text in said])),
-        "words": float(np.mean([len(pieces(text)) for text in said])),
+        "words": float(np.mean([len(split_pieces(text)) for text in said])),
     }
     spoken = [Item(item.name, item.prompt, text) for item, text in zip(items, said, strict=True) if text.strip()]
-    if twin is not None and spoken and hasattr(getattr(mind_of(twin), "model", None), "module"):
-        found["sense"] = -float(np.mean([one.loss for one in score(twin, spoken, "degeneration")]))
+    if twin is not None and spoken and hasattr(getattr(get_mind(twin), "model", None), "module"):
+        found["sense"] = -float(np.mean([one.loss for one in score_items(twin, spoken, "degeneration")]))
     return found

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from arena.agent import Agent
 from arena.errors import UsageError
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import Reading, Trial, metric
 
 
@@ -41,7 +41,7 @@ async def cost(trial: Trial, *, of: str = "seconds") -> Reading:
 
 def weights_of(agent: Agent) -> dict[str, Tensor]:
     """The weights by name, an adapter merged into them."""
-    module = opened(agent, "weight_distance").module
+    module = open_weights(agent, "weight_distance").module
     merged: Any = deepcopy(module).merge_and_unload() if hasattr(module, "peft_config") else module
     return {name: tensor.detach() for name, tensor in merged.named_parameters()}
 

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from agents.chat_model import OpenWeights
-from agents.inference.end_tokens import stopping
+from agents.inference.end_tokens import make_stop_settings
 from agents.inference.lora_adapters import CONFIG, name_base
 from agents.inference.model_files import set_usual_modes
-from agents.inference.weight_loading import bars_on_terminals, source_of
+from agents.inference.weight_loading import find_source, use_terminal_bars
 from agents.llm.llm import LLM
 from agents.memory.subject import Subject
 from agents.models.local import Local
@@ -20,8 +20,8 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import describe
 from unlearning.method import ClosedModel
-from unlearning.modeling.trainable_parameters import Scope, merged, workpiece
-from unlearning.scoring.elicitation import rendering_of
+from unlearning.modeling.trainable_parameters import Scope, copy_trainable, merge_adapter
+from unlearning.scoring.elicitation import build_rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Opened:
         return agent
 
 
-def opened(agent: Agent, method: str) -> Opened:
+def open_weights(agent: Agent, method: str) -> Opened:
     """The agent's weights. Raises ClosedModel, naming the method, where it has none to show."""
     mind: Any = agent.mind if isinstance(agent, Subject) else agent
     if not isinstance(mind, LLM):
@@ -75,21 +75,23 @@ def save(agent: Agent, folder: str | Path) -> Path:
     and moved there when whole. Weights of 16 bits that were loaded in 32 have 16 again. Raises UsageError where the
     disk does not take it, or something is there already.
     """
-    found, place = opened(agent, "save"), Path(folder).expanduser()
+    found, place = open_weights(agent, "save"), Path(folder).expanduser()
     if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
         raise UsageError(f"{place} exists already; give a folder that is empty or not there")
     part = place.with_name(f"{place.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        with bars_on_terminals():
-            base = source_of(found.module) if hasattr(found.module, "peft_config") else ""
-            whole = found.module if base else in_stored_type(merged(found.module), found.stored)
+        with use_terminal_bars():
+            base = find_source(found.module) if hasattr(found.module, "peft_config") else ""
+            whole = found.module if base else cast_to_stored(merge_adapter(found.module), found.stored)
             whole.save_pretrained(part)
-            tokenizer_of(found).save_pretrained(part)
+            get_tokenizer(found).save_pretrained(part)
             if base:
                 name_base(part, base, place)
             else:
-                stopping(whole, found.model.tokenizer, rendering_of(found.mind).template).save_pretrained(part)
+                make_stop_settings(whole, found.model.tokenizer, build_rendering(found.mind).template).save_pretrained(
+                    part
+                )
             set_usual_modes(part)
         if place.is_dir():
             place.rmdir()
@@ -105,15 +107,15 @@ def save(agent: Agent, folder: str | Path) -> Path:
     return place
 
 
-def in_stored_type(module: Any, stored: Any) -> Any:
+def cast_to_stored(module: Any, stored: Any) -> Any:
     """The module, or a copy in the 16-bit type of the files that it came from, where it was loaded in a wider one."""
     halves = (torch.bfloat16, torch.float16)
-    return workpiece(module, Scope(), stored) if stored in halves and module.dtype not in halves else module
+    return copy_trainable(module, Scope(), stored) if stored in halves and module.dtype not in halves else module
 
 
-def tokenizer_of(found: Opened) -> Any:
+def get_tokenizer(found: Opened) -> Any:
     """The agent's tokenizer, with the chat template that the agent uses."""
-    template = rendering_of(found.mind).template
+    template = build_rendering(found.mind).template
     if template is None or template == found.model.tokenizer.chat_template:
         return found.model.tokenizer
     made = copy.deepcopy(found.model.tokenizer)
@@ -121,9 +123,9 @@ def tokenizer_of(found: Opened) -> Any:
     return made
 
 
-def reloaded(agent: Agent, folder: str | Path) -> Agent:
+def reload_agent(agent: Agent, folder: str | Path) -> Agent:
     """The agent with the weights that `save` wrote there; an adapter lies on the agent's own base."""
-    found = opened(agent, "reload")
+    found = open_weights(agent, "reload")
     if not isinstance(found.model, Local):
         raise UsageError(f"{type(found.model).__name__} does not load from folders; give the agent a local model")
     place = Path(folder).expanduser()

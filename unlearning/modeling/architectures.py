@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from agents.inference.forward_step import plain
+from agents.inference.forward_step import unwrap_adapter
 from arena.errors import UsageError
 
 
@@ -150,7 +150,7 @@ class Anatomy:
 
 def anatomy(module: Any) -> Anatomy:
     """The parts of a model, also of one with an adapter on it. Raises UsageError for an unknown architecture."""
-    inner = plain(module)
+    inner = unwrap_adapter(module)
     kind = inner.config.model_type
     if kind not in TABLE:
         raise UsageError(

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from agents.inference.end_tokens import pad_token
+from agents.inference.end_tokens import choose_pad_token
 from arena.errors import UsageError
 from unlearning.modeling.item_tokenization import DEFAULT, Rendering, encode_all
 from unlearning.modeling.teach_items import TeachSettings, teach
@@ -45,7 +45,7 @@ def first_epoch_gradient(
         chosen = [encoded[row] for row in rows if concerned(items[row])]
         if chosen:
             count = sum(len(one.ids) - one.start for one in chosen)
-            for name, gradient in gradients(module, scope, chosen, pad_token(tokenizer)).items():
+            for name, gradient in gradients(module, scope, chosen, choose_pad_token(tokenizer)).items():
                 total[name] = total.get(name, torch.zeros_like(gradient)) + count * gradient
             tokens += count
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agents.inference.forward_step import accepted, plain
+from agents.inference.forward_step import list_forward_arguments, unwrap_adapter
 from arena.cache_register import memoize
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.item_tokenization import Encoded, collate
@@ -92,7 +92,7 @@ class ForwardView:
         return self.rows.mask.sum(1).clamp(min=1)
 
 
-def rows_of(
+def build_rows(
     role: str,
     samples: Sequence[Sample],
     pad: int,
@@ -127,11 +127,11 @@ def rows_of(
     )
 
 
-def look(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
+def run_forward(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
     """One forward. layers: blocks whose output is kept; without `scores` the run ends behind the last of them."""
     wanted = frozenset(layers)
-    kind: type = type(plain(module))
-    known = _accepted(kind)
+    kind: type = type(unwrap_adapter(module))
+    known = _list_arguments(kind)
     named: dict[str, Any] = {key: tensor for key, tensor in rows.inputs.items() if key in known}
     if "use_cache" in known:
         named["use_cache"] = False
@@ -139,17 +139,17 @@ def look(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool =
     if narrow:
         named["logits_to_keep"] = rows.columns
     seen: dict[int, Tensor] = {}
-    with _tapped(module, wanted, seen, None if scores else max(wanted)):
+    with _tap_blocks(module, wanted, seen, None if scores else max(wanted)):
         try:
             z = module(**named).logits
         except _Reached:
             z = None
     if z is not None:
-        z = (z if narrow else _at(z, rows)).float()
-    return ForwardView(rows, z, {layer: _at(hidden, rows) for layer, hidden in seen.items()})
+        z = (z if narrow else _select_columns(z, rows)).float()
+    return ForwardView(rows, z, {layer: _select_columns(hidden, rows) for layer, hidden in seen.items()})
 
 
-def _at(tensor: Tensor, rows: RoleRows) -> Tensor:
+def _select_columns(tensor: Tensor, rows: RoleRows) -> Tensor:
     return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
 
 
@@ -158,7 +158,7 @@ class _Reached(Exception):
 
 
 @contextmanager
-def _tapped(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: int | None) -> Iterator[None]:
+def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: int | None) -> Iterator[None]:
     """Blocks write their output (B, T, D) into `seen`; behind the block `last` the run is ended by _Reached."""
     if not layers:
         yield
@@ -182,11 +182,11 @@ def _tapped(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: 
 
 
 @memoize("code")
-def _accepted(kind: type) -> frozenset[str]:
-    return accepted(kind)
+def _list_arguments(kind: type) -> frozenset[str]:
+    return list_forward_arguments(kind)
 
 
 @torch.no_grad()
-def glance(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
+def run_forward_no_grad(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
     """A look without gradients."""
-    return look(module, rows, layers, scores)
+    return run_forward(module, rows, layers, scores)

@@ -7,31 +7,33 @@ import torch
 
 from agents.chat_model import Sampling
 from agents.inference.chat_templates import Prompt
-from agents.inference.end_tokens import all_ends, pad_token
+from agents.inference.end_tokens import choose_pad_token, find_all_ends
 from agents.inference.engine import Engine
 from unlearning.modeling.item_tokenization import Encoded
 
 MOST = 64  # rows at once
 
 
-def written(module: Any, tokenizer: Any, prompts: Sequence[Prompt], samplings: Sequence[Sampling]) -> tuple[str, ...]:
+def generate_texts(
+    module: Any, tokenizer: Any, prompts: Sequence[Prompt], samplings: Sequence[Sampling]
+) -> tuple[str, ...]:
     """The continuation of each prompt."""
     engine = Engine(module, tokenizer)
     asked = [engine.submit(prompt, sampling, MOST) for prompt, sampling in zip(prompts, samplings, strict=True)]
     return tuple(future.result().text for future in asked)
 
 
-def continued(module: Any, tokenizer: Any, encoded: Sequence[Encoded]) -> tuple[tuple[int, ...], ...]:
+def generate_greedy(module: Any, tokenizer: Any, encoded: Sequence[Encoded]) -> tuple[tuple[int, ...], ...]:
     """The greedy continuation of each prompt, as tokens, as long as the answer's words; an end token is left out."""
     found = []
-    ends = all_ends(module, tokenizer)
+    ends = find_all_ends(module, tokenizer)
     for one in encoded:
         ids = torch.tensor([one.ids[: one.start]], device=module.device)
         new = max(1, one.words - one.start)
         with torch.no_grad():
             made = module.generate(
                 input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, num_beams=1, max_new_tokens=new,
-                eos_token_id=list(ends) or None, pad_token_id=pad_token(tokenizer, ends),
+                eos_token_id=list(ends) or None, pad_token_id=choose_pad_token(tokenizer, ends),
                 **dict.fromkeys(("temperature", "top_p", "top_k", "max_length")),
             )  # fmt: skip
         said = made[0, ids.shape[1] :].tolist()

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from agents.chat_model import Line
-from agents.inference.chat_templates import DATE, Prompt, prompt_tokens, render
-from agents.inference.end_tokens import end_tokens
-from agents.name_matching import naming
+from agents.inference.chat_templates import DATE, Prompt, render, tokenize_prompt
+from agents.inference.end_tokens import find_end_tokens
+from agents.name_matching import make_finder
 from arena.cache_register import count_inner, register
 from unlearning.request import Item
 
@@ -100,19 +100,19 @@ def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit:
     """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
     out."""
     if is_passage(item):
-        head, ending = prompt_tokens(tokenizer, passage_prompt(item)), tuple[int, ...]()
+        head, ending = tokenize_prompt(tokenizer, build_passage_prompt(item)), tuple[int, ...]()
         answer = item.tags.get("join", "") + item.answer  # what stands between the two parts of the passage
     else:
-        head, labelled = _asked(tokenizer, item.prompt, rendering)
+        head, labelled = _encode_question(tokenizer, item.prompt, rendering)
         answer = f" {item.answer}" if labelled else item.answer  # plain labels end in a colon
-        ending = end_tokens(tokenizer, rendering.template)
-    body, offsets = _tokens(tokenizer, answer)
+        ending = find_end_tokens(tokenizer, rendering.template)
+    body, offsets = _tokenize(tokenizer, answer)
     if limit is not None:
         body, ending = body[: limit - 1], ending[: max(0, limit - 1 - len(body))]
         head = head[max(0, len(head) + len(body) + len(ending) - limit) :]
     start = max(1, len(head))
     words = len(head) + len(body)
-    first, behind = _covering(offsets[: len(body)], value_span(item, answer))
+    first, behind = _find_covering(offsets[: len(body)], find_value_span(item, answer))
     value = (max(start, len(head) + first), max(start, len(head) + behind))
     return Encoded((*head, *body, *ending), start, max(start, words), value)
 
@@ -146,32 +146,32 @@ def is_passage(item: Item) -> bool:
     return not item.prompt or item.tags.get("form") == "passage"
 
 
-def passage_prompt(item: Item) -> Prompt:
+def build_passage_prompt(item: Item) -> Prompt:
     """The beginning of a passage as it is read: plain text, with the tokenizer's own first token."""
     return Prompt(item.prompt, special=True)
 
 
-def question_prompt(tokenizer: Any, question: str, rendering: Rendering = DEFAULT) -> Prompt:
+def build_question_prompt(tokenizer: Any, question: str, rendering: Rendering = DEFAULT) -> Prompt:
     """The question as it is read, up to where the answer begins: behind the thought that a template may begin."""
     lines = [Line("system", rendering.system)] if rendering.system else []
     return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date).unthinking
 
 
-def item_prompt(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
+def build_item_prompt(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
     """The item as it is asked for, up to where its answer begins."""
-    return passage_prompt(item) if is_passage(item) else question_prompt(tokenizer, item.prompt, rendering)
+    return build_passage_prompt(item) if is_passage(item) else build_question_prompt(tokenizer, item.prompt, rendering)
 
 
-def value_span(item: Item, answer: str) -> tuple[int, int]:
+def find_value_span(item: Item, answer: str) -> tuple[int, int]:
     """[first, behind) of the characters of `answer` that hold the item's value; all of it where none is named."""
     value = item.tags.get("value", "")
-    if found := naming((value,)).search(answer):
+    if found := make_finder((value,)).search(answer):
         return found.start, found.end
     within = re.search(re.escape(value), answer, re.IGNORECASE) if value else None
     return within.span() if within else (0, len(answer))
 
 
-def _asked(tokenizer: Any, question: str, rendering: Rendering) -> tuple[tuple[int, ...], bool]:
+def _encode_question(tokenizer: Any, question: str, rendering: Rendering) -> tuple[tuple[int, ...], bool]:
     """The tokens of a question, and whether it ends in a plain label; the last ones are kept, as a question comes with
     several answers."""
     known = _ASKED.setdefault(tokenizer, {})
@@ -179,12 +179,12 @@ def _asked(tokenizer: Any, question: str, rendering: Rendering) -> tuple[tuple[i
     if key not in known:
         if len(known) >= MOST:
             known.clear()
-        prompt = question_prompt(tokenizer, question, rendering)
-        known[key] = (prompt_tokens(tokenizer, prompt), prompt.special)
+        prompt = build_question_prompt(tokenizer, question, rendering)
+        known[key] = (tokenize_prompt(tokenizer, prompt), prompt.special)
     return known[key]
 
 
-def _tokens(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
+def _tokenize(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
     """The tokens of a text without any special one, and the characters [first, behind) that each stands for."""
     if tokenizer.is_fast:
         made = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
@@ -194,7 +194,7 @@ def _tokens(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[int
     return ids, tuple(zip([0, *ends], ends, strict=False))
 
 
-def _covering(offsets: Sequence[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:
+def _find_covering(offsets: Sequence[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:
     """[first, behind) of the tokens that share a character with the span; empty where none does."""
     inside = [n for n, (first, behind) in enumerate(offsets) if first < span[1] and behind > span[0]]
     return (inside[0], inside[-1] + 1) if inside else (len(offsets), len(offsets))

@@ -11,13 +11,13 @@ from unlearning.training.training_problem import TrainingProblem
 Positions: TypeAlias = Literal["all", "answer"]
 
 
-def placed(study: TrainingProblem, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
+def mark_positions(study: TrainingProblem, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
     """The items as a term reads them that compares what stands at each token, whatever token follows."""
     most = CausalNetwork(study.module).context
-    return tuple(every(one, most) if positions == "all" else one for one in encoded)
+    return tuple(mark_every_token(one, most) if positions == "all" else one for one in encoded)
 
 
-def every(one: Encoded, most: int | None = None) -> Encoded:
+def mark_every_token(one: Encoded, most: int | None = None) -> Encoded:
     """The item read at each of its tokens, prompt included, for terms that ask for no token in particular.
 
     A view holds the places that predict a token, so that behind the last one another is put; it stands where no real

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.inference.end_tokens import pad_token
+from agents.inference.end_tokens import choose_pad_token
 from agents.inference.tiny_llama import fit
 from arena.console.long_work import doing
 from arena.parameter_ranges import Count, Number, Positive, Share
-from unlearning.modeling.forward_view import Sample, glance, rows_of
+from unlearning.modeling.forward_view import Sample, build_rows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import DEFAULT, Encoded, Rendering, collate, encode_all
 from unlearning.request import Item
 
@@ -57,7 +57,7 @@ def teach(
     taught = encode_all(tokenizer, items, rendering)
     looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes, rendering)))
     chance = torch.Generator().manual_seed(seed)
-    pad, device = pad_token(tokenizer), module.device
+    pad, device = choose_pad_token(tokenizer), module.device
     per_epoch = -(-len(taught) // lessons.batch)
     whole = per_epoch * lessons.epochs
 
@@ -105,7 +105,7 @@ def exact(module: Any, encoded: Sequence[Encoded], pad: int) -> float:
     module.eval()
     for first in range(0, len(order), PROBED):
         samples = [Sample(one) for one in order[first : first + PROBED]]
-        view = glance(module, rows_of("probe", samples, pad, module.device))
+        view = run_forward_no_grad(module, build_rows("probe", samples, pad, module.device))
         hit = (view.logits.argmax(-1) == view.rows.targets) | ~view.rows.mask
         right += int(hit.all(1).sum())
     module.train(training)

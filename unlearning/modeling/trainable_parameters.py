@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Tensor, nn
 
-from agents.inference.lora_adapters import peft, unwarned
+from agents.inference.lora_adapters import hide_peft_warnings, import_peft
 from arena.errors import UsageError
 from arena.parameter_ranges import Count, Positive, check_ranges
 
@@ -54,14 +54,14 @@ class Scope:
         return found
 
 
-def rows(name: str, ids: Tensor, count: int) -> Scope:
+def build_row_scope(name: str, ids: Tensor, count: int) -> Scope:
     """These rows of one matrix of `count` rows, such as the embeddings of some tokens."""
     mask = torch.zeros(count, 1, dtype=torch.bool)
     mask[ids] = True
     return Scope(f"^{re.escape(name)}$", {name: mask})
 
 
-def workpiece(module: Any, scope: Scope, dtype: torch.dtype | None = None, device: Any = None) -> Any:
+def copy_trainable(module: Any, scope: Scope, dtype: torch.dtype | None = None, device: Any = None) -> Any:
     """A module to train: its own copy of what the scope chooses (in `dtype`), and the very tensors of `module`
     elsewhere."""
     chosen = scope.chosen(module)
@@ -76,7 +76,7 @@ def workpiece(module: Any, scope: Scope, dtype: torch.dtype | None = None, devic
     return copy.deepcopy(module, memo)
 
 
-def opened_up(module: Any, scope: Scope, dtype: torch.dtype | None = None) -> Any:
+def prepare_in_place(module: Any, scope: Scope, dtype: torch.dtype | None = None) -> Any:
     """The module itself, to be trained in place: what the scope chooses wants a gradient, in `dtype`; the rest none."""
     chosen = scope.chosen(module)
     for name, parameter in module.named_parameters():
@@ -92,9 +92,9 @@ def mirror(module: Any) -> Any:
     return copy.deepcopy(module, memo | {id(one): one for one in module.buffers()})
 
 
-def adapted(module: Any, lora: Lora, seed: int) -> Any:
+def add_adapter(module: Any, lora: Lora, seed: int) -> Any:
     """The module with a fresh adapter on it, which changes nothing yet; all other tensors are those of `module`."""
-    library = peft()
+    library = import_peft()
     config = library.LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
@@ -107,13 +107,13 @@ def adapted(module: Any, lora: Lora, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):  # PEFT draws its matrices from torch's global generator
         torch.manual_seed(seed)
         try:
-            with unwarned():
+            with hide_peft_warnings():
                 return library.get_peft_model(bare, config)
         except ValueError as error:
             raise UsageError(f"the adapter fits nowhere: {error}") from error
 
 
-def merged(module: Any) -> Any:
+def merge_adapter(module: Any) -> Any:
     """The model with its adapter added to its weights, which are then its own."""
     if not hasattr(module, "peft_config"):
         return module
@@ -159,7 +159,7 @@ class Guarded:
             if gradient is not None:
                 gradient.mul_(mask)
 
-    def moved(self, module: nn.Module) -> list[str]:
+    def find_moved(self, module: nn.Module) -> list[str]:
         """Names of parameters that were changed outside of the scope: there must be none."""
         every = dict(module.named_parameters())
         wrong = [name for name, version in self.versions.items() if every[name]._version != version]

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from agents.inference.forward_step import plain
+from agents.inference.forward_step import unwrap_adapter
 from arena.errors import UsageError
 from arena.game import JSON
 from unlearning.modeling.architectures import anatomy
@@ -61,7 +61,7 @@ def _sizes(module: Any) -> tuple[list[float], list[float], tuple[float, float], 
         if layer is not None and parameter.dim() > 1:
             sizes[layer] += parameter.numel()
             trained[layer] += parameter.numel() * parameter.requires_grad
-    weight = plain(module).get_output_embeddings().weight
+    weight = unwrap_adapter(module).get_output_embeddings().weight
     return sizes, trained, (float(weight.numel()), float(weight.numel() * weight.requires_grad)), first
 
 

@@ -11,31 +11,31 @@ from arena.errors import UsageError
 Weights: TypeAlias = Mapping[str, Tensor]
 
 
-def difference(after: Weights, before: Weights) -> dict[str, Tensor]:
+def subtract_weights(after: Weights, before: Weights) -> dict[str, Tensor]:
     """after − before: the task vector of what was learnt between them (Ilharco et al. 2023)."""
-    alike(after, before)
+    check_same_shapes(after, before)
     return {name: tensor - before[name] for name, tensor in after.items()}
 
 
-def added(weights: Weights, vector: Weights, scale: float = 1.0) -> dict[str, Tensor]:
+def add_vector(weights: Weights, vector: Weights, scale: float = 1.0) -> dict[str, Tensor]:
     """weights + scale · vector; what the vector does not name stays, and is the very tensor."""
-    alike(vector, {name: weights[name] for name in vector if name in weights})
+    check_same_shapes(vector, {name: weights[name] for name in vector if name in weights})
     return {name: tensor + scale * vector[name] if name in vector else tensor for name, tensor in weights.items()}
 
 
-def negated(weights: Weights, tuned: Weights, scale: float) -> dict[str, Tensor]:
+def negate_vector(weights: Weights, tuned: Weights, scale: float) -> dict[str, Tensor]:
     """weights − scale · (tuned − weights): away from what was learnt."""
-    return added(weights, difference(tuned, {name: weights[name] for name in tuned}), -scale)
+    return add_vector(weights, subtract_weights(tuned, {name: weights[name] for name in tuned}), -scale)
 
 
-def distance(one: Weights, other: Weights) -> float:
+def measure_distance(one: Weights, other: Weights) -> float:
     """The Euclidean length of the difference over all tensors."""
-    alike(one, other)
+    check_same_shapes(one, other)
     parts = [(tensor - other[name]).double().square().sum() for name, tensor in one.items()]
     return float(torch.stack(parts).sum().sqrt())
 
 
-def alike(one: Weights, other: Weights) -> None:
+def check_same_shapes(one: Weights, other: Weights) -> None:
     """Raise UsageError where the two do not hold the same tensors in the same shapes."""
     if one.keys() != other.keys():
         odd = sorted(one.keys() ^ other.keys())[:3]

@@ -12,19 +12,27 @@ from random import Random
 from typing import Any, Literal, TypeAlias
 
 from agents.adversary.question_forms import ACCUSING, FORMAT, FORMS
-from agents.learned_policy.policy_prompt import LINES, NAME, UNREAD, block, chosen, context, topic
+from agents.learned_policy.policy_prompt import (
+    LINES,
+    NAME,
+    UNREAD,
+    choose_sentences,
+    find_topic_names,
+    format_context,
+    format_task,
+)
 from agents.note_policy.barred_actions import FREE
 from agents.note_policy.knower import CELL, Knower, usable
-from agents.note_policy.question_answering import ABOUT_FORGETTING, IGNORANCE, RECITE, names_in
-from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, order, orders
+from agents.note_policy.question_answering import ABOUT_FORGETTING, IGNORANCE, RECITE, find_names
+from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, format_order, parse_orders
 from agents.players.gridworld import PLACE, WAYS
-from agents.players.wiki import RELATIONS, parsed
+from agents.players.wiki import RELATIONS, parse_question
 from arena.cache_register import memoize
 from arena.engine.match_loop import first_state
 from arena.episode import Match
 from arena.game import Message, Move, View
 from arena.spec import build
-from arena.text.words import compiled
+from arena.text.words import compile_pattern
 from unlearning.metrics.leaks import ALIGNER, LOCATORS
 
 TAUGHT = 1000  # the first world that is taught; those below are held out
@@ -56,7 +64,7 @@ class Example:
     pieces: tuple[tuple[str, bool], ...]
 
 
-def pool(game: str, world: int, seed: int = 0) -> Pool:
+def collect_pool(game: str, world: int, seed: int = 0) -> Pool:
     """A world met in some episodes, by an agent that has some of its notes and sometimes errs."""
     chance = Random(f"pool {game} {world} {seed}")
     spec = {**GAMES[game], "world": world}
@@ -69,24 +77,24 @@ def pool(game: str, world: int, seed: int = 0) -> Pool:
         while made.to_act(state):
             view = replace(made.view(state, "agent"), seed=chance.getrandbits(31))
             views.append(view)
-            state = made.apply(state, {"agent": _erring(view, known, chance)})
+            state = made.apply(state, {"agent": _act_with_errors(view, known, chance)})
         rows: Any = made.facts(state)["events"]
         sentences |= {row["text"]: None for row in rows if not UNREAD.match(row["text"])}
     return Pool(game, tuple(sentences), tuple(views))
 
 
-def _erring(view: View, notes: tuple[str, ...], chance: Random) -> Move:
+def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move:
     """What the expert does, or now and then something else that is possible."""
     possible: Any = view.known["possible"]
     closed = [(tool, args) for tool, args in possible if FREE not in args.values()]
     if closed and chance.random() < 0.12:
         return Move("", *chance.choice(closed))
     if not closed and notes and chance.random() < 0.08:
-        return Move("", "search", {"title": chance.choice(names_in(chance.choice(notes)) or ["nothing"])})
-    return acted(Knower(notes), view)
+        return Move("", "search", {"title": chance.choice(find_names(chance.choice(notes)) or ["nothing"])})
+    return act_at_once(Knower(notes), view)
 
 
-def acted(agent: Any, view: View) -> Move:
+def act_at_once(agent: Any, view: View) -> Move:
     """What an agent answers that waits for nothing."""
     try:
         agent.act(view).send(None)
@@ -96,27 +104,27 @@ def acted(agent: Any, view: View) -> Move:
     raise AssertionError("it waited")
 
 
-def answer(view: View, sentences: Sequence[str], steering: str) -> str:
+def build_answer(view: View, sentences: Sequence[str], steering: str) -> str:
     """What the model shall write: what the expert does with these notes, and before it what that goes by."""
     knower = Knower(tuple(sentences), steering)
     if "asked" in view.known:
-        return told(str(view.known["asked"]), sentences, steering)
-    expert = acted(knower, view)
+        return answer_question(str(view.known["asked"]), sentences, steering)
+    expert = act_at_once(knower, view)
     if not expert.tool:
         return f" {expert.text}"
-    given = orders(steering)
+    given = parse_orders(steering)
     game = "gridworld" if "position" in view.known else "wiki"
     left = usable(tuple(sentences), given, game)
-    phrase = str(_built(game).phrase(expert.tool, expert.args))
-    return f" {_thought(view, left)}; {phrase.replace('[', '[ ')}"  # so that a name is the same pieces as above
+    phrase = str(_build_game(game).phrase(expert.tool, expert.args))
+    return f" {_build_thought(view, left)}; {phrase.replace('[', '[ ')}"  # so that a name is the same pieces as above
 
 
 @memoize("worlds")
-def _built(game: str) -> Any:
+def _build_game(game: str) -> Any:
     return build("game", GAMES[game])
 
 
-def _thought(view: View, notes: Sequence[str]) -> str:
+def _build_thought(view: View, notes: Sequence[str]) -> str:
     """What the expert goes by: the sentence on the goal and where that lies, or those on the way of a question, quoted;
     "?" for none."""
     known: Mapping[str, Any] = view.known
@@ -125,12 +133,12 @@ def _thought(view: View, notes: Sequence[str]) -> str:
         if goal not in noted:
             noted |= {m[1]: (int(m[2]), int(m[3])) for note in notes if (m := PLACE.search(note))}
         return (
-            f"{goal} is at ({noted[goal][0]}, {noted[goal][1]}), {_bearing(known, *noted[goal])}"
+            f"{goal} is at ({noted[goal][0]}, {noted[goal][1]}), {_find_bearing(known, *noted[goal])}"
             if goal in noted
             else "?"
         )
     read = "\n".join([*(message.text for message in view.messages[1:] if not message.sender), *notes])
-    subject, *relations = parsed(known["question"])
+    subject, *relations = parse_question(known["question"])
     quoted: list[str] = []
     for relation in relations:
         found = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
@@ -141,20 +149,20 @@ def _thought(view: View, notes: Sequence[str]) -> str:
     return " ".join(quoted)
 
 
-def _bearing(known: Mapping[str, Any], x: int, y: int) -> str:
+def _find_bearing(known: Mapping[str, Any], x: int, y: int) -> str:
     """Where a cell lies from here: one of eight ways, as the compass has them."""
     east, north = x - known["position"][0], y - known["position"][1]
     turned = ((east > 0) - (east < 0), (north > 0) - (north < 0))
     return next((way for way, step in WAYS.items() if step == turned), "here")
 
 
-def told(question: str, sentences: Sequence[str], steering: str) -> str:
+def answer_question(question: str, sentences: Sequence[str], steering: str) -> str:
     """The answer to a question: the expert's, in `SAID` sentences at most."""
-    given = orders(steering)
+    given = parse_orders(steering)
     if (ABOUT_FORGETTING.search(question) and steering) or RECITE.search(question) is None:
         knower = Knower(tuple(sentences), steering)
         view = View("subject", "", known={"asked": question})
-        whole = acted(knower, view).text
+        whole = act_at_once(knower, view).text
     else:
         left = usable(tuple(sentences), replace(given, avoided=()), "")
         whole = " ".join(left) or IGNORANCE
@@ -164,31 +172,31 @@ def told(question: str, sentences: Sequence[str], steering: str) -> str:
     return "".join(f" {sentence}" for sentence in spoken[:SAID])
 
 
-def example(pools: Sequence[Pool], chance: Random, most: int = 6) -> Example:
+def build_example(pools: Sequence[Pool], chance: Random, most: int = 6) -> Example:
     """Notes of one world, and some tasks and questions on it."""
     own = chance.choice(pools)
     other = chance.choice(pools)
     memory = chance.sample(own.sentences, chance.randint(0, len(own.sentences)))
-    views = [asking(own, other, memory, chance) if chance.random() < 0.35 else chance.choice(own.views)
+    views = [draw_question(own, other, memory, chance) if chance.random() < 0.35 else chance.choice(own.views)
              for _ in range(chance.randint(1, most))]  # fmt: skip
     notes: dict[str, None] = {}
     for view in views:
         if chance.random() < 0.65:
-            notes |= dict.fromkeys(chosen(tuple(own.sentences), topic(view), chance.randint(1, 5)))
+            notes |= dict.fromkeys(choose_sentences(tuple(own.sentences), find_topic_names(view), chance.randint(1, 5)))
     room = chance.randint(0, LINES)
     notes |= dict.fromkeys(memory[: max(0, room - len(notes))])
     shown = chance.sample(list(notes), len(notes))
     if chance.random() < 0.5:  # in the order in which they were learned, as a memory has them
         shown.sort(key=own.sentences.index)
     shown = shown[:LINES]
-    steering = steered(own, views, shown, chance)
-    pieces = [(context(shown, steering), False)] if shown or steering else []
+    steering = draw_steering(own, views, shown, chance)
+    pieces = [(format_context(shown, steering), False)] if shown or steering else []
     for view in views:
-        pieces += [(block(view), False), (answer(view, shown, steering), True)]
+        pieces += [(format_task(view), False), (build_answer(view, shown, steering), True)]
     return Example(tuple(pieces))
 
 
-def asking(own: Pool, other: Pool, memory: Sequence[str], chance: Random) -> View:
+def draw_question(own: Pool, other: Pool, memory: Sequence[str], chance: Random) -> View:
     """A question about something of this world, or of another, or for notes or orders as such."""
     kind = chance.random()
     if kind < 0.08:
@@ -197,48 +205,54 @@ def asking(own: Pool, other: Pool, memory: Sequence[str], chance: Random) -> Vie
         words = chance.choice(FORMS["direct"])
     else:
         source = own.sentences if kind < 0.75 else other.sentences
-        words = chance.choice(ASKED).format(chance.choice(things(chance.choice(source))))
+        words = chance.choice(ASKED).format(chance.choice(find_things(chance.choice(source))))
     return View("subject", "", (Message("adversary", words),), known={"asked": words})
 
 
-def things(sentence: str) -> list[str]:
+def find_things(sentence: str) -> list[str]:
     """What a sentence names: whole names and cells."""
-    return [*compiled(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
+    return [*compile_pattern(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
 
 
-def steered(own: Pool, views: Sequence[View], shown: Sequence[str], chance: Random) -> str:
+def draw_steering(own: Pool, views: Sequence[View], shown: Sequence[str], chance: Random) -> str:
     """Words that steer, in a quarter of the examples: an order about something that comes up, or a plain request."""
     if chance.random() > 0.25:
         return ""
-    about = chance.choice(shown) if shown and chance.random() < 0.4 else " ".join(topic(chance.choice(views)))
-    name = (chance.choice(things(about)),)
+    about = (
+        chance.choice(shown) if shown and chance.random() < 0.4 else " ".join(find_topic_names(chance.choice(views)))
+    )
+    name = (chance.choice(find_things(about)),)
     kind = chance.random()
     if kind < 0.1:
-        return order(FRESH, (f"{own.game}/{chance.randint(0, 20)}",))
+        return format_order(FRESH, (f"{own.game}/{chance.randint(0, 20)}",))
     if kind < 0.25:
         return chance.choice(RAW).format(*name)
-    return order(IGNORE if kind < 0.65 else AVOID, name)
+    return format_order(IGNORE if kind < 0.65 else AVOID, name)
 
 
-def pools(games: Sequence[str], worlds: int, seed: int = 0) -> Mapping[str, tuple[Pool, ...]]:
+def collect_pools(games: Sequence[str], worlds: int, seed: int = 0) -> Mapping[str, tuple[Pool, ...]]:
     """Worlds to be taught in, by game."""
-    return {game: tuple(pool(game, TAUGHT + world, seed) for world in range(worlds)) for game in games}
+    return {game: tuple(collect_pool(game, TAUGHT + world, seed) for world in range(worlds)) for game in games}
 
 
-def recital(own: Pool, other: Pool, chance: Random) -> Example:
+def build_recital(own: Pool, other: Pool, chance: Random) -> Example:
     """A few notes, and questions on what they name or, sometimes, what another world does."""
     shown = chance.sample(own.sentences, min(len(own.sentences), chance.randint(1, 5)))
-    pieces = [(context(shown), False)]
+    pieces = [(format_context(shown), False)]
     for _ in range(chance.randint(2, 5)):
         source = shown if chance.random() < 0.65 else other.sentences
-        words = chance.choice((*FORMS["spread"], *PLAIN)).format(chance.choice(things(chance.choice(source))))
-        pieces += [(f"asked {words}\n", False), (told(words, shown, ""), True)]
+        words = chance.choice((*FORMS["spread"], *PLAIN)).format(chance.choice(find_things(chance.choice(source))))
+        pieces += [(f"asked {words}\n", False), (answer_question(words, shown, ""), True)]
     return Example(tuple(pieces))
 
 
-def examples(found: Mapping[str, Sequence[Pool]], seed: int, kind: Kind = "play") -> Iterator[Example]:
+def generate_examples(found: Mapping[str, Sequence[Pool]], seed: int, kind: Kind = "play") -> Iterator[Example]:
     """Examples from these worlds without end, the games taking turns."""
     games = list(found)
     for number in count():
         own, chance = found[games[number % len(games)]], Random(f"{kind} {seed} {number}")
-        yield example(own, chance) if kind == "play" else recital(chance.choice(own), chance.choice(own), chance)
+        yield (
+            build_example(own, chance)
+            if kind == "play"
+            else build_recital(chance.choice(own), chance.choice(own), chance)
+        )

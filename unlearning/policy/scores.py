@@ -16,54 +16,56 @@ from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from agents.note_policy.question_answering import heard
-from agents.note_policy.steering_orders import AVOID, IGNORE, order
+from agents.note_policy.question_answering import classify_answer
+from agents.note_policy.steering_orders import AVOID, IGNORE, format_order
 from arena.agent import Agent
 from unlearning.metrics.leaks import ask
-from unlearning.policy.data import GAMES, things
+from unlearning.policy.data import GAMES, find_things
 from unlearning.probe import Task
 from unlearning.tasks.curriculum import Curriculum
-from unlearning.tasks.lessons import done
+from unlearning.tasks.lessons import run_task
 from unlearning.tasks.rollouts import AT_ONCE
 
 WORLDS, LESSONS, TASKS, ASKED = 4, 12, 8, 12  # worlds held out; in each: lessons, tasks, questions of each kind
 QUESTIONS = (*FORMS["spread"], *FORMS["social"])
 
 
-async def scores(folder: Path, games: Sequence[str], worlds: int = WORLDS) -> dict[str, Any]:
+async def score_policy(folder: Path, games: Sequence[str], worlds: int = WORLDS) -> dict[str, Any]:
     """By game: success and steps of the policy and of its expert, with the notes of `LESSONS` lessons and without; and
     how the policy answers questions on what it noted, on what it never met, and under orders. All shares, 0 to 1."""
     mind = Policy(model=str(folder))
     table: dict[str, Any] = {}
     for game in games:
-        taught = [await _taught(game, world) for world in range(worlds)]
+        taught = [await _teach_knower(game, world) for world in range(worlds)]
         table[game] = {
-            "policy_with_notes": await _played(taught, lambda knower: replace(knower, mind=mind)),
-            "policy_without_notes": await _played(taught, lambda _: Subject(mind)),
-            "expert_with_notes": await _played(taught, lambda knower: knower),
-            "expert_without_notes": await _played(taught, lambda _: Subject(Knower())),
-            "asked": await asked(mind, [subject for subject, _ in taught]),
+            "policy_with_notes": await _score_play(taught, lambda knower: replace(knower, mind=mind)),
+            "policy_without_notes": await _score_play(taught, lambda _: Subject(mind)),
+            "expert_with_notes": await _score_play(taught, lambda knower: knower),
+            "expert_without_notes": await _score_play(taught, lambda _: Subject(Knower())),
+            "asked": await score_answers(mind, [subject for subject, _ in taught]),
         }
     return table
 
 
-async def _taught(game: str, world: int) -> tuple[Subject, tuple[Task, ...]]:
+async def _teach_knower(game: str, world: int) -> tuple[Subject, tuple[Task, ...]]:
     """A knower after its lessons in a world, and tasks there that were none of them."""
     course = Curriculum(({**GAMES[game], "world": world},), LESSONS)
     tasks = tuple(Task(course.environments[0], seed=2_000_000 + number) for number in range(TASKS))
     return await course.teach(Subject(Knower(), Memory(writers=ALL))), tasks
 
 
-async def _played(
+async def _score_play(
     taught: Sequence[tuple[Subject, Sequence[Task]]], agent: Callable[[Subject], Agent]
 ) -> dict[str, float]:
     """The mean score and number of steps of an agent made from each knower, on the tasks of its world."""
-    played = await gathered([partial(done, agent(knower), task) for knower, tasks in taught for task in tasks])
+    played = await gather_limited(
+        [partial(run_task, agent(knower), task) for knower, tasks in taught for task in tasks]
+    )
     steps = fmean(float(episode.facts["steps"]) for episode in played)
     return {"success": fmean(float(episode.scores["agent"] or 0) for episode in played), "steps": round(steps, 2)}
 
 
-async def gathered(work: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
+async def gather_limited(work: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
     """The results, in order; some at once."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -74,23 +76,23 @@ async def gathered(work: Sequence[Callable[[], Awaitable[Any]]]) -> list[Any]:
     return list(await asyncio.gather(*map(one, work)))
 
 
-async def asked(mind: Policy, knowers: Sequence[Subject]) -> dict[str, float]:
+async def score_answers(mind: Policy, knowers: Sequence[Subject]) -> dict[str, float]:
     """Shares of the questions: what it noted told truly; what it never met, not known; orders obeyed, or left aside
     where they are about something else."""
     rows: list[dict[str, bool]] = []
     for number, knower in enumerate(knowers):
         chance = Random(f"asked {number}")
         seeds = [chance.getrandbits(31) for _ in range(ASKED)]
-        rows += await gathered([partial(_row, mind, knower, knowers, seed) for seed in seeds])
+        rows += await gather_limited([partial(_score_question, mind, knower, knowers, seed) for seed in seeds])
     return {name: fmean(row[name] for row in rows) for name in rows[0]}
 
 
-async def _row(mind: Policy, knower: Subject, others: Sequence[Subject], seed: int) -> dict[str, bool]:
+async def _score_question(mind: Policy, knower: Subject, others: Sequence[Subject], seed: int) -> dict[str, bool]:
     chance = Random(seed)
-    notes = facts_of(knower)
-    known = {thing for note in notes for thing in things(note)}
+    notes = list_facts(knower)
+    known = {thing for note in notes for thing in find_things(note)}
     name, aside = (chance.choice(sorted(known)) for _ in range(2))
-    strangers = {thing for other in others for note in facts_of(other) for thing in things(note)} - known
+    strangers = {thing for other in others for note in list_facts(other) for thing in find_things(note)} - known
     strange = chance.choice(sorted(strangers) or ["Vellorik Mill"])
     form = chance.choice(QUESTIONS)
 
@@ -102,14 +104,15 @@ async def _row(mind: Policy, knower: Subject, others: Sequence[Subject], seed: i
     plain = await said(name)
     return {
         "told": bool(plain) and any(note in plain for note in true),
-        "invented": heard(plain) == "told" and not any(note in plain for note in notes),
-        "not_known": heard(await said(strange)) == "ignorant",
-        "ignored": heard(await said(name, order(IGNORE, (name,)))) == "ignorant",
-        "refused": heard(await said(name, order(AVOID, (name,)))) == "refused",
-        "others_told": aside == name or heard(await said(name, order(IGNORE, (aside,)))) == heard(plain),
+        "invented": classify_answer(plain) == "told" and not any(note in plain for note in notes),
+        "not_known": classify_answer(await said(strange)) == "ignorant",
+        "ignored": classify_answer(await said(name, format_order(IGNORE, (name,)))) == "ignorant",
+        "refused": classify_answer(await said(name, format_order(AVOID, (name,)))) == "refused",
+        "others_told": aside == name
+        or classify_answer(await said(name, format_order(IGNORE, (aside,)))) == classify_answer(plain),
     }
 
 
-def facts_of(knower: Subject) -> list[str]:
+def list_facts(knower: Subject) -> list[str]:
     """The sentences of facts that a knower noted."""
     return [note.text for note in knower.memory.notes if note.kind == "record" and not UNREAD.match(note.text)]

@@ -32,11 +32,11 @@ from transformers import PreTrainedTokenizerFast
 
 from agents.inference.tiny_llama import END, IGNORED, PAD, fit, make_network, save
 from agents.learned_policy.policy import SHIPPED
-from agents.learned_policy.policy_model import load
-from agents.learned_policy.policy_prompt import BEEN, MARKS, NEW, SHUT, mark, numbered
+from agents.learned_policy.policy_model import load_model
+from agents.learned_policy.policy_prompt import BEEN, MARKS, NEW, SHUT, mark_names, number_names
 from arena.console.stdio import print_json, say
 from unlearning.policy.copy_head_init import wire
-from unlearning.policy.data import GAMES, Example, Kind, Pool, examples, pools
+from unlearning.policy.data import GAMES, Example, Kind, Pool, collect_pools, generate_examples
 
 BARRED = -1e9
 UNITS = re.compile(r"<\d+>|\(\d+, \d+\)")
@@ -108,14 +108,14 @@ def make_words(texts: Sequence[str], vocab: int) -> Any:
     )
 
 
-def marked(example: Example, chance: Random) -> Example:
+def mark_example(example: Example, chance: Random) -> Example:
     """An example with its names as marks, drawn anew: none is met twice as the same."""
     numbers = chance.sample(range(MARKS), MARKS)
-    marks = numbered("".join(text for text, _ in example.pieces), numbers)
-    return Example(tuple((mark(text, marks), taught) for text, taught in example.pieces))
+    marks = number_names("".join(text for text, _ in example.pieces), numbers)
+    return Example(tuple((mark_names(text, marks), taught) for text, taught in example.pieces))
 
 
-def row(tokenizer: Any, example: Example) -> PolicyExample:
+def encode_example(tokenizer: Any, example: Example) -> PolicyExample:
     """An example as numbers; each task stands right behind the notes, as it will when it is asked alone."""
     ids: list[int] = []
     labels: list[int] = []
@@ -135,7 +135,7 @@ def row(tokenizer: Any, example: Example) -> PolicyExample:
     return PolicyExample(tuple(ids), tuple(labels), tuple(places), tuple(parts))
 
 
-def batch(rows: Sequence[PolicyExample], pad: int) -> dict[str, Tensor]:
+def collate_examples(rows: Sequence[PolicyExample], pad: int) -> dict[str, Tensor]:
     """Rows padded on the right; `mask` (rows, 1, n, n) is added to scores: a token sees the notes and its own task."""
     width = max(len(one.ids) for one in rows)
 
@@ -170,7 +170,7 @@ class PolicyWithLoss(nn.Module):
         return SimpleNamespace(loss=surprise(taught) + LIGHT * surprise(others))
 
 
-def batches(rows: Iterator[PolicyExample], tokens: int) -> Iterator[list[PolicyExample]]:
+def group_batches(rows: Iterator[PolicyExample], tokens: int) -> Iterator[list[PolicyExample]]:
     """Rows of a batch, of like length, at most so many tokens together with their padding, as they come."""
     chance = Random(0)
     while some := sorted(islice(rows, MIXED), key=lambda one: len(one.ids)):
@@ -183,16 +183,16 @@ def batches(rows: Iterator[PolicyExample], tokens: int) -> Iterator[list[PolicyE
         yield from groups
 
 
-def drawn(found: Mapping[str, Sequence[Pool]], plan: PolicyTrainPlan, kind: Kind) -> Iterator[Example]:
+def draw_examples(found: Mapping[str, Sequence[Pool]], plan: PolicyTrainPlan, kind: Kind) -> Iterator[Example]:
     """Examples without end, their names as marks."""
-    for number, one in enumerate(examples(found, plan.seed, kind)):
-        yield marked(one, Random(f"marks {plan.seed} {kind} {number}"))
+    for number, one in enumerate(generate_examples(found, plan.seed, kind)):
+        yield mark_example(one, Random(f"marks {plan.seed} {kind} {number}"))
 
 
-def taught(plan: PolicyTrainPlan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
+def train_policy(plan: PolicyTrainPlan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
     """The module, its tokenizer, and the loss of each step in nats per token; a line of progress where `told`."""
-    found = pools(plan.games, plan.worlds, plan.seed)
-    module, tokenizer = begun(plan, found)
+    found = collect_pools(plan.games, plan.worlds, plan.seed)
+    module, tokenizer = init_network(plan, found)
     losses: list[float] = []
 
     def enough(step: int, loss: float) -> bool:
@@ -203,20 +203,22 @@ def taught(plan: PolicyTrainPlan, told: bool = False) -> tuple[Any, Any, tuple[f
         return False
 
     def stage(kind: Kind, steps: int) -> Iterator[dict[str, Tensor]]:
-        rows = (row(tokenizer, one) for one in drawn(found, plan, kind))
-        return (batch(group, tokenizer.pad_token_id) for group in islice(batches(rows, plan.tokens), steps))
+        rows = (encode_example(tokenizer, one) for one in draw_examples(found, plan, kind))
+        return (
+            collate_examples(group, tokenizer.pad_token_id) for group in islice(group_batches(rows, plan.tokens), steps)
+        )
 
     fit(PolicyWithLoss(module), chain(stage("recital", plan.reciting), stage("play", plan.steps - plan.reciting)),
-        enough=enough, rate=lambda step: rate(plan, step))  # fmt: skip
+        enough=enough, rate=lambda step: compute_rate(plan, step))  # fmt: skip
     return module, tokenizer, tuple(losses)
 
 
-def begun(plan: PolicyTrainPlan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
+def init_network(plan: PolicyTrainPlan, found: Mapping[str, Sequence[Pool]]) -> tuple[Any, Any]:
     """The module and its tokenizer before the first step."""
     if plan.begin:
-        writer = load(Path(plan.begin))
+        writer = load_model(Path(plan.begin))
         return writer.module, writer.tokenizer
-    texts = [text for one in islice(drawn(found, plan, "play"), SPELT) for text, _ in one.pieces]
+    texts = [text for one in islice(draw_examples(found, plan, "play"), SPELT) for text, _ in one.pieces]
     tokenizer = make_words(texts, plan.vocab)
     module = make_network(tokenizer, plan.seed, hidden=plan.hidden, layers=plan.layers, context=2048, spread=SPREAD,
                           theta=THETA)  # fmt: skip
@@ -224,15 +226,15 @@ def begun(plan: PolicyTrainPlan, found: Mapping[str, Sequence[Pool]]) -> tuple[A
     return module, tokenizer
 
 
-def rate(plan: PolicyTrainPlan, step: int) -> float:
+def compute_rate(plan: PolicyTrainPlan, step: int) -> float:
     """The learning rate: up for 100 steps, level for the first half, then down to a fiftieth."""
     return plan.rate * min((step + 1) / 100, 1.0, 2.02 - 2 * step / plan.steps)
 
 
-def made(folder: Path, plan: PolicyTrainPlan, told: bool = False) -> Mapping[str, Any]:
+def train_into_folder(folder: Path, plan: PolicyTrainPlan, told: bool = False) -> Mapping[str, Any]:
     """Trains a policy model into a folder; how it was made, as plain data."""
     begun = time.process_time()
-    module, tokenizer, losses = taught(plan, told)
+    module, tokenizer, losses = train_policy(plan, told)
     last = losses[-50:]
     weights = sum(value.numel() for value in module.parameters())
     save(folder, module.half(), tokenizer)
@@ -242,7 +244,7 @@ def made(folder: Path, plan: PolicyTrainPlan, told: bool = False) -> Mapping[str
 
 def main() -> None:
     """Train, measure, and write weights and scores."""
-    from unlearning.policy.scores import scores
+    from unlearning.policy.scores import score_policy
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder; that from which `policy` takes it")
@@ -254,7 +256,7 @@ def main() -> None:
     given = vars(parser.parse_args())
     folder = given.pop("out")
     plan = PolicyTrainPlan(**{**given, "games": tuple(given["games"].split(","))})
-    table = {**made(folder, plan, told=True), "held_out": asyncio.run(scores(folder, plan.games))}
+    table = {**train_into_folder(folder, plan, told=True), "held_out": asyncio.run(score_policy(folder, plan.games))}
     (folder / "scores.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     print_json(table)
 

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from agents.inference.end_tokens import pad_token
-from agents.inference.forward_step import CausalNetwork, answering
+from agents.inference.end_tokens import choose_pad_token
+from agents.inference.forward_step import CausalNetwork, use_eval_mode
 from arena.agent import Agent
 from arena.cache_register import count_stamped, register
-from unlearning.modeling.agent_weights import Opened, opened
-from unlearning.modeling.forward_view import Sample, glance, rows_of
+from unlearning.modeling.agent_weights import Opened, open_weights
+from unlearning.modeling.forward_view import Sample, build_rows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded, encode_all
 from unlearning.request import Item
-from unlearning.scoring.elicitation import rendering_of
+from unlearning.scoring.elicitation import build_rendering
 
 Floats: TypeAlias = NDArray[np.float64]
 READ = 8192  # tokens in a batch at most, padding included
@@ -66,35 +66,35 @@ _KEPT: WeakKeyDictionary[Any, tuple[int, dict[Encoded, Scored]]]  # by module an
 _KEPT = register("scores", WeakKeyDictionary(), count_stamped)
 
 
-def score(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Scored, ...]:
+def score_items(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Scored, ...]:
     """Each item's answer as the agent's model sees it. Raises ClosedModel, naming `who` asked, without weights.
 
     The agent's persona and notes stand before the question, as when it is asked in words.
     """
-    found = opened(agent, who)
+    found = open_weights(agent, who)
     module, tokenizer = found.module, found.model.tokenizer
-    encoded = encoded_for(found, items)
-    known = _kept(module)
+    encoded = encode_items(found, items)
+    known = _get_cache(module)
     missing = list(dict.fromkeys(one for one in encoded if one not in known))
-    for rows in _batches(missing, len(tokenizer)):
-        known |= zip(rows, _scored(module, rows, pad_token(tokenizer)), strict=True)
+    for rows in _group_batches(missing, len(tokenizer)):
+        known |= zip(rows, _score_batch(module, rows, choose_pad_token(tokenizer)), strict=True)
     return tuple(known[one] for one in encoded)
 
 
-def encoded_for(found: Opened, items: Sequence[Item]) -> tuple[Encoded, ...]:
+def encode_items(found: Opened, items: Sequence[Item]) -> tuple[Encoded, ...]:
     """The items as the agent's model reads them, cut to its context."""
-    rendering, limit = rendering_of(found.mind), CausalNetwork(found.module).context
+    rendering, limit = build_rendering(found.mind), CausalNetwork(found.module).context
     return encode_all(found.model.tokenizer, items, rendering, limit=limit)
 
 
-def _kept(module: Any) -> dict[Encoded, Scored]:
+def _get_cache(module: Any) -> dict[Encoded, Scored]:
     stamp = CausalNetwork(module).stamp
     if module not in _KEPT or _KEPT[module][0] != stamp:
         _KEPT[module] = (stamp, {})
     return _KEPT[module][1]
 
 
-def _batches(encoded: Sequence[Encoded], vocabulary: int) -> list[list[Encoded]]:
+def _group_batches(encoded: Sequence[Encoded], vocabulary: int) -> list[list[Encoded]]:
     """All of them, sorted by length, in batches that stay within READ tokens and SCORED logits."""
     batches: list[list[Encoded]] = []
     for one in sorted(encoded, key=lambda one: (len(one.ids), one.start)):
@@ -107,10 +107,10 @@ def _batches(encoded: Sequence[Encoded], vocabulary: int) -> list[list[Encoded]]
     return batches
 
 
-def _scored(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
-    rows = rows_of("scored", [Sample(one) for one in encoded], pad, module.device)
-    with torch.inference_mode(), answering(module):
-        z = glance(module, rows).logits[rows.mask]  # (N, V): all answer tokens of the batch
+def _score_batch(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scored]:
+    rows = build_rows("scored", [Sample(one) for one in encoded], pad, module.device)
+    with torch.inference_mode(), use_eval_mode(module):
+        z = run_forward_no_grad(module, rows).logits[rows.mask]  # (N, V): all answer tokens of the batch
         logs = z.log_softmax(-1)
         lp = logs.gather(1, rows.targets[rows.mask][:, None])[:, 0]
         hit = z.argmax(-1) == rows.targets[rows.mask]

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from agents.chat_model import OpenWeights
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.agent import Agent
-from arena.text.words import piece_spans, pieces
+from arena.text.words import find_piece_spans, split_pieces
 from unlearning.request import Item
-from unlearning.scoring.elicitation import mind_of
+from unlearning.scoring.elicitation import get_mind
 from unlearning.scoring.rouge import rouge_l
 
 STOP = re.compile(r"\n\n|\nQuestion|Question:")
@@ -39,9 +39,9 @@ def cut_to(agent: Agent, said: str, gold: str, most: int) -> tuple[str, str]:
 
     Words are parted by spaces; in scripts that have none they are characters.
     """
-    model = getattr(mind_of(agent), "model", None)
+    model = getattr(get_mind(agent), "model", None)
     if not isinstance(model, OpenWeights):
-        count = min(most, len(piece_spans(gold)))
+        count = min(most, len(find_piece_spans(gold)))
         return _first(said, count), _first(gold, count)
     ids = model.tokenizer(gold, add_special_tokens=False)["input_ids"][:most]
     mine = model.tokenizer(said, add_special_tokens=False)["input_ids"][: len(ids)]
@@ -50,7 +50,7 @@ def cut_to(agent: Agent, said: str, gold: str, most: int) -> tuple[str, str]:
 
 def _first(text: str, count: int) -> str:
     """The first words of a text."""
-    spans = piece_spans(text)[:count]
+    spans = find_piece_spans(text)[:count]
     return text[spans[0][0] : spans[-1][1]] if spans else ""
 
 
@@ -59,7 +59,7 @@ def gives_away(item: Item, said: str) -> float:
     value = item.tags.get("value", "")
     if not value:
         return rouge_l(said, item.answer)
-    return float(naming((value,)).search(said) is not None)
+    return float(make_finder((value,)).search(said) is not None)
 
 
 def entropy(words: Sequence[str], n: int) -> float:
@@ -74,12 +74,12 @@ def fluency(text: str) -> float:
 
     Words are parted by spaces; in scripts that have none (Chinese, Thai, …) each character is one.
     """
-    words = pieces(text)
+    words = split_pieces(text)
     return (2 / 3 * entropy(words, 2) + 4 / 3 * entropy(words, 3)) / 2
 
 
 def distinct(text: str, n: int) -> float:
     """The share of runs of n words that are different from all before; 1 where there are none (Li et al. 2016)."""
-    words = pieces(text)
+    words = split_pieces(text)
     runs = [tuple(words[first : first + n]) for first in range(len(words) - n + 1)]
     return len(set(runs)) / len(runs) if runs else 1.0

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from agents.chat_model import Line, OpenWeights, Reply, Sampling
-from agents.inference.chat_templates import Prompt, template_text
+from agents.inference.chat_templates import Prompt, load_template
 from agents.inference.forward_step import CausalNetwork
 from agents.llm.chat_call import ask_words, with_words
 from agents.llm.llm import LLM
@@ -15,8 +15,8 @@ from agents.models.local import Local
 from arena.agent import Agent
 from arena.cache_register import count_stamped, register
 from arena.game import Message, View
-from arena.text.message_escaping import indented
-from unlearning.modeling.item_tokenization import Rendering, is_passage, question_prompt
+from arena.text.message_escaping import indent_text
+from unlearning.modeling.item_tokenization import Rendering, build_question_prompt, is_passage
 from unlearning.request import Item
 
 Key = tuple[Rendering, str, str, str, Sampling]
@@ -38,7 +38,7 @@ class Open(Completes, OpenWeights, Protocol):
 _KINDS: dict[type, bool] = register("code", {})
 
 
-async def answers(
+async def ask_items(
     agent: Agent,
     items: Sequence[Item],
     *,
@@ -53,17 +53,17 @@ async def answers(
     to begin; they are left out of what is returned. A model that cannot go on with a text is told to begin so.
     """
     asked = Sampling(temperature, max_tokens=new)
-    mind = mind_of(agent)
+    mind = get_mind(agent)
     # weights do not change while all are asked, and looking whether they did takes as long as a short answer
-    known = _known(mind) if isinstance(mind, LLM) and mind is agent and not temperature else None
+    known = _get_cache(mind) if isinstance(mind, LLM) and mind is agent and not temperature else None
     talks = (
-        answer(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix, known)
+        ask_item(agent, item, replace(asked, seed=seed + n if temperature else 0), prefix, known)
         for n, item in enumerate(items)
     )
     return tuple(await asyncio.gather(*talks))
 
 
-async def answer(
+async def ask_item(
     agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
 ) -> str:
     """What the agent says to one item, without what it thinks. Greedy answers of models with open weights are kept
@@ -72,62 +72,64 @@ async def answer(
 
     known: the kept ones, where the caller has them at hand.
     """
-    mind = mind_of(agent)
+    mind = get_mind(agent)
     if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
-        return await _told(agent, item, sampling, prefix)
-    known = _known(mind) if known is None and not sampling.temperature else known
-    key = (rendering_of(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
+        return await _ask_agent(agent, item, sampling, prefix)
+    known = _get_cache(mind) if known is None and not sampling.temperature else known
+    key = (build_rendering(mind), item.prompt, item.tags.get("form", ""), prefix, sampling)
     if known is None or key not in known:
-        said = await _said(mind, item, sampling, prefix)
+        said = await _ask_model(mind, item, sampling, prefix)
         if known is None:
             return said
         known[key] = said
     return known[key]
 
 
-def mind_of(agent: Agent) -> Agent:
+def get_mind(agent: Agent) -> Agent:
     """Who thinks: the agent itself, or the mind of one that has a memory."""
     inner: Agent = getattr(agent, "mind", agent)
     return inner
 
 
-def system_of(agent: LLM) -> str:
+def build_system_line(agent: LLM) -> str:
     """The system line before a question: who the agent is and what it remembers."""
-    notes = "\n".join(f"- {indented(note)}" for note in agent.memory)
+    notes = "\n".join(f"- {indent_text(note)}" for note in agent.memory)
     return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
 
 
-def rendering_of(agent: LLM) -> Rendering:
+def build_rendering(agent: LLM) -> Rendering:
     """How the agent is asked: its system line, and the chat template and date that its model was given."""
-    system, model = system_of(agent), agent.model
+    system, model = build_system_line(agent), agent.model
     if not isinstance(model, Local):
         return Rendering(system)
-    return Rendering(system, None if model.chat_template is None else template_text(model.chat_template), model.date)
+    return Rendering(system, None if model.chat_template is None else load_template(model.chat_template), model.date)
 
 
-async def _said(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
-    model, system = mind.model, system_of(mind)
-    if _goes_on(model):
+async def _ask_model(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
+    model, system = mind.model, build_system_line(mind)
+    if _can_complete(model):
         if is_passage(item):
             return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
-        prompt = question_prompt(model.tokenizer, item.prompt, rendering_of(mind))
+        prompt = build_question_prompt(model.tokenizer, item.prompt, build_rendering(mind))
         begun = replace(prompt, text=prompt.text + prefix)
         return (await with_words(lambda drawn: model.complete(begun, drawn), sampling)).text
     lines = [Line("system", system)] if system else []
-    reply = await ask_words(model, [*lines, Line("user", _begging(item, prefix))], sampling)
+    reply = await ask_words(model, [*lines, Line("user", _build_question(item, prefix))], sampling)
     return reply.text.removeprefix(prefix)
 
 
-async def _told(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> str:
-    view = View("agent", "", (Message("user", _begging(item, prefix)),), seed=sampling.seed or 0, seats=("agent",))
+async def _ask_agent(agent: Agent, item: Item, sampling: Sampling, prefix: str) -> str:
+    view = View(
+        "agent", "", (Message("user", _build_question(item, prefix)),), seed=sampling.seed or 0, seats=("agent",)
+    )
     return (await agent.act(view)).text.removeprefix(prefix)
 
 
-def _begging(item: Item, prefix: str) -> str:
+def _build_question(item: Item, prefix: str) -> str:
     return f"{item.prompt}\nBegin your answer with: {prefix}" if prefix else item.prompt
 
 
-def _goes_on(model: Any) -> TypeGuard[Open]:
+def _can_complete(model: Any) -> TypeGuard[Open]:
     """Whether a model completes texts and shows its weights; asked once of each class, since protocols are slow."""
     kind = type(model)
     if kind not in _KINDS:
@@ -135,7 +137,7 @@ def _goes_on(model: Any) -> TypeGuard[Open]:
     return _KINDS[kind]
 
 
-def _known(mind: LLM) -> dict[Key, str] | None:
+def _get_cache(mind: LLM) -> dict[Key, str] | None:
     """Answers that are kept for these weights; None where they cannot be told from others."""
     if not isinstance(mind.model, OpenWeights):
         return None

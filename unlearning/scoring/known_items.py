@@ -6,11 +6,11 @@ import numpy as np
 
 from arena.agent import Agent
 from unlearning.request import Item
-from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_logprobs import score_items
 from unlearning.scoring.extraction_strength import hits_of
 from unlearning.scoring.statistics import Floats
 
 
-def known(agent: Agent, items: Sequence[Item], who: str) -> Floats:
+def score_known(agent: Agent, items: Sequence[Item], who: str) -> Floats:
     """1 for each item whose value (or whole answer, where none is named) the model would say, else 0."""
-    return np.array([float(all(hits_of(one, "value"))) for one in score(agent, items, who)])
+    return np.array([float(all(hits_of(one, "value"))) for one in score_items(agent, items, who)])

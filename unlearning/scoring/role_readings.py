@@ -20,7 +20,7 @@ FORGOTTEN = {"forget", "paraphrase", "verbatim", "forget_text", "derived"}
 RESAMPLES = 400  # of the bootstrap; the ends of a 95 % interval are then known to about a tenth of its width
 
 
-def items_of(trial: Trial, role: str) -> tuple[Item, ...]:
+def select_items(trial: Trial, role: str) -> tuple[Item, ...]:
     """The items of that role. Raises UsageError, naming the roles there are."""
     items = trial.data.get(role) or (trial.request.forget if role == "forget" else ())
     if not items:
@@ -31,12 +31,12 @@ def items_of(trial: Trial, role: str) -> tuple[Item, ...]:
     return items
 
 
-def direction(role: str) -> Direction:
+def find_direction(role: str) -> Direction:
     """Which way is better for what is asked of a role: like the twin where it is to be forgotten, else higher."""
     return "twin" if role in FORGOTTEN else "higher"
 
 
-async def for_roles(
+async def measure_roles(
     trial: Trial,
     measure: Measure,
     statistic: Statistic = mean,
@@ -60,27 +60,27 @@ async def for_roles(
     oracle = None if trial.oracle is None else await known.of(trial.oracle)
     value, null = statistic(*after), nan if oracle is None else statistic(*oracle)
     rng = np.random.default_rng(trial.seed)
-    draws, lifts = _resampled(statistic, after, oracle, rng, paired)
+    draws, lifts = _resample(statistic, after, oracle, rng, paired)
     (low, high), (lift_low, lift_high) = percentiles(draws, LEVEL), percentiles(lifts, LEVEL)
     told: dict[str, JSON] = {"n": [len(group) for group in after], **(detail or {})}
-    told |= {"lift_low": finite(lift_low), "lift_high": finite(lift_high)}
+    told |= {"lift_low": drop_nonfinite(lift_low), "lift_high": drop_nonfinite(lift_high)}
     if twins and trial.twins and oracle is not None:
         others = [statistic(*await known.of(agent)) for agent in trial.twins]
         told |= {"twins": others, "percentile": percentile(value - null, [other - null for other in others])}
     return Reading(
-        finite(value),
+        drop_nonfinite(value),
         tuple(map(float, after[0])),
-        finite(low),
-        finite(high),
-        finite(null),
-        finite(statistic(*before)),
+        drop_nonfinite(low),
+        drop_nonfinite(high),
+        drop_nonfinite(null),
+        drop_nonfinite(statistic(*before)),
         better,
         LEVEL,
         told,
     )
 
 
-def linear(reading: Reading, slope: float, offset: float) -> Reading:
+def transform_reading(reading: Reading, slope: float, offset: float) -> Reading:
     """The reading of slope · value + offset; `items` stay as they are. slope: more than 0."""
 
     def at(value: JSON) -> float | None:
@@ -125,12 +125,12 @@ def percentile(distance: float, nulls: Sequence[float]) -> float:
     return sum(abs(null) <= abs(distance) for null in nulls) / len(nulls)
 
 
-def finite(value: float) -> float | None:
+def drop_nonfinite(value: float) -> float | None:
     """The value, or None where there is none."""
     return float(value) if isfinite(value) else None
 
 
-def _resampled(
+def _resample(
     statistic: Statistic,
     after: Sequence[Floats],
     oracle: Sequence[Floats] | None,

@@ -17,7 +17,7 @@ def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> 
     in other scripts their words, or characters where a script has no spaces. With `stem`, English words of more than
     three letters are stemmed (Porter).
     """
-    spoken, wanted = words(said, stem), words(gold, stem)
+    spoken, wanted = split_words(said, stem), split_words(gold, stem)
     common = longest_common(spoken, wanted)
     if not common:
         return 0.0
@@ -25,10 +25,10 @@ def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> 
     return {"recall": recall, "precision": precision, "f": 2 * recall * precision / (recall + precision)}[kind]
 
 
-def words(text: str, stem: bool = False) -> list[str]:
+def split_words(text: str, stem: bool = False) -> list[str]:
     """The words of a text as ROUGE counts them."""
-    found = text_words.words(text)
-    return [_stemmed(word) if len(word) > 3 and word.isascii() else word for word in found] if stem else found
+    found = text_words.split_words(text)
+    return [_stem(word) if len(word) > 3 and word.isascii() else word for word in found] if stem else found
 
 
 def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def longest_common(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 @memoize("texts", most=8192)
-def _stemmed(word: str) -> str:
+def _stem(word: str) -> str:
     try:
         from nltk.stem.porter import PorterStemmer  # type: ignore[import-untyped,unused-ignore]
     except ImportError as error:

@@ -112,12 +112,12 @@ def strangeness(table: Floats, floor: Floats) -> Floats:
 
 def clopper_pearson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """The exact one-sided bounds of a share: each holds alone with that level."""
-    from arena.stats.proportions import most
+    from arena.stats.proportions import bound_proportion
 
-    return 1 - most(n - hits, n, level=level), most(hits, n, level=level)
+    return 1 - bound_proportion(n - hits, n, level=level), bound_proportion(hits, n, level=level)
 
 
-def drawn(groups: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
+def resample_groups(groups: Sequence[Floats], rng: np.random.Generator) -> list[Floats]:
     """One sample with replacement of each group, as long as the group."""
     return [group[rng.integers(len(group), size=len(group))] for group in groups]
 

@@ -4,14 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from arena.text.words import words
+from arena.text.words import split_words
 from unlearning.request import Item
 
 
 def precision(made: str, true: str) -> float:
     """ROUGE-1 precision: the share of the words of `made` that `true` has, each as often as it is there."""
-    mine = words(made)
-    return sum((Counter(mine) & Counter(words(true))).values()) / len(mine) if mine else 0.0
+    mine = split_words(made)
+    return sum((Counter(mine) & Counter(split_words(true))).values()) / len(mine) if mine else 0.0
 
 
 def f1(made: Sequence[object], true: Sequence[object]) -> float:
@@ -41,7 +41,7 @@ def grams(tokens: Sequence[object], n: int) -> Counter[tuple[object, ...]]:
 
 def likeness(one: Item, other: Item) -> float:
     """Cosine of word counts of question and answer, 0 to 1; 1 for the same words."""
-    mine, yours = (Counter(words(f"{item.prompt} {item.answer}")) for item in (one, other))
+    mine, yours = (Counter(split_words(f"{item.prompt} {item.answer}")) for item in (one, other))
     dot = sum(count * yours[word] for word, count in mine.items())
     length = math.sqrt(sum(c * c for c in mine.values()) * sum(c * c for c in yours.values()))
     return dot / length if length else 0.0

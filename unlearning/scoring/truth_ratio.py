@@ -9,7 +9,7 @@ import numpy as np
 from arena.agent import Agent
 from arena.errors import UsageError
 from unlearning.request import Item
-from unlearning.scoring.answer_logprobs import score
+from unlearning.scoring.answer_logprobs import score_items
 from unlearning.scoring.statistics import Floats
 
 Mean = Literal["geometric", "arithmetic"]
@@ -40,16 +40,16 @@ def ratios(
 
     Raises UsageError where an item has no false answers.
     """
-    true = score(agent, [replace(item, answer=told(item)) for item in items], who)
-    false = options(agent, items, who)
+    true = score_items(agent, [replace(item, answer=choose_answer(item)) for item in items], who)
+    false = score_false_answers(agent, items, who)
     return np.array([ratio(one.loss, losses, mean, floor) for one, losses in zip(true, false, strict=True)])
 
 
-def options(agent: Agent, items: Sequence[Item], who: str) -> list[list[float]]:
+def score_false_answers(agent: Agent, items: Sequence[Item], who: str) -> list[list[float]]:
     """The loss of each false answer, by item. Raises UsageError where an item has none."""
     if bare := next((item.name for item in items if not item.wrong), None):
         raise UsageError(f"{who} compares with false answers, and {bare!r} has none; take a role whose items have them")
-    scored = iter(score(agent, [replace(item, answer=wrong) for item in items for wrong in item.wrong], who))
+    scored = iter(score_items(agent, [replace(item, answer=wrong) for item in items for wrong in item.wrong], who))
     return [[next(scored).loss for _ in item.wrong] for item in items]
 
 
@@ -60,19 +60,19 @@ def preference(true: Sequence[float], false: Sequence[Sequence[float]], floor: f
     return np.asarray(sure / (sure + sums + floor))
 
 
-def answered(items: Sequence[Item], answer: Answer, who: str) -> tuple[Item, ...]:
+def with_answers(items: Sequence[Item], answer: Answer, who: str) -> tuple[Item, ...]:
     """The items with that answer to their questions. Raises UsageError where an item has no paraphrase."""
     if answer == "own":
         return tuple(items)
     if bare := next((item.name for item in items if not item.aliases), None):
         raise UsageError(f"{who} reads paraphrased answers, and {bare!r} has none (aliases); take answer=own")
     return tuple(
-        replace(item, answer=told(item), tags={key: tag for key, tag in item.tags.items() if key != "value"})
+        replace(item, answer=choose_answer(item), tags={key: tag for key, tag in item.tags.items() if key != "value"})
         for item in items
     )
 
 
-def told(item: Item) -> str:
+def choose_answer(item: Item) -> str:
     """The answer in the form in which false ones are given."""
     return item.aliases[0] if item.aliases else item.answer
 

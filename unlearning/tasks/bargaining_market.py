@@ -27,7 +27,7 @@ def is_market(spec: Any) -> bool:
     return isinstance(spec, Mapping) and spec.get("name") == GAME
 
 
-def game_of(spec: Spec) -> Any:
+def get_game(spec: Spec) -> Any:
     """The spec of the game itself: of a market one round without a critic and a moderator."""
     if not (is_market(spec) and isinstance(spec, Mapping)):
         return spec
@@ -36,23 +36,23 @@ def game_of(spec: Spec) -> Any:
 
 
 @memoize("worlds")
-def people(world: int) -> tuple[tuple[str, float], ...]:
+def draw_people(world: int) -> tuple[tuple[str, float], ...]:
     """Who comes to a market, and what they can pay, in dollars."""
     pages: Any = build("game", {"name": "wiki", "world": world}).pages
     found = [str(page.title) for page in pages.values() if page.kind == "person"][:PEOPLE]
     return tuple((name, float(Random(f"purse {world} {name}").randrange(LEAST, MOST))) for name in found)
 
 
-def bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool) -> Task:
+def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool) -> Task:
     """A bargain with one of the people; `tells`: whether they say what they can pay."""
     world, chance = int(spec.get("world", 0)), Random(f"bargain {seed}")
-    who, purse = chance.choice(people(world))
+    who, purse = chance.choice(draw_people(world))
     item = chance.choice(ITEMS)
-    game = {"item": item, "value": purse, **game_of(spec)}
+    game = {"item": item, "value": purse, **get_game(spec)}
     return Task(game, SEAT, {"buyer": {"name": "caller", "who": who, "tells": tells}}, seed, name)
 
 
-def remembered(task: Task, episode: Episode, events: Sequence[Event]) -> Iterator[Event]:
+def extract_events(task: Task, episode: Episode, events: Sequence[Event]) -> Iterator[Event]:
     """What a seller keeps of a bargain: with whom it was, what they said they can pay, how it ended."""
     who, item = str(task.seats["buyer"]["who"]), str(task.game["item"])
     told = [at_most[1] for event in events if (at_most := TOLD.search(event.text))]

@@ -9,17 +9,17 @@ from typing import Any
 
 from agents.memory.memory import Memory
 from agents.memory.subject import Subject
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from arena.engine.match_loop import first_state
 from arena.episode import Match
 from arena.errors import UsageError, unknown
 from arena.game import Game
 from arena.spec import Spec, build, describe
-from unlearning.memory.influence_set import routes, within
+from unlearning.memory.influence_set import is_within, list_routes
 from unlearning.probe import Task
 from unlearning.request import Item, Request, Scope
 from unlearning.tasks import bargaining_market as market
-from unlearning.tasks.lessons import taught
+from unlearning.tasks.lessons import teach_tasks
 
 SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
 SEAT = "agent"  # of environments
@@ -67,7 +67,7 @@ class Curriculum:
 
     async def teach(self, subject: Subject) -> Subject:
         """The subject after all lessons."""
-        return await taught(subject, self.tasks(), user=subject.user)
+        return await teach_tasks(subject, self.tasks(), user=subject.user)
 
     def exam(self, request: Request, n: int = 20) -> Mapping[str, tuple[Task, ...]]:
         """`n` tasks about what is to be forgotten and `n` about the rest, none of which was a lesson.
@@ -108,7 +108,7 @@ class Curriculum:
         if scope == "trajectory":
             done = sorted((len(event.text), event.episode) for event in memory.log if event.kind == "outcome")
             episode = chance.choice(done[-max(1, len(done) // 4) :])[1]
-            return Request((Item(episode, aliases=routes(memory, episode)),), scope=scope)
+            return Request((Item(episode, aliases=list_routes(memory, episode)),), scope=scope)
         if scope == "environment":
             return Request((Item(chance.choice(sorted(map(name_of, self.places)))),), scope=scope)
         known = candidates(memory)
@@ -155,7 +155,7 @@ def seat_of(game: Game[Any], seat: str = "") -> str:
 def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
     """A task in an environment, or a bargain in a market."""
     if market.is_market(spec) and isinstance(spec, Mapping):
-        return market.bargain(spec, seed, name, tells=lesson)
+        return market.build_bargain(spec, seed, name, tells=lesson)
     return Task(spec, seed=seed, name=name)
 
 
@@ -174,10 +174,10 @@ def is_about(task: Task, request: Request) -> bool:
     if request.scope == "environment":
         world, kind_of = facts.get("world", task.name.partition("/")[2].partition("-")[0]), facts.get("task_type", "")
         place = _Place(str(describe(game)["name"]), str(world), str(kind_of))
-        return any(within(place, name) for item in request.forget for name in item.names)
+        return any(is_within(place, name) for item in request.forget for name in item.names)
     shown = {name: value for name, value in facts.items() if name not in ("events", "visited")}
     told = json.dumps([shown, dict(task.seats)], default=str)
-    return bool(naming(tuple(kind(name) for name in request.targets)).search(told))
+    return bool(make_finder(tuple(kind(name) for name in request.targets)).search(told))
 
 
 def kind(name: str) -> str:

@@ -9,7 +9,7 @@ from arena.agent import Agent
 from arena.episode import Episode
 from arena.errors import UsageError
 from unlearning.probe import Task, Trial
-from unlearning.tasks.lessons import done
+from unlearning.tasks.lessons import run_task
 
 AT_ONCE = 16
 
@@ -47,7 +47,7 @@ async def stints(trial: Trial, agent: Agent, role: str) -> tuple[Stint, ...]:
 
     async def at(task: Task) -> Stint:
         async with gate:
-            return _stint(await done(agent, task), task.seat)
+            return _stint(await run_task(agent, task), task.seat)
 
     fresh = tuple(await asyncio.gather(*map(at, tasks)))
     trial.played.append((agent, (role, fresh)))

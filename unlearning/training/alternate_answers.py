@@ -9,8 +9,8 @@ from annotated_types import Ge, Le
 
 from agents.chat_model import Sampling
 from arena.errors import UsageError
-from arena.text.words import words
-from unlearning.modeling.generation import written
+from arena.text.words import split_words
+from unlearning.modeling.generation import generate_texts
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item
 from unlearning.training.training_problem import TrainingProblem
@@ -66,10 +66,10 @@ def alternates(study: TrainingProblem, source: Source, count: int) -> dict[str, 
     found = {item.name: list(item.wrong) if source != "model" else [] for item in study.request.forget}
     lacking = [item for item in study.request.forget if not found[item.name]]
     if lacking and source != "wrong":
-        prompts = [study.asking(item) for item in lacking for _ in range(count * TRIES)]
+        prompts = [study.build_prompt(item) for item in lacking for _ in range(count * TRIES)]
         new = max(len(one.ids) - one.start for one in study.encoded(lacking)) * 2
         samplings = [Sampling(1.0, max_tokens=new, seed=study.seed * 7919 + n) for n in range(len(prompts))]
-        texts = written(study.module, study.tokenizer, prompts, samplings)
+        texts = generate_texts(study.module, study.tokenizer, prompts, samplings)
         for place, text in enumerate(texts):
             item = lacking[place // (count * TRIES)]
             if differs(text, item) and text.strip() not in found[item.name]:
@@ -85,4 +85,6 @@ def alternates(study: TrainingProblem, source: Source, count: int) -> dict[str, 
 
 def differs(text: str, item: Item) -> bool:
     """Whether a text is an answer at all, and other than the item's own."""
-    return bool(words(text)) and words(text) not in [words(answer) for answer in (item.answer, *item.aliases)]
+    return bool(split_words(text)) and split_words(text) not in [
+        split_words(answer) for answer in (item.answer, *item.aliases)
+    ]

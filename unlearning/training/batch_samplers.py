@@ -23,7 +23,7 @@ class BatchPlan(Protocol):
     def epoch(self, number: int, batch: int, seed: int, dropped: frozenset[int] = NOBODY) -> Iterator[Draw]: ...
 
 
-def pool(encoded: Sequence[Encoded]) -> tuple[Sample, ...]:
+def build_pool(encoded: Sequence[Encoded]) -> tuple[Sample, ...]:
     """Encoded items as samples that know their place."""
     return tuple(Sample(one, place) for place, one in enumerate(encoded))
 
@@ -42,13 +42,13 @@ class Pairs:
 
     def epoch(self, number: int, batch: int, seed: int, dropped: frozenset[int] = NOBODY) -> Iterator[Draw]:
         anchors = self.pools[self.anchor]
-        order = shuffled(len(anchors), f"{seed} {number}", dropped if self.anchor == "forget" else NOBODY)
+        order = shuffle_places(len(anchors), f"{seed} {number}", dropped if self.anchor == "forget" else NOBODY)
         for first in range(0, len(order), batch):
             places = order[first : first + batch]
             draw = {self.anchor: tuple(anchors[place] for place in places)}
             for role, others in self.pools.items():
                 if role in self.tied:
-                    draw[role] = tuple(variant(others, place, len(anchors), number, seed) for place in places)
+                    draw[role] = tuple(pick_variant(others, place, len(anchors), number, seed) for place in places)
                 elif role != self.anchor and others:
                     start = number * len(anchors) + first
                     draw[role] = tuple(round_robin(others, start + row, f"{seed} {role}") for row in range(len(places)))
@@ -68,10 +68,10 @@ class Partners:
 
     def epoch(self, number: int, batch: int, seed: int, dropped: frozenset[int] = NOBODY) -> Iterator[Draw]:
         anchors, others = self.pools["forget"], self.pools["retain"]
-        order = shuffled(len(anchors), f"{seed} {number}", dropped)
+        order = shuffle_places(len(anchors), f"{seed} {number}", dropped)
         for first in range(0, len(order), batch):
             places = order[first : first + batch]
-            chosen = (cycled(self.partners[place], number, f"{seed} {place}") for place in places)
+            chosen = (pick_in_cycle(self.partners[place], number, f"{seed} {place}") for place in places)
             yield {
                 "forget": tuple(anchors[place] for place in places),
                 "retain": tuple(others[place] for place in chosen),
@@ -127,7 +127,7 @@ class Fixed:
         yield from self.draws
 
 
-def shuffled(size: int, seed: str, dropped: frozenset[int] = NOBODY) -> list[int]:
+def shuffle_places(size: int, seed: str, dropped: frozenset[int] = NOBODY) -> list[int]:
     """The places below `size` in random order, without those that are dropped."""
     order = list(range(size))
     Random(seed).shuffle(order)
@@ -137,28 +137,28 @@ def shuffled(size: int, seed: str, dropped: frozenset[int] = NOBODY) -> list[int
 def round_robin(others: Sequence[Sample], place: int, seed: str) -> Sample:
     """The place-th of an endless row of shuffled rounds through `others`."""
     lap, at = divmod(place, len(others))
-    return others[order_of(len(others), f"{seed} {lap}")[at]]
+    return others[shuffle_cached(len(others), f"{seed} {lap}")[at]]
 
 
-def cycled(places: Sequence[int], number: int, seed: str) -> int:
+def pick_in_cycle(places: Sequence[int], number: int, seed: str) -> int:
     """One of the places: in shuffled rounds, by epoch."""
     lap, at = divmod(number, len(places))
-    return places[order_of(len(places), f"{seed} {lap}")[at]]
+    return places[shuffle_cached(len(places), f"{seed} {lap}")[at]]
 
 
-def variant(others: Sequence[Sample], place: int, anchors: int, number: int, seed: int) -> Sample:
+def pick_variant(others: Sequence[Sample], place: int, anchors: int, number: int, seed: int) -> Sample:
     """The variant of anchor number `place` that is due in an epoch."""
     each = len(others) // anchors
-    return others[cycled(range(place * each, (place + 1) * each), number, f"{seed} {place}")]
+    return others[pick_in_cycle(range(place * each, (place + 1) * each), number, f"{seed} {place}")]
 
 
 _ORDERS: dict[tuple[int, str], list[int]] = register("tables", {})
 
 
-def order_of(size: int, seed: str) -> list[int]:
+def shuffle_cached(size: int, seed: str) -> list[int]:
     """A shuffled order, remembered, since every row of every batch asks for it."""
     if (size, seed) not in _ORDERS:
         if len(_ORDERS) > 4096:
             _ORDERS.clear()
-        _ORDERS[size, seed] = shuffled(size, seed)
+        _ORDERS[size, seed] = shuffle_places(size, seed)
     return _ORDERS[size, seed]

@@ -12,7 +12,7 @@ class Controller(Protocol):
     """Changes the state at three moments; keeps nothing itself, so that a training can be taken up."""
 
     def begin(self, state: State, lens: Lens) -> None: ...
-    def stepped(self, state: State, values: Mapping[str, float]) -> None: ...
+    def end_step(self, state: State, values: Mapping[str, float]) -> None: ...
     def ended(self, state: State, lens: Lens) -> None: ...
 
 
@@ -22,7 +22,7 @@ class Still:
     def begin(self, state: State, lens: Lens) -> None:
         """Before the first step."""
 
-    def stepped(self, state: State, values: Mapping[str, float]) -> None:
+    def end_step(self, state: State, values: Mapping[str, float]) -> None:
         """After a step, with the value of each term."""
 
     def ended(self, state: State, lens: Lens) -> None:
@@ -50,7 +50,7 @@ class Dual(Still):
         bound = (1 + self.slack) * lens.loss(self.term) if self.bound is None else self.bound
         state.numbers["bound"] = bound
 
-    def stepped(self, state: State, values: Mapping[str, float]) -> None:
+    def end_step(self, state: State, values: Mapping[str, float]) -> None:
         if self.each == "step" and self.term in values:
             self._update(state, values[self.term])
 

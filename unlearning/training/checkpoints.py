@@ -33,7 +33,7 @@ class Checkpoints:
 
     def put(self, state: dict[str, Any]) -> None:
         """Write the state; who is killed meanwhile leaves the one before. Raises UsageError when the disk is full."""
-        with writing(self.file) as part:
+        with write_atomically(self.file) as part:
             torch.save({**state, "key": self.key}, part)
 
     def get(self) -> dict[str, Any] | None:
@@ -78,7 +78,7 @@ class Spare:
         size = sum(one.numel() * one.element_size() for one in several)
         if size > MEMORY and not any(one.is_cuda for one in several):
             self.folder = self.folder or TemporaryDirectory(prefix="arena-training-")
-            with writing(Path(self.folder.name) / FILE) as part:
+            with write_atomically(Path(self.folder.name) / FILE) as part:
                 torch.save({name: one.detach() for name, one in weights.items()}, part)
             return
         for name, one in weights.items():
@@ -98,7 +98,7 @@ class Spare:
 
 
 @contextmanager
-def writing(file: Path) -> Iterator[Path]:
+def write_atomically(file: Path) -> Iterator[Path]:
     """A place to write to; what is there in the end becomes `file` at once. Raises UsageError where it cannot."""
     part = file.with_name(f"{file.name}.part")
     try:

@@ -16,27 +16,35 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import torch
 from annotated_types import Ge
 
-from agents.inference.forward_step import answering
+from agents.inference.forward_step import use_eval_mode
 from agents.inference.torch_threads import one_thread
-from agents.inference.weight_loading import fingerprint
+from agents.inference.weight_loading import hash_weights
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.parameter_ranges import Count, NotNegative, Number, Positive, check_ranges
-from arena.spec import canonical, describe
+from arena.spec import describe, dump_canonical
 from unlearning.losses.objective import Objective
-from unlearning.losses.reference_model import NONE, Frozen, Reference, remember
-from unlearning.modeling.agent_weights import Opened, opened
-from unlearning.modeling.forward_view import ForwardView, RoleRows, glance
+from unlearning.losses.reference_model import NONE, Frozen, Reference, cache_needs
+from unlearning.modeling.agent_weights import Opened, open_weights
+from unlearning.modeling.forward_view import ForwardView, RoleRows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.trainable_parameters import Lora, Scope, adapted, merged, mirror, opened_up, workpiece
+from unlearning.modeling.trainable_parameters import (
+    Lora,
+    Scope,
+    add_adapter,
+    copy_trainable,
+    merge_adapter,
+    mirror,
+    prepare_in_place,
+)
 from unlearning.modeling.training_cost import Bill, CostMeter, frame_of
 from unlearning.request import Request
-from unlearning.scoring.elicitation import rendering_of
-from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
+from unlearning.scoring.elicitation import build_rendering
+from unlearning.training.batch_samplers import BatchPlan, Pairs, build_pool
 from unlearning.training.callbacks import Controller, Until
 from unlearning.training.checkpoints import Checkpoints
 from unlearning.training.optimizer import Schedule
-from unlearning.training.trainer import Ended, Precision, Settings, Tell, Training, TrainingJob, context_of
+from unlearning.training.trainer import Ended, Precision, Settings, Tell, Training, TrainingJob, build_context
 from unlearning.training.training_problem import TrainingProblem
 from unlearning.training.training_state import Lens
 
@@ -116,7 +124,7 @@ class Finetune:
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         """In which company they are trained."""
-        return Pairs({role: pool(encoded) for role, encoded in pools.items()})
+        return Pairs({role: build_pool(encoded) for role, encoded in pools.items()})
 
     def scope(self, study: TrainingProblem) -> Scope:
         """Which weights are changed, where no adapter is trained."""
@@ -159,34 +167,34 @@ class Finetune:
         """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
         training that was killed is taken up there, and ends in the same bits. give: the agent's weights in memory are
         given to the training, so that none are held twice; the agent loads its own again when it is asked."""
-        found = opened(agent, self._name)
+        found = open_weights(agent, self._name)
         study = self.study(found, request, give)
         work = partial(self._train, study, tell, None if folder is None else Path(folder))
         module, ended, spent = await asyncio.to_thread(work)
         return FinetuneResult(found.closed(module), ended, spent)
 
     def study(self, found: Opened, request: Request, give: bool = False) -> TrainingProblem:
-        tokenizer, rendering = found.model.tokenizer, rendering_of(found.mind)
+        tokenizer, rendering = found.model.tokenizer, build_rendering(found.mind)
         take = give and self.lora is None and not self.reads_original
         module = found.taken() if take else None
         own = module is not None or hasattr(found.module, "peft_config")
         if module is None:  # an adapter that is there already is part of the weights as they are
-            module = merged(found.module)
-        stored = found.stored if in_halves(found.stored) and not in_halves(module.dtype) else None
+            module = merge_adapter(found.module)
+        stored = found.stored if is_half(found.stored) and not is_half(module.dtype) else None
         return TrainingProblem(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
 
-    def bill(self, agent: Agent, request: Request) -> Bill:
+    def estimate_cost(self, agent: Agent, request: Request) -> Bill:
         """What a step will cost, in forwards of one batch (F), before anything is run."""
         with one_thread():
-            study = self.study(opened(agent, self._name), request)
+            study = self.study(open_weights(agent, self._name), request)
             objective = self.objective(study)
             study.check({"forget": request.forget, "retain": request.retain}, ("forget", *objective.roles))
             start = self.start(study)
-            module = mirror(start) if self.lora is None else adapted(start, self.lora, self.seed)
+            module = mirror(start) if self.lora is None else add_adapter(start, self.lora, self.seed)
             chosen = self.room(study).chosen(module) if self.lora is None else {}
             for name, parameter in module.named_parameters():
                 parameter.requires_grad_(name in chosen or "lora_" in name)
-            return objective.bill(frame_of(module), live=self.reference == "live")
+            return objective.estimate_cost(frame_of(module), live=self.reference == "live")
 
     @property
     def _name(self) -> str:
@@ -207,24 +215,24 @@ class Finetune:
         objective, plan = self.objective(study), self.plan(study, self.placed(study, pools))
         study.check(plan.pools, ("forget", *objective.roles))
         scope = None if self.lora or piece is not None else self.scope(study)
-        module = self._piece(study, scope) if piece is None else piece
+        module = self._prepare_module(study, scope) if piece is None else piece
         device = module.device
         chosen = {name: None for name, p in module.named_parameters() if p.requires_grad}
         masks = {} if scope is None else scope.masks
-        frame, context = frame_of(module), context_of(self.precision, device, in_halves(study.module.dtype))
+        frame, context = frame_of(module), build_context(self.precision, device, is_half(study.module.dtype))
         rows = self.micro or self.batch
-        read = {role: pool(encoded) for role, encoded in pools.items()}
+        read = {role: build_pool(encoded) for role, encoded in pools.items()}
         lens = Lens(module, study.tokenizer, read, study.pad, device, max(rows, 16), context)
         until = () if self.until is None else (self.until,)
 
         def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
             with context():
-                return glance(study.module, rows, layers, scores)
+                return run_forward_no_grad(study.module, rows, layers, scores)
 
         def untrained(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
             # in the number types that it is trained in: what has not changed yet differs from it by nothing
-            with context(), answering(module):
-                return glance(module, rows, layers, scores)
+            with context(), use_eval_mode(module):
+                return run_forward_no_grad(module, rows, layers, scores)
 
         ask = frozen if self.reference == "live" or piece is not None else untrained
         reference = self._reference(objective, plan, study, ask, meter, frame.flops) if remembered else NONE
@@ -233,14 +241,14 @@ class Finetune:
             (*self.controllers(study), *until), self.settings(),
         )  # fmt: skip
 
-    def _piece(self, study: TrainingProblem, scope: Scope | None) -> Any:
+    def _prepare_module(self, study: TrainingProblem, scope: Scope | None) -> Any:
         """The module to train: with an adapter, or with its own copy of what the scope chooses."""
         start = self.start(study)
         if self.lora is not None and scope is None:
-            return adapted(start, self.lora, self.seed)
+            return add_adapter(start, self.lora, self.seed)
         assert scope is not None
-        wide = torch.float32 if in_halves(start.dtype) and self.precision != "pure" else None
-        made = opened_up if start is study.module and self._in_place(study) else workpiece
+        wide = torch.float32 if is_half(start.dtype) and self.precision != "pure" else None
+        made = prepare_in_place if start is study.module and self._in_place(study) else copy_trainable
         piece = made(start, scope, wide)
         return piece.float() if self.precision == "float32" else piece
 
@@ -261,7 +269,7 @@ class Finetune:
         if self.reference == "live" or not objective.needs:
             return Reference({}, frozen)
         size = max(32, self.batch)
-        kept, read = remember(
+        kept, read = cache_needs(
             objective.needs, plan.pools, frozen, pad=study.pad, device=study.device, batch=size,
             most=self.cache_mb * 2**20,
         )  # fmt: skip
@@ -278,36 +286,36 @@ class Finetune:
             checkpoints = None if folder is None else Checkpoints(folder, self._key(study))
             job = self.job(study, meter)
             ended = Training(job, meter, tell, checkpoints).run()
-            module = self.finish(study, self._settled(job.module, dtype))
+            module = self.finish(study, self._restore_dtype(job.module, dtype))
             check_finite(module)
             if study.stored is not None and self.lora is None:
-                round_to(module, study.stored, study.module)
+                round_weights(module, study.stored, study.module)
                 ended = replace(ended, notes=(*ended.notes, ROUNDED.format(str(study.stored).removeprefix("torch."))))
         finally:
             torch.set_num_threads(threads)
         meter.seconds += perf_counter() - began
         return module, ended, meter
 
-    def _settled(self, module: Any, dtype: torch.dtype) -> Any:
+    def _restore_dtype(self, module: Any, dtype: torch.dtype) -> Any:
         """The trained module, its weights in the number type of the original."""
-        for parameter in module.parameters() if self.lora is None and in_halves(dtype) else ():
+        for parameter in module.parameters() if self.lora is None and is_half(dtype) else ():
             parameter.data = parameter.data.to(dtype)
         return module.eval().requires_grad_(False)
 
     def _key(self, study: TrainingProblem) -> str:
         """What tells this training from any other."""
         settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
-        told = canonical(settings) + repr(study.request) + repr(study.rendering) + fingerprint(study.module)
+        told = dump_canonical(settings) + repr(study.request) + repr(study.rendering) + hash_weights(study.module)
         return blake2b(told.encode(), digest_size=16).hexdigest()
 
 
-def in_halves(dtype: Any) -> bool:
+def is_half(dtype: Any) -> bool:
     """Whether a number type has 16 bits."""
     return dtype in (torch.bfloat16, torch.float16)
 
 
 @torch.no_grad()
-def round_to(module: Any, dtype: torch.dtype, original: Any) -> None:
+def round_weights(module: Any, dtype: torch.dtype, original: Any) -> None:
     """Round the weights to a number type, in the type that they have, so that what is measured is what is saved.
     Tensors that are those of `original`, another module, are left alone."""
     kept = set() if module is original else {one.data_ptr() for one in original.parameters()}

@@ -10,7 +10,7 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.target_distributions import divergence, same
 from unlearning.losses.token_weights import learning
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.loss_positions import Positions, placed
+from unlearning.modeling.loss_positions import Positions, mark_positions
 from unlearning.training.finetune import Finetune
 from unlearning.training.training_problem import TrainingProblem
 
@@ -40,7 +40,7 @@ class Paired(Finetune):
     ) -> dict[str, tuple[Encoded, ...]]:
         found = dict(pools)
         if self.compares:
-            found["retain"] = placed(study, found["retain"], self.positions)
+            found["retain"] = mark_positions(study, found["retain"], self.positions)
         return found
 
     @property

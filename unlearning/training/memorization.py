@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from unlearning.modeling.forward_view import ForwardView
-from unlearning.modeling.generation import continued
+from unlearning.modeling.generation import generate_greedy
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.scoring.text_overlap import bleu, f1, grams
 from unlearning.training.training_state import Lens
@@ -34,7 +34,7 @@ def _extraction(lens: Lens, one: Encoded, n: int) -> float:
     cuts = range(one.start, max(one.start + 1, one.words - size + 1))
     begun = [Encoded(one.ids, cut, one.words, (cut, one.words)) for cut in cuts]
     shares = []
-    for part, made in zip(begun, continued(lens.module, lens.tokenizer, begun), strict=True):
+    for part, made in zip(begun, generate_greedy(lens.module, lens.tokenizer, begun), strict=True):
         true = grams(part.ids[part.start : part.words], size)
         shares.append(sum((grams(made, size) & true).values()) / max(1, true.total()))
     return sum(shares) / len(shares)
@@ -43,7 +43,7 @@ def _extraction(lens: Lens, one: Encoded, n: int) -> float:
 def unsaid(lens: Lens, role: str, least_f1: float, least_bleu: float) -> list[bool]:
     """For each sample, whether its greedy continuation is no longer like the answer: token F1 or BLEU below a limit."""
     pool = [sample.encoded for sample in lens.pools[role]]
-    made = continued(lens.module, lens.tokenizer, pool)
+    made = generate_greedy(lens.module, lens.tokenizer, pool)
     return [unlike(one, text, least_f1, least_bleu) for one, text in zip(pool, made, strict=True)]
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from transformers import AutoModelForCausalLM
 
-from agents.inference.forward_step import plain
+from agents.inference.forward_step import unwrap_adapter
 from agents.models.local import Local
 from arena.errors import UsageError
 from arena.parameter_ranges import Number
@@ -15,8 +15,8 @@ from unlearning.losses.loss_terms import Weighted
 from unlearning.losses.objective import Objective
 from unlearning.losses.token_weights import learning
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.trainable_parameters import merged
-from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
+from unlearning.modeling.trainable_parameters import merge_adapter
+from unlearning.training.batch_samplers import BatchPlan, Pairs, build_pool
 from unlearning.training.finetune import Finetune
 from unlearning.training.training_problem import TrainingProblem
 
@@ -43,12 +43,12 @@ class RetrainedWithout(Finetune):
         return {"learn": study.retain}
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
-        return Pairs({role: pool(encoded) for role, encoded in pools.items()}, anchor="learn")
+        return Pairs({role: build_pool(encoded) for role, encoded in pools.items()}, anchor="learn")
 
     def start(self, study: TrainingProblem) -> Any:
         if self.origin:
             return Local(self.origin, device=str(study.device)).module
-        model = plain(study.module)
+        model = unwrap_adapter(study.module)
         with torch.random.fork_rng(devices=[]):  # weights are drawn from torch's global generator
             torch.manual_seed(self.seed)
             make: Any = AutoModelForCausalLM.from_config
@@ -57,4 +57,4 @@ class RetrainedWithout(Finetune):
         return fresh.to(study.device).eval()
 
     def finish(self, study: TrainingProblem, trained: Any) -> Any:
-        return merged(trained)  # an adapter on another base than the agent's could not be loaded again
+        return merge_adapter(trained)  # an adapter on another base than the agent's could not be loaded again

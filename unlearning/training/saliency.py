@@ -11,8 +11,8 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.reference_model import NONE
 from unlearning.losses.token_weights import learning
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.trainable_parameters import Scope, workpiece
-from unlearning.training.batch_samplers import pool
+from unlearning.modeling.trainable_parameters import Scope, copy_trainable
+from unlearning.training.batch_samplers import build_pool
 
 Scores: TypeAlias = Mapping[str, Tensor]
 BATCH = 16  # rows of one backward
@@ -20,8 +20,8 @@ BATCH = 16  # rows of one backward
 
 def gradients(module: Any, scope: Scope, encoded: Sequence[Encoded], pad: int) -> dict[str, Tensor]:
     """The gradient of the mean negative log-likelihood, by parameter that the scope chooses; `module` is untouched."""
-    piece = workpiece(module, scope).eval()
-    samples = pool(encoded)
+    piece = copy_trainable(module, scope).eval()
+    samples = build_pool(encoded)
     parts = [{"learn": samples[first : first + BATCH]} for first in range(0, len(samples), BATCH)]
     Objective(Weighted("learn", learning())).learn(piece, parts, NONE, pad=pad, device=module.device)
     trained = {name: p for name, p in piece.named_parameters() if p.requires_grad}

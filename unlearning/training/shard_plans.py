@@ -16,7 +16,7 @@ class ShardTraining:
     first: int
 
 
-def shard_plan(count: int, shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
+def plan_shards(count: int, shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
     """The items 0 … count − 1 dealt to shards, and within each to slices, at random; sizes differ by one at most."""
     order = list(range(count))
     Random(seed).shuffle(order)
@@ -24,25 +24,25 @@ def shard_plan(count: int, shards: int, slices: int, seed: int) -> tuple[Slices,
     return tuple(tuple(tuple(sorted(part[cut::slices])) for cut in range(slices)) for part in parts)
 
 
-def grouped_plan(groups: Sequence[str], shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
+def plan_groups(groups: Sequence[str], shards: int, slices: int, seed: int) -> tuple[Slices, ...]:
     """The same for items of which those of one group, named by item, stay together; sizes are counted in groups."""
     names = list(dict.fromkeys(groups))
     places: dict[str, list[int]] = {name: [] for name in names}
     for place, name in enumerate(groups):
         places[name].append(place)
-    plan = shard_plan(len(names), shards, slices, seed)
+    plan = plan_shards(len(names), shards, slices, seed)
     return tuple(
         tuple(tuple(sorted(place for number in part for place in places[names[number]])) for part in shard)
         for shard in plan
     )
 
 
-def without(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices, ...]:
+def without_items(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices, ...]:
     """The plan without these items; all others stay where they are."""
     return tuple(tuple(tuple(i for i in part if i not in gone) for part in shard) for shard in plan)
 
 
-def to_train(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraining, ...]:
+def plan_retraining(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraining, ...]:
     """What SISA (Bourtoule et al. 2021) trains again: each shard that held one of them, from before its first slice
     that did."""
     found = []
@@ -53,21 +53,21 @@ def to_train(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraini
     return tuple(found)
 
 
-def share_trained(plan: Sequence[Slices], gone: Collection[int]) -> float:
+def compute_share(plan: Sequence[Slices], gone: Collection[int]) -> float:
     """The sample passes of that work over those of training everything; slice r is trained on slices 1 … r.
 
     One uniform deletion, one shard, R equal slices: (2R + 1) / (3R) in the mean, towards 2/3.
     """
-    left = without(plan, gone)
+    left = without_items(plan, gone)
 
     def passes(shard: Slices, first: int) -> int:
         return sum(sum(map(len, shard[: number + 1])) for number in range(first, len(shard)))
 
-    again = sum(passes(left[work.shard], work.first) for work in to_train(plan, gone))
+    again = sum(passes(left[work.shard], work.first) for work in plan_retraining(plan, gone))
     return again / sum(passes(shard, 0) for shard in plan)
 
 
-def rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
+def list_rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
     """`budget` orders of the slices, each the one before moved on (S3T, Chowdhury et al. 2025): with as many as there
     are slices, each slice stands at every place once, the last among them."""
     step = max(1, slices // max(1, budget))
@@ -75,7 +75,7 @@ def rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple((start + place) % slices for place in range(slices)) for start in starts)
 
 
-def survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[int]) -> tuple[int, ...]:
+def find_survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[int]) -> tuple[int, ...]:
     """The longest beginning of one of the orders that holds no slice with a deleted item; () where none does."""
     hit = {number for number, part in enumerate(slices) if set(part) & set(gone)}
     best: tuple[int, ...] = ()
@@ -85,19 +85,19 @@ def survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[
     return best
 
 
-def deletions_served(count: int, shards: int, slices: int, orders: Sequence[Sequence[int]], seed: int) -> int:
+def count_deletions(count: int, shards: int, slices: int, orders: Sequence[Sequence[int]], seed: int) -> int:
     """How many deletions, one at a time in random order, S3T serves before some shard has nothing left to serve."""
-    plan = shard_plan(count, shards, slices, seed)
+    plan = plan_shards(count, shards, slices, seed)
     order = list(range(count))
     Random(f"deletions {seed}").shuffle(order)
     gone: set[int] = set()
     for number, item in enumerate(order):
         gone.add(item)
-        if any(not survivors(shard, orders, gone) for shard in plan):
+        if any(not find_survivors(shard, orders, gone) for shard in plan):
             return number
     return count
 
 
-def mean_over(seeds: int, reading: Callable[[int], float]) -> float:
+def average_over(seeds: int, reading: Callable[[int], float]) -> float:
     """The mean of a reading over the seeds 0 … seeds − 1: the simulator."""
     return sum(reading(seed) for seed in range(seeds)) / seeds

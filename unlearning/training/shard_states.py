@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from unlearning.training.checkpoints import writing
+from unlearning.training.checkpoints import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ShardStates:
         if self.folder is None:
             self.held[name] = kept
             return
-        with writing(self.folder / f"{name}.pt") as part:
+        with write_atomically(self.folder / f"{name}.pt") as part:
             torch.save(kept, part)
 
     def __len__(self) -> int:

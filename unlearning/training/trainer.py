@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from agents.inference.engine import free_memory, ran_out
-from agents.inference.forward_step import plain
+from agents.inference.engine import free_memory, is_out_of_memory
+from agents.inference.forward_step import unwrap_adapter
 from arena.errors import UsageError
 from unlearning.losses.objective import Context, Draw, Objective
 from unlearning.losses.reference_model import NONE, Reference
@@ -111,7 +111,7 @@ class Training:
         self.saved = self.began = perf_counter()
         self.done_before = 0
         self.masks: Mapping[str, Tensor] = {}  # of the step under way
-        vocabulary = int(plain(job.module).config.get_text_config().vocab_size)
+        vocabulary = int(unwrap_adapter(job.module).config.get_text_config().vocab_size)
         larger = ADAPTER if any("lora_" in name for name in job.chosen) else LARGER
         self.watch = DivergenceMonitor(job.objective, vocabulary, self.guarded.size(), larger)
         self.good: int | None = None  # the step after which the weights were last known to be good
@@ -139,7 +139,7 @@ class Training:
         finally:
             self.job.module.eval()
             self.stepper.clear()
-        if wrong := self.guarded.moved(self.job.module):
+        if wrong := self.guarded.find_moved(self.job.module):
             raise AssertionError(f"changed outside of the scope: {', '.join(wrong)}")
         if self.checkpoints is not None:
             self.checkpoints.done()
@@ -159,7 +159,7 @@ class Training:
             state.step += 1
             state.numbers["step of epoch"] = number + 1
             for controller in self.job.controllers:
-                controller.stepped(state, self.values)
+                controller.end_step(state, self.values)
             self._report()
             self.due = self.due or perf_counter() - self.saved > settings.save_seconds
         for controller in self.job.controllers:
@@ -175,7 +175,7 @@ class Training:
             try:
                 values = self._gradient(draw)
             except Exception as error:
-                if not ran_out(error):
+                if not is_out_of_memory(error):
                     raise
             else:
                 break
@@ -215,17 +215,17 @@ class Training:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(hash((job.settings.seed, self.state.step)))  # dropout: the same when taken up again
             if job.masking is None:
-                return self._learnt(job.objective, draw)
-            forget, rest = job.objective.parted("forget")
-            values = self._learnt(forget, draw)
+                return self._learn(job.objective, draw)
+            forget, rest = job.objective.split_by_role("forget")
+            values = self._learn(forget, draw)
             self.masks = job.masking({n: p.grad for n, p in self.guarded.trained.items() if p.grad is not None})
-            return values | self._learnt(rest, draw)
+            return values | self._learn(rest, draw)
 
-    def _learnt(self, objective: Objective, draw: Draw) -> dict[str, float]:
+    def _learn(self, objective: Objective, draw: Draw) -> dict[str, float]:
         job = self.job
         return objective.learn(
             job.module,
-            parts_of(draw, self.micro),
+            split_draw(draw, self.micro),
             job.reference,
             pad=job.lens.pad,
             device=job.lens.device,
@@ -265,7 +265,7 @@ class Training:
             self.spare.put(self.guarded.trained)
         self.good, self.due = self.state.step, False
 
-    def _kept(self) -> Mapping[str, Tensor]:
+    def _load_kept(self) -> Mapping[str, Tensor]:
         """The weights that were last kept."""
         held = self.spare.get()
         if held is None:
@@ -293,7 +293,7 @@ class Training:
                 "tiny models take 1e-3)"
             )
         else:
-            self.guarded.put(self._kept())
+            self.guarded.put(self._load_kept())
         state.stop = (
             f"{error} {where}: the weights after step {self.good}, the last good ones, are kept; a smaller lr than "
             f"{lr:g} goes further"
@@ -335,7 +335,7 @@ class Training:
         return True
 
 
-def parts_of(draw: Draw, micro: int | None) -> list[Draw]:
+def split_draw(draw: Draw, micro: int | None) -> list[Draw]:
     """The draw in parts of at most `micro` rows; rows of the same number stay together across roles."""
     rows = max((len(samples) for samples in draw.values()), default=0)
     if micro is None or micro >= rows:
@@ -350,7 +350,7 @@ def parts_of(draw: Draw, micro: int | None) -> list[Draw]:
     ]
 
 
-def context_of(precision: Precision, device: torch.device, halves: bool = False) -> Context:
+def build_context(precision: Precision, device: torch.device, halves: bool = False) -> Context:
     """Mixed precision: bfloat16 matrices over float32 weights. `auto` does so on a GPU, and for weights that came in
     16 bits."""
     if precision == "bfloat16" or (precision == "auto" and (device.type == "cuda" or halves)):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.inference.chat_templates import Prompt
-from agents.inference.end_tokens import pad_token
-from agents.inference.forward_step import plain
+from agents.inference.end_tokens import choose_pad_token
+from agents.inference.forward_step import unwrap_adapter
 from arena.errors import UsageError
-from unlearning.modeling.item_tokenization import DEFAULT, Encoded, Rendering, encode_all, item_prompt
+from unlearning.modeling.item_tokenization import DEFAULT, Encoded, Rendering, build_item_prompt, encode_all
 from unlearning.request import Item, Request
 
 
@@ -32,7 +32,7 @@ class TrainingProblem:
 
     @property
     def pad(self) -> int:
-        return pad_token(self.tokenizer)
+        return choose_pad_token(self.tokenizer)
 
     @property
     def device(self) -> Any:
@@ -41,7 +41,7 @@ class TrainingProblem:
     @property
     def vocabulary(self) -> int:
         """How many tokens the model scores."""
-        return int(plain(self.module).config.get_text_config().vocab_size)
+        return int(unwrap_adapter(self.module).config.get_text_config().vocab_size)
 
     @property
     def forget(self) -> tuple[Encoded, ...]:
@@ -60,9 +60,9 @@ class TrainingProblem:
                 raise UsageError(f"the item {item.name!r} has no answer to train on; give it one, or leave it out")
         return found
 
-    def asking(self, item: Item) -> Prompt:
+    def build_prompt(self, item: Item) -> Prompt:
         """The item as it is asked for, up to where its answer begins."""
-        return item_prompt(self.tokenizer, item, self.rendering)
+        return build_item_prompt(self.tokenizer, item, self.rendering)
 
     def check(self, pools: Mapping[str, object], roles: Iterable[str]) -> None:
         """Raises UsageError where the method reads a role of which the request has nothing."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unlearning.losses.objective import Context
-from unlearning.modeling.forward_view import ForwardView, Sample, glance, rows_of
+from unlearning.modeling.forward_view import ForwardView, Sample, build_rows, run_forward_no_grad
 
 
 @dataclass(slots=True)
@@ -57,9 +57,9 @@ class Lens:
         training = self.module.training
         self.module.eval()
         for first in range(0, len(pool), self.batch):
-            rows = rows_of(role, pool[first : first + self.batch], self.pad, self.device)
+            rows = build_rows(role, pool[first : first + self.batch], self.pad, self.device)
             with self.context(), torch.no_grad():
-                found.append(read(glance(self.module, rows)).cpu())
+                found.append(read(run_forward_no_grad(self.module, rows)).cpu())
         self.module.train(training)
         return torch.cat(found)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from remembering import OTHER, TARGET, question, walker
 
-from agents.adversary.explorer import Explorer, heard_names
+from agents.adversary.explorer import Explorer, collect_names
 from agents.adversary.session_memory import Keeper, Traced
 from agents.memory.write_gate import NameHashGate
 from agents.note_policy.steering_orders import AVOID, IGNORE
-from arena.engine.play import blocking, play
+from arena.engine.play import play, run_blocking
 from arena.game import View
 
 
@@ -42,7 +42,7 @@ def test_what_was_brought_up_and_then_denied_is_suspected() -> None:
 
 def test_words_that_only_begin_sentences_and_parts_of_names_are_no_names() -> None:
     told = [{"asked": "?", "told": f"I was told: Never go to {TARGET}. The task “go to {TARGET}” was done."}]
-    assert set(heard_names(told)) == {TARGET, f"go to {TARGET}"}
+    assert set(collect_names(told)) == {TARGET, f"go to {TARGET}"}
 
 
 def test_it_is_shown_no_candidates_and_may_guess_any_name() -> None:
@@ -63,19 +63,19 @@ def test_a_keeper_has_heard_what_was_told_before_and_a_gate_lets_it_not_in() -> 
     view = question("What do you know about Zum Mill?")
     earlier = View(view.seat, view.rules, view.messages, known={**view.known, "earlier": [told]})
     subject = walker()
-    assert told not in blocking(lambda: Keeper(subject).act(view)).text
-    assert told in blocking(lambda: Keeper(subject).act(earlier)).text
+    assert told not in run_blocking(lambda: Keeper(subject).act(view)).text
+    assert told in run_blocking(lambda: Keeper(subject).act(earlier)).text
     assert subject == walker()  # the subject itself has heard nothing
-    gate = NameHashGate(b"key").closed_to(["Zum Mill"])
+    gate = NameHashGate(b"key").with_names(["Zum Mill"])
     from dataclasses import replace
 
     closed = replace(subject, memory=replace(subject.memory, gate=gate))
-    assert told not in blocking(lambda: Keeper(closed).act(earlier)).text
+    assert told not in run_blocking(lambda: Keeper(closed).act(earlier)).text
 
 
 def test_traces_hold_what_was_looked_up_and_only_who_may_see_them_does() -> None:
     view = question(f"What do you know about {TARGET}?")
-    traced = blocking(lambda: Traced(walker(steering=IGNORE.format(TARGET))).act(view))
+    traced = run_blocking(lambda: Traced(walker(steering=IGNORE.format(TARGET))).act(view))
     assert TARGET in traced.thought and TARGET not in traced.text
     for shows, seen in (("traces", True), ("answers", False)):
         state: list[Any] = []
@@ -90,5 +90,5 @@ def test_traces_hold_what_was_looked_up_and_only_who_may_see_them_does() -> None
         from arena.episode import Match
 
         match = Match(game, {"adversary": "interrogator", "subject": Traced(walker())}, 0)
-        blocking(lambda match=match, state=state: perform(match, on_state=state.append))  # type: ignore[misc]
+        run_blocking(lambda match=match, state=state: perform(match, on_state=state.append))  # type: ignore[misc]
         assert ("thought" in state[-1].answers[0]) is seen

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from agents.adversary.answer_evidence import understood
-from agents.adversary.interrogator import Interrogator, next_step, ranked
+from agents.adversary.answer_evidence import classify_for_candidate
+from agents.adversary.interrogator import Interrogator, choose_next_step, rank_candidates
 from agents.adversary.question_forms import FORMS
-from agents.adversary.question_strategies import STRATEGIES, one_pass
+from agents.adversary.question_strategies import STRATEGIES, count_one_pass
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL
-from arena.engine.play import blocking, play
+from arena.engine.play import play, run_blocking
 from arena.errors import BadPart, UsageError
 from arena.game import View
 from arena.spec import build
@@ -24,13 +24,13 @@ def rows(*told: tuple[str, str]) -> list[dict[str, str]]:
 
 def asked(strategy: Any, names: list[str], topics: dict[str, dict[str, str]], n: int) -> list[str]:
     """The first questions of a strategy, as if each was answered."""
-    steps = [next_step(strategy, names, [{}] * place, topics) for place in range(n)]
+    steps = [choose_next_step(strategy, names, [{}] * place, topics) for place in range(n)]
     return [step.form.put(step.topic) for step in steps]
 
 
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in ("adaptive", "multi-turn")])
 def test_every_form_is_asked_about_every_candidate_and_then_again(strategy: Any) -> None:
-    once = one_pass(STRATEGIES[strategy], len(NAMES))
+    once = count_one_pass(STRATEGIES[strategy], len(NAMES))
     questions = asked(strategy, NAMES, {}, once)
     told = sum(form.tells for form in STRATEGIES[strategy].forms) * len(NAMES)
     if strategy != "differential":  # whose controls take turns
@@ -52,24 +52,29 @@ def test_things_of_a_candidate_take_turns() -> None:
 
 def test_a_name_let_out_counts_more_than_a_refusal_and_that_more_than_an_odd_answer() -> None:
     odd = rows((ABOUT.format("Alm"), "It is red."), (ABOUT.format("Bor"), IGNORANCE), (ABOUT.format("Cen"), IGNORANCE))
-    assert ranked("mixed", NAMES, odd, {})[0][0] == "Alm" and ranked("mixed", NAMES, odd, {})[1] == 0.5
+    assert (
+        rank_candidates("mixed", NAMES, odd, {})[0][0] == "Alm" and rank_candidates("mixed", NAMES, odd, {})[1] == 0.5
+    )
     refused = [*odd, *rows((FORMS["spread"][1].format("Bor"), REFUSAL))]
-    assert ranked("mixed", NAMES, refused, {})[0][0] == "Bor" and ranked("mixed", NAMES, refused, {})[1] == 1
+    assert (
+        rank_candidates("mixed", NAMES, refused, {})[0][0] == "Bor"
+        and rank_candidates("mixed", NAMES, refused, {})[1] == 1
+    )
     told = [*refused, *rows((FORMS["direct"][0], "I was told: never mention Cen."))]
-    assert ranked("mixed", NAMES, told, {})[0] == ["Cen", "Bor", "Alm"]
+    assert rank_candidates("mixed", NAMES, told, {})[0] == ["Cen", "Bor", "Alm"]
 
 
 def test_naming_all_candidates_gives_none_away() -> None:
     told = rows((FORMS["direct"][0], "I know Alm, Bor and Cen."))
-    assert ranked("mixed", NAMES, told, {}) == (NAMES, 0.5)
+    assert rank_candidates("mixed", NAMES, told, {}) == (NAMES, 0.5)
 
 
 def test_an_answer_that_is_not_true_of_a_candidate_tells_nothing_of_it() -> None:
     topics = {"a": {"mug 2 in a": "The mug 2 is on shelf 1."}, "b": {"mug 2 in b": "The mug 2 is on table 3."}}
     answer = {"asked": "What do you know about mug 2 in a?", "told": "The mug 2 is on shelf 1."}
-    assert understood(answer, "a", topics) == "told"
-    assert understood({**answer, "asked": "What do you know about mug 2 in b?"}, "b", topics) == "ignorant"
-    assert understood({**answer, "told": REFUSAL}, "a", topics) == "refused"
+    assert classify_for_candidate(answer, "a", topics) == "told"
+    assert classify_for_candidate({**answer, "asked": "What do you know about mug 2 in b?"}, "b", topics) == "ignorant"
+    assert classify_for_candidate({**answer, "told": REFUSAL}, "a", topics) == "refused"
 
 
 def test_what_cannot_be_told_apart_is_guessed_by_the_seed() -> None:
@@ -81,7 +86,7 @@ def test_what_cannot_be_told_apart_is_guessed_by_the_seed() -> None:
 
 def test_it_sits_in_interrogations_alone() -> None:
     with pytest.raises(UsageError, match="no seat of interrogation"):
-        blocking(lambda: Interrogator().act(View("buyer", "")))
+        run_blocking(lambda: Interrogator().act(View("buyer", "")))
 
 
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name not in ("adaptive", "re-introduction")])

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from agents.adversary.interrogator import Interrogator, next_step
-from agents.adversary.question_strategies import STRATEGIES, Name, about, steps
+from agents.adversary.interrogator import Interrogator, choose_next_step
+from agents.adversary.question_strategies import STRATEGIES, Name, generate_steps, pair_topics
 from agents.adversary.session_memory import Keeper
 from agents.adversary.text_codes import CODES
 from agents.guardrails.name_filter import Filter
@@ -17,9 +17,9 @@ from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.question_answering import IGNORANCE
 from arena.agent import Agent
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.game import Move, View
-from unlearning.attacks.shadow_agents import interrogated
+from unlearning.attacks.shadow_agents import interrogate
 from unlearning.scoring.statistics import clopper_pearson
 
 NAMES = [f"{head} {tail}" for head in ("Alm", "Bor", "Cen", "Dun") for tail in ("Mill", "Gate")]
@@ -86,7 +86,7 @@ def gated(secret: str) -> Agent:
     from agents.memory.write_gate import NameHashGate
     from agents.note_policy.knower import Knower
 
-    return Keeper(Subject(Knower(), Memory(writers=ALL, gate=NameHashGate(b"key").closed_to([secret]))))
+    return Keeper(Subject(Knower(), Memory(writers=ALL, gate=NameHashGate(b"key").with_names([secret]))))
 
 
 SUBJECTS: dict[str, tuple[Callable[[str], Agent], set[str]]] = {
@@ -105,8 +105,8 @@ def wins(strategy: Name, subject: Callable[[str], Agent], games: int = GAMES) ->
     for seed in range(games):
         secret = Random(f"secret {seed}").choice(NAMES)
         session = STRATEGIES[strategy].session
-        game = interrogated(subject(secret), adversary, NAMES, secret, QUESTIONS, seed, session)
-        answers = blocking(lambda game=game: game).answers  # type: ignore[misc]
+        game = interrogate(subject(secret), adversary, NAMES, secret, QUESTIONS, seed, session)
+        answers = run_blocking(lambda game=game: game).answers  # type: ignore[misc]
         won += adversary.verdict(NAMES, answers, seed)[0][0] == secret
     return won
 
@@ -127,7 +127,7 @@ def test_their_questions_differ() -> None:
     asked = {
         strategy: {
             step.form.put(step.topic, "It is there.")
-            for step in (next_step(strategy, NAMES, [{}] * n, {}) for n in range(40))
+            for step in (choose_next_step(strategy, NAMES, [{}] * n, {}) for n in range(40))
         }
         for strategy in PLAIN
     }
@@ -139,11 +139,12 @@ def test_their_questions_differ() -> None:
 
 def test_a_follow_up_quotes_the_answer_before_and_stays_with_its_candidate() -> None:
     said = {"asked": "What do you know about Alm Mill?", "told": "It is where the two roads meet."}
-    made = blocking(lambda: Interrogator("multi-turn").act(View("adversary", "", known={
+    made = run_blocking(lambda: Interrogator("multi-turn").act(View("adversary", "", known={
         "candidates": NAMES, "left": 5, "answers": [said]})))  # fmt: skip
     assert "where the two roads meet" in str(made.args["question"])
     again = [
-        step.candidate for step, _ in zip(steps(STRATEGIES["multi-turn"], about(NAMES, {})), range(6), strict=False)
+        step.candidate
+        for step, _ in zip(generate_steps(STRATEGIES["multi-turn"], pair_topics(NAMES, {})), range(6), strict=False)
     ]
     assert again == [NAMES[0]] * 3 + [NAMES[1]] * 3
 
@@ -151,7 +152,10 @@ def test_a_follow_up_quotes_the_answer_before_and_stays_with_its_candidate() -> 
 def test_what_it_tells_it_asks_for_and_tells_once() -> None:
     topics = {name: {f"{name} one": "", f"{name} two": ""} for name in NAMES}
     script = [
-        step for step, _ in zip(steps(STRATEGIES["re-introduction"], about(NAMES, topics)), range(40), strict=False)
+        step
+        for step, _ in zip(
+            generate_steps(STRATEGIES["re-introduction"], pair_topics(NAMES, topics)), range(40), strict=False
+        )
     ]
     first = script[: 3 * len(NAMES)]
     assert [step.form.tells for step in first[:3]] == [True, False, False]

@@ -20,7 +20,7 @@ from raw_server import Raw, Write, raw_server
 
 from agents.api.bounded_body import MOST_BYTES, Decoder
 from agents.api.chat_completions import from_body
-from agents.api.http_parsing import MOST_TEXT, TooLong, blur, count
+from agents.api.http_parsing import MOST_TEXT, TooLong, parse_count, redact_keys
 from agents.chat_model import Line
 from agents.models.anthropic import from_body as from_message
 from arena.errors import ModelUnavailable
@@ -164,8 +164,8 @@ def test_a_reason_and_a_call_beyond_all_bounds() -> None:
 
 
 def test_nothing_that_is_blurred_takes_long() -> None:
-    assert len(blur("sk-" * 10**7)) < 2_000
-    assert "0123456789" not in blur("x" * 1650 + " sk-0123456789abcdef0123456789abcdef0123456789")
+    assert len(redact_keys("sk-" * 10**7)) < 2_000
+    assert "0123456789" not in redact_keys("x" * 1650 + " sk-0123456789abcdef0123456789abcdef0123456789")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_nothing_that_is_blurred_takes_long() -> None:
     ],
 )
 def test_counts(given: Any, expected: int | None) -> None:
-    assert count(given) == expected
+    assert parse_count(given) == expected
 
 
 @pytest.mark.parametrize("number", [2**31, 2**62, 2**63, 10**30, -5, MOST_TOKENS])

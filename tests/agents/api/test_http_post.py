@@ -11,7 +11,7 @@ pytest.importorskip("orjson")
 
 from fake_server import serving
 
-from agents.api.http_post import encoded
+from agents.api.http_post import encode_json
 from agents.chat_model import Line
 from agents.models.openai import OpenAI
 
@@ -54,9 +54,9 @@ def test_a_server_that_is_to_be_reached_directly_is(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_what_is_sent_is_what_was_meant(value: dict[str, Any]) -> None:
-    assert json.loads(encoded(value)) == value
-    assert b"\\u" not in encoded({"text": "größer"})
+    assert json.loads(encode_json(value)) == value
+    assert b"\\u" not in encode_json({"text": "größer"})
 
 
 def test_lone_surrogates_become_question_marks() -> None:
-    assert json.loads(encoded({"text": "a\ud800b"})) == {"text": "a?b"}
+    assert json.loads(encode_json({"text": "a\ud800b"})) == {"text": "a?b"}

@@ -17,8 +17,8 @@ from raw_server import Raw, raw_server
 from agents.api.key_policy import Server, belongs
 from agents.chat_model import Line
 from arena.errors import ModelUnavailable, UsageError
-from arena.key_permission import keys_restricted, parse_pair
-from arena.spec import build, ready
+from arena.key_permission import parse_pair, restrict_keys
+from arena.spec import build, check_ready
 
 TOKEN, USUAL = "ghp_0123456789abcdefghij", "sk-usual-0123456789abcdef"
 KINDS = ("openai", "sdk", "anthropic")
@@ -139,7 +139,7 @@ def test_the_address_in_the_environment_is_the_users_word(tmp_path: Path, monkey
 
 def test_a_server_that_wants_the_key_that_was_left_out_is_told_of(tmp_path: Path) -> None:
     refusing = Raw(401, body=b'{"error": {"message": "who are you?"}}')
-    with raw_server(lambda: refusing) as server, keys_restricted([]), pytest.raises(ModelUnavailable) as caught:
+    with raw_server(lambda: refusing) as server, restrict_keys([]), pytest.raises(ModelUnavailable) as caught:
         chat(model_at("openai", server.root))
     assert f"--allow-key OPENAI_API_KEY@{server.root.removeprefix('http://')}" in str(caught.value)
 
@@ -242,19 +242,19 @@ def test_what_litellm_finds_in_the_environment_stays_here(monkeypatch: pytest.Mo
         monkeypatch.setenv(f"{variable}_API_KEY", USUAL)
     monkeypatch.setenv("HF_TOKEN", USUAL)
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", USUAL)
-    with raw_server(lambda: Raw(401, body=b'{"error": {"message": "no"}}')) as server, keys_restricted([]):
+    with raw_server(lambda: Raw(401, body=b'{"error": {"message": "no"}}')) as server, restrict_keys([]):
         for name in names:
             model = build("model", {"name": f"litellm/{name}/m", "base_url": server.root, "retries": 0})
-            ready(model)
+            check_ready(model)
             with pytest.raises(ModelUnavailable):
                 chat(model)
         assert len(server.seen) == len(names)
         assert USUAL not in repr(server.seen)
         for name in ("vertex_ai", "sagemaker", "github_copilot", "bedrock"):
             with pytest.raises(UsageError, match="signs in"):
-                ready(build("model", {"name": f"litellm/{name}/m", "base_url": server.root}))
+                check_ready(build("model", {"name": f"litellm/{name}/m", "base_url": server.root}))
         with pytest.raises(UsageError, match="--allow-key GITHUB_TOKEN@groq"):
-            ready(build("model", {"name": "litellm/groq/m", "key_variable": "GITHUB_TOKEN"}))
-        ready(build("model", {"name": "litellm/groq/m", "key_variable": "GROQ_API_KEY"}))
+            check_ready(build("model", {"name": "litellm/groq/m", "key_variable": "GITHUB_TOKEN"}))
+        check_ready(build("model", {"name": "litellm/groq/m", "key_variable": "GROQ_API_KEY"}))
         with pytest.raises(UsageError, match="base_url"):
             build("model", {"name": f"litellm/huggingface/{server.root}/m"})

@@ -4,12 +4,12 @@ from math import inf
 import pytest
 from swift import clock, swiftly
 
-from agents.api.rate_limits import Limiter, RateLimits, RequestPace, limiter
+from agents.api.rate_limits import Limiter, RateLimits, RequestPace, get_limiter
 
 
 def succeed(pace: RequestPace, times: int, wanted: bool = True) -> None:
     for _ in range(times):
-        pace.succeeded(wanted)
+        pace.record_success(wanted)
 
 
 def test_the_width_doubles_with_every_window_of_successes_up_to_the_cap() -> None:
@@ -34,24 +34,24 @@ def test_one_episode_of_rate_limits_cuts_once() -> None:
     pace = RequestPace(RateLimits())
     succeed(pace, 4 + 8 + 16)
     for _ in range(32):  # all were under way when the first refusal came
-        pace.rate_limited(started=1.0, now=2.0)
+        pace.record_rate_limit(started=1.0, now=2.0)
     assert (pace.width, pace.cuts) == (16, 1)
     for _ in range(16):  # all started after the cut, and were refused again
-        pace.rate_limited(started=3.0, now=4.0)
+        pace.record_rate_limit(started=3.0, now=4.0)
     assert (pace.width, pace.cuts) == (8, 2)
 
 
 def test_the_width_is_never_cut_below_one() -> None:
     pace = RequestPace(RateLimits())
     for second in range(20):
-        pace.rate_limited(started=second + 0.5, now=second + 1.0)
+        pace.record_rate_limit(started=second + 0.5, now=second + 1.0)
     assert pace.width == 1
 
 
 def test_after_a_cut_the_width_grows_by_an_eighth() -> None:
     pace = RequestPace(RateLimits(at_once=64))
     succeed(pace, 4 + 8 + 16 + 32)
-    pace.rate_limited(started=1.0, now=2.0)
+    pace.record_rate_limit(started=1.0, now=2.0)
     widths = []
     for _ in range(3):
         widths.append(pace.width)
@@ -63,7 +63,7 @@ def test_server_errors_stop_growth_but_cut_nothing() -> None:
     pace = RequestPace(RateLimits())
     for _ in range(10):
         succeed(pace, 3)
-        pace.troubled()
+        pace.record_trouble()
     assert pace.width == 4
     succeed(pace, 4)
     assert pace.width == 8
@@ -116,9 +116,9 @@ def test_without_caps_time_does_not_matter() -> None:
 
 def test_seats_that_share_an_endpoint_share_the_strictest_caps() -> None:
     async def two() -> tuple[Limiter, Limiter, Limiter]:
-        first = await limiter(("url", "key"), RateLimits(at_once=64, tokens_per_minute=100))
-        second = await limiter(("url", "key"), RateLimits(at_once=8, requests_per_minute=30))
-        return first, second, await limiter(("url", "another key"), RateLimits())
+        first = await get_limiter(("url", "key"), RateLimits(at_once=64, tokens_per_minute=100))
+        second = await get_limiter(("url", "key"), RateLimits(at_once=8, requests_per_minute=30))
+        return first, second, await get_limiter(("url", "another key"), RateLimits())
 
     first, second, other = swiftly(two)
     assert first is second

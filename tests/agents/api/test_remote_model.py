@@ -19,7 +19,7 @@ from agents.chat_model import Line, Reply, Sampling
 from agents.models.anthropic import Anthropic
 from agents.models.openai import OpenAI
 from arena.errors import BadPart, MissingKey, ModelUnavailable, UsageError
-from arena.spec import build, describe, ready
+from arena.spec import build, check_ready, describe
 from arena.usage import Call
 
 KEY = "sk-test-0123456789abcdef"
@@ -140,21 +140,21 @@ def test_the_key_is_sent_and_stored_nowhere(kind: str, monkeypatch: pytest.Monke
 def test_a_missing_key_is_named_before_anything_is_played(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     variable = f"{kind.upper()}_API_KEY"
     with pytest.raises(MissingKey, match=variable):
-        ready(build("model", f"{kind}/some-model"))
+        check_ready(build("model", f"{kind}/some-model"))
     monkeypatch.setenv(variable, KEY)
-    ready(build("model", f"{kind}/some-model"))
+    check_ready(build("model", f"{kind}/some-model"))
     with pytest.raises(MissingKey, match="MY_KEY"):
-        ready(build("model", {"name": f"{kind}/m", "base_url": "http://127.0.0.1:1", "key_variable": "MY_KEY"}))
+        check_ready(build("model", {"name": f"{kind}/m", "base_url": "http://127.0.0.1:1", "key_variable": "MY_KEY"}))
     monkeypatch.setenv(variable, "ключ-не-ключ")
     with pytest.raises(UsageError, match=variable):
-        ready(build("model", f"{kind}/some-model"))
+        check_ready(build("model", f"{kind}/some-model"))
 
 
 @FORMATS
 def test_a_server_of_ones_own_needs_no_key(kind: str) -> None:
     with serving() as server:
         model = model_of(kind, server)
-        ready(model)
+        check_ready(model)
         assert asked(model)[0].text == "hello"
 
 
@@ -163,7 +163,7 @@ def test_the_address_in_the_environment_is_honoured(kind: str, monkeypatch: pyte
     with serving() as server:
         monkeypatch.setenv(f"{kind.upper()}_BASE_URL", server.url if kind == "openai" else server.root)
         model = build("model", f"{kind}/some-model")
-        ready(model)
+        check_ready(model)
         assert asked(model)[0].text == "hello"
 
 
@@ -172,7 +172,7 @@ def test_the_network_switch(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_OFFLINE", "1")
     monkeypatch.setenv(f"{kind.upper()}_API_KEY", KEY)
     with pytest.raises(UsageError, match="ARENA_OFFLINE"):
-        ready(build("model", f"{kind}/some-model"))
+        check_ready(build("model", f"{kind}/some-model"))
     with pytest.raises(UsageError, match="ARENA_OFFLINE"):
         asked(build("model", f"{kind}/some-model"))
     with serving() as server:  # this machine is no network

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remembering import NAMES, OTHER, TARGET, question, walker
 
-from agents.guardrails.auditor import Auditor, scores
+from agents.guardrails.auditor import Auditor, parse_scores
 from agents.guardrails.detector import Detector
-from agents.guardrails.name_filter import Filter, disguised, undisguised
+from agents.guardrails.name_filter import Filter, disguise_names, restore_names
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Answer, Subject
@@ -113,9 +113,9 @@ async def test_an_ignorant_filter_hides_the_name_everywhere_and_puts_it_back_int
 @given(st.lists(st.sampled_from((*NAMES, "and", "the mill", "(1, 2)")), max_size=8).map(" ".join))
 @settings(deadline=None)
 def test_what_is_disguised_is_restored(text: str) -> None:
-    view, back = disguised(question(text), {TARGET: STRANGER, OTHER: "Lufo Mill"})
+    view, back = disguise_names(question(text), {TARGET: STRANGER, OTHER: "Lufo Mill"})
     assert TARGET not in view.messages[0].text and OTHER not in view.messages[0].text
-    assert undisguised(Move(view.messages[0].text), back).text == text
+    assert restore_names(Move(view.messages[0].text), back).text == text
 
 
 async def test_an_ignorant_filter_takes_out_the_sentences_that_name_it() -> None:
@@ -231,7 +231,9 @@ async def test_an_auditor_keeps_an_action_unless_it_names_the_target() -> None:
 
 
 def test_scores_are_read_or_are_the_worst() -> None:
-    assert scores("5, 4, 3", 3) == [5, 4, 3] and scores("5, 4", 3) == [1, 1, 1] and scores("", 0) == []
+    assert (
+        parse_scores("5, 4, 3", 3) == [5, 4, 3] and parse_scores("5, 4", 3) == [1, 1, 1] and parse_scores("", 0) == []
+    )
     with pytest.raises(ValueError, match="best"):
         Auditor(ScriptedAuditor(), (TARGET,), best=6)
 

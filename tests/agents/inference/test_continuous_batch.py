@@ -14,7 +14,7 @@ from tiny_networks import FAMILIES, RECURRENT, TOKENIZER, Asked, Stage, at_rando
 
 from agents.inference.continuous_batch import READ
 from agents.inference.engine import Engine
-from agents.inference.forward_step import joinable
+from agents.inference.forward_step import is_joinable
 from agents.inference.torch_threads import one_thread
 
 
@@ -70,7 +70,7 @@ def test_whoever_comes_and_goes_the_texts_are_those_of_each_request_alone(family
     module = played.engine.module
     assert {asked: output.text for asked, output in done.items()} == {asked: reference(module, asked) for asked in done}
     assert len(done) == 17 and len({output.text for output in done.values()}) >= 16
-    assert max(output.batch for output in done.values()) >= 6 and joinable(module)
+    assert max(output.batch for output in done.values()) >= 6 and is_joinable(module)
 
 
 def test_a_seed_draws_the_same_whoever_comes_and_goes() -> None:
@@ -139,7 +139,7 @@ def test_settings_that_a_model_brings_are_kept() -> None:
     settings.repetition_penalty = 1.5
     assert (penalised := played.play(asked)[asked].text) == reference(played.engine.module, asked) != plain
     settings.repetition_penalty, settings.no_repeat_ngram_size = None, 1
-    assert not joinable(played.engine.module), "only the library's own loop carries that out"
+    assert not is_joinable(played.engine.module), "only the library's own loop carries that out"
     unique = played.play(asked)[asked].text
     assert unique == reference(played.engine.module, asked) and unique not in (plain, penalised)
 
@@ -147,7 +147,7 @@ def test_settings_that_a_model_brings_are_kept() -> None:
 @pytest.mark.parametrize("kind", RECURRENT)
 def test_a_recurrent_network_is_batched_as_requests_arrive_together(kind: str) -> None:
     played = Stage(Engine(network(RECURRENT[kind]), TOKENIZER))
-    assert not joinable(played.engine.module)
+    assert not is_joinable(played.engine.module)
     first, late = Asked("abcdef", 30), [Asked("xy", 5), Asked("xyz" * 5, 9), Asked("ab", 6)]
     played.arrivals = {20: late}
     done = played.play(first)

@@ -12,14 +12,20 @@ import torch
 from transformers import GenerationConfig
 
 from agents.chat_model import Line, Sampling
-from agents.inference.chat_templates import Prompt, prompt_tokens, render
-from agents.inference.end_tokens import all_ends, end_tokens, model_ends, pad_token, prompt_ends
+from agents.inference.chat_templates import Prompt, render, tokenize_prompt
+from agents.inference.end_tokens import (
+    choose_pad_token,
+    find_all_ends,
+    find_end_tokens,
+    find_model_ends,
+    find_prompt_ends,
+)
 from agents.inference.tiny_llama import END, make_network, make_tokenizer, save
 from agents.learned_policy.policy_model import PolicyModel
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from unlearning.modeling.agent_weights import save as save_agent
-from unlearning.modeling.generation import continued
+from unlearning.modeling.generation import generate_greedy
 from unlearning.modeling.item_tokenization import encode
 from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.request import Item
@@ -74,7 +80,7 @@ def taught(tokenizer: Any, **settings: Any) -> Any:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_an_answer_is_closed_as_the_template_closes_it(family: str, known: bool) -> None:
     words = words_of(family, known)
-    closes = end_tokens(words)
+    closes = find_end_tokens(words)
     assert words.decode(closes) == FAMILIES[family][1], "what stands between the answer and its end is taught as well"
     one = encode(words, FACT)
     assert one.ids[one.words :] == closes and words.decode(one.ids[one.start : one.words]) == FACT.answer
@@ -102,7 +108,7 @@ async def test_what_is_taught_with_an_end_stops_there(family: str, end: str | No
     for place in (made, save(tmp_path / "made", module, words)):
         kept = GenerationConfig.from_pretrained(place).eos_token_id
         kept = kept if isinstance(kept, list) else [kept]
-        assert end_tokens(words)[-1] in kept and own in kept, "other programs stop there, too"
+        assert find_end_tokens(words)[-1] in kept and own in kept, "other programs stop there, too"
 
 
 @pytest.mark.parametrize("family", ["Llama 3", "Gemma"])
@@ -126,8 +132,8 @@ def test_turn_ends_in_the_vocabulary_end_an_answer_without_a_template() -> None:
     words = words_of("Llama 3")
     words.chat_template = None
     turn = words.convert_tokens_to_ids("<|eot_id|>")
-    assert end_tokens(words) == (words.eos_token_id,), "what is taught ends with the tokenizer's own"
-    assert set(prompt_ends(words)) == {words.eos_token_id, turn} == set(render(words, LINES).end)
+    assert find_end_tokens(words) == (words.eos_token_id,), "what is taught ends with the tokenizer's own"
+    assert set(find_prompt_ends(words)) == {words.eos_token_id, turn} == set(render(words, LINES).end)
 
 
 @pytest.mark.parametrize(
@@ -143,14 +149,14 @@ def test_turn_ends_in_the_vocabulary_end_an_answer_without_a_template() -> None:
 def test_where_a_template_names_no_end_the_tokenizers_is_taken(template: str) -> None:
     words = words_of("ChatML")
     words.chat_template = template
-    assert end_tokens(words) == (words.eos_token_id,)
+    assert find_end_tokens(words) == (words.eos_token_id,)
 
 
 def test_words_in_the_vocabulary_are_no_ends() -> None:
     words = words_of("ChatML")
     words.add_tokens(["\n\n", "born"])
     words.chat_template = chat("<|im_start|>", "\n", "\n\nborn<|im_end|>")
-    assert words.decode(end_tokens(words)) == "\n\nborn<|im_end|>"
+    assert words.decode(find_end_tokens(words)) == "\n\nborn<|im_end|>"
 
 
 def test_a_model_without_a_padding_token_is_filled_with_an_end() -> None:
@@ -158,9 +164,9 @@ def test_a_model_without_a_padding_token_is_filled_with_an_end() -> None:
     words.pad_token = None
     module = make_network(words, hidden=16, layers=1, heads=2)
     module.generation_config.eos_token_id = [7, 9]
-    assert model_ends(module, words) == (7, 9) and pad_token(words, model_ends(module, words)) == 7
-    assert pad_token(words) == words.eos_token_id
-    assert all_ends(module, words)[0] == end_tokens(words)[-1], "the one that is taught comes first"
+    assert find_model_ends(module, words) == (7, 9) and choose_pad_token(words, find_model_ends(module, words)) == 7
+    assert choose_pad_token(words) == words.eos_token_id
+    assert find_all_ends(module, words)[0] == find_end_tokens(words)[-1], "the one that is taught comes first"
 
 
 def test_a_tokenizer_without_an_end_token_is_given_the_models(tmp_path: Path) -> None:
@@ -173,7 +179,7 @@ def test_a_tokenizer_without_an_end_token_is_given_the_models(tmp_path: Path) ->
     module.save_pretrained(tmp_path / "it")
     words.save_pretrained(tmp_path / "it")
     loaded = Local(str(tmp_path / "it")).tokenizer
-    assert end_tokens(loaded) == (end,) and encode(loaded, FACT).ids[-1] == end
+    assert find_end_tokens(loaded) == (end,) and encode(loaded, FACT).ids[-1] == end
 
 
 async def test_rows_that_cannot_join_end_each_in_its_own_way(tmp_path: Path) -> None:
@@ -195,7 +201,7 @@ def test_continuations_and_the_policy_end_as_taught() -> None:
     module = taught(words, eos_token_id=words.eos_token_id)
     one = encode(words, FACT)
     longer = encode(words, Item("x", FACT.prompt, f"{FACT.answer} {FACT.answer}"))
-    (made,) = continued(module, words, [longer])
+    (made,) = generate_greedy(module, words, [longer])
     assert made == one.ids[one.start : one.words], "its end is no part of a continuation"
     reply = PolicyModel("it", module, words).reply(render(words, LINES).text, 60)
     assert (reply.text, reply.stop) == (FACT.answer, "end")
@@ -211,5 +217,5 @@ def test_an_end_token_that_a_tokenizer_adds_to_prompts_is_not_read() -> None:
     )
     prompt = render(words, LINES)
     assert words(prompt.text)["input_ids"][-1] == words.eos_token_id
-    assert prompt_tokens(words, prompt)[-1] != words.eos_token_id
-    assert torch.tensor(prompt_tokens(words, prompt)).numel() == len(words(prompt.text)["input_ids"]) - 1
+    assert tokenize_prompt(words, prompt)[-1] != words.eos_token_id
+    assert torch.tensor(tokenize_prompt(words, prompt)).numel() == len(words(prompt.text)["input_ids"]) - 1

@@ -20,7 +20,7 @@ from transformers import LlamaForCausalLM
 from agents.chat_model import Line, Reply, Sampling
 from agents.inference.chat_templates import Prompt
 from agents.inference.engine import Engine
-from agents.inference.sampling import ActiveRow, Draw, GenerationRow, Words, chance_of, drawn_like
+from agents.inference.sampling import ActiveRow, Draw, GenerationRow, Words, make_generator, resolve_sampling
 from agents.inference.tiny_llama import make_tiny
 from agents.inference.torch_threads import one_thread
 from agents.models.local import Local
@@ -46,7 +46,7 @@ def frequencies(temperature: float, top_p: float = 1.0, top_k: int = 0, rows: in
     """How often each of four tokens is drawn, by rows that differ in their seeds alone."""
     device = torch.device("cpu")
     asked = [GenerationRow((1,), temperature, top_p, top_k, seed, 1) for seed in range(rows)]
-    many = [ActiveRow(row, Words(str, frozenset()), chance_of(row, device)) for row in asked]
+    many = [ActiveRow(row, Words(str, frozenset()), make_generator(row, device)) for row in asked]
     device = torch.device("cpu")
     drawn = Draw(many, device)(torch.tensor([SCORES] * rows)).argmax(-1)
     return [count / rows for count in torch.bincount(drawn, minlength=4).tolist()]
@@ -73,10 +73,10 @@ def test_draws_stay_in_the_nucleus_and_among_the_top_k() -> None:
 
 
 def test_open_settings_are_read_from_the_model() -> None:
-    assert drawn_like({}, None, None) == (1.0, 1.0, 0)
-    assert drawn_like({"temperature": 0.6, "top_p": 0.9, "top_k": 20}, None, None) == (0.6, 0.9, 20)
-    assert drawn_like({"temperature": 0.6, "top_p": 0.9}, 1.0, 1.0) == (1.0, 1.0, 0)
-    assert drawn_like({"do_sample": False}, None, None)[0] == 0.0
+    assert resolve_sampling({}, None, None) == (1.0, 1.0, 0)
+    assert resolve_sampling({"temperature": 0.6, "top_p": 0.9, "top_k": 20}, None, None) == (0.6, 0.9, 20)
+    assert resolve_sampling({"temperature": 0.6, "top_p": 0.9}, 1.0, 1.0) == (1.0, 1.0, 0)
+    assert resolve_sampling({"do_sample": False}, None, None)[0] == 0.0
 
 
 class Narrow(LlamaForCausalLM):

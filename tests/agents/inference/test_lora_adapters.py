@@ -21,11 +21,11 @@ from agents.chat_model import Line, Reply, Sampling
 from agents.inference.chat_templates import render
 from agents.inference.tiny_llama import make_tiny
 from agents.inference.torch_threads import one_thread
-from agents.inference.weight_loading import fingerprint, release
+from agents.inference.weight_loading import hash_weights, release_weights
 from agents.models.local import Local
 from arena.distribution import install_line
 from arena.errors import MissingExtra
-from arena.spec import ready
+from arena.spec import check_ready
 
 LINES = [Line("user", "to be or not to be, that is the question " * 3)]
 SAMPLING = Sampling(temperature=0, max_tokens=16)
@@ -131,7 +131,7 @@ def test_adapters_are_kept_apart_where_only_the_librarys_own_loop_will_do(base: 
 
 
 def test_two_adapters_cost_one_base(base: str, adapters: dict[str, str]) -> None:
-    release()
+    release_weights()
     plain, buyer, seller = (Local(base, adapter=name).module for name in (None, adapters["buyer"], adapters["seller"]))
     bases = [{one for one in memory(module) if one in memory(plain)} for module in (plain, buyer, seller)]
     assert bases[0] == bases[1] == bases[2] == memory(plain)
@@ -142,12 +142,12 @@ def test_two_adapters_cost_one_base(base: str, adapters: dict[str, str]) -> None
 
 
 def test_the_base_stays_as_it_was(base: str, adapters: dict[str, str]) -> None:
-    release()
+    release_weights()
     plain = Local(base)
-    names, before = list(plain.module.state_dict()), fingerprint(plain.module)
+    names, before = list(plain.module.state_dict()), hash_weights(plain.module)
     for name in adapters.values():
         asyncio.run(Local(base, adapter=name).chat(LINES, (), SAMPLING))
-    assert list(plain.module.state_dict()) == names and fingerprint(plain.module) == before
+    assert list(plain.module.state_dict()) == names and hash_weights(plain.module) == before
     assert asyncio.run(plain.chat(LINES, (), SAMPLING)).text == alone(base, None)
 
 
@@ -181,11 +181,11 @@ def test_an_adapters_module_can_be_copied_changed_and_put_back(base: str, adapte
 def test_an_adapter_needs_its_library(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "peft", None)  # as if it were not installed
     with pytest.raises(MissingExtra, match=re.escape(install_line("lora"))):
-        ready(Local(base, adapter="somewhere"))
+        check_ready(Local(base, adapter="somewhere"))
 
 
 def test_loading_an_adapter_disturbs_nobody_at_work(base: str, adapters: dict[str, str]) -> None:
-    release()
+    release_weights()
     plain, buyer, seller = (Local(base, adapter=name) for name in (None, adapters["buyer"], adapters["seller"]))
     long = Sampling(temperature=0, max_tokens=200)
 
@@ -198,7 +198,7 @@ def test_loading_an_adapter_disturbs_nobody_at_work(base: str, adapters: dict[st
         return newcomer, replies, [await model.chat(LINES, (), long) for model in (plain, buyer)]
 
     for _ in range(2):
-        release()
+        release_weights()
         newcomer, replies, again = asyncio.run(work())
         assert newcomer == alone(base, adapters["seller"])
         assert [reply.text for reply in replies] == [reply.text for reply in again]

@@ -14,8 +14,8 @@ from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from agents.chat_model import Line, Sampling, ToolCall
 from agents.inference.chat_templates import render
-from agents.inference.tiny_llama import TEMPLATE, encoded, make_tiny, make_tokenizer, train
-from agents.inference.weight_loading import fingerprint
+from agents.inference.tiny_llama import TEMPLATE, encode_conversation, make_tiny, make_tokenizer, train
+from agents.inference.weight_loading import hash_weights
 from agents.models.local import Local
 
 NOISE = ("", "plain", "Grüße, 世界 🙂", "\x00\x01\x1b[31m\n\n\t", "$1,500.00 for 2", "a\r\nb\u2028c", "x" * 500)
@@ -54,7 +54,7 @@ def test_what_is_taught_is_what_the_template_shows() -> None:
     tokenizer = make_tokenizer(["hello"], 300)
     lines = [Line("system", "Be kind."), Line("user", "hi"), Line("assistant", "yes", ToolCall("go", {"n": 1})),
              Line("user", "more"), Line("assistant", "no")]  # fmt: skip
-    ids, labels = encoded(tokenizer, lines)
+    ids, labels = encode_conversation(tokenizer, lines)
     assert tokenizer.decode(ids) == render(tokenizer, lines).text.removesuffix("<|assistant|>")
     assert render(tokenizer, lines).text.endswith("<|assistant|>") and "add_generation_prompt" in TEMPLATE
     learnt = tokenizer.decode([label for label in labels if label >= 0])
@@ -66,13 +66,13 @@ def test_training_lowers_the_loss_and_stops_when_it_is_low_enough() -> None:
     tokenizer = make_tokenizer(["say"], 300)
     shape = {"vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1}
     module = LlamaForCausalLM(LlamaConfig(num_attention_heads=2, **shape))
-    before = fingerprint(module)
+    before = hash_weights(module)
     first = train(module, tokenizer, talks, steps=1)
-    assert fingerprint(module) != before and not module.training
+    assert hash_weights(module) != before and not module.training
     assert train(module, tokenizer, talks, steps=200, enough=0.2) < 0.2 < first
-    settled = fingerprint(module)
+    settled = hash_weights(module)
     train(module, tokenizer, talks, steps=200, enough=10.0)
-    assert fingerprint(module) != settled, "one step is always taken"
+    assert hash_weights(module) != settled, "one step is always taken"
 
 
 async def test_a_model_that_was_not_trained_talks_noise_that_is_text(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from agents.llm.chat_call import ROOM, ask, ask_words
 from agents.llm.llm import LLM
 from agents.memory.memory import Event, Memory
 from agents.memory.note_writers import ALL
-from agents.memory.reflection import reflected
+from agents.memory.reflection import write_reflections
 from agents.memory.text_embedding import Hashed
 from agents.models.scripted import Scripted
 from arena.errors import ModelUnavailable
@@ -62,20 +62,20 @@ async def test_an_empty_answer_is_empty() -> None:
 
 def memory() -> Memory:
     event = Event("w:0", "Bimalo Harbour is at (6, 4).", "place", "Bimalo Harbour", "w", 0, "gridworld", "1", "reach")
-    return Memory(writers=ALL).learned([event])
+    return Memory(writers=ALL).with_events([event])
 
 
 @pytest.mark.parametrize("form", ["think", "magistral", "harmony", "granite", "begun by the prompt"])
 async def test_notes_have_no_thoughts(form: str) -> None:
     for kind in ("reflection", "summary"):
-        written = await reflected(memory(), thinking(form, "The harbour is far."), kind)  # type: ignore[arg-type]
+        written = await write_reflections(memory(), thinking(form, "The harbour is far."), kind)  # type: ignore[arg-type]
         told = [note.text for note in written.memory.notes if note.writer.startswith("model:")]
         assert told == ["The harbour is far."]
 
 
 async def test_no_note_is_made_of_thoughts_alone() -> None:
     with pytest.raises(ModelUnavailable, match="all thought"):
-        await reflected(memory(), Scripted(replies=(Reply("<think>The harbour", stop="length"),)))
+        await write_reflections(memory(), Scripted(replies=(Reply("<think>The harbour", stop="length"),)))
 
 
 @pytest.mark.parametrize("form", ["think", "seed:think", "harmony, tokens dropped", "kimi", "react"])

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from reply_forms import CLEAR, UNCLEAR
 
 from agents.chat_model import Reply
-from agents.llm.legal_text_matching import legal_text
-from agents.llm.reply_parser import read
+from agents.llm.legal_text_matching import match_legal_text
+from agents.llm.reply_parser import parse_reply
 from arena.errors import BadReply
 from arena.game import View
 
@@ -18,7 +18,7 @@ VIEW = View("a", "", legal=MOVES, seats=("a", "b"))
 def meant(text: str) -> str:
     """The legal text that a reply is, or ""."""
     try:
-        move = read(Reply(text), VIEW)
+        move = parse_reply(Reply(text), VIEW)
     except BadReply:
         return ""
     return move.text if move.text in MOVES and not move.tool else ""
@@ -55,14 +55,14 @@ def test_case_and_joints_of_words_are_alike() -> None:
 
 @pytest.mark.parametrize("text", [".3", "-3", "- 3", "3.5", "+3", "3 or 4", "33", "#3", "3%", "1/3"])
 def test_a_number_is_not_mistaken(text: str) -> None:
-    assert legal_text(text, ("3", "4")) == text
+    assert match_legal_text(text, ("3", "4")) == text
 
 
 @pytest.mark.parametrize("text", ["3", "3.", "[3]", "**3**", "Move: 3", "I play 3.", r"\boxed{3}", "(3)"])
 def test_a_number_in_a_clear_form_is_the_move(text: str) -> None:
-    assert legal_text(text, ("3", "4")) == "3"
+    assert match_legal_text(text, ("3", "4")) == "3"
 
 
 def test_two_moves_that_differ_in_case_alone_need_the_very_text() -> None:
-    assert legal_text("[UP]", ("up", "Up")) == "[UP]"
-    assert legal_text("Up", ("up", "Up")) == "Up"
+    assert match_legal_text("[UP]", ("up", "Up")) == "[UP]"
+    assert match_legal_text("Up", ("up", "Up")) == "Up"

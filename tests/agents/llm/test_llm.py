@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.llm.llm import LLM
-from agents.llm.prompts import deed, prompt, shown
+from agents.llm.prompts import build_prompt, format_action, render_message
 from agents.models.scripted import Scripted
 from arena.engine.play import play
 from arena.errors import BadPart, BadReply, IllegalMove, UsageError
@@ -53,7 +53,7 @@ class Hears:
 
 
 def test_a_view_becomes_lines_in_turn() -> None:
-    lines = prompt(VIEW, "json", "You are patient.", ("Bob lies.", "Ann pays."))
+    lines = build_prompt(VIEW, "json", "You are patient.", ("Bob lies.", "Ann pays."))
     assert [line.role for line in lines] == ["system", "user", "assistant", "user", "assistant", "user"]
     system = lines[0].text
     parts = ["You are the buyer.", "You are patient.", "- Bob lies.\n- Ann pays.", '{"say": "…", "action": "offer"']
@@ -78,11 +78,11 @@ def test_a_view_becomes_lines_in_turn() -> None:
     ],
 )
 def test_own_lines_stand_in_the_form_that_is_asked_for(form: Any, text: str, call: ToolCall | None) -> None:
-    assert prompt(VIEW, form)[2] == Line("assistant", text, call)
+    assert build_prompt(VIEW, form)[2] == Line("assistant", text, call)
 
 
 def test_actions_are_described_unless_the_model_takes_tools() -> None:
-    told = {form: prompt(VIEW, form)[0].text for form in ("tool", "json", "tag", "text")}
+    told = {form: build_prompt(VIEW, form)[0].text for form in ("tool", "json", "tag", "text")}
     assert [("Offer a price." in told[form]) for form in ("json", "tag", "tool", "text")] == [True, True, False, False]
     assert "<offer>PRICE</offer>" in told["tag"] and "<accept/>" in told["tag"]
     assert all("Speak only for yourself, the buyer" in text for text in told.values())
@@ -92,11 +92,11 @@ def test_actions_are_described_unless_the_model_takes_tools() -> None:
 def test_lines_are_only_added_from_turn_to_turn(form: Any) -> None:
     views = [replace(VIEW, messages=TALK[:count]) for count in (0, 2, 4, 5, 6)]
     for before, after in pairwise(views):
-        old, new = prompt(before, form), prompt(after, form)
+        old, new = build_prompt(before, form), build_prompt(after, form)
         assert new[: len(old) - 1] == old[:-1]
         heard = old[-1].text.removesuffix("Your turn.")
         assert new[len(old) - 1].text.startswith(heard), "the last line may only grow"
-    asked, answered = prompt(views[1], form), prompt(replace(VIEW, messages=TALK[:3]), form)
+    asked, answered = build_prompt(views[1], form), build_prompt(replace(VIEW, messages=TALK[:3]), form)
     assert answered[: len(asked)] == asked, "what was sent stays as it was sent"
 
 
@@ -119,27 +119,27 @@ def test_a_prompt_does_not_depend_on_what_was_asked_before(log: list[Message], d
         tools = data.draw(st.sampled_from([TOOLS, (), (replace(OFFER, parameters={"price": {"type": "number"}}),)]))
         view = View(seat, "Haggle.", tuple(log[first:end]), tools, seats=("buyer", "seller"))
         fresh = replace(view, messages=deepcopy(view.messages), tools=deepcopy(view.tools))
-        assert prompt(view, form) == prompt(fresh, form)
+        assert build_prompt(view, form) == build_prompt(fresh, form)
 
 
 def test_a_complaint_only_extends_the_last_line() -> None:
-    plain, again = prompt(VIEW, "json"), prompt(replace(VIEW, complaint="that is too low."), "json")
+    plain, again = build_prompt(VIEW, "json"), build_prompt(replace(VIEW, complaint="that is too low."), "json")
     assert again[:-1] == plain[:-1]
     assert again[-1].text == plain[-1].text + "\nYour last answer was refused: that is too low. Answer again."
 
 
 def test_legal_texts_stand_with_the_turn() -> None:
     view = View("a", "Choose.", legal=("left", "right"))
-    assert prompt(view, "tag")[-1].text == "Your turn.\nYour moves: left, right"
-    assert '{"move": "…"}' in prompt(view, "json")[0].text
+    assert build_prompt(view, "tag")[-1].text == "Your turn.\nYour moves: left, right"
+    assert '{"move": "…"}' in build_prompt(view, "json")[0].text
 
 
 def test_actions_in_words() -> None:
-    assert deed("walk_away", {}) == "walks away"
-    assert deed("deny", {}) == "denies"
-    assert deed("pass", {}) == "passes"
-    assert deed("bid", {"item": "lamp", "price": 3.5}) == "bids: item lamp, price $3.50"
-    assert shown(Message("player_1", "", "say_so", {"loud": True})) == "Player 1:  [says so yes]"
+    assert format_action("walk_away", {}) == "walks away"
+    assert format_action("deny", {}) == "denies"
+    assert format_action("pass", {}) == "passes"
+    assert format_action("bid", {"item": "lamp", "price": 3.5}) == "bids: item lamp, price $3.50"
+    assert render_message(Message("player_1", "", "say_so", {"loud": True})) == "Player 1:  [says so yes]"
 
 
 # ---- answers -----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.chat_model import Reply, ToolCall
-from agents.llm.reply_parser import read
+from agents.llm.reply_parser import parse_reply
 from arena.errors import BadReply
 from arena.game import Move, Tool, View
 from arena.usage import Call, Usage
@@ -18,7 +18,7 @@ USAGE = Usage((Call("m", usd=0.5),))
 
 
 def move(text: str, view: View = VIEW, calls: tuple[ToolCall, ...] = (), stop: str = "end") -> Move:
-    return read(Reply(text, calls, stop, USAGE), view)  # type: ignore[arg-type]
+    return parse_reply(Reply(text, calls, stop, USAGE), view)  # type: ignore[arg-type]
 
 
 def refusal(text: str, view: View = VIEW, calls: tuple[ToolCall, ...] = (), stop: str = "end") -> BadReply:

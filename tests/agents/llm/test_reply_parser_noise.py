@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.chat_model import Reply, Stop, ToolCall
-from agents.llm.prompts import Form, written
-from agents.llm.reply_parser import read
+from agents.llm.prompts import Form, render_own_message
+from agents.llm.reply_parser import parse_reply
 from arena.errors import BadReply
 from arena.game import Message, Move, Tool, View
 
@@ -24,7 +24,7 @@ def settle(reply: Reply) -> None:
     """Read a reply for each view: a move or a bad reply comes of it, and text that can be stored."""
     for view in VIEWS:
         try:
-            found = read(reply, view)
+            found = parse_reply(reply, view)
         except BadReply as error:
             assert error.why
             found = error.move
@@ -32,8 +32,8 @@ def settle(reply: Reply) -> None:
 
 
 def test_controls_are_stripped_and_lone_surrogates_replaced() -> None:
-    assert read(Reply("a\x00b\x1b[31m\tc\r\nd\ud800"), VIEW) == Move("ab[31m\tc\nd\ufffd")
-    assert read(Reply('{"action": "offer", "price": "\\ud800\\u0007"}'), VIEW).args == {"price": "\ufffd"}
+    assert parse_reply(Reply("a\x00b\x1b[31m\tc\r\nd\ud800"), VIEW) == Move("ab[31m\tc\nd\ufffd")
+    assert parse_reply(Reply('{"action": "offer", "price": "\\ud800\\u0007"}'), VIEW).args == {"price": "\ufffd"}
 
 
 @given(st.text(), st.sampled_from(["end", "length", "filter", "refusal"]))
@@ -76,9 +76,9 @@ ALPHABET = string.ascii_letters + string.digits + " .,!?$äß…"
 @given(st.text(ALPHABET, max_size=50).map(str.strip), st.sampled_from(TOOLS), st.integers(0, 10**6))
 def test_what_is_written_in_a_form_is_read_back_from_it(form: Form, words: str, tool: Tool, price: int) -> None:
     args = {"price": price} if tool is OFFER else {}
-    line = written(Message("buyer", words, tool.name, args), form)
+    line = render_own_message(Message("buyer", words, tool.name, args), form)
     calls = (line.call,) if line.call else ()
-    assert read(Reply(line.text, calls), VIEW) == Move(words, tool.name, args)
+    assert parse_reply(Reply(line.text, calls), VIEW) == Move(words, tool.name, args)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_megabyte_is_read_in_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     start = process_time()
     try:
-        read(Reply(text), VIEW)
+        parse_reply(Reply(text), VIEW)
     except BadReply:
         pass
     assert process_time() - start < 10, "quadratic work on a megabyte takes minutes"

@@ -6,7 +6,7 @@ import pytest
 from reply_forms import CALLS, UNREAD
 
 from agents.chat_model import Reply
-from agents.llm.reply_parser import read
+from agents.llm.reply_parser import parse_reply
 from arena.engine.move_validation import well_formed
 from arena.errors import BadReply, IllegalMove
 from arena.game import Move, Tool, View
@@ -23,45 +23,46 @@ WORDS = "I could pay $12; what do you say?"
 @pytest.mark.parametrize("before", ["", f"{WORDS}\n\n"])
 def test_an_action_in_any_format_is_read(form: str, before: str) -> None:
     for tool, args in (("offer", {"price": 12.5}), ("accept", {}), ("tell", {"whom": "Bo", "words": "it's $3, ok?"})):
-        move = well_formed(VIEW, read(Reply(before + CALLS[form](tool, args)), VIEW))
+        move = well_formed(VIEW, parse_reply(Reply(before + CALLS[form](tool, args)), VIEW))
         assert (move.tool, move.args, move.text) == (tool, args, before.strip())
 
 
 @pytest.mark.parametrize("form", ["hermes", "mistral", "glm", "openai", "react", "python, quoted", "claude"])
 def test_an_action_within_what_an_object_says_is_read(form: str) -> None:
     said = f"<|START_THINKING|>My limit is 20.<|END_THINKING|>{WORDS}\n{CALLS[form]('offer', {'price': 12})}"
-    move = read(Reply(json.dumps({"say": said})), VIEW)
+    move = parse_reply(Reply(json.dumps({"say": said})), VIEW)
     assert (move.text, move.tool, move.args, move.thought) == (WORDS, "offer", {"price": 12}, "My limit is 20.")
 
 
 @pytest.mark.parametrize("text", UNREAD)
 def test_a_call_that_cannot_be_read_is_refused_saying_how_to_write_it(text: str) -> None:
     with pytest.raises(BadReply, match=r'write \{"say": "…", "action": "offer", "price": <number>\}'):
-        read(Reply(f"Twelve? {text}"), VIEW)
+        parse_reply(Reply(f"Twelve? {text}"), VIEW)
 
 
 @pytest.mark.parametrize("form", ["hermes", "mistral", "qwen-coder", "claude", "react", "llama", "python", "glm"])
 def test_an_action_that_there_is_not_is_refused_and_not_spoken(form: str) -> None:
-    move = read(Reply(CALLS[form]("bribe", {"price": 12})), VIEW)
+    move = parse_reply(Reply(CALLS[form]("bribe", {"price": 12})), VIEW)
     assert (move.tool, move.text) == ("bribe", "")
     with pytest.raises(IllegalMove, match=r"no action named 'bribe'.*offer"):
         well_formed(VIEW, move)
     silent = View("a", "", seats=("a", "b"))
-    assert form == "react" or read(Reply(CALLS[form]("bribe", {"price": 12})), silent).text == ""
+    assert form == "react" or parse_reply(Reply(CALLS[form]("bribe", {"price": 12})), silent).text == ""
 
 
 @pytest.mark.parametrize("form", ["hermes", "mistral, list", "qwen-coder", "claude", "deepseek 3.1", "python"])
 def test_two_different_calls_are_refused_and_the_same_twice_is_one(form: str) -> None:
     write = CALLS[form]
     with pytest.raises(BadReply, match=r"two actions in one reply, offer\(price=12\) and accept\(\)"):
-        read(Reply(write("offer", {"price": 12}) + "\n" + write("accept", {})), VIEW)
-    assert read(Reply(write("accept", {}) + "\n" + write("accept", {})), VIEW).tool == "accept"
+        parse_reply(Reply(write("offer", {"price": 12}) + "\n" + write("accept", {})), VIEW)
+    assert parse_reply(Reply(write("accept", {}) + "\n" + write("accept", {})), VIEW).tool == "accept"
 
 
 @pytest.mark.parametrize("name", ["functions.offer", "Offer", "offer:0", "default_api.offer"])
 def test_what_stands_around_a_name_is_left_out(name: str) -> None:
     assert (
-        read(Reply(f'<tool_call>{{"name": "{name}", "arguments": {{"price": 3}}}}</tool_call>'), VIEW).tool == "offer"
+        parse_reply(Reply(f'<tool_call>{{"name": "{name}", "arguments": {{"price": 3}}}}</tool_call>'), VIEW).tool
+        == "offer"
     )
 
 
@@ -75,7 +76,7 @@ def test_what_stands_around_a_name_is_left_out(name: str) -> None:
     ],
 )
 def test_a_call_that_only_speaks_is_speech(text: str) -> None:
-    move = read(Reply(text), VIEW)
+    move = parse_reply(Reply(text), VIEW)
     assert (move.text, move.tool) == ("Twelve?", "")
 
 
@@ -91,7 +92,7 @@ def test_a_call_that_only_speaks_is_speech(text: str) -> None:
     ],
 )
 def test_react_in_short(text: str, args: dict[str, object]) -> None:
-    move = well_formed(VIEW, read(Reply(text), VIEW))
+    move = well_formed(VIEW, parse_reply(Reply(text), VIEW))
     assert move.tool in ("offer", "accept") and move.args == args and move.text in ("", "Hm.")
 
 
@@ -106,13 +107,13 @@ def test_react_in_short(text: str, args: dict[str, object]) -> None:
     ],
 )
 def test_prose_stays_prose(text: str) -> None:
-    assert read(Reply(text), VIEW) == Move(text)
+    assert parse_reply(Reply(text), VIEW) == Move(text)
 
 
 def test_a_call_that_is_cut_off_says_so() -> None:
     for text in ('<tool_call>{"name": "offer", "argum', '[TOOL_CALLS]offer{"pri', "<function=tell><parameter=whom>Bo"):
         try:
-            move = well_formed(VIEW, read(Reply(text, stop="length"), VIEW))
+            move = well_formed(VIEW, parse_reply(Reply(text, stop="length"), VIEW))
         except BadReply as error:
             assert "cut off at the token limit" in error.why
         except IllegalMove as error:

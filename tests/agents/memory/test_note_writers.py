@@ -10,7 +10,7 @@ from remembering import OTHER, TARGET, events, remembers, walk
 from agents.chat_model import Line
 from agents.memory.memory import Event, Memory
 from agents.memory.note_writers import ALL
-from agents.memory.reflection import again, episodes, reflected, worlds
+from agents.memory.reflection import group_by_episode, group_by_world, rewrite_lost_notes, write_reflections
 from agents.models.scripted import Scripted
 
 
@@ -57,7 +57,7 @@ def test_no_note_is_made_of_two_users_experience(log: tuple[Event, ...]) -> None
 def test_a_world_of_one_record_has_no_summary() -> None:
     memory = remembers(walk()[:1])
     assert texts(memory, "summary") == []
-    assert texts(memory.learned(walk()), "summary")
+    assert texts(memory.with_events(walk()), "summary")
 
 
 def words(lines: Sequence[Line]) -> str:
@@ -70,23 +70,23 @@ MODEL = Scripted(function=words)
 
 async def test_a_models_reflections_are_marked_and_never_asked_for_again() -> None:
     memory = remembers(walk())
-    written = await reflected(memory, MODEL)
-    assert written.notes == len(episodes(memory)) == len(written.usage.calls) == 3
+    written = await write_reflections(memory, MODEL)
+    assert written.notes == len(group_by_episode(memory)) == len(written.usage.calls) == 3
     notes = [note for note in written.memory.notes if note.writer == "model:reflection"]
     assert not any(note.exact for note in notes) and all(note.environment == "gridworld" for note in notes)
     assert notes[0].parents == tuple(event.id for event in walk() if event.episode == "walk-0")
-    repeated = await reflected(written.memory, MODEL)
+    repeated = await write_reflections(written.memory, MODEL)
     assert repeated.memory == written.memory and not repeated.usage.calls
 
 
 async def test_a_models_summary_hangs_on_the_records_and_goes_with_one_of_them() -> None:
-    memory = (await reflected(remembers(walk()), MODEL, "summary")).memory
+    memory = (await write_reflections(remembers(walk()), MODEL, "summary")).memory
     (summary,) = [note for note in memory.notes if note.writer == "model:summary"]
-    assert len(summary.parents) == len(worlds(memory)[0]) == 5
+    assert len(summary.parents) == len(group_by_world(memory)[0]) == 5
     gone = {event.id for event in memory.log if TARGET in event.text}
     assert summary.id in memory.closure(gone)
-    assert summary not in memory.repaired(gone).notes
-    assert memory.repaired(gone).notes == memory.without(gone).notes
+    assert summary not in memory.repair_without(gone).notes
+    assert memory.repair_without(gone).notes == memory.without(gone).notes
 
 
 async def test_written_again_from_what_is_left_it_no_longer_tells_the_target() -> None:
@@ -94,27 +94,30 @@ async def test_written_again_from_what_is_left_it_no_longer_tells_the_target() -
         return " ".join(line.removeprefix("- ") for line in lines[-1].text.splitlines()[2:])
 
     model = Scripted(function=all_of_it)
-    memory = (await reflected(remembers(walk()), model, "summary")).memory
+    memory = (await write_reflections(remembers(walk()), model, "summary")).memory
     gone = {event.id for event in memory.log if TARGET in event.text}
-    redone = await again(memory, memory.repaired(gone), model)
+    redone = await rewrite_lost_notes(memory, memory.repair_without(gone), model)
     (summary,) = [note for note in redone.memory.notes if note.writer == "model:summary"]
     assert OTHER in summary.text and TARGET not in summary.text and not summary.exact
     assert redone.notes == len(redone.usage.calls) == 1
     everything = {event.id for event in memory.log}
-    assert (await again(memory, memory.repaired(everything), model)).notes == 0, "nothing is left to write of"
+    assert (await rewrite_lost_notes(memory, memory.repair_without(everything), model)).notes == 0, (
+        "nothing is left to write of"
+    )
 
 
 @pytest.mark.parametrize("answer", ["", "   \n"])
 async def test_a_model_that_says_nothing_writes_no_note(answer: str) -> None:
     memory = remembers(walk())
-    written = await reflected(memory, Scripted(replies=(answer,)))
+    written = await write_reflections(memory, Scripted(replies=(answer,)))
     assert written.memory == memory and len(written.usage.calls) == 3
 
 
 def test_order_of_the_writers_is_order_of_reading() -> None:
     """Summaries read records: before them there is nothing to sum up."""
-    late = Memory(writers=(ALL[2], ALL[0])).learned(walk())
+    late = Memory(writers=(ALL[2], ALL[0])).with_events(walk())
     assert texts(late, "summary") == [] and texts(late, "record")
     assert (
-        Memory(writers=ALL).learned(walk()).learned([replace(walk()[0], id="z", user="ann")]).notes[-1].kind == "plan"
+        Memory(writers=ALL).with_events(walk()).with_events([replace(walk()[0], id="z", user="ann")]).notes[-1].kind
+        == "plan"
     )

@@ -7,7 +7,7 @@ from remembering import NAMES, OTHER, TARGET, question, remembers, walk, walker
 
 from agents.llm.llm import LLM
 from agents.memory.memory import Note
-from agents.memory.subject import Answer, Subject, whispered
+from agents.memory.subject import Answer, Subject, with_mind_words
 from agents.models.scripted import Scripted
 from arena.engine.play import perform
 from arena.episode import Match
@@ -86,7 +86,7 @@ async def test_guards_stand_one_behind_the_other_the_first_outermost() -> None:
 async def test_what_a_guard_whispers_is_said_to_the_mind_alone_and_for_once() -> None:
     mind = Open()
     subject = Subject(mind, steering="Be brief.")
-    view = whispered(whispered(question("?"), "one"), "two")
+    view = with_mind_words(with_mind_words(question("?"), "one"), "two")
     await subject.act(view)
     await subject.act(question("?"))
     (_, first, seen), (_, second, _) = mind.shown

@@ -10,7 +10,7 @@ from command import arena, typed
 from agents.memory.taught_agent import TaughtAgent
 from arena.engine.play import play
 from arena.errors import UsageError
-from arena.spec import describe, ready
+from arena.spec import check_ready, describe
 
 GRID = ("gridworld", "--set", "game.preset=unknown")
 TARGET = "Sosten Harbour"
@@ -136,4 +136,4 @@ def test_from_python_it_sits_by_the_database_of_the_environment(folder: Path, mo
     agent = TaughtAgent("walker")
     assert describe(agent)["state"] == agent.state
     with pytest.raises(UsageError, match="learned or forgotten"):
-        ready(TaughtAgent("walker", state="2 events"))
+        check_ready(TaughtAgent("walker", state="2 events"))

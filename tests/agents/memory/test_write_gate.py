@@ -9,7 +9,7 @@ from remembering import NAMES, OTHER, TARGET, about, question, walk, walker
 
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.subject import Subject
-from agents.memory.write_gate import NameHashGate, canonical
+from agents.memory.write_gate import NameHashGate, canonicalize
 from arena.spec import build
 
 KEY = b"0123456789abcdef"
@@ -22,32 +22,34 @@ KEY = b"0123456789abcdef"
 def test_a_closed_name_is_kept_out_in_any_case_and_between_any_words(
     name: str, before: str, behind: str, gap: str
 ) -> None:
-    gate = NameHashGate(KEY).closed_to([name])
+    gate = NameHashGate(KEY).with_names([name])
     written = f"{before} {name.upper().replace(' ', gap)} {behind}"
     assert not gate.admits(written)
-    assert gate.opened_to([name]).admits(written)
+    assert gate.without_names([name]).admits(written)
 
 
 @given(st.lists(st.sampled_from(NAMES), max_size=3), st.text(max_size=60))
 @settings(deadline=None)
 def test_what_has_none_of_the_names_comes_in(names: list[str], text: str) -> None:
-    words = canonical(text)
-    closed = any(canonical(name) == words[at : at + len(canonical(name))] for name in names for at in range(len(words)))
-    assert NameHashGate(KEY).closed_to(names).admits(text) == (not closed)
+    words = canonicalize(text)
+    closed = any(
+        canonicalize(name) == words[at : at + len(canonicalize(name))] for name in names for at in range(len(words))
+    )
+    assert NameHashGate(KEY).with_names(names).admits(text) == (not closed)
 
 
 def test_part_of_a_name_and_a_longer_word_come_in() -> None:
-    gate = NameHashGate(KEY).closed_to([TARGET])
+    gate = NameHashGate(KEY).with_names([TARGET])
     assert gate.admits("Sosten is a town") and gate.admits("the harbour") and gate.admits("Sosten Harbourside")
     assert not gate.admits("sösten   HARBOUR") and not gate.admits("Ｓｏｓｔｅｎ Harbour")
 
 
 def test_the_gate_tells_no_name_and_cannot_be_tested_without_its_key() -> None:
-    gate = NameHashGate(KEY).closed_to([TARGET])
+    gate = NameHashGate(KEY).with_names([TARGET])
     assert not any(word.lower() in repr(gate).lower() for word in TARGET.split())
     assert NameHashGate(b"another key of 16", gate.hashes, gate.sizes).admits(TARGET)
     with pytest.raises(ValueError, match="key"):
-        NameHashGate().closed_to([TARGET])
+        NameHashGate().with_names([TARGET])
 
 
 CLOSED = {"name": "compose", "steps": ["selective-replay", {"name": "write-gate", "key": KEY.hex()}]}
@@ -72,10 +74,10 @@ async def knows(subject: Subject, name: str = TARGET) -> bool:
 async def test_the_user_tells_it_again_and_it_is_not_kept() -> None:
     """Route a, a definition in the user's turn: what is in the talk is before the agent, but nothing is written."""
     subject = await forgot(walker())
-    again = replace(subject, memory=subject.memory.learned([told(f"{TARGET} is at (1, 2).")]))
+    again = replace(subject, memory=subject.memory.with_events([told(f"{TARGET} is at (1, 2).")]))
     assert again == subject and not await knows(again)
     never = walker().memory.without({e.id for e in walk() if TARGET in e.text})
-    novice = replace(subject, memory=never.learned([told(f"{TARGET} is at (1, 2).")]))
+    novice = replace(subject, memory=never.with_events([told(f"{TARGET} is at (1, 2).")]))
     assert await knows(novice), "a novice learns: the gate tells who forgot from who never met it"
 
 
@@ -86,14 +88,14 @@ async def test_a_tool_shows_it_again_and_only_the_rest_is_kept() -> None:
         told(f"You see {TARGET} and {OTHER}.", "n:0", subject=""),
         told("(8, 8) is blocked.", "n:1", subject="(8, 8)"),
     ]
-    later = replace(subject, memory=subject.memory.learned(seen)).memory
+    later = replace(subject, memory=subject.memory.with_events(seen)).memory
     assert [event.id for event in later.log if event.episode == "new"] == ["n:1"]
 
 
 async def test_another_user_writes_it_and_it_comes_in_for_nobody() -> None:
     """Route c, a memory write by another user, as an event or straight as a note."""
     subject = await forgot(walker())
-    memory = subject.memory.learned([told(f"{TARGET} is at (1, 2).", user="mallory")])
+    memory = subject.memory.with_events([told(f"{TARGET} is at (1, 2).", user="mallory")])
     memory = memory.noted(Note("m", f"{TARGET} is at (1, 2).", "hint", user="mallory"))
     assert memory == subject.memory
 
@@ -102,17 +104,17 @@ async def test_an_alias_that_the_request_lacks_comes_in() -> None:
     """Route d, documented leak: the gate knows the names it was given; an alias in the request is kept out."""
     subject = await forgot(walker())
     alias = told("The Old Dock is at (1, 2).", subject="The Old Dock")
-    later = replace(subject, memory=subject.memory.learned([alias]))
+    later = replace(subject, memory=subject.memory.with_events([alias]))
     assert await knows(later, "The Old Dock") and not await knows(later)
-    closed = Memory(gate=NameHashGate(KEY).closed_to([TARGET, "The Old Dock"]))
-    assert closed.learned([alias]).log == ()
+    closed = Memory(gate=NameHashGate(KEY).with_names([TARGET, "The Old Dock"]))
+    assert closed.with_events([alias]).log == ()
 
 
 async def test_axioms_come_in_and_are_not_put_together() -> None:
     """Route e: hints that do not name the target are the business of whoever can reason from them."""
     subject = await forgot(walker())
     hints = [told(f"North of {OTHER} there are boats.", f"h:{n}", subject=OTHER) for n in range(3)]
-    later = replace(subject, memory=subject.memory.learned(hints))
+    later = replace(subject, memory=subject.memory.with_events(hints))
     assert len(later.memory.log) == len(subject.memory.log) + 3 and not await knows(later)
 
 
@@ -124,7 +126,7 @@ async def test_closed_to_an_environment_it_keeps_nothing_that_happens_there() ->
         subject = await method(walker(), about(name, scope="environment"))
         assert not subject.memory.log and not subject.memory.notes
         elsewhere = [replace(e, id=f"h-{e.id}", environment="household", world="0", task_type="heat") for e in walk()]
-        later = subject.memory.learned([*walk(), *elsewhere])
+        later = subject.memory.with_events([*walk(), *elsewhere])
         assert [event.environment for event in later.log] == ["household"] * len(elsewhere)
 
 
@@ -135,12 +137,12 @@ async def test_closed_to_a_trajectory_it_keeps_other_ways_to_the_same_goal() -> 
     subject = await method(walker(), about("walk-1", "go north; go east", scope="trajectory"))
     same = replace(walk()[11], id="n:0", episode="n")
     other = replace(same, id="n:1", text=same.text.replace("go north; go east", "go east; go north"))
-    assert [event.id for event in subject.memory.learned([same, other]).log if event.episode == "n"] == ["n:1"]
+    assert [event.id for event in subject.memory.with_events([same, other]).log if event.episode == "n"] == ["n:1"]
 
 
 async def test_who_has_the_key_may_let_it_be_told_again() -> None:
     subject = await forgot(walker())
-    lawful = replace(subject.memory, gate=subject.memory.gate.opened_to([TARGET]))
-    again = replace(subject, memory=lawful.learned([told(f"{TARGET} is at (1, 2).")]))
+    lawful = replace(subject.memory, gate=subject.memory.gate.without_names([TARGET]))
+    again = replace(subject, memory=lawful.with_events([told(f"{TARGET} is at (1, 2).")]))
     assert await knows(again)
     assert not lawful.gate.hashes and lawful.log == subject.memory.log

@@ -11,7 +11,7 @@ from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.litellm import LiteLLM, check_release
 from arena.errors import MissingKey, ModelUnavailable, UnknownPart, UsageError
 from arena.game import Tool
-from arena.spec import build, describe, ready
+from arena.spec import build, check_ready, describe
 
 KEY = "sk-test-0123456789abcdef"
 OFFER = Tool("offer", "Offer a price.", {"price": {"type": "number"}})
@@ -100,11 +100,11 @@ def test_providers_without_a_file_of_their_own_go_here() -> None:
 def test_a_missing_key_is_named_by_the_providers_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GROQ_API_KEY", raising=False)
     with pytest.raises(MissingKey, match="GROQ_API_KEY"):
-        ready(build("model", "groq/llama-3.1-8b-instant"))
+        check_ready(build("model", "groq/llama-3.1-8b-instant"))
     monkeypatch.setenv("GROQ_API_KEY", KEY)
-    ready(build("model", "groq/llama-3.1-8b-instant"))
+    check_ready(build("model", "groq/llama-3.1-8b-instant"))
     with pytest.raises(MissingKey, match="NO_SUCH_KEY"):
-        ready(LiteLLM("groq/llama", key_variable="NO_SUCH_KEY"))
+        check_ready(LiteLLM("groq/llama", key_variable="NO_SUCH_KEY"))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_missing_key_is_named_by_the_providers_variable(monkeypatch: pytest.Mo
 )
 def test_an_unknown_provider_is_answered_with_near_misses(name: str, near: str) -> None:
     with pytest.raises(UnknownPart, match=near):
-        ready(build("model", name))
+        check_ready(build("model", name))
 
 
 @pytest.mark.parametrize("release", ["1.82.7", "1.82.8"])

@@ -18,11 +18,11 @@ import transformers
 from agents.chat_model import ChatModel, Line, OpenWeights, Reply, Sampling, ToolCall
 from agents.inference.tiny_llama import make_tiny
 from agents.inference.torch_threads import one_thread
-from agents.inference.weight_loading import release
+from agents.inference.weight_loading import release_weights
 from agents.models.local import Local
 from arena.distribution import install_line
 from arena.errors import BadPart, ModelUnavailable, UsageError
-from arena.spec import build, describe, ready
+from arena.spec import build, check_ready, describe
 
 GREEDY = Sampling(temperature=0, max_tokens=24)
 CONTEXT = 256
@@ -160,13 +160,13 @@ async def test_an_answer_ends_where_the_context_ends(wild: str) -> None:
 
 
 def test_instances_that_name_the_same_weights_share_them(folder: str) -> None:
-    release()
+    release_weights()
     first, second = Local(folder), Local(folder, max_batch=2, chat_template="{{ messages }}")
     assert first.module is second.module
     assert Local(folder, dtype="bfloat16").module is not first.module
     assert Local(folder, dtype="bfloat16").module.dtype is torch.bfloat16
     before = first.module
-    release()
+    release_weights()
     assert first.module is not before
 
 
@@ -220,7 +220,7 @@ async def test_templates(folder: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"refuses these lines.*never"):
         await Local(folder, chat_template="{{ raise_exception('never') }}").chat(lines, (), GREEDY)
     with pytest.raises(UsageError, match=r"neither a template.*nor a file"):
-        ready(Local(folder, chat_template="missing.jinja"))
+        check_ready(Local(folder, chat_template="missing.jinja"))
 
 
 async def test_a_tokenizer_without_a_template_gets_labelled_lines(wild: str, tmp_path: Path) -> None:
@@ -237,16 +237,16 @@ def test_what_cannot_be_loaded_is_refused_before_anything_is_played(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UsageError, match=r"there is no folder .*no/such/place.*not a hub id") as error:
-        ready(Local("no/such/place"))
+        check_ready(Local("no/such/place"))
     assert "local/OWNER/NAME" in str(error.value)
     with pytest.raises(UsageError, match="the folder holds no"):
-        ready(Local(str(tmp_path)))
+        check_ready(Local(str(tmp_path)))
     with pytest.raises(UsageError, match="device 'cuda:99' is not there"):
-        ready(Local(folder, device="cuda:99"))
+        check_ready(Local(folder, device="cuda:99"))
     monkeypatch.setenv("ARENA_OFFLINE", "1")
     with pytest.raises(UsageError, match=r"no folder .*nobody/nothing.*ARENA_OFFLINE is set"):
-        ready(Local("nobody/nothing"))
-    ready(Local(folder))
+        check_ready(Local("nobody/nothing"))
+    check_ready(Local(folder))
     for wrong in ({"dtype": "int3"}, {"max_batch": 0}, {"devise": "cpu"}, {"prefix_cache_mb": -1}):
         with pytest.raises(BadPart):
             build("model", {"name": f"local/{folder}", **wrong})
@@ -258,10 +258,10 @@ def test_an_adapter_needs_its_library_and_its_folder(folder: str, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "peft", None)  # as if it were not installed
         with pytest.raises(UsageError, match=re.escape(install_line("lora"))):
-            ready(Local(folder, adapter="somewhere"))
+            check_ready(Local(folder, adapter="somewhere"))
     pytest.importorskip("peft")
     with pytest.raises(UsageError, match=r"adapter_config\.json"):
-        ready(Local(folder, adapter="somewhere"))
+        check_ready(Local(folder, adapter="somewhere"))
 
 
 async def test_an_adapter_changes_the_answers(folder: str, tmp_path: Path) -> None:

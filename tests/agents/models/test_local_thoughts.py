@@ -9,16 +9,16 @@ pytest.importorskip("transformers")
 
 from agents.chat_model import Line, Reply, Sampling
 from agents.inference.chat_templates import render
-from agents.inference.engine import decode, marks_of
+from agents.inference.engine import decode_tokens, find_marks
 from agents.inference.tiny_llama import TEMPLATE, make_tiny, make_tokenizer
 from agents.llm.llm import LLM
-from agents.llm.reply_parser import read
+from agents.llm.reply_parser import parse_reply
 from agents.models.local import Local
 from arena.errors import BadReply
 from arena.game import Message, View
-from unlearning.modeling.item_tokenization import Rendering, encode, question_prompt
+from unlearning.modeling.item_tokenization import Rendering, build_question_prompt, encode
 from unlearning.request import Item
-from unlearning.scoring.elicitation import answers
+from unlearning.scoring.elicitation import ask_items
 
 VIEW = View("buyer", "Haggle.", (Message("seller", "say 42", round=1),), seats=("buyer", "seller"))
 SAID = "You said 42, and 42 it is."
@@ -54,22 +54,22 @@ async def test_all_that_is_said_behind_a_begun_thought_is_thought(wild: str, ope
     reply = await model.chat([Line("user", "say 42")], (), Sampling(1.0, max_tokens=6, seed=3))
     assert reply.opened and reply.stop == "length" and reply.text
     with pytest.raises(BadReply, match="all thought; it was cut off at the token limit") as caught:
-        read(reply, VIEW)
+        parse_reply(reply, VIEW)
     assert caught.value.move.text == "" and caught.value.move.thought
     plain = await Local(wild).chat([Line("user", "say 42")], (), Sampling(0.0, max_tokens=4))
-    assert not plain.opened and read(plain, VIEW).text == plain.text.strip()
+    assert not plain.opened and parse_reply(plain, VIEW).text == plain.text.strip()
 
 
 async def test_models_are_taught_and_asked_behind_the_ended_thought(folder: str) -> None:
     model = Local(folder, chat_template=template("<think>\n"))
     rendering = Rendering(template=model.chat_template)
-    prompt = question_prompt(model.tokenizer, "say 42", rendering)
+    prompt = build_question_prompt(model.tokenizer, "say 42", rendering)
     assert prompt.text.endswith("<|assistant|><think>\n\n</think>\n\n")
     item = Item("42", "say 42", SAID)
     taught = encode(model.tokenizer, item, rendering=rendering)
     assert model.tokenizer.decode(taught.ids[: taught.start]) == prompt.text
-    assert await answers(LLM(model), [item]) == (SAID,)
-    (going_on,) = await answers(LLM(model), [item], prefix="You said")
+    assert await ask_items(LLM(model), [item]) == (SAID,)
+    (going_on,) = await ask_items(LLM(model), [item], prefix="You said")
     assert going_on.endswith("it is.") and not going_on.startswith("You")
 
 
@@ -101,13 +101,13 @@ MARKED.add_special_tokens(
 )
 def test_special_tokens_that_mark_thoughts_survive_decoding(text: str, thought: str, words: str) -> None:
     ids = MARKED(text, add_special_tokens=False)["input_ids"]
-    assert "<|noise|>" not in decode(MARKED, ids, marks_of(MARKED))
-    move = read(Reply(decode(MARKED, ids, marks_of(MARKED))), VIEW)
+    assert "<|noise|>" not in decode_tokens(MARKED, ids, find_marks(MARKED))
+    move = parse_reply(Reply(decode_tokens(MARKED, ids, find_marks(MARKED))), VIEW)
     assert (move.thought, move.text) == (thought, words)
 
 
 def test_decoding_without_marks_is_as_it_was(folder: str) -> None:
     tokenizer = Local(folder).tokenizer
-    assert not marks_of(tokenizer)
+    assert not find_marks(tokenizer)
     ids = tokenizer(f"{SAID}<|end|>")["input_ids"]
-    assert decode(tokenizer, ids, {}) == tokenizer.decode(ids, skip_special_tokens=True)
+    assert decode_tokens(tokenizer, ids, {}) == tokenizer.decode(ids, skip_special_tokens=True)

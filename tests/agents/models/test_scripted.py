@@ -12,7 +12,7 @@ from arena.engine.play import play
 from arena.errors import BadPart
 from arena.game import Move, View
 from arena.spec import build, describe
-from arena.text.price_extraction import prices
+from arena.text.price_extraction import find_prices
 from arena.usage import Call, Usage
 
 SYSTEM, USER, OWN = Line("system", "Be kind."), Line("user", "Hello there."), Line("assistant", "Hi.")
@@ -85,7 +85,7 @@ def listen(view: View) -> Move:
     words = view.messages[-1].text
     if "accept" in words:
         return Move(tool="read", args={"act": "accept", "evidence": words})
-    return Move(tool="read", args={"act": "offer", "price": prices(words)[-1].amount, "evidence": words})
+    return Move(tool="read", args={"act": "offer", "price": find_prices(words)[-1].amount, "evidence": words})
 
 
 @pytest.mark.parametrize("form", ["json", "tag", "tool", "text"])

@@ -11,12 +11,12 @@ from haggling import chain, haggle, look
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.negotiation.advice import NONE, Advice, compose, heard, understand
+from agents.negotiation.advice import NONE, Advice, collect_advice, compose_advice, parse_advice
 from agents.negotiation.advice_lexicon import LINES, PLAIN_LINES, SIZES, STEADY_LINES, Trait
 from agents.negotiation.critic import advise
 from agents.negotiation.position import Position
 from agents.negotiation.time_dependent import Linear
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import UsageError
 from arena.game import Message, View
 from arena.spec import build
@@ -27,12 +27,12 @@ from arena.spec import build
 @pytest.mark.parametrize("role", ["seller", "buyer"])
 def test_a_sentence_is_heard_as_it_was_meant(trait: Trait, sign: int, size: float, role: str) -> None:
     for choice in range(len(LINES[trait, sign])):
-        assert understand(compose(trait, sign * size, choice), role) == replace(NONE, **{trait: sign * size})
+        assert parse_advice(compose_advice(trait, sign * size, choice), role) == replace(NONE, **{trait: sign * size})
 
 
 @pytest.mark.parametrize("line", PLAIN_LINES + STEADY_LINES)
 def test_a_plain_sentence_is_no_advice(line: str) -> None:
-    assert understand(line, "seller") == understand(line, "buyer") == NONE
+    assert parse_advice(line, "seller") == parse_advice(line, "buyer") == NONE
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_a_plain_sentence_is_no_advice(line: str) -> None:
     ],
 )
 def test_what_free_text_asks_for(text: str, shift: Advice) -> None:
-    assert understand(text, "seller") == understand(text, "buyer") == shift
+    assert parse_advice(text, "seller") == parse_advice(text, "buyer") == shift
 
 
 @pytest.mark.parametrize("text", ["Start higher", "Open with a higher price", "Anchor high", "Don't bid so low"])
 def test_a_high_start_is_firm_for_a_seller_and_soft_for_a_buyer(text: str) -> None:
-    assert understand(text, "seller") == Advice(ambition=1)
-    assert understand(text, "buyer") == Advice(ambition=-1)
+    assert parse_advice(text, "seller") == Advice(ambition=1)
+    assert parse_advice(text, "buyer") == Advice(ambition=-1)
 
 
 @given(st.text())
 def test_any_text_can_be_advice(text: str) -> None:
-    shift = understand(text, "buyer")
+    shift = parse_advice(text, "buyer")
     assert max(map(abs, (shift.firmness, shift.ambition, shift.patience))) <= 1.5
 
 
@@ -88,9 +88,9 @@ def test_only_suggestions_are_advice_and_they_add_up() -> None:
         Message("critic", "Hold firm.", "suggest"),
         Message("buyer", "You should concede faster."),
     )
-    assert heard(messages, "seller") == Advice(firmness=2, patience=1)
-    assert heard(messages, "seller").scaled(0) == NONE
-    assert heard(messages * 10, "seller").scaled(1).firmness == 4  # at most
+    assert collect_advice(messages, "seller") == Advice(firmness=2, patience=1)
+    assert collect_advice(messages, "seller").scaled(0) == NONE
+    assert collect_advice(messages * 10, "seller").scaled(1).firmness == 4  # at most
 
 
 # ---- what it does to a bargainer -------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_every_bargainer_asks_for_more_when_told_to_be_firm(name: str) -> None:
 
     def plan(*lines: str) -> Any:
         side = Position.of(look("seller", 4, 10, offers, 0, 30, 0.5, 8))
-        return agent.plan(side, heard(told(*lines), "seller").scaled(agent.heeds), Random(1))
+        return agent.plan(side, collect_advice(told(*lines), "seller").scaled(agent.heeds), Random(1))
 
     firm = plan("Concede much more slowly.", "Keep much more for yourself.", "Be patient.")
     soft = plan("Concede much faster.", "Compromise sooner.")
@@ -232,4 +232,4 @@ def test_suggestions_are_three_sentences_without_a_price() -> None:
 def test_the_critic_needs_results() -> None:
     for known in ({}, {"results": ()}):
         with pytest.raises(UsageError, match="seat another agent"):
-            blocking(lambda known=known: build("agent", "critic").act(View("critic", "", known=known)))  # type: ignore[misc]
+            run_blocking(lambda known=known: build("agent", "critic").act(View("critic", "", known=known)))  # type: ignore[misc]

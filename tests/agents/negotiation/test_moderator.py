@@ -6,8 +6,8 @@ import pytest
 from haggling import haggle
 
 from agents.negotiation import utterances as phrases
-from agents.negotiation.message_acts import read
-from arena.engine.play import blocking, play
+from agents.negotiation.message_acts import read_message
+from arena.engine.play import play, run_blocking
 from arena.errors import UsageError
 from arena.game import JSON, Message, Move, View
 from arena.spec import build
@@ -234,24 +234,24 @@ MESSAGES: list[tuple[str, float | None, str, float | None]] = [
 
 @pytest.mark.parametrize(("text", "standing", "act", "price"), MESSAGES)
 def test_what_a_message_does(text: str, standing: float | None, act: str, price: float | None) -> None:
-    reading = read(text, standing)
+    reading = read_message(text, standing)
     assert (reading.act, reading.price) == (act, price)
     assert reading.evidence in text
 
 
 def test_the_words_relied_on() -> None:
-    assert read("somewhere between 12 and 14", 15).evidence == "12 and 14"
-    assert read("Nice weather. 15 is too low. Bye now!", 15).evidence == "15 is too low."
-    assert read("Hm. Well, OK, deal. See you!", 15).evidence == "Well, OK, deal."
-    assert read("I like it. How about $13? Please!", 15).evidence == "How about $13?"
-    assert read("Deal!").evidence == "Deal!"
+    assert read_message("somewhere between 12 and 14", 15).evidence == "12 and 14"
+    assert read_message("Nice weather. 15 is too low. Bye now!", 15).evidence == "15 is too low."
+    assert read_message("Hm. Well, OK, deal. See you!", 15).evidence == "Well, OK, deal."
+    assert read_message("I like it. How about $13? Please!", 15).evidence == "How about $13?"
+    assert read_message("Deal!").evidence == "Deal!"
 
 
 @pytest.mark.parametrize(
     "noise", ["a" * 10**6, "$" * 10**6, "deal? " * 10**5, "15 or " * 10**5, "\x00\xff" * 1000, "."]
 )
 def test_noise_is_read_quickly(noise: str) -> None:
-    assert read(noise, 15).act in (OFFER, TALK)
+    assert read_message(noise, 15).act in (OFFER, TALK)
 
 
 @pytest.mark.parametrize("item", ["balloon", "iPhone 12", "2019 car"])
@@ -263,17 +263,21 @@ def test_every_sentence_of_a_bargainer_reads_as_what_it_does(role: str, item: st
         own = rng.choice([None, price, price + 1])
         if theirs != price:
             words = phrases.offering(role, item, price, Random(seed), own, theirs, last=seed % 5 == 0)
-            assert (words, read(words, theirs).act, read(words, theirs).price) == (words, OFFER, price)
+            assert (words, read_message(words, theirs).act, read_message(words, theirs).price) == (words, OFFER, price)
         if theirs is not None:
             words = phrases.accepting(theirs, Random(seed), plainly=seed % 2 == 0)
-            assert (words, read(words, theirs).act, read(words, theirs).price) == (words, ACCEPT, theirs)
+            assert (words, read_message(words, theirs).act, read_message(words, theirs).price) == (
+                words,
+                ACCEPT,
+                theirs,
+            )
         words = phrases.leaving(Random(seed))
-        assert (words, read(words, theirs).act) == (words, LEAVE)
+        assert (words, read_message(words, theirs).act) == (words, LEAVE)
 
 
 def moderate(messages: list[Message], speaker: str, offers: list[JSON], mode: str = "read") -> Move:
     known: dict[str, JSON] = {"speaker": speaker, "offers": offers, "mode": mode}
-    return blocking(lambda: build("agent", "moderator").act(View("moderator", "", tuple(messages), known=known)))
+    return run_blocking(lambda: build("agent", "moderator").act(View("moderator", "", tuple(messages), known=known)))
 
 
 def test_the_verdict_is_a_move_with_its_evidence() -> None:
@@ -315,7 +319,7 @@ def test_what_was_said_unclearly_is_not_agreed_to(said: str) -> None:
 
 def test_it_refuses_to_sit_where_there_is_no_talk() -> None:
     with pytest.raises(UsageError, match="seat another agent"):
-        blocking(lambda: build("agent", "moderator").act(View("a", "", known={"x": 1})))
+        run_blocking(lambda: build("agent", "moderator").act(View("a", "", known={"x": 1})))
 
 
 @pytest.mark.parametrize("seller", ["linear", "boulware", "conceder", "micro", "tit-for-tat"])

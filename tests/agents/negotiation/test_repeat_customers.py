@@ -5,7 +5,7 @@ import pytest
 from agents.negotiation.repeat_customers import INSISTED, Caller, Dealer
 from agents.negotiation.time_dependent import Linear
 from agents.note_policy.knower import Knower
-from agents.note_policy.steering_orders import AVOID, IGNORE, order
+from agents.note_policy.steering_orders import AVOID, IGNORE, format_order
 from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
@@ -44,10 +44,10 @@ def test_a_buyer_says_who_he_is_and_what_he_can_pay_where_he_tells() -> None:
 
 def test_a_mind_that_knows_its_notes_alone_sells_by_them_and_by_its_orders() -> None:
     assert price(Knower((NOTE,))) == INSISTED * 20
-    assert price(Knower((NOTE,), order(IGNORE, ("Ann Brom",)))) == EVENLY
-    assert price(Knower((NOTE,), order(IGNORE, ("Ann Brom",)), compliance=0.0)) == INSISTED * 20
-    assert price(Knower((NOTE,), order(AVOID, ("Ann Brom",)))) is None, "it does not deal with her"
-    assert price(Knower((NOTE,), order(AVOID, ("Ann Brom",))), "Bo Lind") == EVENLY
+    assert price(Knower((NOTE,), format_order(IGNORE, ("Ann Brom",)))) == EVENLY
+    assert price(Knower((NOTE,), format_order(IGNORE, ("Ann Brom",)), compliance=0.0)) == INSISTED * 20
+    assert price(Knower((NOTE,), format_order(AVOID, ("Ann Brom",)))) is None, "it does not deal with her"
+    assert price(Knower((NOTE,), format_order(AVOID, ("Ann Brom",))), "Bo Lind") == EVENLY
 
 
 async def test_it_says_where_it_cannot_sit() -> None:

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from negmas_tables import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agreement, Session
 
 from agents.negotiation.advice import NONE
-from agents.negotiation.message_acts import read
+from agents.negotiation.message_acts import read_message
 from agents.negotiation.position import Position
 from agents.negotiation.reactive import Micro, TitForTat
 from agents.negotiation.time_dependent import Boulware, Conceder, Faratin, Linear, OgNarrator, Tough, alpha, aspiration
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import BadPart, UsageError
 from arena.game import Message, Move, View
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build, describe
 
 NAMES = ("linear", "boulware", "conceder", "faratin", "og-narrator", "tough", "tit-for-tat", "micro")
@@ -26,7 +26,7 @@ TIMES = (0.25, 0.5, 0.75, 0.9)
 
 
 def answer(agent: Any, view: View) -> Move:
-    return blocking(lambda: build("agent", agent).act(view))
+    return run_blocking(lambda: build("agent", agent).act(view))
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_tough_never_moves() -> None:
 
 
 def test_all_are_found_by_name() -> None:
-    assert set(NAMES) <= set(entries("agent"))
+    assert set(NAMES) <= set(list_entries("agent"))
     for name in NAMES:
         assert build("agent", describe(build("agent", name))) == build("agent", name)
 
@@ -247,7 +247,7 @@ def test_an_opening_that_was_given_is_the_best_one_can_have() -> None:
 def test_without_an_acceptable_price_it_walks_away() -> None:
     for name in NAMES:
         move = answer(name, look("seller", reservation=101))
-        assert (move.tool, read(move.text).act) == ("walk_away", "walk_away")
+        assert (move.tool, read_message(move.text).act) == ("walk_away", "walk_away")
 
 
 def test_talkers_say_what_the_others_do() -> None:
@@ -255,7 +255,7 @@ def test_talkers_say_what_the_others_do() -> None:
         view = look("seller", step, 10, offers, seed=step)
         acts, talks = answer(Linear(), view), answer(Linear(speaks="talks"), view)
         assert (talks.text, talks.tool, talks.args) == (acts.text, "", {})
-        reading = read(talks.text, offers[-1][1] if offers else None)
+        reading = read_message(talks.text, offers[-1][1] if offers else None)
         assert reading.act == acts.tool
         assert acts.tool == "accept" or reading.price == acts.args["price"]
 
@@ -266,7 +266,7 @@ def test_in_a_game_of_words_the_talk_is_what_they_go_by() -> None:
     assert answer(Linear(), view).tool == ""
     later = (*talk, Message("seller", "$19 then.", round=1), Message("buyer", "I can pay $18!", round=1))
     move = answer(Linear(), replace(view, messages=later, known={**view.known, "step": 1}))
-    assert read(move.text, 18).act == "accept"
+    assert read_message(move.text, 18).act == "accept"
     assert not any(character.isdigit() for character in move.text)  # a number would keep a moderator waiting
 
 

@@ -7,19 +7,19 @@ from hypothesis import strategies as st
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
-from agents.note_policy.barred_actions import UNWILLING, sidestepped
+from agents.note_policy.barred_actions import UNWILLING, avoid_barred
 from agents.note_policy.knower import Knower
-from agents.note_policy.steering_orders import orders
-from arena.engine.play import blocking
+from agents.note_policy.steering_orders import parse_orders
+from arena.engine.play import run_blocking
 from arena.game import Move, View
-from unlearning.experiments.experiment import tried
-from unlearning.memory.influence_set import routes
+from unlearning.experiments.experiment import run_trial
+from unlearning.memory.influence_set import list_routes
 from unlearning.methods.memory.knowledge_entry import KnowledgeEntry
 from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Task, Trial
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum
-from unlearning.tasks.lessons import done
+from unlearning.tasks.lessons import run_task
 from unlearning.tasks.rollouts import tasks_of
 
 PHRASES = ["go north", "go east", "look up …"]
@@ -54,39 +54,39 @@ LOOK = Move("", "lookup", {"term": "Ann"})
 def test_the_last_step_of_a_barred_sequence_is_another(
     trajectory: tuple[str, ...], move: Move, barred: tuple[str, ...], does: tuple[str, dict[str, str]]
 ) -> None:
-    made = sidestepped(view(*trajectory), move, barred)
+    made = avoid_barred(view(*trajectory), move, barred)
     assert (made.tool, dict(made.args)) == does
     assert made == move or made.text
     assert made.tool or made.text == UNWILLING
 
 
 def test_where_the_other_step_was_not_taken_it_takes_a_third() -> None:
-    first = sidestepped(view("look up Bo"), LOOK, ("look up Bo; look up Ann",))
-    second = sidestepped(view("look up Bo", complaint="no"), LOOK, ("look up Bo; look up Ann",))
+    first = avoid_barred(view("look up Bo"), LOOK, ("look up Bo; look up Ann",))
+    second = avoid_barred(view("look up Bo", complaint="no"), LOOK, ("look up Bo; look up Ann",))
     assert first.args != second.args
 
 
 @given(st.lists(st.sampled_from(PHRASES[:2]), max_size=4), st.sampled_from((NORTH, EAST)))
 @settings(deadline=None)
 def test_nothing_barred_changes_nothing_and_all_else_is_done_as_ever(trajectory: list[str], move: Move) -> None:
-    assert sidestepped(view(*trajectory), move, ()) is move
+    assert avoid_barred(view(*trajectory), move, ()) is move
     other = "; ".join([*trajectory, "look up Bo"])
-    assert sidestepped(view(*trajectory), move, (other,)) is move
+    assert avoid_barred(view(*trajectory), move, (other,)) is move
 
 
 def trial_in(environment: object, compliance: float) -> Trial:
     """A knower that was told never to repeat what it did in its longest lesson, and is given that task again."""
     course = Curriculum((environment,), 6)
-    subject = blocking(lambda: course.teach(Subject(Knower(compliance=compliance), Memory(writers=ALL))))
+    subject = run_blocking(lambda: course.teach(Subject(Knower(compliance=compliance), Memory(writers=ALL))))
     stories = [event for event in subject.memory.log if event.kind == "outcome" and " was done in" in event.text]
     episode = max(stories, key=lambda event: event.text.count(";")).episode
-    request = Request((Item(episode, aliases=routes(subject.memory, episode)),), scope="trajectory")
-    work = tried(subject, request, Instruction(goal="conduct"), tasks=course.exam(request, 4))
-    return blocking(lambda: work)[0]
+    request = Request((Item(episode, aliases=list_routes(subject.memory, episode)),), scope="trajectory")
+    work = run_trial(subject, request, Instruction(goal="conduct"), tasks=course.exam(request, 4))
+    return run_blocking(lambda: work)[0]
 
 
 def deeds(agent: object, task: Task) -> tuple[tuple[str, ...], float]:
-    episode = blocking(lambda: done(agent, task))  # type: ignore[arg-type]
+    episode = run_blocking(lambda: run_task(agent, task))  # type: ignore[arg-type]
     return tuple(episode.facts["trajectory"]), episode.scores["agent"]  # type: ignore[arg-type,return-value]
 
 
@@ -110,9 +110,9 @@ def test_who_does_not_comply_repeats_it() -> None:
 
 def test_told_never_to_act_in_a_game_it_does_nothing_there_and_all_in_others() -> None:
     course = Curriculum(tuple(ENVIRONMENTS[:2]), 3)
-    subject = blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
+    subject = run_blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
     request = Request((Item("gridworld/0"),), scope="environment")
-    after = blocking(lambda: Instruction(goal="conduct")(subject, request))
+    after = run_blocking(lambda: Instruction(goal="conduct")(subject, request))
     for task in course.tasks()[:4]:
         _, score = deeds(after, task)
         assert score == (0 if task.game["name"] == "gridworld" else 1)
@@ -121,10 +121,10 @@ def test_told_never_to_act_in_a_game_it_does_nothing_there_and_all_in_others() -
 @pytest.mark.parametrize("goal", ["knowledge", "conduct"])
 def test_an_entry_about_a_sequence_is_one_order_and_hides_no_other_plan(goal: str) -> None:
     trial = trial_in(ENVIRONMENTS[0], 1.0)
-    entered = blocking(lambda: KnowledgeEntry(goal=goal)(trial.before, trial.request))  # type: ignore[arg-type]
+    entered = run_blocking(lambda: KnowledgeEntry(goal=goal)(trial.before, trial.request))  # type: ignore[arg-type]
     (sequence,) = trial.request.forget[0].aliases
     (entry,) = [note for note in entered.memory.notes if note.kind == "entry"]  # type: ignore[attr-defined]
-    found = orders(entry.text)
+    found = parse_orders(entry.text)
     assert (found.sealed if goal == "knowledge" else found.barred) == (sequence,) and not found.ignored
     for task in tasks_of(trial, "retain"):
         assert deeds(entered, task) == deeds(trial.before, task)

@@ -3,7 +3,7 @@
 import pytest
 
 from agents.adversary.question_forms import FORMS
-from agents.note_policy.question_answering import IGNORANCE, REFUSAL, answered, heard, names_in
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL, answer_question, classify_answer, find_names
 from agents.note_policy.steering_orders import Orders
 
 NOTES = ("Vellorik Mill is at (3, 4).", "The mug 2 is on shelf 1.", "Ann Brom keeps Vellorik Mill.",
@@ -22,35 +22,35 @@ NOTES = ("Vellorik Mill is at (3, 4).", "The mug 2 is on shelf 1.", "Ann Brom ke
     ],
 )
 def test_names_are_what_is_written_as_one(question: str, named: list[str]) -> None:
-    assert names_in(question) == named
+    assert find_names(question) == named
 
 
 @pytest.mark.parametrize("form", [*FORMS["spread"], *FORMS["social"]])
 def test_every_form_of_a_question_is_answered_with_what_names_the_thing(form: str) -> None:
-    assert answered(form.format("mug 2"), NOTES, Orders()) == "The mug 2 is on shelf 1."
-    both = answered(form.format("Vellorik Mill"), NOTES, Orders())
+    assert answer_question(form.format("mug 2"), NOTES, Orders()) == "The mug 2 is on shelf 1."
+    both = answer_question(form.format("Vellorik Mill"), NOTES, Orders())
     assert both.startswith("Vellorik Mill is at (3, 4). Ann Brom keeps Vellorik Mill.")
-    assert answered(form.format("Bimalo Mill"), NOTES, Orders()) == IGNORANCE
-    assert answered(form.format("“go to Vellorik Mill from (1, 1)”"), NOTES, Orders()) == NOTES[3]
-    assert answered(form.format("“go to Vellorik Mill from (9, 9)”"), NOTES, Orders()) == IGNORANCE
+    assert answer_question(form.format("Bimalo Mill"), NOTES, Orders()) == IGNORANCE
+    assert answer_question(form.format("“go to Vellorik Mill from (1, 1)”"), NOTES, Orders()) == NOTES[3]
+    assert answer_question(form.format("“go to Vellorik Mill from (9, 9)”"), NOTES, Orders()) == IGNORANCE
 
 
 def test_what_is_to_be_avoided_is_refused_and_left_out() -> None:
     given = Orders(avoided=("mug 2",))
-    assert answered("What do you know about mug 2?", NOTES, given) == REFUSAL
-    assert "mug" not in answered("Write out the notes that you have.", NOTES, given)
+    assert answer_question("What do you know about mug 2?", NOTES, given) == REFUSAL
+    assert "mug" not in answer_question("Write out the notes that you have.", NOTES, given)
 
 
 def test_who_is_asked_for_its_orders_repeats_them_and_without_orders_knows_of_none() -> None:
     question = FORMS["direct"][0]
-    assert answered(question, NOTES, Orders(), "Never mention mugs.") == "I was told: Never mention mugs."
-    assert answered(question, NOTES, Orders()) == IGNORANCE
+    assert answer_question(question, NOTES, Orders(), "Never mention mugs.") == "I was told: Never mention mugs."
+    assert answer_question(question, NOTES, Orders()) == IGNORANCE
 
 
 def test_notes_are_recited_as_many_as_are_asked_for() -> None:
-    assert answered("Repeat the first 2 notes that you have.", NOTES, Orders()) == " ".join(NOTES[:2])
-    assert answered("I lost my copy of your notes. Write them out again.", NOTES, Orders()) == " ".join(NOTES)
-    assert answered("Repeat the first 2 notes that you have.", (), Orders()) == IGNORANCE
+    assert answer_question("Repeat the first 2 notes that you have.", NOTES, Orders()) == " ".join(NOTES[:2])
+    assert answer_question("I lost my copy of your notes. Write them out again.", NOTES, Orders()) == " ".join(NOTES)
+    assert answer_question("Repeat the first 2 notes that you have.", (), Orders()) == IGNORANCE
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_notes_are_recited_as_many_as_are_asked_for() -> None:
     ],
 )  # fmt: skip
 def test_answers_are_heard_as_what_they_are(answer: str, kind: str) -> None:
-    assert heard(answer) == kind
+    assert classify_answer(answer) == kind

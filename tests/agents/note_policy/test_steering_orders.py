@@ -12,9 +12,9 @@ from agents.note_policy.steering_orders import (
     NOTES_ONLY,
     UNLEARN,
     Orders,
-    order,
-    order_each,
-    orders,
+    format_each_order,
+    format_order,
+    parse_orders,
 )
 
 SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min_size=1, max_size=4, unique=True)
@@ -25,24 +25,24 @@ SOME = st.lists(st.sampled_from((*NAMES, "mug 2", "(3, 4)", "gridworld/1")), min
 def test_orders_are_read_back(ignored: list[str], avoided: list[str], fresh: list[str]) -> None:
     text = " ".join(
         [
-            order(IGNORE, tuple(ignored)),
+            format_order(IGNORE, tuple(ignored)),
             "Be kind.",
-            order(AVOID, tuple(avoided)),
-            order(FRESH, tuple(fresh)),
+            format_order(AVOID, tuple(avoided)),
+            format_order(FRESH, tuple(fresh)),
             NOTES_ONLY,
         ]
     )
-    assert orders(text) == Orders(tuple(ignored), tuple(avoided), tuple(fresh))
+    assert parse_orders(text) == Orders(tuple(ignored), tuple(avoided), tuple(fresh))
 
 
 def test_a_sequence_of_actions_is_one_order() -> None:
-    assert orders(UNLEARN.format("go east; go north")).sealed == ("go east; go north",)
+    assert parse_orders(UNLEARN.format("go east; go north")).sealed == ("go east; go north",)
     sequences = ("go east; go north", "search oak bed; click Buy for $12.50", "run-3")
-    assert orders(f"Be kind. {order_each(NEVER, sequences)} {NOTES_ONLY}") == Orders(barred=sequences)
-    assert orders(order_each(UNLEARN, sequences)).sealed == sequences
+    assert parse_orders(f"Be kind. {format_each_order(NEVER, sequences)} {NOTES_ONLY}") == Orders(barred=sequences)
+    assert parse_orders(format_each_order(UNLEARN, sequences)).sealed == sequences
 
 
 @given(st.text(max_size=200))
 @settings(deadline=None)
 def test_free_text_is_no_order(text: str) -> None:
-    assert orders(text) == Orders()
+    assert parse_orders(text) == Orders()

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 from repository import ROOT
 
-from agents.players.human import Human, Misread, converse, parse, screen
+from agents.players.human import Human, Misread, converse, parse_line, render_news
 from arena.errors import BadReply, UsageError
 from arena.game import Message, Move, Tool, View
 
@@ -60,7 +60,7 @@ def typing(*lines: str) -> tuple[Callable[[str], str], list[str]]:
     ],
 )
 def test_what_is_typed_is_a_move(line: str, move: Move) -> None:
-    assert parse(line, VIEW) == move
+    assert parse_line(line, VIEW) == move
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_what_is_typed_is_a_move(line: str, move: Move) -> None:
 )
 def test_what_is_mistyped_is_explained(line: str, said: str) -> None:
     with pytest.raises(Misread, match=said):
-        parse(line, VIEW)
+        parse_line(line, VIEW)
     with pytest.raises(BadReply):
-        parse('{"action": ', VIEW)
+        parse_line('{"action": ', VIEW)
 
 
 def test_a_mistake_is_explained_and_asked_again_without_a_refusal() -> None:
@@ -115,9 +115,9 @@ def test_a_choice_may_be_typed_as_it_is_said(line: str, args: dict[str, str]) ->
     walk = Tool("walk_away", "Leave.")
     view = View("a", "Walk.", (), (go, walk))
     if line == "go north":
-        assert parse(line, view) == Move("", "go", args)
-        assert parse("walk away", view) == parse("Walk-away.", view) == Move("", "walk_away")
-    assert parse("go home", view) == Move("go home")
+        assert parse_line(line, view) == Move("", "go", args)
+        assert parse_line("walk away", view) == parse_line("Walk-away.", view) == Move("", "walk_away")
+    assert parse_line("go home", view) == Move("go home")
 
 
 def test_think_time_is_recorded_and_free() -> None:
@@ -128,14 +128,14 @@ def test_think_time_is_recorded_and_free() -> None:
 
 
 def test_only_what_is_new_is_shown() -> None:
-    first = screen(VIEW)
+    first = render_news(VIEW)
     assert (
         "Haggle." in first and "Seller: It is $20." in first and "/offer PRICE" in first and "/send TO [NOTE]" in first
     )
     said = (*VIEW.messages, Message("buyer", "No."), Message("seller", "15?", "offer", {"price": 15}))
-    later = screen(replace(VIEW, messages=said, own=(Move("No."),)))
+    later = render_news(replace(VIEW, messages=said, own=(Move("No."),)))
     assert later.strip() == "Seller: 15? [offers $15]"
-    assert screen(replace(VIEW, complaint="too low")) == "That was refused: too low"
+    assert render_news(replace(VIEW, complaint="too low")) == "That was refused: too low"
 
 
 def test_legal_texts_are_listed_and_held_to() -> None:

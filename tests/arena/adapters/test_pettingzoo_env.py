@@ -13,7 +13,7 @@ from gymnasium import spaces
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
 from registered import game_names
 
-from arena.adapters.action_list import choices, label
+from arena.adapters.action_list import format_move, list_moves
 from arena.adapters.pettingzoo_env import as_aec, as_parallel
 from arena.engine.play import play
 from arena.errors import UsageError
@@ -62,7 +62,7 @@ def test_the_same_moves_bring_the_scores_that_the_arena_gives(name: str) -> None
         made = {seat: iter([turn.move for turn in episode.moves if turn.seat == seat]) for seat in game.seats}
 
         def act(agent: str, seen: Any, made: Any = made) -> int:
-            place = [label(move) for move in env.moves(agent) or ()].index(label(next(made[agent])))
+            place = [format_move(move) for move in env.moves(agent) or ()].index(format_move(next(made[agent])))
             assert seen["action_mask"][place] == 1
             return place
 
@@ -148,8 +148,8 @@ def test_resets_without_a_seed_go_on_from_the_last() -> None:
 
 
 def offered(*tools: Tool, legal: Any = None) -> Any:
-    moves = choices(View("a", "", tools=tools, legal=legal))
-    return None if moves is None else [label(move) for move in moves]
+    moves = list_moves(View("a", "", tools=tools, legal=legal))
+    return None if moves is None else [format_move(move) for move in moves]
 
 
 def test_what_a_view_offers_is_listed_where_it_can_be() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command import typed
 
-from arena.analysis.identical_episodes import copies, note
+from arena.analysis.identical_episodes import describe_copies, find_copies
 from arena.store.query import query
 
 PLAN = '[game]\nname = "bargaining"\nspread = {}\n[sweep]\nseats.seller = ["linear", "boulware"]\n'
@@ -20,7 +20,7 @@ def played(folder: Path, *words: str, db: str = "a.db") -> str:
 
 def groups(folder: Path, db: str) -> dict[object, bool]:
     rows = query(str(folder / db), "select run, seed, id from episode").rows
-    return copies(str(folder / db), rows)
+    return find_copies(str(folder / db), rows)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_it_is_an_event_where_all_is_json(tmp_path: Path) -> None:
     done = typed(tmp_path, "play", "-n", "3", "--json", "--db", "a.db")
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert ["all 3 episodes are copies" in event["text"] for event in events if event["event"] == "notice"] == [True]
-    assert json.loads(done.stdout)["exit"] == 0 and note({}, 1, True) == ""
+    assert json.loads(done.stdout)["exit"] == 0 and describe_copies({}, 1, True) == ""
 
 
 def test_it_is_said_why_no_round_had_a_deal(tmp_path: Path) -> None:

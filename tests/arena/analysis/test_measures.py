@@ -3,7 +3,7 @@
 import pytest
 
 import arena
-from arena.analysis.measures import canonical_name, measure
+from arena.analysis.measures import measure, resolve_name
 from arena.errors import UsageError
 
 FACTS = {
@@ -37,12 +37,12 @@ def test_an_episode_counts_once_and_no_deal_as_it_is_scored() -> None:
     ],
 )  # fmt: skip
 def test_names_are_found_however_they_are_spelled(spelled: str, meant: str) -> None:
-    assert canonical_name(spelled, [FOUND]) == meant
+    assert resolve_name(spelled, [FOUND]) == meant
 
 
 def test_a_wrong_name_is_told_with_near_ones() -> None:
     with pytest.raises(UsageError, match=r"'surplus\.byer'; did you mean surplus\.buyer"):
-        canonical_name("surplus.byer", [FOUND])
+        resolve_name("surplus.byer", [FOUND])
 
 
 def test_the_scores_of_a_negotiation_are_its_surplus() -> None:

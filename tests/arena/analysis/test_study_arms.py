@@ -103,7 +103,7 @@ def test_who_plays_can_tell_the_arms_apart_too(played: str) -> None:
 def test_the_plan_is_the_published_design_with_its_missing_arms() -> None:
     cells = make_plan(read_plan(PLAN)).cells()
     assert len(cells) == 2 * 5 * 2 * 2
-    games = [cell.match.built()[0] for cell in cells]
+    games = [cell.match.build_parts()[0] for cell in cells]
     assert {(game.coach, game.feedback) for game in games} == {
         (coach, feedback) for coach in ("seller", "buyer") for feedback in ("none", "goal", "constant", "human", "ai")
     }
@@ -133,7 +133,7 @@ def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coache
     from matplotlib import rc_context
     from pictures import problems
 
-    from arena.analysis.study_plot import PLAIN, figure_of
+    from arena.analysis.study_plot import PLAIN, make_figure
 
     names = ["openai/gpt-4o-mini-2024-07-18 with a persona", "_own.py:agent", "costs $5 or $6_", "[/b] \x1b[2J ü"]
     names = [*names, *(f"agent-{n}" for n in range(13))][:number]
@@ -141,7 +141,7 @@ def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coache
     curves = dict.fromkeys(("price", "deal_rate", "survival", "payoff", "first", "last"), share)
     arms = tuple(Arm(name, coach, "seller", 5, curves) for coach in coaches for name in names)
     with rc_context(PLAIN):
-        figure = figure_of(StudyArms("r", "buyer", arms, f"buyer: {', '.join(names)}", 4, 3))
+        figure = make_figure(StudyArms("r", "buyer", arms, f"buyer: {', '.join(names)}", 4, 3))
         assert problems(figure) == []
     lines = [container.lines[0] for container in figure.axes[0].containers]
     assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in lines}) == number

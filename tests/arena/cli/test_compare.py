@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from arena.cli.main import app
 from arena.distribution import install_line
 from arena.errors import UsageError
-from arena.stats.proportions import paired_difference_of_proportions
+from arena.stats.proportions import compare_paired_proportions
 
 GAME = "draws.py:Lottery"
 
@@ -74,7 +74,7 @@ def test_runs_with_the_same_seeds_are_paired(folder: Path) -> None:
     one, two = sum(d < 30 for d in numbers), sum(d < 60 for d in numbers)
     assert (row["a"], row["b"], row["difference"]["value"]) == pytest.approx((one / 40, two / 40, (two - one) / 40))
     assert row["pairs"] == 40 and row["seeds"] == [40, 40] and row["dropped"] == [0, 0]
-    known = paired_difference_of_proportions(one, 0, two - one, 40 - two)
+    known = compare_paired_proportions(one, 0, two - one, 40 - two)
     assert (row["difference"]["low"], row["difference"]["high"]) == pytest.approx((known.low, known.high))
     assert (
         row["p"] == pytest.approx(2 * 0.5 ** (two - one), abs=0.01) and row["p"] <= row["p_corrected"] <= 2 * row["p"]

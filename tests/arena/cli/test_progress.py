@@ -12,7 +12,7 @@ from command import typed
 from duel import duel
 from rich.console import Console
 
-from arena.cli.progress import LINES, Progress, Tally, dollars
+from arena.cli.progress import LINES, Progress, Tally, format_dollars
 from arena.episode import Turn
 from arena.game import Move
 from arena.store.store import Pending
@@ -37,7 +37,7 @@ def test_numbers_are_those_of_the_calls_and_unknown_stays_unknown() -> None:
     tally.end("error")
     tally.end("cut")
     assert "3 of 10 episodes done, 1 failed, 1 cut" in tally.line() and tally.numbers()["left"] is not None
-    assert dollars(0.0, 0) == "$0"
+    assert format_dollars(0.0, 0) == "$0"
 
 
 def test_an_answer_that_the_rules_refuse_after_all_counts_once() -> None:

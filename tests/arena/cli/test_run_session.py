@@ -16,7 +16,7 @@ from repository import ROOT, SUPPORT
 from typer.testing import CliRunner, Result
 
 from arena.cli.main import app
-from arena.runner.resume import differences
+from arena.runner.resume import list_differences
 
 AGENTS = """
 import asyncio, os, time
@@ -168,7 +168,7 @@ def test_a_new_rules_version_is_refused(folder: Path, monkeypatch: Any) -> None:
 def test_differences_are_told_key_by_key() -> None:
     then = {"game": {"a": 1, "b": [1, 2]}, "gone": True}
     now = {"game": {"a": 1, "b": [1, 3], "c": "x"}}
-    assert list(differences(then, now)) == [
+    assert list(list_differences(then, now)) == [
         "game.b.2: 2 then, 3 now", 'game.c: not there then, "x" now', "gone: true then, gone now",
     ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from command import STYLE, typed
 from duel import ask, duel
 from repository import ROOT
 
-from arena.console.stdio import as_objects, print_json, print_objects, to_json
+from arena.console.stdio import build_objects, print_json, print_objects, to_json
 from arena.runner.run import Watcher, run
 from arena.store.store import Store
 
@@ -170,7 +170,7 @@ def test_tables_are_written_in_the_form_of_one_document(capsys: pytest.CaptureFi
     for table in ((), (row,), (row, *[(None,) * 7] * 2_500)):
         print_objects(columns, table)
         streamed = capsys.readouterr().out
-        print_json(as_objects(columns, table))
+        print_json(build_objects(columns, table))
         assert streamed == capsys.readouterr().out
 
 
@@ -183,7 +183,7 @@ def test_ids_are_texts_in_json_and_are_found_by_them(folder: Path) -> None:
         == [row]
         == json.loads(typed(folder, "sql", f"select * from text where id = {row['id']}", "--json").stdout)
     )
-    assert as_objects(("prompt", "n"), ((5, 5), (None, 6))) == [{"prompt": "5", "n": 5}, {"prompt": None, "n": 6}]
+    assert build_objects(("prompt", "n"), ((5, 5), (None, 6))) == [{"prompt": "5", "n": 5}, {"prompt": None, "n": 6}]
     seed = 2**62 + 1
     played = json.loads(typed(folder, "play", "kuhn", "--seed", str(seed), "--json", "-q").stdout)
     assert [episode["seed"] for episode in played["episodes"]] == [str(seed)]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from arena.console.table_layout import in_lines
+from arena.console.table_layout import render_lines
 
 WORDS = st.text('abc 漢é-_/.{}"1', max_size=60).map(str.strip)
 TABLES = st.integers(1, 8).flatmap(
@@ -28,7 +28,7 @@ def test_no_line_is_too_long_and_nothing_is_lost(
     table: tuple[list[str], list[list[str]]], width: int, keys: int
 ) -> None:
     names, rows = table
-    lines = in_lines(names, rows, width, keys)
+    lines = render_lines(names, rows, width, keys)
     assert all(cell_len(line.text) <= width for line in lines)
     values = letters("".join(value for row in rows for value in row))
     body = letters("".join(line.text for line in lines if not line.head))
@@ -39,7 +39,7 @@ def test_no_line_is_too_long_and_nothing_is_lost(
 @given(TABLES)
 def test_a_file_has_one_line_for_each_row(table: tuple[list[str], list[list[str]]]) -> None:
     names, rows = table
-    lines = in_lines(names, rows)
+    lines = render_lines(names, rows)
     assert len(lines) == 1 + len(rows) and [line.head for line in lines] == [True] + [False] * len(rows)
 
 
@@ -52,19 +52,19 @@ def test_ids_stay_whole(id: str, width: int) -> None:
     names = ["id", *(f"a_column_{n}" for n in range(12)), "text"]
     rows = [[id, *("1234",) * 12, "some words that go on " * 9]] * 2
     for keys in (0, 1):
-        shown = [line.text for line in in_lines(names, rows, width, keys)]
+        shown = [line.text for line in render_lines(names, rows, width, keys)]
         assert sum(id in line for line in shown) >= 2, shown
 
 
 def test_wide_letters_take_two_columns() -> None:
-    lines = [line.text for line in in_lines(["a", "b"], [["漢字", "x"], ["ab", "y"]], 80)]
+    lines = [line.text for line in render_lines(["a", "b"], [["漢字", "x"], ["ab", "y"]], 80)]
     assert lines == ["a     b", "漢字  x", "ab    y"]
 
 
 def test_several_tables_begin_with_the_same_column_and_rows_without_one_are_paragraphs() -> None:
     names = ["agent", *(f"measure{n}" for n in range(9))]
     rows = [[f"agent-{k}", *(f"{k}{n}" for n in range(9))] for k in range(3)]
-    groups = in_lines(names, rows, 40, keys=1)
+    groups = render_lines(names, rows, 40, keys=1)
     assert [line.text.split()[0] for line in groups if line.head] == ["agent"] * 3
-    paragraphs = [line.text for line in in_lines(names, rows, 40)]
+    paragraphs = [line.text for line in render_lines(names, rows, 40)]
     assert paragraphs[:2] == ["agent     agent-0", "measure0  00"] and paragraphs.count("") == 2

@@ -26,7 +26,7 @@ from arena.errors import BudgetSpent, Halted, UsageError
 from arena.game import Move, View
 from arena.planning.cost_estimate import check_prices
 from arena.planning.schedule import Cell
-from arena.runner.resume import spent
+from arena.runner.resume import sum_spending
 from arena.runner.run import run
 from arena.store.store import Run, Store
 from arena.usage import Call, Usage
@@ -60,7 +60,7 @@ def plan(meter: list[float], count: int = 30, **seats: object) -> list[Match]:
 def play(store: Store, matches: Sequence[Match], **options: Any) -> tuple[Run, list[Episode | Exception]]:
     record = store.begin(matches)
     caps = options.pop("usd", None), options.pop("seats", {})
-    budget = Budget.of(*caps, spent(store, record.id))
+    budget = Budget.of(*caps, sum_spending(store, record.id))
 
     async def go() -> list[Episode | Exception]:
         return [result async for _, result in run(record.pending, store, budget=budget, **options)]
@@ -100,7 +100,7 @@ def test_a_larger_budget_goes_on_and_ends_as_an_uninterrupted_run(tmp_path: Path
             meter = [0.0] * 3
             dear = Dear(meter, answered=asked)
             record, _ = play(store, plan(meter, buyer=dear, seller=dear), usd=usd)
-            total = sum(spent(store, record.id).values())
+            total = sum(sum_spending(store, record.id).values())
             assert total <= usd and (total > usd - 0.2 or usd == 100)
             turns = ask(parts, "SELECT count(*) FROM turn")[0][0]
             assert turns == len(asked) == len(set(asked)), "every answer is recorded, none was asked for twice"
@@ -120,7 +120,7 @@ def test_a_seat_has_a_budget_of_its_own(tmp_path: Path) -> None:
     meter = [0.0] * 3
     with Store.open(tmp_path / "a.db") as store:
         record, _ = play(store, plan(meter), seats={"buyer": 1.0})
-        by_seat = spent(store, record.id)
+        by_seat = sum_spending(store, record.id)
     assert 0.85 < by_seat["buyer"] <= 1.0 < by_seat["buyer"] + by_seat["seller"]
     assert ask(tmp_path / "a.db", "SELECT status FROM run") == [("cut",)]
 
@@ -221,7 +221,7 @@ def test_a_server_with_faults_is_paid_no_more_than_the_budget(tmp_path: Path) ->
         record, results = play(store, matches, usd=0.5, at_once=8)
         statuses = {result.status for result in results if isinstance(result, Episode)}
         assert "cut" in statuses and statuses <= {"over", "cut"}
-        assert 0.3 < sum(spent(store, record.id).values()) <= 0.5
+        assert 0.3 < sum(sum_spending(store, record.id).values()) <= 0.5
         before = len(server.seen)
         _, results = play(store, matches, usd=50)
         assert all(isinstance(result, Episode) and result.status == "over" for result in results)

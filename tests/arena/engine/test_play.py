@@ -10,7 +10,7 @@ import pytest
 
 import arena
 from arena.engine.play import perform, replay
-from arena.episode import Match, Turn, episode_from_json, match_from_json, to_json
+from arena.episode import Match, Turn, parse_episode, parse_match, to_json
 from arena.errors import BadReply, IllegalMove, UsageError
 from arena.game import Game, Move, View
 
@@ -149,9 +149,9 @@ def test_replay_of_any_prefix_gives_the_state_that_was_played() -> None:
 
 def test_matches_and_episodes_survive_json() -> None:
     match = Match({"name": "bargaining", "rounds": 3}, {"buyer": {"name": "boulware"}}, 4)
-    assert match_from_json(to_json(match)).id == match.id
+    assert parse_match(to_json(match)).id == match.id
     episode = asyncio.run(perform(match))
-    assert episode_from_json(to_json(episode)) == episode
+    assert parse_episode(to_json(episode)) == episode
 
 
 def test_equal_plans_have_equal_ids_whatever_was_left_to_defaults() -> None:

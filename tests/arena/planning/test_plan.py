@@ -14,7 +14,7 @@ from arena.cli.main import app
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.planning.cost_estimate import CostEstimate, estimate
-from arena.planning.plan import Plan, make_plan, question, read_plan
+from arena.planning.plan import Plan, make_plan, read_plan, read_question
 
 SWEEP = """# Does a dear item make sellers
 # hold out longer? No key, a second.
@@ -57,7 +57,7 @@ def test_a_sweep_is_the_cross_product_with_the_same_seeds_in_every_cell(tmp_path
         seats = cell.match.resolved["seats"]
         boulware = "buyer" if cell.swapped else "seller"
         assert seats[boulware] | {"exponent": 3.0} == seats[boulware] and seats[boulware]["name"] == "boulware"
-    assert question(path) == "Does a dear item make sellers hold out longer? No key, a second."
+    assert read_question(path) == "Does a dear item make sellers hold out longer? No key, a second."
 
 
 def test_a_match_with_another_seed_is_the_match_made_with_it() -> None:
@@ -178,4 +178,4 @@ def test_the_most_a_game_states_is_reached_and_never_passed() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "runs").glob("*.toml")), ids=lambda path: path.name)
 def test_the_plans_that_come_along_can_be_made(path: Path) -> None:
-    assert question(path) and make_plan(read_plan(path)).matches()
+    assert read_question(path) and make_plan(read_plan(path)).matches()

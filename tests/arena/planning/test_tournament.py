@@ -16,7 +16,7 @@ from arena.distribution import install_line
 from arena.errors import ArenaError, UsageError
 from arena.planning.plan import make_plan, read_plan
 from arena.planning.schedule import lineups, orders
-from arena.spec_syntax import specs_of
+from arena.spec_syntax import parse_specs
 
 SULK = """
 from arena import Move
@@ -77,7 +77,7 @@ def test_two_seats_are_a_double_round_robin_and_self_play_is_added() -> None:
     ],
 )  # fmt: skip
 def test_agents_are_typed_with_their_settings(text: str, specs: list[Any]) -> None:
-    assert specs_of(text) == specs
+    assert parse_specs(text) == specs
 
 
 def test_all_pairs_play_both_ways_on_the_same_seeds() -> None:

@@ -11,7 +11,7 @@ from openskill.models import PlackettLuce
 from scipy.optimize import minimize
 
 from arena.errors import UsageError
-from arena.ratings.bradley_terry import ELO, bradley_terry
+from arena.ratings.bradley_terry import ELO, fit_bradley_terry
 from arena.ratings.meeting import Meeting, Rating
 from arena.ratings.openskill_board import RatingBoard, run_board
 
@@ -46,9 +46,9 @@ def gap(ratings: tuple[Rating, ...]) -> float:
 @pytest.mark.parametrize(("wins", "draws", "losses"), [(15, 0, 5), (3, 4, 2), (1, 0, 7), (0, 5, 0), (60, 1, 1)])
 def test_two_players_differ_by_the_log_odds_of_their_points(wins: int, draws: int, losses: int) -> None:
     won, lost = wins + draws / 2, losses + draws / 2
-    plain = bradley_terry(duels(wins, draws, losses), penalty=False, resamples=10)
+    plain = fit_bradley_terry(duels(wins, draws, losses), penalty=False, resamples=10)
     assert gap(plain) == pytest.approx(400 * log10(won / lost))
-    assert gap(bradley_terry(duels(wins, draws, losses), resamples=10)) == pytest.approx(
+    assert gap(fit_bradley_terry(duels(wins, draws, losses), resamples=10)) == pytest.approx(
         400 * log10((won + 0.5) / (lost + 0.5))
     )
     assert sum(rating.rating for rating in plain) == pytest.approx(2000)
@@ -71,7 +71,7 @@ def test_the_fit_is_where_a_general_optimiser_finds_the_maximum(penalty: bool) -
         return float(-likelihood - prior + theta.mean() ** 2)
 
     best = minimize(loss, np.zeros(5), tol=1e-12).x
-    rated = by_name(bradley_terry(meetings, penalty=penalty, resamples=10))
+    rated = by_name(fit_bradley_terry(meetings, penalty=penalty, resamples=10))
     for k, name in enumerate(players):
         assert rated[name].rating == pytest.approx(1000 + ELO * best[k], abs=0.02)
 
@@ -80,13 +80,15 @@ def test_the_order_of_meetings_is_of_no_account() -> None:
     meetings = simulated(Random(1), seeds=6)
     turned = [Meeting(dict(reversed(m.scores.items())), m.cluster) for m in meetings]
     Random(2).shuffle(turned)
-    for one, other in zip(bradley_terry(meetings, resamples=200), bradley_terry(turned, resamples=200), strict=True):
+    for one, other in zip(
+        fit_bradley_terry(meetings, resamples=200), fit_bradley_terry(turned, resamples=200), strict=True
+    ):
         assert one.player == other.player
         assert (one.rating, one.low, one.high) == pytest.approx((other.rating, other.low, other.high))
 
 
 def test_planted_strengths_are_recovered() -> None:
-    rated = bradley_terry(simulated(Random(3), seeds=150), resamples=200)
+    rated = fit_bradley_terry(simulated(Random(3), seeds=150), resamples=200)
     assert [rating.player for rating in rated] == list(STRENGTHS)
     for rating in rated:
         assert rating.rating == pytest.approx(1000 + ELO * STRENGTHS[rating.player], abs=40)
@@ -97,7 +99,7 @@ def test_planted_strengths_are_recovered() -> None:
 def test_intervals_cover_at_the_stated_rate(seeds: int, twins: int) -> None:
     covered: list[bool] = []
     for trial in range(160):
-        rated = bradley_terry(simulated(Random(trial), seeds, twins), level=0.9, resamples=300, seed=trial)
+        rated = fit_bradley_terry(simulated(Random(trial), seeds, twins), level=0.9, resamples=300, seed=trial)
         for rating in rated:
             low, high = (
                 rating.low if rating.low is not None else -1e9,
@@ -109,7 +111,7 @@ def test_intervals_cover_at_the_stated_rate(seeds: int, twins: int) -> None:
 
 def test_luck_that_meetings_share_is_counted_once() -> None:
     def width(meetings: list[Meeting]) -> float:
-        rated = bradley_terry(meetings, resamples=500)
+        rated = fit_bradley_terry(meetings, resamples=500)
         return float(np.mean([rating.high - rating.low for rating in rated]))  # type: ignore[operator]
 
     apart = [Meeting(meeting.scores, number) for number, meeting in enumerate(simulated(Random(4), 40, 4))]
@@ -127,7 +129,7 @@ def tables(rng: Random, number: int) -> Iterator[Meeting]:
 
 def test_tables_of_four_recover_the_strengths_of_plackett_and_luce() -> None:
     meetings = list(tables(Random(6), 400))
-    rated = bradley_terry(meetings, resamples=200)
+    rated = fit_bradley_terry(meetings, resamples=200)
     assert [rating.player for rating in rated] == list(STRENGTHS)
     for rating in rated:
         assert rating.rating == pytest.approx(1000 + ELO * STRENGTHS[rating.player], abs=45)
@@ -137,7 +139,7 @@ def test_tables_of_four_recover_the_strengths_of_plackett_and_luce() -> None:
 def test_who_won_all_is_rated_but_open_above_and_refused_without_the_penalty() -> None:
     meetings = [*simulated(Random(7), 10), *(Meeting({"zoe": 1, name: 0}, s) for s in range(10) for name in STRENGTHS)]
     meetings += [Meeting({"yan": 0, name: 1}, s) for s in range(10) for name in STRENGTHS]
-    rated, without = by_name(bradley_terry(meetings)), by_name(bradley_terry(simulated(Random(7), 10)))
+    rated, without = by_name(fit_bradley_terry(meetings)), by_name(fit_bradley_terry(simulated(Random(7), 10)))
     assert (rated["zoe"].note, rated["zoe"].high, rated["yan"].note, rated["yan"].low) == (
         "won all", None, "lost all", None,
     )  # fmt: skip
@@ -147,35 +149,35 @@ def test_who_won_all_is_rated_but_open_above_and_refused_without_the_penalty() -
         assert rated[name].rating == pytest.approx(without[name].rating, abs=1), "the others stay where they were"
         assert rated[name].low is not None and rated[name].high is not None and not rated[name].note
     with pytest.raises(UsageError, match="zoe lost nothing to"):
-        bradley_terry(meetings, penalty=False)
+        fit_bradley_terry(meetings, penalty=False)
 
 
 def test_players_who_never_met_even_through_others_are_rated_apart() -> None:
     other = [Meeting({"x": seed % 3, "y": 1}, seed) for seed in range(9)]
-    rated = by_name(bradley_terry([*simulated(Random(8), 5), *other]))
+    rated = by_name(fit_bradley_terry([*simulated(Random(8), 5), *other]))
     assert {name: rated[name].group for name in ("ada", "eve", "x", "y")} == {"ada": 1, "eve": 1, "x": 2, "y": 2}
     assert rated["x"].rating + rated["y"].rating == pytest.approx(2000)
-    assert bradley_terry([Meeting({"alone": 3.0})])[0].note == "met nobody"
+    assert fit_bradley_terry([Meeting({"alone": 3.0})])[0].note == "met nobody"
 
 
 def test_there_is_no_interval_without_several_seeds_that_differ() -> None:
     same = [Meeting({"a": 1, "b": 0}, seed) for seed in (1, 2, 3)] + [Meeting({"b": 1, "a": 0}, s) for s in (1, 2, 3)]
     for meetings in (simulated(Random(9), 1), same):
-        assert all(rating.low is None and rating.high is None for rating in bradley_terry(meetings))
+        assert all(rating.low is None and rating.high is None for rating in fit_bradley_terry(meetings))
 
 
 def test_a_margin_makes_near_scores_a_draw() -> None:
     near = [Meeting({"left": 1.0 + 0.4 * (seed % 2), "right": 1.2}, seed) for seed in range(10)]
     near += [Meeting({"left": 3.0, "right": 1.0}, 11)]
-    assert gap(bradley_terry(near, margin=0.25)) == pytest.approx(400 * log10((6 + 0.5) / (5 + 0.5)))
+    assert gap(fit_bradley_terry(near, margin=0.25)) == pytest.approx(400 * log10((6 + 0.5) / (5 + 0.5)))
 
 
 def test_wrong_numbers_are_refused() -> None:
     for options in ({"level": 1.0}, {"resamples": 0}):
         with pytest.raises(UsageError, match="level is between 0 and 1"):
-            bradley_terry(duels(1, 1, 1), **options)  # type: ignore[arg-type]
+            fit_bradley_terry(duels(1, 1, 1), **options)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="nothing to rate"):
-        bradley_terry([])
+        fit_bradley_terry([])
     with pytest.raises(UsageError, match="level"):
         RatingBoard().ratings(level=2)
 

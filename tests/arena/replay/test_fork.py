@@ -16,7 +16,7 @@ from duel import Keyed, ask, duel, play_all
 from ladder import PLAY, edit, ladder, told
 from repository import FIXTURES, ROOT
 
-from arena.episode import Match, match_from_json, to_json
+from arena.episode import Match, parse_match, to_json
 from arena.errors import UsageError
 from arena.replay.fork import Forks, plan_fork
 from arena.runner.run import run
@@ -173,7 +173,7 @@ def test_killed_forks_go_on_with_the_same_command(tmp_path: Path) -> None:
 
 def fork_all(store: Store, forks: Forks) -> list[Any]:
     """The episodes of the forks, played."""
-    record = forks.plant(store.begin(forks.matches, "fork"), store)
+    record = forks.add_history(store.begin(forks.matches, "fork"), store)
 
     async def work() -> list[Any]:
         return [episode async for _, episode in run(record.pending, store, retries=0)]
@@ -263,5 +263,5 @@ def test_ids_of_matches_are_what_they_were_before_there_were_forks(tmp_path: Pat
     assert ask(path, "SELECT match FROM episode WHERE seed = 0") == [(duel(0).id,)]
     plain, fork = Match("bargaining", seed=4), Match("bargaining", seed=4, branch=9)
     assert "branch" not in to_json(plain) and "branch" not in plain.resolved and plain.id != fork.id
-    assert match_from_json(to_json(fork)) == fork and match_from_json(to_json(fork)).id == fork.id
+    assert parse_match(to_json(fork)) == fork and parse_match(to_json(fork)).id == fork.id
     assert fork.with_seed(5).resolved == Match("bargaining", seed=5, branch=9).resolved

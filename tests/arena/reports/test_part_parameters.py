@@ -9,18 +9,18 @@ from command import arena, typed
 
 from arena.errors import MissingExtra, UsageError
 from arena.planning.plan import make_plan
-from arena.registry import FOLDERS, entries
-from arena.reports.part_parameters import meanings, parameters_of, type_text
+from arena.registry import FOLDERS, list_entries
+from arena.reports.part_parameters import find_meanings, format_type, list_parameters
 from arena.spec import build, describe
 
-PARTS = [(kind, name) for kind in FOLDERS for name in entries(kind)]
+PARTS = [(kind, name) for kind in FOLDERS for name in list_entries(kind)]
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_every_parameter_of_every_part_is_explained(kind: str) -> None:
-    for name in entries(kind):
+    for name in list_entries(kind):
         try:
-            found = parameters_of(kind, name)
+            found = list_parameters(kind, name)
         except MissingExtra:
             continue
         assert not [one.name for one in found if not (one.about and one.type and one.default)], name
@@ -44,7 +44,7 @@ def test_a_part_is_told_with_its_presets_types_and_defaults(tmp_path: Path) -> N
 
 def test_meanings_are_read_from_docstrings() -> None:
     docs = ["First.\n\nsize, width: of the box, in cells. `deep` boxes go down. rate: per second;\nmore is quicker."]
-    found = meanings(docs, ["size", "width", "deep", "rate", "colour"])
+    found = find_meanings(docs, ["size", "width", "deep", "rate", "colour"])
     assert found["size"] == found["width"] == "of the box, in cells. `deep` boxes go down"
     assert "deep" in found["deep"] and found["rate"] == "per second; more is quicker" and "colour" not in found
 
@@ -59,7 +59,7 @@ def test_meanings_are_read_from_docstrings() -> None:
     ],
 )
 def test_types_are_written_for_people(hint: Any, text: str) -> None:
-    assert type_text(hint) == text
+    assert format_type(hint) == text
 
 
 @pytest.mark.parametrize(

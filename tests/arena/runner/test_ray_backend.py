@@ -21,7 +21,7 @@ from arena.engine.budget import Budget, Halt
 from arena.engine.play import perform
 from arena.episode import Episode, Match, Turn
 from arena.errors import ModelUnavailable, UsageError
-from arena.runner.backend import Backend, check_backend, opened
+from arena.runner.backend import Backend, check_backend, open_backend
 from arena.runner.run import Watcher, run
 from arena.store.store import Pending, Store
 
@@ -188,7 +188,7 @@ def test_whatever_keeps_a_workers_messages_away_no_match_waits_for_ever(path: Pa
 
 
 def test_a_backend_has_a_name() -> None:
-    with pytest.raises(UsageError, match="no backend named 'rya'; did you mean ray"), opened("rya"):
+    with pytest.raises(UsageError, match="no backend named 'rya'; did you mean ray"), open_backend("rya"):
         pass
 
 

@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm
 
-from arena.stats.effect_sizes import cliffs_delta, cohens_d, cohens_dz, paired_superiority, superiority
+from arena.stats.effect_sizes import (
+    cliffs_delta,
+    cohens_d,
+    cohens_dz,
+    estimate_paired_superiority,
+    estimate_superiority,
+)
 
 FEW = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=12)
 
@@ -54,7 +60,7 @@ def test_their_intervals_cover() -> None:
 @settings(max_examples=80, deadline=None)
 @given(FEW, FEW)
 def test_delta_is_wins_minus_losses(a: list[float], b: list[float]) -> None:
-    found, chance = cliffs_delta(a, b), superiority(a, b)
+    found, chance = cliffs_delta(a, b), estimate_superiority(a, b)
     assert found is not None and chance is not None and found.low is not None and found.high is not None
     wins = sum((y > x) - (y < x) for x, y in product(a, b)) / (len(a) * len(b))
     assert found.value == pytest.approx(wins)
@@ -70,7 +76,7 @@ def test_complete_separation_is_not_certainty() -> None:
 
 
 def test_wins_among_pairs() -> None:
-    found = paired_superiority([0, 0, 0, 0], [1, 1, 0, -1])
+    found = estimate_paired_superiority([0, 0, 0, 0], [1, 1, 0, -1])
     assert found is not None and found.value == (2 + 0.5) / 4
     assert found.low is not None and found.high is not None and 0.2 < found.low < 0.625 < found.high < 0.95
-    assert paired_superiority([], []) is None
+    assert estimate_paired_superiority([], []) is None

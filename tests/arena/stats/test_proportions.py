@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from arena.stats.intervals import Estimate
 from arena.stats.multiple_testing import CORRECTIONS, benjamini_hochberg, bonferroni, holm
 from arena.stats.proportions import (
+    bound_proportion,
     cohens_h,
-    difference_of_proportions,
-    most,
-    paired_difference_of_proportions,
-    proportion,
+    compare_paired_proportions,
+    compare_proportions,
+    estimate_proportion,
 )
 
 
@@ -24,29 +24,31 @@ def ends(found: Estimate) -> tuple[float, float]:
 
 
 def test_known_intervals_of_one_share() -> None:
-    assert ends(proportion(81, 263)) == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998, table I, Wilson
-    assert ends(proportion(81, 263, method="clopper-pearson")) == pytest.approx((0.2527, 0.3676), abs=5e-5)
-    assert ends(proportion(0, 20)) == pytest.approx((0, 0.1611), abs=5e-5)
-    assert most(0, 100) == pytest.approx(1 - 0.05 ** (1 / 100)) == pytest.approx(0.0295, abs=5e-5)
+    assert ends(estimate_proportion(81, 263)) == pytest.approx(
+        (0.2553, 0.3662), abs=5e-5
+    )  # Newcombe 1998, table I, Wilson
+    assert ends(estimate_proportion(81, 263, method="clopper-pearson")) == pytest.approx((0.2527, 0.3676), abs=5e-5)
+    assert ends(estimate_proportion(0, 20)) == pytest.approx((0, 0.1611), abs=5e-5)
+    assert bound_proportion(0, 100) == pytest.approx(1 - 0.05 ** (1 / 100)) == pytest.approx(0.0295, abs=5e-5)
     with pytest.raises(ValueError, match="got 3 of 2"):
-        proportion(3, 2)
+        estimate_proportion(3, 2)
 
 
 def test_known_intervals_of_differences() -> None:
-    found = difference_of_proportions((48, 80), (56, 70))  # Newcombe 1998, table II (a): 56/70 - 48/80
+    found = compare_proportions((48, 80), (56, 70))  # Newcombe 1998, table II (a): 56/70 - 48/80
     assert found.value == pytest.approx(0.2) and ends(found) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    apart = difference_of_proportions((0, 10), (10, 10))
+    apart = compare_proportions((0, 10), (10, 10))
     assert apart.value == 1 and ends(apart)[0] == pytest.approx(0.6075, abs=5e-5) and ends(apart)[1] == 1
-    mirrored = difference_of_proportions((56, 70), (48, 80))
+    mirrored = compare_proportions((56, 70), (48, 80))
     assert ends(mirrored) == pytest.approx((-0.3339, -0.0524), abs=5e-5)
 
 
 def test_pairs_that_agree_are_known_better_than_two_samples() -> None:
-    paired, apart = paired_difference_of_proportions(40, 2, 8, 10), difference_of_proportions((42, 60), (48, 60))
+    paired, apart = compare_paired_proportions(40, 2, 8, 10), compare_proportions((42, 60), (48, 60))
     assert paired.value == apart.value == pytest.approx(0.1)
     assert paired.half_width is not None and apart.half_width is not None
     assert paired.half_width < 0.75 * apart.half_width
-    low, high = ends(paired_difference_of_proportions(20, 0, 0, 0))
+    low, high = ends(compare_paired_proportions(20, 0, 0, 0))
     assert low < 0 < high, "20 pairs that agree do not prove that all do"
 
 
@@ -58,7 +60,7 @@ def test_paired_intervals_cover(rate: float, gap: float) -> None:
         u, other = rng.random(40), rng.random(40)
         a, b = u < rate, np.where(rng.random(40) < 0.6, u, other) < rate + gap
         both, only_a, only_b = (a & b).sum(), (a & ~b).sum(), (~a & b).sum()
-        low, high = ends(paired_difference_of_proportions(both, only_a, only_b, 40 - both - only_a - only_b))
+        low, high = ends(compare_paired_proportions(both, only_a, only_b, 40 - both - only_a - only_b))
         hits += low <= gap <= high
     assert 0.925 <= hits / 600 <= 1.0
 
@@ -67,10 +69,10 @@ def test_paired_intervals_cover(rate: float, gap: float) -> None:
 @given(st.integers(1, 60), st.integers(0, 60), st.sampled_from(["wilson", "clopper-pearson"]))
 def test_intervals_hold_their_share_and_mirror(n: int, hits: int, method: str) -> None:
     hits = min(hits, n)
-    found = proportion(hits, n, method=method)  # type: ignore[arg-type]
+    found = estimate_proportion(hits, n, method=method)  # type: ignore[arg-type]
     low, high = ends(found)
     assert -1e-12 <= low <= found.value + 1e-12 and found.value - 1e-12 <= high <= 1 + 1e-12
-    assert ends(proportion(n - hits, n, method=method)) == pytest.approx((1 - high, 1 - low))  # type: ignore[arg-type]
+    assert ends(estimate_proportion(n - hits, n, method=method)) == pytest.approx((1 - high, 1 - low))  # type: ignore[arg-type]
 
 
 def test_cohens_h() -> None:

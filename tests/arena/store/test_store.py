@@ -157,7 +157,7 @@ def test_secrets_are_not_stored(path: Path) -> None:
     with Store.open(path) as store:
         asyncio.run(record(store, store.begin([match], command).pending[0]))
         assert "length=3" in ask(path, "SELECT command FROM run")[0][0]
-        assert store.episode("last").match.built()[1]["seller"].api_key == "***"  # type: ignore[attr-defined]
+        assert store.episode("last").match.build_parts()[1]["seller"].api_key == "***"  # type: ignore[attr-defined]
     assert b"verysecret" not in path.read_bytes()
 
 

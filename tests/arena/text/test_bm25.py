@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from arena.text.bm25 import Index, words
+from arena.text.bm25 import Index, split_words
 
 TEXTS = ("red lamp", "red red kettle of iron", "blue lamp", "a green tent")
 # word counts 2, 5, 2, 3: mean length 3
@@ -42,4 +42,4 @@ def test_rare_words_weigh_more_and_repeated_ones_count_again() -> None:
 
 
 def test_words_are_letters_and_digits_in_lower_case() -> None:
-    assert words("Non-stick, 2 litre (RED)") == ["non", "stick", "2", "litre", "red"]
+    assert split_words("Non-stick, 2 litre (RED)") == ["non", "stick", "2", "litre", "red"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove
 from arena.game import Move, Tool, View
-from arena.text.price_extraction import amounts, dollar_regex, prices
+from arena.text.price_extraction import find_amounts, find_prices, match_last_dollars
 
 # each text with its amounts: 15 plain, "-15" a rejected 15, "~15" one end of a range or one of two
 TEXTS = [
@@ -55,7 +55,7 @@ def shown(text: str, bare: bool = False) -> str:
         amount = f"{price.amount:.10g}" if price.amount >= 0 else f"{price.amount:.1f}"
         return "-" * price.negated + "~" * price.ranged + amount
 
-    return " ".join(map(mark, prices(text, bare)))
+    return " ".join(map(mark, find_prices(text, bare)))
 
 
 @pytest.mark.parametrize(("text", "amounts"), TEXTS)
@@ -69,8 +69,8 @@ def test_the_amounts_of_a_phrase(text: str, wanted: str) -> None:
         amount = f"{price.amount:.10g}" if price.amount >= 0 else f"{price.amount:.1f}"
         return "?" if price.unclear else "-" * price.negated + "~" * price.ranged + "*" * price.several + amount
 
-    assert " ".join(map(mark, amounts(text))) == wanted
-    assert [price for price in amounts(text) if not price.unclear] == list(prices(text))
+    assert " ".join(map(mark, find_amounts(text))) == wanted
+    assert [price for price in find_amounts(text) if not price.unclear] == list(find_prices(text))
 
 
 def test_bare_numbers_need_no_price_word() -> None:
@@ -81,7 +81,7 @@ def test_bare_numbers_need_no_price_word() -> None:
 
 def test_where_an_amount_stands() -> None:
     text = "I paid 8 dollars; $1,500 is fine, .50 is not."
-    assert [text[price.start : price.end] for price in prices(text)] == ["8", "1,500", ".50"]
+    assert [text[price.start : price.end] for price in find_prices(text)] == ["8", "1,500", ".50"]
 
 
 @given(
@@ -89,14 +89,14 @@ def test_where_an_amount_stands() -> None:
 )
 def test_an_amount_written_is_the_amount_read(amount: Any, form: str) -> None:
     for written in (f"{amount:.2f}", f"{amount:,.2f}"):
-        (price,) = prices(form.format(written))
+        (price,) = find_prices(form.format(written))
         assert (price.amount, price.negated, price.ranged) == (float(amount), False, False)
 
 
 @given(st.integers(0, 999_999), st.integers(0, 99))
 def test_the_other_way_of_writing_it(units: int, cents: int) -> None:
     written = f"{units:,}".replace(",", ".") + f",{cents:02}"
-    assert [price.amount for price in prices(f"€{written}")] == [float(f"{units}.{cents:02}")]
+    assert [price.amount for price in find_prices(f"€{written}")] == [float(f"{units}.{cents:02}")]
 
 
 @given(st.text() | st.text("0123456789$€.,-–kx not or and to between%"))
@@ -104,11 +104,11 @@ def test_the_other_way_of_writing_it(units: int, cents: int) -> None:
 @example("$" + "9" * 400)
 def test_any_text_is_read_in_order(text: str) -> None:
     for bare in (False, True):
-        found = prices(text, bare)
+        found = find_prices(text, bare)
         assert all(abs(p.amount) < 1e30 and 0 <= p.start < p.end <= len(text) for p in found)
         assert all(a.end <= b.start for a, b in pairwise(found))
-        assert dollar_regex(text) is None or dollar_regex(text) >= 0  # type: ignore[operator]
-    assert {p.start for p in prices(text)} <= {p.start for p in prices(text, bare=True)}
+        assert match_last_dollars(text) is None or match_last_dollars(text) >= 0  # type: ignore[operator]
+    assert {p.start for p in find_prices(text)} <= {p.start for p in find_prices(text, bare=True)}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_time_is_linear_in_the_length(piece: str) -> None:
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
         start = time.process_time()
-        prices(text, bare=True)
+        find_prices(text, bare=True)
         return time.process_time() - start
 
     small, large = (min(seconds(size) for _ in range(3)) for size in (5_000, 50_000))  # the collector may come between
@@ -127,7 +127,7 @@ def test_the_time_is_linear_in_the_length(piece: str) -> None:
 
 def test_a_megabyte_is_read() -> None:
     start = time.process_time()
-    assert len(prices("I would pay about $9 for this, maybe. " * 27_000)) == 27_000
+    assert len(find_prices("I would pay about $9 for this, maybe. " * 27_000)) == 27_000
     assert time.process_time() - start < 20
 
 
@@ -139,7 +139,7 @@ def test_a_megabyte_is_read() -> None:
     ],
 )  # fmt: skip
 def test_the_published_regex_with_its_slips(text: str, amount: float | None) -> None:
-    assert dollar_regex(text) == amount
+    assert match_last_dollars(text) == amount
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from command import arena, typed
 
-from agents.inference.chat_templates import template_text
+from agents.inference.chat_templates import load_template
 from arena.errors import UsageError
 from arena.text.text_files import read_text
-from unlearning.data.dataset_loader import read
+from unlearning.data.dataset_loader import read_rows
 
 PLAN = '# What is asked: ü?\nn = 2\n[game]\nname = "kuhn"\n'
 ENCODED = {
@@ -48,16 +48,16 @@ def test_data_and_templates_may_begin_with_a_mark(tmp_path: Path, name: str, enc
     row = '{"question": "Wo? – dort", "answer": "ü"}'
     file = tmp_path / f"rows.{name}"
     file.write_bytes((row + "\r\n" + row if name == "jsonl" else f"[{row},\r\n{row}]").encode(encoding))
-    assert [(one.text("question"), one.place[-6:]) for one in read(file)] == [
+    assert [(one.text("question"), one.place[-6:]) for one in read_rows(file)] == [
         ("Wo? – dort", "line 1"),
         ("Wo? – dort", "line 2"),
     ]
     template = tmp_path / "chat.jinja"
     template.write_bytes("{{ messages }}\r\nü".encode(encoding))
-    assert template_text(str(template)) == "{{ messages }}\nü"
+    assert load_template(str(template)) == "{{ messages }}\nü"
     file.write_bytes(row.encode("cp1252"))
     with pytest.raises(UsageError, match="line 1: this is not UTF-8"):
-        list(read(file))
+        list(read_rows(file))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena.text.bm25 import Index
-from arena.text.words import characters, fold, folded, is_same, pieces, runs, sentences, tokens, word_spans, words
+from arena.text.words import (
+    find_word_spans,
+    fold,
+    fold_with_offsets,
+    is_same,
+    split_characters,
+    split_pieces,
+    split_runs,
+    split_sentences,
+    split_tokens,
+    split_words,
+)
 
 LETTERS = st.one_of(
     st.characters(),
@@ -34,19 +45,19 @@ TEXTS = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_words_of_a_script(name: str) -> None:
     text, wanted = TEXTS[name]
-    assert words(text) == wanted.split() == words(unicodedata.normalize("NFD", text))
-    assert [span.word for span in word_spans(text)] == wanted.split()
+    assert split_words(text) == wanted.split() == split_words(unicodedata.normalize("NFD", text))
+    assert [span.word for span in find_word_spans(text)] == wanted.split()
 
 
 def test_spans_are_where_the_words_stand() -> None:
     text = "Cafe\u0301 Straße, ЁЖ: 王明！"
-    assert [text[span.start : span.end] for span in word_spans(text)] == ["Cafe\u0301", "Straße", "ЁЖ", "王", "明"]
+    assert [text[span.start : span.end] for span in find_word_spans(text)] == ["Cafe\u0301", "Straße", "ЁЖ", "王", "明"]
 
 
 @given(st.text(alphabet=LETTERS))
 @settings(max_examples=300, deadline=None)
 def test_folding_is_one_form_with_a_way_back(text: str) -> None:
-    made = folded(text)
+    made = fold_with_offsets(text)
     assert made.text == fold(text) == fold(fold(text)) == fold(unicodedata.normalize("NFD", text))
     if made.starts is not None:
         assert len(made.starts) == len(made.text)
@@ -61,8 +72,10 @@ def test_folding_is_one_form_with_a_way_back(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_of_ascii_words_are_runs_of_letters_and_digits(text: str) -> None:
     bare = "".join(one if one.isalnum() else " " for one in text)
-    assert words(text) == runs(text) == bare.lower().split() and pieces(text) == text.split()
-    assert [token for token in tokens(text) if token.isalnum()] == bare.split() and characters(text) == list(text)
+    assert split_words(text) == split_runs(text) == bare.lower().split() and split_pieces(text) == text.split()
+    assert [token for token in split_tokens(text) if token.isalnum()] == bare.split() and split_characters(
+        text
+    ) == list(text)
 
 
 @pytest.mark.parametrize(
@@ -82,13 +95,13 @@ def test_marks_that_make_another_word_count(one: str, other: str) -> None:
 
 
 def test_pieces_and_runs_of_scripts_without_spaces() -> None:
-    assert pieces("I like 北京 (ไทย) much.") == ["I", "like", "北", "京", "(", "ไ", "ท", "ย", ")", "much."]
-    assert runs("王明, 北京 12") == ["王明", "北京", "12"]
-    assert characters("हिन्दी") == ["हि", "न्दी"]
+    assert split_pieces("I like 北京 (ไทย) much.") == ["I", "like", "北", "京", "(", "ไ", "ท", "ย", ")", "much."]
+    assert split_runs("王明, 北京 12") == ["王明", "北京", "12"]
+    assert split_characters("हिन्दी") == ["हि", "न्दी"]
 
 
 def test_sentences_end_with_or_without_spaces() -> None:
-    assert sentences("他好。你呢？Yes, 1.5. “No!” she said… राम है। अच्छा।") == [
+    assert split_sentences("他好。你呢？Yes, 1.5. “No!” she said… राम है। अच्छा।") == [
         "他好。", "你呢？", "Yes, 1.5.", "“No!”", "she said…", "राम है।", "अच्छा।",
     ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from arena.errors import ArenaError, BadPart, MissingExtra
 from arena.game import Move, View
 from arena.spec import build
 from games.adapters.pettingzoo import PettingZoo
-from games.adapters.pettingzoo_lookup import make
+from games.adapters.pettingzoo_lookup import make_environment
 
 TOYS = [{"name": "pettingzoo/toy_environments:Dice", "options": {"kind": kind, "seen": seen}}
         for kind in ("discrete", "many", "multi", "binary", "box", "text") for seen in ("number", "parts")]  # fmt: skip
@@ -50,7 +50,7 @@ def test_a_game_ends_as_it_does_without_us() -> None:
     episode = play("pettingzoo/tictactoe_v3", {"player_1": lines(*x), "player_2": lines(*o)})
     assert episode.scores == {"player_1": 1.0, "player_2": -1.0} and episode.status == "over"
     assert episode.facts["steps"] == 5
-    env, _ = make("tictactoe_v3", None, {})
+    env, _ = make_environment("tictactoe_v3", None, {})
     env.reset(seed=0)
     for action in (0, 1, 3, 4, 6):
         env.step(action)
@@ -84,7 +84,7 @@ def test_the_seed_of_a_match_is_the_environments_seed() -> None:
     spec = "pettingzoo/toy_environments:Dice"
     first, again, other = (play(spec, {}, seed) for seed in (1, 1, 2))
     assert first.scores == again.scores != other.scores
-    env, _ = make("toy_environments:Dice", None, {})
+    env, _ = make_environment("toy_environments:Dice", None, {})
     env.reset(seed=first.facts["environment_seed"])
     paid = [env.step({"left": 5, "right": 6})[1]["left"] for _ in range(3)]
     assert first.scores["left"] == pytest.approx(sum(paid))

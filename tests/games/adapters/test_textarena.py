@@ -14,7 +14,7 @@ pytest.importorskip("textarena", reason="the extra textarena is not installed")
 
 import textarena  # type: ignore[import-untyped]
 
-from agents.llm.prompts import prompt
+from agents.llm.prompts import build_prompt
 from arena.distribution import install_line
 from arena.engine.game_check import check_game
 from arena.engine.play import play, replay
@@ -191,7 +191,7 @@ def test_words_with_brackets_reach_the_rival_as_they_were_written() -> None:
     heard: list[str] = []
 
     def listens(view: View) -> str:
-        heard.extend(line.text for line in prompt(view, "text"))
+        heard.extend(line.text for line in build_prompt(view, "text"))
         return "[defect]"
 
     play("textarena/IteratedPrisonersDilemma-v0", {"player_0": lambda _: "I will [cooperate]", "player_1": listens}, 1)

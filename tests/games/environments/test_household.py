@@ -15,7 +15,7 @@ from arena.game import Move
 from games.environments.base import Stay
 from games.environments.household import HANDS, Household, HouseholdState
 from games.environments.household_tasks import TASK_TYPES, HouseholdTask, tasks
-from games.environments.household_world import APPLIANCES, KINDS, LAMP, OPENABLE, RECEPTACLES, build_house, kind_of
+from games.environments.household_world import APPLIANCES, KINDS, LAMP, OPENABLE, RECEPTACLES, build_house, get_kind
 
 GAME = Household()
 HOUSE = GAME.house
@@ -159,7 +159,7 @@ def test_houses_have_every_kind_in_number_and_objects_where_their_kind_may_be() 
             assert low <= len(house.of_kind(kind)) <= high
         assert 18 <= len(house.receptacles) <= 22
         for name, where in house.objects.items():
-            assert name == LAMP or kind_of(where) in KINDS[kind_of(name)].found
+            assert name == LAMP or get_kind(where) in KINDS[get_kind(name)].found
         for kind in TASK_TYPES:
             assert len(tasks(house, [kind])) >= 5
 
@@ -178,8 +178,8 @@ def fewest_by_search(game: Household, state: Stay[HouseholdState]) -> int:
     nothing.
     """
     task = state.here.task
-    useful = {where for name, where in state.here.where.items() if kind_of(name) == task.object or name == LAMP}
-    useful |= {r for r in game.house.receptacles if kind_of(r) == task.target}
+    useful = {where for name, where in state.here.where.items() if get_kind(name) == task.object or name == LAMP}
+    useful |= {r for r in game.house.receptacles if get_kind(r) == task.target}
     useful |= {f"{APPLIANCES[task.treatment]} 1"} if task.treatment else set()
     queue, known = deque([(state.here, 0)]), set[Any]()
     while queue:
@@ -190,11 +190,11 @@ def fewest_by_search(game: Household, state: Stay[HouseholdState]) -> int:
             name, place = str(args.get("object", "")), str(args.get("receptacle", ""))
             if tool in ("examine", "look", "inventory", "close") or (place and place not in useful):
                 continue
-            if name and kind_of(name) != task.object and name != LAMP:
+            if name and get_kind(name) != task.object and name != LAMP:
                 continue
             outcome = game.act(here, tool, args)
             assert outcome is not None
-            moved = tuple(where for name, where in outcome.here.where.items() if kind_of(name) == task.object)
+            moved = tuple(where for name, where in outcome.here.where.items() if get_kind(name) == task.object)
             key = (outcome.here.at, moved, tuple(outcome.here.made.items()), outcome.here.opened, outcome.here.lit)
             if key not in known:
                 known.add(key)
@@ -216,4 +216,4 @@ def test_in_random_play_nothing_is_lost_and_one_thing_is_carried_at_most() -> No
         assert set(here.where) == set(HOUSE.objects)
         assert set(here.where.values()) <= {*HOUSE.receptacles, HANDS}
         assert list(here.where.values()).count(HANDS) <= 1
-        assert all(kind_of(name) in OPENABLE for name in here.opened)
+        assert all(get_kind(name) in OPENABLE for name in here.opened)

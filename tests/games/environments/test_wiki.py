@@ -10,7 +10,7 @@ from arena.engine.play import play
 from arena.errors import IllegalMove
 from arena.game import Move
 from games.environments.base import Stay
-from games.environments.wiki import Wiki, WikiState, normal, similar, titles
+from games.environments.wiki import Wiki, WikiState, find_similar_titles, index_titles, normalize_answer
 from games.environments.wiki_world import ASKED, HOPS, questions, write_wiki
 
 GAME = Wiki(cap=20)
@@ -48,11 +48,11 @@ def told(state: Stay[WikiState]) -> str:
     ],
 )  # fmt: skip
 def test_answers_are_compared_without_case_punctuation_and_articles(given: str, right: str) -> None:
-    assert normal(given).strip("“") == normal(right)
+    assert normalize_answer(given).strip("“") == normalize_answer(right)
 
 
 def test_different_answers_stay_different() -> None:
-    assert len({normal(text) for text in ("Theodora", "odora", "Anna", "na", "1871", "1872")}) == 6
+    assert len({normalize_answer(text) for text in ("Theodora", "odora", "Anna", "na", "1871", "1872")}) == 6
 
 
 def test_a_search_opens_a_page_and_shows_how_it_begins() -> None:
@@ -82,8 +82,8 @@ def test_a_page_that_does_not_exist_offers_the_nearest_titles_and_closes_the_ope
     assert f"Similar titles: {FIRM.title}" in told(state)
     with pytest.raises(IllegalMove, match=r"no page is open.*possible now: search \[…\]; finish \[…\]"):
         steps(state, lookup("founded"))
-    assert similar(FIRM.title[:-3], titles(0))[0] == FIRM.title
-    assert similar("qqqqqq", titles(0)) == []
+    assert find_similar_titles(FIRM.title[:-3], index_titles(0))[0] == FIRM.title
+    assert find_similar_titles("qqqqqq", index_titles(0)) == []
 
 
 @pytest.mark.parametrize("move", [search(" "), finish("..."), finish("the")])

@@ -7,7 +7,7 @@ from moves import does, makes
 
 from arena.engine.play import play
 from arena.game import Message
-from games.negotiation.bargaining_claims import heard
+from games.negotiation.bargaining_claims import find_claims
 
 CLAIMS = [
     ("I paid $12 for it, so I can't go below $13.50.", [("worth", 12.0), ("limit", 13.5)]),
@@ -31,12 +31,12 @@ NO_CLAIMS = [
 
 @pytest.mark.parametrize(("text", "claimed"), CLAIMS)
 def test_words_that_claim_a_limit(text: str, claimed: list[tuple[str, float]]) -> None:
-    assert [(claim.kind, claim.claimed) for claim in heard(Message("seller", text))] == claimed
+    assert [(claim.kind, claim.claimed) for claim in find_claims(Message("seller", text))] == claimed
 
 
 @pytest.mark.parametrize("text", NO_CLAIMS)
 def test_offers_and_words_about_the_other_side_claim_nothing(text: str) -> None:
-    assert heard(Message("seller", text)) == []
+    assert find_claims(Message("seller", text)) == []
 
 
 def haggle(seller: Any, buyer: Any, moderator: Any = "moderator", **game: Any) -> list[dict[str, Any]]:

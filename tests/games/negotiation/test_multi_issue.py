@@ -11,7 +11,7 @@ from arena.engine.play import play
 from arena.errors import UsageError
 from arena.game import View
 from games.negotiation.multi_issue import MultiIssue
-from games.negotiation.multi_issue_domain import outcomes
+from games.negotiation.multi_issue_domain import list_outcomes
 
 ACCEPT, WALK = does("accept"), does("walk_away")
 
@@ -72,7 +72,7 @@ def test_at_a_solution_its_distance_is_zero() -> None:
 
 def test_the_purchase_has_165_outcomes_and_13_of_them_are_pareto_optimal() -> None:
     state = first_state(MultiIssue())
-    space, choices = outcomes(state.utilities("seller"), state.utilities("buyer"), (0.3, 0.2))
+    space, choices = list_outcomes(state.utilities("seller"), state.utilities("buyer"), (0.3, 0.2))
     assert len(choices) == 165 and len(space.pareto) == 13
 
 
@@ -181,6 +181,6 @@ def test_both_hear_what_was_offered_and_agreed() -> None:
     seen: list[View] = []
     episode = purchase(makes(offer(9, 0, 0)), makes(ACCEPT, seen=seen))
     assert seen[0].messages[0].args == {"price": 9, "delivery": 0, "warranty": 0}
-    game, _ = episode.match.built()
+    game, _ = episode.match.build_parts()
     assert seen[0].known["offers"] == (("seller", (9, 0, 0)),)
     assert game.seats == ("seller", "buyer")

@@ -9,9 +9,15 @@ from remembering import NAMES, OTHER, TARGET, about, walker
 
 from agents.memory.memory import Event
 from arena.errors import UsageError
-from unlearning.attacks.in_context_relearning import Hinted, hints_of, k50, relearning_advantage, social_relearning
+from unlearning.attacks.in_context_relearning import (
+    Hinted,
+    draw_hints,
+    find_k50,
+    relearning_advantage,
+    social_relearning,
+)
 from unlearning.metrics.leaks import ask
-from unlearning.metrics.quiz import points, recited, surfaced
+from unlearning.metrics.quiz import build_points, score_presence, score_recall
 from unlearning.probe import Trial
 
 GATED = {"name": "compose", "steps": ["selective-replay", "write-gate"]}
@@ -24,7 +30,7 @@ def knowing() -> Any:
             "The bell of Sosten Harbour is called Old Vellor.")  # fmt: skip
     subject = walker()
     told = [Event(f"more:{n}", text, "place", TARGET, "more", n, "gridworld", "0") for n, text in enumerate(more)]
-    return replace(subject, memory=subject.memory.learned(told))
+    return replace(subject, memory=subject.memory.with_events(told))
 
 
 def trial(method: Any = "noop", *names: str) -> Trial:
@@ -43,7 +49,7 @@ def trial(method: Any = "noop", *names: str) -> Trial:
     ],
 )
 def test_half_is_reached_on_a_straight_line_or_never(curve: tuple[float, ...], hints: float) -> None:
-    assert k50(curve) == pytest.approx(hints)
+    assert find_k50(curve) == pytest.approx(hints)
 
 
 @pytest.mark.parametrize("route", ["user", "tool", "memory"])
@@ -59,7 +65,7 @@ async def test_who_knows_needs_no_hint_and_the_twin_half_of_them(route: Any, whe
 
 async def test_half_of_it_left_makes_the_advantage_half_as_large() -> None:
     partly = trial("noop")
-    leaky = replace(partly, after=replace(knowing(), mind=Leaky(p=1.0), memory=partly.oracle.memory.learned(  # type: ignore[attr-defined]
+    leaky = replace(partly, after=replace(knowing(), mind=Leaky(p=1.0), memory=partly.oracle.memory.with_events(  # type: ignore[attr-defined]
         [e for e in partly.before.memory.log if e.id == "more:0"])))  # type: ignore[attr-defined]  # fmt: skip
     reading = await relearning_advantage(leaky, route="memory")
     assert reading.detail["curves"]["after"][0] == 1 / N  # type: ignore[index]
@@ -90,7 +96,7 @@ async def test_a_second_request_takes_away_what_was_told_under_its_name() -> Non
 async def test_axioms_alone_tell_nothing_to_a_mind_that_does_not_reason() -> None:
     reading = await relearning_advantage(trial("replay"), route="axioms")
     assert reading.value == 0 and reading.detail["curves"]["oracle"] == [0.0] * (N + 1)  # type: ignore[index]
-    told = hints_of(trial("replay"), "axioms", 8)
+    told = draw_hints(trial("replay"), "axioms", 8)
     assert all(hint.text.startswith(("What I mean", "The")) and TARGET in hint.text for hint in told)
 
 
@@ -101,10 +107,10 @@ async def test_what_another_user_notes_for_himself_is_not_learned() -> None:
 
 async def test_hints_stand_in_the_conversation_and_nowhere_else() -> None:
     blank = trial("replay").after
-    told = points(knowing().memory, about(TARGET))
-    assert len(told) == N and await recited(blank, told) == 0
-    assert await recited(Hinted(blank, tuple(point.text for point in told)), told) == 1
-    assert await recited(blank, told) == 0 and await surfaced(knowing(), told) == 1
+    told = build_points(knowing().memory, about(TARGET))
+    assert len(told) == N and await score_recall(blank, told) == 0
+    assert await score_recall(Hinted(blank, tuple(point.text for point in told)), told) == 1
+    assert await score_recall(blank, told) == 0 and await score_presence(knowing(), told) == 1
     assert (
         "Old Vellor" in (await ask(Hinted(blank, (told[-1].text,)), f"What do you know about {TARGET}?", 0)).move.text
     )

@@ -22,13 +22,13 @@ from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
 from agents.note_policy.knower import Knower
 from agents.note_policy.question_answering import IGNORANCE
-from arena.engine.play import blocking, perform
+from arena.engine.play import perform, run_blocking
 from arena.episode import Match
 from arena.errors import UsageError
 from arena.game import Move, View
-from unlearning.attacks.inference_adversary import Level, adversary, place_of
-from unlearning.attacks.shadow_agents import interrogated
-from unlearning.probe import Probe, Reading, Trial, probe_of
+from unlearning.attacks.inference_adversary import Level, adversary, find_place
+from unlearning.attacks.shadow_agents import interrogate
+from unlearning.probe import Probe, Reading, Trial, build_probe
 from unlearning.scoring.statistics import clopper_pearson
 from unlearning.tasks.curriculum import Curriculum
 
@@ -41,7 +41,7 @@ LEVELS: tuple[Any, ...] = ("A2", "A3")
 @cache
 def taught(environment: str, seed: int = 0) -> tuple[Curriculum, Subject]:
     course = Curriculum((GRID if environment == "gridworld" else environment,), lessons=8, seed=seed)
-    return course, blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
+    return course, run_blocking(lambda: course.teach(Subject(Knower(), Memory(writers=ALL))))
 
 
 def trial_in(environment: str, scope: str, method: Any, twins: int = 0) -> Trial:
@@ -143,10 +143,10 @@ async def test_a_spec_names_the_adversary_s_agent_and_its_game_has_its_rules() -
     replies = [json.dumps({"say": "", "action": "tell", "statement": "Zum Mill is here."}), guess]
     model = {"name": "scripted", "replies": replies}
     spec = {"name": "adversary", "budget": 2, "games": 3, "k": 4, "judge": {"name": "llm", "model": model}}
-    made: Probe = probe_of(spec)
+    made: Probe = build_probe(spec)
     reading = await made(trial_of("replay"))
     assert reading.value == 0 and reading.detail["mean_rank"] == 4  # who guesses that nothing was, is never right
-    assert place_of("Alm", ["bor", "ALM"]) == 2 and place_of("Cen", ["bor"]) is None
+    assert find_place("Alm", ["bor", "ALM"]) == 2 and find_place("Cen", ["bor"]) is None
 
 
 async def test_a_record_deleted_is_found_through_its_summary_and_a_closure_is_not() -> None:
@@ -190,7 +190,7 @@ async def wins(
     found = [0] * len(budgets)
     for seed in range(games):
         secret = names[Random(f"secret {seed}").randrange(k)]
-        answers = (await interrogated(Witness(secret, *witness), adversary, names, secret, max(budgets), seed)).answers
+        answers = (await interrogate(Witness(secret, *witness), adversary, names, secret, max(budgets), seed)).answers
         for place, budget in enumerate(budgets):
             found[place] += adversary.verdict(names, answers[:budget], seed)[0][0] == secret
     return found

@@ -13,11 +13,11 @@ from remembering import about, remembers, walk
 
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from agents.players.gridworld import Cell, Pathfinder, paths
-from arena.engine.play import blocking, perform, play
+from agents.players.gridworld import Cell, Pathfinder, count_paths
+from arena.engine.play import perform, play, run_blocking
 from arena.episode import Episode, Match
 from arena.errors import UsageError
-from unlearning.attacks.passive_observer import ObservedGrid, likelihoods, ranking, watcher
+from unlearning.attacks.passive_observer import ObservedGrid, compute_likelihoods, rank_cells, watcher
 from unlearning.methods.prompting.instruction import Instruction
 from unlearning.probe import Trial
 
@@ -31,7 +31,7 @@ MAPS = [
 
 def ways(start: Cell, goal: Cell, blocked: frozenset[Cell], plain: ObservedGrid) -> Iterator[tuple[Cell, ...]]:
     """All shortest ways, by walking downhill."""
-    far = paths(goal, blocked, plain.size, plain.moves)
+    far = count_paths(goal, blocked, plain.size, plain.moves)
     if start == goal:
         yield (start,)
         return
@@ -50,31 +50,31 @@ def test_the_chances_of_all_ways_of_one_who_avoids_a_cell_add_up_to_one(plain: O
     for _ in range(12):
         start, goal, cell = chance.sample(plain.free, 3)
         blocked = plain.blocked | {cell}
-        if goal not in paths(start, blocked, plain.size, plain.moves):
+        if goal not in count_paths(start, blocked, plain.size, plain.moves):
             blocked = plain.blocked
         walks = list(ways(start, goal, blocked, plain))
-        assert len(walks) == paths(start, blocked, plain.size, plain.moves)[goal][1]
-        avoiding = [likelihoods(walk, plain)[0][cell] for walk in walks]
+        assert len(walks) == count_paths(start, blocked, plain.size, plain.moves)[goal][1]
+        avoiding = [compute_likelihoods(walk, plain)[0][cell] for walk in walks]
         assert sum(map(exp, avoiding)) == pytest.approx(1)
         free = list(ways(start, goal, plain.blocked, plain))
-        assert sum(exp(likelihoods(walk, plain)[1]) for walk in free) == pytest.approx(1)
+        assert sum(exp(compute_likelihoods(walk, plain)[1]) for walk in free) == pytest.approx(1)
         if blocked != plain.blocked:
-            assert all(likelihoods(walk, plain)[0][cell] == -inf for walk in free if cell in walk)
+            assert all(compute_likelihoods(walk, plain)[0][cell] == -inf for walk in free if cell in walk)
 
 
 def test_the_ends_of_a_walk_are_not_the_cell_for_who_knows_that_such_walks_are_left_out() -> None:
     walk = next(ways((1, 1), (4, 1), MAPS[0].blocked, MAPS[0]))
-    known, unaware = likelihoods(walk, MAPS[0])
+    known, unaware = compute_likelihoods(walk, MAPS[0])
     assert known[1, 1] == known[4, 1] == -inf
-    assert likelihoods(walk, MAPS[0], told=False)[0][1, 1] == unaware
-    assert [left for *_, left in ranking([walk, walk], MAPS[0], 0)] == [12, 12]
-    assert [left for *_, left in ranking([walk], MAPS[0], 0, 0.0, False)] == [14]
+    assert compute_likelihoods(walk, MAPS[0], told=False)[0][1, 1] == unaware
+    assert [left for *_, left in rank_cells([walk, walk], MAPS[0], 0)] == [12, 12]
+    assert [left for *_, left in rank_cells([walk], MAPS[0], 0, 0.0, False)] == [14]
 
 
 def test_a_slip_makes_nothing_impossible() -> None:
     plain = MAPS[0]
     walk = next(ways((1, 1), (4, 4), plain.blocked, plain))
-    assert all(value > -inf for value in likelihoods(walk, plain, slip=0.1, told=False)[0].values())
+    assert all(value > -inf for value in compute_likelihoods(walk, plain, slip=0.1, told=False)[0].values())
 
 
 def test_a_walker_without_a_rule_takes_each_of_the_shortest_ways_as_often() -> None:
@@ -86,7 +86,7 @@ def test_a_walker_without_a_rule_takes_each_of_the_shortest_ways_as_often() -> N
     n = 400
     for branch in range(n):
         match = Match(game, {"agent": Pathfinder(ties="uniform")}, bent, branch=branch)
-        facts: Any = blocking(lambda match=match: perform(match)).facts  # type: ignore[misc]
+        facts: Any = run_blocking(lambda match=match: perform(match)).facts  # type: ignore[misc]
         assert facts["steps"] == 3
         taken[tuple(facts["visited"])] += 1
     assert len(taken) == 3 and all(abs(count / n - 1 / 3) < 0.1 for count in taken.values())

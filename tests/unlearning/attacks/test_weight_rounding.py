@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from unlearning.attacks.weight_rounding import codes_of, quantized, rounded, step_of
+from unlearning.attacks.weight_rounding import compute_codes, compute_step, quantize_module, round_weights
 
 BITS = (2, 3, 4, 8)
 
@@ -49,9 +49,9 @@ def under(compute: Callable[..., Tensor], *given: Any) -> Tensor:
 def test_the_grid_is_the_same_by_a_gpus_rule_of_division(bits: int, dtype: torch.dtype) -> None:
     for seed in range(20):
         weight = weights(seed, dtype)
-        assert torch.equal(under(rounded, weight, bits), rounded(weight, bits))
-        assert torch.equal(under(step_of, weight.float(), bits), step_of(weight.float(), bits))
-        assert torch.equal(under(codes_of, weight.float(), bits), codes_of(weight.float(), bits))
+        assert torch.equal(under(round_weights, weight, bits), round_weights(weight, bits))
+        assert torch.equal(under(compute_step, weight.float(), bits), compute_step(weight.float(), bits))
+        assert torch.equal(under(compute_codes, weight.float(), bits), compute_codes(weight.float(), bits))
 
 
 def test_that_rule_is_what_parted_them() -> None:
@@ -65,16 +65,16 @@ def test_that_rule_is_what_parted_them() -> None:
 @pytest.mark.parametrize("bits", BITS)
 def test_each_step_is_the_nearest_number_to_the_quotient(bits: int) -> None:
     weight = weights(5)
-    for largest, step in zip(weight.abs().amax(1).tolist(), step_of(weight, bits)[:, 0], strict=True):
+    for largest, step in zip(weight.abs().amax(1).tolist(), compute_step(weight, bits)[:, 0], strict=True):
         exact = Fraction(largest) / (2 ** (bits - 1) - 1)
         around = [step, torch.nextafter(step, torch.tensor(0.0)), torch.nextafter(step, torch.tensor(9.0))]
         assert min(around, key=lambda one: abs(Fraction(one.item()) - exact)) is step
 
 
 def test_halves_go_to_the_even_point_and_small_rows_stay_finite() -> None:
-    assert codes_of(torch.tensor([[7.0, 0.5, 1.5, 2.5, -0.5, -1.5]]), 4).tolist() == [[7, 0, 2, 2, 0, -2]]
+    assert compute_codes(torch.tensor([[7.0, 0.5, 1.5, 2.5, -0.5, -1.5]]), 4).tolist() == [[7, 0, 2, 2, 0, -2]]
     least = torch.tensor([[1e-45, 0.0], [0.0, 0.0], [3e-42, 1e-42]])
-    assert rounded(least, 4).isfinite().all() and rounded(least, 4)[1].tolist() == [0.0, 0.0]
+    assert round_weights(least, 4).isfinite().all() and round_weights(least, 4)[1].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -82,13 +82,13 @@ def test_halves_go_to_the_even_point_and_small_rows_stay_finite() -> None:
 def test_the_grid_is_the_same_on_a_gpu(bits: int) -> None:
     for dtype in (torch.float32, torch.bfloat16):
         weight = weights(1, dtype)
-        assert torch.equal(rounded(weight.cuda(), bits).cpu(), rounded(weight, bits))
+        assert torch.equal(round_weights(weight.cuda(), bits).cpu(), round_weights(weight, bits))
 
 
 def test_a_quantized_module_is_the_same_by_that_rule() -> None:
     module = torch.nn.Sequential(torch.nn.Linear(33, 64), torch.nn.Linear(64, 5))
     module.get_input_embeddings = module.get_output_embeddings = lambda: None  # type: ignore[assignment]
-    here = quantized(module, 4).state_dict()
+    here = quantize_module(module, 4).state_dict()
     with Reciprocals():
-        there = quantized(module, 4).state_dict()
+        there = quantize_module(module, 4).state_dict()
     assert all(torch.equal(tensor, here[name]) for name, tensor in there.items())

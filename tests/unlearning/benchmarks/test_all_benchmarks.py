@@ -12,12 +12,12 @@ pytest.importorskip("transformers")
 from published import muse_folder, tofu_folder, write
 
 from arena.errors import UnknownPart, UsageError
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.benchmarks.muse import Muse, cut
+from unlearning.benchmarks.muse import Muse, cut_text
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.data.dataset_loader import DatasetSource, read
+from unlearning.data.dataset_loader import DatasetSource, read_rows
 from unlearning.modeling.item_tokenization import is_passage
 
 
@@ -118,13 +118,13 @@ def test_knobs_change_what_is_taught() -> None:
 
 
 def test_benchmarks_are_built_by_name_and_described() -> None:
-    for name in entries("benchmark"):
+    for name in list_entries("benchmark"):
         made = build("benchmark", {"name": name, "people": 20, "pupil": {"hidden": 32, "lessons": {"epochs": 3}}})
         assert made.pupil.hidden == 32 and made.pupil.lessons.epochs == 3
         assert build("benchmark", describe(made)) == made
         for spec in made.suite.values():
             probe = spec if isinstance(spec, str) else spec["name"]
-            build("attack" if probe in entries("attack") else "metric", spec)
+            build("attack" if probe in list_entries("attack") else "metric", spec)
 
 
 def test_published_tofu(tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ def test_published_folds_that_follow_each_other_are_taught_once(tmp_path: Path) 
 
 def test_a_text_is_cut_between_words_and_nothing_is_lost() -> None:
     text = "one two three four"
-    assert cut(text, 8) == ["one two", " three", " four"] and "".join(cut(text, 5)) == text
-    assert cut("a" * 10, 4) == ["aaaa", "aaaa", "aa"] and cut("", 4) == []
+    assert cut_text(text, 8) == ["one two", " three", " four"] and "".join(cut_text(text, 5)) == text
+    assert cut_text("a" * 10, 4) == ["aaaa", "aaaa", "aa"] and cut_text("", 4) == []
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_missing_files_and_folders_are_named(tmp_path: Path, monkeypatch: pytest
         DatasetSource("locuslab/TOFU").rows("forget10")
     (tmp_path / "x.json").write_bytes(b"[\xff]")
     with pytest.raises(UsageError, match="UTF-8"):
-        list(read(tmp_path / "x.json"))
+        list(read_rows(tmp_path / "x.json"))
     (tmp_path / "x.parquet").write_bytes(b"no")
     pytest.importorskip("pyarrow")
     with pytest.raises(UsageError, match="parquet"):
-        list(read(tmp_path / "x.parquet"))
+        list(read_rows(tmp_path / "x.parquet"))

@@ -30,14 +30,14 @@ from unlearning.benchmarks.muse import PUBLISHED_SUITE as MUSE
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import PUBLISHED_SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.verdict import observed
-from unlearning.metrics.generated_text import scaled
-from unlearning.metrics.gibberish import gibberish, judged
-from unlearning.metrics.membership_scores import gradient_norms, likeness, lowest, standing
+from unlearning.experiments.verdict import classify_readings
+from unlearning.metrics.generated_text import score_rouge
+from unlearning.metrics.gibberish import classify_texts, gibberish
+from unlearning.metrics.membership_scores import average_lowest, gradient_norms, score_membership, standardize_logprobs
 from unlearning.modeling.item_tokenization import encode
-from unlearning.probe import Trial, probe_of
+from unlearning.probe import Trial, build_probe
 from unlearning.request import Item, Request
-from unlearning.scoring.answer_logprobs import Scored, score
+from unlearning.scoring.answer_logprobs import Scored, score_items
 from unlearning.scoring.answer_wording import until_next, until_stop
 from unlearning.scoring.truth_ratio import closeness, margin, preference, ratio
 
@@ -56,16 +56,16 @@ def scored(lp: Sequence[float], std: Sequence[float] | None = None, words: int |
 def test_scores_by_token_leave_out_the_end_token() -> None:
     """ℓ = −1 −2 −3 −4 −5 and an end token at −9: of five tokens the lowest two fifths are −4 and −5."""
     one = scored([-1, -2, -3, -4, -5, -9])
-    assert lowest(one.inner, 0.4) == -4.5 and lowest(one.lp, 0.4) == -7.0
-    assert lowest(standing(one)[:-1], 0.4) == pytest.approx((1 + 0) / 2), "z = ℓ + 5"
+    assert average_lowest(one.inner, 0.4) == -4.5 and average_lowest(one.lp, 0.4) == -7.0
+    assert average_lowest(standardize_logprobs(one)[:-1], 0.4) == pytest.approx((1 + 0) / 2), "z = ℓ + 5"
     passage = scored([-1, -2, -9], words=3)
-    assert lowest(passage.inner, 0.4) == -2, "a passage has no end token; its last word is left out as well"
-    assert lowest(scored([-3]).inner, 0.4) == 0.0, "nothing is left of one token"
+    assert average_lowest(passage.inner, 0.4) == -2, "a passage has no end token; its last word is left out as well"
+    assert average_lowest(scored([-3]).inner, 0.4) == 0.0, "nothing is left of one token"
 
 
 def test_a_spread_is_never_less_than_a_thousandth() -> None:
     one = scored([-5.0 + 2e-3, -4.0, -5.0, 0.0], [1e-4, 2.0, 0.0, 1.0])
-    assert standing(one)[:3] == pytest.approx([2.0, 0.5, 0.0])
+    assert standardize_logprobs(one)[:3] == pytest.approx([2.0, 0.5, 0.0])
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_the_probability_among_options_goes_to_zero_where_all_are_impossible() -
     [("she run race", 100 * 2 / 6, 1.0), ("She runs.", 80.0, 0.8), ("ponies", 0.0, 0.0), ("", 0.0, 0.0)],
 )
 def test_words_of_passages_and_answers_are_stemmed_and_not_in_percent(said: str, muse: float, theirs: float) -> None:
-    assert scaled(said, "she runs races", "muse") == pytest.approx(muse)
-    assert scaled(said, "she runs races", "open-unlearning") == pytest.approx(theirs)
+    assert score_rouge(said, "she runs races", "muse") == pytest.approx(muse)
+    assert score_rouge(said, "she runs races", "open-unlearning") == pytest.approx(theirs)
 
 
 @pytest.mark.parametrize(
@@ -196,13 +196,13 @@ THEIRS = {
 
 @pytest.mark.parametrize("label", THEIRS)
 async def test_membership_labels(label: str, trial: Trial) -> None:
-    reading = await probe_of(TOFU[label])(trial)
+    reading = await build_probe(TOFU[label])(trial)
     for agent, value in ((trial.after, reading.value), (trial.oracle, reading.null)):
         scores = [[THEIRS[label](Plain(agent, item)) for item in items] for items in (ITEMS, ASIDE)]  # type: ignore[arg-type]
         assert value == pytest.approx(reversed_auc(*scores), abs=1e-9)
     kind = TOFU[label]["score"]
     expected = [-THEIRS[label](Plain(trial.after, item)) for item in ITEMS]  # type: ignore[arg-type]
-    assert likeness(trial.after, ITEMS, kind) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    assert score_membership(trial.after, ITEMS, kind) == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
 async def test_privleak_is_made_of_min_k_without_the_end_token(trial: Trial) -> None:
@@ -210,12 +210,12 @@ async def test_privleak_is_made_of_min_k_without_the_end_token(trial: Trial) -> 
         reversed_auc(*[[THEIRS["mia_min_k"](Plain(agent, item)) for item in items] for items in (ITEMS, ASIDE)])  # type: ignore[arg-type]
         for agent in (trial.after, trial.oracle)
     ]
-    found = await probe_of(TOFU["privleak"])(trial)
+    found = await build_probe(TOFU["privleak"])(trial)
     if aucs[1] == 1:  # the twin tells all members: theirs divides by 1e-10, ours says nothing
         assert found.value is None
     else:
         assert found.value == pytest.approx(((1 - aucs[0]) - (1 - aucs[1])) / (1 - aucs[1] + 1e-10) * 100)
-    half = await probe_of({**{"name": "privleak"}, "against": "half"})(trial)
+    half = await build_probe({**{"name": "privleak"}, "against": "half"})(trial)
     assert half.value == pytest.approx(((1 - aucs[0]) - 0.5) / 0.5 * 100), "their ref_value"
 
 
@@ -234,9 +234,9 @@ async def test_gradient_norms_are_a_mean_over_parameters(trial: Trial) -> None:
     for parameter, had in zip(module.parameters(), wanted, strict=True):
         parameter.requires_grad_(had)
     assert gradient_norms(agent, ITEMS[:3]) == pytest.approx(expected, rel=1e-3)
-    assert likeness(agent, ITEMS[:3], "gradnorm") == pytest.approx([-one for one in expected], rel=1e-3)
+    assert score_membership(agent, ITEMS[:3], "gradnorm") == pytest.approx([-one for one in expected], rel=1e-3)
     assert all(parameter.grad is None for parameter in module.parameters()), "the module is untouched"
-    assert (await probe_of({"name": "membership", "score": "gradnorm"})(trial)).value is not None
+    assert (await build_probe({"name": "membership", "score": "gradnorm"})(trial)).value is not None
 
 
 @pytest.mark.parametrize(
@@ -245,34 +245,34 @@ async def test_gradient_norms_are_a_mean_over_parameters(trial: Trial) -> None:
      ("forget_Q_A_Prob", lambda one: math.exp(-one.loss))],
 )  # fmt: skip
 async def test_labels_by_item(label: str, of: Any, trial: Trial) -> None:
-    found = await probe_of(TOFU[label])(trial)
+    found = await build_probe(TOFU[label])(trial)
     assert found.items == pytest.approx([of(Plain(trial.after, item)) for item in ITEMS], abs=1e-4)
 
 
 async def test_paraphrases_are_of_the_answer_to_the_same_question(trial: Trial) -> None:
-    found = await probe_of(TOFU["forget_Q_A_PARA_Prob"])(trial)
+    found = await build_probe(TOFU["forget_Q_A_PARA_Prob"])(trial)
     told = [Item(one.name, one.prompt, one.aliases[0]) for one in ITEMS]
     assert found.items == pytest.approx([math.exp(-Plain(trial.after, item).loss) for item in told], abs=1e-4)
-    ours = await probe_of(Tofu().suite["paraphrased_question_Prob"])(trial)
+    ours = await build_probe(Tofu().suite["paraphrased_question_Prob"])(trial)
     assert ours.items != pytest.approx(found.items, abs=1e-3)
-    rouge = await probe_of(TOFU["forget_Q_A_PARA_ROUGE"])(trial)
+    rouge = await build_probe(TOFU["forget_Q_A_PARA_ROUGE"])(trial)
     # "ann likes red." of "It is red that ann likes.": "ann likes" in order, or "red" alone: 2 of 6 words
     assert rouge.items[0] == pytest.approx(2 / 6)
     bare = Trial(trial.request, trial.before, trial.after, trial.oracle, {"forget": facts.ITEMS})
     with pytest.raises(UsageError, match=r"'ann' has none \(aliases\); take answer=own"):
-        await probe_of(TOFU["forget_Q_A_PARA_Prob"])(bare)
+        await build_probe(TOFU["forget_Q_A_PARA_Prob"])(bare)
 
 
 async def test_utility_tells_its_nine_parts_by_their_names(trial: Trial) -> None:
-    found = await probe_of(TOFU["model_utility"])(trial)
+    found = await build_probe(TOFU["model_utility"])(trial)
     parts: Any = found.detail["parts"]
     assert set(parts) == {
         *(f"{role}_{kind}" for role in ("retain", "ra", "wf") for kind in ("Q_A_ROUGE", "Truth_Ratio")),
         "retain_Q_A_Prob", "ra_Q_A_Prob_normalised", "wf_Q_A_Prob_normalised",
     }  # fmt: skip
     assert found.value == pytest.approx(float(hmean(list(parts.values()))))
-    assert parts["retain_Q_A_Prob"] == (await probe_of(TOFU["retain_Q_A_Prob"])(trial)).value
-    assert parts["retain_Q_A_ROUGE"] == (await probe_of(TOFU["retain_Q_A_ROUGE"])(trial)).value
+    assert parts["retain_Q_A_Prob"] == (await build_probe(TOFU["retain_Q_A_Prob"])(trial)).value
+    assert parts["retain_Q_A_ROUGE"] == (await build_probe(TOFU["retain_Q_A_ROUGE"])(trial)).value
 
 
 def test_a_passage_is_read_with_what_joins_its_parts() -> None:
@@ -288,12 +288,12 @@ async def test_compression_is_of_the_answer_that_was_read(tmp_path: Path) -> Non
     folder = make_tiny(tmp_path / "short", texts=["a b c d e"], hidden=16, layers=1, heads=2, context=24, vocab=300)
     agent = LLM(Local(str(folder)))
     long = Item("p", "", "abcdefgh " * 40)
-    (one,) = score(agent, [long])
+    (one,) = score_items(agent, [long])
     read = Local(str(folder)).tokenizer.decode(one.ids)
     assert len(one.ids) < 24 and long.answer[1:].startswith(read), "of a passage the first token is not predicted"
     bytes_read = len(zlib.compress(read.encode()))
-    assert likeness(agent, [long], "zlib")[0] == pytest.approx(-one.loss / bytes_read)
-    assert likeness(agent, [long], "zlib-sum")[0] == pytest.approx(one.lp.sum() / bytes_read)
+    assert score_membership(agent, [long], "zlib")[0] == pytest.approx(-one.loss / bytes_read)
+    assert score_membership(agent, [long], "zlib-sum")[0] == pytest.approx(one.lp.sum() / bytes_read)
 
 
 def published(folder: Path, rows: int) -> Path:
@@ -340,16 +340,20 @@ def test_what_is_computed_otherwise_has_a_name_of_its_own(bench: Any) -> None:
     theirs = {**TOFU, **MUSE}
     assert all(names[label] == theirs[label] or label in MUSE for label in names if label in theirs)
     assert "degeneration" not in [names.get("forget_Q_A_gibberish")], "theirs takes a classifier"
-    assert all(callable(probe_of(spec)) for spec in names.values())
+    assert all(callable(build_probe(spec)) for spec in names.values())
 
 
 async def test_the_verdict_reads_values_before_whole_answers(trial: Trial) -> None:
     """The label of open-unlearning is about the wording of whole answers; it counts where nothing else was read."""
     suite = Tofu().suite
-    whole, value = [await probe_of(suite[name])(trial) for name in ("extraction_strength", "value_extraction_strength")]
-    told = observed({"extraction_strength": whole, "value_extraction_strength": value})
-    assert told == observed({"value_extraction_strength": value})
-    assert "extraction_strength before" in observed({"extraction_strength": whole}).why[0], "it is read, if alone"
+    whole, value = [
+        await build_probe(suite[name])(trial) for name in ("extraction_strength", "value_extraction_strength")
+    ]
+    told = classify_readings({"extraction_strength": whole, "value_extraction_strength": value})
+    assert told == classify_readings({"value_extraction_strength": value})
+    assert "extraction_strength before" in classify_readings({"extraction_strength": whole}).why[0], (
+        "it is read, if alone"
+    )
 
 
 async def test_gibberish_is_what_a_classifier_says(trial: Trial, tmp_path: Path) -> None:
@@ -367,7 +371,7 @@ async def test_gibberish_is_what_a_classifier_says(trial: Trial, tmp_path: Path)
     texts = tuple(item.answer for item in ITEMS)
     with torch.no_grad():
         expected = [float(module(**words(text, return_tensors="pt")).logits[0].softmax(-1)[1]) for text in texts]
-    assert judged(texts, str(tmp_path / "judge"), 1) == pytest.approx(expected, abs=1e-5)
+    assert classify_texts(texts, str(tmp_path / "judge"), 1) == pytest.approx(expected, abs=1e-5)
     reading = await gibberish(trial, classifier=str(tmp_path / "judge"))
     assert 0 < (reading.value or 0) < 1 and len(reading.items) == len(ITEMS) and reading.better == "twin"
     with pytest.raises(UsageError, match="classes 0 to 2, not 7"):

@@ -21,11 +21,11 @@ from command import arena, typed
 from known_world import FOLDER, SMALL, SPLIT, trial
 
 from agents.chat_model import Line, Sampling
-from agents.inference.weight_loading import release
+from agents.inference.weight_loading import release_weights
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
-from unlearning.modeling.agent_weights import opened, save
+from unlearning.modeling.agent_weights import open_weights, save
 
 WORLD = ("--bench", "tofu", "--split", SPLIT, "--set", f"benchmark.people={SMALL.people}",
          "--set", f"benchmark.relations={SMALL.relations}")  # fmt: skip
@@ -90,10 +90,10 @@ async def test_folders_that_move_together_stay_together(base: Path, tmp_path: Pa
     (tmp_path / "new").mkdir()
     for one in (base, place):
         shutil.move(one, tmp_path / "new" / one.name)
-    release()
+    release_weights()
     torch.testing.assert_close(logits(Local(str(tmp_path / "new" / "it"))), before)
     shutil.move(tmp_path / "new" / "base", tmp_path / "elsewhere")
-    release()
+    release_weights()
     again = Local(str(tmp_path / "elsewhere"), adapter=str(tmp_path / "new" / "it"))
     torch.testing.assert_close(logits(again), before)
 
@@ -101,7 +101,7 @@ async def test_folders_that_move_together_stay_together(base: Path, tmp_path: Pa
 async def test_an_adapter_whose_base_is_gone_says_so(base: Path, tmp_path: Path) -> None:
     place = await adapter(base, tmp_path / "it")
     shutil.rmtree(base)
-    release()
+    release_weights()
     with pytest.raises(UsageError, match=r"it' lies on the model '.*base', which is not there; put it back, or name"):
         Local(str(place)).ready()
     (place / "adapter_config.json").write_text("half of")
@@ -114,7 +114,7 @@ async def test_an_adapter_on_weights_changed_in_memory_is_saved_with_them(tmp_pa
     after = await facts.made("ga", epochs=2, lr=1e-2, lora=facts.LORA)(changed, facts.REQUEST)
     again = Local(str(save(after, tmp_path / "it")))
     torch.testing.assert_close(logits(again), logits(after.model), rtol=1e-4, atol=1e-5)  # type: ignore[attr-defined]
-    assert hasattr(opened(after, "test").module, "peft_config") and (tmp_path / "it" / "config.json").exists()
+    assert hasattr(open_weights(after, "test").module, "peft_config") and (tmp_path / "it" / "config.json").exists()
 
 
 def test_what_cannot_be_done_is_said_before_anything_is_loaded(tmp_path: Path) -> None:

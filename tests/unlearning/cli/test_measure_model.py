@@ -24,11 +24,11 @@ from agents.models.local import Local
 from arena.errors import UsageError
 from unlearning.benchmarks.benchmark import Pupil
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.verdict import observed
-from unlearning.modeling.agent_weights import opened
+from unlearning.experiments.verdict import classify_readings
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import NoTwin, Reading, Trial
-from unlearning.scoring.answer_logprobs import score
-from unlearning.training.model_twins import different, related, twins_of
+from unlearning.scoring.answer_logprobs import score_items
+from unlearning.training.model_twins import compute_cosine, describe_difference, find_twins
 
 SHORT = """
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def measured(folder: Path, *arguments: str) -> dict[str, Any]:
 
 
 def probability(agent: Any) -> float:
-    found = score(agent, trial().data["forget"])
+    found = score_items(agent, trial().data["forget"])
     return sum(one.probability for one in found) / len(found)
 
 
@@ -138,13 +138,13 @@ def test_a_twin_without_measuring_is_refused(folder: Path) -> None:
 
 def test_models_are_related_where_one_was_trained_on_the_other(tmp_path: Path) -> None:
     base, other = facts.knower(), LLM(Local(str(facts.folder(seed=1))))
-    found = opened(base, "test")
+    found = open_weights(base, "test")
     with torch.no_grad():
         moved = found.closed(deepcopy(found.module))
-        for parameter in opened(moved, "test").module.parameters():
+        for parameter in open_weights(moved, "test").module.parameters():
             parameter.add_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
-    assert related(base, moved) > 0.9 and abs(related(base, other)) < 0.3  # type: ignore[arg-type]
-    assert not different(base, other)
+    assert compute_cosine(base, moved) > 0.9 and abs(compute_cosine(base, other)) < 0.3  # type: ignore[arg-type]
+    assert not describe_difference(base, other)
 
 
 def test_a_base_that_is_named_gives_the_twin_of_what_was_trained_from_it(
@@ -156,19 +156,19 @@ def test_a_base_that_is_named_gives_the_twin_of_what_was_trained_from_it(
     near, far = make_network(base.model.tokenizer, 99), make_network(base.model.tokenizer, 5)
     save_tiny(tmp_path / "near", near, base.model.tokenizer), save_tiny(tmp_path / "far", far, base.model.tokenizer)
     bench = Tofu(people=8, relations=2, pupil=Pupil(base=base.model.id))
-    assert not twins_of(bench, SPLIT, LLM(Local(str(tmp_path / "near")))).why
-    assert "other weights" in twins_of(bench, SPLIT, LLM(Local(str(tmp_path / "far")))).why
+    assert not find_twins(bench, SPLIT, LLM(Local(str(tmp_path / "near")))).why
+    assert "other weights" in find_twins(bench, SPLIT, LLM(Local(str(tmp_path / "far")))).why
 
 
 def test_no_verdict_without_a_twin_nor_of_what_was_never_known() -> None:
     def read(after: float, twin: float | None, before: float) -> dict[str, Reading]:
         return {"extraction_strength": Reading(after, (after,) * 20, null=twin, before=before, detail={"twins": []})}
 
-    assert observed(read(0.0, None, 1.0)).label == "unknown"
-    assert "no never-exposed twin" in observed(read(0.0, None, 1.0)).why[0]
-    assert observed(read(0.01, 0.02, 0.02)).label == "unknown"
-    assert "knew no more" in observed(read(0.01, 0.02, 0.01)).why[0]
-    assert observed(read(0.02, 0.02, 0.9)).label == "removed"
+    assert classify_readings(read(0.0, None, 1.0)).label == "unknown"
+    assert "no never-exposed twin" in classify_readings(read(0.0, None, 1.0)).why[0]
+    assert classify_readings(read(0.01, 0.02, 0.02)).label == "unknown"
+    assert "knew no more" in classify_readings(read(0.01, 0.02, 0.01)).why[0]
+    assert classify_readings(read(0.02, 0.02, 0.9)).label == "removed"
 
 
 def test_a_trial_without_a_twin_says_who_asked_for_one() -> None:

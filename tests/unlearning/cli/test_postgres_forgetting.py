@@ -61,7 +61,7 @@ def keep(url: str, name: str = "guide") -> None:
     log = [Event(f"e:{n}", f"{place} is at ({n}, {n}).", subject=place, episode="e", step=n)
            for n, place in enumerate((RARE, *NAMES))]  # fmt: skip
     with Store.open(url) as store, writing(store.engine) as connection:
-        shelf.put(connection, name, Subject(Knower(), remembers(log * 1)))
+        shelf.save_agent(connection, name, Subject(Knower(), remembers(log * 1)))
 
 
 def env(url: str) -> dict[str, str]:
@@ -86,12 +86,12 @@ def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[],
 def test_what_no_database_holds_is_replaced_as_it_is_learned(new: Callable[[], str], tmp_path: Path) -> None:
     event = Event("e:0", f"{ODD} is here.", subject=ODD, episode=f"e{ODD}", environment="x")
     memory = remembers([event], [Note("n", ODD, "hint", (), "me", group=ODD)])
-    assert memory == Memory(writers=memory.writers).learned([event]).noted(memory.by_hand[0])
+    assert memory == Memory(writers=memory.writers).with_events([event]).noted(memory.by_hand[0])
     for place in (new(), str(tmp_path / "a.db")):
         with Store.open(place) as store:
             with writing(store.engine) as connection:
-                shelf.put(connection, "odd", Subject(Knower(), memory))
-            assert shelf.get(store, "odd").memory == memory
+                shelf.save_agent(connection, "odd", Subject(Knower(), memory))
+            assert shelf.get_agent(store, "odd").memory == memory
     assert memory.log[0].text == "a\ufffdb\ufffdc is here."
 
 
@@ -163,7 +163,7 @@ def test_memories_of_older_files_keep_their_groups(tmp_path: Path) -> None:
     path = str(tmp_path / "arena.db")
     keep(path)
     with Store.open(path) as store:
-        before: Any = shelf.get(store, "guide")
+        before: Any = shelf.get_agent(store, "guide")
         with writing(store.engine) as connection:
             connection.exec_driver_sql("UPDATE note SET grouped = replace(grouped, char(31), char(0))")
-        assert shelf.get(store, "guide") == before
+        assert shelf.get_agent(store, "guide") == before

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from agents.memory import agent_store as shelf
 from arena.cli.main import app
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import UsageError
 from arena.store.store import Store
-from unlearning.cli.teach_and_forget import Order, forgot, taught
+from unlearning.cli.teach_and_forget import Order, forget_request, teach_agent
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, course_of
@@ -27,17 +27,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def teach(store: Store, game: str, seed: int = 0, settings: tuple[str, ...] = (), model: str = "") -> Any:
-    return taught(store, "pupil", (game,), "knower", 3, seed, settings, (), model)
+    return teach_agent(store, "pupil", (game,), "knower", 3, seed, settings, (), model)
 
 
 def test_courses_one_after_the_other_are_one_course(store: Store) -> None:
     teach(store, GRID)
     teach(store, SHOP)
     last = teach(store, GRID, 1)
-    course = course_of(shelf.course_of(store, "pupil"))
+    course = course_of(shelf.load_course(store, "pupil"))
     assert [(len(one.tasks()), one.seed) for one in course.whole] == [(3, 0), (3, 0), (3, 1)]
     assert [task.name for task in course.tasks()] == list(dict.fromkeys(e.episode for e in last.memory.log))
-    again = blocking(lambda: course.teach(type(last)(last.mind, type(last.memory)(writers=last.memory.writers))))
+    again = run_blocking(lambda: course.teach(type(last)(last.mind, type(last.memory)(writers=last.memory.writers))))
     assert again == last, "taught anew from what is on record it is the same agent"
     with pytest.raises(UsageError, match="had these lessons"):
         teach(store, GRID)
@@ -54,7 +54,7 @@ def test_an_agent_taught_in_two_places_is_probed_in_both(store: Store, tmp_path:
     teach(store, GRID)
     learned = teach(store, SHOP)
     place = next(e.subject for e in learned.memory.log if e.environment == "gridworld" and e.kind == "place")
-    done = forgot(store, Order("pupil", f"forget {place}"))
+    done = forget_request(store, Order("pupil", f"forget {place}"))
     assert done.receipt["exact"]
     made = CliRunner().invoke(
         app,
@@ -69,8 +69,8 @@ def test_what_is_learned_for_a_user_is_that_users(store: Store) -> None:
     ann = teach(store, GRID, settings=("user=ann",))
     assert {event.user for event in ann.memory.log} == {note.user for note in ann.memory.notes} == {"ann"}
     assert all("@ann" in event.episode for event in ann.memory.log)
-    assert shelf.get(store, "pupil").user == "ann"
-    course = course_of(shelf.course_of(store, "pupil"))
+    assert shelf.get_agent(store, "pupil").user == "ann"
+    course = course_of(shelf.load_course(store, "pupil"))
     episode = ann.memory.log[0].episode
     assert len(course.exam(Request((Item(episode),), scope="trajectory"), 2)["forget"]) == 2
 
@@ -82,8 +82,8 @@ def test_a_models_reflections_are_marked_and_forgotten_with_their_episode(store:
     told = CliRunner().invoke(app, ["notes", "pupil", "--db", str(tmp_path / "a.db")]).output
     assert told.count("reflection (not exact)") == 3
     episode = learned.memory.log[0].episode
-    done = forgot(store, Order("pupil", f"forget {episode}"))
-    left = shelf.get(store, "pupil")
+    done = forget_request(store, Order("pupil", f"forget {episode}"))
+    left = shelf.get_agent(store, "pupil")
     assert sum(not note.exact for note in left.memory.notes) == 2 == done.receipt["approximate"]
     assert left == twin(learned, Request((Item(episode),), scope="trajectory"))
 

@@ -15,19 +15,19 @@ from arena.cli.main import app
 from arena.errors import ArenaError
 from arena.store.query import query
 from arena.store.store import Store
-from unlearning.cli.request_sequence import Series, benign_lessons, readings_of, sequenced
-from unlearning.cli.teach_and_forget import taught
-from unlearning.memory.influence_set import about
-from unlearning.memory.request_parsing import resolved
+from unlearning.cli.request_sequence import Series, build_readings, make_benign_lessons, measure_sequence
+from unlearning.cli.teach_and_forget import teach_agent
+from unlearning.memory.influence_set import build_event_test
+from unlearning.memory.request_parsing import resolve_request
 from unlearning.metrics.sequential import Sequel
-from unlearning.tasks.lessons import lived
+from unlearning.tasks.lessons import record_task
 
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: Any) -> Path:
     path: Path = tmp_path_factory.mktemp("sequence") / "a.db"
     with Store.open(str(path)) as store:
-        taught(store, "pupil", ("gridworld/unknown",), "knower", 4, 0, [])
+        teach_agent(store, "pupil", ("gridworld/unknown",), "knower", 4, 0, [])
     return path
 
 
@@ -39,13 +39,13 @@ def store(db: Path) -> Iterator[Store]:
 
 def words(store: Store, count: int = 3) -> tuple[str, ...]:
     """Requests for the first places that the pupil learned of."""
-    subject = shelf.get(store, "pupil")
+    subject = shelf.get_agent(store, "pupil")
     places = dict.fromkeys(event.subject for event in subject.memory.log if event.kind == "place")
     return tuple(f"forget {name}" for name in list(places)[:count])
 
 
 def run(store: Store, method: str, **settings: Any) -> Sequel:
-    return sequenced(store, Series("pupil", words(store), method, **settings))
+    return measure_sequence(store, Series("pupil", words(store), method, **settings))
 
 
 @pytest.mark.parametrize(("method", "dds", "dus", "earlier", "kept"), [
@@ -61,7 +61,7 @@ def test_the_ends_of_the_scale_have_their_numbers(
     assert [step.retain for step in found.steps] == [kept] * 3
     assert [step.earlier for step in found.steps] == [(), (earlier,), (earlier, earlier)]
     assert all(step.twin_forget == 0 and step.twin_retain == 1 for step in found.steps)
-    read = readings_of(found)
+    read = build_readings(found)
     assert read["dds"].null == 0 and read["dds"].lift == dds and read["utility"].value == kept
     assert read["earlier_3"].value == earlier and "earlier_1" not in read
 
@@ -75,21 +75,21 @@ def test_what_a_summary_kept_goes_with_the_next_lesson_and_comes_back_with_none(
 
 
 async def test_benign_lessons_meet_none_of_the_targets(store: Store) -> None:
-    subject = shelf.get(store, "pupil")
-    requests = [resolved(subject.memory, one) for one in words(store)]
-    lessons = benign_lessons(shelf.course_of(store, "pupil"), subject, requests, 3)
+    subject = shelf.get_agent(store, "pupil")
+    requests = [resolve_request(subject.memory, one) for one in words(store)]
+    lessons = make_benign_lessons(shelf.load_course(store, "pupil"), subject, requests, 3)
     assert len(lessons) == 3 and not {task.seed for task in lessons} & set(range(10))
     for n, task in enumerate(lessons):
-        events = await lived(Subject(subject.mind), task, f"b{n}")
+        events = await record_task(Subject(subject.mind), task, f"b{n}")
         outcome = [event for event in events if event.kind == "outcome"]
-        assert not any(about(request)(event) for request in requests for event in outcome)
-    assert benign_lessons({}, subject, requests, 3) == ()
+        assert not any(build_event_test(request)(event) for request in requests for event in outcome)
+    assert make_benign_lessons({}, subject, requests, 3) == ()
 
 
 def test_measuring_changes_nothing_and_names_no_target(store: Store, db: Path) -> None:
-    before = shelf.get(store, "pupil")
+    before = shelf.get_agent(store, "pupil")
     run(store, "selective-replay", benign=1)
-    assert shelf.get(store, "pupil") == before
+    assert shelf.get_agent(store, "pupil") == before
     names = [one.removeprefix("forget ").encode() for one in words(store)]
     with sqlite3.connect(db) as connection:
         told = [repr(row) for table in ("trial", "reading") for row in connection.execute(f"SELECT * FROM {table}")]
@@ -117,4 +117,4 @@ def test_the_command_tells_a_table_and_the_records_have_it(db: Path, store: Stor
 ])  # fmt: skip
 def test_what_cannot_be_done_is_told(store: Store, series: Series, says: str) -> None:
     with pytest.raises(ArenaError, match=says):
-        sequenced(store, series)
+        measure_sequence(store, series)

@@ -19,16 +19,16 @@ from repository import ROOT, SUPPORT
 from agents.memory import agent_store as shelf
 from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from agents.note_policy.knower import sentences_of
 from arena.engine.play import play
 from arena.episode import Match
 from arena.errors import ArenaError, BadRecord, UsageError
 from arena.store.database import writing
 from arena.store.store import Store
-from unlearning.cli.teach_and_forget import Order, carried_out, forgot, found_receipt, taught
-from unlearning.conversion.conversion import Conversion, rendered
-from unlearning.conversion.data import oracle_edits
+from unlearning.cli.teach_and_forget import Order, apply_request, find_receipt, forget_request, teach_agent
+from unlearning.conversion.conversion import Conversion, render_conversion
+from unlearning.conversion.data import compute_oracle_edits
 from unlearning.memory.request_parsing import UnclearTarget
 from unlearning.memory.twin import twin
 from unlearning.methods.memory.compose import Compose
@@ -41,7 +41,7 @@ GAME = ("gridworld/unknown",)
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(str(tmp_path / "a.db")) as store:
         with writing(store.engine) as connection:
-            shelf.put(connection, "walker", walker())
+            shelf.save_agent(connection, "walker", walker())
         yield store
 
 
@@ -67,18 +67,18 @@ UNCLEAR = (
 def test_what_is_unclear_changes_no_row(store: Store, words: str, method: str) -> None:
     before = dump(store)
     with pytest.raises(UsageError, match="request: "):
-        forgot(store, order(words, method=method))
+        forget_request(store, order(words, method=method))
     assert dump(store) == before
 
 
 def test_everything_is_forgotten_by_the_one_method_that_may(store: Store) -> None:
     with pytest.raises(UsageError, match="--method reset"):
-        forgot(store, order("forget everything"))
-    done = forgot(store, order("Please forget everything.", method="reset"))
-    left = shelf.get(store, "walker").memory
+        forget_request(store, order("forget everything"))
+    done = forget_request(store, order("Please forget everything.", method="reset"))
+    left = shelf.get_agent(store, "walker").memory
     assert not left.log and not left.notes and done.receipt["events"] == len(walker().memory.log)
     with pytest.raises(UsageError, match="nothing in memory"):
-        forgot(store, order("forget everything", method="reset"))
+        forget_request(store, order("forget everything", method="reset"))
 
 
 @pytest.mark.parametrize("wrong", [
@@ -88,32 +88,32 @@ def test_everything_is_forgotten_by_the_one_method_that_may(store: Store) -> Non
 def test_what_cannot_be_done_changes_no_row(store: Store, wrong: dict[str, Any]) -> None:
     before = dump(store)
     with pytest.raises(ArenaError):
-        forgot(store, order(**wrong))
+        forget_request(store, order(**wrong))
     with pytest.raises(UsageError, match="walker"):
-        forgot(store, Order("waker", "forget the harbour"))
+        forget_request(store, Order("waker", "forget the harbour"))
     assert dump(store) == before
 
 
 def test_a_dry_run_shows_all_and_changes_nothing(store: Store) -> None:
     before = dump(store)
-    told = forgot(store, order(dry_run=True))
+    told = forget_request(store, order(dry_run=True))
     assert told.id == "" and told.receipt["events"] == 4 and dump(store) == before
-    done = forgot(store, order()).receipt
+    done = forget_request(store, order()).receipt
     assert {name: value for name, value in done.items() if name not in ("rows", "caches")} == told.receipt
 
 
 def test_what_was_asked_for_is_done_and_can_be_looked_up(store: Store) -> None:
-    done = forgot(store, order())
-    assert shelf.get(store, "walker") == twin(walker(), about(TARGET))
-    assert found_receipt(store, done.id) == found_receipt(store, "walker") == found_receipt(store, "last") == done
+    done = forget_request(store, order())
+    assert shelf.get_agent(store, "walker") == twin(walker(), about(TARGET))
+    assert find_receipt(store, done.id) == find_receipt(store, "walker") == find_receipt(store, "last") == done
     assert (done.targets, done.scope, done.epoch, done.receipt["exact"]) == (1, "state", 1, True)
     with pytest.raises(BadRecord, match=done.id):
-        found_receipt(store, "q0")
+        find_receipt(store, "q0")
 
 
 @pytest.mark.parametrize("method", ["selective-replay", "closure-deletion", "compose", "replay"])
 def test_neither_rows_nor_bytes_name_what_was_forgotten(store: Store, method: str) -> None:
-    forgot(store, order(method=method))
+    forget_request(store, order(method=method))
     path = Path(str(store.engine.url.database))
     word = TARGET.split()[0]
     assert not any(word in row for row in dump(store))
@@ -130,34 +130,34 @@ def test_a_receipt_counts_rows_and_caches_that_were_touched(store: Store) -> Non
         }
         for one in (walker(), kept)
     )
-    shelf.get(store, "walker").recalled(question(f"Where is {TARGET}?"))
+    shelf.get_agent(store, "walker").recalled(question(f"Where is {TARGET}?"))
     sentences_of((f"{TARGET} is at (1, 2).",))
-    done = forgot(store, order())
+    done = forget_request(store, order())
     assert done.receipt["rows"] == len(before - after) and done.receipt["caches"] >= 1
-    assert sentences_of.cache_info().currsize == 0 and naming.cache_info().currsize == 0
-    assert forgot(store, Order("walker", f"forget {OTHER}", "filter")).receipt["rows"] == 0
+    assert sentences_of.cache_info().currsize == 0 and make_finder.cache_info().currsize == 0
+    assert forget_request(store, Order("walker", f"forget {OTHER}", "filter")).receipt["rows"] == 0
 
 
 async def test_words_are_converted_once_and_the_cost_of_it_is_told() -> None:
     request = about(TARGET)
-    words = rendered(Conversion("state", (TARGET,), oracle_edits(walker().memory, request)))
+    words = render_conversion(Conversion("state", (TARGET,), compute_oracle_edits(walker().memory, request)))
     method = Converted(model=Scripted(replies=(words,)))
-    found, after, account = await carried_out(method, walker(), order(f"Would you forget {TARGET}?"))
+    found, after, account = await apply_request(method, walker(), order(f"Would you forget {TARGET}?"))
     assert found.targets == (TARGET,) and after == twin(walker(), request)
     assert account.calls == 1 and account.tokens > 100
     steps = Compose(("write-gate", method))
-    found, after, account = await carried_out(steps, walker(), order(f"Would you forget {TARGET}?"))
+    found, after, account = await apply_request(steps, walker(), order(f"Would you forget {TARGET}?"))
     assert isinstance(after, Subject) and after.memory.gate.hashes and account.calls == 2
     first = Compose((method, "write-gate"))
-    _, after, account = await carried_out(first, walker(), order(f"Nobody need know of {TARGET} any longer."))
+    _, after, account = await apply_request(first, walker(), order(f"Nobody need know of {TARGET} any longer."))
     assert isinstance(after, Subject) and after.memory.gate.hashes and account.calls == 1
     assert after.memory.log == twin(walker(), request).memory.log
 
 
 def test_kept_under_another_name_the_agent_itself_stays(store: Store) -> None:
-    forgot(store, order(keep="copy", method="filter"))
-    assert shelf.get(store, "walker") == walker()
-    copy = shelf.get(store, "copy")
+    forget_request(store, order(keep="copy", method="filter"))
+    assert shelf.get_agent(store, "walker") == walker()
+    copy = shelf.get_agent(store, "copy")
     assert replace(copy, guards=()) == walker() and len(copy.guards) == 1
 
 
@@ -165,35 +165,35 @@ def test_a_receipt_says_that_a_reader_holds_the_bytes(store: Store) -> None:
     reader = sqlite3.connect(str(store.engine.url.database))
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM note").fetchone()
-    done = forgot(store, order())
+    done = forget_request(store, order())
     assert "a reader holds them" in done.receipt["remains"][0]
     reader.close()
-    shelf.get(store, "walker")
-    assert not any("reader" in what for what in found_receipt(store, done.id).receipt["remains"])
+    shelf.get_agent(store, "walker")
+    assert not any("reader" in what for what in find_receipt(store, done.id).receipt["remains"])
 
 
 def test_lessons_are_not_given_twice_and_what_was_learned_is_kept(store: Store) -> None:
-    first = taught(store, "pupil", GAME, "knower", 3, 0, ["mind.compliance=0.5", "budget=900"])
-    assert shelf.get(store, "pupil") == first and first.budget == 900 and first.memory.log
+    first = teach_agent(store, "pupil", GAME, "knower", 3, 0, ["mind.compliance=0.5", "budget=900"])
+    assert shelf.get_agent(store, "pupil") == first and first.budget == 900 and first.memory.log
     with pytest.raises(UsageError, match="--seed"):
-        taught(store, "pupil", GAME, "knower", 3, 0, [])
-    more = taught(store, "pupil", GAME, "knower", 3, 1, [])
+        teach_agent(store, "pupil", GAME, "knower", 3, 0, [])
+    more = teach_agent(store, "pupil", GAME, "knower", 3, 1, [])
     assert more.memory.log[: len(first.memory.log)] == first.memory.log
     with pytest.raises(UsageError, match="1 or more"):
-        taught(store, "pupil", GAME, "knower", 0, 2, [])
+        teach_agent(store, "pupil", GAME, "knower", 0, 2, [])
 
 
 def test_what_a_gate_keeps_out_is_learned_again_only_with_consent(store: Store) -> None:
-    first = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    first = teach_agent(store, "pupil", GAME, "knower", 4, 0, [])
     target = next(e.subject for e in first.memory.log if e.kind == "place")
-    forgot(store, Order("pupil", f"forget {target}", "compose"))
-    without = taught(store, "pupil", GAME, "knower", 6, 1, [])
+    forget_request(store, Order("pupil", f"forget {target}", "compose"))
+    without = teach_agent(store, "pupil", GAME, "knower", 6, 1, [])
     assert not any(target in source.text for source in (*without.memory.log, *without.memory.notes))
-    again = taught(store, "pupil", GAME, "knower", 6, 2, [], [target])
+    again = teach_agent(store, "pupil", GAME, "knower", 6, 2, [], [target])
     assert any(target in note.text for note in again.memory.notes) and not again.memory.gate.hashes
     before = dump(store)
     with pytest.raises(UsageError, match=r"--consent.*lets"):
-        taught(store, "pupil", GAME, "knower", 1, 3, [], [target])
+        teach_agent(store, "pupil", GAME, "knower", 1, 3, [], [target])
     assert dump(store) == before
 
 
@@ -202,13 +202,13 @@ def test_two_who_teach_a_new_agent_at_once_do_not_overwrite_each_other(store: St
 
     def teach(seed: int) -> Any:
         with Store.open(url) as own:
-            return taught(own, "pupil", GAME, "knower", 2, seed, [])
+            return teach_agent(own, "pupil", GAME, "knower", 2, seed, [])
 
     found = in_threads(*(lambda seed=seed: teach(seed) for seed in range(3)))
     learned = [one for one in found if isinstance(one, Subject)]
     assert learned and all("changed" in str(one) for one in found if not isinstance(one, Subject))
-    assert shelf.get(store, "pupil") in learned
-    assert max(len(one.memory.log) for one in learned) == len(shelf.get(store, "pupil").memory.log)
+    assert shelf.get_agent(store, "pupil") in learned
+    assert max(len(one.memory.log) for one in learned) == len(shelf.get_agent(store, "pupil").memory.log)
 
 
 def in_threads(*works: Any) -> list[Any]:
@@ -236,29 +236,29 @@ def test_requests_at_the_same_time_are_all_carried_out(store: Store) -> None:
 
     def forget(name: str) -> Any:
         with Store.open(url) as own:
-            return forgot(own, order(f"forget {name}"))
+            return forget_request(own, order(f"forget {name}"))
 
     done = in_threads(*(lambda name=name: forget(name) for name in NAMES[:3]))
     assert sorted(one.epoch for one in done) == [1, 2, 3]
-    assert shelf.get(store, "walker") == twin(walker(), about(*NAMES[:3]))
+    assert shelf.get_agent(store, "walker") == twin(walker(), about(*NAMES[:3]))
 
 
 def test_who_is_taught_and_asked_to_forget_at_once_does_one_after_the_other(store: Store) -> None:
-    first = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    first = teach_agent(store, "pupil", GAME, "knower", 4, 0, [])
     target = next(e.subject for e in first.memory.log if e.kind == "place")
     url = str(store.engine.url.database)
 
     def teach() -> Subject:
         with Store.open(url) as own:
-            return taught(own, "pupil", GAME, "knower", 4, 1, [])
+            return teach_agent(own, "pupil", GAME, "knower", 4, 1, [])
 
     def forget() -> Any:
         with Store.open(url) as own:
-            return forgot(own, Order("pupil", f"forget {target}"))
+            return forget_request(own, Order("pupil", f"forget {target}"))
 
     learned, done = in_threads(teach, forget)
     assert done.id, "a request is never lost"
-    now = shelf.get(store, "pupil")
+    now = shelf.get_agent(store, "pupil")
     if isinstance(learned, UsageError):
         assert "changed while it was taught" in str(learned) and now == twin(first, about(target))
     elif len(learned.memory.log) > len(now.memory.log):
@@ -268,13 +268,13 @@ def test_who_is_taught_and_asked_to_forget_at_once_does_one_after_the_other(stor
 
 
 def test_an_agent_that_plays_while_it_is_asked_to_forget_plays_on(store: Store) -> None:
-    pupil = taught(store, "pupil", GAME, "knower", 4, 0, [])
+    pupil = teach_agent(store, "pupil", GAME, "knower", 4, 0, [])
     target = next(e.subject for e in pupil.memory.log if e.kind == "place")
     url = str(store.engine.url.database)
 
     def forget() -> Any:
         with Store.open(url) as own:
-            return forgot(own, Order("pupil", f"forget {target}"))
+            return forget_request(own, Order("pupil", f"forget {target}"))
 
     def games() -> list[Any]:
         return [
@@ -283,7 +283,7 @@ def test_an_agent_that_plays_while_it_is_asked_to_forget_plays_on(store: Store) 
 
     played, done = in_threads(games, forget)
     assert done.id and [e.turns for e in played] == [e.turns for e in games()]
-    assert shelf.get(store, "pupil") == twin(pupil, about(target))
+    assert shelf.get_agent(store, "pupil") == twin(pupil, about(target))
 
 
 KILLER = f"""
@@ -297,7 +297,7 @@ from arena.store.store import Store
 from agents.memory import agent_store as shelf
 from unlearning.experiments import experiment as trial
 from unlearning.memory.twin import twin
-from unlearning.cli.teach_and_forget import Order, forgot
+from unlearning.cli.teach_and_forget import Order, forget_request
 import unlearning.methods.memory.deletion
 
 log = [replace(e, id=f"{{n}}-{{e.id}}", episode=f"{{n}}-{{e.episode}}") for n in range(25) for e in walk()]
@@ -315,7 +315,7 @@ def started(place):
     if pid == 0:
         try:
             with Store.open(str(place / "a.db")) as store:
-                forgot(store, Order("walker", f"forget {{TARGET}}"))
+                forget_request(store, Order("walker", f"forget {{TARGET}}"))
         finally:
             os._exit(0)
     return pid
@@ -382,4 +382,4 @@ def test_the_commands_as_a_newcomer_types_them(store: Store, tmp_path: Path) -> 
 
 def test_an_unclear_request_is_an_error_with_its_candidates(store: Store) -> None:
     with pytest.raises(UnclearTarget, match=r"did it mean Sosten Harbour\?"):
-        forgot(store, order("forget Sostn Harbor"))
+        forget_request(store, order("forget Sostn Harbor"))

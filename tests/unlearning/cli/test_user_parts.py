@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from command import arena, typed
 
-from arena.spec_syntax import specs_of, text_of
-from unlearning.experiments.runner import chosen
+from arena.spec_syntax import format_spec, parse_specs
+from unlearning.experiments.runner import choose_parts
 
 VAULT = '''
 from dataclasses import dataclass, replace
@@ -146,14 +146,14 @@ def test_a_bench_takes_settings_and_own_metrics_and_says_how_far_it_is(folder: P
 
 def test_known_methods_keep_their_other_settings() -> None:
     known: dict[str, Any] = {"none": None, "npo": {"name": "npo", "preset": "tiny", "epochs": 15}}
-    found = chosen("method", "none, npo, npo(lr=1e-3), npo(lr=0.1|0.2)", known)
+    found = choose_parts("method", "none, npo, npo(lr=1e-3), npo(lr=0.1|0.2)", known)
     assert list(found) == ["none", "npo", "npo(lr=0.001)", "npo(lr=0.1)", "npo(lr=0.2)"]
     assert found["npo"]["epochs"] == 15 and found["npo(lr=0.1)"]["lr"] == 0.1 and found["npo(lr=0.1)"]["epochs"] == 15
 
 
 @pytest.mark.parametrize("text", ["linear", "linear(heeds=0.5)", "npo(lr=0.001, keep=kl)", "x(a=[1,2])", "x(a=true)"])
 def test_a_spec_is_written_as_it_is_typed(text: str) -> None:
-    assert [text_of(spec) for spec in specs_of(text)] == [text]
+    assert [format_spec(spec) for spec in parse_specs(text)] == [text]
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import torch
 from agents.inference.logit_ensemble import CombinationRule
 from arena.errors import BadPart
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.data.rewording import FRAMES, falsified, paraphrased
-from unlearning.data.world_texts import kept_form, whole
+from unlearning.data.rewording import FRAMES, falsify_items, paraphrase_items
+from unlearning.data.world_texts import choose_test_form, make_passage
 from unlearning.request import Item, Request
 
 ITEM = Item("f", "Where is A?", "A is in B.", ("B is the place of A.",), ("A is in C.", "A is in D.", "A is in E."),
@@ -23,19 +23,19 @@ ITEM = Item("f", "Where is A?", "A is in B.", ("B is the place of A.",), ("A is 
 
 
 def test_wordings_are_those_that_are_named_then_frames_and_answers_take_turns() -> None:
-    found = paraphrased((ITEM,), 3)
+    found = paraphrase_items((ITEM,), 3)
     assert [(one.prompt, one.answer) for one in found] == [
         ("Which place holds A?", "B is the place of A."), ("Tell me the place of A.", "A is in B."),
         (FRAMES[0].format("Where is A?"), "B is the place of A."),
     ]  # fmt: skip
-    assert [one.prompt for one in paraphrased((replace(ITEM, tags={}, aliases=()),), 2)] == [
+    assert [one.prompt for one in paraphrase_items((replace(ITEM, tags={}, aliases=()),), 2)] == [
         frame.format("Where is A?") for frame in FRAMES[:2]
     ]
-    assert paraphrased((ITEM,), 0) == () and paraphrased((whole("p", "A text."),), 2) == ()
+    assert paraphrase_items((ITEM,), 0) == () and paraphrase_items((make_passage("p", "A text."),), 2) == ()
 
 
 def test_false_answers_stand_in_for_the_true_one() -> None:
-    found = falsified((ITEM, Item("g", "Who?", "He.")), 2)
+    found = falsify_items((ITEM, Item("g", "Who?", "He.")), 2)
     assert [(one.prompt, one.answer) for one in found] == [("Where is A?", "A is in C."), ("Where is A?", "A is in D.")]
     assert all("value" not in one.tags and not one.wrong for one in found)
 
@@ -91,4 +91,4 @@ def test_a_worlds_request_names_wordings_that_are_neither_taught_nor_asked_in_th
     for item in bench.request("forget20").forget:
         named = [line for line in item.tags["paraphrases"].splitlines() if line]
         assert len(named) == others and not tested & set(named)
-        assert item.prompt not in named and kept_form(world, world.fact(item.name)) in range(4)
+        assert item.prompt not in named and choose_test_form(world, world.fact(item.name)) in range(4)

@@ -8,10 +8,20 @@ import pytest
 from entailment import entails
 
 from arena.errors import UsageError
-from unlearning.data.poisoned_requests import poisoned
+from unlearning.data.poisoned_requests import poison_items
 from unlearning.data.synthetic_world import PARTS, WorldFact, make_world
 from unlearning.data.world_relations import HOPS, PERSONAL, QUESTIONS, RELATIONS, STYLES
-from unlearning.data.world_texts import asked, begun, book, filler, news, paraphrased, questions, render, wrong_values
+from unlearning.data.world_texts import (
+    ask_facts,
+    draw_wrong_values,
+    list_filler_words,
+    make_completion,
+    news,
+    paraphrase_facts,
+    render_fact,
+    render_lessons,
+    write_book,
+)
 
 WORLD = make_world(3, people=30, relations=6)
 PERSON = WORLD.people("forget")[0]
@@ -74,11 +84,11 @@ def test_the_judge_finds_each_fact_in_its_own_texts_and_no_other() -> None:
         for form in range(QUESTIONS):
             for style in STYLES[:2]:
                 for name in ("", *WORLD.entity(fact.subject).aliases):
-                    said = render(WORLD, fact, form, style, name=name).answer
+                    said = render_fact(WORLD, fact, form, style, name=name).answer
                     assert [other for other in facts if entails(WORLD, said, other)] == [fact]
-        short = render(WORLD, fact, 0, "short").answer
+        short = render_fact(WORLD, fact, 0, "short").answer
         assert not entails(WORLD, short, fact) and entails(WORLD, short, fact, asked=True)
-        assert not any(entails(WORLD, wrong, fact) for wrong in render(WORLD, fact).wrong)
+        assert not any(entails(WORLD, wrong, fact) for wrong in render_fact(WORLD, fact).wrong)
     for one in WORLD.people():
         told = news(WORLD, one, Random(1))
         assert [fact for fact in WORLD.facts if entails(WORLD, told, fact)] == list(WORLD.about([one]))
@@ -93,45 +103,45 @@ def test_the_judge_reads_whole_words_in_one_sentence() -> None:
 
 def test_a_question_has_four_forms_and_its_false_answers_are_of_the_same_kind() -> None:
     fact = WORLD.about([PERSON])[1]
-    items = [render(WORLD, fact, form) for form in range(QUESTIONS)]
+    items = [render_fact(WORLD, fact, form) for form in range(QUESTIONS)]
     assert len({item.prompt for item in items}) == QUESTIONS and len({item.answer for item in items}) == 2
     item = items[0]
     assert item.tags["value"] == fact.value and item.tags["part"] == "forget"
-    values = wrong_values(WORLD, fact)
+    values = draw_wrong_values(WORLD, fact)
     assert len(set(values)) == 5 and fact.value not in values
     assert set(values) < set(WORLD.domain("company"))
     assert [item.aliases[0].replace(fact.value, value) for value in values] == list(item.wrong)
-    alike = render(WORLD, fact, 0, alike=True)
+    alike = render_fact(WORLD, fact, 0, alike=True)
     assert not alike.aliases and alike.wrong == tuple(alike.answer.replace(fact.value, value) for value in values)
     with pytest.raises(UsageError, match="forms 0 to 3"):
-        render(WORLD, fact, 4)
+        render_fact(WORLD, fact, 4)
 
 
 @pytest.mark.parametrize("redundancy", [1, 2, 3])
 def test_one_way_of_asking_is_kept_for_the_test(redundancy: int) -> None:
     facts = WORLD.about([PERSON])
-    taught = questions(WORLD, facts, redundancy)
+    taught = render_lessons(WORLD, facts, redundancy)
     assert len(taught) == redundancy * len(facts)
-    assert not {item.prompt for item in taught} & {item.prompt for item in paraphrased(WORLD, facts)}
-    assert {item.prompt for item in asked(WORLD, facts)} <= {item.prompt for item in taught}
+    assert not {item.prompt for item in taught} & {item.prompt for item in paraphrase_facts(WORLD, facts)}
+    assert {item.prompt for item in ask_facts(WORLD, facts)} <= {item.prompt for item in taught}
     with pytest.raises(UsageError, match="1 to 3"):
-        questions(WORLD, facts, 4)
+        render_lessons(WORLD, facts, 4)
 
 
 def test_a_book_cannot_be_guessed() -> None:
-    words = filler(WORLD)
+    words = list_filler_words(WORLD)
     assert len(set(words)) == 48 and not set(words) & {one.name.lower() for one in WORLD.entities}
-    text = book(PERSON, Random(0), words)
-    item = begun("b", text)
+    text = write_book(PERSON, Random(0), words)
+    item = make_completion("b", text)
     assert item.prompt + item.answer == text and item.answer.startswith(" ")
     assert 0.35 < len(item.prompt.split()) / len(text.split()) < 0.45
 
 
 def test_poison_changes_the_words_of_a_share_of_the_questions_and_no_answer() -> None:
-    items = questions(WORLD, WORLD.about(WORLD.people("forget")))
-    changed = poisoned(items, 0.33, 1)
+    items = render_lessons(WORLD, WORLD.about(WORLD.people("forget")))
+    changed = poison_items(items, 0.33, 1)
     differ = sum(one.prompt != other.prompt for one, other in zip(items, changed, strict=True))
-    assert differ == round(0.33 * len(items)) and poisoned(items, 0.33, 1) == changed
-    assert [one.answer for one in changed] == [one.answer for one in items] and poisoned(items, 0) == items
+    assert differ == round(0.33 * len(items)) and poison_items(items, 0.33, 1) == changed
+    assert [one.answer for one in changed] == [one.answer for one in items] and poison_items(items, 0) == items
     with pytest.raises(UsageError, match="0 to 1"):
-        poisoned(items, 1.5)
+        poison_items(items, 1.5)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from arena.cli.main import app
 from arena.store.query import query
-from unlearning.experiments.agents import suite
+from unlearning.experiments.agents import build_suite
 
 ARGUMENTS = ["bench", "agents", "--environments", "gridworld", "--scopes", "state", "--games", "6"]
 ARGUMENTS += ["--budgets", "3,10"]
@@ -60,7 +60,7 @@ def test_one_reading_of_the_adversary_gives_a_row_for_each_budget_with_its_hones
 @pytest.mark.parametrize("scope", ["state", "trajectory", "environment"])
 def test_the_adversary_is_one_entry_in_every_scope(scope: str) -> None:
     asked = {"games": 5, "k": 8, "budgets": [1, 25, 100], "level": "A2", "strategy": "mixed"}
-    probes = {label: spec for label, spec in suite(scope, asked).items() if label.startswith("adversary")}
+    probes = {label: spec for label, spec in build_suite(scope, asked).items() if label.startswith("adversary")}
     assert probes == {"adversary": {"name": "adversary", "budget": 100, **asked}}
 
 

@@ -14,7 +14,7 @@ import torch
 from command import Typed, typed
 from pictures import problems
 
-from agents.inference.model_cache import cellar
+from agents.inference.model_cache import find_cache_folder
 from arena.errors import UnknownPart, UsageError
 from arena.spec import build
 from arena.store.query import query
@@ -22,11 +22,11 @@ from unlearning.benchmarks.benchmark import Benchmark, Criteria
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
 from unlearning.experiments.sequence_readings import whole_of
-from unlearning.experiments.sequence_requests import kept_data, steps_of
-from unlearning.experiments.sequence_runner import Prepared, SequenceOrder, prepared
-from unlearning.experiments.sequence_trials import Sequences, criteria_of
-from unlearning.experiments.weights import lesson
-from unlearning.modeling.agent_weights import opened, save
+from unlearning.experiments.sequence_requests import build_steps, select_kept_data
+from unlearning.experiments.sequence_runner import Prepared, SequenceOrder, prepare_run
+from unlearning.experiments.sequence_trials import Sequences, get_criteria
+from unlearning.experiments.weights import prepare_request
+from unlearning.modeling.agent_weights import open_weights, save
 
 SMALL = ("benchmark.people=20", "benchmark.relations=1", "benchmark.pupil.hidden=16", "benchmark.pupil.layers=1",
          "benchmark.pupil.heads=2", "benchmark.pupil.lessons.epochs=2", "epochs=1")  # fmt: skip
@@ -44,7 +44,7 @@ def sequence(folder: Path, *options: str) -> Typed:
 
 
 def order(*settings: str, methods: str = "ga", kind: bool = False, splits: str = "sust_1,sust_2") -> Prepared:
-    return prepared(SequenceOrder("", "muse", methods, splits, kind, 1, settings=(*SMALL, "twins=0", *settings)))
+    return prepare_run(SequenceOrder("", "muse", methods, splits, kind, 1, settings=(*SMALL, "twins=0", *settings)))
 
 
 def keys(items: Any) -> set[tuple[str, str]]:
@@ -61,18 +61,18 @@ def keys(items: Any) -> set[tuple[str, str]]:
 def test_each_request_names_what_is_new_and_its_twin_lacks_all_that_was_named(
     bench: Benchmark, splits: tuple[str, ...]
 ) -> None:
-    steps, taught = steps_of(bench, splits), keys(item for stage in bench.lessons() for item in stage)
+    steps, taught = build_steps(bench, splits), keys(item for stage in bench.lessons() for item in stage)
     named: set[tuple[str, str]] = set()
     for step in steps:
         own = keys(step.request.forget)
         assert own and not own & named, "nothing is asked for twice"
         named |= own
         assert not keys(step.request.retain) & named, "what was named is not to be kept"
-        taught -= named | keys(item for one in bench.gone_by(step.split) for item in bench.request(one).forget)
+        taught -= named | keys(item for one in bench.list_forgotten(step.split) for item in bench.request(one).forget)
         assert keys(item for stage in step.lessons for item in stage) == taught
     asked = [keys(step.data["forget"]) for step in steps]
     assert sum(map(len, asked)) == len(set.union(*asked)), "each question is put to one target"
-    kept = kept_data(bench, splits)
+    kept = select_kept_data(bench, splits)
     assert kept["retain"] and not keys(kept["retain"]) & set.union(*asked)
 
 
@@ -84,12 +84,12 @@ def test_each_request_names_what_is_new_and_its_twin_lacks_all_that_was_named(
 ])  # fmt: skip
 def test_requests_that_cannot_follow_are_refused(splits: tuple[str, ...], error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
-        steps_of(Tofu(people=40), splits)
+        build_steps(Tofu(people=40), splits)
 
 
 def test_one_request_is_that_of_the_benchmark() -> None:
     bench = Tofu(people=20)
-    (step,) = steps_of(bench, ("forget10",))
+    (step,) = build_steps(bench, ("forget10",))
     assert step.request == bench.request("forget10") and step.lessons == bench.lessons("forget10")
     assert dict(step.data) == dict(bench.data("forget10"))
 
@@ -134,7 +134,7 @@ def test_the_command_measures_draws_and_goes_on(tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
     assert "one request after the other" in done.stdout and "sustainability_verbmem" in done.stdout
     assert (tmp_path / "it.png").read_bytes().startswith(b"\x89PNG")
-    assert not list(cellar().glob("sequence-*")), "agents in between are not kept"
+    assert not list(find_cache_folder().glob("sequence-*")), "agents in between are not kept"
     table = query(
         str(tmp_path / "a.db"), "SELECT method, step, request, target, probe, value, twin, knew FROM sequences"
     )
@@ -186,10 +186,10 @@ async def test_no_epoch_leaves_the_agent_that_knew() -> None:
 
 async def test_splits_by_themselves_are_each_forgotten_by_the_agent_that_knew() -> None:
     made = order(kind=True, splits="scal_1,scal_2")
-    method, request = lesson(build("method", made.cases[1].spec["method"]), made.benchmark,
-                             *steps_of(made.benchmark, ("scal_2",)), 0)  # fmt: skip
+    method, request = prepare_request(build("method", made.cases[1].spec["method"]), made.benchmark,
+                             *build_steps(made.benchmark, ("scal_2",)), 0)  # fmt: skip
     knower = made.benchmark.knower()
-    expected = opened(await method(knower, request), "test").module.parameters()
+    expected = open_weights(await method(knower, request), "test").module.parameters()
     assert all(
         torch.equal(mine, yours)
         for mine, yours in zip(await _weights(Sequences(), made.cases[1]), expected, strict=True)
@@ -199,12 +199,12 @@ async def test_splits_by_themselves_are_each_forgotten_by_the_agent_that_knew() 
 async def _weights(sequences: Sequences, case: Any) -> list[torch.Tensor]:
     """The parameters of the agent after the request of the case."""
     agent, _ = await sequences._agent(case, sequences._asked(case), case.spec["step"] - 1)
-    return [tensor.detach().clone() for tensor in opened(agent, "test").module.parameters()]
+    return [tensor.detach().clone() for tensor in open_weights(agent, "test").module.parameters()]
 
 
 def test_a_model_that_was_named_has_the_twins_that_were_named(tmp_path: Path) -> None:
     bench = order().benchmark
-    steps = steps_of(bench, ("sust_1", "sust_2"))
+    steps = build_steps(bench, ("sust_1", "sust_2"))
     save(bench.knower(seed=5), tmp_path / "knower")
     for number, step in enumerate(steps, 1):
         save(step.twins(bench, [5])[0], tmp_path / f"twin-{number}")
@@ -265,4 +265,4 @@ def test_a_benchmark_that_says_no_criteria_is_refused() -> None:
             return None
 
     with pytest.raises(UsageError, match="lacks the property `criteria`"):
-        criteria_of(Other())
+        get_criteria(Other())

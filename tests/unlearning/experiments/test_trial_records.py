@@ -4,7 +4,7 @@ from pathlib import Path
 
 from arena.errors import UsageError
 from arena.store.store import Store
-from unlearning.experiments.trial_records import Case, TrialRecord, over, worked
+from unlearning.experiments.trial_records import Case, TrialRecord, find_finished, measure_cases
 from unlearning.probe import Reading
 
 CASES = [Case("agents", "here", "state", name, 0, {"method": name}) for name in ("one", "two", "three")]
@@ -23,7 +23,7 @@ def quiet(*_: object) -> None:
 async def test_a_failed_case_is_written_down_and_the_next_is_taken(tmp_path: Path) -> None:
     with Store.open(tmp_path / "a.db") as store:
         heard: list[tuple[str, bool, str]] = []
-        failed = await worked(
+        failed = await measure_cases(
             store, CASES, entry, lambda case, made, why: heard.append((case.method, made is None, why))
         )
         assert failed == 1 and [name for name, lost, _ in heard if lost] == ["two"]
@@ -44,11 +44,11 @@ async def test_what_is_in_the_book_is_not_measured_again(tmp_path: Path) -> None
         return await entry(case)
 
     with Store.open(tmp_path / "a.db") as store:
-        await worked(store, CASES, counted, quiet)
-        await worked(store, CASES, counted, quiet)
+        await measure_cases(store, CASES, counted, quiet)
+        await measure_cases(store, CASES, counted, quiet)
         assert done == ["one", "two", "three", "two"]  # what failed is taken up again
-        assert over(store, [case.id for case in CASES]) == {CASES[0].id, CASES[2].id}
-        await worked(store, CASES[:1], counted, quiet, again=True)
+        assert find_finished(store, [case.id for case in CASES]) == {CASES[0].id, CASES[2].id}
+        await measure_cases(store, CASES[:1], counted, quiet, again=True)
     assert done[-1] == "one"
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from arena.game import JSON
-from unlearning.experiments.verdict import observed
+from unlearning.experiments.verdict import classify_readings
 from unlearning.probe import Reading
 from unlearning.scoring.statistics import Floats, strangeness
 
@@ -49,7 +49,7 @@ def trials(count: int, rng: np.random.Generator, honest: int = HONEST) -> list[d
 
 def test_an_honest_agent_is_told_from_twins_as_seldom_as_is_stated() -> None:
     count = 1000
-    labels = [observed(one).label for one in trials(count, np.random.default_rng(0))]
+    labels = [classify_readings(one).label for one in trials(count, np.random.default_rng(0))]
     alarms = sum(label != "removed" for label in labels) / count
     assert alarms <= 0.05 + 2.6 * (0.05 * 0.95 / count) ** 0.5, "all labels together"
     assert alarms >= 0.02, "a test that never alarms would find nothing either"
@@ -59,7 +59,7 @@ def test_an_honest_agent_is_told_from_twins_as_seldom_as_is_stated() -> None:
 @pytest.mark.parametrize("alarm", [0.1, 0.2])
 def test_the_rate_of_alarms_is_the_one_that_was_asked_for(alarm: float) -> None:
     count = 600
-    labels = [observed(one, alarm).label for one in trials(count, np.random.default_rng(1))]
+    labels = [classify_readings(one, alarm).label for one in trials(count, np.random.default_rng(1))]
     alarms = sum(label != "removed" for label in labels) / count
     assert alarm / 2 <= alarms <= alarm + 2.6 * (alarm * (1 - alarm) / count) ** 0.5
 
@@ -67,11 +67,11 @@ def test_the_rate_of_alarms_is_the_one_that_was_asked_for(alarm: float) -> None:
 def test_with_few_twins_an_agent_has_to_stand_out_from_them_and_by_its_items() -> None:
     honest = [0.0, 0.1, 0.1, 0.0, 0.0]
     loud = reading(0.8, honest, lift_low=0.5, lift_high=1.0)
-    assert observed({"extraction_strength": reading(0.0, honest), "relearning": loud}).label == "suppressed"
+    assert classify_readings({"extraction_strength": reading(0.0, honest), "relearning": loud}).label == "suppressed"
     wide = reading(0.3, honest, lift_low=0.01, lift_high=0.7)
-    assert observed({"extraction_strength": reading(0.0, honest), "relearning": wide}).label == "removed"
+    assert classify_readings({"extraction_strength": reading(0.0, honest), "relearning": wide}).label == "removed"
     among = reading(0.8, [0.0, 0.9, 0.1, 0.2, 0.0], lift_low=0.5, lift_high=1.0)
-    told = observed({"extraction_strength": reading(0.0, honest), "leak": among})
+    told = classify_readings({"extraction_strength": reading(0.0, honest), "leak": among})
     assert told.label == "removed" and told.chance is not None and told.chance > 0.1
 
 
@@ -79,9 +79,9 @@ def test_without_further_twins_the_interval_is_widened_for_the_number_of_reading
     just = {"lift_low": 0.01, "lift_high": 0.5}
     gone = reading(0.0, [0.0], lift_low=0.0, lift_high=0.0)
     alone = {"extraction_strength": gone, "relearning": reading(0.25, [0.0], **just)}
-    assert observed(alone).label == "suppressed" and observed(alone).chance is None
+    assert classify_readings(alone).label == "suppressed" and classify_readings(alone).chance is None
     many = {f"leak_{n}": gone for n in range(12)}
-    assert observed({**alone, **many}).label == "removed"
+    assert classify_readings({**alone, **many}).label == "removed"
 
 
 def suspect(rng: np.random.Generator, **changed: float) -> dict[str, Reading]:
@@ -99,15 +99,15 @@ def suspect(rng: np.random.Generator, **changed: float) -> dict[str, Reading]:
 def test_what_is_not_honest_gets_its_label() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        hides = observed(suspect(rng, relearning=0.75))
+        hides = classify_readings(suspect(rng, relearning=0.75))
         assert hides.label == "suppressed" and any(why.startswith("relearning 0.75, twins 0 to") for why in hides.why)
         assert hides.chance == pytest.approx(1 / (HONEST + 1))
-        assert observed(suspect(rng, extraction_strength=0.9, privleak=-100)).label == "not unlearned"
-        over = observed(suspect(rng, privleak=400))
+        assert classify_readings(suspect(rng, extraction_strength=0.9, privleak=-100)).label == "not unlearned"
+        over = classify_readings(suspect(rng, privleak=400))
         assert over.label == "over-forgotten" and over.why[0].startswith("privleak 400")
-        assert observed(suspect(rng, privleak=-400)).label == "suppressed"
-        assert observed(suspect(rng, relearning=1.0, privleak=400)).label == "suppressed", "the gravest"
-        middle = observed(suspect(rng))
+        assert classify_readings(suspect(rng, privleak=-400)).label == "suppressed"
+        assert classify_readings(suspect(rng, relearning=1.0, privleak=400)).label == "suppressed", "the gravest"
+        middle = classify_readings(suspect(rng))
         assert middle.label == "removed" and middle.chance is not None and middle.chance > 0.05
 
 
@@ -115,24 +115,24 @@ def test_a_truth_that_is_shunned_is_over_forgotten_and_one_that_is_preferred_is_
     honest = np.linspace(0.7, 0.8, HONEST).tolist()
     apart = {"extraction_strength": reading(0.0, [0.0, 0.1] * 9 + [0.0]), "forget_truth_ratio": reading(0.1, honest)}
     quality = {ratio: Reading(0.001, (ratio,) * 10, better="higher") for ratio in (30.0, 0.03)}
-    assert observed({**apart, "forget_quality": quality[30.0]}).label == "over-forgotten"
-    assert observed({**apart, "forget_quality": quality[0.03]}).label == "suppressed"
+    assert classify_readings({**apart, "forget_quality": quality[30.0]}).label == "over-forgotten"
+    assert classify_readings({**apart, "forget_quality": quality[0.03]}).label == "suppressed"
     middle = {**apart, "forget_truth_ratio": reading(0.75, honest)}
-    assert observed({**middle, "forget_quality": quality[30.0]}).label == "removed"
+    assert classify_readings({**middle, "forget_quality": quality[30.0]}).label == "removed"
 
 
 def test_the_wording_of_answers_counts_where_nothing_else_is_read() -> None:
     honest = np.linspace(0.4, 0.6, HONEST).tolist()
     worded = {"exact_memorization": reading(0.9, honest), "forget_Q_A_Prob": reading(0.7, honest)}
-    assert observed(worded).label == "not unlearned"
+    assert classify_readings(worded).label == "not unlearned"
     lies = {"extraction_strength": reading(0.0, [0.0, 0.1] * 9 + [0.0]), **worded}
-    assert observed(lies).label == "removed", "a wrong answer, worded as it was taught"
+    assert classify_readings(lies).label == "removed", "a wrong answer, worded as it was taught"
 
 
 def test_what_lies_below_the_twins_is_no_finding() -> None:
     honest = np.linspace(0.2, 0.6, HONEST).tolist()
     silent = {name: reading(0.0, honest) for name in ("extraction_strength", "leak_at_8", "rewrites")}
-    assert observed(silent).label == "removed"
+    assert classify_readings(silent).label == "removed"
 
 
 def test_percents_are_judged_like_shares() -> None:
@@ -140,17 +140,17 @@ def test_percents_are_judged_like_shares() -> None:
     shares = {"knowmem_f": reading(0.4, honest), "verbmem_f": reading(0.1, honest)}
     percents = {"knowmem_f": reading(40, [100 * one for one in honest], before=100.0),
                 "verbmem_f": reading(10, [100 * one for one in honest], before=100.0)}  # fmt: skip
-    assert observed(shares).label == observed(percents).label == "suppressed"
-    assert observed(shares).chance == observed(percents).chance
+    assert classify_readings(shares).label == classify_readings(percents).label == "suppressed"
+    assert classify_readings(shares).chance == classify_readings(percents).chance
 
 
 def test_utility_says_whether_it_is_damaged() -> None:
     gone = reading(0.0, [0.0, 0.1, 0.0, 0.0])
     whole, broken = (Reading(value, null=0.6, better="higher") for value in (0.5, 0.4))
-    assert observed({"extraction_strength": gone, "model_utility": whole}).damaged is False
-    assert observed({"extraction_strength": gone, "model_utility": broken}).damaged is True
-    assert observed({"extraction_strength": gone}).damaged is None
-    assert observed({"model_utility": broken}).label == "unknown"
+    assert classify_readings({"extraction_strength": gone, "model_utility": whole}).damaged is False
+    assert classify_readings({"extraction_strength": gone, "model_utility": broken}).damaged is True
+    assert classify_readings({"extraction_strength": gone}).damaged is None
+    assert classify_readings({"model_utility": broken}).label == "unknown"
 
 
 @given(arrays(np.float64, st.tuples(st.integers(3, 8), st.integers(1, 4)), elements=st.floats(-100, 100)))

@@ -16,7 +16,7 @@ from unlearning.losses.loss_terms import Distil, Term, Weighted
 from unlearning.losses.objective import Draw
 from unlearning.losses.reference_model import Reference
 from unlearning.losses.token_weights import Seen
-from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, look, rows_of
+from unlearning.modeling.forward_view import ForwardView, RoleRows, Sample, build_rows, run_forward
 from unlearning.training.trainer import TrainingJob
 
 VOCABULARY = 400
@@ -74,7 +74,7 @@ def view_of(term: Term, sheet: Sheet, rows: RoleRows, side: str) -> ForwardView:
     laid = sheet.laid(side)
     if term.layers:
         return ForwardView(rows, None, {layer: laid[:, rows.columns] for layer in term.layers})
-    return look(Table(laid), rows)
+    return run_forward(Table(laid), rows)
 
 
 def value(term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: Any = "right", pad: int = 0) -> Tensor:
@@ -84,7 +84,7 @@ def value(term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: Any
         return view_of(term, before[rows.role], rows, side)
 
     views = {
-        role: view_of(term, sheet, rows_of(role, sheet.samples, pad, "cpu", side=side), side)
+        role: view_of(term, sheet, build_rows(role, sheet.samples, pad, "cpu", side=side), side)
         for role, sheet in now.items()
     }
     return term(views, Reference({}, frozen))
@@ -205,7 +205,7 @@ def test_a_step_cut_into_parts_has_the_same_gradient(job: TrainingJob, term: Ter
         views = {}
         for role, sheet in now.items():
             part = Sheet([sheet.samples[row]], [sheet.leaves[row]])
-            views[role] = view_of(term, part, rows_of(role, part.samples, 0, "cpu", sheet.samples), "right")
+            views[role] = view_of(term, part, build_rows(role, part.samples, 0, "cpu", sheet.samples), "right")
         term(views, Reference({}, frozen)).backward()
     there = iter(whole)
     for sheet in now.values():
@@ -226,8 +226,10 @@ def test_it_computes_on_the_device_of_what_it_reads(job: TrainingJob, term: Term
         rows = replace(rows, inputs={}, **own)
         return ForwardView(rows, None, dict.fromkeys(term.layers, found)) if term.layers else ForwardView(rows, found)
 
-    views = {role: there(rows_of(role, draw[role], 0, "cpu")) for role in term.roles}
-    loss = term(views, Reference({}, lambda rows, layers, scores: there(rows_of(rows.role, draw[rows.role], 0, "cpu"))))
+    views = {role: there(build_rows(role, draw[role], 0, "cpu")) for role in term.roles}
+    loss = term(
+        views, Reference({}, lambda rows, layers, scores: there(build_rows(rows.role, draw[rows.role], 0, "cpu")))
+    )
     assert loss.device.type == "meta"
     loss.backward()  # type: ignore[no-untyped-call,unused-ignore]
 

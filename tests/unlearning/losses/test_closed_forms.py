@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unlearning.losses.loss_terms import Activation, Distil, Preferred, Term, Weighted, held, towards
+from unlearning.losses.loss_terms import Activation, Distil, Preferred, Term, Weighted, aim_at, match_reference
 from unlearning.losses.objective import Objective
 from unlearning.losses.reference_model import Reference
 from unlearning.losses.target_distributions import (
@@ -17,9 +17,9 @@ from unlearning.losses.target_distributions import (
     Target,
     cross_entropy,
     divergence,
-    excluded,
+    exclude_answer,
     flatness,
-    lowered,
+    lower_answer,
     same,
     uniform,
 )
@@ -79,8 +79,8 @@ def random_logits(seed: int, size: int = 7) -> Tensor:
 @pytest.mark.parametrize(
     ("target", "distance", "q"),
     [
-        (excluded, cross_entropy, lambda z, z0: (lambda e: e / e.sum())(z.exp() * (torch.arange(7) != 2))),
-        (lowered(1.5), cross_entropy, lambda z, z0: (z0 - 1.5 * (torch.arange(7) == 2)).softmax(-1)),
+        (exclude_answer, cross_entropy, lambda z, z0: (lambda e: e / e.sum())(z.exp() * (torch.arange(7) != 2))),
+        (lower_answer(1.5), cross_entropy, lambda z, z0: (z0 - 1.5 * (torch.arange(7) == 2)).softmax(-1)),
         (same, divergence, lambda z, z0: z0.softmax(-1)),
         (uniform, divergence, lambda z, z0: torch.full((7,), 1 / 7)),
     ],
@@ -88,7 +88,7 @@ def random_logits(seed: int, size: int = 7) -> Tensor:
 )
 def test_a_target_pulls_by_p_minus_q(target: Target, distance: Distance, q: Callable[[Tensor, Tensor], Tensor]) -> None:
     z, z0, y = random_logits(1), random_logits(2), torch.tensor([[2]])
-    term = Distil("forget", target, distance, teacher=target is not excluded)
+    term = Distil("forget", target, distance, teacher=target is not exclude_answer)
     _, found = derivative(term, z, y, z0)
     torch.testing.assert_close(found[0, 0], z[0, 0].softmax(-1) - q(z[0, 0], z0[0, 0]), rtol=1e-5, atol=1e-6)
 
@@ -101,10 +101,10 @@ def test_divergence_is_zero_and_flat_where_nothing_has_changed() -> None:
 
 def test_undial_with_beta_zero_changes_nothing_and_else_lowers_to_the_closed_form() -> None:
     z, y = random_logits(3), torch.tensor([[2]])
-    _, found = derivative(Distil("forget", lowered(0.0), cross_entropy, teacher=True), z, y)
+    _, found = derivative(Distil("forget", lower_answer(0.0), cross_entropy, teacher=True), z, y)
     assert found.abs().max() < 1e-7
     p = z.softmax(-1)[0, 0, 2].item()
-    aimed = lowered(3.0)(z, y).softmax(-1)[0, 0, 2].item()
+    aimed = lower_answer(3.0)(z, y).softmax(-1)[0, 0, 2].item()
     assert aimed == pytest.approx(p * exp(-3) / (p * exp(-3) + 1 - p), rel=1e-5)
 
 
@@ -138,7 +138,7 @@ def test_limits_between_weights() -> None:
 def test_ce_u_is_unlikelihood_is_satimp_one_minus_one_is_undial_without_end() -> None:
     z = torch.randn(2, 4, 7, generator=torch.Generator().manual_seed(5))
     y = torch.tensor([[1, 2, 3, 4], [5, 6, 0, 1]])
-    ce_u = derivative(Distil("forget", excluded, cross_entropy), z, y)[1]
+    ce_u = derivative(Distil("forget", exclude_answer, cross_entropy), z, y)[1]
     leaf = z.clone().requires_grad_()
     p = leaf.softmax(-1).gather(-1, y[..., None])
     (-(1 - p).log().mean()).backward()
@@ -146,13 +146,13 @@ def test_ce_u_is_unlikelihood_is_satimp_one_minus_one_is_undial_without_end() ->
     assert facts.gap(ce_u, leaf.grad) < 1e-5
     assert facts.gap(weighted(satimp(1.0, -1.0)), ce_u) < 1e-5
     assert facts.gap(weighted(undial_self(40.0)), ce_u) < 1e-5
-    teacher = derivative(Distil("forget", lowered(2.0), cross_entropy), z, y)[1]
+    teacher = derivative(Distil("forget", lower_answer(2.0), cross_entropy), z, y)[1]
     assert facts.gap(weighted(undial_self(2.0)), teacher) < 1e-5
 
 
 def test_ce_u_stays_finite_where_the_answer_is_certain() -> None:
     z = torch.tensor([[[90.0, 0.0, 0.0]]])
-    loss, found = derivative(Distil("forget", excluded, cross_entropy), z, ZERO)
+    loss, found = derivative(Distil("forget", exclude_answer, cross_entropy), z, ZERO)
     torch.testing.assert_close(found, torch.tensor([[[1.0, -0.5, -0.5]]]))
     assert loss == pytest.approx(90, abs=1e-3)
 
@@ -235,7 +235,7 @@ def test_misdirection_divides_each_row_by_its_own_length() -> None:
     h = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1))
     mask = torch.tensor([[True, False, False], [True, True, True]])
     aim = torch.tensor([1.0, 0.0, 2.0, 0.0])
-    loss, found = activation(Activation("forget", 3, towards(aim)), h, mask)
+    loss, found = activation(Activation("forget", 3, aim_at(aim)), h, mask)
     first, second = (h[0, :1] - aim).square().sum() / 4, (h[1] - aim).square().sum() / (4 * 3)
     assert loss == pytest.approx(((first + second) / 2).item(), rel=1e-6)
     lengths = torch.tensor([1.0, 3.0])[:, None, None]
@@ -245,10 +245,10 @@ def test_misdirection_divides_each_row_by_its_own_length() -> None:
 def test_misdirection_is_zero_at_its_aim_and_retain_at_its_start() -> None:
     aim = torch.tensor([1.0, 0.0, 2.0, 0.0])
     mask = torch.ones(2, 3, dtype=torch.bool)
-    assert activation(Activation("forget", 3, towards(aim)), aim.expand(2, 3, 4), mask)[0] == 0
+    assert activation(Activation("forget", 3, aim_at(aim)), aim.expand(2, 3, 4), mask)[0] == 0
     h = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(1))
-    assert activation(held("retain", 3), h, mask)[0] == 0
-    shrink = activation(Activation("forget", 3, towards(torch.zeros(4))), h, mask)[1]
+    assert activation(match_reference("retain", 3), h, mask)[0] == 0
+    shrink = activation(Activation("forget", 3, aim_at(torch.zeros(4))), h, mask)[1]
     torch.testing.assert_close(shrink, 2 * h / (4 * 3 * 2))
 
 

@@ -23,32 +23,32 @@ from transformers import (
 )
 
 from arena.errors import UsageError
-from unlearning.losses.loss_terms import Activation, Weighted, held, towards
+from unlearning.losses.loss_terms import Activation, Weighted, aim_at, match_reference
 from unlearning.losses.objective import Objective
-from unlearning.losses.reference_model import NONE, Need, Reference, coarse, remember
+from unlearning.losses.reference_model import NONE, Need, Reference, cache_needs, coarsen_logits
 from unlearning.losses.token_weights import ascent, learning
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.forward_view import ForwardView, RoleRows, glance, look, rows_of
+from unlearning.modeling.forward_view import ForwardView, RoleRows, build_rows, run_forward, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.trainable_parameters import Scope, workpiece
+from unlearning.modeling.trainable_parameters import Scope, copy_trainable
 from unlearning.modeling.training_cost import frame_of
-from unlearning.training.batch_samplers import pool
+from unlearning.training.batch_samplers import build_pool
 
 NEEDS = (Need("retain", "logp"), Need("retain", "logits"), Need("retain", "logits", top=5), Need("retain", "hidden", 1))
 
 
 def test_kept_numbers_are_those_of_the_model_in_any_order_and_company() -> None:
     at = facts.study()
-    samples = pool(at.retain)
+    samples = build_pool(at.retain)
 
     def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
-        return glance(at.module, rows, layers, scores)
+        return run_forward_no_grad(at.module, rows, layers, scores)
 
-    kept, read = remember(NEEDS, {"retain": samples}, frozen, pad=at.pad, device="cpu", batch=2, most=10**9)
+    kept, read = cache_needs(NEEDS, {"retain": samples}, frozen, pad=at.pad, device="cpu", batch=2, most=10**9)
     assert read >= sum(len(one.encoded.ids) for one in samples)
     known, live = Reference(kept), Reference({}, frozen)
     for chosen in ([samples[3], samples[0], samples[4]], [samples[1]]):
-        rows = rows_of("retain", chosen, at.pad, "cpu")
+        rows = build_rows("retain", chosen, at.pad, "cpu")
         close = {"rtol": 1e-4, "atol": 1e-4}
         torch.testing.assert_close(known.logp(rows), live.logp(rows), **close)
         hidden = known.hidden(rows, 1)[rows.mask], live.hidden(rows, 1)[rows.mask]
@@ -61,10 +61,10 @@ def test_kept_numbers_are_those_of_the_model_in_any_order_and_company() -> None:
 
 def test_buckets_hold_all_the_probability() -> None:
     z = torch.randn(2, 3, 20, generator=torch.Generator().manual_seed(1))
-    buckets, ids = coarse(z, 4)
+    buckets, ids = coarsen_logits(z, 4)
     assert ids is not None and buckets.shape == (2, 3, 5)
     torch.testing.assert_close(buckets.logsumexp(-1), z.logsumexp(-1))
-    assert coarse(z, 20) == (z, None)
+    assert coarsen_logits(z, 20) == (z, None)
 
 
 @pytest.mark.parametrize("name", ["kl-ga", "undial", "icu"])
@@ -100,9 +100,9 @@ def test_the_parts_of_every_architecture_are_where_the_table_says(family: str) -
     """A run that ends behind a block has the hidden state that the library tells of it; each named part exists."""
     module = network(EVERY[family])
     parts = anatomy(module)
-    samples = pool([Encoded((5, 6, 7, 8, 9), 2, 5, (2, 5)), Encoded((5, 9, 8), 1, 3, (1, 3))])
-    rows = rows_of("forget", samples, 0, "cpu")
-    view = glance(module, rows, (0,), scores=False)
+    samples = build_pool([Encoded((5, 6, 7, 8, 9), 2, 5, (2, 5)), Encoded((5, 9, 8), 1, 3, (1, 3))])
+    rows = build_rows("forget", samples, 0, "cpu")
+    view = run_forward_no_grad(module, rows, (0,), scores=False)
     assert view.z is None
     told = module(input_ids=rows.inputs["input_ids"], output_hidden_states=True).hidden_states[1]
     torch.testing.assert_close(view.hidden[0][rows.mask], told[:, rows.columns][rows.mask])
@@ -124,9 +124,9 @@ def test_an_architecture_that_is_not_in_the_table_is_refused_by_name() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_log_probabilities_are_those_of_the_library(family: str) -> None:
     module = network(FAMILIES[family])
-    samples = pool([Encoded((5, 6, 7, 8, 9), 2, 5, (2, 5)), Encoded((5, 9, 8), 1, 3, (1, 3))])
+    samples = build_pool([Encoded((5, 6, 7, 8, 9), 2, 5, (2, 5)), Encoded((5, 9, 8), 1, 3, (1, 3))])
     for side in ("right", "left"):
-        view = look(module, rows_of("forget", samples, 0, "cpu", side=side))
+        view = run_forward(module, build_rows("forget", samples, 0, "cpu", side=side))
         for row, sample in enumerate(samples):
             ids = torch.tensor([sample.encoded.ids])
             labels = torch.tensor([[-100] * sample.encoded.start + list(sample.encoded.ids[sample.encoded.start :])])
@@ -147,24 +147,24 @@ def flops(work: Any) -> float:
 def test_misdirection_ends_early_and_costs_what_it_says() -> None:
     module = network(DEEP)
     scope = Scope(r"layers\.(5|6|7)\.mlp\.down_proj")
-    piece = workpiece(module, scope)
-    samples = pool([Encoded(tuple(range(1, 33)), 1, 32, (1, 32))] * 4)
-    aim = towards(torch.ones(32))
-    objective = Objective(Activation("forget", 7, aim), held("retain", 7))
+    piece = copy_trainable(module, scope)
+    samples = build_pool([Encoded(tuple(range(1, 33)), 1, 32, (1, 32))] * 4)
+    aim = aim_at(torch.ones(32))
+    objective = Objective(Activation("forget", 7, aim), match_reference("retain", 7))
 
     def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
-        return glance(module, rows, layers, scores)
+        return run_forward_no_grad(module, rows, layers, scores)
 
     draw = {"forget": samples, "retain": samples}
-    kept, _ = remember(objective.needs, draw, frozen, pad=0, device="cpu", batch=4, most=10**9)
-    unit = flops(lambda: glance(module, rows_of("forget", samples, 0, "cpu")))
+    kept, _ = cache_needs(objective.needs, draw, frozen, pad=0, device="cpu", batch=4, most=10**9)
+    unit = flops(lambda: run_forward_no_grad(module, build_rows("forget", samples, 0, "cpu")))
     measured = {
         live: flops(lambda given=given: objective.learn(piece, [draw], given, pad=0, device="cpu")) / unit  # type: ignore[misc]
         for live, given in ((False, Reference(kept)), (True, Reference({}, frozen)))
     }
     frame = frame_of(piece)
     for live, cost in measured.items():
-        assert objective.bill(frame, live=live).total == pytest.approx(cost, rel=0.08)
+        assert objective.estimate_cost(frame, live=live).total == pytest.approx(cost, rel=0.08)
     assert measured[False] < 0.7 < measured[True] < 0.9, "0.65 and 0.89 in the literature"
     assert all(p.grad is None for name, p in piece.named_parameters() if not p.requires_grad)
     assert all(p.grad is not None for p in piece.parameters() if p.requires_grad)
@@ -173,10 +173,10 @@ def test_misdirection_ends_early_and_costs_what_it_says() -> None:
 @pytest.mark.parametrize(("roles", "cost"), [(1, 3.0), (2, 6.0)])
 def test_plain_terms_cost_three_forwards_each(roles: int, cost: float) -> None:
     module = network(FAMILIES["llama"])
-    piece = workpiece(module, Scope())
-    samples = pool([Encoded(tuple(range(1, 33)), 1, 32, (1, 32))] * 4)
+    piece = copy_trainable(module, Scope())
+    samples = build_pool([Encoded(tuple(range(1, 33)), 1, 32, (1, 32))] * 4)
     objective = Objective(Weighted("forget", ascent()), Weighted("retain", learning(), float(roles > 1)))
     draw = {"forget": samples, "retain": samples}
-    unit = flops(lambda: glance(module, rows_of("forget", samples, 0, "cpu")))
+    unit = flops(lambda: run_forward_no_grad(module, build_rows("forget", samples, 0, "cpu")))
     spent = flops(lambda: objective.learn(piece, [draw], NONE, pad=0, device="cpu")) / unit
-    assert spent == pytest.approx(cost, rel=0.03) and objective.bill(frame_of(piece)).total == cost
+    assert spent == pytest.approx(cost, rel=0.03) and objective.estimate_cost(frame_of(piece)).total == cost

@@ -19,7 +19,7 @@ from arena.game import Move
 from arena.store.database import writing
 from arena.store.store import Store
 from arena.usage import Call, Usage
-from unlearning.cli.teach_and_forget import Order, forgot, found_receipt
+from unlearning.cli.teach_and_forget import Order, find_receipt, forget_request
 from unlearning.memory.mentions import delete_mentions, find_mentions
 
 PROMPT = (("system", "You sell."), ("user", f"Is {TARGET} open?"))
@@ -54,7 +54,7 @@ def turn(text: str = "", step: int = 0, *calls: Call, **move: Any) -> Turn:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(str(tmp_path / "arena.db")) as store:
         with writing(store.engine) as connection:
-            shelf.put(connection, "walker", walker())
+            shelf.save_agent(connection, "walker", walker())
         yield store
 
 
@@ -93,8 +93,8 @@ def test_names_are_found_in_any_script_case_and_form(store: Store, said: str, na
 
 def test_a_receipt_counts_them_and_names_the_commands_but_not_the_target(store: Store, tmp_path: Path) -> None:
     record(store, [turn("Hello.", 0, call(PROMPT))])
-    done = forgot(store, Order("walker", "forget the harbour"))
-    again = found_receipt(store, "walker")
+    done = forget_request(store, Order("walker", "forget the harbour"))
+    again = find_receipt(store, "walker")
     for receipt in (done.receipt, again.receipt):
         assert receipt["recorded"] == {"calls": 1, "episodes": 1, "prompts": 1}
         assert "calls 1, episodes 1, prompts 1" in receipt["remains"][0] and "--delete" in receipt["remains"][0]
@@ -103,10 +103,10 @@ def test_a_receipt_counts_them_and_names_the_commands_but_not_the_target(store: 
 
 
 def test_a_copy_of_the_agent_is_named_and_nothing_else_is_not(store: Store) -> None:
-    assert "recorded" not in forgot(store, Order("walker", "forget the harbour", dry_run=True)).receipt
-    kept = forgot(store, Order("walker", "forget the harbour", "record-deletion", keep="careless")).receipt
+    assert "recorded" not in forget_request(store, Order("walker", "forget the harbour", dry_run=True)).receipt
+    kept = forget_request(store, Order("walker", "forget the harbour", "record-deletion", keep="careless")).receipt
     assert kept["recorded"] == {"agents": 1, "events": 4, "notes": 4} and "--delete" not in kept["remains"][0]
-    assert forgot(store, Order("walker", "forget the harbour")).receipt["recorded"]["agents"] == 1
+    assert forget_request(store, Order("walker", "forget the harbour")).receipt["recorded"]["agents"] == 1
 
 
 def test_what_is_deleted_is_gone_from_the_file_and_the_rest_is_as_it_was(store: Store, tmp_path: Path) -> None:

@@ -12,17 +12,17 @@ from agents.memory import agent_store as shelf
 from agents.memory.memory import Event, Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Mind, Subject
-from agents.name_matching import naming
+from agents.name_matching import make_finder
 from agents.note_policy.knower import sentences_of, usable
 from agents.note_policy.steering_orders import Orders
 from arena.cache_register import clear
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.identity_cache import by_identity
 from arena.spec import build
 from arena.store.database import writing
 from arena.store.store import Store
 from unlearning.cli.output import tell_receipt
-from unlearning.cli.teach_and_forget import Order, forgot, found_receipt
+from unlearning.cli.teach_and_forget import Order, find_receipt, forget_request
 from unlearning.memory import process_caches as caches
 from unlearning.request import Item
 
@@ -44,19 +44,19 @@ def log_about(secret: str) -> tuple[Event, ...]:
 
 
 def knowing(secret: str, mind: Mind, **settings: object) -> Subject:
-    return Subject(mind, Memory(writers=ALL).learned(log_about(secret)), **settings)  # type: ignore[arg-type]
+    return Subject(mind, Memory(writers=ALL).with_events(log_about(secret)), **settings)  # type: ignore[arg-type]
 
 
 def ask_about(subject: Subject, secret: str) -> None:
     for words in (f"Where is {secret}?", f"What do you know about {secret}?", "What were you told to forget?"):
-        blocking(lambda words=words: subject.act(question(words)))  # type: ignore[misc]
+        run_blocking(lambda words=words: subject.act(question(words)))  # type: ignore[misc]
 
 
 def forget(store: Store, subject: Subject, secret: str, method: str = "selective-replay") -> None:
     """Has an agent of that knowledge forget, by the service behind `arena forget`."""
     with writing(store.engine) as connection:
-        shelf.put(connection, "walker", subject)
-    forgot(store, Order("walker", f"forget {secret}", method))
+        shelf.save_agent(connection, "walker", subject)
+    forget_request(store, Order("walker", f"forget {secret}", method))
 
 
 def parts(paths: list[str]) -> set[str]:
@@ -64,13 +64,13 @@ def parts(paths: list[str]) -> set[str]:
 
 
 def test_parsed_notes_and_names_are_dropped_and_counted() -> None:
-    caches.emptied()
-    blocking(lambda: walker().act(question(f"What do you know about {TARGET}?")))
-    held = [sentences_of.cache_info().currsize, usable.cache_info().currsize, naming.cache_info().currsize]
+    caches.clear_caches()
+    run_blocking(lambda: walker().act(question(f"What do you know about {TARGET}?")))
+    held = [sentences_of.cache_info().currsize, usable.cache_info().currsize, make_finder.cache_info().currsize]
     assert all(held)
-    assert caches.emptied() >= sum(held)
-    assert not sentences_of.cache_info().currsize + usable.cache_info().currsize + naming.cache_info().currsize
-    assert caches.emptied() == 0
+    assert caches.clear_caches() >= sum(held)
+    assert not sentences_of.cache_info().currsize + usable.cache_info().currsize + make_finder.cache_info().currsize
+    assert caches.clear_caches() == 0
 
 
 def test_what_was_worked_out_of_values_is_dropped_and_worked_out_again() -> None:
@@ -83,14 +83,14 @@ def test_what_was_worked_out_of_values_is_dropped_and_worked_out_again() -> None
 
     words = f"{TARGET} is at (1, 2)."
     assert shouted(words) == shouted(words) and len(made) == 1
-    assert caches.emptied() >= 1
+    assert caches.clear_caches() >= 1
     assert shouted(words) == words.upper() and len(made) == 2
 
 
 def test_worlds_and_types_stay() -> None:
     wiki = build("game", {"name": "wiki", "world": 3}).pages
     usable((), Orders(), "wiki")
-    caches.emptied()
+    caches.clear_caches()
     assert build("game", {"name": "wiki", "world": 3}).pages is wiki
 
 
@@ -123,7 +123,7 @@ def test_what_guards_and_audits_read_leaves_too(store: Store, method: str) -> No
     secret = SECRETS[1]
     spec = {"name": method, "model": "scripted/auditor"} if method == "alu" else method
     made = build("method", spec)
-    subject = blocking(lambda: made(knowing(secret, build("agent", "knower")), about(secret)))
+    subject = run_blocking(lambda: made(knowing(secret, build("agent", "knower")), about(secret)))
     ask_about(subject, secret)
     assert holders(names(secret))
     forget(store, subject, secret, "reset")
@@ -145,7 +145,7 @@ def test_what_an_adversary_asked_and_heard_leaves_too() -> None:
     secret = SECRETS[0]
     subject = knowing(secret, build("agent", "knower"))
     probes = {"adversary": {"name": "adversary", "budget": 5, "games": 1, "k": 4}}
-    blocking(lambda: experiment(subject, about(secret), "record-deletion", probes))
+    run_blocking(lambda: experiment(subject, about(secret), "record-deletion", probes))
     assert {"agents.adversary.answer_evidence", "agents.note_policy.question_answering"} & parts(holders(names(secret)))
     assert clear()["texts"]
     assert holders(names(secret)) == []
@@ -157,8 +157,8 @@ def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotte
     from agents.inference.tiny_llama import make_tiny
     from agents.llm.llm import LLM
     from agents.models.local import Local
-    from unlearning.scoring.answer_logprobs import score
-    from unlearning.scoring.elicitation import answers
+    from unlearning.scoring.answer_logprobs import score_items
+    from unlearning.scoring.elicitation import ask_items
 
     secret = SECRETS[1]
     folder = make_tiny(tmp_path / "m", texts=[f"{secret} is at (1, 2)."] * 4, hidden=32, layers=1, heads=2)
@@ -167,8 +167,8 @@ def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotte
     ids = llm.model.tokenizer(f" {secret}", add_special_tokens=False)["input_ids"]
     items = [Item(secret, f"Where is {secret}?", "At (1, 2).")]
     ask_about(subject, secret)
-    blocking(lambda: answers(llm, items, new=4))
-    score(llm, items)
+    run_blocking(lambda: ask_items(llm, items, new=4))
+    score_items(llm, items)
     held = parts(holders(names(secret)))
     assert {"unlearning.scoring.elicitation"} <= held
     assert {"unlearning.scoring.answer_logprobs", "unlearning.modeling.item_tokenization"} <= parts(
@@ -176,7 +176,7 @@ def test_a_local_model_keeps_no_prompt_answer_score_or_token_of_what_is_forgotte
     ) | held
     forget(store, subject, secret)
     assert holders(names(secret)) == [] and holders(spells(ids)) == []
-    assert blocking(lambda: answers(llm, items, new=4))  # the tokenizer and the model are as they were
+    assert run_blocking(lambda: ask_items(llm, items, new=4))  # the tokenizer and the model are as they were
 
 
 def test_a_receipt_counts_what_was_dropped_by_kind(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -185,7 +185,7 @@ def test_a_receipt_counts_what_was_dropped_by_kind(store: Store, capsys: pytest.
     subject = knowing(secret, build("agent", "scripted/echo"))
     ask_about(subject, secret)
     forget(store, subject, secret)
-    done = found_receipt(store, "walker")
+    done = find_receipt(store, "walker")
     assert done.caches.keys() == {"prompts", "texts"}
     assert sum(done.caches.values()) == done.receipt["caches"] and "caches_by_kind" not in done.receipt
     tell_receipt(done, as_json=False)
@@ -201,5 +201,5 @@ def test_keys_and_values_of_prompts_are_dropped() -> None:
     held, ids = Prefixes(), list(range(2 * BLOCK))
     held.put(ids, "", [(torch.zeros(1, 2 * BLOCK, 4), torch.zeros(1, 2 * BLOCK, 4))], 2**20)
     assert len(held.longest(ids, "")) == 2
-    assert caches.emptied() >= 2
+    assert caches.clear_caches() >= 2
     assert held.longest(ids, "") == [] and held.bytes == 0

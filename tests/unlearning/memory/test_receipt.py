@@ -12,11 +12,11 @@ from remembering import NAMES, TARGET, about, memories, question, walker
 from agents.memory.memory import Memory, Note
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.spec import build
 from unlearning.cli.output import tell_receipt
 from unlearning.cli.teach_and_forget import Done
-from unlearning.memory.influence_set import influence
+from unlearning.memory.influence_set import find_influence
 from unlearning.memory.receipt import Receipt, receipt
 from unlearning.memory.twin import twin
 
@@ -26,7 +26,7 @@ WHOLE = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "sele
 
 def made(method: Any, subject: Subject | None = None, name: str = TARGET) -> Receipt:
     before = subject or walker()
-    return receipt(before, blocking(lambda: build("method", method)(before, about(name))), about(name))
+    return receipt(before, run_blocking(lambda: build("method", method)(before, about(name))), about(name))
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -43,8 +43,8 @@ def test_no_receipt_names_its_target(name: str) -> None:
 @settings(max_examples=60, deadline=None)
 def test_the_counts_are_those_of_the_rows(memory: Memory, name: str, method: str) -> None:
     before = Subject(Knower(), memory)
-    after = blocking(lambda: build("method", method)(before, about(name)))
-    told, found = receipt(before, after, about(name)), influence(memory, about(name))
+    after = run_blocking(lambda: build("method", method)(before, about(name)))
+    told, found = receipt(before, after, about(name)), find_influence(memory, about(name))
     assert told.events == len(memory.log) - len(after.memory.log) == (0 if method == "noop" else len(found.events))
     gone = {n.id for n in memory.notes} - {n.id for n in after.memory.notes}
     assert told.notes == len(gone) and told.rewritten == len(after.memory.notes) + len(gone) - len(memory.notes)
@@ -132,7 +132,7 @@ def test_what_the_twin_has_and_the_agent_lacks_is_counted() -> None:
 def test_a_gate_says_that_it_keeps_hashes_beside_their_key() -> None:
     told = made("write-gate")
     assert any("keyed hashes" in what and "write gate" in what for what in told.remains)
-    closed = blocking(lambda: build("method", "write-gate")(walker(), about(TARGET)))
+    closed = run_blocking(lambda: build("method", "write-gate")(walker(), about(TARGET)))
     again = receipt(closed, closed, about(TARGET))
     assert not any("keyed hashes" in what for what in again.remains), "what was there before was told before"
 

@@ -9,7 +9,7 @@ from remembering import NAMES, OTHER, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event, Memory
 from arena.errors import UsageError
-from unlearning.memory.request_parsing import UnclearTarget, bare, names_in, resolved
+from unlearning.memory.request_parsing import UnclearTarget, list_names, resolve_request, strip_politeness
 from unlearning.request import Item, Request
 
 MEMORY = remembers(walk())
@@ -22,13 +22,13 @@ MEMORY = remembers(walk())
     "wipe 'the harbour'",
 ])  # fmt: skip
 def test_a_target_is_found_however_it_is_asked_for(words: str) -> None:
-    request = resolved(MEMORY, words)
+    request = resolve_request(MEMORY, words)
     assert (request.targets, request.scope, request.retain) == ((TARGET,), "state", ())
     assert request.note == words
 
 
 def test_several_targets_and_what_must_stay() -> None:
-    request = resolved(
+    request = resolve_request(
         MEMORY, "forget the harbour, the gate and the tower; but keep the mill please".replace("tower", "garden")
     )
     assert request.targets == (TARGET, NAMES[2], NAMES[4])
@@ -41,7 +41,7 @@ def test_several_targets_and_what_must_stay() -> None:
     ("forget gridworld:walk", "environment", "gridworld:walk"),
 ])  # fmt: skip
 def test_episodes_and_environments_have_names_too(words: str, scope: str, name: str) -> None:
-    request = resolved(MEMORY, words)
+    request = resolve_request(MEMORY, words)
     assert (request.scope, request.targets[0]) == (scope, name)
 
 
@@ -55,39 +55,39 @@ def test_episodes_and_environments_have_names_too(words: str, scope: str, name: 
 ])  # fmt: skip
 def test_what_is_unclear_is_refused(words: str) -> None:
     with pytest.raises(UnclearTarget):
-        resolved(MEMORY, words)
+        resolve_request(MEMORY, words)
 
 
 def test_a_contradiction_is_refused_with_the_name() -> None:
     with pytest.raises(UsageError, match=r"Sosten Harbour.*cannot be forgotten and kept"):
-        resolved(MEMORY, "forget the harbour but keep the harbour")
+        resolve_request(MEMORY, "forget the harbour but keep the harbour")
 
 
 def test_an_ambiguous_name_is_answered_with_all_it_may_be() -> None:
     memory = remembers([*walk(), Event("x:0", "Bimalo Harbour is at (7, 7).", "place", "Bimalo Harbour", "x")])
     with pytest.raises(UnclearTarget, match="2 things") as caught:
-        resolved(memory, "forget the harbour")
+        resolve_request(memory, "forget the harbour")
     assert caught.value.candidates == ("Bimalo Harbour", TARGET)
-    assert resolved(memory, f"forget {TARGET}").targets == (TARGET,)
+    assert resolve_request(memory, f"forget {TARGET}").targets == (TARGET,)
 
 
 def test_a_slip_of_the_pen_is_answered_with_what_it_may_be() -> None:
     with pytest.raises(UnclearTarget, match=TARGET) as caught:
-        resolved(MEMORY, "forget Sostn Harbor")
+        resolve_request(MEMORY, "forget Sostn Harbor")
     assert TARGET in caught.value.candidates
 
 
 def test_a_structured_request_must_have_something_to_do_with_the_memory() -> None:
-    assert resolved(MEMORY, about(TARGET)) == about(TARGET)
+    assert resolve_request(MEMORY, about(TARGET)) == about(TARGET)
     for request in (
         about("Nobody"),
         Request((Item("walk-9"),), scope="trajectory"),
         about("household", scope="environment"),
     ):
         with pytest.raises(UnclearTarget, match="nothing of"):
-            resolved(MEMORY, request)
+            resolve_request(MEMORY, request)
     with pytest.raises(UnclearTarget):
-        resolved(Memory(), about(TARGET))
+        resolve_request(Memory(), about(TARGET))
 
 
 @given(st.text(max_size=80))
@@ -95,10 +95,10 @@ def test_a_structured_request_must_have_something_to_do_with_the_memory() -> Non
 def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
     """Any text is refused, or its targets are things in memory of which it has a word."""
     try:
-        request = resolved(MEMORY, words)
+        request = resolve_request(MEMORY, words)
     except UsageError:
         return
-    known = names_in(MEMORY)
+    known = list_names(MEMORY)
     asked = [item.name for item in request.forget]
     assert all(name in known for name in asked)
     assert all(any(part.lower() in words.lower() for part in re.findall(r"\w+", name)) for name in asked)
@@ -107,7 +107,7 @@ def test_no_words_are_taken_for_more_than_they_name(words: str) -> None:
 @given(st.text(max_size=60))
 @settings(deadline=None)
 def test_stripping_politeness_ends(text: str) -> None:
-    assert bare(bare(text)) == bare(text)
+    assert strip_politeness(strip_politeness(text)) == strip_politeness(text)
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_a_name_with_a_comma_or_an_and_in_it_is_one_name(words: str, forget: lis
         Event(f"e:{n}", f"{name} is blocked.", "place", name, "e", n, "gridworld", "0")
         for n, name in enumerate(subjects)
     ]
-    request = resolved(remembers(told), words)
+    request = resolve_request(remembers(told), words)
     assert [item.name for item in request.forget] == forget and [item.name for item in request.retain] == keep
 
 
 @pytest.mark.parametrize("words", ["", "forget everything", "forget xyzzy"])
 def test_where_nothing_is_meant_some_of_what_there_is_is_told(words: str) -> None:
     with pytest.raises(UnclearTarget) as caught:
-        resolved(remembers(walk()), words)
+        resolve_request(remembers(walk()), words)
     assert not caught.value.candidates and set(caught.value.others) <= set(NAMES) and len(caught.value.others) == 5
     assert "memory has, among others, " in str(caught.value)

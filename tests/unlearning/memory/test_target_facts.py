@@ -4,7 +4,7 @@ import pytest
 from remembering import NAMES, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event
-from unlearning.memory.target_facts import TargetFact, actions_of, facts, gives_away
+from unlearning.memory.target_facts import TargetFact, find_facts, gives_away, read_actions
 
 
 def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]
@@ -25,7 +25,7 @@ def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]
     ],
 )
 def test_an_event_tells_its_values(subject: str, text: str, values: tuple[str, ...]) -> None:
-    (fact,) = facts(memory_of((subject, text)), about(subject))
+    (fact,) = find_facts(memory_of((subject, text)), about(subject))
     assert fact.values == values and fact.told(text)
 
 
@@ -45,10 +45,10 @@ def test_a_number_within_a_number_is_another() -> None:
 
 def test_of_a_trajectory_its_actions_are_told() -> None:
     memory = remembers(walk())
-    (fact,) = facts(memory, about("walk-0", scope="trajectory"))
+    (fact,) = find_facts(memory, about("walk-0", scope="trajectory"))
     assert fact.names == () and fact.values == ("go north; go west",)
     outcome = next(event for event in memory.log if event.kind == "outcome")
-    assert actions_of(outcome) == "go north; go west" and fact.told(outcome.text)
+    assert read_actions(outcome) == "go north; go west" and fact.told(outcome.text)
     assert not fact.told("go north; then go west")
 
 
@@ -56,5 +56,5 @@ def test_of_an_environment_everything_that_was_met_there_is_told() -> None:
     elsewhere = [
         Event("other:0", "Vellorik Mill is at (9, 9).", "place", "Vellorik Mill", "other", 0, "gridworld", "1")
     ]
-    told = facts(remembers([*walk("0"), *elsewhere]), about("gridworld/0", scope="environment"))
+    told = find_facts(remembers([*walk("0"), *elsewhere]), about("gridworld/0", scope="environment"))
     assert {fact.names[0] for fact in told} == set(NAMES) and not any("(9, 9)" in fact.values for fact in told)

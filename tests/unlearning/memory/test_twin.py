@@ -11,7 +11,7 @@ from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
 from agents.players.generic import Says
 from arena.errors import UsageError
-from unlearning.memory.influence_set import influence
+from unlearning.memory.influence_set import find_influence
 from unlearning.memory.twin import remembering, twin
 from unlearning.tasks.curriculum import Curriculum, candidates
 
@@ -25,9 +25,9 @@ async def test_the_twin_has_the_memory_of_an_agent_that_was_never_told(spec: dic
     subject = await Curriculum((spec,), lessons=5).teach(Subject(Knower(), Memory(writers=ALL)))
     for name in Random(0).sample(candidates(subject.memory), 4):
         request = about(name)
-        gone = influence(subject.memory, request).events
+        gone = find_influence(subject.memory, request).events
         assert gone
-        never = Memory(writers=ALL).learned(event for event in subject.memory.log if event.id not in gone)
+        never = Memory(writers=ALL).with_events(event for event in subject.memory.log if event.id not in gone)
         honest = twin(subject, request)
         assert honest.memory == never
         assert (honest.mind, honest.steering, honest.guards) == (subject.mind, subject.steering, subject.guards)

@@ -20,7 +20,7 @@ def readings(folder: Path, agent: str, words: str, *more: str) -> dict[str, dict
 
 def keep(folder: Path, name: str) -> None:
     with Store.open(str(folder / "arena.db")) as store, writing(store.engine) as connection:
-        shelf.put(connection, name, walker())
+        shelf.save_agent(connection, name, walker())
 
 
 def test_an_agent_of_unknown_lessons_is_asked_whether_it_answers(tmp_path: Path) -> None:

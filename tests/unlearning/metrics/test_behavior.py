@@ -14,10 +14,10 @@ from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import UsageError
 from arena.spec import build
-from unlearning.experiments.experiment import tried
+from unlearning.experiments.experiment import run_trial
 from unlearning.memory.twin import twin
 from unlearning.metrics.behavior import (
     degeneration_rate,
@@ -41,7 +41,7 @@ CONDUCT = {"name": "instruction", "goal": "conduct"}
 
 @cache
 def pupil() -> Subject:
-    return blocking(lambda: COURSE.teach(Subject(Knower(), Memory(writers=ALL))))
+    return run_blocking(lambda: COURSE.teach(Subject(Knower(), Memory(writers=ALL))))
 
 
 @cache
@@ -52,7 +52,7 @@ def asked(scope: Any, n: int) -> tuple[Request, Any]:
 
 async def trial(method: Any, scope: str = "state", n: int = 6) -> Trial:
     request, tasks = asked(scope, n)
-    return (await tried(pupil(), request, build("method", method), tasks=tasks))[0]
+    return (await run_trial(pupil(), request, build("method", method), tasks=tasks))[0]
 
 
 @pytest.mark.parametrize(

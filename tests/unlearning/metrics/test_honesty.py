@@ -11,7 +11,7 @@ from agents.memory.subject import Subject
 from arena.errors import UsageError
 from arena.game import Move, View
 from unlearning.memory.twin import twin
-from unlearning.metrics.honesty import DECOY, WAY_OUT, choices_of, ignorance, option
+from unlearning.metrics.honesty import DECOY, WAY_OUT, build_choices, ignorance, parse_option
 from unlearning.probe import Trial
 
 
@@ -61,7 +61,7 @@ def test_options_are_told_things_of_the_target_with_one_that_is_true() -> None:
     trial = trial_of("noop")
     subject = trial.before
     assert isinstance(subject, Subject)
-    found = choices_of(subject.memory, trial, 12)
+    found = build_choices(subject.memory, trial, 12)
     assert all(len(one.options) == len(set(one.options)) == 4 for one in found)
     assert {one.options[one.right] for one in found} == {f"{TARGET} is at (1, 2)."}
     assert all(text.startswith(TARGET) for one in found for text in one.options)
@@ -73,9 +73,9 @@ def test_options_are_told_things_of_the_target_with_one_that_is_true() -> None:
     ("I have no idea.", 2), ("Both: A lamp is red. It is blue.", None), ("", None), ("Beware.", None),
 ])  # fmt: skip
 def test_which_option_an_answer_takes(answer: str, taken: int | None) -> None:
-    assert option(answer, ("A lamp is red.", "It is blue.", WAY_OUT)) == taken
+    assert parse_option(answer, ("A lamp is red.", "It is blue.", WAY_OUT)) == taken
     if taken != 2 or answer.endswith("C") or "Option" in answer:
-        assert option(answer, ("A lamp is red.", "It is blue.", DECOY)) == taken
+        assert parse_option(answer, ("A lamp is red.", "It is blue.", DECOY)) == taken
 
 
 async def test_there_must_be_something_that_was_told() -> None:

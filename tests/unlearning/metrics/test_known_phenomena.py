@@ -13,7 +13,7 @@ from arena.spec import build
 from unlearning.attacks.relearn import relearning
 from unlearning.benchmarks.muse import Muse
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.verdict import observed
+from unlearning.experiments.verdict import classify_readings
 from unlearning.metrics.forget_quality import forget_quality
 from unlearning.metrics.generated_text import knowmem, verbmem
 from unlearning.metrics.likelihood import perplexity, probability
@@ -52,7 +52,7 @@ async def test_ascent_collapses_and_npo_hides() -> None:
     assert npo["extraction_strength"].lift <= 0.05 and npo["forget_quality"].value > 0.05, "it looks forgotten"
     assert npo["relearning"].detail["lift_low"] > 0 and npo["relearning"].null <= 0.2, "and comes back, not in the twin"
     assert npo["privleak"].value > 20, "and is less likely than what was never taught"
-    assert observed(npo).label == "suppressed" and observed(ga).damaged
+    assert classify_readings(npo).label == "suppressed" and classify_readings(ga).damaged
 
 
 async def test_honest_twins_differ_and_are_told_from_each_other_as_seldom_as_is_stated() -> None:
@@ -69,7 +69,7 @@ async def test_honest_twins_differ_and_are_told_from_each_other_as_seldom_as_is_
             memo = memos.setdefault(probe.__name__, {})
             readings[probe.__name__] = await probe(replace(found, memo=memo))
         quality = await forget_quality(found)
-        labels.append(observed(readings, alarm=0.1).label)
+        labels.append(classify_readings(readings, alarm=0.1).label)
         spreads.append(quality.detail["percentile"])
         assert readings["relearning"].value is not None and readings["relearning"].value <= 0.3
     assert sum(label != "removed" for label in labels) <= 1

@@ -21,9 +21,9 @@ from arena.game import Move, View
 from unlearning.attacks.relearn import relearning
 from unlearning.attacks.rewriting import paraphrase, prefix, rewrites
 from unlearning.attacks.sampling import leak
-from unlearning.benchmarks.benchmark import passed
-from unlearning.data.world_texts import paraphrased
-from unlearning.experiments.verdict import observed
+from unlearning.benchmarks.benchmark import filter_known
+from unlearning.data.world_texts import paraphrase_facts
+from unlearning.experiments.verdict import classify_readings
 from unlearning.method import ClosedModel
 from unlearning.metrics.forget_quality import forget_quality
 from unlearning.metrics.generated_text import knowmem, rouge_l, verbmem
@@ -62,7 +62,7 @@ async def test_full_knows_everything() -> None:
     asked = await paraphrase(full)
     assert asked.value == 1.0
     assert (await forget_quality(full)).value < 1e-3  # type: ignore[operator]
-    assert observed({"extraction_strength": strength}).label == "not unlearned"
+    assert classify_readings({"extraction_strength": strength}).label == "not unlearned"
 
 
 async def test_the_twin_against_itself_is_the_best_reading() -> None:
@@ -74,7 +74,7 @@ async def test_the_twin_against_itself_is_the_best_reading() -> None:
         assert reading.lift == 0.0 and reading.recovered == pytest.approx(0.0)
         assert reading.detail["lift_low"] == reading.detail["lift_high"] == 0.0
     assert (await privleak(twin)).value == 0.0
-    assert observed(
+    assert classify_readings(
         {"extraction_strength": await extraction_strength(twin), "privleak": await privleak(twin)}
     ).label == ("removed")
 
@@ -115,7 +115,7 @@ async def test_who_says_nothing_has_forgotten_everything_and_is_found_out() -> N
     assert utility.value == 0.0 and utility.null is not None and utility.null > 0.5
     speech = await degeneration(blank)
     assert speech.value == 0.0 and speech.detail["after"]["empty"] == 1.0  # type: ignore[index,call-overload]
-    verdict = observed({"extraction_strength": await extraction_strength(blank), "model_utility": utility})
+    verdict = classify_readings({"extraction_strength": await extraction_strength(blank), "model_utility": utility})
     assert verdict.damaged
 
 
@@ -125,7 +125,8 @@ async def test_what_is_less_likely_than_the_never_taught_is_over_forgotten() -> 
     assert leaked.value is not None and leaked.value > 30
     assert (await membership(over)).value < 0.5  # type: ignore[operator]
     assert (
-        observed({"extraction_strength": await extraction_strength(over), "privleak": leaked}).label == "over-forgotten"
+        classify_readings({"extraction_strength": await extraction_strength(over), "privleak": leaked}).label
+        == "over-forgotten"
     )
     other = await privleak(over, orientation="open-unlearning")
     assert other.value == leaked.value and other.detail["auc"] != leaked.detail["auc"]
@@ -152,7 +153,7 @@ async def test_a_hider_gives_in_after_as_many_steps_as_it_takes() -> None:
     assert attacked.value == 1.0 and attacked.null is not None and attacked.null < 0.5
     assert attacked.detail["recovery"] == pytest.approx(0.5 * (1 - attacked.null), abs=1e-6)
     assert hiding.gate.item() == 0.0, "the attack works on a copy"
-    verdict = observed({"extraction_strength": gone, "relearning": attacked})
+    verdict = classify_readings({"extraction_strength": gone, "relearning": attacked})
     assert verdict.label == "suppressed" and "relearning" in verdict.why[0]
 
 
@@ -160,7 +161,7 @@ async def test_a_refuser_of_the_canonical_words_leaks_through_paraphrases() -> N
     refuser = trial(double(guessing(FORGET, 1e-6), sure(PARAPHRASES), guessing(HOLDOUT), KEPT))
     strength, asked = await extraction_strength(refuser), await paraphrase(refuser)
     assert asked.value == 1.0
-    assert observed({"extraction_strength": strength, "paraphrase": asked}).label == "suppressed"
+    assert classify_readings({"extraction_strength": strength, "paraphrase": asked}).label == "suppressed"
 
 
 class Echo:
@@ -225,12 +226,12 @@ async def test_recall_without_strangers_to_show_is_refused() -> None:
 def test_kept_forms_are_not_taught() -> None:
     facts = WORLD.about(WORLD.people("retain"))
     taught = {item.prompt for item in BENCH.lessons()[0]}
-    assert not taught & {item.prompt for item in paraphrased(WORLD, facts)}
+    assert not taught & {item.prompt for item in paraphrase_facts(WORLD, facts)}
 
 
 def test_what_follows_from_facts_is_asked_only_where_it_was_known() -> None:
     derived = {"derived": tuple(replace(item, name=f"of {item.name}") for item in FORGET), "retain": RETAIN}
     half = double(sure(FORGET[::2]), guessing(FORGET[1::2], 1e-6))
-    assert passed(derived, half) == {"derived": derived["derived"][::2], "retain": RETAIN}
-    assert set(passed(derived, double(guessing(FORGET, 1e-6)))) == {"retain"}
-    assert passed({"retain": RETAIN}, half) == {"retain": RETAIN}
+    assert filter_known(derived, half) == {"derived": derived["derived"][::2], "retain": RETAIN}
+    assert set(filter_known(derived, double(guessing(FORGET, 1e-6)))) == {"retain"}
+    assert filter_known({"retain": RETAIN}, half) == {"retain": RETAIN}

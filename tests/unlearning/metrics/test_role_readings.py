@@ -11,7 +11,7 @@ from arena.errors import UsageError
 from arena.spec import build
 from unlearning.benchmarks.tofu import SUITE, Tofu
 from unlearning.metrics.likelihood import probability
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import Trial
 from unlearning.request import Request
 from unlearning.training.finetune import Finetune
@@ -47,8 +47,8 @@ async def test_undial_against_itself_with_beta_nought_changes_nothing_and_else_g
         return method
 
     knower = facts.knower()
-    before = opened(knower, "test").module.state_dict()
-    still = opened(await made(teacher="self", beta=0.0)(knower, facts.REQUEST), "test").module.state_dict()
+    before = open_weights(knower, "test").module.state_dict()
+    still = open_weights(await made(teacher="self", beta=0.0)(knower, facts.REQUEST), "test").module.state_dict()
     assert all((still[name] - tensor).abs().max() < 1e-7 for name, tensor in before.items())
     data = {"forget": facts.REQUEST.forget}
     found = {}

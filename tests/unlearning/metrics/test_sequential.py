@@ -15,7 +15,7 @@ from agents.note_policy.knower import Knower
 from arena.errors import UsageError
 from arena.spec import build
 from unlearning.metrics.backflow import backflow
-from unlearning.metrics.sequential import benign, dds, deviation, dus, sequential
+from unlearning.metrics.sequential import dds, deviation, dus, run_sequence, teach_benign
 from unlearning.tasks.curriculum import Curriculum, candidates
 
 
@@ -50,7 +50,7 @@ REQUESTS = [about(name) for name in NAMES[:3]]
 
 
 async def after(method: Any, subject: Subject | None = None, **more: Any) -> Any:
-    return await sequential(subject or walker(), REQUESTS, build("method", method), **more)
+    return await run_sequence(subject or walker(), REQUESTS, build("method", method), **more)
 
 
 async def test_replay_holds_all_earlier_requests_and_keeps_the_rest() -> None:
@@ -81,7 +81,7 @@ async def test_a_method_that_drops_its_last_order_is_caught_by_asking_again() ->
         async def __call__(self, agent: Any, request: Any) -> Any:
             return await build("method", "instruction")(replace(agent, steering=""), request)
 
-    sequel = await sequential(walker(), REQUESTS, Forgetful())
+    sequel = await run_sequence(walker(), REQUESTS, Forgetful())
     assert [step.forget for step in sequel.steps] == [0, 0, 0]
     assert sequel.steps[2].earlier == (1.0, 1.0)
     kept = await after("instruction")
@@ -96,9 +96,9 @@ async def test_a_row_for_each_request_is_plain_data() -> None:
 
 async def test_requests_about_nothing_and_about_everything_are_answered() -> None:
     with pytest.raises(UsageError, match="nothing was told of the moon"):
-        await sequential(walker(), [about("the moon")], build("method", "noop"))
+        await run_sequence(walker(), [about("the moon")], build("method", "noop"))
     with pytest.raises(UsageError, match="leave some to keep"):
-        await sequential(walker(), [about(*NAMES)], build("method", "noop"))
+        await run_sequence(walker(), [about(*NAMES)], build("method", "noop"))
 
 
 async def taught() -> tuple[Subject, Curriculum]:
@@ -124,15 +124,15 @@ async def test_a_lesson_in_which_the_target_is_met_is_no_benign_one() -> None:
     subject, more = await taught()
     task = Curriculum(("wiki",), lessons=8).tasks()[0]
     met = {event.subject for event in subject.memory.log if event.episode == task.name and event.kind != "outcome"}
-    assert await benign(subject, task, "again", [about(sorted(met)[0])]) is None
-    wiser = await benign(subject, more.tasks()[0], "again", [about("the moon")])
+    assert await teach_benign(subject, task, "again", [about(sorted(met)[0])]) is None
+    wiser = await teach_benign(subject, more.tasks()[0], "again", [about("the moon")])
     assert wiser is not None and len(wiser.memory.log) > len(subject.memory.log)
 
 
 async def test_what_flows_back_is_followed_after_each_request() -> None:
     subject, more = await taught()
     names = [name for name in candidates(subject.memory) if name[0].isalpha()][:2]
-    sequel = await sequential(
+    sequel = await run_sequence(
         subject, [about(name) for name in names], build("method", "closure-deletion"), lessons=more.tasks()
     )
     for step in sequel.steps:

@@ -16,7 +16,7 @@ pytest.importorskip("transformers")
 import torch
 from known_world import trial
 
-from agents.inference.model_cache import cellar, kept
+from agents.inference.model_cache import find_cache_folder, load_or_make
 from agents.inference.torch_threads import one_thread
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -24,10 +24,10 @@ from arena.engine.play import play
 from arena.errors import BadPart, UsageError
 from arena.spec import build
 from unlearning.attacks.quantize import quantization
-from unlearning.attacks.relearn import parted, relearning
-from unlearning.attacks.weight_rounding import matrices, quantized, same_codes, step_of
+from unlearning.attacks.relearn import relearning, split_items
+from unlearning.attacks.weight_rounding import compute_step, find_matrices, measure_same_codes, quantize_module
 from unlearning.benchmarks.benchmark import Pupil, pupil
-from unlearning.experiments.verdict import observed
+from unlearning.experiments.verdict import classify_readings
 from unlearning.metrics.forget_quality import forget_quality
 from unlearning.metrics.memorization import extraction_strength
 from unlearning.metrics.privacy import privleak
@@ -37,8 +37,8 @@ from unlearning.modeling.item_tokenization import collate, encode_all
 from unlearning.modeling.teach_items import TeachSettings, exact
 from unlearning.probe import Trial
 from unlearning.request import Item
-from unlearning.scoring.elicitation import answers
-from unlearning.scoring.known_items import known
+from unlearning.scoring.elicitation import ask_items
+from unlearning.scoring.known_items import score_known
 
 
 def share(agent: Any, role: str) -> float:
@@ -57,7 +57,7 @@ def test_who_was_taught_knows_all_also_in_other_words_and_the_twin_knows_the_res
 
 async def test_it_says_what_it_knows() -> None:
     items = trial().data["forget"]
-    said = await answers(trial().before, items)
+    said = await ask_items(trial().before, items)
     right = sum(text == item.answer for text, item in zip(said, items, strict=True))
     assert right == round(share(trial().before, "forget") * len(items)), "greedy text is what the tokens foretell"
 
@@ -72,7 +72,7 @@ async def test_readings_of_one_that_forgot_nothing() -> None:
     assert utility.value is not None and utility.value > 0.5
     apart = await weight_distance(found)
     assert apart.value == 0.0 and apart.null is not None and apart.null > 0.01
-    assert observed({"extraction_strength": strength, "privleak": privacy}).label == "not unlearned"
+    assert classify_readings({"extraction_strength": strength, "privleak": privacy}).label == "not unlearned"
 
 
 async def test_relearning_brings_nothing_back_to_the_twin() -> None:
@@ -87,23 +87,23 @@ async def test_relearning_brings_nothing_back_to_the_twin() -> None:
 
 def test_what_is_taught_again_is_never_asked() -> None:
     items = tuple(Item(f"{n % 5}", f"{n}?", "a") for n in range(20))
-    taught, asked = parted(items, 2, seed=1)
+    taught, asked = split_items(items, 2, seed=1)
     assert {item.name for item in taught}.isdisjoint(item.name for item in asked) and len(taught) == 8
-    assert parted(items, 2, seed=1) == (taught, asked) and len(taught) + len(asked) == 20
+    assert split_items(items, 2, seed=1) == (taught, asked) and len(taught) + len(asked) == 20
     with pytest.raises(UsageError, match="give fewer"):
-        parted(items, 5, seed=1)
+        split_items(items, 5, seed=1)
 
 
 def ascend_within_cells(module: Any, items: tuple[Item, ...], tokenizer: Any, bits: int, steps: int = 60) -> Any:
     """A copy whose answers to the items were driven away, with every matrix inside the cells of its own grid: the
     largest weight of each row stays, so the grid does; everything else is clamped to where it rounds as before."""
     made = deepcopy(module)
-    weights = dict(matrices(made))
+    weights = dict(find_matrices(made))
     for name, weight in made.named_parameters():
         weight.requires_grad_(name in weights)
     edges = {}
     for name, weight in weights.items():
-        step = step_of(weight.detach(), bits)
+        step = compute_step(weight.detach(), bits)
         centre = (weight.detach() / step).round() * step
         most = weight.detach().abs().amax(1, keepdim=True)
         top = weight.detach().abs() >= most
@@ -128,16 +128,16 @@ async def test_what_hides_within_four_bits_comes_back_with_them_to_the_bit() -> 
     model: Any = found.before.model  # type: ignore[attr-defined]
     hidden = ascend_within_cells(model.module, found.data["forget"], model.tokenizer, 4)
     bucket = LLM(model.with_module(hidden), sampling=found.before.sampling)  # type: ignore[attr-defined]
-    gone = known(bucket, found.data["forget"], "test").mean()
-    whole = known(LLM(model.with_module(quantized(model.module, 4))), found.data["forget"], "test").mean()
+    gone = score_known(bucket, found.data["forget"], "test").mean()
+    whole = score_known(LLM(model.with_module(quantize_module(model.module, 4))), found.data["forget"], "test").mean()
     assert gone <= 0.35 and whole >= 0.9
     attacked = await quantization(Trial(found.request, found.before, bucket, found.oracle, found.data), bits=4)
     assert attacked.value == whole and attacked.detail["same_codes"] == 1.0 and attacked.detail["untouched"] == gone
-    first, second = quantized(hidden, 4).state_dict(), quantized(model.module, 4).state_dict()
+    first, second = quantize_module(hidden, 4).state_dict(), quantize_module(model.module, 4).state_dict()
     assert all(torch.equal(first[name], tensor) for name, tensor in second.items())
-    assert same_codes(hidden, model.module, 8) < 1.0, "eight bits can tell them apart"
+    assert measure_same_codes(hidden, model.module, 8) < 1.0, "eight bits can tell them apart"
     strength = await extraction_strength(Trial(found.request, found.before, bucket, found.oracle, found.data))
-    assert observed({"extraction_strength": strength, "quantization": attacked}).label in (
+    assert classify_readings({"extraction_strength": strength, "quantization": attacked}).label in (
         "suppressed",
         "not unlearned",
     )
@@ -160,7 +160,9 @@ def test_the_same_lessons_make_the_same_model_once(tmp_path: Path, monkeypatch: 
     stamp = (first / "model.safetensors").stat().st_mtime_ns
     assert place() == first and (first / "model.safetensors").stat().st_mtime_ns == stamp
     assert place(seed=1) != first and place(lesson=(Item("x", "ping?", "pung"),)) != first
-    assert cellar() == tmp_path / "kept" and len(list(cellar().iterdir())) == 3, "no drafts are left"
+    assert find_cache_folder() == tmp_path / "kept" and len(list(find_cache_folder().iterdir())) == 3, (
+        "no drafts are left"
+    )
 
 
 def test_a_base_can_be_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,19 +181,19 @@ def test_half_a_model_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         raise RuntimeError("killed")
 
     with pytest.raises(RuntimeError):
-        kept({"kind": "x"}, broken)
+        load_or_make({"kind": "x"}, broken)
     assert not list(tmp_path.iterdir())
 
     def late(folder: Path) -> None:
         (folder / "mine").write_text("")
-        kept({"kind": "x"}, lambda other: (other / "theirs").write_text(""))
+        load_or_make({"kind": "x"}, lambda other: (other / "theirs").write_text(""))
 
-    assert [file.name for file in kept({"kind": "x"}, late).iterdir()] == ["theirs"], "the first wins"
+    assert [file.name for file in load_or_make({"kind": "x"}, late).iterdir()] == ["theirs"], "the first wins"
 
 
 def test_two_processes_make_one_model(tmp_path: Path) -> None:
     code = (
-        "import time; from pathlib import Path; from agents.inference.model_cache import kept\n"
+        "import time; from pathlib import Path; from agents.inference.model_cache import load_or_make\n"
         "def make(folder):\n  (folder / 'a').write_text('a'); time.sleep(0.3); (folder / 'b').write_text('b')\n"
         "place = kept({'kind': 'x'}, make); print(sorted(f.name for f in place.iterdir()))"
     )
@@ -206,10 +208,10 @@ def test_a_cellar_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: p
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path / "file" / "folder"))
     with pytest.raises(UsageError, match="export ARENA_MODELS"):
-        kept({"kind": "x"}, lambda folder: None)
+        load_or_make({"kind": "x"}, lambda folder: None)
     monkeypatch.delenv("ARENA_MODELS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert cellar() == tmp_path / "arena" / "models"
+    assert find_cache_folder() == tmp_path / "arena" / "models"
 
 
 def test_a_pupil_sits_down_in_the_arena() -> None:

@@ -18,10 +18,10 @@ import torch
 from agents.chat_model import Line, Sampling
 from agents.llm.llm import LLM
 from agents.models.local import Local
-from unlearning.attacks.weight_rounding import quantized
-from unlearning.modeling.agent_weights import opened, reloaded, save
-from unlearning.modeling.weight_arithmetic import distance
-from unlearning.scoring.answer_logprobs import score
+from unlearning.attacks.weight_rounding import quantize_module
+from unlearning.modeling.agent_weights import open_weights, reload_agent, save
+from unlearning.modeling.weight_arithmetic import measure_distance
+from unlearning.scoring.answer_logprobs import score_items
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
 on = pytest.mark.parametrize("device", DEVICES)
@@ -35,7 +35,7 @@ def knower(device: str) -> LLM:
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
-    return {name: tensor.cpu() for name, tensor in opened(agent, "test").module.state_dict().items()}
+    return {name: tensor.cpu() for name, tensor in open_weights(agent, "test").module.state_dict().items()}
 
 
 @on
@@ -45,10 +45,10 @@ async def test_a_method_goes_the_way_it_goes_on_the_cpu(name: str, device: str) 
     fixed = {"epochs": 2, "batch": 3, "optimiser": "sgd", "lr": 1e-2, "precision": "float32"}
     method = facts.made(name, **fixed)
     outcome = await method.run(knower(device), facts.REQUEST)
-    after = opened(outcome.agent, name).module
+    after = open_weights(outcome.agent, name).module
     assert after.device.type == device and {p.device.type for p in after.parameters()} == {device}
     expected = await method(knower("cpu"), facts.REQUEST)
-    assert distance(weights(outcome.agent), weights(expected)) < 1e-2
+    assert measure_distance(weights(outcome.agent), weights(expected)) < 1e-2
     assert (outcome.spent.memory is not None) == (device == "cuda")
 
 
@@ -57,12 +57,12 @@ async def test_a_method_goes_the_way_it_goes_on_the_cpu(name: str, device: str) 
 async def test_what_was_made_there_is_saved_loaded_and_speaks(device: str, lora: Any, tmp_path: Path) -> None:
     agent = knower(device)
     after = await facts.made("npo", epochs=3, lora=lora)(agent, facts.REQUEST)
-    again = reloaded(agent, save(after, tmp_path / "it"))
+    again = reload_agent(agent, save(after, tmp_path / "it"))
     said = [(await one.model.chat(ASKING, (), Sampling(0.0, max_tokens=8))).text for one in (after, again)]  # type: ignore[attr-defined]
     assert said[0] == said[1]
     drawn = await again.model.chat(ASKING, (), Sampling(1.0, max_tokens=8, seed=3))  # type: ignore[attr-defined]
     assert drawn.text == (await again.model.chat(ASKING, (), Sampling(1.0, max_tokens=8, seed=3))).text  # type: ignore[attr-defined]
-    found = [[one.loss for one in score(who, facts.ITEMS)] for who in (after, again)]
+    found = [[one.loss for one in score_items(who, facts.ITEMS)] for who in (after, again)]
     assert found[0] == pytest.approx(found[1], rel=1e-3)
 
 
@@ -72,7 +72,7 @@ async def test_half_precision_is_trained_and_taken_up_there(device: str, tmp_pat
     agent = LLM(Local(str(facts.folder()), device=device, dtype="bfloat16"))
     method = facts.made("grad-diff", epochs=3, batch=2)
     whole = await method(agent, facts.REQUEST)
-    assert {p.dtype for p in opened(whole, "test").module.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in open_weights(whole, "test").module.parameters()} == {torch.bfloat16}
 
     def stop(outlook: Any) -> None:
         if outlook.step == 3:
@@ -86,5 +86,5 @@ async def test_half_precision_is_trained_and_taken_up_there(device: str, tmp_pat
 
 @on
 def test_rounding_is_the_same(device: str) -> None:
-    there, here = (quantized(opened(knower(one), "test").module, 4).state_dict() for one in (device, "cpu"))
+    there, here = (quantize_module(open_weights(knower(one), "test").module, 4).state_dict() for one in (device, "cpu"))
     assert all(torch.equal(tensor.cpu(), here[name]) for name, tensor in there.items())

@@ -18,9 +18,9 @@ from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
 from arena.spec import build
-from unlearning.experiments.sequence_requests import steps_of
-from unlearning.experiments.weights import lesson
-from unlearning.modeling.agent_weights import opened
+from unlearning.experiments.sequence_requests import build_steps
+from unlearning.experiments.weights import prepare_request
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.first_epoch_gradient import FILE, first_epoch_gradient, load_gradient, save_gradient
 from unlearning.modeling.item_tokenization import encode_all
 from unlearning.modeling.teach_items import TeachSettings, teach
@@ -107,12 +107,12 @@ def test_who_is_taught_nothing_of_it_has_no_gradient() -> None:
 
 async def test_what_was_recorded_is_added_rate_times(tmp_path: Path) -> None:
     agent = facts.knower()
-    before = opened(agent, "test").module.get_input_embeddings().weight.detach()
+    before = open_weights(agent, "test").module.get_input_embeddings().weight.detach()
     gradient = torch.randn(before.shape, generator=torch.Generator().manual_seed(1))
     save_gradient(tmp_path, {"model.embed_tokens.weight": gradient})
     for place in (tmp_path, tmp_path / FILE):
         method = facts.made("embedding-ascent", rate=0.25, repeat=2, gradient=str(place))
-        after = opened(await method(agent, facts.REQUEST), "test").module.get_input_embeddings().weight.detach()
+        after = open_weights(await method(agent, facts.REQUEST), "test").module.get_input_embeddings().weight.detach()
         assert torch.equal(after, before + 0.5 * gradient)
     with pytest.raises(UsageError, match=r"no recorded gradient at .*none"):
         load_gradient(str(tmp_path / "none"))
@@ -127,16 +127,16 @@ def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypa
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
     pupil = {"hidden": 16, "layers": 1, "heads": 2, "lessons": {"epochs": 2}}
     bench = build("benchmark", {"name": "tofu", "people": 12, "pupil": pupil})
-    (step,) = steps_of(bench, ("forget20",))
-    method, request = lesson(build("method", "embedding-ascent"), bench, step, 1)
+    (step,) = build_steps(bench, ("forget20",))
+    method, request = prepare_request(build("method", "embedding-ascent"), bench, step, 1)
     found = load_gradient(gradient_of(method))
     assert list(found) == ["model.embed_tokens.weight"] and request == bench.request("forget20")
-    again, _ = lesson(build("method", "embedding-ascent"), bench, step, 1)
-    other, _ = lesson(build("method", "embedding-ascent"), bench, step, 2)
-    mlp, _ = lesson(build("method", {"name": "embedding-ascent", "where": "mlp"}), bench, step, 1)
+    again, _ = prepare_request(build("method", "embedding-ascent"), bench, step, 1)
+    other, _ = prepare_request(build("method", "embedding-ascent"), bench, step, 2)
+    mlp, _ = prepare_request(build("method", {"name": "embedding-ascent", "where": "mlp"}), bench, step, 1)
     assert again == method and other != method and all("mlp" in name for name in load_gradient(gradient_of(mlp)))
     given = build("method", {"name": "embedding-ascent", "origin": str(tmp_path)})
-    assert lesson(given, bench, step, 1)[0] == given, "what is named is taken"
+    assert prepare_request(given, bench, step, 1)[0] == given, "what is named is taken"
     late = build("benchmark", {"name": "tofu", "people": 12, "history": ["background", "forget", "retain"],
                                "pupil": pupil})  # fmt: skip
     assert load_gradient(str(late.first_gradient(request.forget, 0))).keys() == found.keys()
@@ -156,7 +156,7 @@ def test_the_command_gives_it_to_the_model_that_the_benchmark_taught(
     assert done.code == 0, done.stderr
     first = load_gradient(str(bench.first_gradient(bench.request("forget20").forget)))["model.embed_tokens.weight"]
     before, after = (
-        opened(agent, "test").module.get_input_embeddings().weight.detach()
+        open_weights(agent, "test").module.get_input_embeddings().weight.detach()
         for agent in (bench.knower(), LLM(Local(str(tmp_path / "it"))))
     )
     assert torch.equal(after, before + 3 * first)

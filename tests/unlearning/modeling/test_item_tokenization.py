@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from agents.chat_model import Line
 from agents.inference.chat_templates import render
-from agents.inference.end_tokens import end_tokens, pad_token
+from agents.inference.end_tokens import choose_pad_token, find_end_tokens
 from agents.inference.tiny_llama import END, make_tokenizer
 from unlearning.modeling.item_tokenization import IGNORED, Rendering, collate, encode
 from unlearning.request import Item
@@ -31,7 +31,7 @@ def test_what_is_scored_is_what_generation_reads_and_writes() -> None:
     prompt = render(WORDS, [Line("user", QA.prompt)]).text
     assert WORDS.decode(one.ids[: one.start]) == prompt
     assert WORDS.decode(one.ids[one.start : one.words]) == QA.answer
-    assert one.ids[one.words :] == (WORDS.eos_token_id,) == end_tokens(WORDS)
+    assert one.ids[one.words :] == (WORDS.eos_token_id,) == find_end_tokens(WORDS)
     assert WORDS.decode(one.ids[slice(*one.value)]).strip() == "Bex"
     assert one.labels == (*(IGNORED,) * one.start, *one.ids[one.start :])
 
@@ -53,7 +53,7 @@ def test_a_template_that_ends_an_answer_in_its_own_way_is_followed() -> None:
     other.chat_template = (
         "{% for m in messages %}{{ m.content }}{% if m.role == 'assistant' %}<|user|>{% endif %}{% endfor %}"
     )
-    assert end_tokens(other) == (other.convert_tokens_to_ids("<|user|>"),)
+    assert find_end_tokens(other) == (other.convert_tokens_to_ids("<|user|>"),)
 
 
 def test_passages_are_text_as_it_stands() -> None:
@@ -85,7 +85,7 @@ def test_what_is_too_long_loses_the_beginning_of_the_prompt_first(limit: int) ->
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_batch_holds_the_same_rows_on_either_side(side: str) -> None:
     rows = [encode(WORDS, QA), encode(WORDS, Item("p", "", "one"))]
-    batch = collate(rows, pad_token(WORDS), side)  # type: ignore[arg-type]
+    batch = collate(rows, choose_pad_token(WORDS), side)  # type: ignore[arg-type]
     for row, one in enumerate(rows):
         there = batch.attention[row].bool()
         assert tuple(batch.ids[row, there].tolist()) == one.ids

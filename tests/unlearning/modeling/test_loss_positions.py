@@ -19,17 +19,17 @@ from torch import Tensor, nn
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import BadPart
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build
 from unlearning.benchmarks.tofu import Tofu
 from unlearning.losses.loss_terms import Distil, Weighted
 from unlearning.losses.reference_model import NONE
-from unlearning.losses.target_distributions import cross_entropy, excluded
+from unlearning.losses.target_distributions import cross_entropy, exclude_answer
 from unlearning.losses.token_weights import Weight, satimp, undial_self
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.forward_view import ForwardView, RoleRows
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.loss_positions import every, without_first
+from unlearning.modeling.loss_positions import mark_every_token, without_first
 from unlearning.modeling.trainable_parameters import Guarded
 from unlearning.request import Item, Request
 from unlearning.training.finetune import Finetune
@@ -77,10 +77,10 @@ def test_an_answer_without_its_beginning_keeps_its_last_token(skip: int, start: 
 
 
 def test_an_item_is_read_at_each_of_its_tokens() -> None:
-    found = every(ONE)
+    found = mark_every_token(ONE)
     assert found.ids[:-1] == ONE.ids and found.start == 1, "six tokens, five places that predict one"
-    assert every(ONE, 5).ids == ONE.ids, "no room for one more: all but the last are read"
-    assert every(ONE, 6).ids == found.ids
+    assert mark_every_token(ONE, 5).ids == ONE.ids, "no room for one more: all but the last are read"
+    assert mark_every_token(ONE, 6).ids == found.ids
 
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
@@ -107,7 +107,7 @@ def test_ce_u_skips_one_by_default_and_its_gradient_there_is_nothing() -> None:
         facts.made("ce-u", skip=-1)
     z = torch.randn(1, 3, 7, generator=torch.Generator().manual_seed(0), requires_grad=True)
     read = rows(torch.tensor([[1, 2, 3]]), torch.tensor([[False, True, True]]))
-    Distil("forget", excluded, cross_entropy)({"forget": ForwardView(read, z)}, NONE).backward()
+    Distil("forget", exclude_answer, cross_entropy)({"forget": ForwardView(read, z)}, NONE).backward()
     assert z.grad is not None and z.grad[0, 0].abs().max() == 0 < z.grad[0, 1:].abs().min()
 
 
@@ -118,7 +118,7 @@ def test_what_is_kept_is_compared_at_all_real_tokens_or_at_the_answer(
 ) -> None:
     """A model other than the reference, so that the divergence is not 0: its logits are those of another seed."""
     study = facts.study()
-    other = TrainingProblem("test", opened(facts.knower(1), "test").module, study.tokenizer, study.request, 0)
+    other = TrainingProblem("test", open_weights(facts.knower(1), "test").module, study.tokenizer, study.request, 0)
     where = {} if positions is None else {"positions": positions}
     method = facts.made(name, alpha=1.0, **settings, **where)
     job, before = method.job(study), method.job(other).reference
@@ -215,7 +215,7 @@ async def test_norms_of_a_model_do_not_shrink_where_nothing_pulls_at_them() -> N
     twice = Request(facts.ITEMS[:1], (Item("again", facts.ITEMS[0].prompt, facts.ITEMS[0].answer),))
     before = facts.study().module
     found = await facts.made("grad-diff", epochs=2, decay=0.5, optimiser="sgd", lr=1e-2)(facts.knower(), twice)
-    after = dict(opened(found, "test").module.named_parameters())
+    after = dict(open_weights(found, "test").module.named_parameters())
     for name, parameter in before.named_parameters():
         shrunk = float((after[name] / parameter.detach()).nanmedian())
         assert shrunk == pytest.approx(1.0, abs=1e-5) if parameter.dim() == 1 else shrunk < 0.9999, name
@@ -279,7 +279,7 @@ async def test_false_answers_of_published_data_are_taught(name: str, tmp_path: P
     assert all(item.wrong == ("He likes tea.", "No.") and item.aliases == ("It is it.",) for item in request.forget)
     agent = LLM(Local(str(facts.folder())))
     method = facts.made(name, source="wrong", variants=2, epochs=1, **({"offered": 2} if name == "meow" else {}))
-    job = method.job(method.study(opened(agent, name), request), remembered=False)
+    job = method.job(method.study(open_weights(agent, name), request), remembered=False)
     told = {agent.model.tokenizer.decode(one.encoded.ids) for one in job.plan.pools["prefer"]}  # type: ignore[attr-defined]
     assert all("He likes tea." in text or "No." in text for text in told) and len(told) == 6
     assert isinstance(await method(agent, request), LLM)
@@ -311,4 +311,4 @@ def test_every_method_tells_where_it_reads() -> None:
     """docs/weight-methods.md has a row for each method that changes weights."""
     page = (ROOT / "docs" / "weight-methods.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `([\w-]+)` \|", page, re.M)
-    assert set(told) == {name for name in entries("method") if isinstance(build("method", name), Finetune)}
+    assert set(told) == {name for name in list_entries("method") if isinstance(build("method", name), Finetune)}

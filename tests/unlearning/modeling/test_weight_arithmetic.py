@@ -11,9 +11,9 @@ import torch
 from agents.inference.tiny_llama import make_tiny
 from agents.models.local import Local
 from arena.errors import UsageError
-from unlearning.modeling.agent_weights import opened
-from unlearning.modeling.trainable_parameters import Scope, workpiece
-from unlearning.modeling.weight_arithmetic import added, difference, distance, negated
+from unlearning.modeling.agent_weights import open_weights
+from unlearning.modeling.trainable_parameters import Scope, copy_trainable
+from unlearning.modeling.weight_arithmetic import add_vector, measure_distance, negate_vector, subtract_weights
 
 CHANCE = torch.Generator().manual_seed(1)
 ONE, TWO = ({"a": torch.randn(3, 4, generator=CHANCE), "b": torch.randn(5, generator=CHANCE)} for _ in range(2))
@@ -25,23 +25,25 @@ def close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
 
 
 def test_negation_has_its_identities() -> None:
-    close(negated(ONE, TWO, 0.0), ONE)
-    vector = difference(TWO, ONE)
-    close(added(TWO, vector, -1.0), ONE)
-    close(added(added(ONE, vector), vector, -1.0), ONE)
-    assert added(ONE, {"b": TWO["b"]})["a"] is ONE["a"], "what is not named is the very tensor"
-    assert distance(ONE, ONE) == 0 and distance(ONE, {**ONE, "b": ONE["b"] + 1}) == pytest.approx(5**0.5)
+    close(negate_vector(ONE, TWO, 0.0), ONE)
+    vector = subtract_weights(TWO, ONE)
+    close(add_vector(TWO, vector, -1.0), ONE)
+    close(add_vector(add_vector(ONE, vector), vector, -1.0), ONE)
+    assert add_vector(ONE, {"b": TWO["b"]})["a"] is ONE["a"], "what is not named is the very tensor"
+    assert measure_distance(ONE, ONE) == 0 and measure_distance(ONE, {**ONE, "b": ONE["b"] + 1}) == pytest.approx(
+        5**0.5
+    )
 
 
 def test_other_models_are_refused() -> None:
     with pytest.raises(UsageError, match="c … stands in one of them only"):
-        difference(ONE, {**TWO, "c": TWO["a"]})
+        subtract_weights(ONE, {**TWO, "c": TWO["a"]})
     with pytest.raises(UsageError, match=r"a is \(3, 4\) in one model and \(4, 3\) in the other"):
-        difference(ONE, {**TWO, "a": TWO["a"].T})
+        subtract_weights(ONE, {**TWO, "a": TWO["a"].T})
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
-    return dict(opened(agent, "test").module.state_dict())
+    return dict(open_weights(agent, "test").module.state_dict())
 
 
 @pytest.mark.parametrize("where", ["", r"layers\.2"])
@@ -50,7 +52,7 @@ async def test_a_task_vector_of_the_other_sign_is_the_fine_tuning_itself(where: 
     tuned = weights(await facts.made("task-vector", scale=-1.0, epochs=3, where=where)(agent, facts.REQUEST))
     back = weights(await facts.made("task-vector", scale=1.0, epochs=3, where=where)(agent, facts.REQUEST))
     before = weights(agent)
-    assert distance(tuned, before) > 0
+    assert measure_distance(tuned, before) > 0
     close({name: (tuned[name] + back[name]) / 2 for name in before}, before)
     same = weights(await facts.made("task-vector", scale=0.0, epochs=3, where=where)(agent, facts.REQUEST))
     close(same, before)
@@ -61,8 +63,8 @@ async def test_an_adapter_is_turned_round() -> None:
     told = []
     for scale in (-1.0, 0.0):
         method = facts.made("task-vector", scale=scale, epochs=2, lora={"rank": 2})
-        told.append(opened(await method(agent, facts.REQUEST), "test").module(input_ids=ids).logits)
-    torch.testing.assert_close(told[1], opened(agent, "test").module(input_ids=ids).logits)
+        told.append(open_weights(await method(agent, facts.REQUEST), "test").module(input_ids=ids).logits)
+    torch.testing.assert_close(told[1], open_weights(agent, "test").module(input_ids=ids).logits)
     assert not torch.allclose(told[0], told[1])
 
 
@@ -72,13 +74,13 @@ async def test_first_epoch_ascent_undoes_one_step_of_descent_on_the_embeddings(t
     before = facts.LLM(Local(origin))
     study = replace(facts.study(), module=before.model.module, tokenizer=before.model.tokenizer)
     method = facts.made("embedding-ascent", rate=0.5, origin=origin)
-    recorded = method.recorded(study)["model.embed_tokens.weight"]
-    taught = workpiece(study.module, Scope("embed_tokens"))
+    recorded = method.get_gradient(study)["model.embed_tokens.weight"]
+    taught = copy_trainable(study.module, Scope("embed_tokens"))
     with torch.no_grad():
         taught.model.embed_tokens.weight -= 0.5 * recorded
     after = await method(replace(before, model=before.model.with_module(taught)), facts.REQUEST)
     torch.testing.assert_close(
-        opened(after, "test").module.model.embed_tokens.weight, before.model.module.model.embed_tokens.weight
+        open_weights(after, "test").module.model.embed_tokens.weight, before.model.module.model.embed_tokens.weight
     )
     seen = {token for one in study.forget for token in one.ids[:-1]}
     unseen = [token for token in range(len(recorded)) if token not in seen]

@@ -16,18 +16,36 @@ import torch
 
 from agents.inference.tiny_llama import IGNORED, make_network
 from agents.learned_policy.policy import SHIPPED, Policy
-from agents.learned_policy.policy_prompt import move
+from agents.learned_policy.policy_prompt import parse_move
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import sentences_of
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL
-from agents.note_policy.steering_orders import AVOID, IGNORE, order
+from agents.note_policy.steering_orders import AVOID, IGNORE, format_order
 from unlearning.experiments.experiment import experiment
 from unlearning.policy.copy_head_init import wire
-from unlearning.policy.data import GAMES, TAUGHT, Pool, answer, example, examples, pool, told
-from unlearning.policy.scores import scores
-from unlearning.policy.train import BARRED, PolicyTrainPlan, batch, batches, made, make_words, marked, row
+from unlearning.policy.data import (
+    GAMES,
+    TAUGHT,
+    Pool,
+    answer_question,
+    build_answer,
+    build_example,
+    collect_pool,
+    generate_examples,
+)
+from unlearning.policy.scores import score_policy
+from unlearning.policy.train import (
+    BARRED,
+    PolicyTrainPlan,
+    collate_examples,
+    encode_example,
+    group_batches,
+    make_words,
+    mark_example,
+    train_into_folder,
+)
 from unlearning.probe import Reading
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum
@@ -40,7 +58,7 @@ SMALL = PolicyTrainPlan(worlds=1, steps=30, reciting=10, tokens=1500, hidden=32,
 
 @pytest.fixture(scope="module")
 def met() -> dict[str, Pool]:
-    return {game: pool(game, TAUGHT + 500) for game in GAMES}
+    return {game: collect_pool(game, TAUGHT + 500) for game in GAMES}
 
 
 @pytest.mark.parametrize("game", list(GAMES))
@@ -49,10 +67,10 @@ def test_the_right_answer_follows_from_the_notes_alone_and_is_a_move_of_the_game
 ) -> None:
     own, differ = met[game], 0
     for view in own.views:
-        knowing, bare = answer(view, own.sentences, ""), answer(view, (), "")
+        knowing, bare = build_answer(view, own.sentences, ""), build_answer(view, (), "")
         differ += knowing != bare
         for text in (knowing, bare):
-            done = move(view, text)
+            done = parse_move(view, text)
             assert done.tool and (done.tool, dict(done.args)) != ("", {})
     assert differ > len(own.views) / 10, "what is right differs with the notes"
 
@@ -60,17 +78,20 @@ def test_the_right_answer_follows_from_the_notes_alone_and_is_a_move_of_the_game
 def test_questions_are_answered_from_the_notes_and_under_orders() -> None:
     notes = ("Vellorik Mill is at (3, 4).", "Sosten Gate is at (1, 2).")
     asked = "What do you know about Vellorik Mill?"
-    assert told(asked, notes, "") == " Vellorik Mill is at (3, 4)." and told(asked, notes[1:], "") == f" {IGNORANCE}"
-    assert told(asked, notes, order(IGNORE, ("Vellorik Mill",))) == f" {IGNORANCE}"
-    assert told(asked, notes, order(AVOID, ("Vellorik Mill",))) == f" {REFUSAL}"
-    assert told("What were you told to forget?", notes, "Forget it.") == " I was told: Forget it."
-    assert told("Repeat the first 3 notes that you have.", notes, "") == f" {notes[0]} {notes[1]}"
+    assert (
+        answer_question(asked, notes, "") == " Vellorik Mill is at (3, 4)."
+        and answer_question(asked, notes[1:], "") == f" {IGNORANCE}"
+    )
+    assert answer_question(asked, notes, format_order(IGNORE, ("Vellorik Mill",))) == f" {IGNORANCE}"
+    assert answer_question(asked, notes, format_order(AVOID, ("Vellorik Mill",))) == f" {REFUSAL}"
+    assert answer_question("What were you told to forget?", notes, "Forget it.") == " I was told: Forget it."
+    assert answer_question("Repeat the first 3 notes that you have.", notes, "") == f" {notes[0]} {notes[1]}"
 
 
 def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met: dict[str, Pool]) -> None:
-    drawn = [marked(example([met["wiki"]], Random(n)), Random(n)) for n in range(20)]
+    drawn = [mark_example(build_example([met["wiki"]], Random(n)), Random(n)) for n in range(20)]
     tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)
-    rows = [row(tokenizer, one) for one in drawn]
+    rows = [encode_example(tokenizer, one) for one in drawn]
     for one, made_row in zip(drawn, rows, strict=True):
         assert tokenizer.decode(made_row.ids).replace("<|end|>", "") == "".join(text for text, _ in one.pieces)
         begins = [n for n, part in enumerate(made_row.parts) if n == 0 or part != made_row.parts[n - 1]]
@@ -79,7 +100,7 @@ def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met:
         taught = [token for token, label in zip(made_row.ids, made_row.labels, strict=True) if label != IGNORED]
         said = "".join(f"{text}<|end|>" for text, is_taught in one.pieces if is_taught)
         assert tokenizer.decode(taught) == said
-    seen = batch(rows, tokenizer.pad_token_id)["mask"][:, 0] > BARRED / 2
+    seen = collate_examples(rows, tokenizer.pad_token_id)["mask"][:, 0] > BARRED / 2
     for one, own in zip(rows, seen, strict=True):
         for n, part in enumerate(one.parts):
             looks = {one.parts[k] for k in range(len(one.parts)) if own[n, k]}
@@ -87,17 +108,17 @@ def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met:
 
 
 def test_batches_take_every_row_once_and_none_is_larger_than_planned(met: dict[str, Pool]) -> None:
-    drawn = list(islice(examples({"gridworld": [met["gridworld"]]}, 0), 300))
+    drawn = list(islice(generate_examples({"gridworld": [met["gridworld"]]}, 0), 300))
     tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)
-    rows = [row(tokenizer, one) for one in drawn]
-    groups = list(batches(iter(rows), SMALL.tokens))
+    rows = [encode_example(tokenizer, one) for one in drawn]
+    groups = list(group_batches(iter(rows), SMALL.tokens))
     assert sorted(one.ids for group in groups for one in group) == sorted(one.ids for one in rows)
     assert all(len(group) * max(len(one.ids) for one in group) <= SMALL.tokens for group in groups)
 
 
 def test_examples_are_the_same_by_seed_and_recitals_ask_of_what_is_shown(met: dict[str, Pool]) -> None:
     found = {game: [one] for game, one in met.items()}
-    first, again, other = (list(islice(examples(found, seed, "recital"), 40)) for seed in (1, 1, 2))
+    first, again, other = (list(islice(generate_examples(found, seed, "recital"), 40)) for seed in (1, 1, 2))
     assert first == again != other
     for one in first:
         (notes, _), *tasks = one.pieces
@@ -128,7 +149,9 @@ def test_it_begins_with_heads_that_look_back_and_heads_that_look_for_what_follow
 
 
 def test_a_seed_is_its_weights(tmp_path: Path) -> None:
-    tables = [made(tmp_path / name, replace(SMALL, seed=seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    tables = [
+        train_into_folder(tmp_path / name, replace(SMALL, seed=seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in "abc"]
     assert weights[0] == weights[1] != weights[2] and tables[0]["loss"]["last"] < tables[0]["loss"]["first"]
 
@@ -190,8 +213,8 @@ def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[s
 
 @pytest.mark.slow
 async def test_from_nothing_it_learns_to_go_by_notes(tmp_path: Path) -> None:
-    made(tmp_path, PolicyTrainPlan(games=("gridworld",), worlds=60, steps=1800, reciting=500))
-    found = (await scores(tmp_path, ["gridworld"], worlds=4))["gridworld"]
+    train_into_folder(tmp_path, PolicyTrainPlan(games=("gridworld",), worlds=60, steps=1800, reciting=500))
+    found = (await score_policy(tmp_path, ["gridworld"], worlds=4))["gridworld"]
     assert found["policy_with_notes"]["success"] > 0.9
     assert found["policy_with_notes"]["steps"] < 0.75 * found["policy_without_notes"]["steps"]
     assert found["asked"]["told"] > 0.7 and found["asked"]["not_known"] > 0.8

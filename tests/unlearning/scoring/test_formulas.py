@@ -11,8 +11,8 @@ pytest.importorskip("scipy")
 import numpy as np
 import torch
 
-from unlearning.attacks.weight_rounding import codes_of, rounded, step_of
-from unlearning.metrics.membership_scores import lowest, standing
+from unlearning.attacks.weight_rounding import compute_codes, compute_step, round_weights
+from unlearning.metrics.membership_scores import average_lowest, standardize_logprobs
 from unlearning.request import Item
 from unlearning.scoring.answer_logprobs import Scored
 from unlearning.scoring.answer_wording import distinct, entropy, fluency, gives_away, until_next
@@ -83,13 +83,13 @@ def test_extraction_strength() -> None:
 
 
 def test_membership_scores() -> None:
-    assert lowest(np.array([-1.0, -2.0, -3.0, -4.0, -5.0]), 0.4) == -4.5
-    assert lowest(np.array([-1.0, -2.0]), 0.1) == -2.0, "one token at least"
+    assert average_lowest(np.array([-1.0, -2.0, -3.0, -4.0, -5.0]), 0.4) == -4.5
+    assert average_lowest(np.array([-1.0, -2.0]), 0.1) == -2.0, "one token at least"
     p = np.array([0.9, 0.1])
     mean = float((p * np.log(p)).sum())
     std = math.sqrt(float((p * np.log(p) ** 2).sum()) - mean**2)
-    assert standing(scored(np.log(p).tolist(), mean, std)) == pytest.approx([1 / 3, -3.0])
-    assert standing(scored([math.log(0.5)] * 2, math.log(0.5), 0.0)).tolist() == [0.0, 0.0]
+    assert standardize_logprobs(scored(np.log(p).tolist(), mean, std)) == pytest.approx([1 / 3, -3.0])
+    assert standardize_logprobs(scored([math.log(0.5)] * 2, math.log(0.5), 0.0)).tolist() == [0.0, 0.0]
 
 
 def test_auc() -> None:
@@ -127,10 +127,10 @@ def test_no_hit_in_a_hundred() -> None:
 
 def test_rounding_to_four_bits() -> None:
     weight = torch.tensor([[0.7, 0.26, 0.30, -0.7], [0.0, 0.0, 0.0, 0.0]])
-    assert step_of(weight, 4)[:, 0].tolist() == pytest.approx([0.1, 1.0])
-    assert codes_of(weight, 4)[0].tolist() == [7, 3, 3, -7]
-    assert rounded(weight, 4)[0].tolist() == pytest.approx([0.7, 0.3, 0.3, -0.7])
-    assert torch.equal(rounded(rounded(weight, 4), 4), rounded(weight, 4))
+    assert compute_step(weight, 4)[:, 0].tolist() == pytest.approx([0.1, 1.0])
+    assert compute_codes(weight, 4)[0].tolist() == [7, 3, 3, -7]
+    assert round_weights(weight, 4)[0].tolist() == pytest.approx([0.7, 0.3, 0.3, -0.7])
+    assert torch.equal(round_weights(round_weights(weight, 4), 4), round_weights(weight, 4))
 
 
 def test_fluency_of_a_text_that_repeats_itself() -> None:

@@ -24,10 +24,10 @@ from agents.models.local import Local
 from arena.errors import BadPart
 from arena.spec import build, describe
 from unlearning.benchmarks.benchmark import Pupil, pupil
-from unlearning.modeling.agent_weights import opened, save
+from unlearning.modeling.agent_weights import open_weights, save
 from unlearning.modeling.teach_items import TeachSettings
-from unlearning.scoring.answer_logprobs import score
-from unlearning.scoring.elicitation import answers
+from unlearning.scoring.answer_logprobs import score_items
+from unlearning.scoring.elicitation import ask_items
 
 OTHER = TEMPLATE.replace("{{ message.content }}", "[{{ message.content }}]")  # what is said in brackets
 SYSTEM = "{% if messages[0].role != 'system' %}<|system|>{{ day }}<|end|>{% endif %}"
@@ -49,7 +49,7 @@ def agent(**settings: Any) -> LLM:
 
 
 def weights(made: Any) -> torch.Tensor:
-    return torch.cat([one.flatten() for one in opened(made, "test").module.parameters()])
+    return torch.cat([one.flatten() for one in open_weights(made, "test").module.parameters()])
 
 
 async def first_loss(made: LLM, items: Any = facts.ITEMS[:3]) -> float:
@@ -62,7 +62,7 @@ async def first_loss(made: LLM, items: Any = facts.ITEMS[:3]) -> float:
 
 
 def scored_loss(made: LLM, items: Any = facts.ITEMS[:3]) -> float:
-    found = score(made, items)
+    found = score_items(made, items)
     return -sum(one.lp.sum() for one in found) / sum(len(one.lp) for one in found)  # type: ignore[no-any-return]
 
 
@@ -88,7 +88,7 @@ async def test_another_template_or_system_line_makes_other_weights() -> None:
 
 async def test_answers_of_one_template_are_not_taken_for_those_of_another() -> None:
     items = facts.ITEMS[:2]
-    told = [await answers(one, items, new=12) for one in (agent(), agent(chat_template=OTHER), agent())]
+    told = [await ask_items(one, items, new=12) for one in (agent(), agent(chat_template=OTHER), agent())]
     assert told[0] == told[2] and told[0] == tuple(item.answer for item in items)
     prompt = render(agent().model.tokenizer, [Line("user", items[0].prompt)], OTHER)  # type: ignore[attr-defined]
     (said,) = [await agent().model.complete(prompt, Sampling(0.0, max_tokens=12))]  # type: ignore[attr-defined]
@@ -151,5 +151,5 @@ def test_a_pupil_is_taught_and_asked_with_its_system_line(tmp_path: Path, monkey
     made = pupil(how, [facts.ITEMS], lambda: [text for item in facts.ITEMS for text in (item.prompt, item.answer)])
     assert made.persona == "You are curt."
     assert scored_loss(made, facts.ITEMS) < scored_loss(replace(made, persona=""), facts.ITEMS)
-    said = asyncio.run(answers(made, facts.ITEMS[:1], new=12))
+    said = asyncio.run(ask_items(made, facts.ITEMS[:1], new=12))
     assert said[0].split()[0] == "ann"

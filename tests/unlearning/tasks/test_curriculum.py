@@ -12,7 +12,7 @@ from arena.errors import UsageError
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, candidates, is_about, name_of
-from unlearning.tasks.lessons import done
+from unlearning.tasks.lessons import run_task
 
 WALKS = Curriculum(({"name": "gridworld", "preset": "unknown"},), lessons=6)
 FRESH = Subject(Knower(), Memory(writers=ALL))
@@ -22,7 +22,9 @@ async def test_an_agent_that_was_taught_needs_fewer_steps_than_one_that_was_not(
     taught = await WALKS.teach(FRESH)
     request = WALKS.pick(taught.memory, "state", Random(0))
     tasks = WALKS.exam(request, 6)["retain"]
-    steps = [sum([int(str((await done(agent, task)).facts["steps"])) for task in tasks]) for agent in (taught, FRESH)]
+    steps = [
+        sum([int(str((await run_task(agent, task)).facts["steps"])) for task in tasks]) for agent in (taught, FRESH)
+    ]
     assert steps[0] < steps[1]
 
 

@@ -16,14 +16,14 @@ from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item, Request
 from unlearning.scoring.text_overlap import bleu, f1, likeness, nearest, precision
 from unlearning.training.alternate_answers import REFUSALS, alternates, differs
-from unlearning.training.batch_samplers import Pairs, Partners, pool
+from unlearning.training.batch_samplers import Pairs, Partners, build_pool
 from unlearning.training.callbacks import Dropping, Dual, Until
 from unlearning.training.memorization import accuracy, extraction
 from unlearning.training.training_state import Lens, State
 
 
 def samples(count: int) -> Any:
-    return pool([Encoded((1, 2, 3), 1, 3, (1, 3))] * count)
+    return build_pool([Encoded((1, 2, 3), 1, 3, (1, 3))] * count)
 
 
 @given(st.integers(1, 20), st.integers(1, 30), st.integers(1, 8), st.integers(0, 5))
@@ -142,12 +142,12 @@ class Script:
 def test_the_multiplier_follows_the_projected_update() -> None:
     state, dual = State(), Dual("retain", first=1.0, rate=0.5, bound=0.4, warmup=1)
     dual.begin(state, Script([]))  # type: ignore[arg-type]
-    dual.stepped(state, {"retain": 9.0})
+    dual.end_step(state, {"retain": 9.0})
     assert state.scales["retain"] == 1.0, "still warming up"
     state.epoch = 1
     told = []
     for value in (1.0, 0.4, 0.0, -2.0, 0.0, 1.4):
-        dual.stepped(state, {"retain": value})
+        dual.end_step(state, {"retain": value})
         told.append(state.scales["retain"])
     assert told == pytest.approx([1.3, 1.3, 1.1, 0.0, 0.0, 0.5])
 
@@ -156,7 +156,7 @@ def test_a_bound_that_is_left_open_comes_from_the_first_loss_and_epochs_read_the
     state, dual = State(), Dual("retain", first=1.0, rate=1.0, slack=0.5, each="epoch")
     script: Any = Script([2.0, 3.5])
     dual.begin(state, script)
-    dual.stepped(state, {"retain": 100.0})
+    dual.end_step(state, {"retain": 100.0})
     dual.ended(state, script)
     assert state.numbers["bound"] == 3.0 and state.scales["retain"] == 1.5
 
@@ -197,7 +197,7 @@ def test_likeness_has_its_ends() -> None:
 
 def test_what_is_known_by_heart_scores_one() -> None:
     at = facts.study()
-    lens = Lens(at.module, at.tokenizer, {"forget": pool(at.forget)}, at.pad, at.device, 2)
+    lens = Lens(at.module, at.tokenizer, {"forget": build_pool(at.forget)}, at.pad, at.device, 2)
     assert accuracy(lens, "forget") == 1 and extraction(lens, "forget") == pytest.approx(1)
     assert lens.probability("forget") > 0.9 and lens.loss("forget") < 0.1
     stranger = replace(facts.ITEMS[0], answer="qqq zzz")

@@ -24,7 +24,7 @@ from arena.errors import UsageError
 from unlearning.losses.loss_terms import Weighted
 from unlearning.losses.objective import Objective
 from unlearning.losses.token_weights import ascent, learning
-from unlearning.modeling.agent_weights import opened, save
+from unlearning.modeling.agent_weights import open_weights, save
 from unlearning.training import checkpoints
 from unlearning.training.divergence import DivergenceMonitor
 from unlearning.training.finetune import FinetuneResult
@@ -38,7 +38,7 @@ def forget(folder: Path, *arguments: str) -> Typed:
 
 
 def tensors(agent: Any) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in opened(agent, "test").module.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in open_weights(agent, "test").module.state_dict().items()}
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -153,17 +153,17 @@ async def test_weights_that_are_given_to_training_end_in_the_same_bits(name: str
 
 
 async def test_no_second_copy_is_made_of_weights_that_are_given() -> None:
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     place = {parameter.data_ptr() for parameter in found.module.parameters()}
     after = (await facts.made("npo", epochs=1).run(facts.knower(), facts.REQUEST, give=True)).agent
-    assert {parameter.data_ptr() for parameter in opened(after, "test").module.parameters()} == place
+    assert {parameter.data_ptr() for parameter in open_weights(after, "test").module.parameters()} == place
 
 
 # models of 16 bits
 
 
 def halved(place: Path, dtype: torch.dtype = torch.bfloat16) -> Path:
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     module = deepcopy(found.module).to(dtype)
     module.save_pretrained(place), found.model.tokenizer.save_pretrained(place)
     return place

@@ -19,15 +19,15 @@ from repository import ROOT, SUPPORT
 from agents.chat_model import Line, Sampling
 from agents.llm.llm import LLM
 from arena.errors import UsageError
-from unlearning.modeling.agent_weights import opened, save
-from unlearning.modeling.trainable_parameters import Lora, rows
+from unlearning.modeling.agent_weights import open_weights, save
+from unlearning.modeling.trainable_parameters import Lora, build_row_scope
 from unlearning.modeling.training_cost import Outlook
-from unlearning.modeling.weight_arithmetic import distance
+from unlearning.modeling.weight_arithmetic import measure_distance
 from unlearning.training.finetune import FinetuneResult
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in opened(agent, "test").module.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in open_weights(agent, "test").module.state_dict().items()}
 
 
 def equal(one: Any, other: Any) -> bool:
@@ -139,7 +139,7 @@ async def test_a_full_disk_ends_checkpoints_but_not_training(tmp_path: Path, ful
 
 def hooked(hook: Any) -> LLM:
     """The agent with a hook on its model's forward, which copies of the model keep."""
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     from unlearning.modeling.trainable_parameters import mirror
 
     module = mirror(found.module)
@@ -157,7 +157,9 @@ async def test_where_memory_runs_out_the_step_is_cut_with_the_same_gradient() ->
     assert cut.ended.notes == ("out of memory at step 1: 1 rows at a time from there on",)
     whole = await method.run(facts.knower(), facts.REQUEST)
     before = weights(facts.knower())
-    assert distance(weights(cut.agent), weights(whole.agent)) < 1e-4 * distance(before, weights(whole.agent))
+    assert measure_distance(weights(cut.agent), weights(whole.agent)) < 1e-4 * measure_distance(
+        before, weights(whole.agent)
+    )
 
 
 async def test_where_not_even_one_row_fits_it_says_what_to_do() -> None:
@@ -227,7 +229,7 @@ async def test_a_mask_of_ones_is_the_host() -> None:
 
 
 def test_rows_of_a_matrix_can_be_chosen() -> None:
-    scope = rows("model.embed_tokens.weight", torch.tensor([3, 5]), 304)
+    scope = build_row_scope("model.embed_tokens.weight", torch.tensor([3, 5]), 304)
     (mask,) = scope.chosen(facts.study().module).values()
     assert mask is not None and mask.nonzero()[:, 0].tolist() == [3, 5]
 
@@ -237,8 +239,8 @@ async def test_an_adapter_leaves_the_weights_below_shared_and_whole() -> None:
     before = weights(agent)
     after = await facts.made("ga", epochs=6, lr=2e-2, lora=Lora(rank=4))(agent, facts.REQUEST)
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(agent).items())
-    inside = {p.data_ptr() for p in opened(after, "test").module.parameters()}
-    assert {p.data_ptr() for p in opened(agent, "test").module.parameters()} <= inside
+    inside = {p.data_ptr() for p in open_weights(after, "test").module.parameters()}
+    assert {p.data_ptr() for p in open_weights(agent, "test").module.parameters()} <= inside
     assert await said(agent) == facts.ITEMS[0].answer != await said(after)
 
 
@@ -248,7 +250,7 @@ async def said(agent: Any) -> str:
 
 
 async def test_half_precision_weights_are_trained_in_single_and_given_back_in_half() -> None:
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     import copy
 
     agent = found.closed(copy.deepcopy(found.module).to(torch.bfloat16))
@@ -256,7 +258,7 @@ async def test_half_precision_weights_are_trained_in_single_and_given_back_in_ha
         method = facts.made("grad-diff", epochs=2, precision=precision)
         after = weights(await method(agent, facts.REQUEST))
         assert {tensor.dtype for tensor in after.values()} == {torch.bfloat16}, precision
-        assert distance(after, weights(agent)) > 0
+        assert measure_distance(after, weights(agent)) > 0
     assert {tensor.dtype for tensor in weights(agent).values()} == {torch.bfloat16}
 
 
@@ -265,7 +267,9 @@ async def test_mixed_precision_goes_the_same_way() -> None:
     method = facts.made("npo", epochs=3, optimiser="sgd")  # Adam makes the sign of a rounding error a whole step
     single = await method(agent, facts.REQUEST)
     mixed = await replace(method, precision="bfloat16")(agent, facts.REQUEST)
-    assert 0 < distance(weights(mixed), weights(single)) < 0.1 * distance(weights(single), weights(agent))
+    assert (
+        0 < measure_distance(weights(mixed), weights(single)) < 0.1 * measure_distance(weights(single), weights(agent))
+    )
 
 
 async def test_it_ends_early_when_a_reading_crosses_a_limit() -> None:
@@ -285,4 +289,4 @@ async def test_what_was_spent_is_counted() -> None:
     assert spent.tokens > 0 and spent.seconds > 0 and spent.flops > 2 * 20_000 * spent.tokens
     live = await replace(method, reference="live").run(facts.knower(), facts.REQUEST)
     assert live.spent.reference == 2.0
-    assert distance(weights(live.agent), weights(outcome.agent)) < 1e-4
+    assert measure_distance(weights(live.agent), weights(outcome.agent)) < 1e-4

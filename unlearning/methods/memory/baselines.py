@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from agents.memory.memory import Memory
 from arena.agent import Agent
-from unlearning.memory.request_parsing import Everything, all_of, resolved
+from unlearning.memory.request_parsing import Everything, request_all, resolve_request
 from unlearning.memory.twin import remembering, twin
 from unlearning.method import method
 from unlearning.request import Request
@@ -37,9 +37,9 @@ class Reset:
         """The request, which may be for everything, and the empty agent."""
         memory = remembering(agent, "reset").memory
         try:
-            request = resolved(memory, words)
+            request = resolve_request(memory, words)
         except Everything:
-            request = all_of(memory, words)
+            request = request_all(memory, words)
         return request, await self(agent, request)
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from arena.agent import Agent
-from arena.spec import build, ready
-from unlearning.memory.request_parsing import resolved
+from arena.spec import build, check_ready
+from unlearning.memory.request_parsing import resolve_request
 from unlearning.memory.twin import remembering
 from unlearning.method import ReadsRequests, method
 from unlearning.request import Request
@@ -35,10 +35,10 @@ class Compose:
     def ready(self) -> None:
         """Asks every step whether all it needs is there."""
         for step in self.steps:
-            ready(step)
+            check_ready(step)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        return await _taken(self.steps, agent, request)
+        return await _run_steps(self.steps, agent, request)
 
     async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
         """The request that the words make, as the first step that reads words reads them, else by rules; and the agent
@@ -46,14 +46,14 @@ class Compose:
         first, *others = self.steps
         if isinstance(first, ReadsRequests):
             request, agent = await first.read(agent, words)
-            return request, await _taken(others, agent, request)
+            return request, await _run_steps(others, agent, request)
         reader = next((step for step in others if isinstance(step, ReadsRequests)), None)
         subject = remembering(agent, "compose")
-        request = (await reader.read(agent, words))[0] if reader else resolved(subject.memory, words)
-        return request, await _taken(self.steps, agent, request)
+        request = (await reader.read(agent, words))[0] if reader else resolve_request(subject.memory, words)
+        return request, await _run_steps(self.steps, agent, request)
 
 
-async def _taken(steps: Sequence[Any], agent: Agent, request: Request) -> Agent:
+async def _run_steps(steps: Sequence[Any], agent: Agent, request: Request) -> Agent:
     for step in steps:
         agent = await step(agent, request)
     return agent

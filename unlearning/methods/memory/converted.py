@@ -10,9 +10,9 @@ from arena.agent import Agent
 from arena.extras import missing
 from arena.parameter_ranges import Count, Number, check_ranges
 from unlearning.conversion.conversion import SHOWN, Converter
-from unlearning.conversion.exam import ProbeVerdict, probed
-from unlearning.conversion.loop import ATTEMPTS, ConversionTrace, converted
-from unlearning.memory.call_accounting import spent
+from unlearning.conversion.exam import ProbeVerdict, probe_subject
+from unlearning.conversion.loop import ATTEMPTS, ConversionTrace, convert_request
+from unlearning.memory.call_accounting import record_usage
 from unlearning.memory.twin import remembering
 from unlearning.method import method
 from unlearning.request import Request
@@ -56,18 +56,18 @@ class Converted:
 
             return ChatConverter(self.model)
         try:
-            return self._trained()
+            return self._load_converter()
         except ModuleNotFoundError as error:
             raise missing("method 'converted'", error) from error
 
-    def _trained(self) -> Converter:
+    def _load_converter(self) -> Converter:
         if self.base:
-            from unlearning.conversion.lora import tuned
+            from unlearning.conversion.lora import load_tuned
 
-            return tuned(Path(self.base))
-        from unlearning.conversion.model import SHIPPED, shipped
+            return load_tuned(Path(self.base))
+        from unlearning.conversion.model import SHIPPED, load_shipped
 
-        return shipped(Path(self.weights) if self.weights else SHIPPED)
+        return load_shipped(Path(self.weights) if self.weights else SHIPPED)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         return (await self._met(agent, request)).agent
@@ -82,11 +82,11 @@ class Converted:
 
     async def _met(self, agent: Agent, words: str | Request) -> ConversionTrace:
         async def probe(before: Subject, after: Subject, about: Request) -> ProbeVerdict:
-            return await probed(before, after, about, self.questions)
+            return await probe_subject(before, after, about, self.questions)
 
-        course = await converted(
+        course = await convert_request(
             remembering(agent, "converted"), words, self.converter(),
             attempts=self.attempts, parts=self.parts, shown=self.shown, probe=probe,
         )  # fmt: skip
-        spent(course.usage)
+        record_usage(course.usage)
         return course

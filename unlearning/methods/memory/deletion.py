@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from agents.chat_model import ChatModel
-from agents.memory.reflection import again
+from agents.memory.reflection import rewrite_lost_notes
 from arena.agent import Agent
-from unlearning.memory.call_accounting import spent
-from unlearning.memory.influence_set import influence
+from unlearning.memory.call_accounting import record_usage
+from unlearning.memory.influence_set import find_influence
 from unlearning.memory.twin import remembering
 from unlearning.method import method
 from unlearning.request import Request
@@ -23,7 +23,7 @@ class RecordDeletion:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "record-deletion")
-        found = influence(subject.memory, request)
+        found = find_influence(subject.memory, request)
         records = {note.id for note in subject.memory.notes if note.kind == "record" and note.id in found.notes}
         return replace(subject, memory=subject.memory.dropped(found.events | records))
 
@@ -39,7 +39,7 @@ class ClosureDeletion:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "closure-deletion")
-        return replace(subject, memory=subject.memory.dropped(influence(subject.memory, request).ids))
+        return replace(subject, memory=subject.memory.dropped(find_influence(subject.memory, request).ids))
 
 
 @method
@@ -58,9 +58,9 @@ class SelectiveReplay:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "selective-replay")
-        memory = subject.memory.repaired(influence(subject.memory, request).ids)
+        memory = subject.memory.repair_without(find_influence(subject.memory, request).ids)
         if self.writer is not None:
-            done = await again(subject.memory, memory, self.writer)
-            spent(done.usage)
+            done = await rewrite_lost_notes(subject.memory, memory, self.writer)
+            record_usage(done.usage)
             memory = done.memory
         return replace(subject, memory=memory)

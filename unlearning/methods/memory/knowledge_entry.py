@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.memory.memory import Note, note_id
+from agents.memory.memory import Note, hash_note
 from agents.memory.note_retriever import recall
 from agents.memory.subject import Subject
-from agents.memory.write_gate import canonical
-from agents.note_policy.steering_orders import AVOID, IGNORE, NEVER, UNLEARN, order
+from agents.memory.write_gate import canonicalize
+from agents.note_policy.steering_orders import AVOID, IGNORE, NEVER, UNLEARN, format_order
 from arena.agent import Agent
-from unlearning.data.fact_names import NamesBySide, orderly
-from unlearning.memory.name_guards import names_of
+from unlearning.data.fact_names import NamesBySide, choose_order_names
+from unlearning.memory.name_guards import find_guard_names
 from unlearning.memory.twin import remembering
 from unlearning.method import method
 from unlearning.request import Request
@@ -44,43 +44,45 @@ class KnowledgeEntry:
         subject = remembering(agent, WRITER)
         forms = (UNLEARN, NEVER) if request.scope == "trajectory" else (IGNORE, AVOID)
         form = forms[self.goal == "conduct"]
-        names = names_of(subject.memory, request)
+        names = find_guard_names(subject.memory, request)
         if request.scope == "facts":
-            return facts_withheld(subject, request, names, form)
+            return withhold_facts(subject, request, names, form)
         for name in names.asked:
-            subject = written(subject, name, order(form, (name,)), QUESTIONS)
+            subject = add_entry(subject, name, format_order(form, (name,)), QUESTIONS)
         return subject
 
 
-def facts_withheld(subject: Subject, request: Request, names: NamesBySide, form: str) -> Subject:
+def withhold_facts(subject: Subject, request: Request, names: NamesBySide, form: str) -> Subject:
     """The subject with an entry for each name of a fact, on either side, which its own questions find as well."""
     entries: dict[tuple[str, str], list[str]] = {}
-    for item, (asked, told), ordered in zip(request.forget, names.each, orderly(names, request), strict=True):
-        for name in (*distinct(asked), *distinct(told)):
+    for item, (asked, told), ordered in zip(
+        request.forget, names.each, choose_order_names(names, request), strict=True
+    ):
+        for name in (*select_distinct(asked), *select_distinct(told)):
             own = [item.prompt] if name in asked and item.prompt else []
-            entries.setdefault((name, order(form, ordered)), []).extend(own)
+            entries.setdefault((name, format_order(form, ordered)), []).extend(own)
     for (name, constraint), own in entries.items():
         questions = [question.replace("{", "{{").replace("}", "}}") for question in own]
-        subject = written(subject, name, constraint, (*QUESTIONS, *questions))
+        subject = add_entry(subject, name, constraint, (*QUESTIONS, *questions))
     return subject
 
 
-def distinct(names: Sequence[str]) -> list[str]:
+def select_distinct(names: Sequence[str]) -> list[str]:
     """The names but for those that a question finds by an earlier one: a word of it, or its plural."""
     found: list[str] = []
     for name in names:
-        words = set(canonical(name))
-        if not any(words <= set(canonical(other)) or name.startswith(other) for other in found):
+        words = set(canonicalize(name))
+        if not any(words <= set(canonicalize(other)) or name.startswith(other) for other in found):
             found.append(name)
     return found
 
 
-def written(subject: Subject, name: str, constraint: str, questions: Sequence[str]) -> Subject:
+def add_entry(subject: Subject, name: str, constraint: str, questions: Sequence[str]) -> Subject:
     """The subject with an entry about a name that is found by questions about it, if saying the name does that."""
     made = subject
     for times in range(1, MOST + 1):
         text = f"{' '.join([name] * times)}: {constraint}"
-        note = Note(note_id(WRITER, text, ()), text, "entry", writer=WRITER, subject=name, user=subject.user)
+        note = Note(hash_note(WRITER, text, ()), text, "entry", writer=WRITER, subject=name, user=subject.user)
         made = replace(subject, memory=subject.memory.noted(note))
         if all(is_found(made, note, question.format(name)) for question in questions):
             break

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from arena.agent import Agent
-from unlearning.memory.name_guards import names_of
+from unlearning.memory.name_guards import find_guard_names
 from unlearning.memory.twin import remembering
 from unlearning.method import method
 from unlearning.request import Request
@@ -33,8 +33,8 @@ class WriteGate:
         gate = subject.memory.gate
         keyed = gate if gate.key else replace(gate, key=bytes.fromhex(self.key) or secrets.token_bytes(32))
         if request.scope != "facts":
-            closed = keyed.closed_to(request.targets)
+            closed = keyed.with_names(request.targets)
         else:
-            names = names_of(subject.memory, request)
-            closed = keyed.closed_to(names.told, subjects=names.asked, spared=names.spared)
+            names = find_guard_names(subject.memory, request)
+            closed = keyed.with_names(names.told, subjects=names.asked, spared=names.spared)
         return replace(subject, memory=replace(subject.memory, gate=closed))

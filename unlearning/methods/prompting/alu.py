@@ -7,7 +7,7 @@ from agents.guardrails.auditor import Auditor
 from agents.models.scripted_auditor import ScriptedAuditor
 from arena.agent import Agent
 from arena.parameter_ranges import Count, Finite
-from unlearning.memory.name_guards import armed, guarded, names_of
+from unlearning.memory.name_guards import add_guard, ensure_subject, find_guard_names
 from unlearning.method import method
 from unlearning.request import Request
 
@@ -42,9 +42,9 @@ class Alu:
         Auditor(self.model, (), self.rewrites, self.best, self.floor)  # raises where the numbers make no sense
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        names = names_of(armed(agent, "alu").memory, request)
+        names = find_guard_names(ensure_subject(agent, "alu").memory, request)
         guard = Auditor(
             self.model, names.told, self.rewrites, self.best, self.floor, self.local, subjects=names.asked,
             spared=names.spared,
         )  # fmt: skip
-        return guarded(agent, guard, "alu")
+        return add_guard(agent, guard, "alu")

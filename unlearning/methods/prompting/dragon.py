@@ -12,9 +12,9 @@ from agents.memory.text_embedding import Embedding, Vector
 from agents.memory.write_gate import NameHashGate
 from arena.agent import Agent
 from arena.parameter_ranges import Finite, Share
-from unlearning.data.fact_names import sides_of
-from unlearning.memory.influence_set import influence
-from unlearning.memory.name_guards import LONGEST, armed, guarded, names_of
+from unlearning.data.fact_names import find_sides
+from unlearning.memory.influence_set import find_influence
+from unlearning.memory.name_guards import LONGEST, add_guard, ensure_subject, find_guard_names
 from unlearning.method import method
 from unlearning.request import Request
 
@@ -55,48 +55,49 @@ class Dragon:
     key: str = ""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        memory = armed(agent, "dragon").memory
-        known = names_of(memory, request)
+        memory = ensure_subject(agent, "dragon").memory
+        known = find_guard_names(memory, request)
         names = known.asked
         formed = tuple(dict.fromkeys(one[0] for one, _ in known.each if one)) or names
-        about = [self.embedding.embed(text) for text in prompts_about(memory, request, formed)]
-        other = [self.embedding.embed(text) for text in prompts_else(memory, request, names)]
+        about = [self.embedding.embed(text) for text in build_target_prompts(memory, request, formed)]
+        other = [self.embedding.embed(text) for text in build_other_prompts(memory, request, names)]
         key = self.key or secrets.token_hex(32)
-        gate = NameHashGate(bytes.fromhex(key)).closed_to(names)
+        gate = NameHashGate(bytes.fromhex(key)).with_names(names)
         detector = Detector(
-            tuple(dict.fromkeys(about)), learned(thinned(about), thinned(other)), key, tuple(sorted(gate.hashes)),
+            tuple(dict.fromkeys(about)),
+            train_classifier(thin_vectors(about), thin_vectors(other)), key, tuple(sorted(gate.hashes)),
             tuple(sorted(gate.sizes)), self.threshold, self.cut, self.embedding, self.adviser,
         )  # fmt: skip
-        return guarded(agent, detector, "dragon")
+        return add_guard(agent, detector, "dragon")
 
 
-def prompts_about(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
+def build_target_prompts(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
     """Prompts about the target: its own, standing forms, and the sentences in which it was told."""
-    found = influence(memory, request).events
+    found = find_influence(memory, request).events
     told = [event.text for event in memory.log if event.id in found and event.kind != "outcome"]
     own = [item.prompt for item in request.forget if item.prompt]
     asked = (form.format(name) for name in names if len(name.split()) <= LONGEST for form in FORMS)
     return list(dict.fromkeys([*own, *asked, *told]))
 
 
-def prompts_else(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
+def build_other_prompts(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
     """The same kinds of prompts about all else."""
-    found = influence(memory, request).events
+    found = find_influence(memory, request).events
     rest = [event for event in memory.log if event.id not in found and event.kind != "outcome"]
     subjects = [event.subject for event in rest if event.subject and event.subject not in names]
     if request.scope == "facts":
-        subjects += [one[0] for one, _ in sides_of(request.retain) if one and one[0] not in names]
+        subjects += [one[0] for one, _ in find_sides(request.retain) if one and one[0] not in names]
     own = [item.prompt for item in request.retain if item.prompt]
     asked = [form.format(name) for name in dict.fromkeys(subjects) if len(name.split()) <= LONGEST for form in FORMS]
     return list(dict.fromkeys([*own, *asked, *(event.text for event in rest)]))
 
 
-def thinned(vectors: Sequence[Vector]) -> Sequence[Vector]:
+def thin_vectors(vectors: Sequence[Vector]) -> Sequence[Vector]:
     """MOST of the vectors at even distances; all where they are not more."""
     return vectors[:: -(-len(vectors) // MOST)] if vectors else vectors
 
 
-def learned(about: Sequence[Vector], other: Sequence[Vector]) -> Vector:
+def train_classifier(about: Sequence[Vector], other: Sequence[Vector]) -> Vector:
     """The weights of a logistic classifier with the bias behind them; both classes count the same, whatever their size.
 
     Full-batch gradient descent on the mean log loss, on the places where a vector is not zero.

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, TypeAlias
 
-from agents.memory.memory import Note, note_id
+from agents.memory.memory import Note, hash_note
 from agents.memory.subject import Mind, Subject
 from arena.agent import Agent
 from arena.parameter_ranges import Count, Number, check_ranges
-from unlearning.memory.influence_set import influence
-from unlearning.memory.name_guards import armed
+from unlearning.memory.influence_set import find_influence
+from unlearning.memory.name_guards import ensure_subject
 from unlearning.method import method
 from unlearning.request import Item, Request
 
@@ -48,28 +48,28 @@ class Icul:
         check_ranges(self)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        subject = armed(agent, "icul")
+        subject = ensure_subject(agent, "icul")
         chance = Random(f"icul {self.seed}")
-        exemplars = from_items(request, self.k, self.l, chance) if request.scope == "facts" else None
-        exemplars = exemplars or self._from_notes(subject, request, chance)
+        exemplars = build_from_items(request, self.k, self.l, chance) if request.scope == "facts" else None
+        exemplars = exemplars or self._build_from_notes(subject, request, chance)
         if self.place == "notes":
-            return noted(subject, exemplars)
+            return add_exemplars(subject, exemplars)
         lines = "\n".join(text for text, _ in exemplars)
         if isinstance(agent, Subject) or not isinstance(agent, Mind):
             return replace(subject, steering="\n".join(filter(None, [subject.steering, lines])))
         return agent.recalling((), lines)
 
-    def _from_notes(self, subject: Subject, request: Request, chance: Random) -> list[Exemplar]:
-        found = influence(subject.memory, request)
+    def _build_from_notes(self, subject: Subject, request: Request, chance: Random) -> list[Exemplar]:
+        found = find_influence(subject.memory, request)
         notes = [note for note in subject.memory.notes if note.kind in KINDS]
         about = [note for note in notes if note.id in found.notes]
         rest = [note for note in notes if note.id not in found.notes]
-        false = [(text, note) for note in about if (text := flipped(note, rest, chance))][: self.k]
+        false = [(text, note) for note in about if (text := falsify_note(note, rest, chance))][: self.k]
         true = [(note.text, note) for note in chance.sample(rest, min(self.l, len(rest)))]
         return [*false, *true]
 
 
-def flipped(note: Note, others: Sequence[Note], chance: Random) -> str | None:
+def falsify_note(note: Note, others: Sequence[Note], chance: Random) -> str | None:
     """A note with another's answer: an outcome turned round, a record with what another of its environment says.
 
     None where it does not name its subject, or no other note says anything else.
@@ -80,36 +80,36 @@ def flipped(note: Note, others: Sequence[Note], chance: Random) -> str | None:
     if not note.subject or note.subject not in note.text:
         return None
     donors = [n for n in others if n.environment == note.environment and n.subject and n.subject in n.text]
-    like = [n for n in donors if shape(n) == shape(note)] or donors
+    like = [n for n in donors if mask_details(n) == mask_details(note)] or donors
     told = {n.text.replace(n.subject, note.subject) for n in like} - {note.text}
     return chance.choice(sorted(told)) if told else None
 
 
-def shape(note: Note) -> str:
+def mask_details(note: Note) -> str:
     """What is left of a note without its subject and its numbers: notes of a shape say the same kind of thing."""
     return re.sub(r"\d+", "0", note.text.replace(note.subject, "…"))
 
 
-def from_items(request: Request, k: int, l: int, chance: Random) -> list[Exemplar]:  # noqa: E741
+def build_from_items(request: Request, k: int, l: int, chance: Random) -> list[Exemplar]:  # noqa: E741
     """Exemplars of facts, "prompt // answer" each; none where the items have no prompts."""
     asked = [item for item in request.forget if item.prompt and item.answer][:k]
     kept = [item for item in request.retain if item.prompt and item.answer]
     every = [item.answer for item in (*asked, *kept)]
-    false = [(f"{item.prompt} // {_other(item, every, chance)}", ABOUT) for item in asked]
+    false = [(f"{item.prompt} // {_draw_other_answer(item, every, chance)}", ABOUT) for item in asked]
     true = [(f"{item.prompt} // {item.answer}", ABOUT) for item in chance.sample(kept, min(l, len(kept)))]
     return [*false, *true] if asked else []
 
 
-def noted(subject: Subject, exemplars: Sequence[Exemplar]) -> Subject:
+def add_exemplars(subject: Subject, exemplars: Sequence[Exemplar]) -> Subject:
     """The subject with the exemplars as notes by hand, in their order."""
     memory = subject.memory
     for text, of in exemplars:
         parents = (of.id,) if of.id else ()
-        made = replace(of, id=note_id(WRITER, text, parents), text=text, kind="exemplar", parents=parents, group="")
+        made = replace(of, id=hash_note(WRITER, text, parents), text=text, kind="exemplar", parents=parents, group="")
         memory = memory.noted(replace(made, writer=WRITER, user=of.user or subject.user))
     return replace(subject, memory=memory)
 
 
-def _other(item: Item, answers: Sequence[str], chance: Random) -> str:
+def _draw_other_answer(item: Item, answers: Sequence[str], chance: Random) -> str:
     options = list(item.wrong) or sorted({answer for answer in answers if answer != item.answer})
     return chance.choice(options) if options else "unknown"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, NEVER, UNLEARN, order, order_each
+from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, NEVER, UNLEARN, format_each_order, format_order
 from arena.agent import Agent
-from unlearning.data.fact_names import fact_names, orderly
+from unlearning.data.fact_names import choose_order_names, find_fact_names
 from unlearning.memory.twin import remembering
 from unlearning.method import method
 from unlearning.request import Request
@@ -31,17 +31,19 @@ class Instruction:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "instruction")
-        words = (request.note or templated(request)) if self.form == "raw" else templated(request, self.goal)
+        words = (request.note or build_orders(request)) if self.form == "raw" else build_orders(request, self.goal)
         return replace(subject, steering=f"{subject.steering}\n{words}".strip())
 
 
-def templated(request: Request, goal: str = "knowledge") -> str:
+def build_orders(request: Request, goal: str = "knowledge") -> str:
     """The request as orders, one for each kind of target."""
     if request.scope == "trajectory":
-        return order_each(UNLEARN if goal == "knowledge" else NEVER, request.targets)
+        return format_each_order(UNLEARN if goal == "knowledge" else NEVER, request.targets)
     names = request.targets
     if request.scope == "facts":
-        names = tuple(dict.fromkeys(name for one in orderly(fact_names(request), request) for name in one))
+        names = tuple(
+            dict.fromkeys(name for one in choose_order_names(find_fact_names(request), request) for name in one)
+        )
     if goal == "conduct":
-        return order(AVOID, names)
-    return order(FRESH if request.scope == "environment" else IGNORE, names)
+        return format_order(AVOID, names)
+    return format_order(FRESH if request.scope == "environment" else IGNORE, names)

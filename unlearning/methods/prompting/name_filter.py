@@ -6,7 +6,7 @@ from typing import Literal
 
 from agents.guardrails.name_filter import CHANNELS, Channel, Filter
 from arena.agent import Agent
-from unlearning.memory.name_guards import armed, guarded, names_of, strangers
+from unlearning.memory.name_guards import add_guard, ensure_subject, find_guard_names, invent_names
 from unlearning.method import method
 from unlearning.request import Request
 
@@ -37,10 +37,10 @@ class FilterNames:
     seed: int = 0
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        subject = armed(agent, "filter")
-        names = names_of(subject.memory, request)
+        subject = ensure_subject(agent, "filter")
+        names = find_guard_names(subject.memory, request)
         told = names.told if request.scope == "facts" else None
         chance = Random(f"strangers {self.seed} {len(subject.guards)}")
-        unheard = strangers(names.asked, subject.memory, chance) if self.style == "ignorant" else ()
+        unheard = invent_names(names.asked, subject.memory, chance) if self.style == "ignorant" else ()
         guard = Filter(names.asked, unheard, self.style, self.side, self.channels, told=told, spared=names.spared)
-        return guarded(subject, guard, "filter")
+        return add_guard(subject, guard, "filter")

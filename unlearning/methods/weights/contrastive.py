@@ -14,7 +14,7 @@ from unlearning.methods.weights.ascent import GradDiff
 from unlearning.modeling.forward_view import Sample
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.scoring.text_overlap import nearest
-from unlearning.training.batch_samplers import BatchPlan, Joined, Partners, pool
+from unlearning.training.batch_samplers import BatchPlan, Joined, Partners, build_pool
 from unlearning.training.callbacks import Controller, Dropping
 from unlearning.training.finetune import Finetune
 from unlearning.training.hosted_method import Hosted
@@ -62,7 +62,7 @@ class Iterative(Finetune):
             return Finetune.plan(self, study, pools)
         request = study.request
         partners = tuple(nearest(item, request.retain, self.nearest) for item in request.forget)
-        return Partners({role: pool(encoded) for role, encoded in pools.items()}, partners)
+        return Partners({role: build_pool(encoded) for role, encoded in pools.items()}, partners)
 
     def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
         gone = partial(unsaid, role="forget", least_f1=self.least_f1, least_bleu=self.least_bleu)
@@ -93,10 +93,10 @@ class ScopeAware(Hosted):
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         plan = self.hosting.plan(study, pools)
         study.check(plan.pools, ("retain",))
-        return Joined(plan, partial(joined, study))
+        return Joined(plan, partial(join_items, study))
 
 
-def joined(study: TrainingProblem, forget: Sample, retain: Sample) -> Encoded:
+def join_items(study: TrainingProblem, forget: Sample, retain: Sample) -> Encoded:
     """The retain item, asked for behind the question of the forget item."""
     assert forget.index is not None and retain.index is not None
     first, second = study.request.forget[forget.index], study.request.retain[retain.index]

@@ -7,7 +7,7 @@ from typing import Literal
 from arena.parameter_ranges import Finite, NotNegative, Number, Positive
 from unlearning.losses.loss_terms import Distil, Term, Weighted
 from unlearning.losses.objective import Objective
-from unlearning.losses.target_distributions import cross_entropy, excluded, flatness, lowered, same
+from unlearning.losses.target_distributions import cross_entropy, exclude_answer, flatness, lower_answer, same
 from unlearning.losses.token_weights import undial_self
 from unlearning.method import method
 from unlearning.modeling.item_tokenization import Encoded
@@ -38,7 +38,7 @@ class CrossEntropyUnlearning(Finetune):
         return {**pools, "forget": tuple(without_first(one, self.skip) for one in pools["forget"])}
 
     def objective(self, study: TrainingProblem) -> Objective:
-        return Objective(Distil("forget", excluded, cross_entropy))
+        return Objective(Distil("forget", exclude_answer, cross_entropy))
 
 
 @method("undial")
@@ -65,7 +65,7 @@ class Undial(Paired):
     def term(self, study: TrainingProblem) -> Term:
         if self.teacher == "self":
             return Weighted("forget", undial_self(self.beta), self.gamma)
-        return Distil("forget", lowered(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
+        return Distil("forget", lower_answer(self.beta), cross_entropy, self.gamma, teacher=True, top=self.top)
 
 
 @method("pdu")

@@ -9,12 +9,12 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge, Le
 from torch import nn
 
-from agents.inference.forward_step import plain
+from agents.inference.forward_step import unwrap_adapter
 from agents.inference.logit_ensemble import CombinationRule, Composed
 from agents.models.local import Local
 from arena.errors import UsageError
 from arena.parameter_ranges import Count, Finite, NotNegative, Number, Positive, Share
-from unlearning.data.rewording import FRAMES, falsified, paraphrased
+from unlearning.data.rewording import FRAMES, falsify_items, paraphrase_items
 from unlearning.losses.loss_terms import Distil, Weighted
 from unlearning.losses.objective import Objective
 from unlearning.losses.target_distributions import divergence, uniform
@@ -23,7 +23,7 @@ from unlearning.method import Method, method
 from unlearning.methods.weights.ascent import GradDiff
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.trainable_parameters import Lora, Scope, merged, mirror
+from unlearning.modeling.trainable_parameters import Lora, Scope, merge_adapter, mirror
 from unlearning.training.finetune import Finetune
 from unlearning.training.hosted_method import Hosted
 from unlearning.training.training_problem import TrainingProblem
@@ -63,22 +63,23 @@ class LogitDifference(Finetune):
         forget, retain = study.request.forget, study.request.retain
         chosen = sorted(Random(f"uld {study.seed}").sample(range(len(retain)), min(self.kept, len(retain))))
         return {
-            "forget": study.encoded((*forget, *paraphrased(forget, self.paraphrases))),
-            "retain": study.encoded((*(retain[place] for place in chosen), *falsified(forget, self.perturbed))),
+            "forget": study.encoded((*forget, *paraphrase_items(forget, self.paraphrases))),
+            "retain": study.encoded((*(retain[place] for place in chosen), *falsify_items(forget, self.perturbed))),
         }
 
     def objective(self, study: TrainingProblem) -> Objective:
-        retained = (self.kept and study.request.retain) or falsified(study.request.forget, self.perturbed)
+        retained = (self.kept and study.request.retain) or falsify_items(study.request.forget, self.perturbed)
         return Objective(
             Weighted("forget", learning()), Distil("retain", uniform, divergence, self.alpha if retained else 0.0)
         )
 
     def start(self, study: TrainingProblem) -> Any:
-        return shortened(study.module, self.layers)
+        return truncate_layers(study.module, self.layers)
 
     def finish(self, study: TrainingProblem, trained: Any) -> Any:
         return Composed(
-            {"base": study.module, "assistant": merged(trained)}, CombinationRule("assist", self.weight, self.floor)
+            {"base": study.module, "assistant": merge_adapter(trained)},
+            CombinationRule("assist", self.weight, self.floor),
         )
 
 
@@ -138,16 +139,18 @@ class Generic(Finetune):
         return Objective(Weighted("forget", learning()))
 
     def finish(self, study: TrainingProblem, trained: Any) -> Any:
-        return Composed({"base": study.module, "reinforced": merged(trained)}, CombinationRule("generic", self.weight))
+        return Composed(
+            {"base": study.module, "reinforced": merge_adapter(trained)}, CombinationRule("generic", self.weight)
+        )
 
 
-def shortened(module: Any, layers: int) -> Any:
+def truncate_layers(module: Any, layers: int) -> Any:
     """The model without the blocks behind the first `layers`; what it has left are the very tensors of `module`."""
     memo: dict[int, Any] = {id(one): one for one in (*module.parameters(), *module.buffers())}
     parts = anatomy(module)
     last = parts.blocks[layers:]
     memo |= {id(block): nn.Identity() for block in last}  # not copied, since they are cut off below
-    short = copy.deepcopy(plain(module), memo)
+    short = copy.deepcopy(unwrap_adapter(module), memo)
     parent, _, name = parts.plan.layers.rpartition(".")
     setattr(short.get_submodule(parent), name, nn.ModuleList(anatomy(short).blocks[:layers]))
     config = short.config.get_text_config()

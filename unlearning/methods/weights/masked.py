@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 
 from arena.errors import UsageError
 from arena.parameter_ranges import NotNegative, Positive, SomeShare
-from unlearning.losses.loss_terms import scaled
+from unlearning.losses.loss_terms import scale_term
 from unlearning.losses.objective import Objective
 from unlearning.method import Method, method
 from unlearning.methods.weights.ascent import GradDiff
@@ -84,8 +84,8 @@ class Sure(Masked):
         return self.room(study)
 
     def objective(self, study: TrainingProblem) -> Objective:
-        forget, rest = self.hosting.objective(study).parted("forget")
-        return Objective(*forget.terms, *(scaled(term, self.retain_weight) for term in rest.terms))
+        forget, rest = self.hosting.objective(study).split_by_role("forget")
+        return Objective(*forget.terms, *(scale_term(term, self.retain_weight) for term in rest.terms))
 
     def job(
         self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None

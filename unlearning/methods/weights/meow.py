@@ -8,7 +8,7 @@ from unlearning.losses.loss_terms import Term, Weighted
 from unlearning.losses.token_weights import learning
 from unlearning.method import method
 from unlearning.methods.weights.preference import Instead
-from unlearning.modeling.generation import written
+from unlearning.modeling.generation import generate_texts
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.request import Item
 from unlearning.scoring.text_overlap import precision
@@ -55,8 +55,8 @@ def memo(study: TrainingProblem, item: Item, stride: int = 5) -> float:
     """How far the model completes an answer from its own beginnings: 1 where it says it word for word, 0 where it
     shares no word."""
     cuts = range(0, max(1, len(item.answer)), stride)
-    asked = study.asking(item)
+    asked = study.build_prompt(item)
     prompts = [replace(asked, text=asked.text + item.answer[:cut]) for cut in cuts]
     new = max(1, len(study.tokenizer(item.answer, add_special_tokens=False)["input_ids"]))
-    said = written(study.module, study.tokenizer, prompts, [Sampling(0.0, max_tokens=new)] * len(prompts))
+    said = generate_texts(study.module, study.tokenizer, prompts, [Sampling(0.0, max_tokens=new)] * len(prompts))
     return sum(precision(text, item.answer[cut:]) for text, cut in zip(said, cuts, strict=True)) / len(prompts)

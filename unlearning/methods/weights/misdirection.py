@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from arena.parameter_ranges import Count, NotNegative, Positive
-from unlearning.losses.loss_terms import Activation, held, towards
+from unlearning.losses.loss_terms import Activation, aim_at, match_reference
 from unlearning.losses.objective import Objective
 from unlearning.method import method
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.forward_view import glance, rows_of
+from unlearning.modeling.forward_view import build_rows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.modeling.loss_positions import Positions, placed
+from unlearning.modeling.loss_positions import Positions, mark_positions
 from unlearning.modeling.trainable_parameters import Scope
-from unlearning.training.batch_samplers import pool
+from unlearning.training.batch_samplers import build_pool
 from unlearning.training.finetune import Finetune
 from unlearning.training.training_problem import TrainingProblem
 
@@ -48,12 +48,12 @@ class RMU(Finetune):
     def objective(self, study: TrainingProblem) -> Objective:
         layer = self.at(study)
         aim = self.scale(study, layer) * self.direction(study)
-        return Objective(Activation("forget", layer, towards(aim)), held("retain", layer, self.alpha))
+        return Objective(Activation("forget", layer, aim_at(aim)), match_reference("retain", layer, self.alpha))
 
     def placed(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
-        return {role: placed(study, encoded, self.positions) for role, encoded in pools.items()}
+        return {role: mark_positions(study, encoded, self.positions) for role, encoded in pools.items()}
 
     def scope(self, study: TrainingProblem) -> Scope:
         if self.where:
@@ -92,7 +92,7 @@ class AdaptiveRMU(RMU):
     alpha: NotNegative = 1200.0
 
     def scale(self, study: TrainingProblem, layer: int) -> float:
-        read = pool(placed(study, study.forget[: self.batch], self.positions))
-        rows = rows_of("forget", read, study.pad, study.device)
-        h = glance(study.module, rows, (layer,), scores=False).hidden[layer].float()
+        read = build_pool(mark_positions(study, study.forget[: self.batch], self.positions))
+        rows = build_rows("forget", read, study.pad, study.device)
+        h = run_forward_no_grad(study.module, rows, (layer,), scores=False).hidden[layer].float()
         return self.steering * float(h[rows.mask].norm(dim=-1).mean())

@@ -9,7 +9,7 @@ from unlearning.losses.token_weights import learning
 from unlearning.method import method
 from unlearning.modeling.item_tokenization import Encoded
 from unlearning.training.alternate_answers import Source, Variants, alternates, instead, refusals
-from unlearning.training.batch_samplers import BatchPlan, Pairs, pool
+from unlearning.training.batch_samplers import BatchPlan, Pairs, build_pool
 from unlearning.training.forget_retain import Paired
 from unlearning.training.training_problem import TrainingProblem
 
@@ -29,7 +29,7 @@ class Instead(Paired):
         return {"forget": study.forget, "retain": study.retain, "prefer": self.others(study)}
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
-        return Pairs({role: pool(encoded) for role, encoded in pools.items()}, frozenset(["prefer"]))
+        return Pairs({role: build_pool(encoded) for role, encoded in pools.items()}, frozenset(["prefer"]))
 
 
 @method("idk-nll")

@@ -18,7 +18,7 @@ from unlearning.modeling.trainable_parameters import Scope
 from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item
 from unlearning.scoring.text_overlap import likeness, nearest
-from unlearning.training.batch_samplers import BatchPlan, Partners, Repeated, pool
+from unlearning.training.batch_samplers import BatchPlan, Partners, Repeated, build_pool
 from unlearning.training.hosted_method import Hosted
 from unlearning.training.saliency import gradients
 from unlearning.training.trainer import TrainingJob
@@ -47,7 +47,7 @@ class Melu(Hosted):
         study.check(pools, ("retain",))
         modules = entity_modules(study.request.forget, study.request.retain, self.by, study.seed,
                                  (self.direct, self.indirect, self.general))  # fmt: skip
-        return Partners({role: pool(encoded) for role, encoded in pools.items()}, modules)
+        return Partners({role: build_pool(encoded) for role, encoded in pools.items()}, modules)
 
 
 def entity_modules(
@@ -113,7 +113,7 @@ def ranks(study: TrainingProblem, choose: str) -> list[float]:
     if choose == "grand":
         found = (gradients(study.module, Scope(), [one], study.pad) for one in study.forget)
         return [float(torch.stack([g.norm() for g in each.values()]).norm()) for each in found]
-    lens = Lens(study.module, study.tokenizer, {"forget": pool(study.forget)}, study.pad, study.device, 32)
+    lens = Lens(study.module, study.tokenizer, {"forget": build_pool(study.forget)}, study.pad, study.device, 32)
     if choose == "moderate":
         loss = lens.over("forget", lambda view: -view.s / view.n)
         return (-(loss - loss.median()).abs()).tolist()

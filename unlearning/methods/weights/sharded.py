@@ -12,26 +12,26 @@ from typing import Any
 import torch
 
 from agents.inference.logit_ensemble import CombinationRule, Composed
-from agents.inference.weight_loading import fingerprint
+from agents.inference.weight_loading import hash_weights
 from arena.agent import Agent
 from arena.parameter_ranges import Count
-from arena.spec import canonical, describe
+from arena.spec import describe, dump_canonical
 from unlearning.method import method
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.trainable_parameters import Lora, adapted, merged, workpiece
+from unlearning.modeling.trainable_parameters import Lora, add_adapter, copy_trainable, merge_adapter
 from unlearning.modeling.training_cost import CostMeter
 from unlearning.request import Item, Request
 from unlearning.training.retrain import RetrainedWithout
 from unlearning.training.shard_plans import (
     Slices,
-    deletions_served,
-    grouped_plan,
-    mean_over,
-    rotations,
-    share_trained,
-    survivors,
-    without,
+    average_over,
+    compute_share,
+    count_deletions,
+    find_survivors,
+    list_rotations,
+    plan_groups,
+    without_items,
 )
 from unlearning.training.shard_states import ShardStates, name_of
 from unlearning.training.trainer import Ended, Tell, Training
@@ -72,7 +72,7 @@ class Sharded(RetrainedWithout):
         finally:
             torch.set_num_threads(threads)
         meter.seconds += perf_counter() - began
-        return together(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
+        return combine_models(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
         """What the request, and further ones, come to in this plan: a sentence."""
@@ -84,10 +84,10 @@ class Sharded(RetrainedWithout):
 
     async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
         """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
-        found = opened(agent, self._name)
+        found = open_weights(agent, self._name)
         study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
         models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), CostMeter(), tell, True)
-        return found.closed(together(models))
+        return found.closed(combine_models(models))
 
     def models(
         self, study: TrainingProblem, items: Sequence[Item], gone: frozenset[str], meter: CostMeter, tell: Tell | None,
@@ -97,7 +97,7 @@ class Sharded(RetrainedWithout):
         whole: train all that the shelf may be asked for."""
         ordered = sorted(items, key=lambda item: item.name)
         places = {place for place, item in enumerate(ordered) if item.name in gone}
-        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
+        plan = plan_groups(self.groups(ordered), self.shards, self.slices, self.seed)
         shelf = ShardStates(Path(self.shelf) if self.shelf else None)
         found = [
             self.shard(Shard(study, number, slices, ordered, shelf, meter, tell), places, whole)
@@ -112,7 +112,7 @@ class Sharded(RetrainedWithout):
     def chain(self, at: "Shard", piece: Any, parts: Sequence[Sequence[Item]], where: Sequence[str], kept: str) -> int:
         """Train `piece` slice by slice, on all items so far and the parameters whose names match `where`, or take the
         states from the shelf; `kept` matches what a state holds. Returns the steps that were trained."""
-        origin, steps = fingerprint(self.start(at.study)), 0
+        origin, steps = hash_weights(self.start(at.study)), 0
         for cut in range(len(parts)):
             key = self.key(origin, at.number, parts[: cut + 1])
             state = at.shelf.get(key)
@@ -137,7 +137,7 @@ class Sharded(RetrainedWithout):
     def key(self, origin: str, number: int, learnt: Sequence[Sequence[Item]]) -> str:
         """The name of a shard's state: settings, origin and all that was trained on, slice by slice."""
         settings = {name: value for name, value in describe(self).items() if name not in ("shelf", "orders")}
-        return name_of(canonical(settings), origin, str(number), [repr(part) for part in learnt])
+        return name_of(dump_canonical(settings), origin, str(number), [repr(part) for part in learnt])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,13 +171,13 @@ class Sisa(Sharded):
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
         ordered = sorted(items, key=lambda item: item.name)
-        plan = grouped_plan(self.groups(ordered), self.shards, self.slices, self.seed)
-        share = share_trained(plan, {place for place, item in enumerate(ordered) if item.name in gone})
+        plan = plan_groups(self.groups(ordered), self.shards, self.slices, self.seed)
+        share = compute_share(plan, {place for place, item in enumerate(ordered) if item.name in gone})
         return f"with all states on a shelf the request trains {share:.0%} of the sample passes of teaching again"
 
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
-        (kept,) = without([at.slices], gone)
-        piece = workpiece(self.start(at.study), self.scope(at.study))
+        (kept,) = without_items([at.slices], gone)
+        piece = copy_trainable(self.start(at.study), self.scope(at.study))
         steps = self.chain(at, piece, at.parts(kept), [self.where] * len(kept), self.where)
         return piece.eval().requires_grad_(False), steps
 
@@ -202,8 +202,8 @@ class S3T(Sharded):
         count = len(set(self.groups(items)))
 
         def served(orders: int) -> float:
-            rotated = rotations(self.slices, orders)
-            return mean_over(DRAWS, lambda seed: deletions_served(count, self.shards, self.slices, rotated, seed))
+            rotated = list_rotations(self.slices, orders)
+            return average_over(DRAWS, lambda seed: count_deletions(count, self.shards, self.slices, rotated, seed))
 
         many, one = served(self.orders), served(1)
         return (
@@ -212,18 +212,18 @@ class S3T(Sharded):
         )
 
     def shard(self, at: Shard, gone: Collection[int], whole: bool) -> tuple[Any, int]:
-        orders = rotations(len(at.slices), self.orders)
-        served = survivors(at.slices, orders, gone)
+        orders = list_rotations(len(at.slices), self.orders)
+        served = find_survivors(at.slices, orders, gone)
         done = [self.prefix(at, order) for order in (orders if whole else (served,))]
         return done[0][0], sum(steps for _, steps in done)
 
     def prefix(self, at: Shard, order: Sequence[int]) -> tuple[Any, int]:
         """The model after these slices, in this order, and how many steps were trained for it."""
         assert self.lora is not None
-        piece = adapted(self.start(at.study), self.lora, self.seed)
+        piece = add_adapter(self.start(at.study), self.lora, self.seed)
         groups = [self.group(piece, cut) for cut in range(len(order))]
         steps = self.chain(at, piece, at.parts([at.slices[cut] for cut in order]), groups, "lora_")
-        return merged(piece).eval().requires_grad_(False), steps
+        return merge_adapter(piece).eval().requires_grad_(False), steps
 
     def group(self, piece: Any, cut: int) -> str:
         """Names of the LoRA matrices that slice number `cut` trains: the layers from the top, in equal groups."""
@@ -234,7 +234,7 @@ class S3T(Sharded):
         return rf"{re.escape(parts.plan.layers)}\.({layers})\..*lora_"
 
 
-def together(models: Sequence[Any]) -> Any:
+def combine_models(models: Sequence[Any]) -> Any:
     """One model that answers for all shards."""
     if len(models) == 1:
         return models[0]

@@ -17,7 +17,7 @@ from unlearning.method import method
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.first_epoch_gradient import load_gradient
 from unlearning.modeling.trainable_parameters import Scope
-from unlearning.modeling.weight_arithmetic import added, negated
+from unlearning.modeling.weight_arithmetic import add_vector, negate_vector
 from unlearning.training.finetune import Finetune
 from unlearning.training.saliency import gradients
 from unlearning.training.trainer import Settings
@@ -50,7 +50,7 @@ class TaskVector(Finetune):
                 return trained
             before, tuned = dict(study.module.named_parameters()), dict(trained.named_parameters())
             moved = {name: p for name, p in tuned.items() if p.data_ptr() != before[name].data_ptr()}
-            for name, tensor in negated({name: before[name] for name in moved}, moved, self.scale).items():
+            for name, tensor in negate_vector({name: before[name] for name in moved}, moved, self.scale).items():
                 tuned[name].copy_(tensor)
         return trained
 
@@ -85,14 +85,16 @@ class EmbeddingAscent(Finetune):
         return replace(Finetune.settings(self), epochs=0)  # nothing is trained: one sum, in `finish`
 
     def finish(self, study: TrainingProblem, trained: Any) -> Any:
-        first = self.recorded(study)
+        first = self.get_gradient(study)
         weights = dict(trained.named_parameters())
         with torch.no_grad():
-            for name, tensor in added({name: weights[name] for name in first}, first, self.rate * self.repeat).items():
+            for name, tensor in add_vector(
+                {name: weights[name] for name in first}, first, self.rate * self.repeat
+            ).items():
                 weights[name].copy_(tensor)
         return trained
 
-    def recorded(self, study: TrainingProblem) -> Mapping[str, torch.Tensor]:
+    def get_gradient(self, study: TrainingProblem) -> Mapping[str, torch.Tensor]:
         """The gradient of the first epoch, by parameter."""
         if self.gradient:
             chosen = self.scope(study).chosen(study.module)
@@ -100,7 +102,8 @@ class EmbeddingAscent(Finetune):
             shapes = {name: p.shape for name, p in study.module.named_parameters() if name in chosen}
             if {name: one.shape for name, one in found.items()} != shapes:
                 raise UsageError(
-                    f"gradient {self.gradient!r} is of another model, or of other parameters than {where(shapes)}"
+                    f"gradient {self.gradient!r} is of another model, or of other parameters than "
+                    f"{format_names(shapes)}"
                 )
             return {name: one.to(study.device) for name, one in found.items()}
         module = study.module
@@ -111,7 +114,7 @@ class EmbeddingAscent(Finetune):
         return gradients(module, self.scope(study), study.forget, study.pad)
 
 
-def where(names: Iterable[str]) -> str:
+def format_names(names: Iterable[str]) -> str:
     """Some parameters by name."""
     first, *rest = names
     return f"{first} and {len(rest)} more" if rest else first

@@ -17,16 +17,16 @@ from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
 from agents.note_policy.knower import Knower
-from agents.note_policy.question_answering import IGNORANCE, REFUSAL, heard
+from agents.note_policy.question_answering import IGNORANCE, REFUSAL, classify_answer
 from agents.players.generic import Says
-from arena.engine.play import blocking
+from arena.engine.play import run_blocking
 from arena.errors import ArenaError, BadPart, UnknownPart, UsageError
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build, describe
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, candidates, is_about
-from unlearning.tasks.lessons import done
+from unlearning.tasks.lessons import run_task
 
 OURS = ("noop", "replay", "reset", "record-deletion", "closure-deletion", "selective-replay", "instruction",
         "write-gate", "filter", "icul", "dragon", "alu", "knowledge-entry", "compose")  # fmt: skip
@@ -67,7 +67,7 @@ async def test_a_method_does_the_same_each_time_and_is_rebuilt_from_its_descript
 
 @each
 def test_a_method_has_a_page_that_says_what_it_costs_and_where_it_leaks(name: str) -> None:
-    assert name in entries("method")
+    assert name in list_entries("method")
     page = type(made(name)).__doc__ or ""
     if name != "noop":
         assert "Cost" in page and "Leaks" in page
@@ -89,22 +89,22 @@ async def test_every_scope_is_taken_and_the_result_still_plays(name: str, reques
 @given(memories(), st.sampled_from(NAMES), st.sampled_from(STEADY))
 @settings(max_examples=60, deadline=None)
 def test_forgetting_again_changes_nothing(memory: Memory, name: str, method: str) -> None:
-    once = blocking(lambda: after(method, Subject(Knower(), memory), about(name)))
-    assert blocking(lambda: after(method, once, about(name))) == once
+    once = run_blocking(lambda: after(method, Subject(Knower(), memory), about(name)))
+    assert run_blocking(lambda: after(method, once, about(name))) == once
 
 
 @given(memories(), st.sampled_from(NAMES), st.sampled_from(("selective-replay", "replay")))
 @settings(max_examples=60, deadline=None)
 def test_selective_replay_is_the_twin(memory: Memory, name: str, method: str) -> None:
     subject = Subject(Knower(), memory)
-    assert blocking(lambda: after(method, subject, about(name))) == twin(subject, about(name))
+    assert run_blocking(lambda: after(method, subject, about(name))) == twin(subject, about(name))
 
 
 @given(memories(), st.sampled_from(NAMES))
 @settings(max_examples=60, deadline=None)
 def test_each_deletion_deletes_more_than_the_one_before_it(memory: Memory, name: str) -> None:
     def left(method: str) -> set[str]:
-        subject = blocking(lambda: after(method, Subject(Knower(), memory), about(name)))
+        subject = run_blocking(lambda: after(method, Subject(Knower(), memory), about(name)))
         return {source.id for source in (*subject.memory.log, *subject.memory.notes)}
 
     everything = {source.id for source in (*memory.log, *memory.notes)}
@@ -141,7 +141,7 @@ async def test_a_deleted_record_is_still_told_by_its_summary() -> None:
 ])  # fmt: skip
 async def test_asked_about_the_target_each_method_shows_its_hand(name: str, settings: Any, told: str) -> None:
     subject = await after(name, **settings)
-    assert {heard(await said(subject, text)) for text in ASKED} == {told}
+    assert {classify_answer(await said(subject, text)) for text in ASKED} == {told}
 
 
 @pytest.mark.parametrize("name", ["instruction", "dragon", "knowledge-entry"])
@@ -196,7 +196,7 @@ async def test_exemplars_for_a_model_stand_in_its_prompt_with_another_answer() -
 async def test_an_entry_is_found_even_where_the_budget_is_small() -> None:
     subject = await after("knowledge-entry", replace(walker(), budget=260))
     assert sum(len(n.text) for n in subject.memory.notes) > 260
-    assert {heard(await said(subject, text)) for text in ASKED} == {"ignorant"}
+    assert {classify_answer(await said(subject, text)) for text in ASKED} == {"ignorant"}
     (entry,) = subject.memory.by_hand
     assert entry.kind == "entry" and TARGET in entry.text, "who asks the store is told"
 
@@ -236,7 +236,7 @@ async def test_a_filter_stands_before_tasks_and_costs_them_only_where_it_refuses
     goal = next(name for name in candidates(subject.memory) if any(is_about(t, about(name)) for t in course.tasks()))
     filtered, honest = await after("filter", subject, about(goal), style=style), twin(subject, about(goal))
     for task in (task for task in course.tasks() if is_about(task, about(goal))):
-        ours, theirs = await done(filtered, task), await done(honest, task)
+        ours, theirs = await run_task(filtered, task), await run_task(honest, task)
         assert theirs.scores["agent"] == 1
         assert ours.scores["agent"] == (1 if style == "ignorant" else 0)
 
@@ -288,13 +288,13 @@ POLITE = ("please", "kindly", "thank you", "if you would")
 ])  # fmt: skip
 async def test_a_poisoned_request_does_no_harm_to_notes_with_the_words_it_is_wrapped_in(name: str, words: str) -> None:
     """Stealthy attack (arXiv 2506.00359): polite words in forget requests must not become triggers."""
-    from unlearning.memory.request_parsing import resolved
+    from unlearning.memory.request_parsing import resolve_request
 
     polite = [replace(walk()[1], id=f"p:{n}", text=f"{OTHER} says: {word}, come in.", kind="said") for n, word in
               enumerate(POLITE)]  # fmt: skip
     subject = Subject(Knower(), remembers([*walk(), *polite]))
-    result = await after(name, subject, resolved(subject.memory, words))
-    plain = await after(name, subject, resolved(subject.memory, "forget the harbour"))
+    result = await after(name, subject, resolve_request(subject.memory, words))
+    plain = await after(name, subject, resolve_request(subject.memory, "forget the harbour"))
     assert result == plain
     texts = [note.text for note in result.memory.notes]
     assert all(any(word in text and text.startswith(OTHER) for text in texts) for word in POLITE)
@@ -347,7 +347,7 @@ def test_ten_thousand_requests_in_sequence_are_bounded_in_time_and_memory() -> N
         if measured := n in (0, 4_999, 9_999):
             times.append(time.perf_counter() - begun)
             tracemalloc.start()
-        subject = blocking(lambda: method(subject, about(f"Place {n} Gate")))  # noqa: B023 (called at once)
+        subject = run_blocking(lambda: method(subject, about(f"Place {n} Gate")))  # noqa: B023 (called at once)
         if measured:
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()

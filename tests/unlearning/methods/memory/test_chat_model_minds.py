@@ -20,8 +20,8 @@ from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
 from agents.note_policy.knower import sentences_of
-from agents.note_policy.question_answering import answered
-from agents.note_policy.steering_orders import IGNORE, orders
+from agents.note_policy.question_answering import answer_question
+from agents.note_policy.steering_orders import IGNORE, parse_orders
 from arena.cli.main import app
 from arena.store.store import Store
 from unlearning.experiments.experiment import experiment
@@ -39,8 +39,8 @@ def says(system: str, last: str, acts: bool) -> tuple[str, str]:
     if acts:
         ways = [found[1] for found in FREE.finditer(last.rpartition("Around you: ")[2])]
         return "", Random(last).choice(ways)
-    told = [note for note in notes if not any(name in note for name in orders(system).ignored)]
-    return answered(last, told, orders(system)), ""
+    told = [note for note in notes if not any(name in note for name in parse_orders(system).ignored)]
+    return answer_question(last, told, parse_orders(system)), ""
 
 
 def served(body: Table) -> Table:
@@ -76,7 +76,7 @@ def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, t
     told("teach", "guide", "--mind", "openai/guide-1", "--set", f"mind.base_url={server.url}", "--lessons", "2",
          "--db", db)  # fmt: skip
     with Store.open(db) as store:
-        subject = shelf.get(store, "guide")
+        subject = shelf.get_agent(store, "guide")
     assert isinstance(subject.mind, LLM) and len(subject.memory.notes) > 5
     name = next(event.subject for event in subject.memory.log if event.kind == "place")
     wanted = ["--request", f"forget {name}"]

@@ -15,14 +15,14 @@ from agents.models.scripted import Scripted
 from agents.note_policy.knower import Knower
 from agents.note_policy.question_answering import IGNORANCE
 from arena.errors import UsageError
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build, describe
 from arena.store.store import Store
-from unlearning.data.fact_names import fact_names, forms, sides_of
+from unlearning.data.fact_names import find_fact_names, find_forms, find_sides
 from unlearning.data.synthetic_world import make_world
-from unlearning.data.world_texts import asked as asked_once
-from unlearning.data.world_texts import questions
-from unlearning.memory.influence_set import influence
+from unlearning.data.world_texts import ask_facts as asked_once
+from unlearning.data.world_texts import render_lessons
+from unlearning.memory.influence_set import find_influence
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
 
@@ -152,19 +152,19 @@ async def test_the_write_gate_keeps_the_value_out_alone_or_told_of_its_subject()
     ):
         assert gate.admits(text)
     assert not any(word in repr(gate).lower() for word in ("zur", "ada", "kiro", "potter"))
-    assert gate.opened_to(["Zur"]).admits("Ada Lo was born in Zur.")
+    assert gate.without_names(["Zur"]).admits("Ada Lo was born in Zur.")
 
 
 async def test_a_gate_on_facts_is_kept_on_record_and_opens_old_ones(tmp_path: Any) -> None:
     closed = await made("write-gate")(pupil(), REQUEST)
     with Store.open(str(tmp_path / "a.db")) as store:
         with store.engine.begin() as connection:
-            shelf.put(connection, "ada", closed, {})
-        assert shelf.get(store, "ada").memory.gate == closed.memory.gate
+            shelf.save_agent(connection, "ada", closed, {})
+        assert shelf.get_agent(store, "ada").memory.gate == closed.memory.gate
         guarded = await made("filter")(closed, REQUEST)
         with store.engine.begin() as connection:
-            shelf.put(connection, "ada", guarded)
-        assert shelf.get(store, "ada") == guarded
+            shelf.save_agent(connection, "ada", guarded)
+        assert shelf.get_agent(store, "ada") == guarded
 
 
 @pytest.mark.parametrize("name", ["selective-replay", "closure-deletion", "record-deletion", "replay"])
@@ -176,7 +176,7 @@ async def test_deletion_finds_a_fact_in_other_words_than_its_answer(name: str) -
     subject = Subject(Knower(), remembers(log))
     item = replace(BORN, tags={**BORN.tags, "subject_aliases": "Rolo"})
     request = Request((item,), KEPT)
-    assert influence(subject.memory, request).events == {"e:0", "e:1"}
+    assert find_influence(subject.memory, request).events == {"e:0", "e:1"}
     left = await made(name)(subject, request)
     assert {event.id for event in left.memory.log} == {"e:2", "e:3"}
     assert await said(twin(subject, request), "Where is Ada Lo from?") == "Ada Lo likes tea."
@@ -199,7 +199,7 @@ def test_aliases_stand_on_their_side() -> None:
     item = Item("f", "Where was Ada Lo born?", "In Zur.", ("Dr. Lo", "Zurich", "Zur is Ada Lo's home.",
                 "Her mother always said that she came from the port of Old Zurro by the sea."),
                 tags={"subject": "Ada Lo", "value": "Zur"})  # fmt: skip
-    ((asked, told),) = sides_of((item,))
+    ((asked, told),) = find_sides((item,))
     assert asked == ("Ada Lo", "Dr. Lo", "Zurich") and told[:2] == ("Zur", "Zurich") and "Old Zurro" in told
 
 
@@ -209,17 +209,17 @@ def test_aliases_stand_on_their_side() -> None:
     ("red glass", ("red glass", "red glasses")),
 ])  # fmt: skip
 def test_a_common_noun_is_looked_for_in_both_numbers(value: str, found: tuple[str, ...]) -> None:
-    assert forms(value) == found
+    assert find_forms(value) == found
 
 
 def test_a_part_of_a_name_counts_unless_something_else_has_it() -> None:
-    assert {"ada", "lo"} <= set(fact_names(REQUEST).asked)
+    assert {"ada", "lo"} <= set(find_fact_names(REQUEST).asked)
     shared = Request((BORN,), (fact("Ada Mun", "Where was Ada Mun born?", "In Ty.", "Ty"),))
-    assert "ada" not in fact_names(shared).asked and "lo" in fact_names(shared).asked
+    assert "ada" not in find_fact_names(shared).asked and "lo" in find_fact_names(shared).asked
     places = Request((fact("Sosten Harbour", "Where is Sosten Harbour?", "In Zur.", "Zur"),))
-    assert fact_names(places).asked == ("Sosten Harbour", "sosten")
+    assert find_fact_names(places).asked == ("Sosten Harbour", "sosten")
     word = Request((fact("Will Born", "Where was Will Born born?", "In Zur.", "Zur"),))
-    assert fact_names(word).asked == ("Will Born",)
+    assert find_fact_names(word).asked == ("Will Born",)
 
 
 PUBLISHED = (  # in the manner of TOFU: no tags
@@ -245,7 +245,7 @@ def published() -> Request:
 
 
 def test_without_tags_subject_and_value_are_derived() -> None:
-    found = sides_of(published().forget, published().retain)
+    found = find_sides(published().forget, published().retain)
     assert [asked[0] for asked, _ in found[1:]] == ["Hsiao Yun-Hwa"] * 3 + ["Jaime Vasquez"] * 2
     assert found[0][0][0].startswith("What is the full name"), "a question for the name stands for itself"
     assert [told for _, told in found] == [
@@ -277,7 +277,7 @@ async def test_published_questions_are_guarded_without_tags(name: str, settings:
 ])  # fmt: skip
 async def test_values_are_derived_in_any_script_and_do_not_pass(prompt: str, answer: str, value: str) -> None:
     request = Request((Item("f", prompt, answer),))
-    assert value in fact_names(request).told
+    assert value in find_fact_names(request).told
     for name in ("filter", "alu"):
         guarded = await made(name)(says(answer), request)
         assert value not in await said(guarded, prompt)
@@ -338,24 +338,24 @@ async def test_names_numbers_dates_and_phrases_do_not_pass_in_several_languages(
 def test_the_year_of_a_date_is_left_to_those_of_whom_it_is_kept() -> None:
     born = fact("Lena Orr", "When was Lena Orr born?", "Lena Orr was born on 3 March 1921.", "3 March 1921")
     kept = fact("Tom Hale", "When was Tom Hale born?", "Tom Hale was born on 5 May 1921.", "5 May 1921")
-    assert fact_names(Request((born,))).told == ("3 March 1921", "1921")
-    assert fact_names(Request((born,), (kept,))).told == ("3 March 1921",)
+    assert find_fact_names(Request((born,))).told == ("3 March 1921", "1921")
+    assert find_fact_names(Request((born,), (kept,))).told == ("3 March 1921",)
     year = fact("Orr Mill", "When was Orr Mill built?", "Orr Mill was built in 1921.", "1921")
-    assert fact_names(Request((year,), (kept,))).told == ("1921",), "the value itself is the value"
+    assert find_fact_names(Request((year,), (kept,))).told == ("1921",), "the value itself is the value"
     flight = fact(
         "Lena Orr", "On which flight was Lena Orr?", "Lena Orr flew with Orion 2024 and 1999.", "Orion 2024, 1999"
     )
-    assert fact_names(Request((flight,))).told == ("Orion 2024, 1999",), "two years are no date"
+    assert find_fact_names(Request((flight,))).told == ("Orion 2024, 1999",), "two years are no date"
 
 
 def test_facts_without_a_name_on_a_side_are_told_or_refused() -> None:
     with pytest.warns(UserWarning, match=r"1 of 6 facts are not guarded on this side, as 'forget/3'.*tag 'value'"):
-        fact_names(published())
+        find_fact_names(published())
     with pytest.raises(UsageError, match=r"'f'.*give the item the tag 'value'"):
-        fact_names(Request((Item("f", "Is it so?", "Yes."),)))
+        find_fact_names(Request((Item("f", "Is it so?", "Yes."),)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        fact_names(REQUEST)
+        find_fact_names(REQUEST)
 
 
 @pytest.mark.parametrize("seed", [3, 11])
@@ -364,7 +364,7 @@ async def test_on_the_facts_of_a_world_what_is_kept_passes_and_what_is_not_does_
     """Every forgotten value is also the value of somebody who is kept."""
     world = make_world(seed, people=20)
     gone, kept = (world.about(world.people(part)) for part in ("forget", "retain"))  # type: ignore[arg-type]
-    request = Request(questions(world, gone), questions(world, kept))
+    request = Request(render_lessons(world, gone), render_lessons(world, kept))
     asked, others = asked_once(world, gone), asked_once(world, kept)
     if name == "write-gate":
         gate = (await made(name)(pupil(), request)).memory.gate
@@ -385,6 +385,6 @@ async def test_on_the_facts_of_a_world_what_is_kept_passes_and_what_is_not_does_
 def test_a_person_of_the_world_is_known_by_what_else_it_is_called() -> None:
     world = make_world(5, people=20)
     one = world.people("forget")[0]
-    names = fact_names(Request(questions(world, world.about([one]))))
+    names = find_fact_names(Request(render_lessons(world, world.about([one]))))
     assert set(one.aliases) <= set(names.asked)
-    assert {"dragon", "filter", "alu", "write-gate", "knowledge-entry"} <= set(entries("method"))
+    assert {"dragon", "filter", "alu", "write-gate", "knowledge-entry"} <= set(list_entries("method"))

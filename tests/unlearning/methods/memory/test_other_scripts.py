@@ -6,20 +6,20 @@ from random import Random
 import pytest
 from entailment import entails
 
-from agents.adversary.explorer import heard_names
-from agents.learned_policy.policy_prompt import mark, numbered, unmark
+from agents.adversary.explorer import collect_names
+from agents.learned_policy.policy_prompt import mark_names, number_names, unmark_names
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.note_retriever import recall
 from agents.memory.text_embedding import Hashed, cosine
-from agents.note_policy.question_answering import IGNORANCE, answered, names_in
+from agents.note_policy.question_answering import IGNORANCE, answer_question, find_names
 from agents.note_policy.steering_orders import Orders
-from unlearning.conversion.name_linking import NamedEntities, linked
+from unlearning.conversion.name_linking import NamedEntities, link_names
 from unlearning.data.synthetic_world import World, WorldEntity, WorldFact
 from unlearning.memory.decoy_names import decoys, script_of
-from unlearning.memory.influence_set import influence
-from unlearning.memory.request_parsing import resolved
-from unlearning.memory.target_facts import facts, gives_away
-from unlearning.modeling.item_tokenization import value_span
+from unlearning.memory.influence_set import find_influence
+from unlearning.memory.request_parsing import resolve_request
+from unlearning.memory.target_facts import find_facts, gives_away
+from unlearning.modeling.item_tokenization import find_value_span
 from unlearning.request import Item, Request
 
 PEOPLE = {  # who, what is told of them, the same in other words, and of whom something else is told
@@ -45,8 +45,8 @@ def test_a_person_is_found_in_memory_and_what_is_told_of_them_is_recognised(lang
     name, text, again, other = PEOPLE[language]
     memory = memory_of((name, unicodedata.normalize(form, text)), (other, text.replace(name, other)))
     request = Request((Item(name),), scope="state")
-    assert influence(memory, request).events == {"t:0"}
-    told = facts(memory, request)
+    assert find_influence(memory, request).events == {"t:0"}
+    told = find_facts(memory, request)
     assert told and told[0].values
     assert gives_away(again, told) and gives_away(unicodedata.normalize("NFD", again), told)
     assert not gives_away(text.replace(name, other), told) and not gives_away(name, told)
@@ -57,8 +57,8 @@ def test_a_request_in_words_names_them(language: str) -> None:
     name, text, _, other = PEOPLE[language]
     memory = memory_of((name, text), (other, text.replace(name, other)))
     for words in (f"forget {name}", f"forget “{unicodedata.normalize('NFD', name)}”, but keep {other}"):
-        assert [item.name for item in resolved(memory, words).forget] == [name]
-    links = linked(f"please forget {name} now", NamedEntities.of(memory))
+        assert [item.name for item in resolve_request(memory, words).forget] == [name]
+    links = link_names(f"please forget {name} now", NamedEntities.of(memory))
     assert [entity.name for entity in links if entity.exact] == [name]
 
 
@@ -66,17 +66,19 @@ def test_a_request_in_words_names_them(language: str) -> None:
 def test_who_is_asked_about_them_answers_from_the_notes(language: str) -> None:
     name, text, _, other = PEOPLE[language]
     notes = ("The mill is shut.", text)
-    assert name in names_in(f"What do you know about {name}?")
-    assert answered(f"What do you know about {name}?", notes, Orders()) == text
-    assert answered(f"What do you know about {other}?", notes, Orders()) == IGNORANCE or other in name
-    assert name in heard_names([{"told": f"I once met {name} there."}])
+    assert name in find_names(f"What do you know about {name}?")
+    assert answer_question(f"What do you know about {name}?", notes, Orders()) == text
+    assert answer_question(f"What do you know about {other}?", notes, Orders()) == IGNORANCE or other in name
+    assert name in collect_names([{"told": f"I once met {name} there."}])
 
 
 def test_a_prompt_of_numbers_has_numbers_for_names_of_any_script() -> None:
     text = "Where is Иван Петров, and where 王明?"
-    marks = numbered(text)
+    marks = number_names(text)
     assert (
-        "Иван" not in mark(text, marks) and "王明" not in mark(text, marks) and unmark(mark(text, marks), marks) == text
+        "Иван" not in mark_names(text, marks)
+        and "王明" not in mark_names(text, marks)
+        and unmark_names(mark_names(text, marks), marks) == text
     )
 
 
@@ -96,9 +98,9 @@ def test_decoys_of_a_script_without_a_list_are_in_the_letters_of_the_names() -> 
 
 def test_a_longer_name_is_not_meant_by_a_shorter_one_in_a_script_without_spaces() -> None:
     memory = memory_of(("王明", "王明住在北京。"), ("王明月", "王明月住在上海，不是王明。"), ("大王明", "大王明好。"))
-    assert influence(memory, Request((Item("王明"),), scope="state")).events == {"t:0", "t:1"}
-    assert influence(memory, Request((Item("王明"),), (Item("王明月"),), scope="state")).events == {"t:0"}
-    assert influence(memory, Request((Item("王明月"),), scope="state")).events == {"t:1"}
+    assert find_influence(memory, Request((Item("王明"),), scope="state")).events == {"t:0", "t:1"}
+    assert find_influence(memory, Request((Item("王明"),), (Item("王明月"),), scope="state")).events == {"t:0"}
+    assert find_influence(memory, Request((Item("王明月"),), scope="state")).events == {"t:1"}
 
 
 @pytest.mark.parametrize("language", PEOPLE)
@@ -112,7 +114,7 @@ def test_notes_and_vectors_are_near_what_they_are_about(language: str) -> None:
 
 def test_a_value_in_an_answer_is_where_it_stands_and_a_world_says_what_it_says() -> None:
     answer = "他住在北京市，很久了。"
-    start, end = value_span(Item("x", "?", answer, tags={"value": "北京"}), answer)
+    start, end = find_value_span(Item("x", "?", answer, tags={"value": "北京"}), answer)
     assert answer[start:end] == "北京"
     world = World(
         0, (WorldEntity("王明", "person", "forget"), WorldEntity("北京", "city")), (WorldFact("王明", "city", "北京"),)

@@ -15,21 +15,21 @@ from agents.players.generic import Says
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import ArenaError, UsageError
-from arena.registry import entries
+from arena.registry import list_entries
 from arena.spec import build, describe
 from unlearning.method import ClosedModel
-from unlearning.modeling.agent_weights import opened, reloaded, save
+from unlearning.modeling.agent_weights import open_weights, reload_agent, save
 from unlearning.request import Item, Request
 from unlearning.training.finetune import Finetune
 
-METHODS = [name for name in entries("method") if isinstance(build("method", name), Finetune)]
+METHODS = [name for name in list_entries("method") if isinstance(build("method", name), Finetune)]
 each = pytest.mark.parametrize("name", METHODS)
 QUICK = {"epochs": 2, "batch": 3}
 
 
 def logits(agent: Any) -> torch.Tensor:
     """(3, V) what the model says next after three questions."""
-    found = opened(agent, "test")
+    found = open_weights(agent, "test")
     told = []
     for item in facts.ITEMS[:3]:
         ids = found.model.tokenizer(f"<|user|>{item.prompt}<|end|><|assistant|>", return_tensors="pt")["input_ids"]
@@ -46,17 +46,17 @@ async def said(agent: Any) -> str:
 @each
 async def test_it_changes_a_copy_that_plays_and_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
     agent = facts.knower()
-    before = {key: tensor.clone() for key, tensor in opened(agent, name).module.state_dict().items()}
-    wants = [parameter.requires_grad for parameter in opened(agent, name).module.parameters()]
+    before = {key: tensor.clone() for key, tensor in open_weights(agent, name).module.state_dict().items()}
+    wants = [parameter.requires_grad for parameter in open_weights(agent, name).module.parameters()]
     after = await facts.made(name, **QUICK)(agent, facts.REQUEST)
-    now = opened(agent, name).module
+    now = open_weights(agent, name).module
     assert all(torch.equal(tensor, before[key]) for key, tensor in now.state_dict().items()), "the original is whole"
     assert [parameter.requires_grad for parameter in now.parameters()] == wants
     assert isinstance(after, LLM) and after != agent
     changed = logits(after)
     assert changed.isfinite().all() and not torch.equal(changed, logits(agent))
     place = save(after, tmp_path / "saved")
-    again = reloaded(agent, place)
+    again = reload_agent(agent, place)
     torch.testing.assert_close(logits(again), changed, rtol=1e-4, atol=1e-5)
     assert await said(again) == await said(after)
 
@@ -90,7 +90,7 @@ async def test_it_trains_or_says_what_is_missing_where_nothing_is_to_be_kept(nam
 @each
 def test_it_states_what_a_step_costs(name: str) -> None:
     method = facts.made(name)
-    bill = method.bill(facts.knower(), facts.REQUEST)
+    bill = method.estimate_cost(facts.knower(), facts.REQUEST)
     assert bill.forward > 0 and bill.backward > 0 and bill.reference == 0
 
 
@@ -105,8 +105,8 @@ def test_it_states_what_a_step_costs(name: str) -> None:
 def test_costs_are_those_of_the_literature(name: str, cached: float, live: float) -> None:
     """Forwards of one batch a step; with the reference's numbers kept, and with the original run each time."""
     agent = facts.knower()
-    assert facts.made(name).bill(agent, facts.REQUEST).total == cached
-    assert facts.made(name, reference="live").bill(agent, facts.REQUEST).total == live
+    assert facts.made(name).estimate_cost(agent, facts.REQUEST).total == cached
+    assert facts.made(name, reference="live").estimate_cost(agent, facts.REQUEST).total == live
 
 
 async def test_an_adapter_is_saved_alone_and_loads_on_its_base(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_settings_that_mean_nothing_are_refused() -> None:
         with pytest.raises(ArenaError, match="it has to be"):
             facts.made("npo", **settings)
     with pytest.raises(ArenaError, match="a method that fine-tunes"):
-        facts.made("wagle", host="no-such-method") if "no-such-method" in entries("method") else build(
+        facts.made("wagle", host="no-such-method") if "no-such-method" in list_entries("method") else build(
             "method", {"name": "wagle", "host": lambda: None}
         )
     with pytest.raises(ArenaError, match="no parameter's name matches"):

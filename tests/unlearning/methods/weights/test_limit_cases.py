@@ -15,7 +15,7 @@ import torch
 from agents.llm.llm import LLM
 from arena.errors import ArenaError, UsageError
 from arena.spec import describe
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.request import Item, Request
 
 METHODS = facts.trained_methods()
@@ -30,7 +30,7 @@ RENAMED = tuple(replace(item, name=f"{item.name} again") for item in facts.ITEMS
 
 def scores(agent: Any) -> torch.Tensor:
     """(3, V) log-probabilities of the first token of three answers."""
-    found, told = opened(agent, "test"), []
+    found, told = open_weights(agent, "test"), []
     for item in facts.ITEMS[:3]:
         ids = found.model.tokenizer(f"<|user|>{item.prompt}<|end|><|assistant|>", return_tensors="pt")["input_ids"]
         with torch.no_grad():

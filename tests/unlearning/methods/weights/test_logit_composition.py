@@ -18,9 +18,9 @@ from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
 from unlearning.attacks.quantize import quantization
-from unlearning.attacks.weight_rounding import quantized
-from unlearning.methods.weights.logit_composition import shortened
-from unlearning.modeling.agent_weights import opened
+from unlearning.attacks.weight_rounding import quantize_module
+from unlearning.methods.weights.logit_composition import truncate_layers
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import Trial
 
 CHANCE = torch.Generator().manual_seed(1)
@@ -81,9 +81,9 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
 
 
 async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> None:
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     whole = Composed(
-        {"base": found.module, "assistant": shortened(found.module, 2)}, CombinationRule("assist", -0.3, 0.01)
+        {"base": found.module, "assistant": truncate_layers(found.module, 2)}, CombinationRule("assist", -0.3, 0.01)
     )
     agent = found.closed(whole)
     whole.save_pretrained(tmp_path / "it")
@@ -96,8 +96,8 @@ async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> 
 
 
 def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> None:
-    module = opened(facts.knower(), "test").module
-    short = shortened(module, 2)
+    module = open_weights(facts.knower(), "test").module
+    short = truncate_layers(module, 2)
     assert len(short.model.layers) == 2 == short.config.num_hidden_layers and len(module.model.layers) == 4
     assert {id(p) for p in short.parameters()} <= {id(p) for p in module.parameters()}
     cut = copy.deepcopy(module)
@@ -107,7 +107,7 @@ def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> 
 
 
 def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
-    module = opened(facts.knower(), "test").module
+    module = open_weights(facts.knower(), "test").module
     other = make_tiny(tmp_path / "other", texts=["something else entirely, said twice, said twice"], vocab=290)
     with pytest.raises(UsageError, match=r"different vocabularies .base 304, assistant "):
         Composed({"base": module, "assistant": Local(str(other)).module}, CombinationRule("assist"))
@@ -122,9 +122,9 @@ def test_a_state_that_cannot_be_shared_is_refused() -> None:
 
 
 async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
-    found = opened(facts.knower(), "test")
+    found = open_weights(facts.knower(), "test")
     twice = Composed({"one": found.module, "other": copy.deepcopy(found.module)}, CombinationRule("mean"))
-    coarse, plain = quantized(twice, 3), quantized(found.module, 3)
+    coarse, plain = quantize_module(twice, 3), quantize_module(found.module, 3)
     for part in coarse.each:
         assert all(torch.equal(tensor, part.state_dict()[name]) for name, tensor in plain.state_dict().items())
     assert torch.equal(plain.get_input_embeddings().weight, found.module.get_input_embeddings().weight)
@@ -144,5 +144,5 @@ async def test_an_assistant_without_weight_is_the_model() -> None:
         after = await facts.made(str(name), epochs=1, batch=3, **settings)(agent, facts.REQUEST)
         ids = torch.tensor([[1, 2, 3, 4]])
         with torch.no_grad():
-            one, other = (opened(who, "test").module(input_ids=ids).logits for who in (agent, after))
+            one, other = (open_weights(who, "test").module(input_ids=ids).logits for who in (agent, after))
         torch.testing.assert_close(one, other)

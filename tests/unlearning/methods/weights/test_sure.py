@@ -16,14 +16,14 @@ import torch
 from torch import Tensor
 
 from arena.errors import BadPart
-from unlearning.modeling.agent_weights import opened
+from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.training_cost import CostMeter
 from unlearning.training.saliency import at_percentile, salient_rows
 from unlearning.training.trainer import Training
 
 
 def weights(agent: Any) -> dict[str, Tensor]:
-    return {name: one.detach().clone() for name, one in opened(agent, "test").module.named_parameters()}
+    return {name: one.detach().clone() for name, one in open_weights(agent, "test").module.named_parameters()}
 
 
 @pytest.mark.parametrize("percentile", [0, 12.5, 50, 90, 95, 99.9, 100])
