@@ -60,7 +60,7 @@ def unregistered(name: str, module: ModuleType) -> Iterator[str]:
     for table in sorted(tables):
         value = vars(module).get(table)
         if value is not None and id(value) not in known and name != ITSELF:
-            yield f"{name}.{table} changes while the program runs; make it by arena.cache_register.register(what, …)"
+            yield f"{name}.{table} is changed while the program runs; use arena.cache_register.register(what, …)"
 
 
 def held_by(function: FunctionType) -> Iterator[tuple[str, Any]]:

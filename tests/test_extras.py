@@ -117,6 +117,6 @@ def test_a_module_that_a_command_lacks_is_no_traceback(monkeypatch: pytest.Monke
     def lacking(*_: object, **__: object) -> None:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr("arena.store.Store.open", lacking)
+    monkeypatch.setattr("arena.store.store.Store.open", lacking)
     done = typed(tmp_path, "teach", "walker")
     assert done.code == 2 and install_line("local") in done.stderr and "Traceback" not in done.stderr, done

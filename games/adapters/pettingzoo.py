@@ -25,7 +25,7 @@ class PettingZoo(Foreign):
     stand in `known`; pictures are refused. `about` replaces the rules, else the environment's documentation is shown.
     The score is the sum of an agent's rewards; the match's seed is the environment's.
 
-    A live environment cannot be copied: see games.foreign for how states are values all the same. A seat that uses up
+    A live environment cannot be copied: see games.adapters.stateful_env for how states are values all the same. A seat that uses up
     its patience ends the match.
     """
 

@@ -127,7 +127,7 @@ def test_a_new_alias_is_one_line_in_the_table(monkeypatch: pytest.MonkeyPatch) -
         "model": {"canned": "scripted"},
         "game": {"chess.old:Haggling": "bargaining"},
     }
-    monkeypatch.setattr("arena.renamed.RENAMED", olds)
+    monkeypatch.setattr("arena.renamed_parts.RENAMED", olds)
     assert build("agent", {"name": "steady", "heeds": 0.5}) == build("agent", {"name": "linear", "heeds": 0.5})
     assert build("agent", "canned/echo") == build("agent", "scripted/echo")
     assert describe(build("game", "chess.old:Haggling"))["name"] == "bargaining"

@@ -44,7 +44,7 @@ def notices() -> Iterator[list[str]]:
 
 @pytest.fixture(autouse=True)
 def brief_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.attempts.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("agents.api.retries.FIRST_WAIT", 0.01)
 
 
 def model_of(kind: str, server: FakeServer, **fields: Any) -> Remote:

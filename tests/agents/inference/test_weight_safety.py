@@ -100,7 +100,7 @@ def test_a_pickled_adapter_is_refused(folder: Path) -> None:
     ],
 )
 def test_a_template_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    monkeypatch.setattr("agents.template_limit.PATIENCE", 0.3)
+    monkeypatch.setattr("agents.inference.template_limit.PATIENCE", 0.3)
     threads = threading.active_count()
     with pytest.raises(UsageError, match=r"did not end within 0\.3 s|refuses these lines"):
         render(TOKENIZER, [Line("user", "a")], template)

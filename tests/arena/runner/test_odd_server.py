@@ -39,7 +39,7 @@ def in_any_form(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def brief_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.attempts.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("agents.api.retries.FIRST_WAIT", 0.01)
 
 
 def played(

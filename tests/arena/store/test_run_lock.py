@@ -17,12 +17,12 @@ from arena.store.store import Store
 HAMMER = """
 import os, sys
 from pathlib import Path
-from arena.store.run_lock import Claim
-from arena.store.location import Place
+from arena.store.run_lock import RunLock
+from arena.store.location import DatabaseLocation
 
-place, inside, taken = Place.of(sys.argv[1]), Path(sys.argv[1]).with_name("inside"), 0
+place, inside, taken = DatabaseLocation.of(sys.argv[1]), Path(sys.argv[1]).with_name("inside"), 0
 while taken < int(sys.argv[2]):
-    claim = Claim.take(place, None, "run1")
+    claim = RunLock.take(place, None, "run1")
     if claim is not None:
         taken += 1
         os.close(os.open(inside, os.O_CREAT | os.O_EXCL))  # raises where another process is inside

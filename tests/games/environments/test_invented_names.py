@@ -32,12 +32,12 @@ def test_no_name_is_part_of_another_or_looks_like_one_in_its_world() -> None:
 
 def test_a_name_that_is_a_common_word_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, _ = (lambda names: (names.word(), names.word(), names.word()))(NameSource(Random(4)))
-    monkeypatch.setattr(games.names, "COMMON", frozenset({first.lower()}))
+    monkeypatch.setattr(games.environments.invented_names, "COMMON", frozenset({first.lower()}))
     assert NameSource(Random(4)).word() == second
 
 
 def test_places_and_firms_say_what_they_are() -> None:
     names = NameSource(Random(2))
-    assert names.site().split()[1] in games.names.SITES
-    assert names.firm().split()[1] in games.names.TRADES
+    assert names.site().split()[1] in games.environments.invented_names.SITES
+    assert names.firm().split()[1] in games.environments.invented_names.TRADES
     assert len(names.person().split()) == 2

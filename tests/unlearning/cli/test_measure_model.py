@@ -220,7 +220,7 @@ def test_a_trial_run_teaches_and_writes_nothing(method: str, tmp_path: Path, mon
         raise AssertionError("it was taught")
 
     monkeypatch.setattr("unlearning.benchmarks.benchmark.teach", never)
-    monkeypatch.setattr("unlearning.training.alternate_answers.written", never)
+    monkeypatch.setattr("unlearning.training.alternate_answers.generate_texts", never)
     monkeypatch.setattr("unlearning.training.saliency.gradients", never)
     monkeypatch.setattr("unlearning.methods.weights.masked.gradients", never)
     said = arena(tmp_path, "forget", "--bench", "tofu", "--set", "benchmark.people=10", "--method", method, "--dry-run",

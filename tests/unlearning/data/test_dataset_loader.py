@@ -176,7 +176,7 @@ def test_training_reads_no_file_of_questions_and_measuring_asks_for_them_before_
         (tmp_path / f"{name}.json").write_text("\n".join(map(json.dumps, rows)))
     own = ("forget", "--bench", "tofu", "--set", f"benchmark.source={tmp_path}", "--set", "preset=tiny", "--set",
            "epochs=1", "--method", "grad-diff", "--out", "it")  # fmt: skip
-    monkeypatch.setattr("unlearning.bench.Benchmark.knower", None)
+    monkeypatch.setattr("unlearning.benchmarks.benchmark.Benchmark.knower", None)
     refused = typed(tmp_path, *own, "--measure")
     assert refused.code == 2 and "no file forget10_perturbed" in refused.stderr and not (tmp_path / "it").exists()
     assert not (tmp_path / "it.training").exists()

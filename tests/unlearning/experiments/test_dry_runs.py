@@ -36,7 +36,7 @@ def test_what_is_on_record_counts(tmp_path: Path) -> None:
 
 def test_a_bench_of_weights_trains_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    monkeypatch.setattr("unlearning.training.Training.run", None)
+    monkeypatch.setattr("unlearning.training.trainer.Training.run", None)
     said = arena(tmp_path, "bench", "weights", "--methods", "npo,simnpo(beta=2.5)", "--seeds", "3", "--dry-run")
     assert "6 trials would be measured" in said and not list(tmp_path.iterdir()), said
 

@@ -164,9 +164,9 @@ from unlearning.memory.twin import twin
 
 with Store.open(sys.argv[1]) as store:
     with writing(store.engine) as connection:
-        shelf.put(connection, "one", walker())
+        shelf.save_agent(connection, "one", walker())
     with writing(store.engine) as connection:
-        shelf.put(connection, "one", twin(walker(), about(TARGET)))
+        shelf.save_agent(connection, "one", twin(walker(), about(TARGET)))
         if sys.argv[2] == "within":
             os.kill(os.getpid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
