@@ -25,8 +25,8 @@ class PettingZoo(Foreign):
     stand in `known`; pictures are refused. `about` replaces the rules, else the environment's documentation is shown.
     The score is the sum of an agent's rewards; the match's seed is the environment's.
 
-    A live environment cannot be copied: see games.adapters.stateful_env for how states are values all the same. A seat that uses up
-    its patience ends the match.
+    A live environment cannot be copied: see games.adapters.stateful_env for how states are values all the same. A seat
+    that uses up its patience ends the match.
     """
 
     id: str = ""

@@ -32,7 +32,8 @@ class TextArena(Foreign):
     (Poker) ask for ever. A seat that uses up its patience ends it, too.
 
     TextArena draws from Python's global chance; here each environment has its own, put in place while it runs. Games
-    that download words or ask a model to judge need the network. See games.adapters.stateful_env for how states are values.
+    that download words or ask a model to judge need the network. See games.adapters.stateful_env for how states are
+    values.
     """
 
     id: str = ""

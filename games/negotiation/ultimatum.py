@@ -48,9 +48,9 @@ class Ultimatum(Game[Pot]):
     `tick` dollars; the pot is drawn by the seed within ±`spread` of `pot`, known to both. The score is what one gets.
 
     In subgame-perfect play all that is left is taken at once: see `stahl` and, without an end, `rubinstein` in
-    arena.theory.bargaining_solutions. Güth, Schmittberger & Schwarze (1982); Rubinstein (1982). The preset "negotiation-arena" is the
-    multi-turn ultimatum of Bianchi et al. (2024, arXiv 2402.05863): seven offers, the eighth message answers only;
-    here a refusal destroys the pot as the rules say, where the published code gave it back.
+    arena.theory.bargaining_solutions. Güth, Schmittberger & Schwarze (1982); Rubinstein (1982). The preset
+    "negotiation-arena" is the multi-turn ultimatum of Bianchi et al. (2024, arXiv 2402.05863): seven offers, the eighth
+    message answers only; here a refusal destroys the pot as the rules say, where the published code gave it back.
     """
 
     pot: float = 100.0

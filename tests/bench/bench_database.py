@@ -2,9 +2,9 @@
 
 Twenty episodes of five rounds between a model and a policy are played and recorded; then their rows are copied under
 other ids, with other words, until there are enough answers, in runs of a thousand episodes. Each command is timed as a
-process of its own, each view through `arena.store.query.query`, which is what `arena sql` asks: for one run or one episode, and
-whole. The baseline of the same run is what SQLite itself takes to walk all answers, by the `sqlite3` module:
-`select count(*) from turn where at > 0`. What takes more than a second says why.
+process of its own, each view through `arena.store.query.query`, which is what `arena sql` asks: for one run or one
+episode, and whole. The baseline of the same run is what SQLite itself takes to walk all answers, by the `sqlite3`
+module: `select count(*) from turn where at > 0`. What takes more than a second says why.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""What this process still holds of texts that it read, dropped: what `arena.cache_register.clear` does, in one number."""
+"""What this process still holds of texts that it read, dropped: what `arena.cache_register.clear` does, in one
+number."""
 
 from arena.cache_register import clear
 
