@@ -5,11 +5,14 @@ of a module (`register`), and what empties itself (`on_clear`). When an agent fo
 words of it; what follows from the code or from numbers alone stays. Other processes keep theirs until they end.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, ParamSpec, Protocol, TypeAlias, TypeVar, cast, get_args
+
+LOGGER = logging.getLogger(__name__)
 
 Told: TypeAlias = Literal["answers", "keys and values", "prompts", "scores", "texts"]
 Fixed: TypeAlias = Literal["code", "endpoints", "models", "tables", "worlds"]
@@ -105,7 +108,9 @@ def clear() -> dict[str, int]:
         if cache.what in DROPPED:
             counts[cache.what] = counts.get(cache.what, 0) + cache.clear()
     re.purge()  # patterns that were made of names; Python counts none of its own
-    return {what: count for what, count in sorted(counts.items()) if count}
+    dropped = {what: count for what, count in sorted(counts.items()) if count}
+    LOGGER.info("caches dropped: %s", ", ".join(f"{n} {what}" for what, n in dropped.items()) or "all were empty")
+    return dropped
 
 
 def list_caches() -> Iterator[Cache]:

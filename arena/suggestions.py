@@ -1,10 +1,13 @@
 """What somebody meant who typed the name of a model without its provider, or of a file without the thing in it."""
 
 import ast
+import logging
 import re
 from pathlib import Path
 
 from arena.text.text_files import is_file
+
+LOGGER = logging.getLogger(__name__)
 
 PROVIDERS = (  # how the names of models begin, by who serves them
     (r"(chat)?gpt-|o\d(-|$)|text-davinci", "openai"),
@@ -45,7 +48,8 @@ def things_in(kind: str, path: Path) -> list[str]:
     """
     try:
         body = ast.parse(path.read_text(encoding="utf-8-sig")).body
-    except (OSError, SyntaxError, UnicodeDecodeError):
+    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        LOGGER.debug("%s is not searched for names: %s", path, error)
         return []
     found = [node for node in body if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
     public = [node for node in found if not node.name.startswith("_")]

@@ -5,6 +5,7 @@ she said she trusts (`--trust`), remembered by a hash of their contents. Without
 `build` names the part, and nothing is restricted.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from arena.cache_register import register
 from arena.errors import UntrustedPart
 from arena.external_parts import Outside
 from arena.user_settings import read_json, write_json
+
+LOGGER = logging.getLogger(__name__)
 
 REMEMBERED = "trusted.json"  # SHA-256 of trusted code: the file it was read from when it was trusted
 BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # where a part's name may begin within a word of a command line
@@ -92,8 +95,8 @@ def remember(parts: Iterable[Outside]) -> None:
     try:
         if new:
             write_json(REMEMBERED, {**known, **new})
-    except OSError:
-        pass
+    except OSError as error:
+        LOGGER.info("trusted for this command alone, %s cannot be written: %s", REMEMBERED, error)
 
 
 def find_outside_parts(value: Any) -> list[Outside]:

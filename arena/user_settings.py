@@ -1,9 +1,12 @@
 """Files of the person who types the commands, apart from any database: what she trusts, where her keys may go."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
+
+LOGGER = logging.getLogger(__name__)
 
 VARIABLE = "ARENA_CONFIG"  # a folder in place of the usual one
 
@@ -21,7 +24,10 @@ def read_json(name: str) -> Any:
     """The document in a file of that folder; None where there is none that can be read."""
     try:
         return json.loads((config_folder() / name).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        LOGGER.info("%s of the user's settings cannot be read and counts as empty: %s", name, error)
         return None
 
 

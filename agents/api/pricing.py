@@ -1,8 +1,11 @@
 """What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
 
+import logging
 from dataclasses import dataclass
 
 from arena.cache_register import memoize
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def compute_price(
             price = calc_price(usage, model, provider_api_url=url)
         else:
             price = calc_price(usage, model, provider_id=provider)
-    except ValueError:  # counts that contradict each other
+    except ValueError as error:  # counts that contradict each other
+        LOGGER.debug("no price for %s: %s", model, error)
         return None
     return float(price.total_price)
 

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import logging
 from asyncio import Future, TimerHandle
 from collections import deque
 from collections.abc import Hashable
@@ -13,6 +14,8 @@ from math import inf
 from agents.api.loop_resources import get_resource, list_resources
 from agents.api.retry_after import Hint
 from arena.console.notices import notify
+
+LOGGER = logging.getLogger(__name__)
 
 FIRST_WIDTH = 4  # requests at once before anything is known
 LONGEST_REFILL = 60.0  # seconds; what is used up for longer is asked for anyway, and the refusal says more
@@ -118,6 +121,8 @@ class RequestPace:
     def pause(self, hint: Hint, now: float) -> None:
         """Obey what the server's headers ask for, whatever the outcome was."""
         seconds = max(hint.wait or 0.0, min(hint.refill, LONGEST_REFILL))
+        if now + seconds > max(now, self.paused_until):
+            LOGGER.info("rate limit: no request starts for %.1f s, as the server asked", seconds)
         self.paused_until = max(self.paused_until, now + seconds)
 
 
@@ -154,8 +159,11 @@ class Limiter:
         ticket: Future[float] = loop.create_future()
         self.waiting.append((ticket, tokens))
         self._admit()
+        began = loop.time()
         try:
-            return await ticket
+            entered = await ticket
+            LOGGER.debug("a request waited %.2f s for its turn; %d more wait", entered - began, len(self.waiting))
+            return entered
         except asyncio.CancelledError:
             if ticket.done() and not ticket.cancelled():  # let in and called off in the same moment
                 self.leave()

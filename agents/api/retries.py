@@ -1,6 +1,7 @@
 """The one way to get an answer from a server: take a turn, try, learn from what came, try again, give up."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from agents.chat_model import Reply
 from arena.engine.budget import Spending
 from arena.errors import ModelUnavailable, Stopped
 from arena.usage import Call, Usage
+
+LOGGER = logging.getLogger(__name__)
 
 FIRST_WAIT, MOST_WAIT = 0.5, 30.0  # seconds before the first and before any later retry, without a server's word
 LONGEST_ASKED = 300.0  # seconds; a server that asks for a longer wait is not waited for
@@ -103,6 +106,9 @@ async def _again(
     def wait(_: RetryCallState) -> float:
         tries = sum(not one.mended for one in done)
         seconds = 0.0 if done[-1].mended else delay(done[-1].hint, tries, rng)
+        last = done[-1].call
+        why, retry = last.detail or "no reason given", "put otherwise, at once" if done[-1].mended else f"retry {tries}"
+        LOGGER.info("%s: %s (%s); %s in %.1f s", last.model, last.outcome, why, retry, seconds)
         tell(done, asyncio.get_running_loop().time() - begun, seconds)
         return seconds
 
@@ -146,8 +152,10 @@ def delay(hint: Hint, tries: int, rng: Random) -> float:
 def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int) -> None:
     """Tell the limiter what came of a turn that began at `began` and had reserved `tokens`."""
     now, pace, call = asyncio.get_running_loop().time(), limiter.pace, attempt.call
+    LOGGER.debug("%s: %s after %.2f s, %d under way", call.model, call.outcome, call.seconds, limiter.running)
     if call.outcome == "rate_limited":
         pace.record_rate_limit(began, now)
+        LOGGER.info("%s: too many requests; at most %d are under way at once now", call.model, pace.width)
     elif call.outcome in RETRIED:
         pace.record_trouble()
     else:

@@ -6,6 +6,7 @@ generation settings, and tokens in the vocabulary that end a turn in families of
 """
 
 import copy
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,8 @@ from jinja2.exceptions import TemplateError
 
 from agents.inference.template_limit import apply_template
 from arena.cache_register import count_inner, register
+
+LOGGER = logging.getLogger(__name__)
 
 # tokens that end a turn, or a text, and nothing else, in the vocabularies of Llama 3, ChatML, Gemma, OpenChat, Cohere,
 # Llama 4 and Gemma 4; <|end|> is not among them, since in harmony it ends a thought and not the turn
@@ -91,7 +94,8 @@ def _find_written_end(tokenizer: Any, template: str) -> tuple[int, ...]:
     messages = [{"role": "user", "content": "question0"}, {"role": "assistant", "content": PROBE}]
     try:
         whole = apply_template(tokenizer, messages, template)
-    except TemplateError:
+    except TemplateError as error:
+        LOGGER.debug("the chat template takes no answer of the assistant: %s", error)
         return ()
     _, found, tail = whole.rpartition(PROBE)
     if not found or not tail:

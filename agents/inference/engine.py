@@ -1,6 +1,7 @@
 """The engine: one model in memory, and a queue; requests join and leave the running batch at any token."""
 
 import gc
+import logging
 import secrets
 import threading
 import time
@@ -25,6 +26,8 @@ from agents.inference.tokenizer_cache import watch
 from agents.llm.harmony_channels import is_channel_token
 from agents.llm.text_tool_calls import is_call_mark
 from agents.llm.thought_parsing import is_mark
+
+LOGGER = logging.getLogger(__name__)
 
 QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
 MISSED = 0.02  # the same, while fewer have come than were in the batch before
@@ -117,7 +120,8 @@ class Engine:
                 self._admit()
                 if self._batch.lives:
                     self._turn()
-        except Exception as error:  # whatever went wrong, nobody waits in vain
+        except Exception as error:  # reported to every waiting request
+            LOGGER.debug("the generation thread ended", exc_info=True)
             with self._arrived:
                 left, self._working = [*self._jobs.values(), *self._waiting], False
                 self._waiting.clear()

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from agents.inference.weight_safety import check_weights
 from arena.errors import UsageError
 from arena.extras import missing
 from arena.text.text_files import read_text
+
+LOGGER = logging.getLogger(__name__)
 
 CONFIG = "adapter_config.json"
 BASE = "base.json"  # beside it: where the base lies as seen from the adapter's folder, so that both can move together
@@ -160,6 +163,7 @@ def add_adapter(network: CausalNetwork, folder: str) -> str:
             network.pattern.load_adapter(place, adapter_name=name)
         network.pattern.to(network.device).eval()
     network.adapted = share_weights(network.pattern)
+    LOGGER.info("loaded adapter %s as %s", place, name)
     return name
 
 

@@ -1,5 +1,6 @@
 """Models made on this machine, each kept in a folder that is named by what it was made of."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from typing import Any
 
 from arena.errors import UsageError
 from arena.spec import dump_canonical
+
+LOGGER = logging.getLogger(__name__)
 
 
 def find_cache_folder() -> Path:
@@ -38,7 +41,9 @@ def load_or_make(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> P
     place = find_model_folder(recipe)
     name = place.name
     if place.is_dir():
+        LOGGER.debug("%s was made before: %s", recipe.get("kind", "model"), place)
         return place
+    LOGGER.info("making %s, once: %s", recipe.get("kind", "model"), place)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=place.parent))

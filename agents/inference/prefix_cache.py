@@ -1,5 +1,6 @@
 """Prompt beginnings read before: their keys and values, so that a chat's next turn reads only what is new."""
 
+import logging
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ import torch
 
 from agents.inference.kv_cache import Run
 from arena.cache_register import on_clear
+
+LOGGER = logging.getLogger(__name__)
 
 BLOCK = 32  # tokens
 _ALL: "WeakSet[Prefixes]" = WeakSet()
@@ -38,7 +41,8 @@ class Prefixes:
     def renew(self, stamp: object) -> None:
         """Forget everything where the weights are not those of the last time."""
         if stamp != self.stamp:
-            self.clear()
+            if dropped := self.clear():
+                LOGGER.debug("prefix cache: the weights have changed, %d blocks dropped", dropped)
             self.stamp = stamp
 
     def clear(self) -> int:
@@ -64,6 +68,7 @@ class Prefixes:
                 found.append(name)
             for name in reversed(found):  # a block is of no use without those before it: they leave after it
                 self._blocks.move_to_end(name)
+            LOGGER.debug("prefix cache: %d of %d tokens of a prompt are held", len(found) * BLOCK, len(ids))
             return [self._blocks[name] for name in found]
 
     def put(self, ids: Sequence[int], adapter: str, run: Run, limit: int) -> None:

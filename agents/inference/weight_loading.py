@@ -1,5 +1,6 @@
 """Weights on this machine: where they come from, loaded once, and shared by all who name the same."""
 
+import logging
 import os
 import re
 import sys
@@ -9,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-from transformers.utils import logging
+from transformers.utils import logging as transformers_logging
 
 from agents.inference.end_tokens import find_model_ends
 from agents.inference.engine import Engine, free_memory
@@ -33,6 +35,8 @@ from agents.inference.lora_adapters import (
 from agents.inference.weight_safety import NO_CODE, NO_PICKLES, check_weights, explain_refused_code
 from arena.cache_register import memoize, register
 from arena.errors import UsageError
+
+LOGGER = logging.getLogger(__name__)
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -91,9 +95,12 @@ def load_shared(source: WeightSource) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
         source = _stamp_source(source.resolved())
-        if source not in _LOADED:
+        if source in _LOADED:
+            LOGGER.debug("weights of %s are loaded already", source.id)
+        else:
             found = try_load(source)
             if found is None:
+                LOGGER.info("no memory is left for %s; %d other models are released", source.id, len(_LOADED))
                 _LOADED.clear()  # engines still at work are held by their own threads
                 free_memory()
                 found = try_load(source)
@@ -167,7 +174,7 @@ def load_weights(source: WeightSource) -> Loaded:
 
 def load_base(source: WeightSource) -> tuple[Any, Any]:
     """Model and tokenizer, without any adapter."""
-    where, device = locate_model(source.id), choose_device(source.device)
+    where, device, began = locate_model(source.id), choose_device(source.device), perf_counter()
     tokenizer, options = load_tokenizer(source), _options(source)
     with use_terminal_bars():
         try:
@@ -179,7 +186,9 @@ def load_base(source: WeightSource) -> tuple[Any, Any]:
             raise UsageError(f"local model {source.id!r} cannot be loaded: {reason}") from error
     if tokenizer.eos_token_id is None and (ends := find_model_ends(module, tokenizer)):
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])  # else nothing would be taught to end
-    return module.to(device).eval(), tokenizer
+    module = module.to(device).eval()
+    LOGGER.info("loaded weights of %s: %s on %s, %.1f s", where, kind, device, perf_counter() - began)
+    return module, tokenizer
 
 
 def load_tokenizer(source: WeightSource) -> Any:
@@ -208,7 +217,8 @@ def _read_configured_end(where: str, options: dict[str, Any]) -> int | None:
     for kind in (GenerationConfig, AutoConfig):
         try:
             named = getattr(kind.from_pretrained(where, **options), "eos_token_id", None)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            LOGGER.debug("%s has no %s: %s", where, kind.__name__, error)
             continue
         if named is not None:
             return int(named[0] if isinstance(named, list | tuple) else named)
@@ -244,14 +254,14 @@ def _options(source: WeightSource) -> dict[str, Any]:
 @contextmanager
 def use_terminal_bars() -> Iterator[None]:
     """Progress bars inside only where a terminal shows them."""
-    if sys.stderr.isatty() or not logging.is_progress_bar_enabled():
+    if sys.stderr.isatty() or not transformers_logging.is_progress_bar_enabled():
         yield
         return
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
     try:
         yield
     finally:
-        logging.enable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
+        transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]
 
 
 def locate_model(id: str) -> str:

@@ -1,5 +1,6 @@
 """The policy model at work: one answer at a time, on one thread, so that a prompt has one answer in any company."""
 
+import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from agents.inference.weight_loading import use_terminal_bars
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.usage import Call, Usage
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +73,5 @@ def load_model(folder: Path) -> PolicyModel:
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no policy model of this version ({error}); train one anew") from error
+    LOGGER.info("loaded policy model %s", folder)
     return PolicyModel(f"policy/{folder.name}", module.train(False), watch(tokenizer))

@@ -1,11 +1,14 @@
 """What a shell completes: names of games, agents and other parts, and ids of what is on record."""
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from arena.errors import UsageError
 from arena.registry import FOLDERS, list_entries
 from arena.store.current_database import current_database, list_taught_names
+
+LOGGER = logging.getLogger(__name__)
 
 LATEST = 50  # ids that are offered
 Found = list[tuple[str, str]]  # a word and what it is
@@ -64,7 +67,8 @@ def _query_pairs(question: str) -> list[tuple[str, str]]:
 
     try:
         return [(str(id), str(told)) for id, told in query(current_database(), f"{question} limit {LATEST}").rows]
-    except UsageError:
+    except UsageError as error:
+        LOGGER.debug("nothing of the record is completed: %s", error)
         return []
 
 

@@ -17,7 +17,7 @@ from arena.cli import figure as cli_figure
 from arena.cli import rate as cli_rate
 from arena.cli import replay as cli_replay
 from arena.cli import tournament as cli_tournament
-from arena.cli.command_help import Commands
+from arena.cli.command_help import VERBOSE, Commands, start_log
 from arena.cli.launch_options import Launch, launching
 from arena.cli.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
 from arena.cli.unexpected_failures import explain_error
@@ -55,6 +55,19 @@ def main_options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            callback=start_log,
+            is_eager=True,
+            expose_value=False,
+            metavar="",
+            help=VERBOSE,
+        ),
+    ] = 0,
 ) -> None:
     """Options of every command."""
 

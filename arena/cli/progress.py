@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from arena.console.log_output import is_log_shown
 from arena.console.stdio import Screen, escape_text, print_event, say, to_json
 from arena.episode import Turn
 from arena.store.store import Pending
@@ -149,7 +150,8 @@ class Progress:
 
     def display(self) -> AbstractContextManager[Any]:
         """Within it the live display is on the terminal, where there is one."""
-        if self.shown != "auto" or self.records or not self.console.is_terminal or self.tally.total < 2:
+        drawn = self.console.is_terminal and not is_log_shown()
+        if self.shown != "auto" or self.records or not drawn or self.tally.total < 2:
             return nullcontext()
         self.live = Live(
             get_renderable=self._table, console=self.console, refresh_per_second=4, transient=True,

@@ -1,6 +1,7 @@
 """The contract of a game as a test that ships: for our own games and for `arena check`."""
 
 import json
+import logging
 import random
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -16,6 +17,8 @@ from arena.episode import Episode, Match, Turn, parse_episode, to_json
 from arena.errors import ArenaError, UsageError
 from arena.game import Game
 from arena.spec import build, describe
+
+LOGGER = logging.getLogger(__name__)
 
 MOST_STEPS = 10_000
 ALL_KEPT = 200  # steps of an episode of which every state is looked at; later ones further and further apart
@@ -97,6 +100,7 @@ def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
             run_blocking(played.play)
         except Exception as error:
             problems.append(f"seed {match.seed}: a random episode fails with {type(error).__name__}: {error}")
+            LOGGER.debug("the random episode of seed %d failed", match.seed, exc_info=True)
             continue
         if random.getstate() != global_state:
             problems.append(f"seed {match.seed}: the game draws from the global random state; use the rng of start")

@@ -1,10 +1,13 @@
 """What views show of other seats that a game has not declared private: for warnings, since it may be meant so."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from arena.game import Game
+
+LOGGER = logging.getLogger(__name__)
 
 
 def find_seat_fields(game: Game[Any], state: Any) -> dict[str, Any]:
@@ -49,5 +52,6 @@ def _is_visible(game: Game[Any], state: Any, name: str, value: Any, seat: str, a
     try:
         changed = {**state, name: other} if isinstance(state, Mapping) else replace(state, **{name: other})
         return bool(game.view(changed, seat) != game.view(state, seat))
-    except Exception:
+    except Exception:  # the altered state is one that the game never makes; its view may fail
+        LOGGER.debug("%s of %s cannot be checked with an altered value", name, type(game).__name__, exc_info=True)
         return False

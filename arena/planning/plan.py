@@ -1,5 +1,6 @@
 """From what a user types, or a TOML file, to the matches to play."""
 
+import logging
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,6 +18,8 @@ from arena.spec import Spec, assign, build, list_settable
 from arena.spec_merge import get_at, merge_spec
 from arena.spec_syntax import parse_value
 from arena.text.text_files import read_text
+
+LOGGER = logging.getLogger(__name__)
 
 LARGEST = 1_000_000  # episodes of a plan
 MOST = 2000  # episodes of each cell that --until plays where -n does not say
@@ -249,7 +252,8 @@ def _suggest_place(key: str, table: Mapping[str, Any]) -> str:
     """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
     try:
         game: Game[Any] = build("game", table.get("game", Plan().game), "game")
-    except UsageError:
+    except UsageError as error:
+        LOGGER.debug("no place is suggested for %r: %s", key, error)
         return ""
     if key in game.seats:
         return f"; {key} is a seat: write it under [seats]"

@@ -6,6 +6,7 @@ stated whenever one stops. Episodes are taken in the order of the plan, not in t
 may be different ones; so the place of the stop depends on the plan alone, not on speed, and going on finds it again.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from arena.stats.confidence_sequences import Asymptotic, Hedged
 from arena.stats.confidence_sequences import Sequence as Intervals
 from arena.stats.intervals import Estimate
 from arena.store.query import QueryResult
+
+LOGGER = logging.getLogger(__name__)
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 GRAMMAR = re.compile(
@@ -240,7 +243,11 @@ def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
     for seed in range(REHEARSALS):
         try:
             found.append(run_blocking(partial(rehearse, seed)))
-        except Exception:  # whatever the random agent cannot play may be played by others all the same
+        except ArenaError as error:  # the random agent cannot play every game; others may
+            LOGGER.info("rehearsal ends at seed %d: %s", seed, error)
+            return found
+        except Exception:  # an error in the code of a game, which the run itself records
+            LOGGER.info("rehearsal ends at seed %d", seed, exc_info=True)
             return found
     return found
 

@@ -1,5 +1,6 @@
 """Scores computed again from stored moves, added beside those on record."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -17,6 +18,8 @@ from arena.spec import build
 from arena.store.rows import RowBuffer, drop_infinite
 from arena.store.select_episodes import Chosen, choose
 from arena.store.store import LARGEST, Store
+
+LOGGER = logging.getLogger(__name__)
 
 Function: TypeAlias = Callable[[Game[Any], Any], Mapping[str, float | None]]
 OWN = "game"  # the scorer that is the game itself
@@ -121,6 +124,7 @@ def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Resco
     except UsageError:
         raise
     except Exception as error:
+        LOGGER.debug("the scorer %s failed on episode %s", scorer.name, episode.id, exc_info=True)
         return f"the scorer {scorer.name} fails: {type(error).__name__}: {error}"
     return _store_scores(store, episode, scorer.name, version, paid)
 

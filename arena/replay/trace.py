@@ -1,5 +1,6 @@
 """Recorded answers put to today's code, one by one: the state they lead to, or the first point where the ways part."""
 
+import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +15,8 @@ from arena.engine.move_validation import well_formed
 from arena.episode import Match, Turn
 from arena.errors import IllegalMove
 from arena.game import Game, Move
+
+LOGGER = logging.getLogger(__name__)
 
 OnAnswer: TypeAlias = Callable[[Any, Turn, str], None]  # the state before, the answer, the complaint it came after
 
@@ -151,6 +154,7 @@ def retrace(
     except ReplayDiverged as error:
         trace.divergence = error.divergence
     except Exception as error:
+        LOGGER.debug("the game's code failed in a replay", exc_info=True)
         trace.divergence = _make_crash(error, trace.current)
     return trace
 

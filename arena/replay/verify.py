@@ -1,6 +1,7 @@
 """Records held against today's code: does it still take the same answers, ask the same seats, pay the same scores?"""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
@@ -16,6 +17,8 @@ from arena.store.rows import drop_infinite, dump
 from arena.store.select_episodes import Chosen, choose
 from arena.store.store import Store
 from arena.text.storable import clean
+
+LOGGER = logging.getLogger(__name__)
 
 MOST = 4  # differences that are written out
 FINISHED = ("over", "forfeit")
@@ -85,6 +88,7 @@ class Prompts:
             lines = [(role, clean(text)) for role, text in agent.lines(view)]
         except Exception as error:  # an agent that fails today says nothing about the game
             self.failed = f"prompts of {turn.seat} could not be compared: {error}"
+            LOGGER.debug("prompts of %s at step %d", turn.seat, turn.step, exc_info=True)
             return
         self.compared += 1
         if lines != list(sent):
@@ -109,6 +113,7 @@ def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
     except UntrustedPart as error:
         return replace(blank, unchecked=str(error))
     except Exception as error:  # a file that cannot be imported may raise anything
+        LOGGER.debug("the game of episode %s cannot be built", episode.id, exc_info=True)
         then = _brief(episode.match.game)
         return replace(blank, divergence=Divergence("the game cannot be built", then, str(error), 0))
     prompts = Prompts(game, episode)

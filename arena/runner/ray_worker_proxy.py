@@ -1,6 +1,7 @@
 """A place for a worker of a cluster, seen from the process that keeps the record: who works there, and the post."""
 
 import asyncio
+import logging
 from asyncio import Queue, Task
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arena.runner.ray_worker import Message, Reply
+
+LOGGER = logging.getLogger(__name__)
 
 
 class WorkerDied(Exception):
@@ -66,7 +69,8 @@ class Desk:
                 for message in await self.worker.next.remote():
                     if message[0] in self.inboxes:
                         self.inboxes[message[0]].put_nowait(message)
-        except Exception as error:  # whatever keeps its messages from us, nobody may wait for them for ever
+        except Exception as error:  # whatever the reason, every match that waits for a message has to hear of it
+            LOGGER.info("a worker is lost: %s: %s", type(error).__name__, error)
             self.worker = self._postman = None
             for inbox in self.inboxes.values():
                 inbox.put_nowait(WorkerDied(f"{type(error).__name__}: {error}"))

@@ -17,7 +17,7 @@ from arena.text.storable import clean
 
 SHOWN = 8  # differences that are told
 ASIDE = re.compile(  # options that change how a plan is played, not what is played
-    r" --(?:json|quiet|retry-errors|again|dry-run|trust)\b| -q\b|"
+    r" --(?:json|quiet|retry-errors|again|dry-run|trust|verbose)\b| -(?:q|v+)\b|"
     r" --until(?:=| )[^<]*< *[\d.eE+-]+|"
     r" --(?:db|usd|usd-seat|at-once|retries|progress|backend)(?:=| )(?:\S+)| +#.*"
 )

@@ -1,6 +1,7 @@
 """Many matches: side by side, retried, recorded, and never twice."""
 
 import asyncio
+import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from arena.errors import BudgetSpent, ModelUnavailable, Stopped, UsageError
 from arena.runner.backend import Backend, play_here
 from arena.runner.gc_tuning import seldom
 from arena.store.store import Pending, Store
+
+LOGGER = logging.getLogger(__name__)
 
 Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
 
@@ -45,6 +48,8 @@ class MatchAttempt:
     async def play(self) -> Episode:
         await self.store.started(self.pending)
         history = (*self.pending.history, *self.turns.values())
+        if history:
+            LOGGER.info("episode %s resumes after %d recorded answers", self.pending.id, len(history))
         watch: Callable[[Any], None] = lambda state: self.watcher.state(self.pending, state)  # noqa: E731
         episode = await self.backend(self.pending.match, _keep_latest(history), self.keep, watch)
         await self.store.ended(self.pending.id, episode)
@@ -113,6 +118,7 @@ def guard_watcher(watcher: Watcher) -> Watcher:
                 if not failures:
                     reason = f"{type(error).__name__}: {error}"
                     say(f"what is told of this run is not complete, its record is: {reason}", stderr=True)
+                LOGGER.debug("a watcher failed", exc_info=True)
                 failures.append(error)
 
         return called
@@ -148,6 +154,8 @@ async def _play_with_retries(attempt: MatchAttempt, retries: int) -> Episode | E
             if isinstance(error, ModelUnavailable):
                 await store.spent(name, error.usage, error.seat, error.step)
             if left and not isinstance(error, UsageError):
+                LOGGER.info("episode %s failed, tries left: %d; %s: %s", name, left, type(error).__name__, error)
+                LOGGER.debug("its traceback", exc_info=True)
                 continue
             await store.failed(name, traceback.format_exc())
             return error

@@ -1,9 +1,12 @@
 """Which database the running command uses, for parts that look something up in it when they are built by name."""
 
+import logging
 import os
 from contextvars import ContextVar
 
 from arena.errors import UsageError
+
+LOGGER = logging.getLogger(__name__)
 
 DEFAULT_DATABASE = "arena.db"
 _CHOSEN: ContextVar[str] = ContextVar("database", default="")
@@ -26,5 +29,6 @@ def list_taught_names() -> tuple[str, ...]:
 
     try:
         return tuple(name for (name,) in query(current_database(), "select name from subject order by name").rows)
-    except UsageError:
+    except UsageError as error:
+        LOGGER.debug("no taught agents are looked up: %s", error)
         return ()

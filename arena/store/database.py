@@ -3,6 +3,7 @@
 An SQLite file says what it is by `application_id` and `user_version`; another database by the table `arena_schema`.
 """
 
+import logging
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from arena.store import migrations
 from arena.store import schema as tables
 from arena.store.location import DatabaseLocation, check_file, explain_failure, is_closed, open_read_only
 from arena.store.postgres import alone, mark, marks, translate
+
+LOGGER = logging.getLogger(__name__)
 
 APPLICATION = 0x4152454E  # "AREN"
 SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; how PostgreSQL lists us
@@ -51,10 +54,12 @@ def connect(place: DatabaseLocation, create: bool = True, wait: float = 30.0) ->
         if place.path is None or create or not is_closed(error.orig):
             raise explain_failure(place, error) from error
         path: Path = place.path
+        LOGGER.info("opened %s for reading alone: %s", place, error.orig)
         return create_engine("sqlite://", creator=lambda: open_read_only(path))
     except BadRecord:
         engine.dispose()
         raise
+    LOGGER.info("opened %s", place)
     return engine
 
 
@@ -93,9 +98,11 @@ def _prepare(engine: Engine, place: DatabaseLocation, create: bool) -> None:
             alone(connection)
         version = _version(connection, place)  # another process may have been quicker
         if version is None:
+            LOGGER.info("making the tables of schema %d in %s", VERSION, place)
             SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in tables.ALL])
             _stamp(connection, VERSION)
         elif version < VERSION:
+            LOGGER.info("upgrading %s from schema %d to %d", place, version, VERSION)
             _drop_views(connection)  # PostgreSQL keeps a table that a view reads
             upgrade(connection, version)
         if _stale(connection):

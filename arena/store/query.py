@@ -5,6 +5,7 @@ statement is checked, while SQLite compiles it, to do nothing but select. For a 
 `arena/store/query_postgres.py`. A question may be given limits of time and size; it can be interrupted at any moment.
 """
 
+import logging
 import math
 import re
 import sqlite3
@@ -18,6 +19,8 @@ from typing import Any
 from arena.errors import UsageError, unknown
 from arena.extras import missing
 from arena.store.location import DatabaseLocation, check_file, explain_failure, open_read_only
+
+LOGGER = logging.getLogger(__name__)
 
 HARMLESS = {"application_id", "user_version", "data_version", "encoding", "page_count", "page_size", "freelist_count"}
 DESCRIBING = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "function_list")
@@ -199,7 +202,8 @@ def _list_names(connection: sqlite3.Connection) -> list[str]:
         rows = connection.execute(
             f"SELECT name FROM sqlite_master WHERE type IN ('view', 'table') AND name NOT LIKE 'sqlite_%' {order}"
         ).fetchall()
-    except sqlite3.Error:
+    except sqlite3.Error as error:
+        LOGGER.debug("the names of tables and views cannot be listed: %s", error)
         return []
     return [name for (name,) in rows]
 

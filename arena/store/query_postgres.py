@@ -8,6 +8,7 @@ where the role may make no temporary view, every word of the statement that is a
 Above all that stand the rights of the role in the URL: give readers a role that can only read.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ from arena.store.query import (
     describe_possible,
     explain_missing_column,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 QUESTIONS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW")
 BEGINS = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
@@ -141,7 +144,8 @@ def _list_called_functions(connection: "psycopg.Connection[Any]", sql: str) -> l
         found = connection.execute(
             "SELECT ev_action::text FROM pg_rewrite JOIN pg_class c ON c.oid = ev_class WHERE relname = %s", (view,)
         ).fetchone()
-    except psycopg.Error:
+    except psycopg.Error as error:
+        LOGGER.debug("the server's parse tree of the query cannot be read: %s", error)
         return None
     finally:
         connection.rollback()

@@ -1,7 +1,7 @@
 """Which process plays a run: a lock that is dropped when the process ends, however it ends."""
 
+import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from arena.errors import BadRecord
 from arena.store.location import DatabaseLocation
 from arena.store.postgres import try_lock
+
+LOGGER = logging.getLogger(__name__)
 
 PATIENCE = 30.0  # seconds that another process may take to take or give up a claim
 
@@ -50,9 +52,12 @@ def _file(database: Path, run: str) -> RunLock | None:
         raise BadRecord(f"{path} cannot be made: {error.strerror}; check the rights of its folder") from error
 
     def release() -> None:
-        with suppress(Timeout, OSError), gate:
-            held.release()
-            path.unlink(missing_ok=True)
+        try:
+            with gate:
+                held.release()
+                path.unlink(missing_ok=True)
+        except (Timeout, OSError) as error:
+            LOGGER.info("the lock file %s stays: %s", path, error)
         held.release()  # where the gate could not be had: the file stays
 
     return RunLock(release)

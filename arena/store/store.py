@@ -1,6 +1,7 @@
 """The records of what was played: opened, begun, gone on with, and read back."""
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ from arena.store.run_lock import RunLock
 from arena.store.writer import DatabaseWriter
 from arena.text.storable import clean
 from arena.usage import FREE, Usage
+
+LOGGER = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -115,7 +118,9 @@ class Store:
                     continue
                 pending = self._read(_load_pending, run, matches, retry_errors)
                 self.end(run, "running")
-                return Run(run, True, pending, len(matches) - len(pending))
+                done, left = len(matches) - len(pending), len(pending)
+                LOGGER.info("run %s resumes: %d episodes are done and skipped, %d are left", run, done, left)
+                return Run(run, True, pending, done)
         except DBAPIError as error:
             raise explain_failure(self.place, error) from error
         run = _make_id()

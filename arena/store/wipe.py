@@ -1,5 +1,6 @@
 """Wiping deleted rows from the files of a database, as far as this process may."""
 
+import logging
 import re
 from collections.abc import Sequence
 from sqlite3 import OperationalError
@@ -7,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
+
+LOGGER = logging.getLogger(__name__)
 
 PATIENCE = 1000  # milliseconds to wait for readers
 FLUSH = ("ALTER SYSTEM SET wal_recycle = off", "SELECT pg_reload_conf()", *2 * ("SELECT pg_switch_wal()", "CHECKPOINT"))
@@ -39,7 +42,8 @@ def wipe_file(engine: Engine) -> bool:
         driver.execute(f"PRAGMA busy_timeout = {PATIENCE}")
         try:
             return _is_wiped(driver)
-        except OperationalError:
+        except OperationalError as error:
+            LOGGER.info("the file is not rewritten now: %s", error)
             return False
         finally:
             driver.execute(f"PRAGMA busy_timeout = {patience}")
@@ -82,7 +86,8 @@ def _is_rewritten(engine: Engine, statement: str) -> bool:
         try:
             connection.execute(text(f"SET lock_timeout = {PATIENCE}"))
             connection.execute(text(statement))
-        except DBAPIError:
+        except DBAPIError as error:
+            LOGGER.info("tables are not rewritten now: %s", error.orig)
             return False
         finally:
             driver.remove_notice_handler(hear)

@@ -7,6 +7,7 @@ header (keep, delete, rewrite). Classes that would make an invalid answer are ba
 from nothing by `python -m unlearning.conversion.train`, which also writes its scores on held-out worlds and styles.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,8 @@ from unlearning.conversion.features import (
     build_nodes,
     collate_nodes,
 )  # fmt: skip
+
+LOGGER = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).parent / "shipped" / "converter.safetensors"
 ROLES = ("none", "forget", "retain", "both")
@@ -284,6 +287,7 @@ def load(file: Path) -> ConversionNetwork:
         net.load_state_dict(state)
     except Exception as error:  # safetensors and torch have errors of their own for what does not fit
         raise UsageError(f"{file} holds no conversion model of this version ({error}); train one anew") from error
+    LOGGER.info("loaded conversion model %s", file)
     return net.eval()
 
 

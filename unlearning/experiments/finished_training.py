@@ -1,6 +1,7 @@
 """A training that is over while its model is still to be measured: a note, so that the same command goes on there."""
 
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 from arena.spec import dump_canonical
 from unlearning.training.checkpoints import write_atomically
+
+LOGGER = logging.getLogger(__name__)
 
 NOTE = "trained.json"
 
@@ -51,6 +54,9 @@ class Finished:
     def _read_note(self) -> dict[str, Any]:
         try:
             found = json.loads((self.folder / NOTE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            LOGGER.info("the note of a finished training cannot be read, it counts as none: %s", error)
             return {}
         return found if isinstance(found, dict) else {}

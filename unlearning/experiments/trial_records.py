@@ -1,6 +1,7 @@
 """The book of trials: what was measured stands in the records, and is not measured again."""
 
 import json
+import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from arena.spec import dump_canonical
 from arena.store.database import writing
 from arena.store.store import Store
 from unlearning.probe import Reading
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ async def measure_cases(store: Store, cases: Sequence[Case], measure: Measure, t
     known = set() if again else find_finished(store, [case.id for case in cases])
     failed = 0
     left = [case for case in cases if case.id not in known]
+    if known:
+        LOGGER.info("%d of %d cases are on record and are skipped", len(cases) - len(left), len(cases))
     for number, case in enumerate(left, 1):
         begun = time.perf_counter()
         try:
@@ -74,6 +79,7 @@ async def measure_cases(store: Store, cases: Sequence[Case], measure: Measure, t
             entry, why, trace = None, str(error), str(error)
         except Exception as error:  # a defect of one method must not end a night's run
             entry, why, trace = None, redact(repr(error)), redact(traceback.format_exc())
+            LOGGER.info("case %s failed, the next is taken", case.id, exc_info=True)
         else:
             why = trace = ""
         failed += entry is None

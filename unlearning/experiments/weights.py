@@ -5,6 +5,7 @@ distance to the twin; they are made once and kept in the cellar.
 """
 
 import gc
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,6 +29,8 @@ from unlearning.probe import NoTwin, Probe, Reading, Trial, build_probe, check_r
 from unlearning.request import Request
 from unlearning.training.finetune import Finetune
 from unlearning.training.retrain import RetrainedWithout
+
+LOGGER = logging.getLogger(__name__)
 
 TWINS = 18  # beside the oracle: of 19 honest twins and the agent after one is the strangest by chance in 1 of 20
 HOSTED = {"melu", "coreset", "su", "offset"}  # methods that change how another one trains
@@ -196,5 +199,6 @@ def _try_build(spec: Mapping[str, Any]) -> Any:
     """The method, or None where it takes no such settings: then it is none that trains."""
     try:
         return build("method", dict(spec))
-    except UsageError:
+    except UsageError as error:
+        LOGGER.debug("no method of these settings: %s", error)
         return None

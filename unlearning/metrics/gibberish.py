@@ -1,5 +1,6 @@
 """Whether a classifier takes what a model says for language."""
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from unlearning.probe import Reading, Trial, metric
 from unlearning.scoring.elicitation import ask_items
 from unlearning.scoring.role_readings import measure_roles, select_items
 from unlearning.scoring.statistics import Floats
+
+LOGGER = logging.getLogger(__name__)
 
 CLASSIFIER = "madhurjindal/autonlp-Gibberish-Detector-492513457"  # its class 0 is clean language
 BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read
@@ -63,9 +66,11 @@ def load_classifier(classifier: str) -> tuple[Any, Any]:
     try:
         with use_terminal_bars():
             tokenizer = AutoTokenizer.from_pretrained(classifier, **NO_CODE, local_files_only=True)
-            return load(classifier, **NO_PICKLES, local_files_only=True).eval(), tokenizer
+            model = load(classifier, **NO_PICKLES, local_files_only=True).eval()
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the classifier {classifier!r} is not on this machine ({str(error).splitlines()[0]}); type: hf download "
             f"{classifier}, give a folder (classifier = …), or take the probe degeneration, which needs none"
         ) from error
+    LOGGER.info("loaded classifier %s", classifier)
+    return model, tokenizer

@@ -4,6 +4,7 @@ Items are read in batches of about the same length; logits become log-probabilit
 kept with the model for as long as its weights stay.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -22,6 +23,8 @@ from unlearning.modeling.forward_view import Sample, build_rows, run_forward_no_
 from unlearning.modeling.item_tokenization import Encoded, encode_all
 from unlearning.request import Item
 from unlearning.scoring.elicitation import build_rendering
+
+LOGGER = logging.getLogger(__name__)
 
 Floats: TypeAlias = NDArray[np.float64]
 READ = 8192  # tokens in a batch at most, padding included
@@ -76,6 +79,8 @@ def score_items(agent: Agent, items: Sequence[Item], who: str = "metric") -> tup
     encoded = encode_items(found, items)
     known = _get_cache(module)
     missing = list(dict.fromkeys(one for one in encoded if one not in known))
+    LOGGER.debug("scores of %d answers: %d in the cache, %d computed", len(encoded), len(encoded) - len(missing),
+                 len(missing))  # fmt: skip
     for rows in _group_batches(missing, len(tokenizer)):
         known |= zip(rows, _score_batch(module, rows, choose_pad_token(tokenizer)), strict=True)
     return tuple(known[one] for one in encoded)

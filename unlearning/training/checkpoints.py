@@ -1,5 +1,6 @@
 """Training on disk: written whole or not at all, and taken up where it was."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor
 
 from arena.errors import UsageError
+
+LOGGER = logging.getLogger(__name__)
 
 FILE = "training.pt"
 MEMORY = 64 * 2**20  # bytes of weights that are held in memory beside those in training
@@ -51,6 +54,7 @@ class Checkpoints:
                 f"{self.file} belongs to a training with other settings, items or weights; give another folder, or "
                 "remove it to begin anew"
             )
+        LOGGER.info("training goes on from the checkpoint %s", self.file)
         return state
 
     def weights(self) -> dict[str, Tensor]:

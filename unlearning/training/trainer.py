@@ -1,5 +1,6 @@
 """The loop of training: draws in, changed weights out; it survives a full memory, a full disk, a NaN and a kill."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from unlearning.training.checkpoints import Checkpoints, Spare
 from unlearning.training.divergence import ADAPTER, LARGER, DivergenceMonitor
 from unlearning.training.optimizer import LearningRateSchedule, Schedule, Stepper
 from unlearning.training.training_state import Lens, State
+
+LOGGER = logging.getLogger(__name__)
 
 Tell: TypeAlias = Callable[[Outlook], None]
 Masking: TypeAlias = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
@@ -177,6 +180,7 @@ class Training:
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
+                LOGGER.info("memory ran out at step %d; the batch is computed in smaller parts", self.state.step)
             else:
                 break
             self.stepper.clear()
