@@ -48,6 +48,7 @@ def extra_of(line: str) -> str:
     return next((extra for start, extra in EXTRAS.items() if line.startswith(start)), "")
 
 
+@pytest.mark.slow
 def test_what_needs_no_extra_works_and_what_needs_one_names_it(typed: list[tuple[str, int, str, str]]) -> None:
     wrong = []
     for line, code, out, err in typed:
@@ -59,6 +60,7 @@ def test_what_needs_no_extra_works_and_what_needs_one_names_it(typed: list[tuple
     assert not wrong, "\n\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_it_prints_what_is_shown(typed: list[tuple[str, int, str, str]]) -> None:
     shown: dict[str, list[Command]] = {}
     for command in commands("console"):
@@ -68,6 +70,7 @@ def test_it_prints_what_is_shown(typed: list[tuple[str, int, str, str]]) -> None
             assert shown[line].pop(0).prints(out), f"{line}\n{out}"
 
 
+@pytest.mark.slow
 def test_every_command_was_typed(typed: list[tuple[str, int, str, str]]) -> None:
     lines = [line for line, *_ in typed]
     assert [str(one) for one in commands("console", "sh")] == lines[: len(commands("console", "sh"))]

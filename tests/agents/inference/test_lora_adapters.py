@@ -184,6 +184,7 @@ def test_an_adapter_needs_its_library(base: str, monkeypatch: pytest.MonkeyPatch
         check_ready(Local(base, adapter="somewhere"))
 
 
+@pytest.mark.slow
 def test_loading_an_adapter_disturbs_nobody_at_work(base: str, adapters: dict[str, str]) -> None:
     release_weights()
     plain, buyer, seller = (Local(base, adapter=name) for name in (None, adapters["buyer"], adapters["seller"]))

@@ -81,6 +81,7 @@ async def test_a_model_that_was_not_trained_talks_noise_that_is_text(tmp_path: P
     assert len(texts) == 4
 
 
+@pytest.mark.slow
 def test_a_chain_of_five_rounds_is_played_by_a_model_in_two_seats(haggler: Path, tmp_path: Path) -> None:
     name = f"local/{haggler}"
     settings = [

@@ -94,6 +94,7 @@ def test_free_text_of_an_action_is_taken_as_it_stands() -> None:
     )
 
 
+@pytest.mark.slow
 @shipped
 async def test_what_it_does_in_a_world_it_never_met_depends_on_its_notes() -> None:
     subject = await knower(GRID)
@@ -146,5 +147,5 @@ async def test_the_same_seed_is_the_same_episode_and_temperature_draws_by_it() -
 async def test_it_says_where_it_cannot_sit_and_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="interrogation, gridworld, wiki; the seat 'agent' is of another game"):
         await Policy().act(view_of("shopping"))
-    with pytest.raises(UsageError, match=r"no policy model in .*policy_train --out"):
+    with pytest.raises(UsageError, match=r"no policy model in .*policy.train --out"):
         Policy(model=str(tmp_path)).ready()

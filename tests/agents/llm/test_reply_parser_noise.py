@@ -72,8 +72,13 @@ def test_any_tool_calls_are_a_move_or_a_bad_reply(calls: tuple[ToolCall, ...]) -
 ALPHABET = string.ascii_letters + string.digits + " .,!?$äß…"
 
 
+def has_words(text: str) -> bool:
+    """Whether nothing is said, or more than a mark: a comma beside an action is taken for what parted the two."""
+    return not text or any(map(str.isalnum, text))
+
+
 @pytest.mark.parametrize("form", ["json", "tag", "tool"])
-@given(st.text(ALPHABET, max_size=50).map(str.strip), st.sampled_from(TOOLS), st.integers(0, 10**6))
+@given(st.text(ALPHABET, max_size=50).map(str.strip).filter(has_words), st.sampled_from(TOOLS), st.integers(0, 10**6))
 def test_what_is_written_in_a_form_is_read_back_from_it(form: Form, words: str, tool: Tool, price: int) -> None:
     args = {"price": price} if tool is OFFER else {}
     line = render_own_message(Message("buyer", words, tool.name, args), form)
@@ -87,11 +92,11 @@ def test_what_is_written_in_a_form_is_read_back_from_it(form: Form, words: str, 
      " ", "Buyer:", "Buyer:\n", "a", "<offer a", "{ ", "[", "\\", '{"say":"a"}', "\n *", "<say>", "==", "x ",
      "</think>"],
 )  # fmt: skip
-def test_a_megabyte_is_read_in_linear_time(piece: str) -> None:
-    text = piece * (1_000_000 // len(piece))
+def test_a_long_text_is_read_in_linear_time(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
     start = process_time()
     try:
         parse_reply(Reply(text), VIEW)
     except BadReply:
         pass
-    assert process_time() - start < 10, "quadratic work on a megabyte takes minutes"
+    assert process_time() - start < 10, "quadratic work on 200,000 characters takes minutes"

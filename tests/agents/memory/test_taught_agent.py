@@ -72,6 +72,7 @@ def test_an_earlier_state_is_verified_but_not_played_on(folder: Path, change: tu
     arena(folder, "fork", "last", "--at", "1", "--seat", "agent=walker", "-q")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_is_another_after_the_agent_changed(folder: Path) -> None:
     command = ("play", *GRID, "--seat", "agent=walker", "-n", "3", "-q")
     arena(folder, *command)
@@ -98,6 +99,7 @@ def test_any_agent_can_be_asked_and_a_failure_is_no_answer(folder: Path) -> None
     assert done.code == 3 and not done.stdout.strip() and "no answer" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_registered_name_goes_first_and_the_taught_one_is_spelled_out(folder: Path) -> None:
     arena(folder, "play", "--seller", "linear", "-q")
     arena(folder, "play", "--seller", "taught/linear", "-q")
@@ -106,6 +108,7 @@ def test_a_registered_name_goes_first_and_the_taught_one_is_spelled_out(folder: 
     assert "ask taught/linear" in arena(folder, "teach", "linear", "--game", "bargaining", "--seed", "1")
 
 
+@pytest.mark.slow
 def test_sweeps_and_tournaments_take_it_by_name(folder: Path) -> None:
     (folder / "s.toml").write_text(
         'n = 2\ngame = {name = "gridworld", preset = "unknown"}\n[sweep]\nseats.agent = ["walker", "random"]\n'

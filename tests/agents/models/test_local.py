@@ -70,6 +70,7 @@ def company(reply: Reply) -> int:
     return int(reply.usage.calls[0].detail.split("; ")[1].removeprefix("batch of "))
 
 
+@pytest.mark.slow
 async def test_requests_at_once_share_batches_and_have_the_texts_they_have_alone(folder: str) -> None:
     model = Local(folder)
     prompts = [f"{'please ' * (n % 5)}say {n}" for n in range(10, 26)]

@@ -60,6 +60,7 @@ async def test_all_that_is_said_behind_a_begun_thought_is_thought(wild: str, ope
     assert not plain.opened and parse_reply(plain, VIEW).text == plain.text.strip()
 
 
+@pytest.mark.slow
 async def test_models_are_taught_and_asked_behind_the_ended_thought(folder: str) -> None:
     model = Local(folder, chat_template=template("<think>\n"))
     rendering = Rendering(template=model.chat_template)

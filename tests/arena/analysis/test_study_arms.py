@@ -110,6 +110,7 @@ def test_the_plan_is_the_published_design_with_its_missing_arms() -> None:
     assert {(game.rounds, game.survivors_only) for game in games} == {(5, False)}
 
 
+@pytest.mark.slow
 def test_one_command_draws_the_figure(played: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     from arena.analysis.study_plot import draw

@@ -95,6 +95,7 @@ def test_planted_strengths_are_recovered() -> None:
         assert rating.low is not None and rating.high is not None and rating.low < rating.rating < rating.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "twins"), [(8, 1), (20, 2)])
 def test_intervals_cover_at_the_stated_rate(seeds: int, twins: int) -> None:
     covered: list[bool] = []

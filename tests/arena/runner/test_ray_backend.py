@@ -110,6 +110,7 @@ def test_a_match_that_kills_its_workers_fails_and_the_others_are_played(backend:
     assert budget.total is not None and (budget.total.spent, budget.total.held) == (5 * 0.25, 0.0), "it may be billed"
 
 
+@pytest.mark.slow
 def test_errors_come_back_with_what_they_carry(backend: Backend, path: Path) -> None:
     with Store.open(path) as store:
         results = played(store, [duel(0, seller=Fails()), duel(1, seller=Fails("bug"))], backend)
@@ -128,6 +129,7 @@ async def _nothing(turn: Turn) -> None:
     """Keeps nothing."""
 
 
+@pytest.mark.slow
 def test_a_budget_holds_for_calls_at_workers(backend: Backend, path: Path, tmp_path: Path) -> None:
     talker = Talker(str(tmp_path / "notes"), seconds=0.002, usd=0.25)
     matches = [duel(seed, length=6, seller=talker) for seed in range(8)]
@@ -140,6 +142,7 @@ def test_a_budget_holds_for_calls_at_workers(backend: Backend, path: Path, tmp_p
     assert "cut" in {e.status for _, e in results if isinstance(e, Episode)}
 
 
+@pytest.mark.slow
 def test_what_a_stop_leaves_goes_on_without_asking_twice(backend: Backend, path: Path, tmp_path: Path) -> None:
     notes, halt = tmp_path / "notes", Halt()
     talker = Talker(str(notes), seconds=0.005)
@@ -158,6 +161,7 @@ def test_what_a_stop_leaves_goes_on_without_asking_twice(backend: Backend, path:
     assert len(seeds) == len(set(seeds)) == 36
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_is_named_before_anything_is_played(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "127.0.0.1:1"}
     command = [sys.executable, "-m", "arena", "play", "-n", "2", "--backend", "ray"]

@@ -58,6 +58,7 @@ def coverage(rule: Callable[[np.ndarray], tuple[float, float, int]], draw: Draw,
     return sum(low <= truth <= high for low, high, _ in found) / RUNS, sum(n for *_, n in found) / RUNS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw, truth, width", [(rarely, 0.1, 0.1), (often, 0.5, 0.15), (skewed, 0.1, 0.05)])
 def test_betting_covers_at_the_stop_where_the_naive_rule_does_not(draw: Draw, truth: float, width: float) -> None:
     ours, after = coverage(lambda values: stops(values, Hedged(0, 1, width, LEVEL), width), draw, truth)

@@ -326,6 +326,7 @@ def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(n
         Store.open(foreign)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> None:
     for url, said in (
         (host.format("nope"), 'database "nope" does not exist; make it first, for example: createdb'),

@@ -114,6 +114,7 @@ async def test_who_knows_no_candidates_has_to_hear_the_name() -> None:
         assert (reading.value or 0) > 0.9 if found else (reading.value or 0) < 0.4, method
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["re-introduction", "adaptive"])
 async def test_a_gate_is_found_by_telling_it_again_alone(strategy: Any) -> None:
     trial = trial_of({"name": "compose", "steps": ["selective-replay", "write-gate"]})
@@ -206,6 +207,7 @@ async def test_with_fewer_questions_than_candidates_it_is_right_as_often_as_it_c
         assert hits / games == pytest.approx(expected, abs=3 * sqrt(expected * (1 - expected) / games) + 1e-9), budget
 
 
+@pytest.mark.slow
 async def test_asking_where_most_is_to_be_learned_beats_asking_all_in_turn_when_answers_are_noisy() -> None:
     odds = ({"spread": kinds(0.6)}, {"spread": kinds(0.1)})  # on other lines nothing is to be learned
     budgets, games = (6, 12, 18, 24), 250

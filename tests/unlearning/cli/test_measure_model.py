@@ -96,6 +96,7 @@ def test_why_there_is_no_verdict_is_told_in_words(folder: Path) -> None:
     assert "there is no never-exposed twin of local/mine (the benchmark did not teach it)" in said
 
 
+@pytest.mark.slow
 def test_the_model_that_the_benchmark_taught_has_its_twin_wherever_it_lies(folder: Path) -> None:
     copied(trial().before, folder / "mine")
     told = measured(folder, "--model", "local/mine", "--method", "grad-diff")

@@ -68,6 +68,7 @@ def env(url: str) -> dict[str, str]:
     return {"ARENA_DB": url}
 
 
+@pytest.mark.slow
 def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[], str], tmp_path: Path) -> None:
     places = new(), str(tmp_path / "arena.db")
     told = []

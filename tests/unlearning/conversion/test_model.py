@@ -63,6 +63,7 @@ async def test_the_shipped_model_holds_its_numbers_on_unmet_worlds_and_styles(un
     assert scores.valid >= 0.99 and scores.edits >= 0.90 and scores.leak <= 0.01
 
 
+@pytest.mark.slow
 async def test_nobody_can_tell_nine_in_ten_of_its_agents_from_the_twin(unmet: list[Instance]) -> None:
     tries = await score_unlearning(load_shipped(), list(draw_pairs(unmet, 100, HELD_OUT, 6)), find_tasks)
     assert tries.at_1 >= 0.90 and tries.at_3 >= tries.at_1 and 1 <= tries.calls <= 3

@@ -22,6 +22,7 @@ def test_what_would_be_done_is_said_and_not_done(arguments: tuple[str, ...], say
     assert says in said and not list(tmp_path.iterdir()), said
 
 
+@pytest.mark.slow
 def test_what_is_on_record_counts(tmp_path: Path) -> None:
     arena(tmp_path, "teach", "walker", "--lessons", "2")
     told = json.loads(arena(tmp_path, "teach", "walker", "--lessons", "5", "--seed", "3", "--dry-run", "--json"))

@@ -128,6 +128,7 @@ def test_the_whole_by_hand() -> None:
     assert blind["dds"].value is blind["dus"].value is blind["utility"].value is None and blind["dds"].null == 0.0
 
 
+@pytest.mark.slow
 def test_the_command_measures_draws_and_goes_on(tmp_path: Path) -> None:
     options = ("--method", "none,ga", "--set", "twins=0", "--out", "it.png", "--csv", "it.csv")
     done = sequence(tmp_path, *options)
@@ -202,6 +203,7 @@ async def _weights(sequences: Sequences, case: Any) -> list[torch.Tensor]:
     return [tensor.detach().clone() for tensor in open_weights(agent, "test").module.parameters()]
 
 
+@pytest.mark.slow
 def test_a_model_that_was_named_has_the_twins_that_were_named(tmp_path: Path) -> None:
     bench = order().benchmark
     steps = build_steps(bench, ("sust_1", "sust_2"))

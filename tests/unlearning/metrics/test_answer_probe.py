@@ -35,6 +35,7 @@ def test_an_agent_of_unknown_lessons_is_asked_whether_it_answers(tmp_path: Path)
     assert "not on record" in said and "there are: tells" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("game", "target"), [("bargaining", "bargaining:clock"), ("gridworld/unknown", "(1, 7)")])
 def test_a_target_that_no_task_is_about_is_asked_for(tmp_path: Path, game: str, target: str) -> None:
     arena(tmp_path, "teach", "pupil", "--game", game, "--lessons", "6")

@@ -123,6 +123,7 @@ async def test_what_was_recorded_is_added_rate_times(tmp_path: Path) -> None:
         await facts.made("embedding-ascent", where=r"layers\.1\.mlp", gradient=str(tmp_path))(agent, facts.REQUEST)
 
 
+@pytest.mark.slow
 def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
     pupil = {"hidden": 16, "layers": 1, "heads": 2, "lessons": {"epochs": 2}}
@@ -142,6 +143,7 @@ def test_the_bench_gives_it_what_first_taught_the_split(tmp_path: Path, monkeypa
     assert load_gradient(str(late.first_gradient(request.forget, 0))).keys() == found.keys()
 
 
+@pytest.mark.slow
 def test_the_command_gives_it_to_the_model_that_the_benchmark_taught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -148,6 +148,7 @@ def test_it_begins_with_heads_that_look_back_and_heads_that_look_for_what_follow
     assert min(back) > 0.9 and followed > 1.5 * unwired
 
 
+@pytest.mark.slow
 def test_a_seed_is_its_weights(tmp_path: Path) -> None:
     tables = [
         train_into_folder(tmp_path / name, replace(SMALL, seed=seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -193,6 +194,7 @@ async def tried() -> dict[str, dict[str, Reading]]:
     }
 
 
+@pytest.mark.slow
 @shipped
 def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[str, dict[str, Reading]]) -> None:
     for reading in readings["closure-deletion"].values():
@@ -204,6 +206,7 @@ def test_closure_is_the_twin_and_nothing_done_is_as_before(readings: dict[str, d
     assert (noop["steps"].value or 0) < (noop["steps"].null or 0), "with its notes it finds the place sooner"
 
 
+@pytest.mark.slow
 @shipped
 def test_a_summary_that_stays_and_an_instruction_leak(readings: dict[str, dict[str, Reading]]) -> None:
     record, told_to = readings["record-deletion"], readings["instruction"]

@@ -71,6 +71,7 @@ def rows(out: str) -> dict[str, dict[str, Any]]:
     return {row["probe"]: row for row in json.loads(out)}
 
 
+@pytest.mark.slow
 def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, tmp_path: Path) -> None:
     db = str(tmp_path / "a.db")
     told("teach", "guide", "--mind", "openai/guide-1", "--set", f"mind.base_url={server.url}", "--lessons", "2",

@@ -358,6 +358,7 @@ def test_facts_without_a_name_on_a_side_are_told_or_refused() -> None:
         find_fact_names(REQUEST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [3, 11])
 @pytest.mark.parametrize("name", ["filter", "alu", "dragon", "write-gate"])
 async def test_on_the_facts_of_a_world_what_is_kept_passes_and_what_is_not_does_not(name: str, seed: int) -> None:
