@@ -14,7 +14,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
-from heap import FLOORS, modules
+from live_objects import FLOORS, modules
 
 from arena.cache_register import DROPPED, KEPT, clear, list_caches, memoize, register
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from readme import Command, commands
+from readme_blocks import Command, commands
 from repository import ROOT, SUPPORT
 
 from arena.distribution import install_line

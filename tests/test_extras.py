@@ -8,7 +8,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
-from command import typed
+from cli_runner import typed
 from repository import ROOT
 
 from arena.distribution import install_line

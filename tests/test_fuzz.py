@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from command import Typed, typed
+from cli_runner import Typed, typed
 from damaged_files import damage_at_random
 from repository import ROOT, SUPPORT
 from selection import first

@@ -5,7 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from command import STYLE, Terminal, typed
+from cli_runner import STYLE, Terminal, typed
 from rich.console import Console
 from selection import first
 

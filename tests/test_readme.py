@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import typed
+from cli_runner import typed
 from postgres_server import NoServer, server
-from readme import TEXT, Command, blocks, commands, write_files
+from readme_blocks import TEXT, Command, blocks, commands, write_files
 from repository import ROOT
 
 

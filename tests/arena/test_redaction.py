@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from command import typed
+from cli_runner import typed
 
 from arena.redaction import find_secrets, get_redactor, redact, unescape_text
 from arena.store.location import DatabaseLocation, explain_failure

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from command import arena
+from cli_runner import arena
 
 from arena.errors import UnknownPart
 from arena.spec import build

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from arena.external_parts import Outside
 

@@ -1,8 +1,9 @@
 """How libraries read amounts of money in prose: `python tests/bench/bench_amounts.py`.
 
-The phrases are those of `tests/support/amounts.py`. A phrase is right where the set of its amounts is found, whatever
-is rejected or part of a range; where an amount is unclear nothing may be read for it. A wrong phrase is one in which an
-amount is read that is not there: for a deal that is worse than none. Libraries that are not installed are left out.
+The phrases are those of `tests/support/price_phrases.py`. A phrase is right where the set of its amounts is found,
+whatever is rejected or part of a range; where an amount is unclear nothing may be read for it. A wrong phrase is one in
+which an amount is read that is not there: for a deal that is worse than none. Libraries that are not installed are left
+out.
 """
 
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from amounts import AMOUNTS  # noqa: E402
+from price_phrases import AMOUNTS  # noqa: E402
 
 from arena.text.price_extraction import find_prices  # noqa: E402
 

@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 import peers
-from registered import game_names
+from registered_games import game_names
 
 from arena.engine.match_loop import first_state
 from arena.engine.play import perform

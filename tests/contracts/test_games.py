@@ -6,7 +6,7 @@ from random import Random, random
 from typing import Any
 
 import pytest
-from registered import game_specs
+from registered_games import game_specs
 
 from arena.engine.game_check import check_game
 from arena.game import Game, Message, Move, View

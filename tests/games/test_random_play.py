@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from registered import game_specs
+from registered_games import game_specs
 
 from arena.engine.game_check import MOST_STEPS, check_bounds
 from arena.engine.play import perform

@@ -17,7 +17,7 @@ from traceback import format_exception_only
 from types import ModuleType
 from typing import Any
 
-from readme import Command, blocks, commands, write_files
+from readme_blocks import Command, blocks, commands, write_files
 from repository import ROOT
 
 OWN = {"arena", "agents", "games", "unlearning"}  # under whatever name an older environment has installed them
@@ -89,7 +89,7 @@ def hide_extras() -> None:
 
 def type_all(folder: Path) -> None:
     """Types every command of the README, then runs its Python."""
-    from command import typed
+    from cli_runner import typed
 
     write_files(folder)
     (folder / "runs").symlink_to(ROOT / "runs")

@@ -18,9 +18,9 @@ from hashlib import blake2b
 from random import Random
 
 from aiohttp import web
-from fake_formats import Table, claude_body, echo, openai_body, wrong_completion, wrong_messages
-from odd_forms import ALL, CLAUDE_ALL, CLAUDE_OUTAGES, OUTAGES
-from odd_requests import refused
+from fake_server_formats import Table, claude_body, echo, openai_body, wrong_completion, wrong_messages
+from request_refusals import refused
+from unusual_responses import ALL, CLAUDE_ALL, CLAUDE_OUTAGES, OUTAGES
 
 STATUSES = {  # fault: (status, Anthropic's name for it, message)
     "400": (400, "invalid_request_error", "the request is not valid"),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from remembering import OTHER, TARGET, question, walker
+from random_memories import OTHER, TARGET, question, walker
 
 from agents.adversary.explorer import Explorer, collect_names
 from agents.adversary.session_memory import Keeper, Traced

@@ -15,7 +15,7 @@ pytest.importorskip("aiohttp")
 pytest.importorskip("anthropic")
 pytest.importorskip("openai")
 
-from command import arena
+from cli_runner import arena
 from raw_server import Raw, Write, raw_server
 
 from agents.api.bounded_body import MOST_BYTES, Decoder

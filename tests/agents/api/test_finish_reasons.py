@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("anthropic")
 pytest.importorskip("aiohttp")
 
-import odd_forms
+import unusual_responses
 from fake_server import FakeServer, Script, serving
-from odd_forms import LOST, SECRET
+from unusual_responses import LOST, SECRET
 
 from agents.api.chat_completions import from_body
 from agents.api.finish_reasons import meaning
@@ -67,7 +67,10 @@ def asked(kind: str, form: str, *, lasting: bool = False, sampling: Sampling = S
 
 def forms(group: str) -> list[tuple[str, str]]:
     """The forms of both formats in a group."""
-    tables = (("openai", getattr(odd_forms, group)), ("anthropic", getattr(odd_forms, f"CLAUDE_{group}")))
+    tables = (
+        ("openai", getattr(unusual_responses, group)),
+        ("anthropic", getattr(unusual_responses, f"CLAUDE_{group}")),
+    )
     return [(kind, name) for kind, table in tables for name in table]
 
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("aiohttp")
 pytest.importorskip("anthropic")
 
-from command import arena, typed
+from cli_runner import arena, typed
 from fake_server import FakeServer, serving
 from raw_server import Raw, raw_server
 

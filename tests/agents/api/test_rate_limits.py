@@ -2,7 +2,7 @@ import asyncio
 from math import inf
 
 import pytest
-from swift import clock, swiftly
+from fake_clock_loop import clock, swiftly
 
 from agents.api.rate_limits import Limiter, RateLimits, RequestPace, get_limiter
 

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("aiohttp")
 
 from fake_server import FakeServer, Script, serving
-from odd_requests import SERVERS
+from request_refusals import SERVERS
 
 from agents.chat_model import Line, Reply, Sampling, ToolCall
 from agents.models.openai import OpenAI
@@ -172,10 +172,10 @@ def test_a_value_that_is_out_of_range_is_an_error_that_names_the_setting() -> No
 
 def serving_one(check: Callable[[Any], Any]) -> Any:
     """A server that refuses what `check` says."""
-    import odd_requests
+    import request_refusals
 
     name = f"made-{next(FRESH)}"
-    odd_requests.SERVERS[name] = check  # type: ignore[index]
+    request_refusals.SERVERS[name] = check  # type: ignore[index]
     return serving(Script(fine, servers=(name,)))
 
 

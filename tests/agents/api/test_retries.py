@@ -4,7 +4,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from swift import clock, swiftly
+from fake_clock_loop import clock, swiftly
 
 from agents.api.rate_limits import Limiter, RateLimits
 from agents.api.retries import RequestAttempt, attempt_all

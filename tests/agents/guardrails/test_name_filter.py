@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, question, walker
+from random_memories import NAMES, OTHER, TARGET, question, walker
 
 from agents.guardrails.auditor import Auditor, parse_scores
 from agents.guardrails.detector import Detector

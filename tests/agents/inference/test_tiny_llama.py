@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from command import arena
+from cli_runner import arena
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from agents.chat_model import Line, Sampling, ToolCall

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from remembering import OTHER, TARGET, question
+from random_memories import OTHER, TARGET, question
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")

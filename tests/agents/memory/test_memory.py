@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, events, memories, remembers, walk
+from random_memories import NAMES, OTHER, TARGET, events, memories, remembers, walk
 
 from agents.memory.memory import Event, Memory, Note, Source, fold
 from agents.memory.note_writers import ALL, make_note

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import TARGET
+from random_memories import TARGET
 
 from agents.memory.memory import Note
 from agents.memory.note_retriever import recall

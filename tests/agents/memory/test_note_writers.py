@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
-from remembering import OTHER, TARGET, events, remembers, walk
+from random_memories import OTHER, TARGET, events, remembers, walk
 
 from agents.chat_model import Line
 from agents.memory.memory import Event, Memory

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import pytest
-from remembering import NAMES, OTHER, TARGET, question, remembers, walk, walker
+from random_memories import NAMES, OTHER, TARGET, question, remembers, walk, walker
 
 from agents.llm.llm import LLM
 from agents.memory.memory import Note

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from agents.memory.taught_agent import TaughtAgent
 from arena.engine.play import play

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, about, question, walk, walker
+from random_memories import NAMES, OTHER, TARGET, about, question, walk, walker
 
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.subject import Subject

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from haggling import chain, haggle, look
+from alternating_offers_game import chain, haggle, look
 from hypothesis import given
 from hypothesis import strategies as st
 from selection import first

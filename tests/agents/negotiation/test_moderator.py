@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from haggling import haggle
+from alternating_offers_game import haggle
 
 from agents.negotiation import utterances as phrases
 from agents.negotiation.message_acts import read_message

@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 import pytest
-from haggling import haggle, look
+from alternating_offers_game import haggle, look
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from negmas_tables import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agreement, Session
+from negmas_outcomes import AGREEMENTS, LINEAR_LINEAR, TIT_FOR_TAT_BOULWARE, Agreement, Session
 
 from agents.negotiation.advice import NONE
 from agents.negotiation.message_acts import read_message

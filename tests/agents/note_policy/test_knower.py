@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from remembering import OTHER, TARGET, question
+from random_memories import OTHER, TARGET, question
 
 from agents.note_policy.knower import Knower
 from agents.note_policy.question_answering import IGNORANCE, REFUSAL

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES
+from random_memories import NAMES
 
 from agents.note_policy.steering_orders import (
     AVOID,

@@ -11,7 +11,7 @@ pytest.importorskip("pettingzoo", reason="the extra pettingzoo is not installed"
 import numpy as np
 from gymnasium import spaces
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
-from registered import game_names
+from registered_games import game_names
 
 from arena.adapters.action_list import format_move, list_moves
 from arena.adapters.pettingzoo_env import as_aec, as_parallel

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command import typed
+from cli_runner import typed
 
 from arena.analysis.identical_episodes import describe_copies, find_copies
 from arena.store.query import query

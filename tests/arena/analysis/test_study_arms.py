@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from duel import duel, play_all
 from repository import ROOT
+from two_turn_game import duel, play_all
 
 from arena.analysis.study_arms import Arm, Curve, StudyArms, interval, read_study
 from arena.errors import BadRecord, UsageError
@@ -131,8 +131,8 @@ def test_one_command_draws_the_figure(played: str, tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize("coaches", [("seller",), ("seller", "buyer")])
 def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coaches: tuple[str, ...]) -> None:
     pytest.importorskip("matplotlib")
+    from figure_checks import problems
     from matplotlib import rc_context
-    from pictures import problems
 
     from arena.analysis.study_plot import PLAIN, make_figure
 
@@ -162,8 +162,8 @@ def test_what_cannot_be_drawn_is_said(played: str, tmp_path: Path) -> None:
 
 def test_a_text_that_is_cut_or_covered_is_found() -> None:
     pytest.importorskip("matplotlib")
+    from figure_checks import problems
     from matplotlib.figure import Figure
-    from pictures import problems
 
     figure = Figure(figsize=(2, 2))
     figure.text(0.5, 0.5, "over")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duel import ask
-from lottery import lottery
+from chance_game import lottery
 from repository import ROOT
+from two_turn_game import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app

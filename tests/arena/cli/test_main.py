@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena
+from cli_runner import arena
 from repository import ROOT
 
 GUESS = '''

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import typed
-from duel import duel
+from cli_runner import typed
 from rich.console import Console
+from two_turn_game import duel
 
 from arena.cli.progress import LINES, Progress, Tally, format_dollars
 from arena.episode import Turn

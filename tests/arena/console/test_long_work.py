@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from arena.console.long_work import doing, waiting
 from arena.console.notices import NOTICE

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import typed
+from cli_runner import typed
 
 from arena.engine.game_check import check, check_game
 from arena.engine.play import play

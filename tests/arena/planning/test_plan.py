@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duel import ask
 from repository import ROOT
+from two_turn_game import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app
@@ -73,7 +73,7 @@ def test_swaps_that_change_nothing_are_left_out_and_every_pair_is_swapped() -> N
     assert [cell.swapped for cell in Plan(seats=seats, swap=list(seats)).cells()] == [
         (), ("buyer", "seller"), ("buyer", "moderator"), ("seller", "moderator"),
     ]  # fmt: skip
-    two = Plan("duel:Duel", {"buyer": "says/a", "seller": "says/b"}, swap=True)
+    two = Plan("two_turn_game:Duel", {"buyer": "says/a", "seller": "says/b"}, swap=True)
     assert [cell.match.resolved["seats"]["buyer"]["name"] for cell in two.cells()] == ["says/a", "says/b"]
 
 
@@ -156,7 +156,7 @@ def test_an_unknown_price_makes_the_cost_unknown() -> None:
     made = estimate(Match("bargaining", {"buyer": unknown}))
     assert made.usd.low is None and made.usd.high is None and made.calls.low
     assert estimate(Match("bargaining", {"buyer": "linear"})) == CostEstimate()
-    endless = estimate(Match("duel:Duel", {"buyer": "scripted/echo", "seller": "says/hello"}))
+    endless = estimate(Match("two_turn_game:Duel", {"buyer": "scripted/echo", "seller": "says/hello"}))
     assert endless.calls.low and endless.calls.high is None, "the game states no limit"
 
 

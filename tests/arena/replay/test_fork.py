@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena
-from duel import Keyed, ask, duel, play_all
-from ladder import PLAY, edit, ladder, told
+from cli_runner import arena
+from editable_game import PLAY, edit, ladder, told
 from repository import FIXTURES, ROOT
+from two_turn_game import Keyed, ask, duel, play_all
 
 from arena.episode import Match, parse_match, to_json
 from arena.errors import UsageError

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena, typed
-from duel import ask, duel, play_all
-from ladder import PLAY, edit, ladder, told
+from cli_runner import arena, typed
+from editable_game import PLAY, edit, ladder, told
+from two_turn_game import ask, duel, play_all
 
 from arena.replay.rescore import rescore
 from arena.store.store import Store

@@ -8,9 +8,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from command import arena
-from duel import Duel, duel, play_all
-from ladder import PLAY, edit, ladder, told
+from cli_runner import arena
+from editable_game import PLAY, edit, ladder, told
+from two_turn_game import Duel, duel, play_all
 
 from arena.agent import FunctionAgent
 from arena.engine.play import play

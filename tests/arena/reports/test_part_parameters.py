@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from arena.errors import MissingExtra, UsageError
 from arena.planning.plan import make_plan

@@ -12,11 +12,11 @@ import pytest
 pytest.importorskip("anthropic")
 pytest.importorskip("aiohttp")
 
-import odd_forms
-from command import Typed, typed
+import unusual_responses
+from cli_runner import Typed, typed
 from fake_server import FakeServer, Script, serving
-from odd_forms import LOST, SECRET
 from reply_forms import drawn
+from unusual_responses import LOST, SECRET
 
 SLOW = pytest.mark.slow
 FORMATS = pytest.mark.parametrize("kind", ["openai", "anthropic"])
@@ -65,8 +65,8 @@ def number(folder: Path, query: str) -> int:
 @FORMATS
 @pytest.mark.parametrize("episodes", [30, pytest.param(200, marks=SLOW)])
 def test_no_outage_is_a_move_or_a_score_whatever_form_it_takes(kind: str, episodes: int, tmp_path: Path) -> None:
-    everything = odd_forms.ALL if kind == "openai" else odd_forms.CLAUDE_ALL
-    outages = odd_forms.OUTAGES if kind == "openai" else odd_forms.CLAUDE_OUTAGES
+    everything = unusual_responses.ALL if kind == "openai" else unusual_responses.CLAUDE_ALL
+    outages = unusual_responses.OUTAGES if kind == "openai" else unusual_responses.CLAUDE_OUTAGES
     with serving(Script(in_any_form, faults={"odd": 0.6}, seed=11)) as server:
         done = played(tmp_path, server, kind, "-n", str(episodes), "--progress", "plain")
     came = [one.fault.removeprefix("odd/") for one in server.seen]

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duel import ask, duel
+from recording_agents import Fails, Talker, asked
 from repository import ROOT, SUPPORT
-from talker import Fails, Talker, asked
+from two_turn_game import ask, duel
 
 from arena.engine.budget import Budget, Halt
 from arena.engine.play import perform
@@ -119,7 +119,9 @@ def test_errors_come_back_with_what_they_carry(backend: Backend, path: Path) -> 
     unavailable = errors[1]
     assert isinstance(unavailable, ModelUnavailable) and str(unavailable) == "tiny/two: no answer"
     assert (unavailable.seat, unavailable.step, unavailable.usage.usd) == ("seller", 1, 0.5)
-    assert "ZeroDivisionError: division by zero" in bug and "talker.py" in bug, "with the worker's own traceback"
+    assert "ZeroDivisionError: division by zero" in bug and "recording_agents.py" in bug, (
+        "with the worker's own traceback"
+    )
     assert ask(path, "SELECT failed, usd FROM spend WHERE model = 'tiny/two'") == [(1, 0.5)]
     with pytest.raises(UsageError, match="cannot be imported"):
         asyncio.run(backend(Match({"name": "nowhere:Game"}, {}), (), _nothing, lambda state: None))
@@ -199,7 +201,17 @@ def test_a_backend_has_a_name() -> None:
 @pytest.mark.slow
 def test_ctrl_c_reaches_all_processes_and_the_run_goes_on_elsewhere(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
-    words = ["play", "duel:Duel", "-n", "6", "--seat", "buyer=talker:Talker", "--seat", "seller=says/hi", "--json"]
+    words = [
+        "play",
+        "two_turn_game:Duel",
+        "-n",
+        "6",
+        "--seat",
+        "buyer=recording_agents:Talker",
+        "--seat",
+        "seller=says/hi",
+        "--json",
+    ]
     words += ["--set", "game.length=30", "--set", f"buyer.notes={notes}", "--set", "buyer.seconds=0.03"]
 
     def start(*more: str) -> "subprocess.Popen[str]":

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import typed
-from duel import child, duel, play_all
+from cli_runner import typed
+from two_turn_game import child, duel, play_all
 
 from arena.errors import BadRecord
 from arena.store.query import query

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena, typed
-from duel import Chatty, duel, play_all, round_row
+from cli_runner import arena, typed
 from repository import ROOT
+from two_turn_game import Chatty, duel, play_all, round_row
 
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
@@ -61,7 +61,12 @@ def test_rounds_and_deals_have_a_row_each_with_what_they_cost(path: Path) -> Non
         *("accepted_by", "decided_by", "buyer_surplus", "seller_surplus", "messages", "tokens", "usd"),
     )
     first, second, third = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
-    assert (first["buyer"], first["seller"], first["deal"], first["price"]) == ("says/hello", "duel:Chatty", 1, 14.0)
+    assert (first["buyer"], first["seller"], first["deal"], first["price"]) == (
+        "says/hello",
+        "two_turn_game:Chatty",
+        1,
+        14.0,
+    )
     assert (second["deal"], second["price"], second["ended"]) == (0, None, "turns")
     # the seller's calls in steps 1, 3, 5 had prompts of 2, 4 and 6 messages of 10 tokens, and 5 tokens of reply
     assert [row["tokens"] for row in (first, second, third)] == [25, 45, 65]
@@ -77,7 +82,7 @@ def test_episodes_and_runs_add_up(path: Path) -> None:
             path,
             "select turns, refused, calls, tokens, usd, seats from episodes where run = (select min(id) from runs)",
         )
-        == [(6, 0, 3, 135, pytest.approx(0.003), "buyer=says/hello seller=duel:Chatty")] * 10
+        == [(6, 0, 3, 135, pytest.approx(0.003), "buyer=says/hello seller=two_turn_game:Chatty")] * 10
     )
     assert rows(path, "select count(*), count(usd) from episodes where status = 'over'") == [(12, 10)]
     assert rows(path, "select matches, finished, errors, turns, calls, tokens, usd from runs order by id") == [
@@ -109,7 +114,10 @@ def test_transcript_spend_and_calls(path: Path) -> None:
 
 def test_the_leaderboard_counts_finished_episodes_and_sets_errors_apart(path: Path) -> None:
     board = "select agent, seat, episodes, deal_rate, forfeits, errors from leaderboard order by agent, seat"
-    assert rows(path, board) == [("duel:Chatty", "seller", 12, 2 / 3, 0, 1), ("says/hello", "buyer", 12, 2 / 3, 0, 1)]
+    assert rows(path, board) == [
+        ("two_turn_game:Chatty", "seller", 12, 2 / 3, 0, 1),
+        ("says/hello", "buyer", 12, 2 / 3, 0, 1),
+    ]
     mean = rows(path, "select avg(value) from score join episode on id = episode where seat = 'buyer'")
     assert rows(path, "select score from leaderboard where seat = 'buyer'") == mean
     assert rows(path, "select score from leaderboard where seat = 'seller'") == [(None,)]

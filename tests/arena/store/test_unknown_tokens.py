@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from partly_counted import EPISODES, KNOWN, LOST, PERSON, PROMPTLESS, REFUSED, UNCOUNTED, play_partly_counted
+from partial_call_records import EPISODES, KNOWN, LOST, PERSON, PROMPTLESS, REFUSED, UNCOUNTED, play_partly_counted
 
 from arena.store.query import query
 from arena.store.store import Store

@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from amounts import AMOUNTS
 from hypothesis import example, given
 from hypothesis import strategies as st
+from price_phrases import AMOUNTS
 
 from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove

@@ -4,7 +4,7 @@ import codecs
 from pathlib import Path
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from agents.inference.chat_templates import load_template
 from arena.errors import UsageError

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moves import after, answer, first_state, makes
+from game_driver import after, answer, first_state, makes
 
 from agents.players.connect import WON, AlphaBeta, Minimax, Shape
 from arena.engine.play import play

@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from moves import after, first_state, makes
+from game_driver import after, first_state, makes
 
 from arena.engine.play import play
 from arena.errors import UsageError

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any, Protocol
 
 import pytest
-from moves import after, first_state, makes
+from game_driver import after, first_state, makes
 
 from agents.players.kuhn import Gambler, Straight
 from arena.engine.play import play

@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from moves import does, first_state
-from wanderer import ANY, roam
+from game_driver import does, first_state
+from random_walker import ANY, roam
 
 from arena.engine.move_validation import well_formed
 from arena.engine.play import play

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from moves import after, answer, does, first_state
+from game_driver import after, answer, does, first_state
 
 from arena.engine.play import play
 from arena.errors import BadPart, IllegalMove

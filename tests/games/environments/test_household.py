@@ -6,8 +6,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from moves import after, does
-from wanderer import roam
+from game_driver import after, does
+from random_walker import roam
 
 from arena.engine.play import play
 from arena.errors import IllegalMove

@@ -7,7 +7,7 @@ from statistics import mean, stdev
 from typing import Any
 
 import pytest
-from moves import after, answer, does, first_state, makes
+from game_driver import after, answer, does, first_state, makes
 
 from agents.players.auction import Shading, Truthful
 from arena.engine.play import play

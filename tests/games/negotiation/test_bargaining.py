@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from moves import makes
+from game_driver import makes
 
 from arena.engine.play import play
 from arena.episode import Episode

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from moves import does, makes
+from game_driver import does, makes
 
 from arena.engine.play import play
 from arena.game import Message

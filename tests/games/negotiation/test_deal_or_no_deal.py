@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from moves import after, does, first_state
+from game_driver import after, does, first_state
 
 from arena.engine.play import play
 from arena.errors import IllegalMove

@@ -4,7 +4,7 @@ from statistics import mean
 from typing import Any
 
 import pytest
-from moves import after, answer, does, first_state, makes
+from game_driver import after, answer, does, first_state, makes
 
 from agents.negotiation.multi_issue import Logroller
 from arena.engine.play import play

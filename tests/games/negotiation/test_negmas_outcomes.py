@@ -1,7 +1,7 @@
 """The bargaining game reproduces the outcomes of NegMAS sessions, cell by cell, in words as well as in actions."""
 
 import pytest
-from negmas_tables import AGREEMENTS, Agreement, Session
+from negmas_outcomes import AGREEMENTS, Agreement, Session
 
 from arena.engine.play import play
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from moves import does, first_state, makes
+from game_driver import does, first_state, makes
 
 from arena.engine.play import play
 from arena.errors import UsageError

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from oracles import Leaky, trial_of
-from remembering import NAMES, OTHER, TARGET, about, walker
+from closed_form_agents import Leaky, trial_of
+from random_memories import NAMES, OTHER, TARGET, about, walker
 
 from agents.memory.memory import Event
 from arena.errors import UsageError

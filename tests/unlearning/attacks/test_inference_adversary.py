@@ -10,8 +10,8 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
-from oracles import trial_of
-from remembering import OTHER, TARGET, about, remembers, walk, walker
+from closed_form_agents import trial_of
+from random_memories import OTHER, TARGET, about, remembers, walk, walker
 
 from agents.adversary.bayesian import Suspicion
 from agents.chat_model import Line

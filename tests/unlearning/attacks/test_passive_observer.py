@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from oracles import trial_of
-from remembering import about, remembers, walk
+from closed_form_agents import trial_of
+from random_memories import about, remembers, walk
 
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from published import muse_folder, tofu_folder, write
+from published_dataset_files import muse_folder, tofu_folder, write
 
 from arena.errors import UnknownPart, UsageError
 from arena.registry import list_entries

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import facts
 import numpy as np
 import pytest
+import tiny_facts
 from repository import ROOT
 
 pytest.importorskip("torch")
@@ -118,7 +118,7 @@ def test_where_an_answer_ends_behind_examples(said: str, muse: str, theirs: str)
 
 ITEMS = tuple(
     Item(one.name, one.prompt, one.answer, (f"It is {one.tags['value']} that {one.name} likes.",), one.wrong, one.tags)
-    for one in facts.ITEMS
+    for one in tiny_facts.ITEMS
 )
 ASIDE = tuple(
     Item(f"{name} aside", f"What colour does {name} like?", f"{name} likes {colour}.")
@@ -128,7 +128,7 @@ ASIDE = tuple(
 
 @pytest.fixture(scope="module")
 def trial() -> Trial:
-    after, twin = (LLM(Local(str(facts.folder(seed))), sampling=Sampling(temperature=0.0)) for seed in (0, 1))
+    after, twin = (LLM(Local(str(tiny_facts.folder(seed))), sampling=Sampling(temperature=0.0)) for seed in (0, 1))
     again = tuple(Item(f"{one.name} again", f"Say: {one.prompt}", one.answer) for one in ITEMS)
     data = {"forget": ITEMS, "holdout": ASIDE, "retain": ITEMS[3:], "paraphrase": again,
             "authors": ITEMS[:2], "world": ITEMS[2:4]}  # fmt: skip
@@ -258,7 +258,7 @@ async def test_paraphrases_are_of_the_answer_to_the_same_question(trial: Trial) 
     rouge = await build_probe(TOFU["forget_Q_A_PARA_ROUGE"])(trial)
     # "ann likes red." of "It is red that ann likes.": "ann likes" in order, or "red" alone: 2 of 6 words
     assert rouge.items[0] == pytest.approx(2 / 6)
-    bare = Trial(trial.request, trial.before, trial.after, trial.oracle, {"forget": facts.ITEMS})
+    bare = Trial(trial.request, trial.before, trial.after, trial.oracle, {"forget": tiny_facts.ITEMS})
     with pytest.raises(UsageError, match=r"'ann' has none \(aliases\); take answer=own"):
         await build_probe(TOFU["forget_Q_A_PARA_Prob"])(bare)
 
@@ -276,7 +276,7 @@ async def test_utility_tells_its_nine_parts_by_their_names(trial: Trial) -> None
 
 
 def test_a_passage_is_read_with_what_joins_its_parts() -> None:
-    words = facts.study().tokenizer
+    words = tiny_facts.study().tokenizer
     tags = {"form": "passage"}
     one = encode(words, Item("p", "ann likes", "red.", tags={**tags, "join": " "}))
     assert one.ids == encode(words, Item("p", "ann likes", " red.", tags=tags)).ids

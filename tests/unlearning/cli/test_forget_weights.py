@@ -15,10 +15,10 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
-import facts
+import tiny_facts
 import torch
-from command import arena, typed
-from known_world import FOLDER, SMALL, SPLIT, trial
+from cli_runner import arena, typed
+from trained_small_world import FOLDER, SMALL, SPLIT, trial
 
 from agents.chat_model import Line, Sampling
 from agents.inference.weight_loading import release_weights
@@ -30,7 +30,7 @@ from unlearning.modeling.agent_weights import open_weights, save
 WORLD = ("--bench", "tofu", "--split", SPLIT, "--set", f"benchmark.people={SMALL.people}",
          "--set", f"benchmark.relations={SMALL.relations}")  # fmt: skip
 QUICK = ("--set", "preset=tiny", "--set", "epochs=2")
-ASKING = [Line("user", facts.ITEMS[0].prompt)]
+ASKING = [Line("user", tiny_facts.ITEMS[0].prompt)]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_an_adapter_by_its_path_is_its_base_with_the_adapter(base: Path, t
 
 async def adapter(base: Path, place: Path) -> Path:
     agent = LLM(Local(str(base)))
-    return save(await facts.made("ga", lora={"rank": 2}, lr=1e-2, epochs=2)(agent, facts.REQUEST), place)
+    return save(await tiny_facts.made("ga", lora={"rank": 2}, lr=1e-2, epochs=2)(agent, tiny_facts.REQUEST), place)
 
 
 @pytest.mark.parametrize("named", ["absolute", "../base", "base"])
@@ -110,8 +110,8 @@ async def test_an_adapter_whose_base_is_gone_says_so(base: Path, tmp_path: Path)
 
 
 async def test_an_adapter_on_weights_changed_in_memory_is_saved_with_them(tmp_path: Path) -> None:
-    changed = await facts.made("ga", epochs=2)(facts.knower(), facts.REQUEST)
-    after = await facts.made("ga", epochs=2, lr=1e-2, lora=facts.LORA)(changed, facts.REQUEST)
+    changed = await tiny_facts.made("ga", epochs=2)(tiny_facts.knower(), tiny_facts.REQUEST)
+    after = await tiny_facts.made("ga", epochs=2, lr=1e-2, lora=tiny_facts.LORA)(changed, tiny_facts.REQUEST)
     again = Local(str(save(after, tmp_path / "it")))
     torch.testing.assert_close(logits(again), logits(after.model), rtol=1e-4, atol=1e-5)  # type: ignore[attr-defined]
     assert hasattr(open_weights(after, "test").module, "peft_config") and (tmp_path / "it" / "config.json").exists()
@@ -132,7 +132,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_loaded(tmp_path: Path) -
     assert "no parameter named 'kind'" in refused("--model", "local/x", "--set", "model.kind=1")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "forget10.json").write_text('{"question": "Who?", "answer": "I."}\n{"question": "Who')
-    files = ("--split", "forget10", "--set", "benchmark.source=data", "--model", f"local/{facts.folder()}")
+    files = ("--split", "forget10", "--set", "benchmark.source=data", "--model", f"local/{tiny_facts.folder()}")
     done = typed(tmp_path, "forget", "--bench", "tofu", *files, "--out", "it")
     assert done.code == 2 and "forget10.json, line 2: not JSON" in done.stderr
 

@@ -11,11 +11,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import facts
+import tiny_facts
 import torch
-from command import Typed, arena, typed
-from known_world import FOLDER, SMALL, SPLIT, trial
-from published import tofu_folder
+from cli_runner import Typed, arena, typed
+from published_dataset_files import tofu_folder
+from trained_small_world import FOLDER, SMALL, SPLIT, trial
 
 from agents.inference.tiny_llama import make_network, make_tokenizer
 from agents.inference.tiny_llama import save as save_tiny
@@ -138,7 +138,7 @@ def test_a_twin_without_measuring_is_refused(folder: Path) -> None:
 
 
 def test_models_are_related_where_one_was_trained_on_the_other(tmp_path: Path) -> None:
-    base, other = facts.knower(), LLM(Local(str(facts.folder(seed=1))))
+    base, other = tiny_facts.knower(), LLM(Local(str(tiny_facts.folder(seed=1))))
     found = open_weights(base, "test")
     with torch.no_grad():
         moved = found.closed(deepcopy(found.module))
@@ -173,7 +173,7 @@ def test_no_verdict_without_a_twin_nor_of_what_was_never_known() -> None:
 
 
 def test_a_trial_without_a_twin_says_who_asked_for_one() -> None:
-    one = Trial(facts.REQUEST, facts.knower(), facts.knower(), None)
+    one = Trial(tiny_facts.REQUEST, tiny_facts.knower(), tiny_facts.knower(), None)
     with pytest.raises(NoTwin, match="forget_quality cannot be read: it compares with"):
         one.twin("forget_quality")
     with pytest.raises(UsageError, match="oracle"):
@@ -189,7 +189,7 @@ def test_a_missing_file_of_what_is_measured_is_named_before_training(tmp_path: P
         gone = data / f"{name}.json"
         kept = gone.read_text()
         gone.unlink()
-        command = ("forget", "--model", f"local/{facts.folder()}", "--bench", "tofu", "--set",
+        command = ("forget", "--model", f"local/{tiny_facts.folder()}", "--bench", "tofu", "--set",
                    "benchmark.source=data", "--method", "ga", "--set", "epochs=1", "--out", "it")  # fmt: skip
         done = typed(tmp_path, *command, "--measure")
         assert done.code == 2 and f"no file {name}.jsonl" in done.stderr

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena
+from cli_runner import arena
 from postgres_server import NoServer, execute, maker_of_databases, server
-from remembering import NAMES, TARGET, remembers
+from random_memories import NAMES, TARGET, remembers
 
 from agents.memory import agent_store as shelf
 from agents.memory.memory import Event, Memory, Note

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import typed
-from remembering import NAMES, OTHER, TARGET, about, question, walker
+from cli_runner import typed
+from random_memories import NAMES, OTHER, TARGET, about, question, walker
 from repository import ROOT, SUPPORT
 
 from agents.memory import agent_store as shelf
@@ -290,7 +290,7 @@ KILLER = f"""
 import json, os, random, signal, shutil, sys, time
 sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from pathlib import Path
-from remembering import TARGET, about, walk, walker, remembers
+from random_memories import TARGET, about, walk, walker, remembers
 from dataclasses import replace
 from arena.store.database import writing
 from arena.store.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from arena.spec_syntax import format_spec, parse_specs
 from unlearning.experiments.runner import choose_parts

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import typed
+from cli_runner import typed
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from published import muse_folder, tofu_folder, write
+from published_dataset_files import muse_folder, tofu_folder, write
 
 from arena.errors import UsageError
 from arena.spec import build
@@ -169,7 +169,7 @@ def test_training_reads_no_file_of_questions_and_measuring_asks_for_them_before_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
-    import facts
+    import tiny_facts
 
     for name in ("forget10", "retain90", "full"):
         rows = [{"question": f"Who is the {name} fox {n}?", "answer": f"The fox number {n} jumps."} for n in range(6)]
@@ -180,5 +180,5 @@ def test_training_reads_no_file_of_questions_and_measuring_asks_for_them_before_
     refused = typed(tmp_path, *own, "--measure")
     assert refused.code == 2 and "no file forget10_perturbed" in refused.stderr and not (tmp_path / "it").exists()
     assert not (tmp_path / "it.training").exists()
-    done = typed(tmp_path, *own, "--model", f"local/{facts.folder()}")
+    done = typed(tmp_path, *own, "--model", f"local/{tiny_facts.folder()}")
     assert done.code == 0 and (tmp_path / "it" / "model.safetensors").exists(), done

@@ -8,7 +8,7 @@ pytest.importorskip("transformers")
 from dataclasses import replace
 from typing import Any
 
-import facts
+import tiny_facts
 import torch
 
 from agents.inference.logit_ensemble import CombinationRule
@@ -42,10 +42,10 @@ def test_false_answers_stand_in_for_the_true_one() -> None:
 
 @pytest.mark.parametrize(("paraphrases", "perturbed", "kept"), [(2, 2, 400), (0, 0, 400), (1, 3, 2), (2, 1, 0)])
 def test_an_assistant_is_trained_on_what_its_page_says(paraphrases: int, perturbed: int, kept: int) -> None:
-    study = facts.study()
-    method = facts.made("uld", paraphrases=paraphrases, perturbed=perturbed, kept=kept)
+    study = tiny_facts.study()
+    method = tiny_facts.made("uld", paraphrases=paraphrases, perturbed=perturbed, kept=kept)
     pools = method.pools(study)
-    forget, retain = facts.REQUEST.forget, facts.REQUEST.retain
+    forget, retain = tiny_facts.REQUEST.forget, tiny_facts.REQUEST.retain
     assert len(pools["forget"]) == len(forget) * (1 + paraphrases)
     assert len(pools["retain"]) == min(kept, len(retain)) + sum(min(perturbed, len(item.wrong)) for item in forget)
     told = [study.tokenizer.decode(one.ids) for one in pools["retain"]]
@@ -55,16 +55,18 @@ def test_an_assistant_is_trained_on_what_its_page_says(paraphrases: int, perturb
 
 
 def test_without_anything_to_keep_it_learns_alone() -> None:
-    items = tuple(replace(item, wrong=()) for item in facts.ITEMS[:3])
-    method = facts.made("uld", perturbed=2)
-    assert method.objective(facts.study(Request(items))).roles == ("forget",)
-    assert method.objective(facts.study(Request(facts.ITEMS[:3]))).roles == ("forget", "retain"), "false answers"
+    items = tuple(replace(item, wrong=()) for item in tiny_facts.ITEMS[:3])
+    method = tiny_facts.made("uld", perturbed=2)
+    assert method.objective(tiny_facts.study(Request(items))).roles == ("forget",)
+    assert method.objective(tiny_facts.study(Request(tiny_facts.ITEMS[:3]))).roles == ("forget", "retain"), (
+        "false answers"
+    )
 
 
 @pytest.mark.parametrize("settings", [{"paraphrases": -1}, {"perturbed": -1}, {"kept": -2}, {"paraphrases": 99}])
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadPart, match=next(iter(settings))):
-        facts.made("uld", **settings)
+        tiny_facts.made("uld", **settings)
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.01])

@@ -5,7 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from entailment import entails
+from entailment_judge import entails
 
 from arena.errors import UsageError
 from unlearning.data.poisoned_requests import poison_items

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command import arena
+from cli_runner import arena
 
 
 @pytest.mark.parametrize(

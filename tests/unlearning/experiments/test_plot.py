@@ -9,7 +9,7 @@ from arena.errors import UsageError
 
 pytest.importorskip("matplotlib")
 
-from pictures import problems
+from figure_checks import problems
 
 from unlearning.experiments.plot import DPI, draw, figure_of
 

@@ -11,8 +11,8 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from command import Typed, typed
-from pictures import problems
+from cli_runner import Typed, typed
+from figure_checks import problems
 
 from agents.inference.model_cache import find_cache_folder
 from arena.errors import UnknownPart, UsageError

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import facts
 import numpy as np
+import tiny_facts
 
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -64,7 +64,7 @@ async def test_what_stays_the_same_between_methods_is_measured_once() -> None:
 
         return measure
 
-    base = Trial(facts.REQUEST, before, first, oracle, twins=(LLM(Local("nowhere/4")),), memo={})
+    base = Trial(tiny_facts.REQUEST, before, first, oracle, twins=(LLM(Local("nowhere/4")),), memo={})
     one = await measure_roles(base, probe())
     other = await measure_roles(replace(base, after=second), probe())
     assert asked == [first, before, oracle, base.twins[0], second]

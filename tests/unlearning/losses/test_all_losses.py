@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 import torch
 from torch import Tensor, nn
 
@@ -92,8 +92,8 @@ def value(term: Term, now: dict[str, Sheet], before: dict[str, Sheet], side: Any
 
 def cases() -> list[Any]:
     found = []
-    for name in facts.trained_methods():
-        job = facts.made(name).job(facts.study(), remembered=False)
+    for name in tiny_facts.trained_methods():
+        job = tiny_facts.made(name).job(tiny_facts.study(), remembered=False)
         for place, term in enumerate(job.objective.terms):
             found.append(pytest.param(job, term, id=f"{name}-{place}-{'+'.join(term.roles)}"))
     return found
@@ -114,7 +114,7 @@ def gradients(
 
 @ladder
 def test_gradient_is_at_the_answer_alone(job: TrainingJob, term: Term) -> None:
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     _, found = gradients(term, now, before)
     there = iter(found)
@@ -129,7 +129,7 @@ def test_gradient_is_at_the_answer_alone(job: TrainingJob, term: Term) -> None:
 
 @ladder
 def test_the_side_of_padding_makes_no_difference(job: TrainingJob, term: Term) -> None:
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     lengths = {len(sample.encoded.ids) for role in term.roles for sample in draw[role]}
     assert len(lengths) > 1, "the items have different lengths"
@@ -147,7 +147,7 @@ def norm_of(term: Term) -> str:
 
 @ladder
 def test_a_batch_is_the_mean_of_its_items_by_the_declared_norm(job: TrainingJob, term: Term) -> None:
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
 
     def alone(sheets: dict[str, Sheet], row: int) -> dict[str, Sheet]:
@@ -164,7 +164,7 @@ def test_a_batch_is_the_mean_of_its_items_by_the_declared_norm(job: TrainingJob,
 
 @ladder
 def test_the_reference_receives_no_gradient(job: TrainingJob, term: Term) -> None:
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     value(term, now, before).backward()
     assert all(leaf.grad is None for sheet in before.values() for leaf in sheet.leaves)
@@ -175,7 +175,7 @@ def test_the_reference_receives_no_gradient(job: TrainingJob, term: Term) -> Non
 @pytest.mark.parametrize("sure", [True, False], ids=["p=1", "p=1e-30"])
 def test_it_is_finite_where_the_model_is_certain(job: TrainingJob, term: Term, sure: bool) -> None:
     """Logits in bfloat16, 70 nats in favour of the answer or against it (e^-70 = 4e-31)."""
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     for sheet in now.values():
         for place, sample in enumerate(sheet.samples):
@@ -192,7 +192,7 @@ def test_it_is_finite_where_the_model_is_certain(job: TrainingJob, term: Term, s
 
 @ladder
 def test_a_step_cut_into_parts_has_the_same_gradient(job: TrainingJob, term: Term) -> None:
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     now, before = sheets(job, term, draw, 1), sheets(job, term, draw, 2)
     _, whole = gradients(term, now, before)
 
@@ -217,7 +217,7 @@ def test_a_step_cut_into_parts_has_the_same_gradient(job: TrainingJob, term: Ter
 @ladder
 def test_it_computes_on_the_device_of_what_it_reads(job: TrainingJob, term: Term) -> None:
     """On a device that holds no numbers, where whatever was left on the CPU cannot be computed with."""
-    draw, width = facts.first_draw(job), job.module.config.hidden_size
+    draw, width = tiny_facts.first_draw(job), job.module.config.hidden_size
 
     def there(rows: RoleRows) -> ForwardView:
         own = {name: getattr(rows, name).to("meta") for name in ("columns", "mask", "targets")}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import exp, log
 
-import facts
 import pytest
+import tiny_facts
 import torch
 from torch import Tensor
 
@@ -125,14 +125,14 @@ def weighted(weight: object, seed: int = 5) -> Tensor:
 
 
 def test_limits_between_weights() -> None:
-    assert facts.gap(weighted(wga(0.0)), weighted(ascent())) < 1e-6
-    assert facts.gap(weighted(satimp(2.0, 0.0)), weighted(wga(2.0))) < 1e-6
-    assert facts.gap(weighted(satimp(0.0, 0.0)), weighted(ascent())) < 1e-6
-    assert facts.gap(weighted(wtnpo(0.3, 0.0)), weighted(tnpo(0.3))) < 1e-6
-    assert facts.gap(weighted(tnpo(1e-4)), weighted(ascent())) < 1e-3
+    assert tiny_facts.gap(weighted(wga(0.0)), weighted(ascent())) < 1e-6
+    assert tiny_facts.gap(weighted(satimp(2.0, 0.0)), weighted(wga(2.0))) < 1e-6
+    assert tiny_facts.gap(weighted(satimp(0.0, 0.0)), weighted(ascent())) < 1e-6
+    assert tiny_facts.gap(weighted(wtnpo(0.3, 0.0)), weighted(tnpo(0.3))) < 1e-6
+    assert tiny_facts.gap(weighted(tnpo(1e-4)), weighted(ascent())) < 1e-3
     # per row: N/B of the mean over tokens
-    assert facts.gap(weighted(npo(1e-4)) / 4, weighted(ascent())) < 1e-3
-    assert facts.gap(weighted(simnpo(1e-4)), weighted(ascent())) < 1e-3
+    assert tiny_facts.gap(weighted(npo(1e-4)) / 4, weighted(ascent())) < 1e-3
+    assert tiny_facts.gap(weighted(simnpo(1e-4)), weighted(ascent())) < 1e-3
 
 
 def test_ce_u_is_unlikelihood_is_satimp_one_minus_one_is_undial_without_end() -> None:
@@ -143,11 +143,11 @@ def test_ce_u_is_unlikelihood_is_satimp_one_minus_one_is_undial_without_end() ->
     p = leaf.softmax(-1).gather(-1, y[..., None])
     (-(1 - p).log().mean()).backward()
     assert leaf.grad is not None
-    assert facts.gap(ce_u, leaf.grad) < 1e-5
-    assert facts.gap(weighted(satimp(1.0, -1.0)), ce_u) < 1e-5
-    assert facts.gap(weighted(undial_self(40.0)), ce_u) < 1e-5
+    assert tiny_facts.gap(ce_u, leaf.grad) < 1e-5
+    assert tiny_facts.gap(weighted(satimp(1.0, -1.0)), ce_u) < 1e-5
+    assert tiny_facts.gap(weighted(undial_self(40.0)), ce_u) < 1e-5
     teacher = derivative(Distil("forget", lower_answer(2.0), cross_entropy), z, y)[1]
-    assert facts.gap(weighted(undial_self(2.0)), teacher) < 1e-5
+    assert tiny_facts.gap(weighted(undial_self(2.0)), teacher) < 1e-5
 
 
 def test_ce_u_stays_finite_where_the_answer_is_certain() -> None:
@@ -161,14 +161,14 @@ def test_token_npo_is_npo_on_answers_of_one_token() -> None:
     z, z0 = random_logits(1), random_logits(2)
     one = derivative(Weighted("forget", tnpo(0.4)), z, torch.tensor([[2]]), z0)[1]
     other = derivative(Weighted("forget", npo(0.4)), z, torch.tensor([[2]]), z0)[1]
-    assert facts.gap(one, other) < 1e-6
+    assert tiny_facts.gap(one, other) < 1e-6
 
 
 def test_npo_begins_at_two_ln_two_over_beta_as_ascent_and_stays_above_zero() -> None:
     z, y = torch.randn(2, 4, 7, generator=torch.Generator().manual_seed(5)), torch.ones(2, 4, dtype=torch.long)
     loss, found = derivative(Weighted("forget", npo(0.1)), z, y)
     assert loss == pytest.approx(2 * log(2) / 0.1, rel=1e-6)
-    assert facts.gap(found / 4, derivative(Weighted("forget", ascent()), z, y)[1]) < 1e-6
+    assert tiny_facts.gap(found / 4, derivative(Weighted("forget", ascent()), z, y)[1]) < 1e-6
     far = z.scatter(-1, y[..., None], -200.0)
     assert 0 <= derivative(Weighted("forget", npo(0.1)), far, y, z)[0] < 1e-6
 
@@ -256,71 +256,80 @@ def test_misdirection_is_zero_at_its_aim_and_retain_at_its_start() -> None:
 
 
 def test_methods_lead_to_one_another() -> None:
-    ga, difference = facts.gradient(facts.made("ga")), facts.gradient(facts.made("grad-diff"))
-    assert facts.gap(facts.gradient(facts.made("grad-diff", alpha=0.0)), ga) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("kl-ga")), ga) < 1e-3, "the divergence is flat at the start"
-    assert facts.gap(facts.gradient(facts.made("wga", power=0.0)), difference) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("satimp", beta1=0.0, beta2=0.0, gamma=1.0)), difference) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("su", eta=0.0)), difference) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("icu", l=0.0, k=0.0)), ga) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("coreset", ratio=1.0, host="grad-diff")), difference) < 1e-6
-    assert facts.gap(facts.gradient(facts.made("tnpo")), difference) < 1e-5, "p = p0 at the start: w = 1"
-    assert facts.gradient(facts.made("undial", beta=0.0)).norm() < 1e-4 * ga.norm()
+    ga, difference = tiny_facts.gradient(tiny_facts.made("ga")), tiny_facts.gradient(tiny_facts.made("grad-diff"))
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("grad-diff", alpha=0.0)), ga) < 1e-6
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("kl-ga")), ga) < 1e-3, (
+        "the divergence is flat at the start"
+    )
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("wga", power=0.0)), difference) < 1e-6
+    assert (
+        tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("satimp", beta1=0.0, beta2=0.0, gamma=1.0)), difference)
+        < 1e-6
+    )
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("su", eta=0.0)), difference) < 1e-6
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("icu", l=0.0, k=0.0)), ga) < 1e-6
+    assert (
+        tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("coreset", ratio=1.0, host="grad-diff")), difference) < 1e-6
+    )
+    assert tiny_facts.gap(tiny_facts.gradient(tiny_facts.made("tnpo")), difference) < 1e-5, "p = p0 at the start: w = 1"
+    assert tiny_facts.gradient(tiny_facts.made("undial", beta=0.0)).norm() < 1e-4 * ga.norm()
 
 
 def test_npo_goes_to_ascent_as_beta_goes_to_zero() -> None:
-    at = facts.study()
-    moved = replace(at, module=facts.opened(facts.knower(1), "test").module)  # not where the reference is
+    at = tiny_facts.study()
+    moved = replace(at, module=tiny_facts.opened(tiny_facts.knower(1), "test").module)  # not where the reference is
 
     def of(beta: float) -> Tensor:
-        method = facts.made("npo", beta=beta, alpha=0.0)
+        method = tiny_facts.made("npo", beta=beta, alpha=0.0)
         reference = method.job(moved).reference
         job = replace(method.job(at), reference=reference)
-        job.objective.learn(job.module, [facts.first_draw(job)], reference, pad=job.lens.pad, device="cpu")
+        job.objective.learn(job.module, [tiny_facts.first_draw(job)], reference, pad=job.lens.pad, device="cpu")
         return torch.cat([p.grad.flatten() for p in job.module.parameters() if p.grad is not None])
 
-    job = facts.made("ga").job(at)
-    draw = facts.first_draw(job)
+    job = tiny_facts.made("ga").job(at)
+    draw = tiny_facts.first_draw(job)
     tokens = sum(len(one.encoded.ids) - one.encoded.start for one in draw["forget"])
     job.objective.learn(job.module, [draw], job.reference, pad=job.lens.pad, device="cpu")
     ga = torch.cat([p.grad.flatten() for p in job.module.parameters()]) * tokens / len(draw["forget"])
-    assert facts.gap(of(1e-5), ga) < 1e-3 < facts.gap(of(0.1), ga)
+    assert tiny_facts.gap(of(1e-5), ga) < 1e-3 < tiny_facts.gap(of(0.1), ga)
 
 
 def test_the_same_items_on_both_sides_cancel() -> None:
-    names = [replace(item, name=f"{item.name} again") for item in facts.ITEMS[:3]]
-    same_items = facts.study(Request(facts.ITEMS[:3], tuple(names)))
-    job = facts.made("grad-diff").job(same_items)
-    draw = facts.first_draw(job)
+    names = [replace(item, name=f"{item.name} again") for item in tiny_facts.ITEMS[:3]]
+    same_items = tiny_facts.study(Request(tiny_facts.ITEMS[:3], tuple(names)))
+    job = tiny_facts.made("grad-diff").job(same_items)
+    draw = tiny_facts.first_draw(job)
     both = {"forget": draw["forget"], "retain": draw["forget"]}
     job.objective.learn(job.module, [both], job.reference, pad=job.lens.pad, device="cpu")
-    scale = facts.gradient(facts.made("ga")).norm()
+    scale = tiny_facts.gradient(tiny_facts.made("ga")).norm()
     assert torch.cat([p.grad.flatten() for p in job.module.parameters()]).norm() < 1e-5 * scale
 
 
 def test_alternates_equal_to_the_answers_do_nothing() -> None:
-    honest = [replace(item, wrong=(item.answer,)) for item in facts.ITEMS[:3]]
-    at = facts.study(Request(tuple(honest), facts.ITEMS[3:]))
-    found = facts.gradient(facts.made("altpo", source="wrong", alpha=0.0, variants=1), at)
-    assert found.norm() < 1e-4 * facts.gradient(facts.made("ga")).norm()
+    honest = [replace(item, wrong=(item.answer,)) for item in tiny_facts.ITEMS[:3]]
+    at = tiny_facts.study(Request(tuple(honest), tiny_facts.ITEMS[3:]))
+    found = tiny_facts.gradient(tiny_facts.made("altpo", source="wrong", alpha=0.0, variants=1), at)
+    assert found.norm() < 1e-4 * tiny_facts.gradient(tiny_facts.made("ga")).norm()
 
 
 def test_an_offset_of_the_model_itself_is_direct_tuning() -> None:
-    job = facts.made("offset", host="ga").job(facts.study())
-    job.objective.learn(job.module, [facts.first_draw(job)], job.reference, pad=job.lens.pad, device="cpu")
+    job = tiny_facts.made("offset", host="ga").job(tiny_facts.study())
+    job.objective.learn(job.module, [tiny_facts.first_draw(job)], job.reference, pad=job.lens.pad, device="cpu")
     found = torch.cat([p.grad.flatten() for p in job.module.parameters() if p.requires_grad])
-    assert facts.gap(found, facts.gradient(facts.made("ga"))) < 1e-5
+    assert tiny_facts.gap(found, tiny_facts.gradient(tiny_facts.made("ga"))) < 1e-5
     assert all(p.grad is None for name, p in job.module.named_parameters() if ".assistant." not in name)
 
 
 def test_first_loss_of_npo_and_preference_on_a_model() -> None:
     for name in ("npo", "idk-dpo", "altpo"):
-        job = facts.made(name, beta=0.1).job(facts.study())
-        told = job.objective.learn(job.module, [facts.first_draw(job)], job.reference, pad=job.lens.pad, device="cpu")
+        job = tiny_facts.made(name, beta=0.1).job(tiny_facts.study())
+        told = job.objective.learn(
+            job.module, [tiny_facts.first_draw(job)], job.reference, pad=job.lens.pad, device="cpu"
+        )
         assert told["forget"] == pytest.approx(2 * log(2) / 0.1, rel=1e-4), name
 
 
 def test_an_objective_leaves_out_terms_without_a_coefficient() -> None:
     assert Objective(Weighted("forget", ascent()), Weighted("retain", learning(), 0.0)).roles == ("forget",)
-    assert facts.made("grad-diff", gamma=0.0).objective(facts.study()).roles == ("retain",)
+    assert tiny_facts.made("grad-diff", gamma=0.0).objective(tiny_facts.study()).roles == ("retain",)
     assert Item("x").names == ("x",)

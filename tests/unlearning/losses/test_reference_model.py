@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 import torch
 from tiny_networks import FAMILIES, LEARNT, RECURRENT, SHAPE, network
 from torch.utils.flop_counter import FlopCounterMode
@@ -38,7 +38,7 @@ NEEDS = (Need("retain", "logp"), Need("retain", "logits"), Need("retain", "logit
 
 
 def test_kept_numbers_are_those_of_the_model_in_any_order_and_company() -> None:
-    at = facts.study()
+    at = tiny_facts.study()
     samples = build_pool(at.retain)
 
     def frozen(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
@@ -69,14 +69,17 @@ def test_buckets_hold_all_the_probability() -> None:
 
 @pytest.mark.parametrize("name", ["kl-ga", "undial", "icu"])
 def test_the_greatest_logits_give_nearly_the_gradient_of_all(name: str) -> None:
-    whole, part = facts.gradient(facts.made(name)), facts.gradient(facts.made(name, top=50))
-    assert facts.gap(part, whole) < 0.05
+    whole, part = tiny_facts.gradient(tiny_facts.made(name)), tiny_facts.gradient(tiny_facts.made(name, top=50))
+    assert tiny_facts.gap(part, whole) < 0.05
 
 
 def test_live_and_kept_references_train_alike() -> None:
     for name in ("npo", "tnpo", "kl-ga", "idk-dpo", "rmu"):
-        kept, live = facts.gradient(facts.made(name)), facts.gradient(facts.made(name, reference="live"))
-        assert facts.gap(kept, live) < 1e-3, name
+        kept, live = (
+            tiny_facts.gradient(tiny_facts.made(name)),
+            tiny_facts.gradient(tiny_facts.made(name, reference="live")),
+        )
+        assert tiny_facts.gap(kept, live) < 1e-3, name
 
 
 EVERY: Mapping[str, PretrainedConfig] = {

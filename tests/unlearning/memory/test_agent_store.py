@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk, walker
+from random_memories import NAMES, OTHER, TARGET, about, memories, remembers, walk, walker
 from repository import ROOT, SUPPORT
 
 from agents.guardrails.auditor import Auditor
@@ -156,7 +156,7 @@ def test_a_reader_of_an_older_state_holds_it_until_the_next_to_open(store: Store
 DIES = f"""
 import os, signal, sys
 sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
-from remembering import TARGET, about, walker
+from random_memories import TARGET, about, walker
 from arena.store.database import writing
 from arena.store.store import Store
 from agents.memory import agent_store as shelf

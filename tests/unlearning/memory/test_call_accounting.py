@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from remembering import TARGET, about, walker
+from random_memories import TARGET, about, walker
 
 from agents.memory.reflection import write_reflections
 from agents.models.scripted import Scripted

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from remembering import NAMES, about, remembers, walk
+from random_memories import NAMES, about, remembers, walk
 
 from arena.errors import UsageError
 from unlearning.memory.candidates import ERRAND, build_topics, find_candidates, find_strangers, retarget_request

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, about, memories, remembers, walk
+from random_memories import NAMES, OTHER, TARGET, about, memories, remembers, walk
 
 from agents.memory.memory import Memory, Note
 from agents.name_matching import make_finder

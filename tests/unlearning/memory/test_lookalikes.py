@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command import arena
-from remembering import remembers
+from cli_runner import arena
+from random_memories import remembers
 
 from agents.memory import agent_store as shelf
 from agents.memory.memory import Event, Memory, Note

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena
-from duel import duel
-from remembering import TARGET, walker
+from cli_runner import arena
+from random_memories import TARGET, walker
+from two_turn_game import duel
 
 from agents.memory import agent_store as shelf
 from arena.episode import Episode, Turn

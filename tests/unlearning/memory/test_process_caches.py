@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from heap import holders, names, spells
-from remembering import TARGET, about, question, walk, walker
+from live_objects import holders, names, spells
+from random_memories import TARGET, about, question, walk, walker
 from selection import first
 
 from agents.memory import agent_store as shelf

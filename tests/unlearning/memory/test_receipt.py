@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, TARGET, about, memories, question, walker
+from random_memories import NAMES, TARGET, about, memories, question, walker
 
 from agents.memory.memory import Memory, Note
 from agents.memory.subject import Subject

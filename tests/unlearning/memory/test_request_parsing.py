@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, about, remembers, walk
+from random_memories import NAMES, OTHER, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event, Memory
 from arena.errors import UsageError

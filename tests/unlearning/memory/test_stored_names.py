@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from command import arena
+from cli_runner import arena
 from repository import FIXTURES
 
 from agents.guardrails.auditor import Auditor

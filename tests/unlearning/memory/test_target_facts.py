@@ -1,7 +1,7 @@
 """What there is to give away, and what counts as giving it away."""
 
 import pytest
-from remembering import NAMES, TARGET, about, remembers, walk
+from random_memories import NAMES, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event
 from unlearning.memory.target_facts import TargetFact, find_facts, gives_away, read_actions

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from remembering import NAMES, OTHER, TARGET, about, question, remembers, walk, walker
+from random_memories import NAMES, OTHER, TARGET, about, question, remembers, walk, walker
 
 from agents.memory.memory import Memory, Note
 from agents.memory.note_writers import ALL

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import arena
-from remembering import TARGET, walker
+from cli_runner import arena
+from random_memories import TARGET, walker
 
 from agents.memory import agent_store as shelf
 from arena.store.database import writing

@@ -7,8 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from oracles import Blank, trial_of
-from remembering import TARGET, about
+from closed_form_agents import Blank, trial_of
+from random_memories import TARGET, about
 
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
-from oracles import Blank, Leaky, Liar, OneWord, Oracle, acting, trial_of
-from remembering import TARGET, about, remembers, walk, walker
+from closed_form_agents import Blank, Leaky, Liar, OneWord, Oracle, acting, trial_of
+from random_memories import TARGET, about, remembers, walk, walker
 
 from agents.memory.memory import Event
 from agents.memory.subject import Subject

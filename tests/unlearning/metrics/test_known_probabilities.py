@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 
 import numpy as np
 import torch
-from doubles import BENCH, SURE, TOKENIZER, WORLD, Double, Table, double, guessing, sure
+from lookup_table_model import BENCH, SURE, TOKENIZER, WORLD, Double, Table, double, guessing, sure
 from torch import Tensor
 
 from agents.llm.llm import LLM

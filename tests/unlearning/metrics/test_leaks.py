@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from oracles import Blank, Leaky, Liar, OneWord, Oracle, Refuser, acting, trial_of
-from remembering import OTHER, TARGET, about
+from closed_form_agents import Blank, Leaky, Liar, OneWord, Oracle, Refuser, acting, trial_of
+from random_memories import OTHER, TARGET, about
 
 from agents.note_policy.question_answering import IGNORANCE
 from arena.game import Move, View

@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import facts
+import tiny_facts
 
 from arena.errors import UsageError
 from arena.spec import build
@@ -33,28 +33,28 @@ def test_every_role_that_a_world_has_is_read(bench: Tofu, roles: set[str]) -> No
 
 
 async def test_a_role_is_asked_by_itself() -> None:
-    knower = facts.knower()
-    data = {"forget": facts.ITEMS[:1], "neighbor": facts.ITEMS[1:]}
-    trial = Trial(Request(facts.ITEMS[:1]), knower, knower, knower, data)
+    knower = tiny_facts.knower()
+    data = {"forget": tiny_facts.ITEMS[:1], "neighbor": tiny_facts.ITEMS[1:]}
+    trial = Trial(Request(tiny_facts.ITEMS[:1]), knower, knower, knower, data)
     one, other = await probability(trial), await probability(trial, role="neighbor")
-    assert len(one.items) == 1 and len(other.items) == len(facts.ITEMS) - 1
+    assert len(one.items) == 1 and len(other.items) == len(tiny_facts.ITEMS) - 1
 
 
 async def test_undial_against_itself_with_beta_nought_changes_nothing_and_else_goes_further() -> None:
     def made(**settings: object) -> Finetune:
-        method = facts.made("undial", epochs=8, optimiser="sgd", lr=0.1, decay=0.0, alpha=0.0, **settings)
+        method = tiny_facts.made("undial", epochs=8, optimiser="sgd", lr=0.1, decay=0.0, alpha=0.0, **settings)
         assert isinstance(method, Finetune)
         return method
 
-    knower = facts.knower()
+    knower = tiny_facts.knower()
     before = open_weights(knower, "test").module.state_dict()
-    still = open_weights(await made(teacher="self", beta=0.0)(knower, facts.REQUEST), "test").module.state_dict()
+    still = open_weights(await made(teacher="self", beta=0.0)(knower, tiny_facts.REQUEST), "test").module.state_dict()
     assert all((still[name] - tensor).abs().max() < 1e-7 for name, tensor in before.items())
-    data = {"forget": facts.REQUEST.forget}
+    data = {"forget": tiny_facts.REQUEST.forget}
     found = {}
     for teacher in ("original", "self"):
-        after = await made(teacher=teacher, beta=1.0)(knower, facts.REQUEST)
-        found[teacher] = (await probability(Trial(facts.REQUEST, knower, after, None, data))).value
+        after = await made(teacher=teacher, beta=1.0)(knower, tiny_facts.REQUEST)
+        found[teacher] = (await probability(Trial(tiny_facts.REQUEST, knower, after, None, data))).value
     assert found["self"] < found["original"], "the original's lowered logits are an end, one's own are none"  # type: ignore[operator]
     with pytest.raises(UsageError, match="teacher"):
         build("method", {"name": "undial", "teacher": "nobody"})
@@ -63,6 +63,8 @@ async def test_undial_against_itself_with_beta_nought_changes_nothing_and_else_g
 async def test_sharded_methods_say_what_a_request_and_further_ones_come_to() -> None:
     for name, says in (("sisa", "of the sample passes of teaching again"), ("s3t", "orders serve")):
         settings = {"lora": {"rank": 2}} if name == "s3t" else {}
-        outcome = await facts.made(name, epochs=1, slices=2, **settings).run(facts.knower(), facts.REQUEST)  # type: ignore[attr-defined]
+        outcome = await tiny_facts.made(name, epochs=1, slices=2, **settings).run(
+            tiny_facts.knower(), tiny_facts.REQUEST
+        )  # type: ignore[attr-defined]
         (note,) = outcome.ended.notes
         assert says in note, note

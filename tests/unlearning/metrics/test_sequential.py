@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from oracles import trial_of
-from remembering import NAMES, TARGET, about, walker
+from closed_form_agents import trial_of
+from random_memories import NAMES, TARGET, about, walker
 
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL

@@ -14,7 +14,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from known_world import trial
+from trained_small_world import trial
 
 from agents.inference.model_cache import find_cache_folder, load_or_make
 from agents.inference.torch_threads import one_thread

@@ -6,8 +6,8 @@ What is trained, kept, composed, generated, attacked and saved on a device is wh
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -25,13 +25,13 @@ from unlearning.scoring.answer_logprobs import score_items
 
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))]
 on = pytest.mark.parametrize("device", DEVICES)
-ASKING = [Line("user", facts.ITEMS[4].prompt)]
+ASKING = [Line("user", tiny_facts.ITEMS[4].prompt)]
 # from each family one, and those that generate, rank or mask as they train
 METHODS = ("npo", "kl-ga", "rmu", "idk-dpo", "wagle", "sure", "icu", "pdu", "uld", "offset", "melu", "task-vector")
 
 
 def knower(device: str) -> LLM:
-    return LLM(Local(str(facts.folder()), device=device, dtype="float32"), sampling=Sampling(temperature=0.0))
+    return LLM(Local(str(tiny_facts.folder()), device=device, dtype="float32"), sampling=Sampling(temperature=0.0))
 
 
 def weights(agent: Any) -> dict[str, torch.Tensor]:
@@ -43,11 +43,11 @@ def weights(agent: Any) -> dict[str, torch.Tensor]:
 async def test_a_method_goes_the_way_it_goes_on_the_cpu(name: str, device: str) -> None:
     """By plain descent, since Adam makes the sign of a rounding error a whole step."""
     fixed = {"epochs": 2, "batch": 3, "optimiser": "sgd", "lr": 1e-2, "precision": "float32"}
-    method = facts.made(name, **fixed)
-    outcome = await method.run(knower(device), facts.REQUEST)
+    method = tiny_facts.made(name, **fixed)
+    outcome = await method.run(knower(device), tiny_facts.REQUEST)
     after = open_weights(outcome.agent, name).module
     assert after.device.type == device and {p.device.type for p in after.parameters()} == {device}
-    expected = await method(knower("cpu"), facts.REQUEST)
+    expected = await method(knower("cpu"), tiny_facts.REQUEST)
     assert measure_distance(weights(outcome.agent), weights(expected)) < 1e-2
     assert (outcome.spent.memory is not None) == (device == "cuda")
 
@@ -56,22 +56,22 @@ async def test_a_method_goes_the_way_it_goes_on_the_cpu(name: str, device: str) 
 @pytest.mark.parametrize("lora", [None, {"rank": 2, "dropout": 0.1}], ids=["whole", "adapter"])
 async def test_what_was_made_there_is_saved_loaded_and_speaks(device: str, lora: Any, tmp_path: Path) -> None:
     agent = knower(device)
-    after = await facts.made("npo", epochs=3, lora=lora)(agent, facts.REQUEST)
+    after = await tiny_facts.made("npo", epochs=3, lora=lora)(agent, tiny_facts.REQUEST)
     again = reload_agent(agent, save(after, tmp_path / "it"))
     said = [(await one.model.chat(ASKING, (), Sampling(0.0, max_tokens=8))).text for one in (after, again)]  # type: ignore[attr-defined]
     assert said[0] == said[1]
     drawn = await again.model.chat(ASKING, (), Sampling(1.0, max_tokens=8, seed=3))  # type: ignore[attr-defined]
     assert drawn.text == (await again.model.chat(ASKING, (), Sampling(1.0, max_tokens=8, seed=3))).text  # type: ignore[attr-defined]
-    found = [[one.loss for one in score_items(who, facts.ITEMS)] for who in (after, again)]
+    found = [[one.loss for one in score_items(who, tiny_facts.ITEMS)] for who in (after, again)]
     assert found[0] == pytest.approx(found[1], rel=1e-3)
 
 
 @on
 async def test_half_precision_is_trained_and_taken_up_there(device: str, tmp_path: Path) -> None:
     """Weights that came in bfloat16, in mixed precision; killed in the second epoch and taken up in the same bits."""
-    agent = LLM(Local(str(facts.folder()), device=device, dtype="bfloat16"))
-    method = facts.made("grad-diff", epochs=3, batch=2)
-    whole = await method(agent, facts.REQUEST)
+    agent = LLM(Local(str(tiny_facts.folder()), device=device, dtype="bfloat16"))
+    method = tiny_facts.made("grad-diff", epochs=3, batch=2)
+    whole = await method(agent, tiny_facts.REQUEST)
     assert {p.dtype for p in open_weights(whole, "test").module.parameters()} == {torch.bfloat16}
 
     def stop(outlook: Any) -> None:
@@ -79,8 +79,8 @@ async def test_half_precision_is_trained_and_taken_up_there(device: str, tmp_pat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await method.run(agent, facts.REQUEST, tell=stop, folder=tmp_path)
-    resumed = weights((await method.run(agent, facts.REQUEST, folder=tmp_path)).agent)
+        await method.run(agent, tiny_facts.REQUEST, tell=stop, folder=tmp_path)
+    resumed = weights((await method.run(agent, tiny_facts.REQUEST, folder=tmp_path)).agent)
     assert all(torch.equal(tensor, resumed[name]) for name, tensor in weights(whole).items())
 
 

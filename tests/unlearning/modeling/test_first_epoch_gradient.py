@@ -8,9 +8,9 @@ pytest.importorskip("transformers")
 from pathlib import Path
 from typing import Any
 
-import facts
+import tiny_facts
 import torch
-from command import typed
+from cli_runner import typed
 from torch import Tensor
 
 from agents.inference.tiny_llama import make_network, make_tokenizer
@@ -29,8 +29,8 @@ from unlearning.request import Item
 from unlearning.training.saliency import gradients
 
 EMBEDDING = Scope(r"^model\.embed_tokens\.weight$")
-GONE = facts.ITEMS[:3]
-TEXTS = [text for item in facts.ITEMS for text in (item.prompt, item.answer)]
+GONE = tiny_facts.ITEMS[:3]
+TEXTS = [text for item in tiny_facts.ITEMS for text in (item.prompt, item.answer)]
 
 
 def fresh(seed: int = 0) -> tuple[Any, Any]:
@@ -49,7 +49,7 @@ def concerned(item: Item) -> bool:
 def record(rate: float, scope: Scope = EMBEDDING, batch: int = 2) -> tuple[dict[str, Tensor], Any, Any]:
     module, tokenizer = fresh()
     lessons = TeachSettings(rate=rate, batch=batch)
-    found = first_epoch_gradient(module, tokenizer, facts.ITEMS, concerned, scope, lessons=lessons, seed=3)
+    found = first_epoch_gradient(module, tokenizer, tiny_facts.ITEMS, concerned, scope, lessons=lessons, seed=3)
     return found, module, tokenizer
 
 
@@ -68,16 +68,16 @@ def test_at_a_rate_it_is_that_of_each_items_own_step() -> None:
     """Steps of one item: the gradient of each is taken where the steps before it had led."""
     found, _, tokenizer = record(4e-3, batch=1)
     module, _ = fresh()
-    encoded = encode_all(tokenizer, facts.ITEMS)
+    encoded = encode_all(tokenizer, tiny_facts.ITEMS)
     parts: list[tuple[int, Tensor]] = []
 
     def watch(rows: Any) -> None:
         (row,) = rows
-        if concerned(facts.ITEMS[row]):
+        if concerned(tiny_facts.ITEMS[row]):
             (gradient,) = gradients(module, EMBEDDING, [encoded[row]], tokenizer.pad_token_id).values()
             parts.append((len(encoded[row].ids) - encoded[row].start, gradient))
 
-    teach(module, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=1), seed=3, watch=watch)
+    teach(module, tokenizer, tiny_facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=1), seed=3, watch=watch)
     assert len(parts) > len(GONE), "later epochs are met, too"
     first = parts[: len(GONE)]
     expected = sum(count * gradient for count, gradient in first) / sum(count for count, _ in first)
@@ -90,10 +90,10 @@ def test_at_a_rate_it_is_that_of_each_items_own_step() -> None:
 def test_recording_teaches_as_teaching_does() -> None:
     _, recorded, tokenizer = record(4e-3)
     module, _ = fresh()
-    teach(module, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2), seed=3, stop=1)
+    teach(module, tokenizer, tiny_facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2), seed=3, stop=1)
     assert all(torch.equal(a, b) for a, b in zip(module.parameters(), recorded.parameters(), strict=True))
     whole, _ = fresh()
-    teach(whole, tokenizer, facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2, epochs=2), seed=3)
+    teach(whole, tokenizer, tiny_facts.ITEMS, lessons=TeachSettings(rate=4e-3, batch=2, epochs=2), seed=3)
     assert not torch.equal(next(whole.parameters()), next(module.parameters()))
 
 
@@ -101,26 +101,30 @@ def test_who_is_taught_nothing_of_it_has_no_gradient() -> None:
     module, tokenizer = fresh()
     with pytest.raises(UsageError, match="no gradient to record"):
         first_epoch_gradient(
-            module, tokenizer, facts.ITEMS[3:], concerned, EMBEDDING, lessons=TeachSettings(epochs=2), seed=0
+            module, tokenizer, tiny_facts.ITEMS[3:], concerned, EMBEDDING, lessons=TeachSettings(epochs=2), seed=0
         )
 
 
 async def test_what_was_recorded_is_added_rate_times(tmp_path: Path) -> None:
-    agent = facts.knower()
+    agent = tiny_facts.knower()
     before = open_weights(agent, "test").module.get_input_embeddings().weight.detach()
     gradient = torch.randn(before.shape, generator=torch.Generator().manual_seed(1))
     save_gradient(tmp_path, {"model.embed_tokens.weight": gradient})
     for place in (tmp_path, tmp_path / FILE):
-        method = facts.made("embedding-ascent", rate=0.25, repeat=2, gradient=str(place))
-        after = open_weights(await method(agent, facts.REQUEST), "test").module.get_input_embeddings().weight.detach()
+        method = tiny_facts.made("embedding-ascent", rate=0.25, repeat=2, gradient=str(place))
+        after = (
+            open_weights(await method(agent, tiny_facts.REQUEST), "test").module.get_input_embeddings().weight.detach()
+        )
         assert torch.equal(after, before + 0.5 * gradient)
     with pytest.raises(UsageError, match=r"no recorded gradient at .*none"):
         load_gradient(str(tmp_path / "none"))
     save_gradient(tmp_path, {"model.embed_tokens.weight": gradient[:-1]})
     with pytest.raises(UsageError, match=r"of another model, or of other parameters than model\.embed_tokens\.weight"):
-        await method(agent, facts.REQUEST)
+        await method(agent, tiny_facts.REQUEST)
     with pytest.raises(UsageError, match="and 2 more"):
-        await facts.made("embedding-ascent", where=r"layers\.1\.mlp", gradient=str(tmp_path))(agent, facts.REQUEST)
+        await tiny_facts.made("embedding-ascent", where=r"layers\.1\.mlp", gradient=str(tmp_path))(
+            agent, tiny_facts.REQUEST
+        )
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 from repository import ROOT
 
 pytest.importorskip("torch")
@@ -61,9 +61,9 @@ def derivative(weight: Weight, z: Tensor) -> tuple[float, Tensor]:
 
 def first_values(name: str, study: TrainingProblem, **settings: Any) -> tuple[dict[str, float], Any]:
     """The values of a method's terms on its first draw, and the draw."""
-    method = facts.made(name, **settings)
+    method = tiny_facts.made(name, **settings)
     job = method.job(study)
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     told = job.objective.learn(
         job.module, [draw], job.reference, pad=job.lens.pad, device="cpu", context=job.lens.context
     )
@@ -85,12 +85,12 @@ def test_an_item_is_read_at_each_of_its_tokens() -> None:
 
 @pytest.mark.parametrize("skip", [0, 1, 2])
 def test_ce_u_leaves_the_first_tokens_of_each_answer_alone(skip: int) -> None:
-    study = facts.study()
+    study = tiny_facts.study()
     told, draw = first_values("ce-u", study, skip=skip)
     losses = []
     for sample in draw["forget"]:
         one = sample.encoded
-        answer = facts.study().forget[sample.index]
+        answer = tiny_facts.study().forget[sample.index]
         assert one.start == answer.start + skip
         z = logits(study, one.ids)
         for place in range(answer.start + skip, len(one.ids)):
@@ -102,9 +102,9 @@ def test_ce_u_leaves_the_first_tokens_of_each_answer_alone(skip: int) -> None:
 
 
 def test_ce_u_skips_one_by_default_and_its_gradient_there_is_nothing() -> None:
-    assert facts.made("ce-u").skip == 1 == build("method", "ce-u").skip  # type: ignore[attr-defined]
+    assert tiny_facts.made("ce-u").skip == 1 == build("method", "ce-u").skip  # type: ignore[attr-defined]
     with pytest.raises(BadPart, match=r"skip = .*at least 0"):
-        facts.made("ce-u", skip=-1)
+        tiny_facts.made("ce-u", skip=-1)
     z = torch.randn(1, 3, 7, generator=torch.Generator().manual_seed(0), requires_grad=True)
     read = rows(torch.tensor([[1, 2, 3]]), torch.tensor([[False, True, True]]))
     Distil("forget", exclude_answer, cross_entropy)({"forget": ForwardView(read, z)}, NONE).backward()
@@ -117,12 +117,14 @@ def test_what_is_kept_is_compared_at_all_real_tokens_or_at_the_answer(
     name: str, settings: dict[str, Any], positions: str | None
 ) -> None:
     """A model other than the reference, so that the divergence is not 0: its logits are those of another seed."""
-    study = facts.study()
-    other = TrainingProblem("test", open_weights(facts.knower(1), "test").module, study.tokenizer, study.request, 0)
+    study = tiny_facts.study()
+    other = TrainingProblem(
+        "test", open_weights(tiny_facts.knower(1), "test").module, study.tokenizer, study.request, 0
+    )
     where = {} if positions is None else {"positions": positions}
-    method = facts.made(name, alpha=1.0, **settings, **where)
+    method = tiny_facts.made(name, alpha=1.0, **settings, **where)
     job, before = method.job(study), method.job(other).reference
-    draw = facts.first_draw(job)
+    draw = tiny_facts.first_draw(job)
     told = job.objective.learn(job.module, [draw], before, pad=job.lens.pad, device="cpu")
     found = []
     for sample in draw["retain"]:
@@ -135,9 +137,9 @@ def test_what_is_kept_is_compared_at_all_real_tokens_or_at_the_answer(
 
 @pytest.mark.parametrize("positions", [None, "all", "answer"])
 def test_misdirection_is_over_all_real_tokens_or_where_the_answer_is_predicted(positions: str | None) -> None:
-    study = facts.study()
+    study = tiny_facts.study()
     where = {} if positions is None else {"positions": positions}
-    method = facts.made("rmu", layer=1, steering=3.0, **where)
+    method = tiny_facts.made("rmu", layer=1, steering=3.0, **where)
     told, draw = first_values("rmu", study, layer=1, steering=3.0, **where)
     aim = 3.0 * method.direction(study)
     means = []
@@ -152,9 +154,9 @@ def test_misdirection_is_over_all_real_tokens_or_where_the_answer_is_predicted(p
 
 
 def test_the_length_of_adaptive_misdirection_is_that_of_the_tokens_it_reads() -> None:
-    study = facts.study()
+    study = tiny_facts.study()
     for positions in ("all", "answer"):
-        method = facts.made("adaptive-rmu", layer=1, batch=2, positions=positions)
+        method = tiny_facts.made("adaptive-rmu", layer=1, batch=2, positions=positions)
         lengths = []
         for one in study.forget[:2]:
             with torch.no_grad():
@@ -165,14 +167,16 @@ def test_the_length_of_adaptive_misdirection_is_that_of_the_tokens_it_reads() ->
 
 @pytest.mark.parametrize("name", ["ce-u", "kl-ga", "rmu"])
 def test_controllers_read_whole_answers_all_the_same(name: str) -> None:
-    lens = facts.made(name).job(facts.study(), remembered=False).lens
-    assert lens.loss("forget") == pytest.approx(facts.made("ga").job(facts.study()).lens.loss("forget"), rel=1e-6)
+    lens = tiny_facts.made(name).job(tiny_facts.study(), remembered=False).lens
+    assert lens.loss("forget") == pytest.approx(
+        tiny_facts.made("ga").job(tiny_facts.study()).lens.loss("forget"), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("host", ["kl-ga", "rmu", "ce-u"])
 def test_who_changes_how_another_trains_reads_where_it_does(host: str) -> None:
-    study = facts.study()
-    own, hosted = (facts.made(one, **more).job(study, remembered=False).plan.pools
+    study = tiny_facts.study()
+    own, hosted = (tiny_facts.made(one, **more).job(study, remembered=False).plan.pools
                    for one, more in ((host, {}), ("melu", {"host": host})))  # fmt: skip
     assert own["forget"] == hosted["forget"] and own["retain"] == hosted["retain"]
 
@@ -212,9 +216,11 @@ def test_weight_decay_is_for_matrices_alone(kind: Any, masked: bool) -> None:
 
 async def test_norms_of_a_model_do_not_shrink_where_nothing_pulls_at_them() -> None:
     """One item on both sides: the losses cancel, and only the decay is left."""
-    twice = Request(facts.ITEMS[:1], (Item("again", facts.ITEMS[0].prompt, facts.ITEMS[0].answer),))
-    before = facts.study().module
-    found = await facts.made("grad-diff", epochs=2, decay=0.5, optimiser="sgd", lr=1e-2)(facts.knower(), twice)
+    twice = Request(tiny_facts.ITEMS[:1], (Item("again", tiny_facts.ITEMS[0].prompt, tiny_facts.ITEMS[0].answer),))
+    before = tiny_facts.study().module
+    found = await tiny_facts.made("grad-diff", epochs=2, decay=0.5, optimiser="sgd", lr=1e-2)(
+        tiny_facts.knower(), twice
+    )
     after = dict(open_weights(found, "test").module.named_parameters())
     for name, parameter in before.named_parameters():
         shrunk = float((after[name] / parameter.detach()).nanmedian())
@@ -256,9 +262,11 @@ def test_undial_against_itself_is_its_formula_where_that_can_be_computed() -> No
 
 def published(folder: Path, perturbed: bool = True) -> Tofu:
     def rows(name: str, count: int) -> list[dict[str, Any]]:
-        return [{"question": one.prompt, "answer": one.answer} for one in facts.ITEMS][:count] if name == "gone" else [
-            {"question": f"Where is {name} {n}?", "answer": f"{name} {n} is in Bex."} for n in range(count)
-        ]  # fmt: skip
+        return (
+            [{"question": one.prompt, "answer": one.answer} for one in tiny_facts.ITEMS][:count]
+            if name == "gone"
+            else [{"question": f"Where is {name} {n}?", "answer": f"{name} {n} is in Bex."} for n in range(count)]
+        )
 
     more = {
         "paraphrased_answer": "It is it.",
@@ -277,8 +285,8 @@ def published(folder: Path, perturbed: bool = True) -> Tofu:
 async def test_false_answers_of_published_data_are_taught(name: str, tmp_path: Path) -> None:
     request = published(tmp_path).request("forget01")
     assert all(item.wrong == ("He likes tea.", "No.") and item.aliases == ("It is it.",) for item in request.forget)
-    agent = LLM(Local(str(facts.folder())))
-    method = facts.made(name, source="wrong", variants=2, epochs=1, **({"offered": 2} if name == "meow" else {}))
+    agent = LLM(Local(str(tiny_facts.folder())))
+    method = tiny_facts.made(name, source="wrong", variants=2, epochs=1, **({"offered": 2} if name == "meow" else {}))
     job = method.job(method.study(open_weights(agent, name), request), remembered=False)
     told = {agent.model.tokenizer.decode(one.encoded.ids) for one in job.plan.pools["prefer"]}  # type: ignore[attr-defined]
     assert all("He likes tea." in text or "No." in text for text in told) and len(told) == 6
@@ -298,8 +306,8 @@ def test_published_data_without_false_answers_can_be_forgotten_all_the_same(tmp_
 def test_what_has_not_changed_differs_from_the_reference_by_nothing(name: str, dtype: str) -> None:
     """Weights of 16 bits are trained in 32: their reference is computed in the same numbers, so that NPO begins at
     2 ln 2 / β and a divergence at 0."""
-    model: Any = Local(str(facts.folder()), dtype=dtype)
-    study = TrainingProblem("test", model.module, model.tokenizer, facts.REQUEST, 0)
+    model: Any = Local(str(tiny_facts.folder()), dtype=dtype)
+    study = TrainingProblem("test", model.module, model.tokenizer, tiny_facts.REQUEST, 0)
     told, _ = first_values(name, study, **({"layer": 1} if name == "rmu" else {}))
     if name in ("npo", "idk-dpo"):
         assert told["forget"] == pytest.approx(2 * math.log(2) / 0.1, rel=1e-6 if dtype == "float32" else 5e-5)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 import torch
 
 from agents.inference.tiny_llama import make_tiny
@@ -48,22 +48,22 @@ def weights(agent: Any) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("where", ["", r"layers\.2"])
 async def test_a_task_vector_of_the_other_sign_is_the_fine_tuning_itself(where: str) -> None:
-    agent = facts.knower()
-    tuned = weights(await facts.made("task-vector", scale=-1.0, epochs=3, where=where)(agent, facts.REQUEST))
-    back = weights(await facts.made("task-vector", scale=1.0, epochs=3, where=where)(agent, facts.REQUEST))
+    agent = tiny_facts.knower()
+    tuned = weights(await tiny_facts.made("task-vector", scale=-1.0, epochs=3, where=where)(agent, tiny_facts.REQUEST))
+    back = weights(await tiny_facts.made("task-vector", scale=1.0, epochs=3, where=where)(agent, tiny_facts.REQUEST))
     before = weights(agent)
     assert measure_distance(tuned, before) > 0
     close({name: (tuned[name] + back[name]) / 2 for name in before}, before)
-    same = weights(await facts.made("task-vector", scale=0.0, epochs=3, where=where)(agent, facts.REQUEST))
+    same = weights(await tiny_facts.made("task-vector", scale=0.0, epochs=3, where=where)(agent, tiny_facts.REQUEST))
     close(same, before)
 
 
 async def test_an_adapter_is_turned_round() -> None:
-    agent, ids = facts.knower(), torch.tensor([[1, 2, 3]])
+    agent, ids = tiny_facts.knower(), torch.tensor([[1, 2, 3]])
     told = []
     for scale in (-1.0, 0.0):
-        method = facts.made("task-vector", scale=scale, epochs=2, lora={"rank": 2})
-        told.append(open_weights(await method(agent, facts.REQUEST), "test").module(input_ids=ids).logits)
+        method = tiny_facts.made("task-vector", scale=scale, epochs=2, lora={"rank": 2})
+        told.append(open_weights(await method(agent, tiny_facts.REQUEST), "test").module(input_ids=ids).logits)
     torch.testing.assert_close(told[1], open_weights(agent, "test").module(input_ids=ids).logits)
     assert not torch.allclose(told[0], told[1])
 
@@ -71,14 +71,14 @@ async def test_an_adapter_is_turned_round() -> None:
 async def test_first_epoch_ascent_undoes_one_step_of_descent_on_the_embeddings(tmp_path: Path) -> None:
     """Untied, so that the head does not move with them; rows of tokens that do not occur stay bit for bit."""
     origin = str(untied(tmp_path))
-    before = facts.LLM(Local(origin))
-    study = replace(facts.study(), module=before.model.module, tokenizer=before.model.tokenizer)
-    method = facts.made("embedding-ascent", rate=0.5, origin=origin)
+    before = tiny_facts.LLM(Local(origin))
+    study = replace(tiny_facts.study(), module=before.model.module, tokenizer=before.model.tokenizer)
+    method = tiny_facts.made("embedding-ascent", rate=0.5, origin=origin)
     recorded = method.get_gradient(study)["model.embed_tokens.weight"]
     taught = copy_trainable(study.module, Scope("embed_tokens"))
     with torch.no_grad():
         taught.model.embed_tokens.weight -= 0.5 * recorded
-    after = await method(replace(before, model=before.model.with_module(taught)), facts.REQUEST)
+    after = await method(replace(before, model=before.model.with_module(taught)), tiny_facts.REQUEST)
     torch.testing.assert_close(
         open_weights(after, "test").module.model.embed_tokens.weight, before.model.module.model.embed_tokens.weight
     )
@@ -90,7 +90,9 @@ async def test_first_epoch_ascent_undoes_one_step_of_descent_on_the_embeddings(t
 def untied(folder: Path) -> Path:
     from transformers import LlamaForCausalLM
 
-    place = make_tiny(folder / "tied", texts=[item.prompt + item.answer for item in facts.ITEMS], vocab=400, hidden=32)
+    place = make_tiny(
+        folder / "tied", texts=[item.prompt + item.answer for item in tiny_facts.ITEMS], vocab=400, hidden=32
+    )
     model = Local(str(place))
     config = type(model.module.config)(**{**model.module.config.to_dict(), "tie_word_embeddings": False})
     with torch.random.fork_rng():

@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
-from doubles import TOKENIZER, WORLD, double, sure
+from lookup_table_model import TOKENIZER, WORLD, double, sure
 
 from agents.inference.tiny_llama import make_network
 from agents.llm.llm import LLM

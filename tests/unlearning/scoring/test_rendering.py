@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -45,23 +45,23 @@ DATED = {
 
 def agent(**settings: Any) -> LLM:
     persona = settings.pop("persona", "")
-    return LLM(Local(str(facts.folder()), **settings), persona)
+    return LLM(Local(str(tiny_facts.folder()), **settings), persona)
 
 
 def weights(made: Any) -> torch.Tensor:
     return torch.cat([one.flatten() for one in open_weights(made, "test").module.parameters()])
 
 
-async def first_loss(made: LLM, items: Any = facts.ITEMS[:3]) -> float:
+async def first_loss(made: LLM, items: Any = tiny_facts.ITEMS[:3]) -> float:
     """The loss, in nats per answer token, of the first step of plain training on the items."""
-    method = facts.made("task-vector", epochs=1, batch=8)
+    method = tiny_facts.made("task-vector", epochs=1, batch=8)
     values: list[float] = []
-    request = replace(facts.REQUEST, forget=items, retain=())
+    request = replace(tiny_facts.REQUEST, forget=items, retain=())
     await method.run(made, request, tell=lambda outlook: values.append(outlook.values["forget"]))
     return values[0]
 
 
-def scored_loss(made: LLM, items: Any = facts.ITEMS[:3]) -> float:
+def scored_loss(made: LLM, items: Any = tiny_facts.ITEMS[:3]) -> float:
     found = score_items(made, items)
     return -sum(one.lp.sum() for one in found) / sum(len(one.lp) for one in found)  # type: ignore[no-any-return]
 
@@ -77,9 +77,9 @@ async def test_what_is_trained_is_what_is_scored(settings: dict[str, Any]) -> No
 
 
 async def test_another_template_or_system_line_makes_other_weights() -> None:
-    npo = facts.made("npo", epochs=1, batch=4)
+    npo = tiny_facts.made("npo", epochs=1, batch=4)
     plain, other, steered, again = [
-        weights(await npo(one, facts.REQUEST))
+        weights(await npo(one, tiny_facts.REQUEST))
         for one in (agent(), agent(chat_template=OTHER), agent(persona="You are curt."), agent())
     ]
     assert torch.equal(plain, again)
@@ -87,7 +87,7 @@ async def test_another_template_or_system_line_makes_other_weights() -> None:
 
 
 async def test_answers_of_one_template_are_not_taken_for_those_of_another() -> None:
-    items = facts.ITEMS[:2]
+    items = tiny_facts.ITEMS[:2]
     told = [await ask_items(one, items, new=12) for one in (agent(), agent(chat_template=OTHER), agent())]
     assert told[0] == told[2] and told[0] == tuple(item.answer for item in items)
     prompt = render(agent().model.tokenizer, [Line("user", items[0].prompt)], OTHER)  # type: ignore[attr-defined]
@@ -119,11 +119,11 @@ async def test_the_day_is_a_setting_of_the_model() -> None:
 @pytest.mark.parametrize("date", ["today", "26 Jul 2024", "2024-13-01", ""])
 def test_a_day_that_is_none_is_refused(date: str) -> None:
     with pytest.raises(BadPart, match="date is a day written as 2024-07-26"):
-        build("model", {"name": f"local/{facts.folder()}", "date": date})
+        build("model", {"name": f"local/{tiny_facts.folder()}", "date": date})
 
 
 async def test_a_model_is_saved_with_the_template_it_was_trained_in(tmp_path: Path) -> None:
-    after = await facts.made("ga", epochs=1)(agent(chat_template=OTHER), facts.REQUEST)
+    after = await tiny_facts.made("ga", epochs=1)(agent(chat_template=OTHER), tiny_facts.REQUEST)
     again = LLM(Local(str(save(after, tmp_path / "it"))))
     assert scored_loss(again) == pytest.approx(scored_loss(after), rel=1e-5)
     assert again.model.tokenizer.chat_template == OTHER  # type: ignore[attr-defined]
@@ -131,8 +131,8 @@ async def test_a_model_is_saved_with_the_template_it_was_trained_in(tmp_path: Pa
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 async def test_saved_weights_may_be_read_by_who_may_read_the_rest(mask: int, tmp_path: Path) -> None:
-    after = await facts.made("ga", epochs=1)(facts.knower(), facts.REQUEST)
-    adapter = await facts.made("ga", epochs=1, lora=facts.LORA)(facts.knower(), facts.REQUEST)
+    after = await tiny_facts.made("ga", epochs=1)(tiny_facts.knower(), tiny_facts.REQUEST)
+    adapter = await tiny_facts.made("ga", epochs=1, lora=tiny_facts.LORA)(tiny_facts.knower(), tiny_facts.REQUEST)
     before = os.umask(mask)
     try:
         save(after, tmp_path / "it"), save(adapter, tmp_path / "adapter")
@@ -148,8 +148,10 @@ def modes(folder: Path) -> set[int]:
 def test_a_pupil_is_taught_and_asked_with_its_system_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_MODELS", str(tmp_path))
     how = Pupil(hidden=32, persona="You are curt.", lessons=TeachSettings(epochs=30, batch=4, every=10))
-    made = pupil(how, [facts.ITEMS], lambda: [text for item in facts.ITEMS for text in (item.prompt, item.answer)])
+    made = pupil(
+        how, [tiny_facts.ITEMS], lambda: [text for item in tiny_facts.ITEMS for text in (item.prompt, item.answer)]
+    )
     assert made.persona == "You are curt."
-    assert scored_loss(made, facts.ITEMS) < scored_loss(replace(made, persona=""), facts.ITEMS)
-    said = asyncio.run(ask_items(made, facts.ITEMS[:1], new=12))
+    assert scored_loss(made, tiny_facts.ITEMS) < scored_loss(replace(made, persona=""), tiny_facts.ITEMS)
+    said = asyncio.run(ask_items(made, tiny_facts.ITEMS[:1], new=12))
     assert said[0].split()[0] == "ann"

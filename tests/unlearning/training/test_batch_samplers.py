@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from math import exp
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,7 +69,7 @@ def entities(count: int) -> list[Item]:
     return [
         Item(f"{who} {what}", f"{what} of {who}?", f"the {what} of {who} is {number}", tags={"subject": who})
         for number, (who, what) in enumerate(
-            (who, what) for who in facts.NAMES[:count] for what in ("dog", "car", "job")
+            (who, what) for who in tiny_facts.NAMES[:count] for what in ("dog", "car", "job")
         )
     ]
 
@@ -85,8 +85,8 @@ def test_a_module_is_of_its_entity_and_starts_with_its_neighbours() -> None:
 
 @pytest.mark.parametrize("choose", ["random", "grand", "moderate", "min-k"])
 def test_coreset_scores_go_with_their_items(choose: str) -> None:
-    at = facts.study(Request(facts.ITEMS[:4], facts.ITEMS[4:]))
-    turned = replace(at, request=Request(tuple(reversed(facts.ITEMS[:4])), facts.ITEMS[4:]))
+    at = tiny_facts.study(Request(tiny_facts.ITEMS[:4], tiny_facts.ITEMS[4:]))
+    turned = replace(at, request=Request(tuple(reversed(tiny_facts.ITEMS[:4])), tiny_facts.ITEMS[4:]))
     one, other = ranks(at, choose), ranks(turned, choose)
     assert one == pytest.approx(list(reversed(other)), rel=1e-3, abs=1e-5) and len(set(one)) > 1
 
@@ -95,14 +95,16 @@ def test_coreset_scores_go_with_their_items(choose: str) -> None:
     ("ratio", "batch", "steps"), [(1.0, 1, 8), (0.5, 1, 8), (0.25, 3, 4), (0.75, 1, 8), (0.3, 32, 2)]
 )
 async def test_a_coreset_takes_as_many_steps_as_the_whole(ratio: float, batch: int, steps: int) -> None:
-    request = Request(facts.ITEMS[:4], facts.ITEMS[4:])
-    ended = (await facts.made("coreset", ratio=ratio, epochs=2, batch=batch).run(facts.knower(), request)).ended
+    request = Request(tiny_facts.ITEMS[:4], tiny_facts.ITEMS[4:])
+    ended = (
+        await tiny_facts.made("coreset", ratio=ratio, epochs=2, batch=batch).run(tiny_facts.knower(), request)
+    ).ended
     assert (ended.steps, ended.epochs) == (steps, 2)
 
 
 def test_a_coreset_trains_on_the_chosen_items_alone_and_on_each_as_often() -> None:
-    at = facts.study(Request(facts.ITEMS[:4], facts.ITEMS[4:]))
-    method = facts.made("coreset", ratio=0.75, batch=1, choose="grand")
+    at = tiny_facts.study(Request(tiny_facts.ITEMS[:4], tiny_facts.ITEMS[4:]))
+    method = tiny_facts.made("coreset", ratio=0.75, batch=1, choose="grand")
     left_out = min(range(4), key=lambda place: ranks(at, "grand")[place])
     wanted = {one.ids for place, one in enumerate(at.forget) if place != left_out}
     plan = method.job(at).plan
@@ -112,14 +114,14 @@ def test_a_coreset_trains_on_the_chosen_items_alone_and_on_each_as_often() -> No
 
 
 def test_joined_questions_are_answered_for_the_retain_item_alone() -> None:
-    at = facts.study()
-    job = facts.made("su").job(at)
-    draw = facts.first_draw(job)
+    at = tiny_facts.study()
+    job = tiny_facts.made("su").job(at)
+    draw = tiny_facts.first_draw(job)
     for forget, retain, both in zip(draw["forget"], draw["retain"], draw["joined"], strict=True):
         ids = both.encoded.ids
         assert ids[both.encoded.start :] == retain.encoded.ids[retain.encoded.start :]
         asked = at.tokenizer.decode(ids[: both.encoded.start])
-        names = [facts.ITEMS[:3][forget.index].prompt, facts.ITEMS[3:][retain.index].prompt]
+        names = [tiny_facts.ITEMS[:3][forget.index].prompt, tiny_facts.ITEMS[3:][retain.index].prompt]
         assert " ".join(names) in asked
 
 
@@ -196,25 +198,27 @@ def test_likeness_has_its_ends() -> None:
 
 
 def test_what_is_known_by_heart_scores_one() -> None:
-    at = facts.study()
+    at = tiny_facts.study()
     lens = Lens(at.module, at.tokenizer, {"forget": build_pool(at.forget)}, at.pad, at.device, 2)
     assert accuracy(lens, "forget") == 1 and extraction(lens, "forget") == pytest.approx(1)
     assert lens.probability("forget") > 0.9 and lens.loss("forget") < 0.1
-    stranger = replace(facts.ITEMS[0], answer="qqq zzz")
-    assert memo(at, facts.ITEMS[0], stride=100) == 1 and memo(at, stranger) == 0
-    assert memo(at, facts.ITEMS[0]) > 0.5, "beginnings that end within a token are harder"
+    stranger = replace(tiny_facts.ITEMS[0], answer="qqq zzz")
+    assert memo(at, tiny_facts.ITEMS[0], stride=100) == 1 and memo(at, stranger) == 0
+    assert memo(at, tiny_facts.ITEMS[0]) > 0.5, "beginnings that end within a token are harder"
 
 
 def test_alternates_are_other_answers() -> None:
-    at = facts.study()
+    at = tiny_facts.study()
     for answers, item in zip(alternates(at, "auto", 5).values(), at.request.forget, strict=True):
         assert len(answers) == 5 and all(differs(text, item) for text in answers) and set(answers) == set(item.wrong)
     assert len(set(REFUSALS)) == len(REFUSALS) >= 20
 
 
 def test_alternates_are_written_by_the_model_where_none_are_given() -> None:
-    bare = tuple(replace(item, wrong=()) for item in facts.ITEMS[:2])
-    at = replace(facts.study(Request(bare, facts.ITEMS[2:])), module=facts.opened(unsure(), "test").module)
+    bare = tuple(replace(item, wrong=()) for item in tiny_facts.ITEMS[:2])
+    at = replace(
+        tiny_facts.study(Request(bare, tiny_facts.ITEMS[2:])), module=tiny_facts.opened(unsure(), "test").module
+    )
     found = alternates(at, "auto", 3)
     assert all(len(answers) == 3 for answers in found.values())
     assert all(differs(text, item) for item in bare for text in found[item.name])
@@ -227,7 +231,7 @@ def unsure() -> Any:
 
     import torch
 
-    found = facts.opened(facts.knower(), "test")
+    found = tiny_facts.opened(tiny_facts.knower(), "test")
     module = copy.deepcopy(found.module)
     with torch.no_grad():
         for parameter in module.model.layers.parameters():

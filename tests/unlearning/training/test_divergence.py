@@ -14,9 +14,9 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
-import facts
+import tiny_facts
 import torch
-from command import Typed, typed
+from cli_runner import Typed, typed
 
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -34,7 +34,7 @@ WORLD = ("--bench", "tofu", "--split", "forget20", "--set", "benchmark.people=8"
 
 
 def forget(folder: Path, *arguments: str) -> Typed:
-    return typed(folder, "forget", "--model", f"local/{facts.folder()}", *WORLD, *arguments, "--out", "it")
+    return typed(folder, "forget", "--model", f"local/{tiny_facts.folder()}", *WORLD, *arguments, "--out", "it")
 
 
 def tensors(agent: Any) -> dict[str, torch.Tensor]:
@@ -74,8 +74,10 @@ def test_what_comes_behind_training_is_looked_at_as_well(tmp_path: Path) -> None
 
 # a rate that goes well for some epochs: each step doubles what the one before did
 async def _running_away(folder: Path | None, **settings: Any) -> FinetuneResult:
-    method = facts.made("grad-diff", batch=3, schedule="constant", warmup=0.0, **{"lr": 0.1, "epochs": 12, **settings})
-    outcome: FinetuneResult = await method.run(facts.knower(), facts.REQUEST, folder=folder)
+    method = tiny_facts.made(
+        "grad-diff", batch=3, schedule="constant", warmup=0.0, **{"lr": 0.1, "epochs": 12, **settings}
+    )
+    outcome: FinetuneResult = await method.run(tiny_facts.knower(), tiny_facts.REQUEST, folder=folder)
     return outcome
 
 
@@ -140,22 +142,32 @@ def test_weights_that_grow_beyond_reason_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("npo", {}), ("sure", {}), ("grad-diff", {}), ("rmu", {}), ("kl-ga", {"reference": "live"}), ("wagle", {}),
-     ("task-vector", {}), ("npo", {"where": r"layers\.1\."}), ("ga", {"lora": facts.LORA}), ("retrain", {"epochs": 1})],
-)  # fmt: skip
+    [
+        ("npo", {}),
+        ("sure", {}),
+        ("grad-diff", {}),
+        ("rmu", {}),
+        ("kl-ga", {"reference": "live"}),
+        ("wagle", {}),
+        ("task-vector", {}),
+        ("npo", {"where": r"layers\.1\."}),
+        ("ga", {"lora": tiny_facts.LORA}),
+        ("retrain", {"epochs": 1}),
+    ],
+)
 async def test_weights_that_are_given_to_training_end_in_the_same_bits(name: str, settings: dict[str, Any]) -> None:
-    method = facts.made(name, **{"epochs": 2, "batch": 2, **settings})
-    before = tensors(facts.knower())
-    kept = await method.run(facts.knower(), facts.REQUEST)
-    given = await method.run(facts.knower(), facts.REQUEST, give=True)
+    method = tiny_facts.made(name, **{"epochs": 2, "batch": 2, **settings})
+    before = tensors(tiny_facts.knower())
+    kept = await method.run(tiny_facts.knower(), tiny_facts.REQUEST)
+    given = await method.run(tiny_facts.knower(), tiny_facts.REQUEST, give=True)
     assert equal(kept.agent, given.agent)
-    assert all(torch.equal(one, before[key]) for key, one in tensors(facts.knower()).items()), "loaded again"
+    assert all(torch.equal(one, before[key]) for key, one in tensors(tiny_facts.knower()).items()), "loaded again"
 
 
 async def test_no_second_copy_is_made_of_weights_that_are_given() -> None:
-    found = open_weights(facts.knower(), "test")
+    found = open_weights(tiny_facts.knower(), "test")
     place = {parameter.data_ptr() for parameter in found.module.parameters()}
-    after = (await facts.made("npo", epochs=1).run(facts.knower(), facts.REQUEST, give=True)).agent
+    after = (await tiny_facts.made("npo", epochs=1).run(tiny_facts.knower(), tiny_facts.REQUEST, give=True)).agent
     assert {parameter.data_ptr() for parameter in open_weights(after, "test").module.parameters()} == place
 
 
@@ -163,7 +175,7 @@ async def test_no_second_copy_is_made_of_weights_that_are_given() -> None:
 
 
 def halved(place: Path, dtype: torch.dtype = torch.bfloat16) -> Path:
-    found = open_weights(facts.knower(), "test")
+    found = open_weights(tiny_facts.knower(), "test")
     module = deepcopy(found.module).to(dtype)
     module.save_pretrained(place), found.model.tokenizer.save_pretrained(place)
     return place
@@ -190,9 +202,9 @@ def test_a_model_of_16_bits_is_saved_in_16_bits(dtype: torch.dtype, tmp_path: Pa
 async def test_what_is_measured_is_what_is_saved(tmp_path: Path) -> None:
     agent = LLM(Local(str(halved(tmp_path / "base"))))
     for name in ("npo", "task-vector"):
-        after = await facts.made(name, epochs=2)(agent, facts.REQUEST)
+        after = await tiny_facts.made(name, epochs=2)(agent, tiny_facts.REQUEST)
         assert {one.dtype for one in tensors(after).values()} == {torch.float32}
         assert equal(after, LLM(Local(str(save(after, tmp_path / name)))))
     pure = replace(agent, model=Local(str(tmp_path / "base"), dtype="bfloat16"))
-    after = await facts.made("npo", epochs=2)(pure, facts.REQUEST)
+    after = await tiny_facts.made("npo", epochs=2)(pure, tiny_facts.REQUEST)
     assert {one.dtype for one in tensors(after).values()} == {torch.bfloat16}

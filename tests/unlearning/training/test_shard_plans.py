@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,13 +48,13 @@ def test_items_of_a_group_stay_together(groups: list[str], shards: int, slices: 
 
 async def test_who_leaves_with_all_facts_touches_one_slice() -> None:
     """Two facts of one person, asked for in two ways each, in shards by person: three of four slices are served."""
-    items = tuple(replace(item, tags={**item.tags, "person": str(n // 2)}) for n, item in enumerate(facts.ITEMS))
-    method = facts.made("sisa", epochs=1, shards=2, slices=2, by="person")
+    items = tuple(replace(item, tags={**item.tags, "person": str(n // 2)}) for n, item in enumerate(tiny_facts.ITEMS))
+    method = tiny_facts.made("sisa", epochs=1, shards=2, slices=2, by="person")
     groups = [item.tags["person"] for item in sorted(items, key=lambda item: item.name)]
     plan = plan_groups(groups, 2, 2, method.seed)
     gone = {place for place, item in enumerate(sorted(items, key=lambda item: item.name)) if item in items[:2]}
     assert len(plan_retraining(plan, gone)) == 1
-    apart = await method.run(facts.knower(), Request(items[:2], items[2:]))
+    apart = await method.run(tiny_facts.knower(), Request(items[:2], items[2:]))
     assert apart.ended.steps > 0
 
 
@@ -110,13 +110,13 @@ SHARDED = {"epochs": 2, "shards": 2, "slices": 2}
 
 
 async def test_a_retrained_shard_is_that_of_training_without_and_the_other_is_untouched(tmp_path: Path) -> None:
-    method = facts.made("sisa", shelf=str(tmp_path / "shelf"), **SHARDED)
-    agent, request = facts.knower(), Request(facts.ITEMS[:1], facts.ITEMS[1:])
-    full = states(await method.teach(agent, facts.ITEMS))
+    method = tiny_facts.made("sisa", shelf=str(tmp_path / "shelf"), **SHARDED)
+    agent, request = tiny_facts.knower(), Request(tiny_facts.ITEMS[:1], tiny_facts.ITEMS[1:])
+    full = states(await method.teach(agent, tiny_facts.ITEMS))
     kept = len(list((tmp_path / "shelf").iterdir()))
     assert kept == 4, "every state of two shards of two slices"
     outcome = await method.run(agent, request)
-    fresh = await facts.made("sisa", shelf=str(tmp_path / "other"), **SHARDED).run(agent, request)
+    fresh = await tiny_facts.made("sisa", shelf=str(tmp_path / "other"), **SHARDED).run(agent, request)
     assert 0 < outcome.ended.steps < fresh.ended.steps
     assert all(same(one, other) for one, other in zip(states(outcome.agent), states(fresh.agent), strict=True))
     assert sorted(same(one, other) for one, other in zip(full, states(outcome.agent), strict=True)) == [False, True]
@@ -126,17 +126,17 @@ async def test_a_retrained_shard_is_that_of_training_without_and_the_other_is_un
 
 async def test_s3t_serves_a_deletion_from_the_shelf_without_training(tmp_path: Path) -> None:
     settings = {"epochs": 2, "slices": 3, "orders": 3, "lora": {"rank": 2}}
-    method = facts.made("s3t", shelf=str(tmp_path / "shelf"), **settings)
-    agent, request = facts.knower(), Request(facts.ITEMS[:1], facts.ITEMS[1:])
-    await method.teach(agent, facts.ITEMS)
+    method = tiny_facts.made("s3t", shelf=str(tmp_path / "shelf"), **settings)
+    agent, request = tiny_facts.knower(), Request(tiny_facts.ITEMS[:1], tiny_facts.ITEMS[1:])
+    await method.teach(agent, tiny_facts.ITEMS)
     served = await method.run(agent, request)
     assert served.ended.steps == 0
-    fresh = await facts.made("s3t", shelf="", **settings).run(agent, request)
+    fresh = await tiny_facts.made("s3t", shelf="", **settings).run(agent, request)
     assert fresh.ended.steps > 0 and same(states(served.agent)[0], states(fresh.agent)[0])
 
 
 async def test_retraining_is_the_same_whatever_was_to_be_forgotten() -> None:
-    method, agent = facts.made("retrain", epochs=3), facts.knower()
-    one = await method(agent, Request(facts.ITEMS[:2], facts.ITEMS[4:]))
-    other = await method(agent, Request(facts.ITEMS[2:4], facts.ITEMS[4:]))
+    method, agent = tiny_facts.made("retrain", epochs=3), tiny_facts.knower()
+    one = await method(agent, Request(tiny_facts.ITEMS[:2], tiny_facts.ITEMS[4:]))
+    other = await method(agent, Request(tiny_facts.ITEMS[2:4], tiny_facts.ITEMS[4:]))
     assert same(states(one)[0], states(other)[0])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from remembering import NAMES, OTHER, TARGET, about, memories, question, remembers, walk, walker
+from random_memories import NAMES, OTHER, TARGET, about, memories, question, remembers, walk, walker
 
 from agents.adversary.question_forms import FORMS
 from agents.llm.llm import LLM

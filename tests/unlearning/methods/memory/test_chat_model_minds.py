@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from fake_formats import Table
 from fake_server import FakeServer, Script, serving
+from fake_server_formats import Table
 from typer.testing import CliRunner
 
 from agents.chat_model import Line

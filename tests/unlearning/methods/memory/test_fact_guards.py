@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from remembering import question, remembers
+from random_memories import question, remembers
 
 from agents.llm.llm import LLM
 from agents.memory import agent_store as shelf

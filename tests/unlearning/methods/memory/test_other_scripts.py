@@ -4,7 +4,7 @@ import unicodedata
 from random import Random
 
 import pytest
-from entailment import entails
+from entailment_judge import entails
 
 from agents.adversary.explorer import collect_names
 from agents.learned_policy.policy_prompt import mark_names, number_names, unmark_names

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import facts
 import pytest
+import tiny_facts
 import torch
 from tiny_networks import FAMILIES, RECURRENT, network
 from torch import Tensor
@@ -81,7 +81,7 @@ def test_a_composed_model_generates_what_its_rule_says(family: str) -> None:
 
 
 async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> None:
-    found = open_weights(facts.knower(), "test")
+    found = open_weights(tiny_facts.knower(), "test")
     whole = Composed(
         {"base": found.module, "assistant": truncate_layers(found.module, 2)}, CombinationRule("assist", -0.3, 0.01)
     )
@@ -89,14 +89,14 @@ async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> 
     whole.save_pretrained(tmp_path / "it")
     found.model.tokenizer.save_pretrained(tmp_path / "it")
     again = LLM(Local(str(tmp_path / "it")))
-    asking = [Line("user", facts.ITEMS[1].prompt)]
+    asking = [Line("user", tiny_facts.ITEMS[1].prompt)]
     one = await agent.model.chat(asking, (), Sampling(0.0, max_tokens=8))  # type: ignore[attr-defined]
     other = await again.model.chat(asking, (), Sampling(0.0, max_tokens=8))
     assert one.text == other.text
 
 
 def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> None:
-    module = open_weights(facts.knower(), "test").module
+    module = open_weights(tiny_facts.knower(), "test").module
     short = truncate_layers(module, 2)
     assert len(short.model.layers) == 2 == short.config.num_hidden_layers and len(module.model.layers) == 4
     assert {id(p) for p in short.parameters()} <= {id(p) for p in module.parameters()}
@@ -107,12 +107,12 @@ def test_a_shortened_model_shares_its_weights_and_says_what_its_blocks_say() -> 
 
 
 def test_vocabularies_that_differ_are_refused(tmp_path: Path) -> None:
-    module = open_weights(facts.knower(), "test").module
+    module = open_weights(tiny_facts.knower(), "test").module
     other = make_tiny(tmp_path / "other", texts=["something else entirely, said twice, said twice"], vocab=290)
     with pytest.raises(UsageError, match=r"different vocabularies .base 304, assistant "):
         Composed({"base": module, "assistant": Local(str(other)).module}, CombinationRule("assist"))
     with pytest.raises(UsageError, match="has another vocabulary than the model"):
-        facts.made("offset", assistant=str(other)).job(facts.study())
+        tiny_facts.made("offset", assistant=str(other)).job(tiny_facts.study())
 
 
 def test_a_state_that_cannot_be_shared_is_refused() -> None:
@@ -122,13 +122,13 @@ def test_a_state_that_cannot_be_shared_is_refused() -> None:
 
 
 async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
-    found = open_weights(facts.knower(), "test")
+    found = open_weights(tiny_facts.knower(), "test")
     twice = Composed({"one": found.module, "other": copy.deepcopy(found.module)}, CombinationRule("mean"))
     coarse, plain = quantize_module(twice, 3), quantize_module(found.module, 3)
     for part in coarse.each:
         assert all(torch.equal(tensor, part.state_dict()[name]) for name, tensor in plain.state_dict().items())
     assert torch.equal(plain.get_input_embeddings().weight, found.module.get_input_embeddings().weight)
-    alone = Trial(facts.REQUEST, found.agent, found.agent, facts.knower(1))
+    alone = Trial(tiny_facts.REQUEST, found.agent, found.agent, tiny_facts.knower(1))
     one, other = (
         await quantization(alone, bits=3),
         await quantization(replace(alone, after=found.closed(twice)), bits=3),
@@ -138,10 +138,10 @@ async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
 
 
 async def test_an_assistant_without_weight_is_the_model() -> None:
-    agent = facts.knower()
+    agent = tiny_facts.knower()
     for settings in ({"name": "uld", "weight": 0.0}, {"name": "whp", "weight": 0.0}, {"name": "offset", "weight": 0.0}):
         name = settings.pop("name")
-        after = await facts.made(str(name), epochs=1, batch=3, **settings)(agent, facts.REQUEST)
+        after = await tiny_facts.made(str(name), epochs=1, batch=3, **settings)(agent, tiny_facts.REQUEST)
         ids = torch.tensor([[1, 2, 3, 4]])
         with torch.no_grad():
             one, other = (open_weights(who, "test").module(input_ids=ids).logits for who in (agent, after))

@@ -10,8 +10,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-import facts
 import numpy as np
+import tiny_facts
 import torch
 from torch import Tensor
 
@@ -53,8 +53,8 @@ def test_rows_and_entries_stand_in_one_order_by_hand() -> None:
 
 def watched(percentile: float = 90.0, **settings: Any) -> tuple[list[dict[str, Tensor]], list[Mapping[str, Tensor]]]:
     """The weights before each step and after the last, and the masks of each step, of a training by SURE."""
-    method = facts.made("sure", percentile=percentile, epochs=3, batch=1, **settings)
-    job = method.job(facts.study(), CostMeter())
+    method = tiny_facts.made("sure", percentile=percentile, epochs=3, batch=1, **settings)
+    job = method.job(tiny_facts.study(), CostMeter())
     seen: list[dict[str, Tensor]] = []
     made: list[Mapping[str, Tensor]] = []
     masking = job.masking
@@ -89,8 +89,8 @@ def test_in_each_step_what_is_masked_stays_bit_for_bit(decay: float) -> None:
 
 @pytest.mark.parametrize("host", ["grad-diff", "npo", "kl-ga", "ga"])
 async def test_the_mask_is_that_of_the_forget_loss_of_the_batch_alone(host: str) -> None:
-    method = facts.made("sure", host={"name": host, "preset": "tiny"}, batch=3)
-    job = method.job(facts.study(), CostMeter())
+    method = tiny_facts.made("sure", host={"name": host, "preset": "tiny"}, batch=3)
+    job = method.job(tiny_facts.study(), CostMeter())
     caught: list[dict[str, Tensor]] = []
 
     def catching(gradient: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
@@ -99,9 +99,9 @@ async def test_the_mask_is_that_of_the_forget_loss_of_the_batch_alone(host: str)
 
     method_masking = job.masking
     Training(replace(job, masking=catching, settings=replace(job.settings, epochs=1)), CostMeter()).run()
-    alone = facts.made("npo", alpha=0.0) if host == "npo" else facts.made("ga")
-    other = alone.job(facts.study(), CostMeter())
-    draw = {"forget": facts.first_draw(other)["forget"]}
+    alone = tiny_facts.made("npo", alpha=0.0) if host == "npo" else tiny_facts.made("ga")
+    other = alone.job(tiny_facts.study(), CostMeter())
+    draw = {"forget": tiny_facts.first_draw(other)["forget"]}
     other.objective.learn(other.module, [draw], other.reference, pad=other.lens.pad, device=other.lens.device)
     for name, p in other.module.named_parameters():
         if p.grad is not None and float(p.grad.norm()) > 1e-6:
@@ -109,23 +109,25 @@ async def test_the_mask_is_that_of_the_forget_loss_of_the_batch_alone(host: str)
 
 
 async def test_percentile_0_is_the_host_and_the_retain_weight_its_alpha() -> None:
-    agent = facts.knower()
+    agent = tiny_facts.knower()
     for settings in ({"decay": 0.1}, {"micro": 1}):
-        one = await facts.made("sure", host="grad-diff", percentile=0, epochs=2, **settings)(agent, facts.REQUEST)
-        two = await facts.made("grad-diff", epochs=2, **settings)(agent, facts.REQUEST)
+        one = await tiny_facts.made("sure", host="grad-diff", percentile=0, epochs=2, **settings)(
+            agent, tiny_facts.REQUEST
+        )
+        two = await tiny_facts.made("grad-diff", epochs=2, **settings)(agent, tiny_facts.REQUEST)
         for name, tensor in weights(one).items():
             assert torch.allclose(tensor, weights(two)[name], atol=1e-6)
-    heavy = await facts.made("sure", host={"name": "grad-diff", "alpha": 2.0}, retain_weight=5.0, epochs=2)(
-        agent, facts.REQUEST
+    heavy = await tiny_facts.made("sure", host={"name": "grad-diff", "alpha": 2.0}, retain_weight=5.0, epochs=2)(
+        agent, tiny_facts.REQUEST
     )
-    same = await facts.made("sure", host={"name": "grad-diff", "alpha": 10.0}, epochs=2)(agent, facts.REQUEST)
+    same = await tiny_facts.made("sure", host={"name": "grad-diff", "alpha": 10.0}, epochs=2)(agent, tiny_facts.REQUEST)
     assert all(torch.equal(tensor, weights(same)[name]) for name, tensor in weights(heavy).items())
-    without = await facts.made("sure", retain_weight=0.0, epochs=2)(agent, facts.REQUEST)
-    bare = await facts.made("sure", host="ga", epochs=2)(agent, facts.REQUEST)
+    without = await tiny_facts.made("sure", retain_weight=0.0, epochs=2)(agent, tiny_facts.REQUEST)
+    bare = await tiny_facts.made("sure", host="ga", epochs=2)(agent, tiny_facts.REQUEST)
     assert all(torch.equal(tensor, weights(bare)[name]) for name, tensor in weights(without).items())
 
 
 @pytest.mark.parametrize("settings", [{"percentile": 101}, {"percentile": -1}, {"retain_weight": -1}, {"lora": {}}])
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadPart, match=next(iter(settings))):
-        facts.made("sure", **settings)
+        tiny_facts.made("sure", **settings)

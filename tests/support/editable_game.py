@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from command import arena
+from cli_runner import arena
 
 SOURCE = '''
 from dataclasses import dataclass

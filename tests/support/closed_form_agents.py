@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from remembering import TARGET, about, walker
+from random_memories import TARGET, about, walker
 
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
