@@ -277,7 +277,9 @@ def test_methods_lead_to_one_another() -> None:
 
 def test_npo_goes_to_ascent_as_beta_goes_to_zero() -> None:
     at = tiny_facts.study()
-    moved = replace(at, module=tiny_facts.opened(tiny_facts.knower(1), "test").module)  # not where the reference is
+    moved = replace(
+        at, module=tiny_facts.open_weights(tiny_facts.knower(1), "test").module
+    )  # not where the reference is
 
     def of(beta: float) -> Tensor:
         method = tiny_facts.made("npo", beta=beta, alpha=0.0)

@@ -217,7 +217,7 @@ def test_alternates_are_other_answers() -> None:
 def test_alternates_are_written_by_the_model_where_none_are_given() -> None:
     bare = tuple(replace(item, wrong=()) for item in tiny_facts.ITEMS[:2])
     at = replace(
-        tiny_facts.study(Request(bare, tiny_facts.ITEMS[2:])), module=tiny_facts.opened(unsure(), "test").module
+        tiny_facts.study(Request(bare, tiny_facts.ITEMS[2:])), module=tiny_facts.open_weights(unsure(), "test").module
     )
     found = alternates(at, "auto", 3)
     assert all(len(answers) == 3 for answers in found.values())
@@ -231,7 +231,7 @@ def unsure() -> Any:
 
     import torch
 
-    found = tiny_facts.opened(tiny_facts.knower(), "test")
+    found = tiny_facts.open_weights(tiny_facts.knower(), "test")
     module = copy.deepcopy(found.module)
     with torch.no_grad():
         for parameter in module.model.layers.parameters():
