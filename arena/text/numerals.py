@@ -1,8 +1,8 @@
 """Numbers in a text: digits as they are written in many countries, and their scales (15k, 1.5 million, ½).
 
 Kept in the project: `runs/LOG.md` has how price-parser, quantulum3, number-parser, word2number and text2num read the
-phrases of `tests/support/amounts.py` (`tests/bench/bench_amounts.py` counts again). Each misses many, most tell no
-place in the text, and where nobody can tell which number is meant they give one all the same.
+phrases of `tests/support/price_phrases.py` (`tests/bench/bench_amounts.py` counts again). Each misses many, most tell
+no place in the text, and where nobody can tell which number is meant they give one all the same.
 """
 
 import re

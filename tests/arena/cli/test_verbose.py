@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from command import typed
+from cli_runner import typed
 from fake_server import Script, serving
 
 KEY = "sk-test-4242424242424242"
