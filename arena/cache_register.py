@@ -95,7 +95,7 @@ def register(what: What, container: Container, count: Callable[[Container], int]
     return container
 
 
-def on_clear(what: What, clear: Callable[[], int], holder: Any = None) -> None:
+def on_clear(what: What, clear: Callable[[], int], holder: object = None) -> None:
     """Has `clear` called when caches of that kind are dropped; it returns how many entries it dropped."""
     _check(what)
     _CACHES.append(Cache(what, holder, clear))

@@ -181,7 +181,7 @@ def parse_episode(text: str) -> Episode:
     return replace(episode, turns=tuple(_change_calls(turn, unpack) for turn in episode.turns))
 
 
-def describe_spec(spec: Any) -> Any:
+def describe_spec(spec: object) -> Any:
     """A spec as plain data, whether it was a name, a table or a built part."""
     return spec if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else describe(spec)
 

@@ -97,7 +97,7 @@ class _FinderOfFolders(MetaPathFinder):
     start: Path | None = None
     folders: tuple[str, ...] = ()
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: Any = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
         return PathFinder.find_spec(name, list(self.folders)) if path is None else None
 
 

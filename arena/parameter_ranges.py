@@ -38,7 +38,7 @@ def bounds_of(hint: Any) -> tuple[Any, ...]:
     return tuple(bound for option in typing.get_args(hint) for bound in bounds_of(option))
 
 
-def range_of(hint: Any) -> str:
+def range_of(hint: object) -> str:
     """The range that a type hint declares, in words ("above 0", "at least 0 and at most 1"); "" where it has none."""
     found = [(WORDS[type(bound)], _limit(bound)) for bound in bounds_of(hint)]
     told = " and ".join(f"{word} {limit:g}" for word, limit in found if abs(limit) != inf)
@@ -46,13 +46,13 @@ def range_of(hint: Any) -> str:
     return " ".join(filter(None, (finite, told)))
 
 
-def outside(hint: Any, value: Any) -> bool:
+def outside(hint: object, value: object) -> bool:
     """Whether a number lies outside of the range that its hint declares."""
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return known and not all(TESTS[type(bound)](value, _limit(bound)) for bound in bounds_of(hint))
 
 
-def check_ranges(part: Any) -> None:
+def check_ranges(part: object) -> None:
     """Raises ValueError, naming the field and its range, where a field of a dataclass lies outside of it, or holds no
     number where there has to be one."""
     kind: Any = type(part)
@@ -62,7 +62,7 @@ def check_ranges(part: Any) -> None:
             raise ValueError(f"{name} has to be {range_of(hint) or 'a number'}, not {value!r}")
 
 
-def holds_nan(value: Any) -> bool:
+def holds_nan(value: object) -> bool:
     """Whether a value is NaN, or a list or table that holds one: it is no setting of anything."""
     if isinstance(value, float):
         return isnan(value)
@@ -71,11 +71,11 @@ def holds_nan(value: Any) -> bool:
     return isinstance(value, list | tuple) and any(map(holds_nan, value))
 
 
-def _limit(bound: Any) -> float:
+def _limit(bound: object) -> float:
     return float(getattr(bound, type(bound).__name__.lower()))
 
 
 @memoize("code")
-def _hints(kind: Any) -> dict[str, Any]:
+def _hints(kind: object) -> dict[str, Any]:
     hints = typing.get_type_hints(kind, include_extras=True)
     return {one.name: hints[one.name] for one in fields(kind)} if is_dataclass(kind) else {}

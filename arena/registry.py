@@ -137,7 +137,7 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     return getattr(module, entry.attribute), tail if slash and name not in known else None
 
 
-def find_name(thing: Any) -> str:
+def find_name(thing: object) -> str:
     """The name under which a class or function is found again."""
     kind, name = getattr(thing, "__part__", ("", ""))
     if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:

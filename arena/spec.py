@@ -25,7 +25,7 @@ OUTSIDE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
 
 
-def build(kind: str, spec: Any, where: str = "") -> Any:
+def build(kind: str, spec: object, where: str = "") -> Any:
     """The part that `spec` describes; a part that is already built is returned as it is.
 
     Raises UnknownPart or BadPart, naming `where` (for example "seats.buyer"), the field and what it takes.
@@ -58,7 +58,7 @@ def build(kind: str, spec: Any, where: str = "") -> Any:
     return _construct(thing, arguments, where or f"{kind} {name!r}")
 
 
-def describe(part: Any) -> Any:
+def describe(part: object) -> Any:
     """The resolved spec of a built part: its name and every field, defaults included; plain data."""
     if isinstance(part, partial):
         return {"name": find_name(part.func), **_list_settings(part.func), **_convert_value(part.keywords)}
@@ -73,7 +73,7 @@ def describe(part: Any) -> Any:
     return {"name": name, **values}
 
 
-def check_ready(part: Any) -> None:
+def check_ready(part: object) -> None:
     """Ask a part, and the parts it holds, whether all they need is there. Raises MissingExtra or MissingKey."""
     if hasattr(part, "ready"):
         part.ready()
@@ -86,14 +86,14 @@ def check_ready(part: Any) -> None:
                 check_ready(inner)
 
 
-def find_parts(part: Any, kind: str) -> dict[str, Any]:
+def find_parts(part: object, kind: str) -> dict[str, Any]:
     """The parts of `kind` that a part's fields hold, by field."""
     thing: Any = type(part)
     found = {name: getattr(part, name) for name in _list_fields(thing) if _find_kind(_find_hints(thing)[name]) == kind}
     return {name: inner for name, inner in found.items() if inner is not None}
 
 
-def is_stateless(value: Any) -> bool:
+def is_stateless(value: object) -> bool:
     """Whether a part can be used by several matches at once: a frozen dataclass of values that do not change.
 
     Tables among its parameters count as such values; a table or an object that it made for itself may be its state.
@@ -108,7 +108,7 @@ def is_stateless(value: Any) -> bool:
     return all((field.init and isinstance(inner, Mapping)) or is_stateless(inner) for field, inner in held)
 
 
-def assign(table: dict[str, Any], path: str, value: Any) -> None:
+def assign(table: dict[str, Any], path: str, value: object) -> None:
     """Set `a.b.c` in nested tables; a name standing where a table is needed becomes `{"name": …}`."""
     *parents, last = path.split(".")
     for key in parents:
@@ -118,7 +118,7 @@ def assign(table: dict[str, Any], path: str, value: Any) -> None:
     table[last] = value
 
 
-def dump_canonical(value: Any) -> str:
+def dump_canonical(value: object) -> str:
     """JSON with sorted keys and no spaces: the form that is hashed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -143,7 +143,7 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
     return table
 
 
-def _expand_model(table: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+def _expand_model(table: Mapping[str, object], name: str, where: str) -> dict[str, Any]:
     """The spec of the agent that `provider/model` stands for: settings that it has are its own, others the model's."""
     llm, _ = find("agent", OVER_MODEL)
     own = _list_fields(llm)
@@ -158,7 +158,7 @@ def _expand_model(table: Mapping[str, Any], name: str, where: str) -> dict[str, 
     return {**agent, "name": OVER_MODEL, "model": model}
 
 
-def list_settable(thing: Any) -> list[str]:
+def list_settable(thing: object) -> list[str]:
     """The parameters of a part as they are typed in --set; those of a value that it holds as `sampling.temperature`."""
     found = []
     for name in _list_fields(thing):
@@ -168,7 +168,7 @@ def list_settable(thing: Any) -> list[str]:
     return found
 
 
-def explain_unknown(key: str, names: Iterable[str], thing: Any) -> str:
+def explain_unknown(key: str, names: Iterable[str], thing: object) -> str:
     """The sentence for a parameter that does not exist; one within another's value is found by its last part."""
     known = list(names)
     kind, name = getattr(thing, "__part__", ("", ""))
@@ -252,7 +252,7 @@ def _explain_error(error: Any, hint: Any) -> str:
     return f"it has to be {told}"
 
 
-def _refuse_nan(value: Any, where: str) -> Any:
+def _refuse_nan(value: object, where: str) -> Any:
     """The value. Raises BadPart for NaN, which compares with nothing and is no setting of anything."""
     if holds_nan(value):
         raise BadPart(f"{where} = {value!r}: it has to be a number, and NaN is none")
@@ -265,21 +265,21 @@ def _make_adapter(maker: Any, thing: Any, key: str) -> Any:
 
 
 @memoize("code")
-def _find_hints(thing: Any) -> dict[str, Any]:
+def _find_hints(thing: object) -> dict[str, Any]:
     return typing.get_type_hints(thing, include_extras=True)
 
 
 @memoize("code")
-def _list_fields(thing: Any) -> tuple[str, ...]:
+def _list_fields(thing: object) -> tuple[str, ...]:
     return tuple(f.name for f in fields(thing) if f.init) if is_dataclass(thing) else ()
 
 
-def _find_kind(hint: Any) -> str | None:
+def _find_kind(hint: object) -> str | None:
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return next((CONTRACTS[option] for option in options if option in CONTRACTS), None)
 
 
-def _find_item_kind(hint: Any) -> str | None:
+def _find_item_kind(hint: object) -> str | None:
     """The kind of the parts in `tuple[Guard, ...]`; None for any other hint."""
     inner = typing.get_args(hint)
     return _find_kind(inner[0]) if typing.get_origin(hint) is tuple and inner[1:] == (...,) else None
@@ -292,7 +292,7 @@ def _parse_bytes(text: str, where: str) -> bytes:
         raise BadPart(f"{where} = {text!r}: bytes are written in hexadecimal digits, two each") from None
 
 
-def _convert_value(value: Any) -> Any:
+def _convert_value(value: object) -> Any:
     if is_dataclass(value) and not isclass(value):
         if getattr(type(value), "__part__", None) or not _is_value(value):
             return describe(value)
@@ -307,6 +307,6 @@ def _convert_value(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else describe(value)
 
 
-def _is_value(part: Any) -> bool:
+def _is_value(part: object) -> bool:
     """Whether a dataclass is a plain value (a sampling, a note) and not a part."""
     return not any(isinstance(part, contract) for contract in CONTRACTS if not typing.is_typeddict(contract))

@@ -7,7 +7,7 @@ from arena.registry import list_entries
 from arena.spec import OVER_MODEL
 
 
-def merge_spec(before: Any, value: Any) -> Any:
+def merge_spec(before: object, value: object) -> Any:
     """`before` with what `value` says; a name, or a table, leaves the other settings as they are.
 
     The name of a model, `provider/model`, takes the place of the model's where an agent has its model in a table.
@@ -24,7 +24,7 @@ def merge_spec(before: Any, value: Any) -> Any:
     return {**kept, **{key: merge_spec(kept.get(key), item) for key, item in value.items() if key != "name"}}
 
 
-def set_agents(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str, Any]:
+def set_agents(tables: Mapping[str, object], agents: Mapping[str, str]) -> dict[str, Any]:
     """The seats of a plan with other agents in some of them: a model in a model's place keeps the settings, among them
     its endpoint; any other agent takes the place of the whole table."""
     kept = {seat: merge_spec(tables[seat], name) for seat, name in agents.items()
@@ -32,7 +32,7 @@ def set_agents(tables: Mapping[str, Any], agents: Mapping[str, str]) -> dict[str
     return {**tables, **agents, **kept}
 
 
-def get_at(tables: Mapping[str, Any], path: str) -> Any:
+def get_at(tables: Mapping[str, object], path: str) -> Any:
     """What stands at `a.b.c` in nested tables; None where nothing does."""
     found: Any = tables
     for key in path.split("."):
@@ -40,7 +40,7 @@ def get_at(tables: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def set_name(table: Mapping[str, Any], name: Any) -> dict[str, Any]:
+def set_name(table: Mapping[str, object], name: object) -> dict[str, Any]:
     """The table with another name and all its other settings."""
     model = table.get("model")
     if isinstance(model, Mapping | str) and is_model(name):
@@ -48,7 +48,7 @@ def set_name(table: Mapping[str, Any], name: Any) -> dict[str, Any]:
     return {**table, "name": name}
 
 
-def is_model(spec: Any) -> bool:
+def is_model(spec: object) -> bool:
     """Whether a spec, as it stands for an agent, is a model's name or a table with one: `openai/gpt-4o`."""
     name = spec.get("name") if isinstance(spec, Mapping) else spec
     if isinstance(spec, Mapping) and name == OVER_MODEL:

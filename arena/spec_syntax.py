@@ -61,7 +61,7 @@ def format_spec(spec: Any) -> str:
     return f"{name}({told})" if told else str(name)
 
 
-def _format_value(value: Any) -> str:
+def _format_value(value: object) -> str:
     return value if isinstance(value, str) else dump_canonical(value)
 
 

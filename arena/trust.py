@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from arena.cache_register import register
 from arena.errors import UntrustedPart
@@ -99,7 +98,7 @@ def remember(parts: Iterable[Outside]) -> None:
         LOGGER.info("trusted for this command alone, %s cannot be written: %s", REMEMBERED, error)
 
 
-def find_outside_parts(value: Any) -> list[Outside]:
+def find_outside_parts(value: object) -> list[Outside]:
     """The parts outside of the registry that a plan's table names, each once, in order; nothing is imported."""
     found: list[Outside] = []
     for text in _list_texts(value):
@@ -112,7 +111,7 @@ def _load_remembered() -> Mapping[str, str]:
     return known if isinstance(known, dict) else {}
 
 
-def _list_texts(value: Any) -> Iterator[str]:
+def _list_texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

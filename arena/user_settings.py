@@ -31,7 +31,7 @@ def read_json(name: str) -> Any:
         return None
 
 
-def write_json(name: str, value: Any) -> None:
+def write_json(name: str, value: object) -> None:
     """Replaces a file of that folder, readable by the user alone. Raises OSError."""
     place = config_folder() / name
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

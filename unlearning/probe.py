@@ -137,7 +137,7 @@ def build_probe(spec: Any) -> Probe:
     return made
 
 
-def check_reading(label: str, reading: Any) -> Reading:
+def check_reading(label: str, reading: object) -> Reading:
     """What a probe gave, if it is a Reading. Raises UsageError."""
     if isinstance(reading, Reading):
         return reading

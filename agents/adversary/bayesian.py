@@ -50,13 +50,13 @@ class Suspicion:
         return Move("", "guess", {"ranking": ranking, "confidence": sure})
 
     def verdict(
-        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
         """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
         scores = self.scores(shuffle_names(candidates, seed), answers)
         return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
 
-    def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    def scores(self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]]) -> dict[str, float]:
         """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
 
         A question about something that several candidates have counts for each of them. What this agent answered about

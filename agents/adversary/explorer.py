@@ -43,7 +43,7 @@ class Explorer:
         ranking, sure = self.verdict((), known["answers"], view.seed)
         return Move("", "guess", {"ranking": ranking or ["nothing"], "confidence": sure})
 
-    def step(self, answers: Sequence[Mapping[str, Any]]) -> AdversaryQuestion:
+    def step(self, answers: Sequence[Mapping[str, object]]) -> AdversaryQuestion:
         """What it asks next: openly first; then each name in its turn, one that came up last at the end."""
         first = (OPEN[0], LISTING[0], OPEN[1], LISTING[1], OPEN[2], LISTING[2])
         if len(answers) < len(first):
@@ -56,7 +56,7 @@ class Explorer:
         return next(islice(asked, len(answers) - len(first), None))
 
     def verdict(
-        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
         """The names that it heard, the likeliest forgotten first, and how sure it is that anything was forgotten.
 

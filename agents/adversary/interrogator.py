@@ -48,14 +48,14 @@ class Interrogator:
         return Move("", "guess", {"ranking": ranking, "confidence": sure})
 
     def verdict(
-        self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], seed: int
+        self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
         """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1."""
         return rank_candidates(self.strategy, shuffle_names(candidates, seed), answers, self.topics)
 
 
 def choose_next_step(
-    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
+    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> AdversaryQuestion:
     """What a strategy with a fixed list asks after these answers."""
     return find_step(strategy, len(answers), candidates, topics)
@@ -68,7 +68,7 @@ def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, 
 
 
 def rank_candidates(
-    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
+    strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> tuple[list[str], float]:
     """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1.
 

@@ -45,7 +45,7 @@ def to_request(
     return {"model": model, "messages": messages, limit: sampling.max_tokens, **given}
 
 
-def from_body(body: Any) -> ParsedReply:
+def from_body(body: object) -> ParsedReply:
     """What a response body says; takes any JSON value."""
     whole = ensure_object(body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))

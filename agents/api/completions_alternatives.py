@@ -164,7 +164,7 @@ def _fill_empty_content(messages: Sequence[Message]) -> list[Message]:
 def make_simplifier(keep: Callable[[str], bool]) -> Callable[[Any], Any]:
     """A change of a JSON Schema, all the way down, that keeps only some of its keywords."""
 
-    def simple(schema: Any) -> Any:
+    def simple(schema: object) -> Any:
         if not isinstance(schema, Mapping):
             return schema
         kept = {key: simple(value) if key == "items" else value for key, value in schema.items() if keep(key)}

@@ -97,7 +97,7 @@ class Complaint:
         return ADVICE.get(self.status, "").format(key=f"${key}" if key else "the environment", url=where)
 
 
-def find_complaint(answer: HttpResponse, body: Any) -> Complaint | None:
+def find_complaint(answer: HttpResponse, body: object) -> Complaint | None:
     """The error that an answer holds, whatever its status; None where it may be a reply. `body`: its JSON, or None."""
     found = _find_error(body)
     fine = 200 <= answer.status < 300
@@ -111,14 +111,14 @@ def find_complaint(answer: HttpResponse, body: Any) -> Complaint | None:
     return Complaint(status or _guess_status(kind, said), said, kind, param, inside=True)
 
 
-def find_refused_text(body: Any) -> str:
+def find_refused_text(body: object) -> str:
     """What a model wrote that its provider took for no tool call and sends back in an error; "" where it does not."""
     error = ensure_object(ensure_object(body).get("error"))
     failed = read_text(error.get("failed_generation"))
     return failed if error.get("code") in ("tool_use_failed", "output_parse_failed", "json_validate_failed") else ""
 
 
-def _find_error(body: Any) -> Any:
+def _find_error(body: object) -> Any:
     """What of a body tells of an error; None where nothing does."""
     whole = ensure_object(body[0] if isinstance(body, list) and body else body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
@@ -135,7 +135,7 @@ def _find_error(body: Any) -> Any:
     return whole if told else None
 
 
-def _split_error(error: Any) -> tuple[str, str, str, int]:
+def _split_error(error: object) -> tuple[str, str, str, int]:
     """The words, the names, the parameter and the status (0: none) of an error in any of the shapes in use."""
     if isinstance(error, list):  # as pydantic tells it: one object for each thing that is wrong
         each = [_split_error(one) for one in error]
@@ -158,7 +158,7 @@ def _split_error(error: Any) -> tuple[str, str, str, int]:
     return said, kind or ", ".join(kinds), param, status or next(filter(None, numbers), 0)
 
 
-def _parse_status(value: Any) -> int:
+def _parse_status(value: object) -> int:
     """An HTTP status that tells of an error, 0 for anything else."""
     text = str(value)
     return int(text) if re.fullmatch(r"[45]\d\d", text) else 0

@@ -110,7 +110,7 @@ def replace_surrogates(text: str) -> str:
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
 
 
-def parse_arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
+def parse_arguments(raw: object) -> tuple[Mapping[str, Any], str]:
     """A tool call's arguments as a table, and "", or no arguments and the raw text where it is not an object.
 
     JSON within JSON, however often it was encoded, is decoded; nothing, or null, is no arguments.
@@ -128,29 +128,29 @@ def parse_arguments(raw: Any) -> tuple[Mapping[str, Any], str]:
     return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
 
 
-def ensure_object(value: Any) -> dict[str, Any]:
+def ensure_object(value: object) -> dict[str, Any]:
     """`value` where it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def ensure_array(value: Any) -> list[Any]:
+def ensure_array(value: object) -> list[Any]:
     """`value` where it is a JSON array, else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def read_text(value: Any) -> str:
+def read_text(value: object) -> str:
     """A content as text: a string, or the text parts of a list joined, without those that are thoughts."""
     if isinstance(value, list):
         return "".join(read_text(ensure_object(part).get("text")) for part in value if not _is_thought(part))
     return value if isinstance(value, str) else ""
 
 
-def join_thoughts(content: Any) -> str:
+def join_thoughts(content: object) -> str:
     """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
     return "".join(read_thought(part) or "…" for part in ensure_array(content) if _is_thought(part))
 
 
-def read_thought(value: Any) -> str:
+def read_thought(value: object) -> str:
     """The text of what a server set apart as thought, in whatever shape it has."""
     if isinstance(value, list):
         return "".join(map(read_thought, value))
@@ -159,13 +159,13 @@ def read_thought(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _is_thought(part: Any) -> bool:
+def _is_thought(part: object) -> bool:
     return ensure_object(part).get("thought") is True or read_text(ensure_object(part).get("type")).startswith(
         THOUGHT_KINDS
     )
 
 
-def parse_count(value: Any) -> int | None:
+def parse_count(value: object) -> int | None:
     """A count of tokens: a whole number up to 2^31 - 1, also written as a text or with a point; None, unknown, for
     anything else, so that no server's number is too large for a database or a sum."""
     if isinstance(value, str):

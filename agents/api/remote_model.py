@@ -175,7 +175,7 @@ class Remote(ABC):
         """The server's answer. Raises TimeoutError, or Lost where the connection failed."""
 
     @abstractmethod
-    def read(self, body: Any) -> ParsedReply:
+    def read(self, body: object) -> ParsedReply:
         """What a JSON value that came back says; pure, takes any JSON."""
 
     async def chat(

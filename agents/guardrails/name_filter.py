@@ -132,7 +132,7 @@ def restore_names(move: Move, back: Mapping[str, str]) -> Move:
     return _change_texts(move, lambda text: pattern.sub(lambda match: names[match.name], text))
 
 
-def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+def map_texts(value: object, change: Callable[[str], str]) -> Any:
     """The same data with every text in it changed, keys too."""
     if isinstance(value, str):
         return change(value)

@@ -113,7 +113,7 @@ def load_template(given: str) -> str:
         ) from None
 
 
-def _render_template(tokenizer: Any, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
+def _render_template(tokenizer: object, pairs: Sequence[tuple[str, str]], template: str, date: str) -> str:
     messages, day = [{"role": role, "content": text} for role, text in pairs], datetime.date.fromisoformat(date)
     told = day.strftime("%d %b %Y")
     return apply_template(tokenizer, messages, _pin_date(template, day), add_generation_prompt=True, date_string=told)

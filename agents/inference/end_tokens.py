@@ -31,7 +31,7 @@ _KNOWN: WeakKeyDictionary[Any, dict[tuple[str, int | None], tuple[tuple[int, ...
 _KNOWN = register("code", WeakKeyDictionary(), count_inner)
 
 
-def find_end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_end_tokens(tokenizer: object, template: str | None = None) -> tuple[int, ...]:
     """The tokens behind an answer as it is taught; the last of them ends it. () where the tokenizer knows no end.
 
     What the chat template (`template`, else the tokenizer's own) writes behind an assistant's line, up to and with its
@@ -41,7 +41,7 @@ def find_end_tokens(tokenizer: Any, template: str | None = None) -> tuple[int, .
     return _ends(tokenizer, template)[0]
 
 
-def find_prompt_ends(tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_prompt_ends(tokenizer: object, template: str | None = None) -> tuple[int, ...]:
     """The tokens at which an answer to a rendered prompt ends, beside those that the model's settings name: the one
     with which it is taught first."""
     return _ends(tokenizer, template)[1]
@@ -55,7 +55,7 @@ def find_model_ends(module: Any, tokenizer: Any) -> tuple[int, ...]:
     return _list_unique(end) if isinstance(end, list | tuple) else () if end is None else (int(end),)
 
 
-def find_all_ends(module: Any, tokenizer: Any, template: str | None = None) -> tuple[int, ...]:
+def find_all_ends(module: object, tokenizer: object, template: str | None = None) -> tuple[int, ...]:
     """Every token at which an answer of the model ends, the one it is taught with first."""
     return _list_unique([*find_prompt_ends(tokenizer, template), *find_model_ends(module, tokenizer)])
 

@@ -96,7 +96,7 @@ class Composed(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        cache: Any = None,
+        cache: object = None,
         use_cache: bool = False,
         return_dict: bool = True,
         logits_to_keep: int | Tensor = 0,
@@ -149,7 +149,7 @@ def is_composed(where: str) -> bool:
     return (Path(where) / FILE).is_file()
 
 
-def load_composed(where: str, **options: Any) -> Composed:
+def load_composed(where: str, **options: object) -> Composed:
     """The model that `save_pretrained` wrote there."""
     told = json.loads((Path(where) / FILE).read_text(encoding="utf-8"))
     for name in told["parts"]:

@@ -122,12 +122,12 @@ def keeps_base_weights(settings: Any) -> bool:
     return settings.peft_type == "LORA" and _says(settings, GENTLE)
 
 
-def is_mixable(settings: Any) -> bool:
+def is_mixable(settings: object) -> bool:
     """Whether rows with that adapter can stand in one batch with rows of others."""
     return keeps_base_weights(settings) and _says(settings, MIXED)
 
 
-def _says(settings: Any, possible: dict[str, tuple[Any, ...]]) -> bool:
+def _says(settings: object, possible: dict[str, tuple[Any, ...]]) -> bool:
     return all(getattr(settings, name, values[0]) in values for name, values in possible.items())
 
 

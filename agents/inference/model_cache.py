@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from arena.errors import UsageError
 from arena.spec import dump_canonical
@@ -25,13 +24,13 @@ def find_cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "arena" / "models"
 
 
-def find_model_folder(recipe: Mapping[str, Any]) -> Path:
+def find_model_folder(recipe: Mapping[str, object]) -> Path:
     """The folder of that recipe, whether or not it was made yet."""
     name = f"{recipe.get('kind', 'model')}-{blake2b(dump_canonical(recipe).encode(), digest_size=8).hexdigest()}"
     return find_cache_folder() / name
 
 
-def load_or_make(recipe: Mapping[str, Any], make: Callable[[Path], object]) -> Path:
+def load_or_make(recipe: Mapping[str, object], make: Callable[[Path], object]) -> Path:
     """The folder that `make` filled for that recipe; made when it is asked for the first time.
 
     recipe: plain data, all that the result depends on; its hash is the folder's name. `make` fills a folder beside it,

@@ -8,7 +8,7 @@ from arena.cache_register import on_clear
 _ALL: WeakSet[Any] = WeakSet()
 
 
-def watch(tokenizer: Any) -> Any:
+def watch(tokenizer: object) -> Any:
     """The tokenizer itself; the words that it remembers are dropped with the caches of texts."""
     _ALL.add(tokenizer)
     return tokenizer

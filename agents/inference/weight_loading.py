@@ -136,7 +136,7 @@ def try_load(source: WeightSource) -> Loaded | None:
         return None
 
 
-def find_source(module: Any) -> str:
+def find_source(module: object) -> str:
     """Which model was loaded as the very tensors of that module, an adapter on it aside: its id; "" where none was."""
     own = {one.data_ptr() for one in unwrap_adapter(module).parameters()}
     with _LOADING:

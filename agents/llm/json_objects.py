@@ -136,7 +136,7 @@ def _spans(text: str) -> tuple[list[tuple[int, int]], int | None]:
     return spans, stack[0] if stack else None
 
 
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: Iterable[tuple[str, object]]) -> dict[str, Any]:
     """A table of the pairs; a key with two values is two answers in one."""
     table: dict[str, Any] = {}
     for key, value in pairs:

@@ -56,7 +56,7 @@ def save_agent(
     connection: Connection,
     name: str,
     subject: Subject,
-    course: Mapping[str, Any] | None = None,
+    course: Mapping[str, object] | None = None,
     *,
     forgot: bool = True,
 ) -> StoredAgent:

@@ -71,7 +71,7 @@ class Anthropic(Remote):
         create = client.messages.with_raw_response.create
         return await unwrap_response(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
 
-    def read(self, body: Any) -> ParsedReply:
+    def read(self, body: object) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 
@@ -92,7 +92,7 @@ def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], samplin
     return {"model": model, "max_tokens": sampling.max_tokens, "messages": messages, **given}
 
 
-def from_body(body: Any) -> ParsedReply:
+def from_body(body: object) -> ParsedReply:
     """What a response body says; takes any JSON value."""
     whole = ensure_object(body)
     resolved, tokens = read_text(whole.get("model")), _tokens(ensure_object(whole.get("usage")))

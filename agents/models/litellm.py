@@ -154,7 +154,7 @@ class LiteLLM(Remote):
         }
         return HttpResponse(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
 
-    def read(self, body: Any) -> ParsedReply:
+    def read(self, body: object) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 

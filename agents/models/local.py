@@ -90,7 +90,7 @@ class Local:
         """The tokenizer; the weights are not loaded for it."""
         return self._held.tokenizer if self._held is not None else load_tokenizer(self._source())
 
-    def with_module(self, module: Any) -> "Local":
+    def with_module(self, module: object) -> "Local":
         """The same model with the weights of `module`, as they are now; its id ends in `#` and their hash.
 
         The id names them in this process, as long as some model holds them. To name them from outside, save them

@@ -63,7 +63,7 @@ class OpenAI(Remote):
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", **named}
         return await post(f"{(self.url or HOME).rstrip('/')}/chat/completions", headers, request)
 
-    def read(self, body: Any) -> ParsedReply:
+    def read(self, body: object) -> ParsedReply:
         """What a JSON value that came back says."""
         return from_body(body)
 

@@ -133,7 +133,7 @@ class Chore:
         return [place for place in self.known["places"] if _kind(place) == kind]
 
 
-def _read_notes(notes: tuple[str, ...], places: Mapping[str, Any]) -> dict[str, list[str]]:
+def _read_notes(notes: tuple[str, ...], places: Mapping[str, object]) -> dict[str, list[str]]:
     """What notes say of the places; an empty list where a place is noted to be empty."""
     noted: dict[str, list[str]] = {}
     for note in notes:

@@ -77,7 +77,7 @@ class Seating:
     def observation(self, seat: str) -> dict[str, Any]:
         return self.spaces[seat].observation(self.game.view(self.state, seat), seat in self.acting)
 
-    def move(self, seat: str, action: Any) -> Move:
+    def move(self, seat: str, action: object) -> Move:
         """The well-formed move behind an action. Raises IllegalMove."""
         return well_formed(self.game.view(self.state, seat), self.spaces[seat].move(action))
 
@@ -145,7 +145,7 @@ class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
     def observe(self, agent: str) -> dict[str, Any]:
         return self.seating.observation(agent)
 
-    def step(self, action: Any) -> None:
+    def step(self, action: object) -> None:
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)

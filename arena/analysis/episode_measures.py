@@ -30,7 +30,7 @@ class Recorded:
     measured: EpisodeMeasures | None = None
 
 
-def load_episodes(db: str, condition: str = "", parameters: Sequence[Any] = ()) -> list[Recorded]:
+def load_episodes(db: str, condition: str = "", parameters: Sequence[object] = ()) -> list[Recorded]:
     """The episodes for which an SQL condition on `episode e` holds, in order, without what is measured in them."""
     where = f"where {condition}" if condition else ""
     columns = "select e.id, e.run, e.n, e.status, e.seed, e.spec from episode e"
@@ -83,7 +83,7 @@ def _parse_episode(id: str, run: str, n: int, status: str, seed: int, spec: str)
     return Recorded(id, run, n, status, seed, settings, who)
 
 
-def _flatten(path: str, value: Any) -> dict[str, Any]:
+def _flatten(path: str, value: object) -> dict[str, Any]:
     """Settings by path; a part's name stands at its own path, a list as JSON."""
     if not isinstance(value, Mapping):
         return {path: dump_canonical(value) if isinstance(value, list) else value}
@@ -94,7 +94,7 @@ def _flatten(path: str, value: Any) -> dict[str, Any]:
     return found
 
 
-def _list_names(agent: Any) -> Iterable[str]:
+def _list_names(agent: object) -> Iterable[str]:
     """The agent's name, and that of the model below whatever wraps it."""
     while isinstance(agent, Mapping):
         if isinstance(agent.get("name"), str):

@@ -63,7 +63,7 @@ def compute_fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
     return {episode: found.hexdigest() for episode, found in hashes.items()}
 
 
-def _drop_long_texts(value: Any, words: int) -> Any:
+def _drop_long_texts(value: object, words: int) -> Any:
     """A fact, or arguments, without texts of more than so many words: those are phrases."""
     if isinstance(value, Mapping):
         return {key: _drop_long_texts(item, words) for key, item in value.items()}

@@ -88,11 +88,11 @@ def resolve_name(name: str, found: Iterable[EpisodeMeasures]) -> str:
     raise UsageError(unknown("score or fact to measure", name, set(known.values())))
 
 
-def _is_table(fact: Any) -> bool:
+def _is_table(fact: object) -> bool:
     return isinstance(fact, list | tuple) and bool(fact) and all(isinstance(row, Mapping) for row in fact)
 
 
-def _flatten_fact(name: str, fact: Any) -> Iterable[tuple[str, Any]]:
+def _flatten_fact(name: str, fact: object) -> Iterable[tuple[str, Any]]:
     """The numbers, yes and no, and absences below a fact, with their paths."""
     if isinstance(fact, Mapping):
         for key, inner in fact.items():
@@ -101,7 +101,7 @@ def _flatten_fact(name: str, fact: Any) -> Iterable[tuple[str, Any]]:
         yield name, fact
 
 
-def _rename_column(column: str, scores: Mapping[str, Any]) -> str:
+def _rename_column(column: str, scores: Mapping[str, object]) -> str:
     """`surplus.buyer` for the column `buyer_surplus` of a game with a buyer; else nothing."""
     for seat in scores:
         if column.startswith(f"{seat}_"):
@@ -109,10 +109,10 @@ def _rename_column(column: str, scores: Mapping[str, Any]) -> str:
     return ""
 
 
-def _convert_number(value: Any) -> float | None:
+def _convert_number(value: object) -> float | None:
     return float(value) if isinstance(value, bool | int | float) and isfinite(value) else None
 
 
-def _mean(cells: Sequence[Any]) -> float | None:
+def _mean(cells: Sequence[object]) -> float | None:
     known = [number for cell in cells if (number := _convert_number(cell)) is not None]
     return sum(known) / len(known) if known else None

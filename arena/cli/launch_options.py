@@ -83,7 +83,7 @@ class Launch:
         remember(new)
         return table
 
-    def _outline(self, path: Path, table: Mapping[str, Any], parts: Sequence[Outside]) -> None:
+    def _outline(self, path: Path, table: Mapping[str, object], parts: Sequence[Outside]) -> None:
         """Prints a plan as it is written, with the code that it would run."""
         names = [f"{part.place}:{part.attribute}" for part in parts]
         if self.json:
@@ -109,7 +109,7 @@ class Launch:
         return How(self.db, self.json, self.quiet, self.progress, self.retry_errors, self.again, backend, command)
 
     def play(
-        self, table: Mapping[str, Any], settings: Sequence[str] = (), backend: str = "here", asked: str = ""
+        self, table: Mapping[str, object], settings: Sequence[str] = (), backend: str = "here", asked: str = ""
     ) -> int:
         """Plays a plan, or prints what it would play; returns the exit code. `settings` come before `--set`."""
         from arena.cli.run_session import Session

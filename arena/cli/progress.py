@@ -189,13 +189,13 @@ class Progress:
             told = f"{left} more failed for {other} other reason{'s' * (other > 1)}; all of them: arena show {run}"
             self.tell("failed", told, episodes=left)
 
-    def say(self, event: str, line: str, **record: Any) -> None:
+    def say(self, event: str, line: str, **record: object) -> None:
         """One line: text, or a JSON object."""
         if self.shown == "none" and not (self.records and event in ("launch", "done")):
             return
         self.tell(event, line, **record)
 
-    def tell(self, event: str, line: str, **record: Any) -> None:
+    def tell(self, event: str, line: str, **record: object) -> None:
         """The same, whatever is `shown`."""
         if self.records:
             print_event(event, **record, text=line)

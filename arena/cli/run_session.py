@@ -180,7 +180,7 @@ class Session:
             if narrator is not None:
                 narrator.turn(turn)
 
-        def state(_: Pending, state: Any) -> None:
+        def state(_: Pending, state: object) -> None:
             if narrator is not None:
                 narrator.state(state)
 

@@ -23,7 +23,7 @@ def stopping(halt: Halt, tell: Callable[[], None]) -> Iterator[None]:
     """
     leaving: list[threading.Timer] = []
 
-    def answer(number: int, _: Any) -> None:
+    def answer(number: int, _: object) -> None:
         if not halt.on:
             halt.on = True
             tell()

@@ -102,17 +102,17 @@ def say(text: str, console: Console | None = None, style: str = "", stderr: bool
     show(console, Text(escape_text(console, text), style), end)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """One JSON document on stdout. Whole numbers beyond 2^53 are texts, since most readers would round them."""
     _write(sys.stdout, to_json(value, 2, _get_encoding(sys.stdout)))
 
 
-def print_event(event: str, **record: Any) -> None:
+def print_event(event: str, **record: object) -> None:
     """A line of JSON on stderr, with what happened as `event`."""
     _write(sys.stderr, to_json({"event": event, **record}, None, _get_encoding(sys.stderr)))
 
 
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on stdout as CSV (RFC 4180, but for the ends of its lines), all values whole; NULL is an empty field.
 
     On a terminal, what it would obey is made visible.
@@ -124,7 +124,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         _write(sys.stdout, printable(text.getvalue()) if visible else text.getvalue(), end="")
 
 
-def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def print_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout as one JSON list of objects, in the form of `print_json`, some rows at a time."""
     if not rows:
         return print_json([])
@@ -133,7 +133,7 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None
     places = {name: k for k, name in enumerate(columns)}  # of two columns of one name the last stays
     keys = [(f"    {encode(name)}: ", k) for name, k in places.items()]
 
-    def written(row: Sequence[Any]) -> str:
+    def written(row: Sequence[object]) -> str:
         values = _convert_row(row, texts)
         return _escape_controls("  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }")
 
@@ -144,12 +144,12 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None
     _write(sys.stdout, "\n]")
 
 
-def split_batches(rows: Sequence[Sequence[Any]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
+def split_batches(rows: Sequence[Sequence[object]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
     """The rows, some at a time."""
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
-def to_json(value: Any, indent: int | None = None, encoding: str = "utf-8") -> str:
+def to_json(value: object, indent: int | None = None, encoding: str = "utf-8") -> str:
     """The value as JSON in which nothing is lost or obeyed: large numbers are texts, controls are escaped, and so is
     all but ASCII where the encoding is not one of Unicode."""
     plain = not encoding.lower().startswith("utf")
@@ -164,18 +164,18 @@ def _escape_controls(text: str) -> str:
     return RAW.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
-def build_objects(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+def build_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[dict[str, Any]]:
     """A table as objects. A column has one type: ids are texts, and so is each number of one that holds a large one."""
     texts = _find_text_columns(columns, rows)
     return [dict(zip(columns, _convert_row(row, texts), strict=True)) for row in rows]
 
 
-def _find_text_columns(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
+def _find_text_columns(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
     """Whether the whole numbers of each column are written as texts."""
     return [name in HASHES or any(_is_large(row[k]) for row in rows) for k, name in enumerate(columns)]
 
 
-def _convert_row(row: Sequence[Any], texts: Sequence[bool]) -> list[Any]:
+def _convert_row(row: Sequence[object], texts: Sequence[bool]) -> list[Any]:
     return [str(value) if text and _is_whole(value) else value for value, text in zip(row, texts, strict=True)]
 
 
@@ -215,7 +215,7 @@ def finish_output(code: int) -> int:
     return FAILED if needed and code == OVER else code
 
 
-def _get_encoding(stream: Any) -> str:
+def _get_encoding(stream: object) -> str:
     return str(getattr(stream, "encoding", None) or "utf-8").lower()
 
 
@@ -225,7 +225,7 @@ def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:
         stream.flush()
 
 
-def _quote_large_numbers(value: Any) -> Any:
+def _quote_large_numbers(value: object) -> Any:
     if isinstance(value, dict):
         return {name: _quote_large_numbers(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -233,7 +233,7 @@ def _quote_large_numbers(value: Any) -> Any:
     return str(value) if _is_large(value) else value
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.text import Text
@@ -23,7 +23,7 @@ class Transcript(Protocol):
 
     @property
     def seats(self) -> tuple[str, ...]: ...
-    def watch(self, state: Any) -> tuple[Message, ...]: ...
+    def watch(self, state: object) -> tuple[Message, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Answers:
 
     seats: tuple[str, ...]
 
-    def watch(self, state: Any) -> tuple[Message, ...]:
+    def watch(self, state: object) -> tuple[Message, ...]:
         return ()
 
 
@@ -52,7 +52,7 @@ class Narrator:
         else:
             self.pending.append(turn)
 
-    def state(self, state: Any) -> None:
+    def state(self, state: object) -> None:
         """A new state: tell the messages that were not told yet."""
         messages = self.game.watch(state)
         if not messages:

@@ -53,7 +53,7 @@ class CheckedEpisode:
     async def _turn(self, turn: Turn) -> None:
         self.kept[turn.step, turn.seat, turn.attempt] = turn
 
-    def _state(self, state: Any) -> None:
+    def _state(self, state: object) -> None:
         self.steps += 1
         if self.steps > max(MOST_STEPS, sum((self.game.most_answers or {}).values())):
             raise ArenaError(
@@ -77,12 +77,12 @@ class Checked:
     told: str
 
 
-def check_game(game: Any, episodes: int = 20, seed: int = 0) -> list[str]:
+def check_game(game: object, episodes: int = 20, seed: int = 0) -> list[str]:
     """What a game does against its contract, one sentence each; empty when it keeps it. As `check` does."""
     return list(check(game, episodes, seed).problems)
 
 
-def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
+def check(game: object, episodes: int = 20, seed: int = 0) -> Checked:
     """A game held to its contract in `episodes` episodes with the random agent.
 
     Raises UsageError when the game cannot be built at all, and for no episodes.
@@ -117,7 +117,7 @@ def check(game: Any, episodes: int = 20, seed: int = 0) -> Checked:
     )
 
 
-def _list_private(state: Any) -> Iterator[str]:
+def _list_private(state: object) -> Iterator[str]:
     held = getattr(state, "private", None)
     for seat, value in held.items() if isinstance(held, Mapping) else ():
         yield from (f"{seat}.{key}" for key in value) if isinstance(value, Mapping) else (str(seat),)
@@ -215,7 +215,7 @@ def _check_sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
             return
 
 
-def _alter_value(value: Any) -> Any:
+def _alter_value(value: object) -> Any:
     """Another value of the same shape."""
     if isinstance(value, Mapping):
         return {key: _alter_value(item) for key, item in value.items()}

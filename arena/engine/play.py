@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def play(
     game: Spec,
-    seats: Mapping[str, Any] | None = None,
+    seats: Mapping[str, object] | None = None,
     seed: int = 0,
     *,
     patience: int = PATIENCE,

@@ -82,7 +82,7 @@ class Understudy:
         return move
 
 
-def find_models(agent: Any) -> Iterator[Any]:
+def find_models(agent: object) -> Iterator[Any]:
     """The models an agent plays with; of one that wraps another, the outermost that knows its price."""
     for model in find_parts(agent, "model").values():
         inner = list(find_models(model))
@@ -91,7 +91,7 @@ def find_models(agent: Any) -> Iterator[Any]:
         yield from find_models(other)
 
 
-def has_known_price(model: Any) -> bool:
+def has_known_price(model: object) -> bool:
     """Whether the price of a model's calls is known."""
     return isinstance(model, Priced) and model.price(1000, 1000) is not None
 
@@ -181,7 +181,7 @@ def _find_longest(
     return n, first + new * everybody * (n - 1) // (2 * n) if n else 0, new
 
 
-def _estimate_cost(model: Any, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
+def _estimate_cost(model: object, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
     """The estimate from the (read, written) tokens of the least, and calls, read and written of the most."""
     least = _compute_price(model, [(read, wrote, 1) for read, wrote in low])
     if high is None:

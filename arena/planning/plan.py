@@ -87,7 +87,7 @@ class Plan:
         """The matches in order, cell by cell. Raises UsageError as `cells` does, before anything is played."""
         return schedule_matches(self.cells(), self.n)
 
-    def _check_kept(self, settings: Mapping[str, Any], match: Match) -> None:
+    def _check_kept(self, settings: Mapping[str, object], match: Match) -> None:
         """Raises BadPart where what is swept cannot have the settings of the table that it stands in."""
         tables = {"game": self.game, **self.seats}
         kept = {
@@ -105,7 +105,7 @@ class Plan:
                 'the names take into those values, such as {name = "…", setting = …}'
             ) from None
 
-    def _apply_settings(self, settings: Mapping[str, Any]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
+    def _apply_settings(self, settings: Mapping[str, object]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
         """The game's spec, the game, and the named seats under some settings."""
         draft = Draft(self.game, self.seats, self.known)
         draft.set_all([(path, value, "sweep") for path, value in settings.items()])
@@ -176,7 +176,7 @@ class Draft:
     seats: Mapping[str, Spec]
     known: tuple[Spec, Game[Any]] | None = None
 
-    def set_all(self, settings: Iterable[tuple[str, Any, str]]) -> None:
+    def set_all(self, settings: Iterable[tuple[str, object, str]]) -> None:
         """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.
 
         Raises UsageError for a seat there is not.
@@ -184,7 +184,7 @@ class Draft:
         for path, value, where in sorted(settings, key=lambda setting: setting[0].partition(".")[0] != "game"):
             self.set(path, value, where)
 
-    def set(self, path: str, value: Any, where: str) -> None:
+    def set(self, path: str, value: object, where: str) -> None:
         """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for a seat there is not."""
         root, _, rest = _normalise_path(path).partition(".")
         if root == "game":
@@ -248,7 +248,7 @@ def _check(table: Mapping[str, Any]) -> None:
             raise UsageError(f"plan: a budget is in dollars, 0 or more; got {name} = {usd!r}")
 
 
-def _suggest_place(key: str, table: Mapping[str, Any]) -> str:
+def _suggest_place(key: str, table: Mapping[str, object]) -> str:
     """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
     try:
         game: Game[Any] = build("game", table.get("game", Plan().game), "game")
@@ -260,5 +260,5 @@ def _suggest_place(key: str, table: Mapping[str, Any]) -> str:
     return f"; {key} is the game's: write it under [game]" if key in list_settable(type(game)) else ""
 
 
-def _has_only_texts(value: Any) -> bool:
+def _has_only_texts(value: object) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
 
 from arena.errors import UsageError
 
@@ -12,7 +11,7 @@ MOST_VALUES = 100_000
 LARGEST = 2**63 - 1
 
 
-def check_values(table: Any, where: str = "plan") -> None:
+def check_values(table: object, where: str = "plan") -> None:
     """Raises UsageError for a plan that is nested too deeply, has too many values, or numbers beyond 63 bits."""
     waiting, count = [(where, table, 0)], 0
     while waiting:
@@ -30,7 +29,7 @@ def check_values(table: Any, where: str = "plan") -> None:
             raise UsageError(f"{_short(path)}: a whole number has to fit into 63 bits")
 
 
-def check_sweep(paths: Mapping[str, Sequence[Any]]) -> None:
+def check_sweep(paths: Mapping[str, Sequence[object]]) -> None:
     """Raises UsageError for a sweep of too many combinations."""
     cells = prod(len(values) for values in paths.values())
     if cells > MOST_CELLS:

@@ -27,7 +27,7 @@ class Cell:
         return " ".join([*said, *(["⇄".join(self.swapped)] if self.swapped else [])])
 
 
-def sweep_paths(table: Mapping[str, Any], above: str = "") -> dict[str, list[Any]]:
+def sweep_paths(table: Mapping[str, object], above: str = "") -> dict[str, list[Any]]:
     """The swept settings by path, `seats.buyer.model.name`, with the values each takes. Raises UsageError."""
     paths: dict[str, list[Any]] = {}
     for key, value in table.items():
@@ -41,7 +41,7 @@ def sweep_paths(table: Mapping[str, Any], above: str = "") -> dict[str, list[Any
     return paths
 
 
-def combinations_of(paths: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+def combinations_of(paths: Mapping[str, Sequence[object]]) -> Iterator[dict[str, Any]]:
     """Every choice of one value for each path; the last path changes fastest. One empty choice without paths."""
     for values in product(*paths.values()):
         yield dict(zip(paths, values, strict=True))

@@ -122,7 +122,7 @@ class SequentialMonitor:
         for one in episodes:
             self._take(one.n, found.get(one.id))
 
-    def take(self, n: int, scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> None:
+    def take(self, n: int, scores: Mapping[str, float | None], facts: Mapping[str, object]) -> None:
         """The n-th episode of the run, from 1, ended. Raises UsageError for a value out of bounds."""
         self._take(n, measure(scores, facts))
 
@@ -232,7 +232,7 @@ def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
     async def rehearse(seed: int) -> EpisodeMeasures:
         steps = count()
 
-        def within(_: Any) -> None:
+        def within(_: object) -> None:
             if next(steps) > MOST_STEPS:
                 raise ArenaError("the random agent does not come to an end")
 
@@ -252,5 +252,5 @@ def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
     return found
 
 
-def _format_span(record: Mapping[str, Any]) -> str:
+def _format_span(record: Mapping[str, object]) -> str:
     return "–" if record["low"] is None else f"{record['low']:.4g} to {record['high']:.4g}"

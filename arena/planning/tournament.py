@@ -45,7 +45,7 @@ class Tournament:
                 raise UsageError(f"plan: tournament.self_play takes true or false, got {value!r}")
         return cls(**table)
 
-    def cells(self, game: Game[Any], base: Match, settings: Mapping[str, Any]) -> Iterator[Cell]:
+    def cells(self, game: Game[Any], base: Match, settings: Mapping[str, object]) -> Iterator[Cell]:
         """One cell for each way to sit; `base` is the match with the seats that are not competed for."""
         seats, ways = self._seats(game, base), dict[tuple[str, ...], tuple[Spec, ...]]()
         for group in self._groups():
@@ -114,13 +114,13 @@ def _check_group_size(group: list[tuple[str, Spec]], what: str) -> list[tuple[st
     return group
 
 
-def _expand_agents(given: Any) -> list[tuple[str, Spec]]:
+def _expand_agents(given: object) -> list[tuple[str, Spec]]:
     """The agents that a text, a table or a part stands for, with the name of each."""
     specs = parse_specs(given) if isinstance(given, str) else [given]
     return [(_name_agent(spec), spec) for spec in specs]
 
 
-def _name_agent(spec: Any) -> str:
+def _name_agent(spec: object) -> str:
     return format_spec(spec if isinstance(spec, str | Mapping) else describe(build("agent", spec)))
 
 

@@ -9,7 +9,7 @@ K = TypeVar("K", bound=Hashable)
 LONGEST = 24  # characters of a setting's value
 
 
-def names(players: Mapping[tuple[str, K], Mapping[str, Any]]) -> dict[tuple[str, K], str]:
+def names(players: Mapping[tuple[str, K], Mapping[str, object]]) -> dict[tuple[str, K], str]:
     """A name for each (shown name, key) from its resolved spec: `faratin(beta=0.2)` beside `faratin(beta=1)`.
 
     Only the settings that not all players of a name share are told; what still looks alike is numbered.
@@ -31,7 +31,7 @@ def names(players: Mapping[tuple[str, K], Mapping[str, Any]]) -> dict[tuple[str,
     return found
 
 
-def _flat(spec: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
+def _flat(spec: Mapping[str, object], above: str = "") -> list[tuple[str, Any]]:
     """The settings by path, `sampling.temperature`."""
     pairs: list[tuple[str, Any]] = []
     for key, value in spec.items():
@@ -40,7 +40,7 @@ def _flat(spec: Mapping[str, Any], above: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

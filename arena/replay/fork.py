@@ -58,10 +58,10 @@ def plan_fork(
     store: Store,
     which: str,
     at: int,
-    seats: Mapping[str, Any] | None = None,
+    seats: Mapping[str, object] | None = None,
     settings: Sequence[str] = (),
     seed: int = 0,
-    table: Mapping[str, Any] | None = None,
+    table: Mapping[str, object] | None = None,
 ) -> Forks:
     """Forks of the episode `which` after its first `at` transitions, with `seats` and `settings` changed.
 
@@ -98,7 +98,9 @@ def _find_latest(store: Store) -> str:
     return str(found or "last")
 
 
-def _build_plan(parent: Episode, seats: Mapping[str, Any], settings: Sequence[str], table: Mapping[str, Any]) -> Plan:
+def _build_plan(
+    parent: Episode, seats: Mapping[str, object], settings: Sequence[str], table: Mapping[str, object]
+) -> Plan:
     """The parent's match as a plan, with other seats and settings. Raises UsageError where a secret is missing."""
     match = parent.match
     spec = {"game": _drop_masked(match.game), "seats": _drop_masked(match.seats) | dict(seats)}
@@ -136,7 +138,7 @@ def _describe_divergence(found: Divergence) -> str:
     return f"{where}{found.why} (recorded: {found.then}; now: {found.now})"
 
 
-def _drop_masked(spec: Any) -> Any:
+def _drop_masked(spec: object) -> Any:
     """A stored spec without the fields whose secrets were masked: they take their defaults."""
     if isinstance(spec, Mapping):
         return {name: _drop_masked(value) for name, value in spec.items() if value != MASK}

@@ -48,7 +48,7 @@ class Scorer:
             raise UsageError(f"the scorer {name} takes (game, state), and its version is a whole number; got {own!r}")
         return cls(find_name(function), function, own if version is None else version)
 
-    def compute_scores(self, game: Game[Any], state: Any) -> dict[str, float | None]:
+    def compute_scores(self, game: Game[Any], state: object) -> dict[str, float | None]:
         """The scores by seat. Raises UsageError for an answer that is none."""
         paid = self.function(game, state)
         if not isinstance(paid, Mapping):

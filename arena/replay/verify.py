@@ -71,7 +71,7 @@ class Prompts:
     differs: str = ""
     failed: str = ""
 
-    def look(self, state: Any, turn: Turn, complaint: str) -> None:
+    def look(self, state: object, turn: Turn, complaint: str) -> None:
         """One recorded answer, with the state before it and the complaint it came after."""
         sent = next((call.prompt for call in turn.move.usage.calls if call.prompt), ())
         if not sent or self.differs or self.failed:
@@ -123,7 +123,7 @@ def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
     return replace(blank, divergence=divergence, prompts=prompts.compared, prompt=prompts.differs, notes=notes)
 
 
-def differences(name: str, then: Any, now: Any) -> Iterator[Difference]:
+def differences(name: str, then: object, now: object) -> Iterator[Difference]:
     """Where two pieces of JSON part, by path: `facts.rounds[2].price`."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
@@ -192,13 +192,13 @@ def _doubts(trace: Trace) -> Iterator[str]:
         yield f"{trace.reworded} answer(s) refused again, for another reason"
 
 
-def _step(*values: Any) -> int | None:
+def _step(*values: object) -> int | None:
     """The step that one of these objects names as its own or its last one."""
     rows = [value for value in values if isinstance(value, Mapping)]
     steps = [row[key] for row in rows for key in ("step", "last_step") if isinstance(row.get(key), int)]
     return steps[0] if steps else None
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     text = "nothing" if value is ... else dump(value)
     return text if len(text) <= 60 else text[:60] + "…"

@@ -95,7 +95,7 @@ def _in_paragraphs(text: str) -> str:
     return "\n".join(map(inline, printable(text).split("\n")))
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A value as a person reads it: NULL is a dash, numbers are short."""
     if value is None:
         return "–"
@@ -163,7 +163,7 @@ def _tell_run(run: str, db: str, as_json: bool) -> None:
 
 def episode_tables(
     db: str, run: str, as_json: bool, code: int | None, errors: Sequence[str], console: Console,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
     """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")

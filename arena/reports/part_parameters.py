@@ -65,7 +65,7 @@ def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
     )
 
 
-def collect_docs(thing: Any) -> list[str]:
+def collect_docs(thing: object) -> list[str]:
     """The docstrings in which parameters may be explained: that of the thing, then those of its bases."""
     if not inspect.isclass(thing):
         return [inspect.getdoc(thing) or ""]
@@ -125,13 +125,13 @@ def format_type(hint: Any) -> str:
     return plain.get(hint) or ("any" if hint is Any else str(getattr(hint, "__name__", hint)))
 
 
-def _format_list_type(inner: tuple[Any, ...]) -> str:
+def _format_list_type(inner: tuple[object, ...]) -> str:
     if (len(inner) == 2 and inner[1] is Ellipsis) or len(inner) == 1:
         return f"list of {format_type(inner[0])}"
     return "list: " + ", ".join(map(format_type, inner)) if inner else "list"
 
 
-def _list_defaults(thing: Any) -> Iterator[tuple[str, Any]]:
+def _list_defaults(thing: object) -> Iterator[tuple[str, Any]]:
     """Each parameter with its default; REQUIRED where it has none."""
     if is_dataclass(thing):
         for one in fields(thing):
@@ -150,7 +150,7 @@ def _find_default(one: "Field[Any]") -> Any:
     return one.default_factory() if one.default_factory is not MISSING else REQUIRED
 
 
-def _format_default(default: Any) -> str:
+def _format_default(default: object) -> str:
     """A default as it is typed in --set or a plan."""
     if default is REQUIRED:
         return str(REQUIRED)
@@ -167,8 +167,8 @@ def _format_default(default: Any) -> str:
     return _format_value(default)
 
 
-def _format_value(value: Any) -> str:
-    def plain(one: Any) -> Any:
+def _format_value(value: object) -> str:
+    def plain(one: object) -> Any:
         if is_dataclass(one) and not isinstance(one, type):
             return {key: entry for key, entry in describe(one).items() if key != "name" or ":" not in str(entry)}
         return sorted(one) if isinstance(one, frozenset | set) else dict(one) if isinstance(one, Mapping) else str(one)

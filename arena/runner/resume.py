@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -75,7 +74,7 @@ def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin:
         )
 
 
-def list_differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
+def list_differences(then: object, now: object, path: str = "") -> Iterator[str]:
     """The keys in which two plans differ, with both values: `groups.1.game.cost: 10 then, 8 now`."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
@@ -93,7 +92,7 @@ def list_differences(then: Any, now: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: {_shorten_value(then)} then, {_shorten_value(now)} now"
 
 
-def _shorten_value(value: Any) -> str:
+def _shorten_value(value: object) -> str:
     shown = f"a list of {len(value)}" if isinstance(value, list) and len(value) > 6 else json.dumps(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}…"
 

@@ -111,7 +111,7 @@ def guard_watcher(watcher: Watcher) -> Watcher:
     failures: list[Exception] = []
 
     def guarded(call: Callable[..., None]) -> Callable[..., None]:
-        def called(*told: Any) -> None:
+        def called(*told: object) -> None:
             try:
                 call(*told)
             except Exception as error:  # whatever it is: who looks on has no say in what is played

@@ -104,7 +104,7 @@ def _check_values(connection: sqlite3.Connection, table: Any) -> Iterator[str]:
             yield f"{table.name}.{column.name} takes {types[0]}, and holds {found}"
 
 
-def _list_types(kind: Any) -> tuple[str, ...]:
+def _list_types(kind: object) -> tuple[str, ...]:
     name = type(kind).__name__.lower()
     if "int" in name:
         return ("integer",)

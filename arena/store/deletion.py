@@ -47,7 +47,7 @@ def delete_episodes(
     return {table: count for table, count in counts.items() if count}
 
 
-def select_in(connection: Connection, query: str, values: Sequence[Any]) -> Iterator[Any]:
+def select_in(connection: Connection, query: str, values: Sequence[object]) -> Iterator[Any]:
     """The rows of a query with `IN :values`, asked for some values at a time."""
     asked = text(query).bindparams(bindparam("values", expanding=True))
     for at in range(0, len(values), CHUNK):

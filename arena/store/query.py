@@ -60,7 +60,7 @@ class QueryLimits:
     rows: int | None = None
     bytes: int | None = None
 
-    def take(self, chunks: Iterable[Sequence[tuple[Any, ...]]]) -> tuple[tuple[tuple[Any, ...], ...], str]:
+    def take(self, chunks: Iterable[Sequence[tuple[object, ...]]]) -> tuple[tuple[tuple[Any, ...], ...], str]:
         """The rows within the limits, and why there are no more (or "")."""
         taken: list[tuple[Any, ...]] = []
         size = 0
@@ -115,7 +115,10 @@ class QueryAuthorizer:
 
 
 def query(
-    where: str | Path, sql: str, parameters: Mapping[str, Any] | tuple[Any, ...] = (), limits: QueryLimits = UNLIMITED
+    where: str | Path,
+    sql: str,
+    parameters: Mapping[str, object] | tuple[object, ...] = (),
+    limits: QueryLimits = UNLIMITED,
 ) -> QueryResult:
     """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
 

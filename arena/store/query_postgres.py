@@ -56,7 +56,7 @@ class Number(Loader):
 def answer_query(
     place: DatabaseLocation,
     sql: str,
-    parameters: Mapping[str, Any] | tuple[Any, ...] = (),
+    parameters: Mapping[str, object] | tuple[object, ...] = (),
     limits: QueryLimits = UNLIMITED,
 ) -> QueryResult:
     """The answer of the server at `place` to one question; values for `?` or `:name` in `parameters`.
@@ -94,7 +94,7 @@ def _build_conninfo(place: DatabaseLocation) -> str:
 def _ask(
     connection: "psycopg.Connection[Any]",
     sql: str,
-    parameters: Mapping[str, Any] | tuple[Any, ...],
+    parameters: Mapping[str, object] | tuple[object, ...],
     limits: QueryLimits,
 ) -> QueryResult:
     if limits.seconds is None:

@@ -100,7 +100,7 @@ class RowBuffer:
         self.of: dict[str, list[tuple[Any, ...]]] = {}
         self.chains, self.longer = chains or {}, dict[str, Chain]()
 
-    def add(self, statement: str, *values: Any) -> None:
+    def add(self, statement: str, *values: object) -> None:
         self.of.setdefault(statement, []).append(values)
 
     def text(self, body: str) -> int:
@@ -165,12 +165,12 @@ def drop_infinite(value: float | None) -> float | None:
     return float(value) if value is not None and isfinite(value) else None
 
 
-def dump(value: Any) -> str:
+def dump(value: object) -> str:
     """JSON that every database reads, keys in their order."""
     return _encode(_clean_value(value))
 
 
-def mask(value: Any) -> Any:
+def mask(value: object) -> Any:
     """A spec without its secrets: texts under a name like `api_key`, and passwords in URLs."""
     if isinstance(value, Mapping):
         return {name: _mask_texts(item) if SECRET.search(str(name)) else mask(item) for name, item in value.items()}
@@ -283,7 +283,7 @@ def _hash(data: bytes) -> int:
     return int.from_bytes(blake2b(data, digest_size=8).digest()) >> 1
 
 
-def _clean_value(value: Any) -> Any:
+def _clean_value(value: object) -> Any:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
@@ -293,7 +293,7 @@ def _clean_value(value: Any) -> Any:
     return value if not isinstance(value, float) or isfinite(value) else None
 
 
-def _mask_texts(value: Any) -> Any:
+def _mask_texts(value: object) -> Any:
     """The same shape with every text masked."""
     if isinstance(value, Mapping):
         return {name: _mask_texts(item) for name, item in value.items()}

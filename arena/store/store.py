@@ -228,7 +228,7 @@ class Store:
             claim.release()
         return claim is None and run not in self.claims
 
-    def _read(self, question: Callable[..., T], *given: Any) -> T:
+    def _read(self, question: Callable[..., T], *given: object) -> T:
         """The answer to a question as the records stand now: what was read before a claim may be out of date."""
         with self.engine.connect() as connection:
             return question(connection, *given)

@@ -39,7 +39,7 @@ def indent_text(text: str, by: str = "  ") -> str:
     return unify_line_ends(text).replace("\n", f"\n{by}")
 
 
-def escape_argument(value: Any) -> Any:
+def escape_argument(value: object) -> Any:
     """An argument of an action with no line end and no bracket in its texts, so that it cannot end the action."""
     if isinstance(value, str):
         return unify_line_ends(value).replace("\n", " ").translate(BRACKETS)

@@ -58,7 +58,7 @@ async def adversary(
     level: Level = "A2",
     strategy: Name = "spread",
     shadows: Number = 20,
-    judge: Any = None,
+    judge: object = None,
 ) -> Reading:
     """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
 

@@ -176,7 +176,7 @@ def _mix_logprobs(avoiding: float, unaware: float, slip: float) -> float:
 async def _watch_game(
     trial: Trial,
     knower: Subject,
-    spec: Mapping[str, Any],
+    spec: Mapping[str, object],
     budgets: Sequence[int],
     model: tuple[float, bool],
     number: int,
@@ -205,7 +205,7 @@ async def _watch_game(
 
 
 def _make_tasks(
-    spec: Mapping[str, Any], game: Game[Any], knower: Subject, target: Cell, n: int, chance: Random
+    spec: Mapping[str, object], game: Game[Any], knower: Subject, target: Cell, n: int, chance: Random
 ) -> Iterator[Task]:
     """Walks that neither begin nor end in the target."""
     while n:

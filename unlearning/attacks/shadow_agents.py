@@ -110,7 +110,7 @@ async def interrogate(
     }  # fmt: skip
     state: Any = None
 
-    def look(now: Any) -> None:
+    def look(now: object) -> None:
         nonlocal state
         state = now
 

@@ -210,7 +210,7 @@ def filter_known(
     return {name: some for name, some in found.items() if some or name != role}
 
 
-def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: Any, seed: int = 0) -> LLM:
+def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: object, seed: int = 0) -> LLM:
     """The agent with the model that was taught these stages, greedy; taken from the cellar where it was made before.
 
     texts: a function that gives the texts of the tokenizer, called when the model has to be made.

@@ -129,7 +129,7 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
     return ForgetOrder(order, benchmark, method, step, named, suite, tables)
 
 
-def build_model_agent(table: Mapping[str, Any]) -> LLM:
+def build_model_agent(table: Mapping[str, object]) -> LLM:
     """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
     agent: LLM = build("agent", dict(table))
     check_ready(agent)

@@ -105,7 +105,7 @@ def explain_unknown_method(name: str) -> str:
 
 
 async def probe_against_knower(
-    after: Subject, taught: Mapping[str, Any], order: ProbeOrder, method: Any
+    after: Subject, taught: Mapping[str, object], order: ProbeOrder, method: object
 ) -> tuple[Case, TrialRecord, str]:
     """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
 
@@ -137,7 +137,7 @@ async def probe_against_knower(
     )
 
 
-async def probe_alone(after: Subject, order: ProbeOrder, method: Any) -> tuple[Case, TrialRecord, str]:
+async def probe_alone(after: Subject, order: ProbeOrder, method: object) -> tuple[Case, TrialRecord, str]:
     """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
     anew to say what the answer was; and what its memory still has of the target.
 

@@ -68,7 +68,7 @@ def measure_sequence(store: Store, series: Series) -> Sequel:
 
 
 def make_benign_lessons(
-    taught: Mapping[str, Any], subject: Subject, requests: Sequence[Request], count: int
+    taught: Mapping[str, object], subject: Subject, requests: Sequence[Request], count: int
 ) -> tuple[Task, ...]:
     """Lessons that none of the requests is about, as far as they can be had from what the agent was taught in."""
     if not taught or not count:

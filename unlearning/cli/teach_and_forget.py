@@ -91,7 +91,7 @@ def teach_agent(
     consent: Sequence[str] = (),
     model: str = "",
     seat: str = "",
-    seats: Mapping[str, Any] | None = None,
+    seats: Mapping[str, object] | None = None,
 ) -> Subject:
     """An agent taught in these environments and kept under its name; one of that name learns on.
 
@@ -142,7 +142,7 @@ def plan_lessons(
     settings: Sequence[str],
     model: str = "",
     seat: str = "",
-    seats: Mapping[str, Any] | None = None,
+    seats: Mapping[str, object] | None = None,
 ) -> LessonPlan:
     """The lessons as `teach_agent` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:

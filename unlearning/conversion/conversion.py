@@ -180,7 +180,7 @@ def parse_conversion(text: str, asked: ConversionInput) -> Conversion:
     return made
 
 
-def _parse_words(value: Any) -> tuple[str, ...]:
+def _parse_words(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise TypeError(f"not a list of names: {value!r}")
     return tuple(value)

@@ -124,7 +124,7 @@ def _encode_text(tokenizer: Any, text: str) -> list[int]:
     return found
 
 
-def find_letter_ids(tokenizer: Any, field: str) -> list[int]:
+def find_letter_ids(tokenizer: object, field: str) -> list[int]:
     """The last token of each letter of a field. Raises UsageError where two of them are one token."""
     found = [_encode_text(tokenizer, letter)[-1] for letter in LETTERS[field]]
     if len(set(found)) < len(found):
@@ -132,7 +132,7 @@ def find_letter_ids(tokenizer: Any, field: str) -> list[int]:
     return found
 
 
-def build_example(tokenizer: Any, asked: ConversionInput, answer: Conversion) -> tuple[list[int], list[int]]:
+def build_example(tokenizer: object, asked: ConversionInput, answer: Conversion) -> tuple[list[int], list[int]]:
     """Tokens and labels of a pair; only the letters have a label."""
     right = encode_answer(asked, answer)
     wanted = {"kind": iter([int(right.kind)]), "steering": iter([int(right.steering)]),

@@ -196,6 +196,6 @@ def _parse_list(value: str) -> Sequence[Any]:
     return [value]
 
 
-def _shorten_value(value: Any) -> str:
+def _shorten_value(value: object) -> str:
     told = repr(value)
     return told if len(told) <= 60 else f"{told[:60]}…"

@@ -72,7 +72,7 @@ def _find_end(pattern: re.Pattern[str], text: str, at: int) -> int:
     return found.end()
 
 
-def _is_row_list(value: Any) -> bool:
+def _is_row_list(value: object) -> bool:
     """Whether a value is a list of rows: one that begins with an object."""
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 

@@ -79,7 +79,7 @@ class Bench:
                     for label, spec in self.methods.items():
                         yield Case("agents", place, scope, label, seed, self._spec(environment, scope, spec, seed))
 
-    def _spec(self, environment: Any, scope: str, method: Any, seed: int) -> dict[str, Any]:
+    def _spec(self, environment: object, scope: str, method: object, seed: int) -> dict[str, Any]:
         return {
             "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
             "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
@@ -157,7 +157,7 @@ def build_suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     return probes
 
 
-async def _teach_pupil(course: Curriculum, mind: Any, pupils: "dict[str, Subject]") -> Subject:
+async def _teach_pupil(course: Curriculum, mind: object, pupils: "dict[str, Subject]") -> Subject:
     """The subject after the course; taught once in a run."""
     key = dump_canonical([describe(course), mind])
     if key not in pupils:
@@ -166,7 +166,7 @@ async def _teach_pupil(course: Curriculum, mind: Any, pupils: "dict[str, Subject
 
 
 async def _teach_twin(
-    course: Curriculum, spec: Mapping[str, Any], request: Request, n: int, pupils: "dict[str, Subject]"
+    course: Curriculum, spec: Mapping[str, object], request: Request, n: int, pupils: "dict[str, Subject]"
 ) -> Subject:
     """An honest twin that had other lessons: it never met the target either."""
     other = replace(course, seed=course.seed + 1000 * n)

@@ -82,8 +82,8 @@ async def run_probes(trial: Trial, probes: Mapping[str, Probe], shared: Shared |
 async def experiment(
     subject: Subject,
     request: Request,
-    method: Any,
-    probes: Mapping[str, Any],
+    method: object,
+    probes: Mapping[str, object],
     *,
     tasks: Mapping[str, tuple[Task, ...]] | None = None,
     data: Mapping[str, tuple[Item, ...]] | None = None,

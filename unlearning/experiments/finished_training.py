@@ -26,7 +26,7 @@ class Finished:
     key: str
 
     @classmethod
-    def of(cls, out: Path, order: Mapping[str, Any]) -> "Finished":
+    def of(cls, out: Path, order: Mapping[str, object]) -> "Finished":
         """The note of the order whose model goes to `out`; orders that differ have different ones."""
         key = blake2b(dump_canonical(order).encode(), digest_size=16).hexdigest()
         return cls(out, out.with_name(f"{out.name}.training"), key)
@@ -36,7 +36,7 @@ class Finished:
         """Whether that order was trained to its end, and its model saved."""
         return self.out.is_dir() and self._read_note().get("key") == self.key
 
-    def write(self, told: Mapping[str, Any]) -> None:
+    def write(self, told: Mapping[str, object]) -> None:
         """Note that training is over, with what there is to tell of it."""
         with write_atomically(self.folder / NOTE) as part:
             part.write_text(json.dumps({"key": self.key, **told}), encoding="utf-8")

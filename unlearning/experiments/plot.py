@@ -108,7 +108,7 @@ def figure_of(rows: Sequence[dict[str, Any]], probes: Sequence[str]) -> Figure:
     return figure
 
 
-def _is_read(row: Mapping[str, Any]) -> bool:
+def _is_read(row: Mapping[str, object]) -> bool:
     return any(row[key] is not None for key in ("value", "twin", "knew"))
 
 

@@ -158,7 +158,7 @@ def tell(found: Sequence[dict[str, Any]], wanted: BenchOrder, shown: Sequence[st
         draw(found, labels, wanted.out)
 
 
-def choose_parts(kind: str, names: str | None, known: Mapping[str, Any]) -> dict[str, Any]:
+def choose_parts(kind: str, names: str | None, known: Mapping[str, object]) -> dict[str, Any]:
     """Those of the known that are named, or all; of methods and probes any that is registered or in a file.
 
     names: with commas between, each alone or with settings as tournaments have them: `npo(lr=1e-3), npo(lr=0.1|0.3)`.

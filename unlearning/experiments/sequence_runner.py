@@ -174,7 +174,7 @@ def build_table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> Query
     return QueryResult(("method", "requests", "seeds", *labels, *(["earlier"] if again else []), "ds"), tuple(made))
 
 
-def build_whole_table(whole: Sequence[Mapping[str, Any]]) -> QueryResult:
+def build_whole_table(whole: Sequence[Mapping[str, object]]) -> QueryResult:
     """A row for each method and reading of the whole."""
     made = []
     for method, probe in dict.fromkeys((row["method"], row["probe"]) for row in whole):
@@ -228,7 +228,7 @@ def _build_specs(wanted: SequenceOrder) -> dict[str, Any]:
     return tables
 
 
-def _build_methods(wanted: SequenceOrder, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _build_methods(wanted: SequenceOrder, settings: Mapping[str, object]) -> dict[str, Any]:
     """The specs of the methods by name, None for none; tiny models get the settings that they take."""
     known = {"none": None, **({} if wanted.model else list_methods())}
     found: dict[str, Any] = {}

@@ -181,6 +181,6 @@ def build_recipe(case: Case, place: int) -> dict[str, Any]:
     return {"kind": "sequence", "trial": dict(case.spec) | {"step": place + 1}, "model": case.spec["model"]}
 
 
-def _write(folder: Path, agent: Agent, cost: Mapping[str, Any]) -> None:
+def _write(folder: Path, agent: Agent, cost: Mapping[str, object]) -> None:
     save(agent, folder)
     (folder / COST).write_text(json.dumps(cost), encoding="utf-8")

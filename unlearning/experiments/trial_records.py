@@ -123,5 +123,5 @@ def _make_row(trial: str, label: str, reading: Reading) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _build_insert(table: str, row: Mapping[str, Any]) -> str:
+def _build_insert(table: str, row: Mapping[str, object]) -> str:
     return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})"

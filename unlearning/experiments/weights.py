@@ -195,7 +195,7 @@ def _add_seed(spec: Any, seed: int) -> Any:
     return {**({"name": spec} if isinstance(spec, str) else spec), "seed": seed}
 
 
-def _try_build(spec: Mapping[str, Any]) -> Any:
+def _try_build(spec: Mapping[str, object]) -> Any:
     """The method, or None where it takes no such settings: then it is none that trains."""
     try:
         return build("method", dict(spec))

@@ -68,12 +68,12 @@ class Objective:
 
     def learn(
         self,
-        module: Any,
+        module: object,
         parts: Sequence[Draw],
         reference: Reference,
         *,
         pad: int,
-        device: Any,
+        device: object,
         scales: Mapping[str, float] | None = None,
         context: Context = nullcontext,
         meter: CostMeter | None = None,

@@ -6,7 +6,7 @@ for answer positions only; a model with an adapter on it is its own reference wh
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -108,7 +108,7 @@ def cache_needs(
     frozen: Frozen,
     *,
     pad: int,
-    device: Any,
+    device: object,
     batch: int,
     most: int,
 ) -> tuple[dict[Need, CachedReference], int]:

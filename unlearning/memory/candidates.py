@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
 from agents.memory.experience import collect_events
 from agents.memory.memory import Event, Memory
@@ -170,7 +169,7 @@ def _find_new_errands(memory: Memory, n: int, chance: Random) -> list[str]:
     raise UsageError(f"adversary: {n} errands that were never run are more than the {len(found)} found; take a lower k")
 
 
-def _read_errand(spec: Mapping[str, Any], seed: int) -> str:
+def _read_errand(spec: Mapping[str, object], seed: int) -> str:
     game = build("game", spec)
     return str(game.view(first_state(game, Match(spec, seed=seed)), game.seats[0]).known["errand"])
 

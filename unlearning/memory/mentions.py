@@ -142,7 +142,7 @@ def _names(body: str | None, is_named: IsNamed) -> bool:
         return False  # no JSON: a text of its own
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _leaves(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

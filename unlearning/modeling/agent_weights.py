@@ -45,7 +45,7 @@ class Opened:
         """The module, for this caller alone; None where the model could not load it again."""
         return self.model.taken() if isinstance(self.model, Local) else None
 
-    def closed(self, module: Any) -> Agent:
+    def closed(self, module: object) -> Agent:
         """The agent with other weights; everything else is the same."""
         return self.with_model(self.model.with_module(module))
 

@@ -148,7 +148,7 @@ class Anatomy:
         return next(str(name) for name, parameter in self.module.named_parameters() if parameter is weight)
 
 
-def anatomy(module: Any) -> Anatomy:
+def anatomy(module: object) -> Anatomy:
     """The parts of a model, also of one with an adapter on it. Raises UsageError for an unknown architecture."""
     inner = unwrap_adapter(module)
     kind = inner.config.model_type

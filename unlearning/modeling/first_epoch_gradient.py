@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -20,8 +19,8 @@ FILE = "first_epoch.safetensors"
 
 
 def first_epoch_gradient(
-    module: Any,
-    tokenizer: Any,
+    module: object,
+    tokenizer: object,
     items: Sequence[Item],
     concerned: Callable[[Item], bool],
     scope: Scope,

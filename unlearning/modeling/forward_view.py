@@ -187,6 +187,6 @@ def _list_arguments(kind: type) -> frozenset[str]:
 
 
 @torch.no_grad()
-def run_forward_no_grad(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
+def run_forward_no_grad(module: object, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
     """A look without gradients."""
     return run_forward(module, rows, layers, scores)

@@ -15,7 +15,7 @@ MOST = 64  # rows at once
 
 
 def generate_texts(
-    module: Any, tokenizer: Any, prompts: Sequence[Prompt], samplings: Sequence[Sampling]
+    module: object, tokenizer: object, prompts: Sequence[Prompt], samplings: Sequence[Sampling]
 ) -> tuple[str, ...]:
     """The continuation of each prompt."""
     engine = Engine(module, tokenizer)

@@ -96,7 +96,7 @@ class ItemBatch:
         return ItemBatch(*(field.to(device, non_blocking=True) for field in fields))
 
 
-def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
+def encode(tokenizer: object, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
     """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
     out."""
     if is_passage(item):
@@ -118,7 +118,7 @@ def encode(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT, *, limit:
 
 
 def encode_all(
-    tokenizer: Any, items: Iterable[Item], rendering: Rendering = DEFAULT, *, limit: int | None = None
+    tokenizer: object, items: Iterable[Item], rendering: Rendering = DEFAULT, *, limit: int | None = None
 ) -> tuple[Encoded, ...]:
     """Each item as tokens, in order."""
     return tuple(encode(tokenizer, item, rendering, limit=limit) for item in items)
@@ -151,13 +151,13 @@ def build_passage_prompt(item: Item) -> Prompt:
     return Prompt(item.prompt, special=True)
 
 
-def build_question_prompt(tokenizer: Any, question: str, rendering: Rendering = DEFAULT) -> Prompt:
+def build_question_prompt(tokenizer: object, question: str, rendering: Rendering = DEFAULT) -> Prompt:
     """The question as it is read, up to where the answer begins: behind the thought that a template may begin."""
     lines = [Line("system", rendering.system)] if rendering.system else []
     return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date).unthinking
 
 
-def build_item_prompt(tokenizer: Any, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
+def build_item_prompt(tokenizer: object, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
     """The item as it is asked for, up to where its answer begins."""
     return build_passage_prompt(item) if is_passage(item) else build_question_prompt(tokenizer, item.prompt, rendering)
 

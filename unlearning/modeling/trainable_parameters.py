@@ -92,7 +92,7 @@ def mirror(module: Any) -> Any:
     return copy.deepcopy(module, memo | {id(one): one for one in module.buffers()})
 
 
-def add_adapter(module: Any, lora: Lora, seed: int) -> Any:
+def add_adapter(module: object, lora: Lora, seed: int) -> Any:
     """The module with a fresh adapter on it, which changes nothing yet; all other tensors are those of `module`."""
     library = import_peft()
     config = library.LoraConfig(

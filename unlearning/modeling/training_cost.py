@@ -36,7 +36,7 @@ class Frame:
         return inputs + inner + (self.head + self.weights[-1] if layer is None else 0.0)
 
 
-def frame_of(module: Any) -> Frame:
+def frame_of(module: object) -> Frame:
     """The frame of a model whose trained parameters have `requires_grad` set; matrices alone are counted."""
     sizes, learnt, head, first = _sizes(module)
     total = sum(sizes) + head[0]

@@ -92,7 +92,7 @@ def encode_items(found: Opened, items: Sequence[Item]) -> tuple[Encoded, ...]:
     return encode_all(found.model.tokenizer, items, rendering, limit=limit)
 
 
-def _get_cache(module: Any) -> dict[Encoded, Scored]:
+def _get_cache(module: object) -> dict[Encoded, Scored]:
     stamp = CausalNetwork(module).stamp
     if module not in _KEPT or _KEPT[module][0] != stamp:
         _KEPT[module] = (stamp, {})

@@ -129,7 +129,7 @@ def _build_question(item: Item, prefix: str) -> str:
     return f"{item.prompt}\nBegin your answer with: {prefix}" if prefix else item.prompt
 
 
-def _can_complete(model: Any) -> TypeGuard[Open]:
+def _can_complete(model: object) -> TypeGuard[Open]:
     """Whether a model completes texts and shows its weights; asked once of each class, since protocols are slow."""
     kind = type(model)
     if kind not in _KINDS:

@@ -23,7 +23,7 @@ PEOPLE = 6  # who come to a market
 LEAST, MOST = 14, 27  # dollars that somebody can pay
 
 
-def is_market(spec: Any) -> bool:
+def is_market(spec: object) -> bool:
     return isinstance(spec, Mapping) and spec.get("name") == GAME
 
 

@@ -193,6 +193,6 @@ class _Place:
     task_type: str
 
 
-def _again(tasks: Sequence[Any]) -> Iterator[Any]:
+def _again(tasks: Sequence[object]) -> Iterator[Any]:
     """The tasks over and over; none where there are none."""
     return (tasks[n % len(tasks)] for n in count()) if tasks else iter(())

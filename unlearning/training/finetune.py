@@ -142,7 +142,7 @@ class Finetune:
         """The module that training starts from; the model's own, but for methods that begin elsewhere."""
         return study.module
 
-    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: object) -> Any:
         """The module that the agent gets."""
         return trained
 
@@ -309,7 +309,7 @@ class Finetune:
         return blake2b(told.encode(), digest_size=16).hexdigest()
 
 
-def is_half(dtype: Any) -> bool:
+def is_half(dtype: object) -> bool:
     """Whether a number type has 16 bits."""
     return dtype in (torch.bfloat16, torch.float16)
 

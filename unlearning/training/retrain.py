@@ -56,5 +56,5 @@ class RetrainedWithout(Finetune):
         fresh.generation_config = model.generation_config
         return fresh.to(study.device).eval()
 
-    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: object) -> Any:
         return merge_adapter(trained)  # an adapter on another base than the agent's could not be loaded again

@@ -76,7 +76,7 @@ class LogitDifference(Finetune):
     def start(self, study: TrainingProblem) -> Any:
         return truncate_layers(study.module, self.layers)
 
-    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: object) -> Any:
         return Composed(
             {"base": study.module, "assistant": merge_adapter(trained)},
             CombinationRule("assist", self.weight, self.floor),
@@ -138,7 +138,7 @@ class Generic(Finetune):
     def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))
 
-    def finish(self, study: TrainingProblem, trained: Any) -> Any:
+    def finish(self, study: TrainingProblem, trained: object) -> Any:
         return Composed(
             {"base": study.module, "reinforced": merge_adapter(trained)}, CombinationRule("generic", self.weight)
         )

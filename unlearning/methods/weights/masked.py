@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Le
 
@@ -88,7 +88,7 @@ class Sure(Masked):
         return Objective(*forget.terms, *(scale_term(term, self.retain_weight) for term in rest.terms))
 
     def job(
-        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None
+        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: object = None
     ) -> TrainingJob:
         job = Masked.job(self, study, meter, remembered, piece)
         return replace(job, masking=partial(salient_rows, percentile=self.percentile))

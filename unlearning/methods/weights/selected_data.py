@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -86,7 +86,7 @@ class Coreset(Hosted):
     choose: Literal["random", "grand", "moderate", "min-k"] = "random"
 
     def job(
-        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: Any = None
+        self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: object = None
     ) -> TrainingJob:
         part = self.part(study)
         job = Hosted.job(self, part, meter, remembered, piece)

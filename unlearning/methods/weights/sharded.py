@@ -225,7 +225,7 @@ class S3T(Sharded):
         steps = self.chain(at, piece, at.parts([at.slices[cut] for cut in order]), groups, "lora_")
         return merge_adapter(piece).eval().requires_grad_(False), steps
 
-    def group(self, piece: Any, cut: int) -> str:
+    def group(self, piece: object, cut: int) -> str:
         """Names of the LoRA matrices that slice number `cut` trains: the layers from the top, in equal groups."""
         parts = anatomy(piece)
         depth = parts.depth
@@ -234,7 +234,7 @@ class S3T(Sharded):
         return rf"{re.escape(parts.plan.layers)}\.({layers})\..*lora_"
 
 
-def combine_models(models: Sequence[Any]) -> Any:
+def combine_models(models: Sequence[object]) -> Any:
     """One model that answers for all shards."""
     if len(models) == 1:
         return models[0]
