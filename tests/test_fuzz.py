@@ -18,7 +18,7 @@ from selection import first
 COMMANDS = (
     ("list", "runs"), ("list", "episodes"), ("show", "last"), ("sql", "select * from rounds"),
     ("sql", "select * from transcript"), ("verify",), ("rescore", "--diff"), ("rate",), ("notes", "seller"),
-    ("fork", "last", "--at", "3", "-q"), ("forget", "--agent", "seller", "--request", "forget {who}"), ("receipt",),
+    ("fork", "last", "--at", "3", "-q"), ("forget", "seller", "--request", "forget {who}"), ("receipt",),
     ("probe", "seller", "--request", "forget {who}", "--probes", "leak_answer"), ("mentions", "Taeven"),
     ("teach", "seller", "--game", "bargaining", "--lessons", "1", "--seed", "9"), ("play", "-q"),
     ("teach", "new", "--game", "bargaining", "--lessons", "1"), ("compare", "linear", "linear"),
@@ -33,7 +33,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in (("play", "--rounds", "2", "-n", "3", "-q"), ("play", "kuhn", "-n", "2", "-q"),
                   ("play", "--seat", "seller=haggler", "-q"), ("fork", "last", "--at", "2", "-q"),
                   ("teach", "seller", "--game", "bargaining", "--lessons", "4"),
-                  ("forget", "--agent", "seller", "--request", f"forget {WHO}", "--keep", "other")):  # fmt: skip
+                  ("forget", "seller", "--request", f"forget {WHO}", "--keep", "other")):  # fmt: skip
         typed(folder, *words)
     assert (folder / "arena.db").exists()
     return folder

@@ -1,16 +1,22 @@
-"""How commands show their options: a flag takes no value, and its help shows none. Every command takes `-v`."""
+"""How commands show their options (a flag takes no value, and its help shows none), and answer to an old spelling.
 
+Every command takes `-v`.
+"""
+
+import shlex
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from arena.console.log_output import show_log
+from arena.console.stdio import say
 
 VERBOSE = "Show the log on stderr: retries, waits, loaded weights, resumed work, …; -vv shows more."
 TYPED = "arena.verbosity"  # in the context: how often -v was typed so far, before and behind the command's name
+Respell: TypeAlias = Callable[[Sequence[str]], list[str] | None]  # the words of a command; None: spelled so already
 
 
 class Command(TyperCommand):
@@ -21,17 +27,29 @@ class Command(TyperCommand):
 
 
 class CommandGroup(TyperGroup):
-    """The same for a group of commands."""
+    """The same for a group of commands, some of which were spelled otherwise before: an old spelling is carried out,
+    and the new one is said on the error stream."""
+
+    respellings: ClassVar[Sequence[Respell]] = ()
 
     def get_params(self, ctx: Any) -> list[Any]:
         return plain_flags(super().get_params(ctx))
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        for respell in self.respellings if args and not ctx.resilient_parsing else ():
+            if (words := respell(args)) is not None:
+                _tell_spelling(words)
+                args = words
+        return super().resolve_command(ctx, args)
+
 
 class Commands(typer.Typer):
-    """A Typer whose commands are such."""
+    """A Typer whose commands are such. respellings: what turns an old spelling of a command into today's."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**{"cls": CommandGroup, **settings})
+        self.respellings: list[Respell] = []
+        group = type("OwnCommandGroup", (CommandGroup,), {"respellings": self.respellings})
+        super().__init__(**{"cls": group, **settings})
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         return super().command(name, **{"cls": Command, **settings})
@@ -56,3 +74,9 @@ def plain_flags(params: list[Any]) -> list[Any]:
         if getattr(param, "is_flag", False):
             param.metavar = ""
     return params
+
+
+def _tell_spelling(words: Sequence[str]) -> None:
+    from arena.store.rows import mask_command
+
+    say(f"arena: this is spelled now: {mask_command(shlex.join(['arena', *words]))}", stderr=True)

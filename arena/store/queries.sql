@@ -365,7 +365,7 @@ WHERE lift > 0 AND (probe LIKE '%leak%' OR probe LIKE 'adversary%' OR probe LIKE
   OR probe LIKE 'watcher%' OR probe LIKE 'social%' OR probe LIKE 'backflow%' OR probe LIKE 'told%')
 ORDER BY lift DESC;
 
--- sequences: one row per reading after a request of a sequence that was made of a model's weights (arena sequence --bench).
+-- sequences: one row per reading after a request of a sequence that was made of a model's weights (arena sequence-weights).
 --   trial, kind (sequence: each request of the model that the one before left; sizes: each of the model that knew), method,
 --   seed, step (1, 2, …), request (the split it names), target (the split that is asked for: of this request, or an earlier
 --   one; kept: what no request names), probe, value, low, high, twin (never taught what the requests so far name), knew, lift

@@ -54,7 +54,7 @@ def test_a_file_is_answered_with_the_thing_in_it(tmp_path: Path, typed: str) -> 
     file = typed if typed.endswith(".py") else f"{typed}.py"
     assert f"type {file}:PublicGoods" in arena(tmp_path, "play", typed, code=2)
     assert f"type {file}:Saver" in arena(tmp_path, "play", "--seller", typed, code=2)
-    assert f"{file}:PublicGoods" in arena(tmp_path, "bench", "--methods", typed, code=2)
+    assert f"{file}:PublicGoods" in arena(tmp_path, "bench", "agents", "--methods", typed, code=2)
 
 
 def test_a_folder_with_a_model_and_a_missing_file(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def compared(millions: int) -> dict[str, tuple[float, float, float]]:
         for method in ("grad-diff", "npo"):
             bare = peak(BARE, str(folder / "model"), str(folder), method, str(folder / f"bare-{method}"))
             ours = peak(
-                OURS, "forget", "--model", "local/model", "--bench", "tofu", "--split", "forget10", "--method", method,
+                OURS, "forget-weights", "local/model", "--bench", "tofu", "--split", "forget10", "--method", method,
                 "--set", f"benchmark.source={folder}", "--set", f"epochs={EPOCHS}", "--set", f"batch={BATCH}",
                 "--out", f"ours-{method}", cwd=folder,
             )  # fmt: skip

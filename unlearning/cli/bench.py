@@ -1,90 +1,95 @@
-"""The commands that measure forgetting: bench, and probe. Heavy parts are imported when they are needed."""
+"""The commands that measure methods of forgetting: bench agents, bench weights, probe. Heavy parts load when needed."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Silent, Trust
-from arena.extras import missing
+from arena.cli.command_help import Commands
+from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust
+from unlearning.cli.shared_options import Again, Metrics, Names, Picture, Readings, Seeds, Split, TaughtAgent
 
-Names = Annotated[
-    str | None,
-    typer.Option(help="Names, with commas between, such as 'npo(lr=1e-3),npo(lr=3e-3)' or file.py:Thing; else all."),
-]
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--metric",
-        help="Measure this as well: a metric or attack by name, with settings, or file.py:Thing; again for more.",
-    ),
-]
-Twins = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--twin",
-        help="local/FOLDER, a model of the same base that was never taught what is forgotten (again for further "
-        "ones), or `bench`, what the benchmark teaches.",
-    ),
-]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Of the benchmark: people=20, pupil.hidden=96.")]
-List = Annotated[bool, typer.Option("--list", help="List methods, benchmarks and probes; measure nothing.")]
-Again = Annotated[bool, typer.Option("--again", help="Measure again what is in the records already.")]
+List = Annotated[bool, typer.Option("--list", help="List what can be measured, and with what; measure nothing.")]
+Tried = Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and measure nothing.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
-    app.command()(bench)
+    group = Commands(
+        no_args_is_help=True, help="Measure methods of forgetting against the never-exposed twin: a table, a picture."
+    )
+    group.command()(agents)
+    group.command()(weights)
+    app.add_typer(group, name="bench")
     app.command()(probe)
-    app.command()(measure)
 
 
-def bench(
-    what: Annotated[
-        Literal["agents", "weights"], typer.Argument(help="agents: those that remember; weights: models trained here.")
-    ] = "agents",
+def agents(
     methods: Names = None,
-    environments: Annotated[str | None, typer.Option(help="Of agents: gridworld, household, shopping, wiki.")] = None,
-    scopes: Annotated[str | None, typer.Option(help="Of agents: state, trajectory, environment.")] = None,
-    budgets: Annotated[str, typer.Option(help="Of agents: questions that the adversary may ask.")] = "1,5,10,25,50,100",
-    mind: Annotated[str, typer.Option(help="Of agents: who thinks.")] = "knower",
-    benchmark: Annotated[
-        str, typer.Option(help="Of weights: tofu or muse, or another (`arena list benchmarks`).")
-    ] = "tofu",
-    split: Annotated[str, typer.Option(help="Of weights: what is to be forgotten.")] = "forget10",
-    seeds: Annotated[int, typer.Option(help="How often, each with a beginning of its own.")] = 1,
-    games: Annotated[int, typer.Option(help="Of agents: interrogations; each gives the guess of all budgets.")] = 40,
-    settings: Set = None,
+    environments: Annotated[str | None, typer.Option(help="gridworld, household, shopping, wiki; else all.")] = None,
+    scopes: Annotated[str | None, typer.Option(help="state, trajectory, environment; else all.")] = None,
+    budgets: Annotated[str, typer.Option(help="Questions that the adversary may ask.")] = "1,5,10,25,50,100",
+    mind: Annotated[str, typer.Option(help="Who thinks.")] = "knower",
+    games: Annotated[int, typer.Option(help="Interrogations; each gives the guess of all budgets.")] = 40,
+    seeds: Seeds = 1,
+    settings: Settings = None,
     list_: List = False,
-    out: Annotated[Path | None, typer.Option(help="Draw the table to this file (png, svg, pdf).")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write all readings to this file.")] = None,
+    out: Picture = None,
+    csv: Readings = None,
     metrics: Metrics = None,
     again: Again = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be measured, and measure nothing.")
-    ] = False,
+    dry_run: Tried = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     allow_key: AllowKey = None,
     quiet: Silent = False,
 ) -> None:
-    """Measure methods of forgetting against the never-exposed twin: a table, a picture. Goes on where it stopped."""
-    from unlearning.experiments.runner import BenchOrder, run_bench
+    """Measure methods of agents that remember, in environments and scopes. Goes on where it stopped."""
+    from unlearning.experiments.runner import AgentBenchOrder, list_agent_parts, run_agent_bench
 
-    wanted = BenchOrder(
-        what, methods, environments, scopes, budgets, mind, benchmark, split, seeds, games, tuple(settings or ()),
-        list_, out, csv, again, json, tuple(metrics or ()), dry_run,
+    if list_:
+        raise typer.Exit(list_agent_parts(json))
+    order = AgentBenchOrder(
+        methods, seeds, tuple(settings or ()), tuple(metrics or ()), out, csv, again, json, dry_run,
+        environments, scopes, budgets, mind, games,
     )  # fmt: skip
-    raise typer.Exit(run_bench(db, wanted))
+    raise typer.Exit(run_agent_bench(db, order))
+
+
+def weights(
+    methods: Names = None,
+    benchmark: Annotated[str, typer.Option(help="tofu or muse, or another (`arena list benchmarks`).")] = "tofu",
+    split: Split = "forget10",
+    seeds: Seeds = 1,
+    settings: Settings = None,
+    list_: List = False,
+    out: Picture = None,
+    csv: Readings = None,
+    metrics: Metrics = None,
+    again: Again = False,
+    dry_run: Tried = False,
+    db: Database = DEFAULT_DB,
+    json: Json = False,
+    quiet: Silent = False,
+) -> None:
+    """Measure methods that change the weights of models trained here, on a benchmark. Goes on where it stopped."""
+    from unlearning.experiments.runner import WeightBenchOrder, list_weight_parts, run_weight_bench
+
+    if list_:
+        raise typer.Exit(list_weight_parts(json))
+    order = WeightBenchOrder(
+        methods, seeds, tuple(settings or ()), tuple(metrics or ()), out, csv, again, json, dry_run, benchmark, split
+    )
+    raise typer.Exit(run_weight_bench(db, order))
 
 
 def probe(
-    name: Annotated[str, typer.Argument(help="The agent's name, as it was taught.")],
+    agent: TaughtAgent,
     request: Annotated[str, typer.Option(help="What it is said to have forgotten: “forget the clinic”.")],
     probes: Names = None,
     method: Annotated[
         str | None, typer.Option(help="By what it forgot; else that of its last request on record.")
     ] = None,
+    settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
     quiet: Silent = False,
@@ -96,32 +101,4 @@ def probe(
     something else each time.)"""
     from unlearning.cli.probe_agent import ProbeOrder, run_probe
 
-    raise typer.Exit(run_probe(db, ProbeOrder(name, request, probes, method, json)))
-
-
-def measure(
-    model: Annotated[str, typer.Option(help="local/FOLDER or local/OWNER/NAME: the model, as it is.")],
-    bench: Annotated[str, typer.Option(help="The benchmark whose suite it is put through (`arena list benchmarks`).")],
-    split: Annotated[str, typer.Option(help="What of the benchmark is said to be forgotten.")] = "forget10",
-    twin: Twins = None,
-    before: Annotated[
-        str,
-        typer.Option(help="local/FOLDER, the model that still knew, or `bench`, the one that was taught here."),
-    ] = "",
-    metrics: Metrics = None,
-    only: Annotated[bool, typer.Option("--only", help="Measure nothing but what --metric names.")] = False,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="benchmark.a=b or model.a=b, for example benchmark.people=20.")
-    ] = None,
-    json: Json = False,
-    quiet: Silent = False,
-    trust: Trust = False,
-) -> None:
-    """Measure a model that is there already, beside its never-exposed twin: nothing is trained of it or saved."""
-    try:
-        from unlearning.cli.measure_model import MeasureOrder, measure_model
-        from unlearning.cli.output_weights import tell_measured
-    except ModuleNotFoundError as error:
-        raise missing("measuring a model", error, "evaluation") from error
-    order = MeasureOrder(model, bench, split, before, twin or (), settings or (), metrics or (), only)
-    tell_measured(measure_model(order), json)
+    raise typer.Exit(run_probe(db, ProbeOrder(agent, request, probes, method, json, tuple(settings or ()))))

@@ -115,7 +115,7 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
     method: Method = build("method", tables["method"])
     if not isinstance(method, Finetune):
         raise UsageError(
-            f"the method {order.method!r} changes no weights; type: arena forget --agent NAME --request “forget …” "
+            f"the method {order.method!r} changes no weights; type: arena forget NAME --request “forget …” "
             f"--method {order.method}"
         )
     named = build_model_agent(tables["model"]) if order.model else None

@@ -1,43 +1,38 @@
 """The commands of forgetting: teach, notes, forget, receipt. Heavy parts are imported when they are needed."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from arena.cli import completion
+from arena.cli.command_help import Commands
 from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust, seat_pairs
-from arena.console.exit_codes import SOME_FAILED
 from arena.console.stdio import mark_recorded
 from arena.errors import UsageError
-from arena.extras import missing
 from unlearning.cli import bench as cli_bench
 from unlearning.cli import mentions as cli_mentions
 from unlearning.cli import sequence as cli_sequence
-
-Who = Annotated[str, typer.Argument(help="The agent's name.", autocompletion=completion.complete_taught)]
-Kept = Annotated[
-    str | None,
-    typer.Option("--agent", help="The agent's name, as it was taught.", autocompletion=completion.complete_taught),
-]
-
+from unlearning.cli import weight_commands as cli_weights
+from unlearning.cli.old_spellings import respell
+from unlearning.cli.shared_options import TaughtAgent
 
 TeachSettings = Annotated[
     list[str] | None, typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in.")
 ]
 
 
-def mount(app: typer.Typer) -> None:
-    """Adds the commands to `app`."""
+def mount(app: Commands) -> None:
+    """Adds the commands to `app`, and how they were spelled before."""
     for command in (teach, notes, forget, receipt):
         app.command()(command)
     app.command()(cli_mentions.mentions)
     cli_sequence.mount(app)
     cli_bench.mount(app)
+    cli_weights.mount(app)
+    app.respellings.append(respell)
 
 
 def teach(
-    name: Who,
+    name: TaughtAgent,
     game: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,7 +89,7 @@ def teach(
 
 
 def notes(
-    name: Who,
+    name: TaughtAgent,
     about: Annotated[str, typer.Option(help="Only notes in which these words stand.")] = "",
     db: Database = DEFAULT_DB,
     json: Json = False,
@@ -110,11 +105,9 @@ def notes(
 
 
 def forget(
-    agent: Kept = None,
+    agent: TaughtAgent,
     request: Annotated[str | None, typer.Option(help="In words: “forget the clinic, but keep the mill”.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="How (`arena list methods`; default: selective-replay, of weights: npo).")
-    ] = None,
+    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "selective-replay",
     scope: Annotated[str | None, typer.Option(help="state, trajectory, environment or facts; else found out.")] = None,
     also: Annotated[
         list[str] | None, typer.Option(help="An event or a note to forget besides, by its id, as receipts list them.")
@@ -122,85 +115,26 @@ def forget(
     settings: Settings = None,
     keep: Annotated[str | None, typer.Option(help="Keep the result under this name; the agent stays as it is.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would touch, and change nothing.")] = False,
-    model: Annotated[str, typer.Option(help="In place of an agent: local/FOLDER, whose weights shall forget.")] = "",
-    bench: Annotated[str | None, typer.Option(help="Of weights: the benchmark that says what, such as tofu.")] = None,
-    split: Annotated[str, typer.Option(help="Of weights: the benchmark's split.")] = "forget10",
-    lora: Annotated[bool, typer.Option("--lora", help="Of weights: train a low-rank adapter.")] = False,
-    out: Annotated[Path, typer.Option(help="Of weights: a new folder for the model.")] = Path("forgotten"),
-    measure: Annotated[
-        bool, typer.Option("--measure", help="Of weights: put it through the benchmark's suite.")
-    ] = False,
-    twin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Of weights: local/FOLDER, a model of the same base that was never taught what is forgotten (again "
-            "for further ones), or `bench`, what the benchmark teaches.  (default: the latter, of its own model)"
-        ),
-    ] = None,
-    metrics: cli_bench.Metrics = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
     quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Make an agent forget, for good, and print the receipt; or a model's weights (--model, --bench). An unclear
-    request changes nothing and says what it may mean."""
-    if bench is not None:
-        if wrong := [name for name, value in (("--agent", agent), ("--request", request), ("--scope", scope),
-                                              ("--also", also), ("--keep", keep)) if value is not None]:  # fmt: skip
-            raise UsageError(f"with --bench the benchmark says what is to be forgotten; leave out {', '.join(wrong)}")
-        _forget_weights(
-            model, bench, split, method or "npo", lora, settings or [], out, measure, dry_run, twin or [], json,
-            metrics or [],
-        )  # fmt: skip
-        return
-    if model:
-        raise UsageError("--model needs to be told what to forget; type: --bench tofu --split forget10")
-    if agent is None or (request is None and not also):
-        raise UsageError("name who shall forget what: --agent walker --request “forget the clinic”, or --bench tofu")
+    """Make an agent on record forget, for good, and print the receipt. An unclear request changes nothing and says what
+    it may mean. (Of a model's weights: `arena forget-weights`.)"""
+    if request is None and not also:
+        raise UsageError(f"say what {agent} shall forget: arena forget {agent} --request “forget the clinic”")
     from arena.store.store import Store
     from unlearning.cli.output import tell_receipt
     from unlearning.cli.teach_and_forget import Order, forget_request
 
-    order = Order(
-        agent, request or "", method or "selective-replay", scope, tuple(settings or ()), keep, dry_run,
-        tuple(also or ()),
-    )  # fmt: skip
+    order = Order(agent, request or "", method, scope, tuple(settings or ()), keep, dry_run, tuple(also or ()))
     with Store.open(db, create=False) as store:
         done = forget_request(store, order)
     if not dry_run:
         mark_recorded()
     tell_receipt(done, json)
-
-
-def _forget_weights(
-    model: str,
-    bench: str,
-    split: str,
-    method: str,
-    lora: bool,
-    settings: list[str],
-    out: Path,
-    measure: bool,
-    dry_run: bool,
-    twins: list[str],
-    json: bool,
-    metrics: list[str],
-) -> None:
-    try:
-        from unlearning.cli.forget_weights import WeightOrder, forget_weights
-        from unlearning.cli.output_weights import tell_made
-    except ModuleNotFoundError as error:
-        raise missing("forgetting in weights", error, "evaluation" if measure else "") from error
-    made = forget_weights(
-        WeightOrder(model, bench, split, method, lora, settings, out, measure, dry_run, twins, metrics)
-    )
-    if made is None:
-        return
-    tell_made(made, json)
-    if made.diverged:
-        raise typer.Exit(SOME_FAILED)
 
 
 def receipt(

@@ -28,7 +28,7 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
         return
     told = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
     say(f"{name} went through {len(episodes)} episodes and remembers {len(subject.memory.log)} events; notes: {told}.")
-    say(f"What it remembers: arena notes {name}. To make it forget: arena forget --agent {name} --request “forget …”")
+    say(f"What it remembers: arena notes {name}. To make it forget: arena forget {name} --request “forget …”")
     seated = (
         f"{TAUGHT}/{name}" if name in list_entries("agent") else name
     )  # a registered agent of that name goes before it

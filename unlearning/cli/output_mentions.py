@@ -8,7 +8,7 @@ from arena.store.query import QueryResult
 from unlearning.memory.mentions import Mentions
 
 DELETES = "To delete these episodes, runs and measurements, whole and for good, type the same with --delete."
-FORGETS = "Agents forget by: arena forget --agent NAME --request “forget …”"
+FORGETS = "Agents forget by: arena forget NAME --request “forget …”"
 
 
 def format_counts(counts: Mapping[str, int]) -> str:

@@ -55,6 +55,7 @@ class ProbeOrder:
     probes: str | None = None
     method: str | None = None
     json: bool = False
+    settings: tuple[str, ...] = ()
 
 
 def run_probe(db: str, order: ProbeOrder) -> int:

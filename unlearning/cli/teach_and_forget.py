@@ -294,7 +294,7 @@ def find_receipt(store: Store, which: str) -> Done:
         ids = [found.id for found in connection.execute(text("SELECT id FROM request ORDER BY at DESC LIMIT 8"))]
     if row is None:
         told = f"no receipt {which!r}; there are {', '.join(ids)}" if ids else "nobody was asked to forget yet"
-        raise BadRecord(f"{told}; type: arena forget --agent NAME --request “forget …”")
+        raise BadRecord(f"{told}; type: arena forget NAME --request “forget …”")
     made = json.loads(row.receipt)
     caches = made.pop(BY_KIND, {})  # older receipts have the sum alone
     done = Done(

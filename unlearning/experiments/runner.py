@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from arena.console.notices import notify
 from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError, unknown
 from arena.extras import missing, require
-from arena.registry import list_entries
+from arena.registry import FOLDERS, list_entries
 from arena.reports.output import rows
 from arena.spec import build, describe
 from arena.spec_syntax import format_spec, parse_specs, split
@@ -24,51 +24,85 @@ from unlearning.experiments.tables import build_table, load_readings, write_csv
 from unlearning.experiments.trial_records import Case, Measure, TrialRecord, find_finished, measure_cases
 from unlearning.probe import Trial, build_probe
 
+OF_WEIGHTS = f"{FOLDERS['method']}.weights."  # the modules of methods that change weights
 TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOrder:
-    """A bench as it was typed."""
+    """What every bench is told: which methods, how often, what is measured besides, and where the readings go.
 
-    what: str
-    methods: str | None
-    environments: str | None
-    scopes: str | None
-    budgets: str
-    mind: str
-    benchmark: str
-    split: str
-    seeds: int
-    games: int
-    settings: tuple[str, ...]
-    list: bool
-    out: Path | None
-    csv: Path | None
-    again: bool
-    json: bool
+    metrics, settings: as typed.
+    """
+
+    methods: str | None = None
+    seeds: int = 1
+    settings: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    out: Path | None = None
+    csv: Path | None = None
+    again: bool = False
+    json: bool = False
     dry_run: bool = False
 
 
-def run_bench(db: str, wanted: BenchOrder) -> int:
+@dataclass(frozen=True, slots=True)
+class AgentBenchOrder(BenchOrder):
+    """A bench of agents that remember, as it was typed. games: interrogations by the adversary."""
+
+    environments: str | None = None
+    scopes: str | None = None
+    budgets: str = "1,5,10,25,50,100"
+    mind: str = "knower"
+    games: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class WeightBenchOrder(BenchOrder):
+    """A bench of models that are trained here, as it was typed."""
+
+    benchmark: str = "tofu"
+    split: str = "forget10"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPlan:
+    """The cases of a bench, how each is measured, and which readings the table and the picture show."""
+
+    cases: Sequence[Case]
+    measure: Measure
+    shown: Sequence[str]
+
+
+def run_agent_bench(db: str, wanted: AgentBenchOrder) -> int:
     """Measures what is not in the records yet, tells all as a table; the exit code."""
-    if wanted.seeds < 1 or wanted.games < 1:
-        raise UsageError(f"--seeds and --games count from 1; got {wanted.seeds} and {wanted.games}")
-    if wanted.list:
-        return list_parts(wanted)
+    if wanted.games < 1:
+        raise UsageError(f"--games counts from 1; got {wanted.games}")
+    return _run_bench(db, wanted, lambda: plan_agent_bench(wanted), "plots")
+
+
+def run_weight_bench(db: str, wanted: WeightBenchOrder) -> int:
+    """The same of weights. Raises MissingExtra without torch."""
+    return _run_bench(db, wanted, lambda: plan_weight_bench(wanted), "evaluation,plots")
+
+
+def _run_bench(db: str, wanted: BenchOrder, make_plan: Callable[[], BenchPlan], extras: str) -> int:
+    """extras: what drawing the picture needs, as it is installed."""
+    if wanted.seeds < 1:
+        raise UsageError(f"--seeds counts from 1; got {wanted.seeds}")
     named = parse_probes(wanted.metrics)
-    draw = import_drawing(wanted.what) if wanted.out else None  # what is missing is said before anything is measured
-    cases, measure, shown = plan_agent_bench(wanted) if wanted.what == "agents" else plan_weight_bench(wanted)
+    draw = import_drawing(extras) if wanted.out else None  # what is missing is said before anything is measured
+    plan = make_plan()
+    cases = plan.cases
     if wanted.dry_run:
         return tell_plan(db, cases, wanted)
     with Store.open(db) as store:
         mark_recorded()
         left = len(cases) if wanted.again else len(cases) - len(find_finished(store, [case.id for case in cases]))
         notify(f"{left} trials to measure, {len(cases) - left} on record already")
-        failed = asyncio.run(measure_cases(store, cases, measure, make_progress(left), wanted.again))
+        failed = asyncio.run(measure_cases(store, cases, plan.measure, make_progress(left), wanted.again))
         found = load_readings(store, [case.id for case in cases])
-    tell(found, wanted, (*shown, *named), draw)
+    tell(found, wanted, (*plan.shown, *named), draw)
     return SOME_FAILED if failed else OVER
 
 
@@ -88,8 +122,8 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
     return OVER
 
 
-def plan_agent_bench(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
-    """The cases of the bench of agents, how each is measured, and which readings the table and the picture show."""
+def plan_agent_bench(wanted: AgentBenchOrder) -> BenchPlan:
+    """The bench of agents. Raises UsageError for a wrong name or setting."""
     bench = bench_agents.Bench(
         choose_parts("method", wanted.methods, bench_agents.METHODS),
         choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS),
@@ -104,34 +138,53 @@ def plan_agent_bench(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
     shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
              "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
-    return list(bench.cases()), lambda case: bench_agents.measure_case(case, school), shown
+    return BenchPlan(list(bench.cases()), lambda case: bench_agents.measure_case(case, school), shown)
 
 
-def plan_weight_bench(wanted: BenchOrder) -> tuple[list[Case], Measure, Sequence[str]]:
-    """The same of the bench of weights. Raises MissingExtra without torch."""
+def plan_weight_bench(wanted: WeightBenchOrder) -> BenchPlan:
+    """The bench of weights. Raises MissingExtra without torch, UsageError for a wrong name or setting."""
     try:
         import unlearning.experiments.weights as bench_weights
     except ModuleNotFoundError as error:
         raise missing("arena bench weights", error, "evaluation") from error
     require("arena bench weights", ("scipy", "nltk"), "evaluation")
     kept: dict[str, Trial] = {}
-    return bench_weights.list_cases(wanted), lambda case: bench_weights.measure_case(case, kept), bench_weights.SHOWN
+    cases = bench_weights.list_cases(wanted)
+    return BenchPlan(cases, lambda case: bench_weights.measure_case(case, kept), bench_weights.SHOWN)
 
 
-def list_parts(wanted: BenchOrder) -> int:
-    """Lists what can be measured, and with what."""
-    kinds = ("method", "benchmark", "metric", "attack")
-    found = [(kind, entry.name, entry.about) for kind in kinds for entry in list_entries(kind).values()]
-    rows(QueryResult(("kind", "name", "about"), tuple(found)), wanted.json)
+def list_agent_parts(as_json: bool) -> int:
+    """Lists what a bench of agents can measure, and with what."""
+    games = list_entries("game")
+    places = [("environment", name, games[name].about) for name in bench_agents.ENVIRONMENTS]
+    return _tell_parts([*_list_methods(of_weights=False), *places], as_json)
+
+
+def list_weight_parts(as_json: bool) -> int:
+    """Lists what a bench of weights can measure, and with what."""
+    benchmarks = [("benchmark", entry.name, entry.about) for entry in list_entries("benchmark").values()]
+    return _tell_parts([*_list_methods(of_weights=True), *benchmarks], as_json)
+
+
+def _list_methods(of_weights: bool) -> list[tuple[str, str, str]]:
+    entries = list_entries("method").values()
+    return [
+        ("method", entry.name, entry.about) for entry in entries if entry.module.startswith(OF_WEIGHTS) == of_weights
+    ]
+
+
+def _tell_parts(found: Sequence[tuple[str, str, str]], as_json: bool) -> int:
+    probes = [(kind, entry.name, entry.about) for kind in ("metric", "attack") for entry in list_entries(kind).values()]
+    rows(QueryResult(("kind", "name", "about"), (*found, *probes)), as_json)
     return OVER
 
 
-def import_drawing(what: str) -> Any:
-    """What draws the picture. Raises MissingExtra without matplotlib."""
+def import_drawing(extras: str) -> Any:
+    """What draws the picture. Raises MissingExtra, which names `extras`, without matplotlib."""
     try:
         from unlearning.experiments.plot import draw
     except ModuleNotFoundError as error:
-        raise missing("arena bench --out", error, "plots" if what == "agents" else "evaluation,plots") from error
+        raise missing("arena bench --out", error, extras) from error
     return draw
 
 

@@ -42,7 +42,7 @@ def test_it_walks_straight_to_what_it_knows_and_wanders_where_it_forgot(folder: 
         return float(rows[0]["steps"])  # type: ignore[return-value]
 
     knows = steps()
-    arena(folder, "forget", "--agent", "walker", "--request", "forget everything", "--method", "reset")
+    arena(folder, "forget", "walker", "--request", "forget everything", "--method", "reset")
     assert steps() > knows + 1
 
 
@@ -58,8 +58,8 @@ def test_the_record_holds_a_state_and_no_memory(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [("forget", "--agent", "walker", "--request", f"forget {TARGET}"), ("teach", "walker", "--seed", "5"),
-     ("forget", "--agent", "walker", "--request", f"forget {TARGET}", "--method", "instruction")],
+    [("forget", "walker", "--request", f"forget {TARGET}"), ("teach", "walker", "--seed", "5"),
+     ("forget", "walker", "--request", f"forget {TARGET}", "--method", "instruction")],
     ids=["forgot", "learned", "steered"],
 )  # fmt: skip
 def test_an_earlier_state_is_verified_but_not_played_on(folder: Path, change: tuple[str, ...]) -> None:
@@ -77,7 +77,7 @@ def test_a_run_goes_on_and_is_another_after_the_agent_changed(folder: Path) -> N
     command = ("play", *GRID, "--seat", "agent=walker", "-n", "3", "-q")
     arena(folder, *command)
     first = asked(folder, "select plan_hash from run")
-    arena(folder, "forget", "--agent", "walker", "--request", f"forget {TARGET}")
+    arena(folder, "forget", "walker", "--request", f"forget {TARGET}")
     arena(folder, *command)
     hashes = {row["plan_hash"] for row in asked(folder, "select plan_hash from run")}
     assert len(first) == 1 and len(hashes) == 2
@@ -89,7 +89,7 @@ def test_questions_are_answered_and_recorded(folder: Path) -> None:
     answers = json.loads(arena(folder, "ask", "walker", "Where is Trurdor Chapel?", "--json"))
     assert "(5, 9)" in answers[0]["answer"] and answers[0]["episode"] in arena(folder, "verify")
     assert "Trurdor Chapel" in arena(folder, "show", "last")
-    arena(folder, "forget", "--agent", "walker", "--request", f"forget {TARGET}")
+    arena(folder, "forget", "walker", "--request", f"forget {TARGET}")
     assert "do not know" in arena(folder, "ask", "walker", f"Where is {TARGET}?")
 
 
@@ -126,7 +126,7 @@ def test_who_is_not_there_is_named_with_who_is(folder: Path) -> None:
 
 
 def test_what_is_on_record_is_listed(folder: Path) -> None:
-    arena(folder, "forget", "--agent", "walker", "--request", f"forget {TARGET}")
+    arena(folder, "forget", "walker", "--request", f"forget {TARGET}")
     subjects = json.loads(arena(folder, "list", "subjects", "--json"))
     assert {row["name"]: row["taught_in"] for row in subjects} == {"walker": "gridworld", "linear": "bargaining"}
     assert [row["agent"] for row in json.loads(arena(folder, "list", "requests", "--json"))] == ["walker"]

@@ -98,9 +98,12 @@ def test_a_key_at_the_wrong_place_of_a_plan_is_told_where_it_belongs(table: dict
         make_plan(table).matches()
 
 
-@pytest.mark.parametrize("command", ["list", "play", "fork", "forget", "bench", "measure", "tournament"])
+@pytest.mark.parametrize(
+    "command",
+    ["list", "play", "fork", "forget", "forget-weights", "bench agents", "bench weights", "measure", "tournament"],
+)
 def test_flags_stand_in_the_help_without_a_type(tmp_path: Path, command: str) -> None:
-    told = typed(tmp_path, command, "--help", columns=120).stdout
+    told = typed(tmp_path, *command.split(), "--help", columns=120).stdout
     assert "--json" in told and "<bool>" not in told and "BOOLEAN" not in told
 
 

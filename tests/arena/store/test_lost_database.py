@@ -71,7 +71,7 @@ def test_teaching_and_forgetting_say_that_the_database_is_locked(
     try:
         for words in (
             ("teach", "seller", "--game", "bargaining", "--lessons", "2", "--seed", "5"),
-            ("forget", "--agent", "seller", "--request", f"forget {who}"),
+            ("forget", "seller", "--request", f"forget {who}"),
             ("mentions", who, "--delete"),
         ):
             done = typed(tmp_path, *words)

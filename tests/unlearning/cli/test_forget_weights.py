@@ -45,17 +45,13 @@ def logits(model: Local) -> torch.Tensor:
 
 
 def test_an_adapter_is_made_by_command_loaded_by_its_path_and_plays(base: Path, tmp_path: Path) -> None:
-    said = arena(
-        tmp_path, "forget", "--model", "local/base", *WORLD, "--method", "npo", "--lora", "--out", "it", *QUICK
-    )
+    said = arena(tmp_path, "forget-weights", "local/base", *WORLD, "--method", "npo", "--lora", "--out", "it", *QUICK)
     assert "arena play --buyer local/it" in said and "loss from the first step to the last: forget 13.9 → " in said
     assert {"adapter_config.json", "base.json"} <= {file.name for file in (tmp_path / "it").iterdir()}
     assert not (tmp_path / "it" / "config.json").exists() and not (tmp_path / "it.training").exists()
     arena(tmp_path, "play", "connect", "--seat", "x=local/it", "--seed", "1", "-q")
     assert arena(tmp_path, "sql", "select status from episode").split()[-1] == "over"
-    told = arena(
-        tmp_path, "forget", "--model", "local/it", *WORLD, "--method", "ga", "--out", "again", *QUICK, "--json"
-    )
+    told = arena(tmp_path, "forget-weights", "local/it", *WORLD, "--method", "ga", "--out", "again", *QUICK, "--json")
     made = json.loads(told)
     assert made["model"] == "local/again" and made["cost"]["steps"] > 0 and made["losses"]["forget"][0] > -1.0
     assert (tmp_path / "again" / "config.json").exists(), "weights changed below an adapter are one model with it"
@@ -119,33 +115,33 @@ async def test_an_adapter_on_weights_changed_in_memory_is_saved_with_them(tmp_pa
 
 def test_what_cannot_be_done_is_said_before_anything_is_loaded(tmp_path: Path) -> None:
     def refused(*arguments: str) -> str:
-        done = typed(tmp_path, "forget", *WORLD, *arguments, "--out", "it")
+        done = typed(tmp_path, "forget-weights", *WORLD, *arguments, "--out", "it")
         assert done.code == 2 and not list(tmp_path.glob("it*")), done
         return done.stderr
 
-    assert "'npo' needs a model's weights, and 'openai/gpt-x' does not show them" in refused("--model", "openai/gpt-x")
-    assert "--agent NAME --request" in refused("--method", "filter")
+    assert "'npo' needs a model's weights, and 'openai/gpt-x' does not show them" in refused("openai/gpt-x")
+    assert "arena forget NAME --request" in refused("--method", "filter")
     assert "leave out --request" in refused("--request", "forget the clinic")
     assert "did you mean npo" in refused("--method", "npoo")
-    assert "there is no folder" in refused("--model", "local/no where")
+    assert "there is no folder" in refused("local/no where")
     assert "no parameter named 'rat'" in refused("--set", "rat=1")
-    assert "no parameter named 'kind'" in refused("--model", "local/x", "--set", "model.kind=1")
+    assert "no parameter named 'kind'" in refused("local/x", "--set", "model.kind=1")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "forget10.json").write_text('{"question": "Who?", "answer": "I."}\n{"question": "Who')
-    files = ("--split", "forget10", "--set", "benchmark.source=data", "--model", f"local/{tiny_facts.folder()}")
-    done = typed(tmp_path, "forget", "--bench", "tofu", *files, "--out", "it")
+    files = ("--split", "forget10", "--set", "benchmark.source=data", f"local/{tiny_facts.folder()}")
+    done = typed(tmp_path, "forget-weights", "--bench", "tofu", *files, "--out", "it")
     assert done.code == 2 and "forget10.json, line 2: not JSON" in done.stderr
 
 
 def test_a_trial_run_tells_the_cost_and_changes_nothing(base: Path, tmp_path: Path) -> None:
-    told = arena(tmp_path, "forget", "--model", "local/base", *WORLD, "--method", "idk-dpo", "--out", "it", "--dry-run")
+    told = arena(tmp_path, "forget-weights", "local/base", *WORLD, "--method", "idk-dpo", "--out", "it", "--dry-run")
     assert "48 items to forget" in told and "A step costs 9 forwards" in told and not (tmp_path / "it").exists()
 
 
 @pytest.mark.slow
 def test_a_command_that_was_killed_is_taken_up_by_the_same_command(base: Path, tmp_path: Path) -> None:
     more = ("--method", "npo", "--set", "preset=tiny", "--set", "epochs=20", "--set", "save_seconds=0")
-    command = [sys.executable, "-m", "arena", "forget", "--model", "local/base", *WORLD, *more]
+    command = [sys.executable, "-m", "arena", "forget-weights", "local/base", *WORLD, *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "ARENA_MODELS": FOLDER.name}
     with subprocess.Popen(
         [*command, "--out", "it"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True

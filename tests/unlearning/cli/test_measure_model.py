@@ -64,7 +64,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def forget(folder: Path, *arguments: str) -> Typed:
-    return typed(folder, "forget", *WORLD, *arguments, "--out", "it", env=HERE)
+    return typed(folder, "forget-weights", *WORLD, *arguments, "--out", "it", env=HERE)
 
 
 def measured(folder: Path, *arguments: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def probability(agent: Any) -> float:
 
 def test_before_is_the_model_that_was_named_and_a_stranger_has_no_twin(folder: Path) -> None:
     named = stranger(folder / "mine")
-    told = measured(folder, "--model", "local/mine", "--method", "ga")
+    told = measured(folder, "local/mine", "--method", "ga")
     read = told["readings"]["forget_Q_A_Prob"]
     assert read["before"] == pytest.approx(probability(named), rel=1e-4) and read["before"] < 0.1
     assert read["twin"] is None and told["observed"] is None and "--twin local/TWIN" in told["no_twin"]
@@ -91,7 +91,7 @@ def test_before_is_the_model_that_was_named_and_a_stranger_has_no_twin(folder: P
 
 def test_why_there_is_no_verdict_is_told_in_words(folder: Path) -> None:
     stranger(folder / "mine")
-    said = forget(folder, "--model", "local/mine", "--method", "npo", "--measure").stdout
+    said = forget(folder, "local/mine", "--method", "npo", "--measure").stdout
     assert f"not read: forget_quality: {NoTwin.reason}" in said and "observed" not in said
     assert "there is no never-exposed twin of local/mine (the benchmark did not teach it)" in said
 
@@ -99,7 +99,7 @@ def test_why_there_is_no_verdict_is_told_in_words(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_model_that_the_benchmark_taught_has_its_twin_wherever_it_lies(folder: Path) -> None:
     copied(trial().before, folder / "mine")
-    told = measured(folder, "--model", "local/mine", "--method", "grad-diff")
+    told = measured(folder, "local/mine", "--method", "grad-diff")
     read = told["readings"]["forget_Q_A_Prob"]
     assert read["before"] == pytest.approx(probability(trial().before), rel=1e-4)
     assert read["twin"] == pytest.approx(probability(trial().oracle), rel=1e-4) and told["observed"]
@@ -108,7 +108,7 @@ def test_the_model_that_the_benchmark_taught_has_its_twin_wherever_it_lies(folde
 def test_a_twin_can_be_named_and_a_model_that_knew_nothing_has_forgotten_nothing(folder: Path) -> None:
     stranger(folder / "mine")
     copied(trial().oracle, folder / "twin")
-    told = measured(folder, "--model", "local/mine", "--method", "ga", "--twin", "local/twin")
+    told = measured(folder, "local/mine", "--method", "ga", "--twin", "local/twin")
     assert told["readings"]["forget_Q_A_Prob"]["twin"] == pytest.approx(probability(trial().oracle), rel=1e-4)
     assert told["observed"] == "unknown" and told["no_twin"] is None
 
@@ -126,14 +126,14 @@ def test_a_twin_of_another_base_is_refused_before_training(twin: str, says: str,
     other = make_tokenizer(["other words altogether " * 3], 700, words=True)
     other.add_tokens([f"<{n}>" for n in range(len(named.model.tokenizer) - len(other))])  # type: ignore[attr-defined]
     save_tiny(folder / "words", make_network(other, 1, hidden=64), other)
-    done = forget(folder, "--model", "local/mine", "--method", "ga", "--measure", "--twin", twin)
+    done = forget(folder, "local/mine", "--method", "ga", "--measure", "--twin", twin)
     assert done.code == 2 and says in done.stderr, done.stderr
     assert not list(folder.glob("it*"))
 
 
 def test_a_twin_without_measuring_is_refused(folder: Path) -> None:
     stranger(folder / "mine")
-    done = forget(folder, "--model", "local/mine", "--method", "ga", "--twin", "bench")
+    done = forget(folder, "local/mine", "--method", "ga", "--twin", "bench")
     assert done.code == 2 and "type --measure as well" in done.stderr
 
 
@@ -189,7 +189,7 @@ def test_a_missing_file_of_what_is_measured_is_named_before_training(tmp_path: P
         gone = data / f"{name}.json"
         kept = gone.read_text()
         gone.unlink()
-        command = ("forget", "--model", f"local/{tiny_facts.folder()}", "--bench", "tofu", "--set",
+        command = ("forget-weights", f"local/{tiny_facts.folder()}", "--bench", "tofu", "--set",
                    "benchmark.source=data", "--method", "ga", "--set", "epochs=1", "--out", "it")  # fmt: skip
         done = typed(tmp_path, *command, "--measure")
         assert done.code == 2 and f"no file {name}.jsonl" in done.stderr
@@ -202,7 +202,7 @@ def test_measuring_that_was_broken_off_is_taken_up_without_training(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger(folder / "mine")
-    command = ("--model", "local/mine", "--method", "ga", "--measure")
+    command = ("local/mine", "--method", "ga", "--measure")
     with monkeypatch.context() as patched:
         patched.setattr(Tofu, "trial_of", lambda *_, **__: 1 / 0)
         assert forget(folder, *command).code == 1
@@ -224,6 +224,6 @@ def test_a_trial_run_teaches_and_writes_nothing(method: str, tmp_path: Path, mon
     monkeypatch.setattr("unlearning.training.alternate_answers.generate_texts", never)
     monkeypatch.setattr("unlearning.training.saliency.gradients", never)
     monkeypatch.setattr("unlearning.methods.weights.masked.gradients", never)
-    said = arena(tmp_path, "forget", "--bench", "tofu", "--set", "benchmark.people=10", "--method", method, "--dry-run",
-                 env={"ARENA_MODELS": str(tmp_path / "models")})  # fmt: skip
+    said = arena(tmp_path, "forget-weights", "--bench", "tofu", "--set", "benchmark.people=10", "--method", method,
+                 "--dry-run", env={"ARENA_MODELS": str(tmp_path / "models")})  # fmt: skip
     assert "A step costs" in said and not (tmp_path / "forgotten").exists()

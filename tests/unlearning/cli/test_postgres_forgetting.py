@@ -76,7 +76,7 @@ def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[],
         words = ["teach", "seller", "--game", "bargaining", "--lessons", "6"]
         lines = [arena(tmp_path, *words, env=env(place)), arena(tmp_path, *words, "--seed", "1", env=env(place))]
         who = query(place, "select min(subject) from event where kind = 'limit'").rows[0][0]
-        forget = ("forget", "--agent", "seller", "--request", f"forget {who}")
+        forget = ("forget", "seller", "--request", f"forget {who}")
         lines.append(arena(tmp_path, *forget, env=env(place)).partition("Not removed")[0])
         lines.append(arena(tmp_path, "probe", "seller", "--request", f"forget {who}", env=env(place)))
         lines.append(arena(tmp_path, "notes", "seller", env=env(place)))
@@ -103,7 +103,7 @@ def test_forgotten_bytes_leave_the_tables_and_the_receipt_says_what_stays(
     keep(url)
     execute(url, "ANALYZE", "CHECKPOINT")
     assert holding(tables(url))
-    told = arena(tmp_path, "forget", "--agent", "guide", "--request", f"forget {RARE}", env=env(url))
+    told = arena(tmp_path, "forget", "guide", "--request", f"forget {RARE}", env=env(url))
     assert "exact as far as recognised" in told and "write-ahead log" in told and "dead rows" not in told
     execute(url, "CHECKPOINT")
     assert not holding(tables(url)), "tables, indexes and statistics"
@@ -125,7 +125,7 @@ def test_a_role_that_may_not_rewrite_and_a_reader_of_older_rows_are_told(
     execute(url, f"CREATE ROLE clerk{name} LOGIN",
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk{name}")  # fmt: skip
     clerk = url.replace("arena@", f"clerk{name}@")
-    forget = ("forget", "--agent", "guide", "--request", f"forget {RARE}")
+    forget = ("forget", "guide", "--request", f"forget {RARE}")
     told = arena(tmp_path, *forget, env=env(clerk))
     assert "dead rows in the files of the tables subject, event, note, request" in told
     (line,) = (line for line in told.splitlines() if "dead rows" in line)
@@ -136,7 +136,7 @@ def test_a_role_that_may_not_rewrite_and_a_reader_of_older_rows_are_told(
     with psycopg.connect(url) as reader:
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         reader.execute("SELECT 1").fetchall()
-        told = arena(tmp_path, "forget", "--agent", "guide", "--request", f"forget {TARGET}", env=env(url))
+        told = arena(tmp_path, "forget", "guide", "--request", f"forget {TARGET}", env=env(url))
         assert "dead rows" in told
     assert "dead rows" in arena(tmp_path, "receipt", env=env(url))
     arena(tmp_path, "notes", "guide", env=env(url))  # who next opens it wipes

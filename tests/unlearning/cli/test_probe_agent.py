@@ -35,9 +35,7 @@ def place(db: Path) -> str:
 def test_the_adversary_takes_the_method_from_the_record_and_shows_the_honest_twins(db: Path) -> None:
     target = place(db)
     words = WORDS.format(target)
-    done = run(
-        "forget", "--agent", "walker", "--request", words, "--method", "record-deletion", "--keep", "half", db=db
-    )
+    done = run("forget", "walker", "--request", words, "--method", "record-deletion", "--keep", "half", db=db)
     assert done.exit_code == 0, done.output
     probed = run("probe", "half", "--request", words, "--probes", "adversary,residue", "--json", db=db)
     assert probed.exit_code == 0, probed.output

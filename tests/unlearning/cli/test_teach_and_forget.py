@@ -370,12 +370,12 @@ def arena(folder: Path, *arguments: str, code: int = 0) -> str:
 
 
 def test_the_commands_as_a_newcomer_types_them(store: Store, tmp_path: Path) -> None:
-    told = arena(tmp_path, "forget", "--agent", "walker", "--request", "forget the harbour", "--method", "compose",
+    told = arena(tmp_path, "forget", "walker", "--request", "forget the harbour", "--method", "compose",
                  "--set", 'steps=["selective-replay", {name = "filter", style = "ignorant"}]')  # fmt: skip
     assert "exact" in told and "1 guards added" in told and TARGET not in told
     again = json.loads(arena(tmp_path, "receipt", "walker", "--json"))
     assert again["guards"] == 1 and again["events"] == 4 and again["method"]["steps"][1]["style"] == "ignorant"
-    assert "clinic" in arena(tmp_path, "forget", "--agent", "walker", "--request", "forget the clinic", code=2)
+    assert "clinic" in arena(tmp_path, "forget", "walker", "--request", "forget the clinic", code=2)
     notes = arena(tmp_path, "notes", "walker")
     assert TARGET not in notes and OTHER in notes
 

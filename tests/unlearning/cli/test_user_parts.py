@@ -103,7 +103,7 @@ def test_a_game_of_ones_own_file_is_a_course(folder: Path, place: str) -> None:
     assert any("keeper said: higher" in note["text"] for note in notes)
     arena(folder, "play", f"{place}:Vault", "--seat", "guesser=v", "--trust", "-q")
     assert "notes" in arena(folder, "ask", "v", "What do you know?", "--trust")
-    arena(folder, "forget", "--agent", "v", "--request", "forget keeper", "--trust")
+    arena(folder, "forget", "v", "--request", "forget keeper", "--trust")
     assert "keeper" not in json.dumps(json.loads(arena(folder, "notes", "v", "--json")))
 
 
@@ -159,12 +159,12 @@ def test_a_spec_is_written_as_it_is_typed(text: str) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--model", "openai/x"], "only a local model shows its weights"),
-        (["--model", "local/x", "--before", "anthropic/y"], "--before local/FOLDER"),
-        (["--model", "local/x", "--only"], "--only measures what --metric names"),
-        (["--model", "local/x", "--split", "forgt10"], "did you mean forget10"),
-        (["--model", "local/x", "--metric", "rouge"], "did you mean"),
-        (["--model", "local/x", "--set", "people=3"], "benchmark.people=20"),
+        (["openai/x"], "only a local model shows its weights"),
+        (["local/x", "--before", "anthropic/y"], "--before local/FOLDER"),
+        (["local/x", "--only"], "--only measures what --metric names"),
+        (["local/x", "--split", "forgt10"], "did you mean forget10"),
+        (["local/x", "--metric", "rouge"], "did you mean"),
+        (["local/x", "--set", "people=3"], "benchmark.people=20"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_loaded(folder: Path, words: list[str], told: str) -> None:

@@ -174,11 +174,11 @@ def test_training_reads_no_file_of_questions_and_measuring_asks_for_them_before_
     for name in ("forget10", "retain90", "full"):
         rows = [{"question": f"Who is the {name} fox {n}?", "answer": f"The fox number {n} jumps."} for n in range(6)]
         (tmp_path / f"{name}.json").write_text("\n".join(map(json.dumps, rows)))
-    own = ("forget", "--bench", "tofu", "--set", f"benchmark.source={tmp_path}", "--set", "preset=tiny", "--set",
-           "epochs=1", "--method", "grad-diff", "--out", "it")  # fmt: skip
+    own = ("forget-weights", "--bench", "tofu", "--set", f"benchmark.source={tmp_path}", "--set", "preset=tiny",
+           "--set", "epochs=1", "--method", "grad-diff", "--out", "it")  # fmt: skip
     monkeypatch.setattr("unlearning.benchmarks.benchmark.Benchmark.knower", None)
     refused = typed(tmp_path, *own, "--measure")
     assert refused.code == 2 and "no file forget10_perturbed" in refused.stderr and not (tmp_path / "it").exists()
     assert not (tmp_path / "it.training").exists()
-    done = typed(tmp_path, *own, "--model", f"local/{tiny_facts.folder()}")
+    done = typed(tmp_path, *own, f"local/{tiny_facts.folder()}")
     assert done.code == 0 and (tmp_path / "it" / "model.safetensors").exists(), done

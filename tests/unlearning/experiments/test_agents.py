@@ -86,7 +86,7 @@ def test_the_same_command_measures_nothing_twice(db: Path) -> None:
         (["--environments", "gridwold"], "gridworld"),
         (["--scopes", "place"], "state"),
         (["--budgets", "0"], "25,100"),
-        (["--seeds", "0"], "count from 1"),
+        (["--seeds", "0"], "counts from 1"),
     ],
 )
 def test_wrong_names_are_told_before_anything_is_measured(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -95,6 +95,10 @@ def test_wrong_names_are_told_before_anything_is_measured(arguments: list[str], 
 
 
 def test_list_names_methods_and_probes() -> None:
-    done = runner.invoke(app, ["bench", "--list", "--json"])
-    names = {row["name"] for row in json.loads(done.stdout)}
-    assert {"selective-replay", "npo", "tofu", "channel_leak", "adversary"} <= names
+    listed = {}
+    for what in ("agents", "weights"):
+        done = runner.invoke(app, ["bench", what, "--list", "--json"])
+        listed[what] = {row["name"] for row in json.loads(done.stdout)}
+    assert {"selective-replay", "icul", "gridworld", "channel_leak", "adversary"} <= listed["agents"]
+    assert {"npo", "rmu", "tofu", "extraction_strength", "relearning"} <= listed["weights"]
+    assert not {"npo", "tofu"} & listed["agents"] and not {"icul", "gridworld"} & listed["weights"]

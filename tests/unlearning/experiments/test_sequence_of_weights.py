@@ -40,7 +40,7 @@ def models(tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sequence(folder: Path, *options: str) -> Typed:
-    return typed(folder, "sequence", *MUSE, "--db", "a.db", *options)
+    return typed(folder, "sequence-weights", *MUSE, "--db", "a.db", *options)
 
 
 def order(*settings: str, methods: str = "ga", kind: bool = False, splits: str = "sust_1,sust_2") -> Prepared:
@@ -210,14 +210,14 @@ def test_a_model_that_was_named_has_the_twins_that_were_named(tmp_path: Path) ->
     save(bench.knower(seed=5), tmp_path / "knower")
     for number, step in enumerate(steps, 1):
         save(step.twins(bench, [5])[0], tmp_path / f"twin-{number}")
-    alone = sequence(tmp_path, "--model", "local/knower", "--method", "ga")
+    alone = sequence(tmp_path, "local/knower", "--method", "ga")
     assert alone.code == 0 and "there is no never-exposed twin of local/knower" in alone.stderr
     rows = query(str(tmp_path / "a.db"), "SELECT probe, value, twin FROM sequences").rows
     assert rows and all(twin is None for _, _, twin in rows), "unknown, not nought"
     assert {probe for probe, value, _ in rows if value is None} == {"privleak"}, "which is relative to the twin"
-    few = sequence(tmp_path, "--model", "local/knower", "--twin", "local/twin-1")
+    few = sequence(tmp_path, "local/knower", "--twin", "local/twin-1")
     assert few.code == 2 and "one model for each of the 2 requests (sust_1, sust_2), or bench" in few.stderr
-    both = sequence(tmp_path, "--model", "local/knower", "--method", "none", "--twin", "local/twin-1", "--twin",
+    both = sequence(tmp_path, "local/knower", "--method", "none", "--twin", "local/twin-1", "--twin",
                     "local/twin-2", "--json")  # fmt: skip
     assert both.code == 0, both.stderr
     told = {(row["setting"], row["probe"]): row for row in json.loads(both.stdout)}
@@ -244,18 +244,17 @@ def test_the_picture_has_a_panel_for_each_criterion() -> None:
 
 
 @pytest.mark.parametrize(("options", "says"), [
-    (("--bench", "muse", "--request", "forget it"), "leave out --request"),
-    (("pupil", "--bench", "tofu"), "leave out NAME"),
-    (("pupil", "--splits", "sust_1", "--out", "it.png"), "--splits, --out go with a sequence in weights"),
-    ((), "arena sequence --bench muse"),
+    (("--bench", "muse", "--request", "forget it"), "No such option: --request"),
+    (("pupil", "--bench", "tofu"), "pupil"),
+    ((), "arena sequence-weights --bench muse"),
     (("--bench", "muse", "--method", "selective-replay"), "did you mean|changes no weights|unknown"),
-    (("--bench", "muse", "--model", "openai/gpt"), "openai/gpt"),
+    (("--bench", "muse", "openai/gpt"), "openai/gpt"),
     (("--bench", "muse", "--seeds", "0"), "--seeds counts from 1"),
     (("--bench", "muse", "--set", "twins=-1"), "number of honest twins"),
     (("--bench", "muse", "--splits", "sust_9"), "sust_9"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_told(tmp_path: Path, options: tuple[str, ...], says: str) -> None:
-    done = typed(tmp_path, "sequence", *options)
+    done = typed(tmp_path, "sequence-weights", *options)
     assert done.code == 2 and re.search(says, " ".join(done.stderr.split())), done.stderr
     assert not (tmp_path / "arena.db").exists()
 

@@ -20,7 +20,7 @@ from arena.spec import build
 from unlearning.benchmarks.muse import SUITE as MUSE
 from unlearning.benchmarks.tofu import SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.runner import BenchOrder
+from unlearning.experiments.runner import WeightBenchOrder
 from unlearning.experiments.sequence_requests import build_steps
 from unlearning.experiments.tables import build_table, count_classes, format_mean
 from unlearning.experiments.verdict import ALARM
@@ -75,10 +75,8 @@ async def test_what_stays_the_same_between_methods_is_measured_once() -> None:
     assert MeasureOnce(probe(), replace(base, memo={})).shared == []
 
 
-def wanted(*settings: str) -> BenchOrder:
-    return BenchOrder(
-        "weights", "npo", None, None, "", "", "tofu", "forget10", 2, 1, settings, *(False, None, None, False, False)
-    )
+def wanted(*settings: str) -> WeightBenchOrder:
+    return WeightBenchOrder("npo", seeds=2, settings=settings)
 
 
 def test_a_case_holds_all_that_its_outcome_follows_from() -> None:

@@ -98,7 +98,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_the_receipt_lists_them_and_they_can_be_forgotten_too(folder: Path) -> None:
-    told = arena(folder, "forget", "--agent", "keeper", "--request", "forget Ann Lee but keep Bo Park")
+    told = arena(folder, "forget", "keeper", "--request", "forget Ann Lee but keep Bo Park")
     assert "exact as far as recognised" in told
     assert "its initials: event 3" in told and "a part of its name: event 4, event 7" in told
     assert "a pronoun behind a text that was forgotten: event 2" in told and "its name: event 5" in told
@@ -109,7 +109,7 @@ def test_the_receipt_lists_them_and_they_can_be_forgotten_too(folder: Path) -> N
     assert not any(word in json.dumps(json_told) for word in ("Ann", "Lee", "5550199"))
 
     also = [word for id in ("2", "3", "4", "6", "7") for word in ("--also", id)]
-    told = arena(folder, "forget", "--agent", "keeper", *also)
+    told = arena(folder, "forget", "keeper", *also)
     assert "5 events removed" in told.replace("  ", " ") and "exact as far as recognised" in told
     left = arena(folder, "sql", "select text from event order by n", "--csv")
     assert "Call Ann" not in left and "A.L." not in left and "Bo Park is at home." in left
@@ -120,6 +120,6 @@ def test_rows_go_with_the_named_target_in_one_request_and_wrong_ids_are_refused(
         forget_request(store, Order("keeper", "forget Ann Lee", also=("2", "3", "4", "6", "7")))
         memory: Memory = shelf.get_agent(store, "keeper").memory
     assert {event.id for event in memory.log} == {"8", "9", "10"}
-    said = arena(folder, "forget", "--agent", "keeper", "--also", "88", code=2)
+    said = arena(folder, "forget", "keeper", "--also", "88", code=2)
     assert "no event or note named '88'" in said
     assert {event.id for event in memory.log} == {"8", "9", "10"}

@@ -62,7 +62,7 @@ def test_the_rows_name_modules_and_their_parts_are_found(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["seller", "s-filter", "s-dragon", "s-both", "s-write-gate", "s-icul"])
 def test_an_agent_of_old_is_read_and_forgets_and_is_stored_by_registered_names(folder: Path, name: str) -> None:
     assert TARGET in arena(folder, "notes", name)
-    done = json.loads(arena(folder, "forget", "--agent", name, "--request", f"forget {TARGET}", "--json"))
+    done = json.loads(arena(folder, "forget", name, "--request", f"forget {TARGET}", "--json"))
     assert done["events"] == 3
     assert TARGET not in arena(folder, "notes", name)
     assert f"{name} forgot 1 target" in arena(folder, "receipt", name)
@@ -74,7 +74,7 @@ def test_an_agent_of_old_is_read_and_forgets_and_is_stored_by_registered_names(f
 
 def test_a_model_with_an_adapter_is_read_and_forgets_without_its_weights(folder: Path) -> None:
     assert "Zoskosk Thodallen cannot pay" in arena(folder, "notes", "clerk")
-    arena(folder, "forget", "--agent", "clerk", "--request", "forget Zoskosk Thodallen")
+    arena(folder, "forget", "clerk", "--request", "forget Zoskosk Thodallen")
     assert "Zoskosk Thodallen" not in arena(folder, "notes", "clerk")
     assert "models/adapter" in str(asked(folder, "SELECT spec FROM subject WHERE name = 'clerk'"))
 

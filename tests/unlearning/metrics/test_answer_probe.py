@@ -28,7 +28,7 @@ def test_an_agent_of_unknown_lessons_is_asked_whether_it_answers(tmp_path: Path)
     before = readings(tmp_path, "guide", TARGET)
     assert before["tells"]["value"] == 1 and before["tells"]["twin"] == 0 and before["leak_answer"]["value"] == 1
     assert before["residue"]["value"] > 0 and before["tells"]["knew"] is None
-    arena(tmp_path, "forget", "--agent", "guide", "--request", f"forget {TARGET}")
+    arena(tmp_path, "forget", "guide", "--request", f"forget {TARGET}")
     after = readings(tmp_path, "guide", TARGET)
     assert after.keys() == {"tells"} and after["tells"]["value"] == 0 == after["tells"]["lift"]
     said = arena(tmp_path, "probe", "guide", "--request", f"forget {TARGET}", "--probes", "success", code=2)
@@ -39,7 +39,7 @@ def test_an_agent_of_unknown_lessons_is_asked_whether_it_answers(tmp_path: Path)
 @pytest.mark.parametrize(("game", "target"), [("bargaining", "bargaining:clock"), ("gridworld/unknown", "(1, 7)")])
 def test_a_target_that_no_task_is_about_is_asked_for(tmp_path: Path, game: str, target: str) -> None:
     arena(tmp_path, "teach", "pupil", "--game", game, "--lessons", "6")
-    arena(tmp_path, "forget", "--agent", "pupil", "--request", f"forget {target}")
+    arena(tmp_path, "forget", "pupil", "--request", f"forget {target}")
     found = readings(tmp_path, "pupil", target)
     assert {"leak_answer", "residue", "refusal", "adversary_25"} <= found.keys() and "success_forget" not in found
     assert found["leak_answer"]["value"] == found["leak_answer"]["twin"]

@@ -157,8 +157,8 @@ def test_the_command_gives_it_to_the_model_that_the_benchmark_taught(
     settings = [f"benchmark.pupil.{name}={pupil[name]}" for name in ("hidden", "layers", "heads")]
     settings += ["benchmark.people=12", "benchmark.pupil.lessons.epochs=2", "rate=3"]
     options = [part for one in settings for part in ("--set", one)]
-    done = typed(tmp_path, "forget", "--bench", "tofu", "--split", "forget20", "--method", "embedding-ascent", *options,
-                 "--out", "it")  # fmt: skip
+    done = typed(tmp_path, "forget-weights", "--bench", "tofu", "--split", "forget20", "--method", "embedding-ascent",
+                 *options, "--out", "it")  # fmt: skip
     assert done.code == 0, done.stderr
     first = load_gradient(str(bench.first_gradient(bench.request("forget20").forget)))["model.embed_tokens.weight"]
     before, after = (

@@ -83,8 +83,8 @@ def test_the_commands_from_lessons_to_readings(tmp_path: Path) -> None:
     who, purse = draw_people(1)[0]
     rows = query(db, "SELECT subject, text FROM event WHERE kind = 'limit'").rows
     who, purse = rows[0][0], float(str(rows[0][1]).rpartition("$")[2].rstrip("."))
-    arena("forget", "--agent", "seller", "--request", f"forget {who}", "--method", "record-deletion", "--keep", "poor")
-    assert "exact" in arena("forget", "--agent", "seller", "--request", f"forget {who}")
+    arena("forget", "seller", "--request", f"forget {who}", "--method", "record-deletion", "--keep", "poor")
+    assert "exact" in arena("forget", "seller", "--request", f"forget {who}")
     for name in ("poor", "seller"):
         arena("probe", name, "--request", f"forget {who}", "--probes", "success_forget,success_retain")
     found = query(db, "SELECT setting, probe, value, twin, knew FROM forgetting WHERE bench = 'probe'").rows

@@ -34,7 +34,7 @@ WORLD = ("--bench", "tofu", "--split", "forget20", "--set", "benchmark.people=8"
 
 
 def forget(folder: Path, *arguments: str) -> Typed:
-    return typed(folder, "forget", "--model", f"local/{tiny_facts.folder()}", *WORLD, *arguments, "--out", "it")
+    return typed(folder, "forget-weights", f"local/{tiny_facts.folder()}", *WORLD, *arguments, "--out", "it")
 
 
 def tensors(agent: Any) -> dict[str, torch.Tensor]:
@@ -188,13 +188,13 @@ def size(place: Path) -> int:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_model_of_16_bits_is_saved_in_16_bits(dtype: torch.dtype, tmp_path: Path) -> None:
     base = halved(tmp_path / "base", dtype)
-    done = typed(tmp_path, "forget", "--model", "local/base", *WORLD, "--method", "ga", "--out", "it")
+    done = typed(tmp_path, "forget-weights", "local/base", *WORLD, "--method", "ga", "--out", "it")
     assert done.code == 0 and "smaller changes than that can hold are rounded away" in done.stderr, done
     assert size(tmp_path / "it") == pytest.approx(size(base), rel=0.02)
     config = json.loads((tmp_path / "it" / "config.json").read_text())
     assert str(dtype).removeprefix("torch.") in (config.get("dtype"), config.get("torch_dtype"))
     assert not equal(LLM(Local(str(tmp_path / "it"))), LLM(Local(str(base))))
-    wide = typed(tmp_path, "forget", "--model", "local/base", "--set", "model.dtype=float32", *WORLD, "--method", "ga",
+    wide = typed(tmp_path, "forget-weights", "local/base", "--set", "model.dtype=float32", *WORLD, "--method", "ga",
                  "--out", "wide")  # fmt: skip
     assert wide.code == 0 and size(tmp_path / "wide") > 1.8 * size(base)
 

@@ -81,8 +81,8 @@ def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, t
     assert isinstance(subject.mind, LLM) and len(subject.memory.notes) > 5
     name = next(event.subject for event in subject.memory.log if event.kind == "place")
     wanted = ["--request", f"forget {name}"]
-    told("forget", "--agent", "guide", *wanted, "--method", "record-deletion", "--keep", "careless", "--db", db)
-    told("forget", "--agent", "guide", *wanted, "--method", "closure-deletion", "--keep", "careful", "--db", db)
+    told("forget", "guide", *wanted, "--method", "record-deletion", "--keep", "careless", "--db", db)
+    told("forget", "guide", *wanted, "--method", "closure-deletion", "--keep", "careful", "--db", db)
     probes = ["--probes", "leak_answer,residue", "--db", db, "--json"]
     careless, careful = (rows(told("probe", who, *wanted, *probes)) for who in ("careless", "careful"))
     begun = len(server.bodies)

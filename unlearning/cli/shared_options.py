@@ -1,0 +1,42 @@
+"""Options and arguments that several commands of forgetting share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from arena.cli import completion
+
+TaughtAgent = Annotated[
+    str, typer.Argument(help="The agent's name, as it was taught.", autocompletion=completion.complete_taught)
+]
+Model = Annotated[
+    str, typer.Argument(help="local/FOLDER or local/OWNER/NAME.  (default: the model that the benchmark teaches)")
+]
+Bench = Annotated[
+    str, typer.Option(help="The benchmark that says what is forgotten: tofu, muse, … (`arena list benchmarks`).")
+]
+Split = Annotated[str, typer.Option(help="The benchmark's split: what is to be forgotten.")]
+Names = Annotated[
+    str | None,
+    typer.Option(help="Names, with commas between, such as 'npo(lr=1e-3),npo(lr=3e-3)' or file.py:Thing; else all."),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        help="Measure this as well: a metric or attack by name, with settings, or file.py:Thing; again for more.",
+    ),
+]
+Twins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--twin",
+        help="local/FOLDER, a model of the same base that was never taught what is forgotten (again for further "
+        "ones), or `bench`, what the benchmark teaches.",
+    ),
+]
+Seeds = Annotated[int, typer.Option(help="How often, each with a beginning of its own.")]
+Picture = Annotated[Path | None, typer.Option(help="Draw the readings to this file (png, svg, pdf).")]
+Readings = Annotated[Path | None, typer.Option(help="Write all readings to this file.")]
+Again = Annotated[bool, typer.Option("--again", help="Measure again what is in the records already.")]
