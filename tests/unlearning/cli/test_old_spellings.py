@@ -44,11 +44,11 @@ def test_what_is_spelled_as_today_stays(words: str) -> None:
 
 def test_an_old_spelling_is_carried_out_and_says_the_new_one(tmp_path: Path) -> None:
     arena(tmp_path, "teach", "walker", "--lessons", "2", "-q")
-    request = "forget Sosten Harbour"
+    request = "forget Kournun Gate"
     old = typed(tmp_path, "forget", "--agent", "walker", "--request", request, "--dry-run", "--json")
     new = typed(tmp_path, "forget", "walker", "--request", request, "--dry-run", "--json")
     assert old.code == new.code == 0
-    assert "this is spelled now: arena forget walker --request 'forget Sosten Harbour' --dry-run" in old.stderr
+    assert "this is spelled now: arena forget walker --request 'forget Kournun Gate' --dry-run" in old.stderr
     assert "spelled" not in new.stderr
     few = ("--methods", "noop", "--environments", "wiki", "--scopes", "state", "--dry-run")
     told = typed(tmp_path, "bench", *few)
@@ -80,4 +80,4 @@ def test_the_words_that_are_missing_are_named(tmp_path: Path) -> None:
     assert "arena forget walker --request" in arena(tmp_path, "forget", "walker", code=2)
     assert "arena forget-weights --bench tofu" in arena(tmp_path, "forget-weights", "local/x", code=2)
     assert "arena sequence-weights --bench muse" in arena(tmp_path, "sequence-weights", code=2)
-    assert "agents" in arena(tmp_path, "bench", "wieghts", code=2)
+    assert "weights" in typed(tmp_path, "bench", "wieghts").stderr
