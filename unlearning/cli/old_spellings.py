@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 
 BENCHES = ("agents", "weights")
-FLAGS = ("--list", "--again", "--dry-run", "--json", "--quiet", "-q", "-v", "-vv")  # of `arena bench`, which take no value
+FLAGS = (
+    "--list",
+    "--again",
+    "--dry-run",
+    "--json",
+    "--quiet",
+    "-q",
+    "-v",
+    "-vv",
+)  # of `bench`, without a value
 
 
 def respell(words: Sequence[str]) -> list[str] | None:
