@@ -32,7 +32,7 @@ class Match:
     patience: int = PATIENCE
     branch: int = 0
 
-    def build_parts(self) -> tuple[Game[Any], dict[str, Agent]]:
+    def build_parts(self) -> tuple[Game, dict[str, Agent]]:
         """The game and the agents, built once for this match and those that are made of it by `with_seed` and the like;
         only parts that keep a state of their own, against the contract or as foreign games do, are built again each
         time. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
@@ -42,12 +42,12 @@ class Match:
         return game, {seat: a if is_stateless(a) else self._agent(seat, game) for seat, a in agents.items()}
 
     @cached_property
-    def _game(self) -> Game[Any]:
-        game: Game[Any] = build("game", self.game, "game")
+    def _game(self) -> Game:
+        game: Game = build("game", self.game, "game")
         return game
 
     @cached_property
-    def _built(self) -> tuple[Game[Any], Mapping[str, Agent]]:
+    def _built(self) -> tuple[Game, Mapping[str, Agent]]:
         game = self._game
         if self.patience < 0:
             raise UsageError(f"patience is how many refused answers a seat may give: 0 or more, not {self.patience}")
@@ -56,7 +56,7 @@ class Match:
                 raise UsageError(unknown(f"seat in {describe(game)['name']}", seat, game.seats))
         return game, {seat: self._agent(seat, game) for seat in game.seats}
 
-    def _agent(self, seat: str, game: Game[Any]) -> Agent:
+    def _agent(self, seat: str, game: Game) -> Agent:
         agent: Agent = build("agent", self.seats.get(seat, game.cast[seat]), f"seats.{seat}")
         return agent
 
@@ -89,7 +89,7 @@ class Match:
         """The same game with these agents; the game is not built again."""
         return replace(self, seats=seats).of_game(self._game)
 
-    def of_game(self, game: Game[Any]) -> "Match":
+    def of_game(self, game: Game) -> "Match":
         """The same match, whose game was built from its spec already."""
         vars(self)["_game"] = game
         return self

@@ -8,15 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
-from typing_extensions import TypeAliasType
+from typing_extensions import TypeAliasType, TypeVar
 
 from arena.registry import part
 from arena.usage import FREE, Usage
 
 JSON = TypeAliasType("JSON", "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None")
-S = TypeVar("S")
+S = TypeVar("S", default=Any)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def format_move(move: Move) -> str:
     return f"{move.tool} {args}".strip() if move.tool else move.text
 
 
-def collect_moves(game: Game[Any]) -> dict[str, tuple[Move, ...] | None]:
+def collect_moves(game: Game) -> dict[str, tuple[Move, ...] | None]:
     """The moves of each seat in the order in which seeded random play met them; None where they cannot be listed.
 
     A move that did not come up is missing. Where one seat needs words, its moves and what follows are not gathered.
@@ -51,7 +51,7 @@ def collect_moves(game: Game[Any]) -> dict[str, tuple[Move, ...] | None]:
     return {seat: None if seat in wordy or not found else tuple(found.values()) for seat, found in met.items()}
 
 
-def _play_random(game: Game[Any], rng: Random, met: dict[str, dict[str, Move]], wordy: set[str]) -> None:
+def _play_random(game: Game, rng: Random, met: dict[str, dict[str, Move]], wordy: set[str]) -> None:
     """One random episode; adds the moves that are offered to `met`, and seats that need words to `wordy`."""
     state = game.start(rng)
     for _ in range(STEPS):

@@ -72,9 +72,7 @@ class SeatSpaces:
         return Move(str(parsed.get("text", "")), parsed["tool"], args if isinstance(args, dict) else {})
 
 
-def seat_spaces(
-    game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None
-) -> dict[str, SeatSpaces]:
+def seat_spaces(game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> dict[str, SeatSpaces]:
     """The spaces of each seat; `actions` are the same numbered moves for all, else random play gathers them."""
     if actions is not None:
         given = tuple(Move(action) if isinstance(action, str) else action for action in actions)

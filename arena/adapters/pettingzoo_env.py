@@ -51,7 +51,7 @@ def as_parallel(
     Raises UsageError for a game that is played in turns. Actions of seats that are not asked any more are ignored;
     after an illegal action of one the others are asked again.
     """
-    built: Game[Any] = build("game", game, "game")
+    built: Game = build("game", game, "game")
     if {*built.to_act(first_state(built, Match(built)))} != {*built.seats}:
         raise UsageError(f"in {describe(built)['name']} the seats do not all move at once; use as_aec")
     return ParallelGame(built, actions, features)
@@ -60,7 +60,7 @@ def as_parallel(
 class Seating:
     """A game being played from outside: its state, and the spaces of its seats."""
 
-    def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
+    def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         self.game, self.spaces = game, seat_spaces(game, actions, features)
         self.seed = -1
         self.state: Any = None
@@ -124,7 +124,7 @@ class Seated:
 class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
     """A game of ours, one agent after the other."""
 
-    def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
+    def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         super().__init__()
         self.seating = Seating(game, actions, features)
         self.metadata = {"name": describe(game)["name"], "render_modes": ["ansi"], "is_parallelizable": False}
@@ -188,7 +188,7 @@ class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
 class ParallelGame(Seated, ParallelEnv):  # type: ignore[misc]
     """A game of ours, all agents at once."""
 
-    def __init__(self, game: Game[Any], actions: Sequence[Move | str] | None, features: Features | None) -> None:
+    def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         self.seating = Seating(game, actions, features)
         self.metadata = {"name": describe(game)["name"], "render_modes": ["ansi"]}
         self.render_mode = "ansi"

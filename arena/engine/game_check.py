@@ -29,7 +29,7 @@ SLACK = 1e-9  # rounding of scores, in parts of the largest one
 class CheckedEpisode:
     """One episode with random agents: its states, and how many answers led to each."""
 
-    game: Game[Any]
+    game: Game
     match: Match
     states: list[Any] = field(default_factory=list)
     copies: list[Any] = field(default_factory=list)
@@ -89,7 +89,7 @@ def check(game: object, episodes: int = 20, seed: int = 0) -> Checked:
     """
     if episodes < 1:
         raise UsageError(f"--episodes is 1 or more, since nothing is checked without one; got {episodes}")
-    built: Game[Any] = build("game", game, "game")
+    built: Game = build("game", game, "game")
     problems, over = list(_check_parts(built)), list[Episode]()
     warnings, private, steps = list[str](), set[str](), 0
     for number in range(episodes):
@@ -123,7 +123,7 @@ def _list_private(state: object) -> Iterator[str]:
         yield from (f"{seat}.{key}" for key in value) if isinstance(value, Mapping) else (str(seat),)
 
 
-def _describe_scope(game: Game[Any], episodes: int, steps: int, private: set[str]) -> str:
+def _describe_scope(game: Game, episodes: int, steps: int, private: set[str]) -> str:
     """What there was to check, in words."""
     named = f"private: {', '.join(sorted(private))}"
     nothing = "nothing is declared private (a state's `private`, by seat), so that no leak could be found"
@@ -133,7 +133,7 @@ def _describe_scope(game: Game[Any], episodes: int, steps: int, private: set[str
     )
 
 
-def _check_parts(game: Game[Any]) -> Iterator[str]:
+def _check_parts(game: Game) -> Iterator[str]:
     if not game.seats or len(set(game.seats)) != len(game.seats):
         yield f"seats must be distinct names, got {game.seats}"
     if missing := [seat for seat in game.seats if seat not in game.cast]:
@@ -166,7 +166,7 @@ def _check_episode(played: CheckedEpisode) -> Iterator[str]:
         yield "the episode does not survive JSON: keep to plain data in moves, facts and scores"
 
 
-def _check_views(game: Game[Any], state: Any) -> Iterator[str]:
+def _check_views(game: Game, state: Any) -> Iterator[str]:
     for seat in game.seats:
         view = game.view(state, seat)
         if game.view(state, seat) != view:
@@ -181,7 +181,7 @@ def _check_views(game: Game[Any], state: Any) -> Iterator[str]:
             yield f"the view of {seat} changes with what is private to another seat"
 
 
-def _check_numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
+def _check_numbers(game: Game, episode: Episode) -> Iterator[str]:
     if set(episode.scores) != set(game.seats):
         yield f"scores must name every seat, None for those without: got {sorted(episode.scores)}"
     for seat, score in episode.scores.items():
@@ -193,7 +193,7 @@ def _check_numbers(game: Game[Any], episode: Episode) -> Iterator[str]:
         yield f"facts are not plain data: {error}"
 
 
-def check_bounds(game: Game[Any], episode: Episode) -> Iterator[str]:
+def check_bounds(game: Game, episode: Episode) -> Iterator[str]:
     """What an episode's scores do against the game's own `bounds`; nothing where they keep them."""
     for low, high in filter(None, [game.bounds()]):
         slack = SLACK * max(1.0, abs(low), abs(high))
@@ -202,7 +202,7 @@ def check_bounds(game: Game[Any], episode: Episode) -> Iterator[str]:
                 yield f"the score of {seat} is {score:g}, outside the bounds {low:g} to {high:g} that the game declares"
 
 
-def _check_sums(game: Game[Any], episodes: list[Episode]) -> Iterator[str]:
+def _check_sums(game: Game, episodes: list[Episode]) -> Iterator[str]:
     """Where a game that says to be zero-sum is none: two episodes whose scores have different sums."""
     if not game.zero_sum:
         return

@@ -10,7 +10,7 @@ from arena.game import Game
 LOGGER = logging.getLogger(__name__)
 
 
-def find_seat_fields(game: Game[Any], state: object) -> dict[str, Any]:
+def find_seat_fields(game: Game, state: object) -> dict[str, Any]:
     """The fields of a state that hold something for each seat: tables by seat, tuples as long as there are seats."""
     if isinstance(state, Mapping):
         held = {str(key): value for key, value in state.items()}
@@ -31,7 +31,7 @@ def find_seat_fields(game: Game[Any], state: object) -> dict[str, Any]:
     }
 
 
-def check_seat_fields(game: Game[Any], state: object, altered: Callable[[Any], Any]) -> Iterator[str]:
+def check_seat_fields(game: Game, state: object, altered: Callable[[Any], Any]) -> Iterator[str]:
     """One sentence for each field whose value for other seats shows in a seat's view."""
     for name, value in find_seat_fields(game, state).items():
         for seat in game.seats:
@@ -43,7 +43,7 @@ def check_seat_fields(game: Game[Any], state: object, altered: Callable[[Any], A
                 break
 
 
-def _is_visible(game: Game[Any], state: Any, name: str, value: Any, seat: str, altered: Callable[[Any], Any]) -> bool:
+def _is_visible(game: Game, state: Any, name: str, value: Any, seat: str, altered: Callable[[Any], Any]) -> bool:
     privy = game.privy(seat)
     if isinstance(value, Mapping):
         other: Any = {key: item if key in privy else altered(item) for key, item in value.items()}

@@ -135,7 +135,7 @@ def find_dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
     return dearest
 
 
-def _measure_prompts(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
+def _measure_prompts(match: Match) -> tuple[Game, dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
     """The game, and for each seat that asks a model: the model, the tokens of its prompts and the most new ones, and
     the tokens that were answered in its place."""
     game, agents = match.build_parts()
@@ -158,7 +158,7 @@ def _measure_prompts(match: Match) -> tuple[Game[Any], dict[str, tuple[Any, list
 
 
 async def _rehearse(
-    game: Game[Any], table: Mapping[str, Agent], match: Match, asked: Mapping[str, Sequence[tuple[int, int]]]
+    game: Game, table: Mapping[str, Agent], match: Match, asked: Mapping[str, Sequence[tuple[int, int]]]
 ) -> None:
     """Plays the match with the understudies; those who were not asked in it make one prompt of what they see first."""
     await MatchLoop(game, table, match).run()

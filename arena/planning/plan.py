@@ -53,9 +53,9 @@ class Plan:
     at_once: int = 32
     retries: int = 1
     until: str | None = None
-    known: tuple[Spec, Game[Any]] | None = field(default=None, compare=False, repr=False)
+    known: tuple[Spec, Game] | None = field(default=None, compare=False, repr=False)
 
-    def build_game(self) -> Game[Any]:
+    def build_game(self) -> Game:
         """The game, without what is swept. Raises UsageError where it cannot be built."""
         return Draft(self.game, self.seats, self.known).build_game()
 
@@ -105,7 +105,7 @@ class Plan:
                 'the names take into those values, such as {name = "…", setting = …}'
             ) from None
 
-    def _apply_settings(self, settings: Mapping[str, object]) -> tuple[Spec, Game[Any], Mapping[str, Spec]]:
+    def _apply_settings(self, settings: Mapping[str, object]) -> tuple[Spec, Game, Mapping[str, Spec]]:
         """The game's spec, the game, and the named seats under some settings."""
         draft = Draft(self.game, self.seats, self.known)
         draft.set_all([(path, value, "sweep") for path, value in settings.items()])
@@ -174,7 +174,7 @@ class Draft:
 
     game: Spec
     seats: Mapping[str, Spec]
-    known: tuple[Spec, Game[Any]] | None = None
+    known: tuple[Spec, Game] | None = None
 
     def set_all(self, settings: Iterable[tuple[str, object, str]]) -> None:
         """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.
@@ -200,7 +200,7 @@ class Draft:
         assign(seats, inside, merge_spec(get_at(dict(self.seats), inside), value))
         self.seats = seats
 
-    def build_game(self) -> Game[Any]:
+    def build_game(self) -> Game:
         """The game as it is set by now, built where it was not yet. Raises UsageError where it cannot be built."""
         if self.known is None or self.known[0] != self.game:
             self.known = (self.game, build("game", self.game, "game"))
@@ -251,7 +251,7 @@ def _check(table: Mapping[str, Any]) -> None:
 def _suggest_place(key: str, table: Mapping[str, object]) -> str:
     """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
     try:
-        game: Game[Any] = build("game", table.get("game", Plan().game), "game")
+        game: Game = build("game", table.get("game", Plan().game), "game")
     except UsageError as error:
         LOGGER.debug("no place is suggested for %r: %s", key, error)
         return ""

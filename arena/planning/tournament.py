@@ -45,7 +45,7 @@ class Tournament:
                 raise UsageError(f"plan: tournament.self_play takes true or false, got {value!r}")
         return cls(**table)
 
-    def cells(self, game: Game[Any], base: Match, settings: Mapping[str, object]) -> Iterator[Cell]:
+    def cells(self, game: Game, base: Match, settings: Mapping[str, object]) -> Iterator[Cell]:
         """One cell for each way to sit; `base` is the match with the seats that are not competed for."""
         seats, ways = self._seats(game, base), dict[tuple[str, ...], tuple[Spec, ...]]()
         for group in self._groups():
@@ -56,7 +56,7 @@ class Tournament:
             named = {**base.seats, **dict(zip(seats, specs, strict=True))}
             yield Cell({**settings, **dict(zip(seats, names, strict=True))}, base.with_seats(named))
 
-    def _seats(self, game: Game[Any], base: Match) -> tuple[str, ...]:
+    def _seats(self, game: Game, base: Match) -> tuple[str, ...]:
         """The seats that are competed for. Raises UsageError for one that is unknown, or taken."""
         for seat in self.between:
             if seat not in game.seats:
@@ -131,7 +131,7 @@ def _resolve_spec(spec: Spec) -> str:
     return dump_canonical(mask(describe(build("agent", spec))))
 
 
-def _find_scored_seats(game: Game[Any], base: Match) -> tuple[str, ...]:
+def _find_scored_seats(game: Game, base: Match) -> tuple[str, ...]:
     """The seats that have a score when the game's own cast plays the match once; those nobody is named in if none."""
     free = tuple(seat for seat in game.seats if seat not in base.seats) or game.seats
     if len(game.seats) == 1:

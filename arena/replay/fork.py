@@ -112,7 +112,7 @@ def _build_plan(
     return replace(plan, seats=kept)
 
 
-def _select_answers(game: Game[Any], match: Match, parent: Episode, at: int) -> tuple[Turn, ...]:
+def _select_answers(game: Game, match: Match, parent: Episode, at: int) -> tuple[Turn, ...]:
     """The answers of the first `at` transitions, without their calls, after they were played again."""
     kept = tuple(turn for turn in parent.turns if turn.step < at)
     trace = retrace(game, match, kept if at >= 0 else parent.turns)

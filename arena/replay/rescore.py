@@ -21,7 +21,7 @@ from arena.store.store import LARGEST, Store
 
 LOGGER = logging.getLogger(__name__)
 
-Function: TypeAlias = Callable[[Game[Any], Any], Mapping[str, float | None]]
+Function: TypeAlias = Callable[[Game, Any], Mapping[str, float | None]]
 OWN = "game"  # the scorer that is the game itself
 
 
@@ -48,7 +48,7 @@ class Scorer:
             raise UsageError(f"the scorer {name} takes (game, state), and its version is a whole number; got {own!r}")
         return cls(find_name(function), function, own if version is None else version)
 
-    def compute_scores(self, game: Game[Any], state: object) -> dict[str, float | None]:
+    def compute_scores(self, game: Game, state: object) -> dict[str, float | None]:
         """The scores by seat. Raises UsageError for an answer that is none."""
         paid = self.function(game, state)
         if not isinstance(paid, Mapping):
@@ -111,7 +111,7 @@ def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Resco
     if episode.status not in ("over", "forfeit"):
         return f"not finished ({episode.status})"
     try:
-        game: Game[Any] = build("game", episode.match.game, "game")
+        game: Game = build("game", episode.match.game, "game")
     except UsageError as error:
         return f"the game cannot be built: {error}"
     trace = retrace(game, episode.match, episode.turns)

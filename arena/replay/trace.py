@@ -53,7 +53,7 @@ class Trace:
     refusals for another reason than then.
     """
 
-    game: Game[Any]
+    game: Game
     match: Match
     state: Any = None
     step: int = 0
@@ -136,7 +136,7 @@ class Trace:
 
 
 def retrace(
-    game: Game[Any],
+    game: Game,
     match: Match,
     turns: Iterable[Turn],
     watch: OnAnswer = lambda state, turn, complaint: None,

@@ -64,7 +64,7 @@ class Difference:
 class Prompts:
     """Compares recorded prompts with those that today's agents would send, up to the first that differs."""
 
-    game: Game[Any]
+    game: Game
     episode: Episode
     agents: dict[str, Any] = field(default_factory=dict)
     compared: int = 0
@@ -109,7 +109,7 @@ def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
     """One recorded episode against today's code."""
     blank = EpisodeVerdict(episode.id, episode.status, len(episode.turns))
     try:
-        game: Game[Any] = build("game", episode.match.game, "game")
+        game: Game = build("game", episode.match.game, "game")
     except UntrustedPart as error:
         return replace(blank, unchecked=str(error))
     except Exception as error:  # a file that cannot be imported may raise anything
@@ -174,7 +174,7 @@ def _results(episode: Episode, trace: Trace) -> Divergence | None:
     return Divergence(f"{' and '.join(kinds)} differ", then, now, step)
 
 
-def _changes(game: Game[Any], episode: Episode, chosen: Chosen) -> Iterator[str]:
+def _changes(game: Game, episode: Episode, chosen: Chosen) -> Iterator[str]:
     """What is known to have changed in the game since."""
     if game.rules_version != chosen.rules_version:
         yield f"rules_version was {chosen.rules_version}, is {game.rules_version}"

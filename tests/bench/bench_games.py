@@ -30,7 +30,7 @@ SECONDS = 1.0  # of measuring, for each game and way
 BASE = "bargaining"
 
 
-def played(match: Match, game: Game[Any], seconds: float) -> tuple[int, float, list[tuple[int, list[Turn]]]]:
+def played(match: Match, game: Game, seconds: float) -> tuple[int, float, list[tuple[int, list[Turn]]]]:
     """Answers, time, and the accepted answers by seed, with random agents through the loop."""
 
     async def work() -> tuple[int, float, list[tuple[int, list[Turn]]]]:
@@ -45,7 +45,7 @@ def played(match: Match, game: Game[Any], seconds: float) -> tuple[int, float, l
     return asyncio.run(work())
 
 
-def ruled(match: Match, game: Game[Any], record: list[tuple[int, list[Turn]]]) -> tuple[int, float]:
+def ruled(match: Match, game: Game, record: list[tuple[int, list[Turn]]]) -> tuple[int, float]:
     """Answers and time of the same episodes through view and apply alone, up to where a seat gave up."""
     answers, spent = 0, 0.0
     for seed, turns in record:

@@ -123,7 +123,7 @@ def hold(path: str, episodes: int) -> dict[str, float]:
 
 
 async def replayed(match: Match, history: Any) -> tuple[Any, Any, Any]:
-    game: Game[Any] = match.build_parts()[0]
+    game: Game = match.build_parts()[0]
     table: MatchLoop[Any] = MatchLoop(game, {}, match, history)
     try:
         await table.run()

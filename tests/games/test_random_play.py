@@ -51,7 +51,7 @@ def fuzz(spec: Any, episodes: int, agent: Any = "random") -> int:
     """Play at random and hold each state and each episode to what the game declares; the number of answers."""
 
     async def work() -> int:
-        game: Game[Any] = build("game", spec)
+        game: Game = build("game", spec)
         first = Match(game, dict.fromkeys(game.seats, agent))
         answers, sums = 0, list[float]()
         for seed in range(episodes):
@@ -72,7 +72,7 @@ def fuzz(spec: Any, episodes: int, agent: Any = "random") -> int:
     return asyncio.run(work())
 
 
-def legal_state(game: Game[Any], state: Any) -> None:
+def legal_state(game: Game, state: Any) -> None:
     """What holds of every state: those to act are seats, each of them once, and there is something each can do."""
     acting = game.to_act(state)
     assert len(set(acting)) == len(acting) and set(acting) <= set(game.seats), acting
@@ -83,7 +83,7 @@ def legal_state(game: Game[Any], state: Any) -> None:
     assert set(game.scores(state)) == set(game.seats)
 
 
-def hold(game: Game[Any], episode: Episode) -> None:
+def hold(game: Game, episode: Episode) -> None:
     scores = [score for score in episode.scores.values() if score is not None]
     assert set(episode.scores) == set(game.seats) and (scores or isinstance(game, Question)), (
         "a game that is over has scores"

@@ -31,10 +31,10 @@ def answer(agent: Agent, view: View) -> Move:
     return asyncio.run(agent.act(view))
 
 
-def first_state(game: Game[Any], seed: int = 0) -> Any:
+def first_state(game: Game, seed: int = 0) -> Any:
     return game.start(Random(seed))
 
 
-def after(game: Game[Any], state: Any, moves: Mapping[str, Move | str]) -> Any:
+def after(game: Game, state: Any, moves: Mapping[str, Move | str]) -> Any:
     """The state after moves given as texts or actions."""
     return game.apply(state, {s: Move(m) if isinstance(m, str) else m for s, m in moves.items()})

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 from random import Random
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -183,7 +183,7 @@ async def _watch_game(
 ) -> dict[str, list[Guess]]:
     """By role, how a game stands at each budget: a cell is forgotten, and the agents walk."""
     assert trial.method is not None
-    game: Game[Any] = build("game", spec)
+    game: Game = build("game", spec)
     view = game.view(first_state(game, build_match(knower, Task(spec))), "agent")
     blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
     plain = ObservedGrid(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))
@@ -205,7 +205,7 @@ async def _watch_game(
 
 
 def _make_tasks(
-    spec: Mapping[str, object], game: Game[Any], knower: Subject, target: Cell, n: int, chance: Random
+    spec: Mapping[str, object], game: Game, knower: Subject, target: Cell, n: int, chance: Random
 ) -> Iterator[Task]:
     """Walks that neither begin nor end in the target."""
     while n:

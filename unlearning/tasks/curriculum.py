@@ -145,7 +145,7 @@ def course_of(taught: Mapping[str, Any]) -> Curriculum:
     return Curriculum(environments, taught["lessons"], taught["seed"], tuple(taught.get("earlier", ())), **sitting)
 
 
-def seat_of(game: Game[Any], seat: str = "") -> str:
+def seat_of(game: Game, seat: str = "") -> str:
     """The seat that is taken: the one that is named, else `agent`, else the game's first. Raises UsageError."""
     if seat and seat not in game.seats:
         raise UsageError(unknown(f"seat in {describe(game)['name']}", seat, game.seats))
