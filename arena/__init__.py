@@ -8,19 +8,49 @@ if sys.argv[:1] == ["-m"] and sys.orig_argv[1:] and not sys.flags.safe_path:  # 
     if sys.path and sys.path[0] != _checkout:
         del sys.path[0]
 
-from arena.agent import Agent as Agent
-from arena.agent import agent as agent
-from arena.engine.play import play as play
-from arena.episode import Episode as Episode
-from arena.episode import Match as Match
-from arena.episode import Turn as Turn
-from arena.errors import ArenaError as ArenaError
-from arena.errors import IllegalMove as IllegalMove
-from arena.game import Game as Game
-from arena.game import Message as Message
-from arena.game import Move as Move
-from arena.game import Tool as Tool
-from arena.game import View as View
-from arena.game import game as game
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arena.agent import Agent
+    from arena.engine.play import play
+    from arena.episode import Episode, Match, Turn
+    from arena.errors import ArenaError, IllegalMove
+    from arena.game import Game, Message, Move, Tool, View
+else:
+    _MODULES = {
+        **dict.fromkeys(("ArenaError", "IllegalMove"), "arena.errors"),
+        **dict.fromkeys(("Episode", "Match", "Turn"), "arena.episode"),
+        **dict.fromkeys(("Game", "Message", "Move", "Tool", "View"), "arena.game"),
+        "Agent": "arena.agent",
+        "play": "arena.engine.play",
+    }
+
+    def __getattr__(name: str) -> object:
+        """A public name, whose module is imported when it is first used (PEP 562): `import arena` alone loads none."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+        return value
+
 
 __version__ = "0.1.0"
+__all__ = [
+    "Agent",
+    "ArenaError",
+    "Episode",
+    "Game",
+    "IllegalMove",
+    "Match",
+    "Message",
+    "Move",
+    "Tool",
+    "Turn",
+    "View",
+    "play",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -27,7 +27,7 @@ def scores(game, state): return {}
 GAME = """
 from dataclasses import dataclass
 from pathlib import Path
-from arena import game
+from arena.game import game
 from arena import Game, View
 
 Path(__file__).with_name("ran").touch()

@@ -16,7 +16,7 @@ from repository import ROOT
 
 GUESS = '''
 from dataclasses import dataclass
-from arena import game
+from arena.game import game
 from arena import Game, IllegalMove, Move, View
 
 @game

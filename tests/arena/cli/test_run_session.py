@@ -21,7 +21,7 @@ from arena.runner.resume import list_differences
 AGENTS = """
 import asyncio, os, time
 from dataclasses import dataclass
-from arena import agent
+from arena.agent import agent
 from arena import Move
 
 @agent

@@ -13,8 +13,8 @@ from unlearning.experiments.runner import choose_parts
 VAULT = '''
 from dataclasses import dataclass, replace
 
-from arena import agent
-from arena import game
+from arena.agent import agent
+from arena.game import game
 from arena import Game, Message, Move, View
 
 
