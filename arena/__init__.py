@@ -10,6 +10,8 @@ if sys.argv[:1] == ["-m"] and sys.orig_argv[1:] and not sys.flags.safe_path:  # 
 
 from typing import TYPE_CHECKING
 
+from arena.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from arena.agent import Agent
     from arena.engine.play import play
@@ -35,7 +37,6 @@ else:
         return value
 
 
-__version__ = "0.1.0"
 __all__ = [
     "Agent",
     "ArenaError",

@@ -11,8 +11,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b, sha256
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +47,8 @@ class Outside:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the contents of `files`, 64 hex digits; "" where there are none or one cannot be read."""
+        from hashlib import sha256  # each command loads this file, few of them ask for hashes
+
         whole = sha256()
         try:
             for file in self.files:
@@ -91,7 +91,7 @@ def format_part_name(thing: Any) -> str:
     return f"{shown}:{thing.__qualname__}"
 
 
-class _FinderOfFolders(MetaPathFinder):
+class _FinderOfFolders:
     """Finds top-level modules in some folders; stands last in `sys.meta_path`, behind everything installed."""
 
     start: Path | None = None
@@ -141,6 +141,8 @@ def _find_top_level(name: str) -> ModuleSpec | None:
 
 def _load_file(path: Path) -> ModuleType:
     """The module of a file, imported once; named for the file unless another module has that name."""
+    from hashlib import blake2b
+
     if not is_file(path):
         raise ImportError(f"there is no file {path}")
     _search_folder_last(path.parent)

@@ -5,7 +5,6 @@ import sys
 from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
-from traceback import format_exc
 from typing import Annotated
 
 import typer
@@ -20,14 +19,11 @@ from arena.cli import tournament as cli_tournament
 from arena.cli.command_help import VERBOSE, Commands, start_log
 from arena.cli.launch_options import Launch, launching
 from arena.cli.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
-from arena.cli.unexpected_failures import explain_error
 from arena.console import stdio
-from arena.console.exit_codes import FAILED, OVER, USAGE
+from arena.console.exit_codes import FAILED, OVER
 from arena.console.stdio import say
-from arena.errors import ArenaError, MissingExtra, UsageError
-from arena.extras import missing
+from arena.errors import UsageError
 from arena.key_permission import restrict_keys
-from arena.redaction import redact
 from arena.trust import restrict_imports
 
 app = Commands(
@@ -44,7 +40,7 @@ Sitting = Annotated[str | None, typer.Option(help="Agent for this seat.", autoco
 
 def _version(show: bool) -> None:
     if show:
-        from arena import __version__
+        from arena.version import __version__
 
         say(f"arena {__version__}")
         raise typer.Exit
@@ -265,27 +261,10 @@ def _code() -> int:
     try:
         with restrict_imports(sys.argv[1:]), restrict_keys(sys.argv[1:]):
             copy_context().run(app)  # what a command chooses, such as its database, ends with it
-    except UsageError as error:
-        say(redact(f"arena: {error}"), stderr=True)
-        return USAGE
-    except ArenaError as error:
-        say(redact(f"arena: {error}"), stderr=True)
-        return FAILED
-    except ModuleNotFoundError as error:  # of a part that nothing below asked for by name
-        needed = missing("this command", error)
-        if not isinstance(needed, MissingExtra):
-            raise
-        say(f"arena: {needed}", stderr=True)
-        return USAGE
-    except RecursionError:
-        say("arena: what it was given is nested too deeply", stderr=True)
-        return USAGE
     except SystemExit as end:  # how typer ends
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
     except Exception as error:
-        if told := explain_error(error, sys.argv[1:], os.environ):
-            say(f"arena: {told}", stderr=True)
-            return USAGE
-        say(redact(format_exc()), stderr=True, end="")  # of a part of the user's own, or a fault of ours
-        return FAILED
+        from arena.cli.failures import report_failure
+
+        return report_failure(error, sys.argv[1:], os.environ)
     return OVER

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, text
 from sqlalchemy.exc import DBAPIError
 
-import arena
 from arena.episode import Episode, Match, Status, Turn
 from arena.errors import BadRecord
 from arena.store.database import connect
@@ -38,6 +37,7 @@ from arena.store.run_lock import RunLock
 from arena.store.writer import DatabaseWriter
 from arena.text.storable import clean
 from arena.usage import FREE, Usage
+from arena.version import __version__
 
 LOGGER = logging.getLogger(__name__)
 
@@ -127,9 +127,7 @@ class Store:
         self._claim(run)
         rows = RowBuffer()
         listed = dump(group_matches(matches))
-        rows.add(
-            "run", run, plan, listed, mask_command(clean(command)), "running", _format_now(), None, arena.__version__
-        )
+        rows.add("run", run, plan, listed, mask_command(clean(command)), "running", _format_now(), None, __version__)
         self.writer.commit_now(rows)
         return Run(run, False, tuple(Pending(n, f"{run}.{n}", match) for n, match in enumerate(matches, 1)), 0)
 

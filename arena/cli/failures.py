@@ -1,12 +1,41 @@
-"""What an error means that no part of arena expected: the database gave way, or holds what no arena wrote."""
+"""What is told of an error that ends a command, and the exit code: also where the database gave way, or holds what no
+arena wrote."""
 
 import errno
 import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
+from traceback import format_exception
 
-from arena.cli.options import DEFAULT_DB
-from arena.errors import BadRecord
+from arena.console.exit_codes import FAILED, USAGE
+from arena.console.stdio import say
+from arena.errors import ArenaError, BadRecord, MissingExtra, UsageError
+from arena.extras import missing
+from arena.redaction import redact
+from arena.store.current_database import DEFAULT_DATABASE
+from arena.store.damage import explain_damage
+from arena.store.location import DatabaseLocation, explain_failure
+
+
+def report_failure(error: Exception, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Tells the error of a command in a line on stderr; returns the exit code of its kind.
+
+    A fault of the program, or of a part of the user's own, is told with its traceback.
+    """
+    if isinstance(error, ArenaError):
+        say(redact(f"arena: {error}"), stderr=True)
+        return USAGE if isinstance(error, UsageError) else FAILED
+    if isinstance(error, RecursionError):
+        say("arena: what it was given is nested too deeply", stderr=True)
+        return USAGE
+    # a module that is missing, of a part that nothing below asked for by name
+    needed = missing("this command", error) if isinstance(error, ModuleNotFoundError) else None
+    told = needed if isinstance(needed, MissingExtra) else explain_error(error, arguments, environment)
+    if told:
+        say(f"arena: {told}", stderr=True)
+        return USAGE
+    say(redact("".join(format_exception(error))), stderr=True, end="")
+    return FAILED
 
 
 def explain_error(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> BadRecord | None:
@@ -14,9 +43,6 @@ def explain_error(error: BaseException, arguments: Sequence[str], environment: M
 
     The command's words and environment say which database that is.
     """
-    from arena.store.damage import explain_damage
-    from arena.store.location import DatabaseLocation, explain_failure
-
     try:
         place = DatabaseLocation.of(_find_database(arguments, environment))
     except BadRecord:
@@ -33,7 +59,7 @@ def _find_database(arguments: Sequence[str], environment: Mapping[str, str]) -> 
             return behind
         if word.startswith("--db="):
             return word.partition("=")[2]
-    return environment.get("ARENA_DB") or DEFAULT_DB
+    return environment.get("ARENA_DB") or DEFAULT_DATABASE
 
 
 def _list_causes(error: BaseException | None) -> Sequence[BaseException]:
