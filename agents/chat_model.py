@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from arena.errors import UsageError
 from arena.game import JSON, Tool
-from arena.registry import part
+from arena.part_decorators import part
 from arena.usage import FREE, Usage
 
 write = json.JSONEncoder(ensure_ascii=False).encode

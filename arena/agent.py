@@ -6,7 +6,7 @@ from inspect import isawaitable
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from arena.game import Move, View
-from arena.registry import part
+from arena.part_decorators import part
 
 Answer: TypeAlias = Move | str
 Policy: TypeAlias = Callable[[View], Answer | Awaitable[Answer]]

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from arena.cache_register import register
-from arena.text.text_files import is_file
+from arena.text_files import is_file
 
 SOURCE_PATH = "__arena_path__"  # attribute of a module that was loaded from a file by its path
 

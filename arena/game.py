@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeAliasType, TypeVar
 
-from arena.registry import part
+from arena.part_decorators import part
 from arena.usage import FREE, Usage
 
 JSON = TypeAliasType("JSON", "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None")

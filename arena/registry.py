@@ -6,19 +6,17 @@ The files are read as syntax trees, so a part is listed without importing what i
 import ast
 import importlib
 import importlib.util
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
-from arena.cache_register import memoize, register
+from arena.cache_register import memoize
 from arena.errors import UnknownPart, unknown
 from arena.external_parts import Outside, format_part_name
 from arena.extras import missing
+from arena.part_decorators import convert_to_kebab
 from arena.renamed_parts import current_name
-from arena.store.current_database import list_taught_names
 from arena.suggestions import suggestion
 from arena.trust import check_trust
 
@@ -36,39 +34,7 @@ FOLDERS = {
 }
 LONGEST = 1_000  # characters of a name
 FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
-TAUGHT = "taught"  # the agent that stands for one that was taught: `walker` is `taught/walker`
-T = TypeVar("T", bound=Callable[..., Any])
-# the Protocol or base class of each kind; filled once, where the contract is defined
-CONTRACTS: dict[type, str] = register("code", {})
-WRAPPERS: dict[str, Callable[[Any], Any]] = register("code", {})  # how a plain function becomes a part of that kind
-
-
-class PartDecorator:
-    """The decorator of one kind of part: `@game`, `@agent`, or `@model("name")` where the class name will not do."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-
-    @overload
-    def __call__(self, thing: str) -> Callable[[T], T]: ...
-    @overload
-    def __call__(self, thing: T) -> T: ...
-    def __call__(self, thing: Any) -> Any:
-        if isinstance(thing, str):
-            return lambda part: self._named(part, thing)
-        return self._named(thing, convert_to_kebab(thing.__name__))
-
-    def _named(self, thing: T, name: str) -> T:
-        setattr(thing, "__part__", (self.kind, name))  # noqa: B010 (mypy does not know the attribute)
-        return thing
-
-
-def part(kind: str, contract: type, wrapper: Callable[[Any], Any] | None = None) -> PartDecorator:
-    """The decorator that marks parts of `kind`; fields typed as `contract` are then built by name."""
-    CONTRACTS[contract] = kind
-    if wrapper is not None:
-        WRAPPERS[kind] = wrapper
-    return PartDecorator(kind)
+TAUGHT = "taught"  # the agent that stands for those that were taught: `walker` is `taught/walker`
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +45,6 @@ class RegistryEntry:
     module: str
     attribute: str
     about: str
-
-
-def convert_to_kebab(name: str) -> str:
-    """`TitForTat` as `tit-for-tat`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 @memoize("code")
@@ -122,13 +83,13 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
     if slash and head not in known and kind in FALLBACK and not misspelt:
         head, tail = FALLBACK[kind], name
     entry = known.get(name) or (known.get(head) if slash else None)
-    if entry is None and kind == "agent" and name in list_taught_names():
+    if entry is None and name in _list_taught_names(kind):
         head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
         unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in list_broken_files(kind).items())
         if (not misspelt or name.endswith(".py")) and (meant := suggestion(kind, name)):
             raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
-        names = [*known, *(list_taught_names() if kind == "agent" else ())]
+        names = [*known, *_list_taught_names(kind)]
         raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))
     try:
         module = importlib.import_module(entry.module)
@@ -143,6 +104,12 @@ def find_name(thing: object) -> str:
     if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:
         return str(name)
     return format_part_name(thing)
+
+
+def _list_taught_names(kind: str) -> tuple[str, ...]:
+    """The names of agents that no folder holds, as the agent TAUGHT lists them; none of another kind."""
+    entry = list_entries(kind).get(TAUGHT) if kind == "agent" else None
+    return getattr(importlib.import_module(entry.module), entry.attribute).names() if entry else ()
 
 
 def _make_module_name(kind: str, path: Path) -> str:

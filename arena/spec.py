@@ -17,7 +17,8 @@ from typing import Any, TypeAlias
 from arena.cache_register import memoize
 from arena.errors import BadPart, UnknownPart, unknown
 from arena.parameter_ranges import holds_nan, range_of
-from arena.registry import CONTRACTS, WRAPPERS, find, find_name, list_entries
+from arena.part_decorators import CONTRACTS, WRAPPERS
+from arena.registry import find, find_name, list_entries
 from arena.renamed_parts import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already

@@ -5,7 +5,7 @@ import logging
 import re
 from pathlib import Path
 
-from arena.text.text_files import is_file
+from arena.text_files import is_file
 
 LOGGER = logging.getLogger(__name__)
 

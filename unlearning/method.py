@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from arena.agent import Agent
 from arena.errors import UsageError
-from arena.registry import part
+from arena.part_decorators import part
 from unlearning.request import Request
 
 

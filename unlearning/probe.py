@@ -14,7 +14,8 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
-from arena.registry import list_entries, part
+from arena.part_decorators import part
+from arena.registry import list_entries
 from arena.spec import build
 from unlearning.method import Method
 from unlearning.request import Item, Request

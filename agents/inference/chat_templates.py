@@ -14,7 +14,7 @@ from agents.inference.end_tokens import find_prompt_ends
 from agents.inference.template_limit import apply_template
 from agents.llm.thought_parsing import find_closing_mark
 from arena.errors import UsageError
-from arena.text.text_files import read_text
+from arena.text_files import read_text
 
 # the day that templates are told which write today's date: fixed, so that equal seeds give equal prompts on any day; it
 # is the one that Llama 3's own template falls back to

@@ -15,7 +15,7 @@ from agents.inference.forward_step import CausalNetwork
 from agents.inference.weight_safety import check_weights
 from arena.errors import UsageError
 from arena.extras import missing
-from arena.text.text_files import read_text
+from arena.text_files import read_text
 
 LOGGER = logging.getLogger(__name__)
 

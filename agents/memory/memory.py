@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from agents.memory.write_gate import NameHashGate
-from arena.registry import part
+from arena.part_decorators import part
 from arena.text.storable import clean
 from arena.text.words import fold
 

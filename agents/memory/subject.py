@@ -10,7 +10,7 @@ from agents.memory.note_retriever import recall
 from arena.agent import Agent, agent
 from arena.errors import UsageError
 from arena.game import Move, View
-from arena.registry import CONTRACTS, part
+from arena.part_decorators import CONTRACTS, part
 from arena.spec import describe
 
 EMPTY = Memory()

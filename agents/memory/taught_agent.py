@@ -42,6 +42,11 @@ class TaughtAgent:
             object.__setattr__(self, "state", self.state or state)
             object.__setattr__(self, "mind", self.mind or mind)
 
+    @staticmethod
+    def names() -> tuple[str, ...]:
+        """The ids there are now: the names of the agents in the current database."""
+        return list_taught_names()
+
     def ready(self) -> None:
         """Raises UsageError where there is no agent of that name, or it has learned or forgotten since `state`."""
         check_state(self.database, self.id, self.state)

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from math import sqrt
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from arena.registry import part
+from arena.part_decorators import part
 from arena.text.words import split_words
 
 Vector: TypeAlias = tuple[float, ...]

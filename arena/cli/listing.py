@@ -10,7 +10,8 @@ from arena.registry import FOLDERS, find, list_broken_files, list_entries
 from arena.reports.game_list import games
 from arena.reports.output import rows
 from arena.reports.part_parameters import collect_docs, list_parameters
-from arena.store.query import QueryResult, query
+from arena.store.query import query
+from arena.store.query_result import QueryResult
 
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
 FIRST = {  # the columns of a list that matter most

@@ -17,7 +17,7 @@ from arena.planning.tournament import Tournament
 from arena.spec import Spec, assign, build, list_settable
 from arena.spec_merge import get_at, merge_spec
 from arena.spec_syntax import parse_value
-from arena.text.text_files import read_text
+from arena.text_files import read_text
 
 LOGGER = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from arena.planning.schedule import Cell
 from arena.stats.confidence_sequences import Asymptotic, Hedged
 from arena.stats.confidence_sequences import Sequence as Intervals
 from arena.stats.intervals import Estimate
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 
 LOGGER = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from arena.analysis.comparison_sides import ComparisonSide
 from arena.console.stdio import Screen, print_json, say
 from arena.reports.output import rows
 from arena.stats.intervals import Estimate
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 
 
 def print_comparison(found: Comparison, as_json: bool) -> None:

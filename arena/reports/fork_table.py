@@ -3,7 +3,8 @@
 from itertools import groupby
 from typing import Any
 
-from arena.store.query import QueryResult, query
+from arena.store.query import query
+from arena.store.query_result import QueryResult
 
 MOST = 20  # forks that are listed one by one; the mean is over all
 

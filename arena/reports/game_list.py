@@ -4,7 +4,7 @@ from arena.errors import UsageError
 from arena.game import Game
 from arena.registry import RegistryEntry, list_entries
 from arena.spec import build
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 
 COLUMNS = ("name", "seats", "lowest", "highest", "zero_sum", "about")
 

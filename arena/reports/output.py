@@ -29,7 +29,8 @@ from arena.errors import UntrustedPart, UsageError
 from arena.reports.fork_table import forks
 from arena.spec import build
 from arena.store.location import DatabaseLocation
-from arena.store.query import QueryLimits, QueryResult, query
+from arena.store.query import query
+from arena.store.query_result import QueryLimits, QueryResult
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
 SHOWN_ROWS = 1000  # of an answer in SQL, for people

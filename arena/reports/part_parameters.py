@@ -10,7 +10,8 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Any
 
 from arena.parameter_ranges import range_of
-from arena.registry import CONTRACTS, find
+from arena.part_decorators import CONTRACTS
+from arena.registry import find
 from arena.spec import describe
 
 DEFINED = re.compile(r"`?((?:[A-Za-z]\w*`?(?:, `?| and `?))*[A-Za-z]\w*)`?: ")

@@ -9,7 +9,7 @@ from rich.console import Console
 from arena.console.stdio import Screen, say
 from arena.ratings.standings import Standing, Standings
 from arena.reports.output import rows
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 
 WIDEST = 4  # seats whose mean scores have a column each; of more the mean over all
 

@@ -8,7 +8,7 @@ from arena.console.stdio import print_json, say
 from arena.replay.rescore import Rescoring
 from arena.replay.verify import EpisodeVerdict
 from arena.reports.output import rows
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 
 MOST = 20  # lines of a table before those that are as they should be are left out
 

@@ -10,15 +10,23 @@ import math
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from arena.errors import UsageError, unknown
 from arena.extras import missing
 from arena.store.location import DatabaseLocation, check_file, explain_failure, open_read_only
+from arena.store.query_result import (
+    CHUNK,
+    SEVERAL,
+    UNLIMITED,
+    QueryLimits,
+    QueryResult,
+    describe_possible,
+    explain_missing_column,
+)
 
 LOGGER = logging.getLogger(__name__)
 
@@ -28,61 +36,15 @@ ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
 WRITES = re.compile(r"SQLITE_(CREATE|DROP|ALTER|INSERT|UPDATE|DELETE|ATTACH|DETACH|PRAGMA|TRANSACTION|SAVEPOINT|ANALYZE"
                     r"|REINDEX|FUNCTION)")  # fmt: skip
 ACTIONS = {value: name[7:].replace("_", " ").lower() for name, value in vars(sqlite3).items() if WRITES.match(name)}
-SEVERAL = "refused: more than one statement; write one SELECT, without ; in between"
 FUNCTIONS = (
     "json_each('[]')",
     "json_tree('[]')",
     *(f"pragma_{name}('x')" for name in DESCRIBING[:2]),
     "pragma_table_list",
 )
-
-
 LONGEST_VALUE = 64 << 20  # bytes of one value, also of those in between: a larger one is refused
 LONGEST_PATTERN = 1000  # bytes of a LIKE pattern: matching takes time in the square of it
-CHUNK = 100  # rows that are fetched at a time
 STEPS = 10_000  # virtual machine instructions of SQLite between two looks at the clock
-
-
-@dataclass(frozen=True, slots=True)
-class QueryResult:
-    """The answer to a query: the names of its columns, and its rows. `cut` is why there are no more rows, or ""."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    cut: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryLimits:
-    """The most one question may take: `seconds`, and the `rows` and `bytes` of its answer. None: no limit."""
-
-    seconds: float | None = None
-    rows: int | None = None
-    bytes: int | None = None
-
-    def take(self, chunks: Iterable[Sequence[tuple[object, ...]]]) -> tuple[tuple[tuple[Any, ...], ...], str]:
-        """The rows within the limits, and why there are no more (or "")."""
-        taken: list[tuple[Any, ...]] = []
-        size = 0
-        for chunk in chunks:
-            for row in chunk:
-                if self.rows is not None and len(taken) >= self.rows:
-                    return tuple(taken), f"the first {self.rows} rows"
-                size += sum(len(value) if isinstance(value, str | bytes) else 8 for value in row)
-                if self.bytes is not None and size > self.bytes:
-                    return tuple(taken), f"{len(taken)} rows; with the next it is over {self.bytes >> 20} MiB"
-                taken.append(row)
-        return tuple(taken), ""
-
-    def make_timeout_error(self) -> UsageError:
-        """What is told of a question that took too long."""
-        return UsageError(
-            f"the question took more than {self.seconds:g} s and was stopped; narrow it (a recursive WITH needs an "
-            "end, a join its condition), or give it more time: --timeout SECONDS"
-        )
-
-
-UNLIMITED = QueryLimits()
 
 
 @dataclass(slots=True)
@@ -181,21 +143,6 @@ def _explain_error(
     if "malformed" in reason or "not a database" in reason or "locked" in reason or "disk I/O" in reason:
         return explain_failure(place, error)
     return UsageError(f"{reason}; {describe_possible(names)}")
-
-
-def explain_missing_column(columns: Mapping[str, Sequence[str]], sql: str, name: str) -> str:
-    """Near misses among the `columns` of the tables that the query names, else of all, and where they stand."""
-    words = set(re.findall(r"\w+", sql.lower()))
-    asked = {table: names for table, names in columns.items() if table in words} or columns
-    near = get_close_matches(name, sorted({column for names in asked.values() for column in names}), n=3, cutoff=0.5)
-    meant = f"; did you mean {' or '.join(near)}?" if near else ""
-    there = "".join(f"\n  {table}: {', '.join(names)}" for table, names in asked.items() if asked is not columns)
-    return f"no column named {name!r}{meant}{there}"
-
-
-def describe_possible(names: Sequence[str]) -> str:
-    """What may be asked, for the end of a sentence."""
-    return f"write a SELECT over {', '.join(names) or 'its tables'}"
 
 
 def _list_names(connection: sqlite3.Connection) -> list[str]:

@@ -22,7 +22,7 @@ from psycopg.adapt import Loader
 
 from arena.errors import BadRecord, UsageError, unknown
 from arena.store.location import DatabaseLocation, explain_failure
-from arena.store.query import (
+from arena.store.query_result import (
     CHUNK,
     SEVERAL,
     UNLIMITED,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from arena.errors import BadPart, UnknownPart
-from arena.registry import convert_to_kebab, list_entries
+from arena.part_decorators import convert_to_kebab
+from arena.registry import list_entries
 from arena.renamed_parts import current_name
 from arena.spec import assign, build, describe
 

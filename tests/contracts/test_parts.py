@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from arena.errors import BadPart, MissingExtra, UnknownPart
-from arena.registry import CONTRACTS, FOLDERS, find, list_entries
+from arena.part_decorators import CONTRACTS
+from arena.registry import FOLDERS, find, list_entries
 from arena.renamed_parts import RENAMED
 from arena.spec import build, describe
 

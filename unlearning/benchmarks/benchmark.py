@@ -22,7 +22,7 @@ from arena.agent import Agent
 from arena.console.long_work import doing
 from arena.errors import UnknownPart, UsageError, unknown
 from arena.parameter_ranges import Count, Positive
-from arena.registry import part
+from arena.part_decorators import part
 from unlearning.modeling.architectures import anatomy
 from unlearning.modeling.first_epoch_gradient import first_epoch_gradient, save_gradient
 from unlearning.modeling.item_tokenization import Rendering

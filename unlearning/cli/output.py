@@ -9,7 +9,7 @@ from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
 from arena.registry import TAUGHT, list_entries
 from arena.reports.output import rows
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.text.words import fold
 from unlearning.cli.teach_and_forget import BY_KIND, Done
 from unlearning.memory.lookalikes import KINDS

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from arena.console.stdio import print_json, say
 from arena.reports.output import rows
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from unlearning.memory.mentions import Mentions
 
 DELETES = "To delete these episodes, runs and measurements, whole and for good, type the same with --delete."

@@ -20,7 +20,7 @@ from arena.console.stdio import print_json, say
 from arena.errors import UsageError
 from arena.reports.output import rows
 from arena.spec import build
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
 from unlearning.experiments.experiment import run_probes as measured

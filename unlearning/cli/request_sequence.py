@@ -12,7 +12,7 @@ from arena.engine.play import run_blocking
 from arena.errors import UsageError
 from arena.reports.output import rows
 from arena.spec import build, describe
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.trial_records import Case, TrialRecord, write

@@ -10,7 +10,7 @@ from typing import Any
 from agents.chat_model import require_network
 from arena.errors import UsageError
 from arena.extras import missing
-from arena.text.text_files import read_text
+from arena.text_files import read_text
 from unlearning.data.json_rows import read_json
 from unlearning.data.table_rows import read_table
 

@@ -16,7 +16,7 @@ from arena.registry import FOLDERS, list_entries
 from arena.reports.output import rows
 from arena.spec import build, describe
 from arena.spec_syntax import format_spec, parse_specs, split
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
 from unlearning.experiments.dry_runs import open_for_reading

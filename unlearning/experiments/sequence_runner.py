@@ -16,7 +16,7 @@ from arena.extras import missing, require
 from arena.reports.output import rows
 from arena.spec import assign, build, describe
 from arena.spec_syntax import parse_value
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
 from unlearning.cli.forget_weights import build_model_agent

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from arena.errors import UsageError
-from arena.store.query import QueryResult
+from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.scoring.statistics import student_quantile
 

@@ -23,7 +23,8 @@ from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
 from arena.game import Move
 from arena.store.database import VERSION
-from arena.store.query import QueryLimits, query
+from arena.store.query import query
+from arena.store.query_result import QueryLimits
 from arena.store.store import Pending, Store
 from arena.usage import Call, Usage
 

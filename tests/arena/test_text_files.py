@@ -8,7 +8,7 @@ from cli_runner import arena, typed
 
 from agents.inference.chat_templates import load_template
 from arena.errors import UsageError
-from arena.text.text_files import read_text
+from arena.text_files import read_text
 from unlearning.data.dataset_loader import read_rows
 
 PLAN = '# What is asked: ü?\nn = 2\n[game]\nname = "kuhn"\n'
