@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from command import arena, typed
+from cli_runner import arena, typed
 
 from unlearning.cli.old_spellings import respell
 
