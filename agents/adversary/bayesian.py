@@ -26,19 +26,20 @@ Odds: TypeAlias = Mapping[str, Any]  # by kind of answer, or by line and then by
 @agent
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Asks about candidates one by one and ranks them by log-likelihood ratio.
-
-    forgot, never: for each line of questions and kind of answer (or for each kind alone, whatever the line) how often
-    an agent gives it that was made to forget the thing it is asked about, and one that never met it. The score of a
-    candidate is the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed.
-    strategy: of agents/adversary/question_strategies.py; "adaptive" asks next what is expected to tell most. topics:
-    what to ask about a candidate where that is not its name, as the interrogator's.
-    """
+    """Asks about candidates one by one and ranks them by log-likelihood ratio."""
 
     forgot: Odds
+    """For each line of questions and kind of answer (or for each kind alone, whatever the line) how often an agent
+    gives it that was made to forget the thing it is asked about, and one that never met it. The score of a candidate is
+    the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed."""
     never: Odds
+    """For each line of questions and kind of answer (or for each kind alone, whatever the line) how often an agent
+    gives it that was made to forget the thing it is asked about, and one that never met it. The score of a candidate is
+    the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed."""
     strategy: Name = "spread"
+    """Of agents/adversary/question_strategies.py; "adaptive" asks next what is expected to tell most."""
     topics: Topics = field(default_factory=dict)
+    """What to ask about a candidate where that is not its name, as the interrogator's."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "candidates", "left", "answers")

@@ -29,12 +29,12 @@ LONGEST = 60  # characters of a name
 class Explorer:
     """Asks what was forgotten and what there is, then about each name it heard; guesses a name, out of nothing else.
 
-    strategy: in whose forms the names are asked about (agents/adversary/question_strategies.py; "adaptive" as "mixed").
     A name counts most that stood in an order which was let out; then one that the agent itself brought up and, asked
     about it, refused to speak of or said it had never heard. What it cannot tell apart it ranks by its seed.
     """
 
     strategy: Name = "spread"
+    """In whose forms the names are asked about (agents/adversary/question_strategies.py; "adaptive" as "mixed")."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "left", "answers")

@@ -22,15 +22,16 @@ NAMED, REFUSED = 100, 10  # how much more than a strange answer a name let out c
 class Interrogator:
     """Questions a subject by a fixed list and ranks the candidates: named by it, then refused, then answered oddly.
 
-    strategy: of agents/adversary/question_strategies.py; "mixed" asks openly first, then about each. topics: what to
-    ask about a candidate, where that is not its name: things of a world, say, with a sentence that is true of each
-    there. It knows nothing of the method: odd is an answer of a kind that the other candidates seldom get. What it
-    cannot tell apart it ranks by its seed. Raises UsageError for "adaptive", which has to know how agents answer
+    It knows nothing of the method: odd is an answer of a kind that the other candidates seldom get. What it cannot tell
+    apart it ranks by its seed. Raises UsageError for "adaptive", which has to know how agents answer
     (agents/adversary/bayesian.py).
     """
 
     strategy: Name = "mixed"
+    """Of agents/adversary/question_strategies.py; "mixed" asks openly first, then about each."""
     topics: Topics = field(default_factory=dict)
+    """What to ask about a candidate, where that is not its name: things of a world, say, with a sentence that is true
+    of each there."""
 
     def __post_init__(self) -> None:
         if STRATEGIES[self.strategy].adaptive:

@@ -40,8 +40,7 @@ class Auditor:
 
     Of `rewrites` rewrites the `best` are merged; where their mean score is below `floor` (1 to 5), where the model's
     answers cannot be read, and where a name is still in what it composed, the agent refuses. An action that names a
-    target is not taken. `local`: answers in which no name stands go out as they are, without the three calls. refusal:
-    what is said then.
+    target is not taken.
 
     Of facts `names` are the values, which no answer may say but of somebody with whom they are `spared`, where none of
     the `subjects` is named: there they are no names for that answer (`agents.guardrails.disclosure`).
@@ -53,7 +52,9 @@ class Auditor:
     best: int = 3
     floor: float = 4.0
     local: bool = False
+    """Answers in which no name stands go out as they are, without the three calls."""
     refusal: str = REFUSAL
+    """What is said then."""
     subjects: tuple[str, ...] = ()
     spared: Pairs = ()
 

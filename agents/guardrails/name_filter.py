@@ -26,10 +26,6 @@ ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which gam
 class Filter:
     """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.
 
-    style: "refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead
-    (`strangers`, one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as
-    one who never heard the name; from an answer it takes the sentences that have one, and where nothing is left says
-    `ignorance`. side: whether it reads what comes in, what goes out, or both. channels: what of an answer it reads.
     An action that names a target is not taken: words alone come in its place, which in an environment cost the step.
 
     Of facts `names` are whom a question asks about, and `told` what an answer must not say, but for the `spared` pairs
@@ -40,10 +36,17 @@ class Filter:
     names: tuple[str, ...]
     strangers: tuple[str, ...] = ()
     style: Literal["refuse", "ignorant"] = "refuse"
+    """"refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead (`strangers`,
+    one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as one who never
+    heard the name; from an answer it takes the sentences that have one, and where nothing is left says `ignorance`."""
     side: Literal["input", "output", "both"] = "both"
+    """Whether it reads what comes in, what goes out, or both."""
     channels: tuple[Channel, ...] = CHANNELS
+    """What of an answer it reads."""
     refusal: str = REFUSAL
+    """Reply of the "refuse" style."""
     ignorance: str = IGNORANCE
+    """Reply of the "ignorant" style where no other sentence is left."""
     told: tuple[str, ...] | None = None
     spared: Pairs = ()
 

@@ -28,15 +28,18 @@ class Policy:
     them at most, those first that name what is at hand; records of actions it does not read. Of words that steer it, it
     obeys the orders of `agents/note_policy/steering_orders.py`, as far as it learned to.
 
-    notes, steering: what it remembers and is told. model: its folder (`python -m unlearning.policy.train --out FOLDER`
-    makes one), "" for the one that the command makes without `--out`. temperature: 0 is greedy; else answers are drawn
-    by the seed of the view. After a refused answer it draws another.
+    After a refused answer it draws another.
     """
 
     notes: tuple[str, ...] = ()
+    """What it remembers and is told."""
     steering: str = ""
+    """What it remembers and is told."""
     model: str = ""
+    """Its folder (`python -m unlearning.policy.train --out FOLDER` makes one), "" for the one that the command makes
+    without `--out`."""
     temperature: float = 0.0
+    """0 is greedy; else answers are drawn by the seed of the view."""
     lines: int = LINES
 
     def ready(self) -> None:

@@ -16,17 +16,17 @@ from arena.identity_cache import same_tools
 @agent
 @dataclass(frozen=True, slots=True)
 class LLM:
-    """A chat model at the table, with a persona, notes it remembers, and the form in which it is asked to answer.
-
-    `form`: "tool" (native tool calls), "json", "tag", "text" (words alone), or "auto": tools where the model takes
-    them, else JSON. `sampling.seed` left open is drawn anew for each answer from the match's seed.
-    """
+    """A chat model at the table, with a persona, notes it remembers, and the form in which it is asked to answer."""
 
     model: ChatModel
     persona: str = ""
     memory: tuple[str, ...] = ()
     sampling: Sampling = Sampling()
+    """Sampling settings of each call: temperature, top_p, max_tokens, stop and seed. A seed of None is drawn for each
+    answer from the seed of the match."""
     form: Literal["auto", "tool", "json", "tag", "text"] = "auto"
+    """"tool" (native tool calls), "json", "tag", "text" (words alone), or "auto": tools where the model takes them,
+    else JSON. `sampling.seed` left open is drawn anew for each answer from the match's seed."""
 
     def ready(self) -> None:
         """Raises UsageError where the form asks for tool calls and the model has none."""

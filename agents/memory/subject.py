@@ -43,19 +43,20 @@ guard = part("guard", Guard)
 @agent
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An agent that remembers and can be told to forget.
-
-    mind: who thinks. memory: what it went through and noted. steering: words put before it, "" for none. guards:
-    the first is the outermost. budget: how many characters of notes fit before it. user: whom it serves; the notes
-    of other users it does not see.
-    """
+    """An agent that remembers and can be told to forget."""
 
     mind: Mind
+    """Who thinks."""
     memory: Memory = EMPTY
+    """What it went through and noted."""
     steering: str = ""
+    """Words put before it, "" for none."""
     guards: tuple[Guard, ...] = ()
+    """The first is the outermost."""
     budget: int = 20_000
+    """How many characters of notes fit before it."""
     user: str = ""
+    """Whom it serves; the notes of other users it does not see."""
 
     def __post_init__(self) -> None:
         if not hasattr(self.mind, "recalling"):

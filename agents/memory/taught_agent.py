@@ -23,16 +23,16 @@ FROM subject WHERE name = :name
 @agent("taught")
 @dataclass(frozen=True, slots=True)
 class TaughtAgent:
-    """Plays as the agent that `arena teach` keeps under a name in the database of the command; it learns nothing more.
-
-    id: the name. state: how much it remembers, and how often it was asked to forget; the state of today unless given.
-    The record of a match holds it in place of the memory, so that forgetting leaves no copy there. An agent whose state
-    is another one by now plays no match of an earlier state. mind: who thinks; the one that was taught unless given.
-    """
+    """Plays as the agent that `arena teach` stored under a name in the database of the command; it does not learn."""
 
     id: str
+    """The name."""
     state: str = ""
+    """How much it remembers, and how often it was asked to forget; the state of today unless given. The record of a
+    match holds it in place of the memory, so that forgetting leaves no copy there. An agent whose state is another one
+    by now plays no match of an earlier state."""
     mind: Mind | None = None
+    """Who thinks; the one that was taught unless given."""
     database: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -43,26 +43,31 @@ class Local:
     two apart). An answer ends at any end token of the model, its tokenizer or the chat template, a stop text,
     `max_tokens`, or the end of the context; a prompt that leaves no room is refused, never cut.
 
-    device: `auto` (cuda, else mps, else cpu) or a torch device. dtype: `auto` is float32 on a CPU, bfloat16 on a GPU.
-    revision: a branch, tag or commit of the hub's repository. id: a folder, which may hold an adapter alone and then
-    names its model, or a hub's id. adapter: a folder with a PEFT adapter; models that name the same base hold it once,
-    and low-rank adapters on it stand in one batch. chat_template: a file or a Jinja text in place of the tokenizer's
-    own; where neither exists, lines are labelled plainly ("User: …"). date: the day that a template is told which asks
-    for today's, so that equal seeds have equal prompts on any day. max_batch: rows generated at once, halved when
-    memory runs out. prefix_cache_mb: MiB, beside the weights, for what was read before, so that the next turn of a chat
-    and prompts that begin alike read only what is new; 0 for none. A call costs 0 dollars; its seconds include the wait
-    for its turn. With ARENA_OFFLINE set only files on this machine are used. Code that comes with a model is never run.
+    A call costs 0 dollars; its seconds include the wait for its turn. With ARENA_OFFLINE set only files on this machine
+    are used. Code that comes with a model is never run.
     """
 
     id: str
+    """A folder, which may hold an adapter alone and then names its model, or a hub's id."""
     device: str = "auto"
+    """`auto` (cuda, else mps, else cpu) or a torch device."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto` is float32 on a CPU, bfloat16 on a GPU."""
     adapter: str | None = None
+    """A folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it stand in
+    one batch."""
     chat_template: str | None = None
+    """A file or a Jinja text in place of the tokenizer's own; where neither exists, lines are labelled plainly ("User:
+    …")."""
     max_batch: int = 64
+    """Rows generated at once, halved when memory runs out."""
     revision: str | None = None
+    """A branch, tag or commit of the hub's repository."""
     prefix_cache_mb: int = 256
+    """MiB, beside the weights, for what was read before, so that the next turn of a chat and prompts that begin alike
+    read only what is new; 0 for none."""
     date: str = DATE
+    """The day that a template is told which asks for today's, so that equal seeds have equal prompts on any day."""
     _held: Engine | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ OUTCOMES = {"length": "truncated", "filter": "filtered", "refusal": "refused"}
 @model("scripted")
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """Answers from fixed replies: the n-th where the prompt holds n assistant lines, the last one from then on.
+    """Answers from fixed
 
     A reply is a text, or a Reply with tool calls, a stop reason, or its own usage. `function`, a plain function of
     the lines, takes the place of `replies` (in Python only). Tokens are words; `usd_per_million` None: price unknown.
@@ -27,6 +27,7 @@ class Scripted:
 
     id: str = "fixed"
     replies: tuple[Answer, ...] = ("I have nothing to add.",)
+    """The n-th where the prompt holds n assistant lines, the last one from then on."""
     function: Rule | None = None
     native_tools: bool = False
     usd_per_million: Prices | None = (0.0, 0.0)

@@ -16,8 +16,8 @@ class TitForTat(Bargainer):
     """Concedes as much as the other side does.
 
     tactic "mirror" (NegMAS NaiveTitForTatNegotiator): its best at step 0, the second best at steps 1 and 2, then
-    utility 1 - u(standing offer) - `kindness`: what the other side's offer is worth to it, it gives back. It accepts
-    offers that reach the same demand, so from step 3 on those worth at least half. Two of them never agree.
+    utility 1 - u(standing offer) - It accepts offers that reach the same demand, so from step 3 on those worth at least
+    half. Two of them never agree.
 
     "relative", "absolute", "averaged" are the behaviour-dependent tactics of Faratin, Sierra & Jennings (1998): the
     last own offer x is multiplied by y[n-δ] / y[n-δ+1], moved by y[n-δ] - y[n-δ+1], or multiplied by y[n-δ] / y[n],
@@ -30,6 +30,7 @@ class TitForTat(Bargainer):
 
     tactic: Literal["mirror", "relative", "absolute", "averaged"] = "mirror"
     kindness: float = 0.0
+    """What the other side's offer is worth to it, it gives back."""
     window: int = 1
 
     def __post_init__(self) -> None:

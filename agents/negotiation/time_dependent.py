@@ -27,13 +27,14 @@ class OfferPlan(NamedTuple):
 class Bargainer:
     """One side of a haggle over a price: it accepts what is worth enough to it, else makes an offer.
 
-    The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much.
-    heeds: the weight of the advice it has been given (0: deaf). speaks: "acts" takes an action with each
-    sentence, "talks" only says the sentence. With no price it could agree to, it walks away.
+    The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much. With
+    no price it could agree to, it walks away.
     """
 
     heeds: float = 1.0
+    """The weight of the advice it has been given (0: deaf)."""
     speaks: Literal["acts", "talks"] = "acts"
+    """"acts" takes an action with each sentence, "talks" only says the sentence."""
 
     async def act(self, view: View) -> Move:
         side, rng = Position.of(view), Random(view.seed)
@@ -77,8 +78,7 @@ class TimeDependent(Bargainer):
     """A bargainer that comes down an aspiration curve, whatever the other side does.
 
     At relative time t = (step + 1) / (steps + 1) it accepts offers with utility >= `aspiration(t)` and offers the worst
-    price that has it. curve: the shape of the aspiration over time. exponent: of the curve, above 1 it concedes late,
-    below 1 early; None is NegMAS's for this name and curve. least: a utility it never goes below.
+    price that has it.
 
     Advice: firmness f multiplies the exponent of the polynomial by 2^f (divides the exponential one's), ambition raises
     `least`, patience starts the clock later.
@@ -89,8 +89,11 @@ class TimeDependent(Bargainer):
     """
 
     exponent: float | None = None
+    """Of the curve, above 1 it concedes late, below 1 early; None is NegMAS's for this name and curve."""
     curve: Curve = "polynomial"
+    """The shape of the aspiration over time."""
     least: float = 0.0
+    """A utility it never goes below."""
 
     EXPONENTS: ClassVar[Mapping[str, float]] = {"polynomial": 1.0, "exponential": 0.725}
 
@@ -185,13 +188,13 @@ class OgNarrator(Bargainer):
     most 1. It accepts when its next bid would be no better for it than the offer that stands. The paper has no seller:
     here it mirrors the buyer, coming down from its highest price by the same fractions of its range.
 
-    curve: how bids rise. Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility,
-    patience starts later.
+    Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility, patience starts later.
 
     Xia et al. (2024), "Measuring bargaining abilities of LLMs", Findings of ACL, arXiv 2402.15813.
     """
 
     curve: Literal["linear", "exponential"] = "linear"
+    """How bids rise."""
 
     def demand(self, side: Position, advice: Advice = NONE) -> float:
         if self.curve == "exponential":

@@ -38,18 +38,20 @@ POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of t
 class Knower:
     """Plays gridworld, household, shopping, wiki and a seller's bargains from its notes alone, and answers questions.
 
-    notes: what it remembers, taken sentence by sentence. steering: what it is told; of it, it obeys the orders of
-    `agents/note_policy/steering_orders.py`, in each answer with the probability `compliance`, 0 to 1, and drops what it
-    noted or refuses. trusting: whether it takes orders that stand in its notes, too, as a model does that is shown both
-    in one prompt. ties: which of several shortest ways it walks in gridworld, as a pathfinder's. What it is told in a
-    conversation (`told` of the view) it takes as it takes a note.
+    What it is told in a conversation (`told` of the view) it takes as it takes a note.
     """
 
     notes: tuple[str, ...] = ()
+    """What it remembers, taken sentence by sentence."""
     steering: str = ""
+    """What it is told; of it, it obeys the orders of `agents/note_policy/steering_orders.py`, in each answer with the
+    probability `compliance`, 0 to 1, and drops what it noted or refuses."""
     compliance: float = 1.0
+    """Probability that the agent follows an instruction in its steering text; 0: it ignores all of them."""
     trusting: bool = True
+    """Whether it takes orders that stand in its notes, too, as a model does that is shown both in one prompt."""
     ties: Literal["first", "uniform"] = "first"
+    """Which of several shortest ways it walks in gridworld, as a pathfinder's."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.compliance <= 1:

@@ -31,13 +31,12 @@ class Pathfinder:
     `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.");
     what it sees counts for more. A cell noted as closed ("(2, 2) is closed.") it does not enter, whatever it sees,
     where there is another way. With the whole map told or noted it walks as few steps as there can be.
-
-    ties: of several shortest ways the one whose directions come first, or one drawn uniformly by the seeds of its
-    answers.
     """
 
     notes: tuple[str, ...] = ()
     ties: Literal["first", "uniform"] = "first"
+    """Of several shortest ways the one whose directions come first, or one drawn uniformly by the seeds of its answers.
+    """
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")

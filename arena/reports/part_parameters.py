@@ -1,13 +1,18 @@
 """The parameters of a part: type, default, range and meaning, read from its fields, its checks and its docstring."""
 
+import ast
 import inspect
 import json
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from itertools import pairwise
 from typing import Any
+
+from annotated_doc import Doc
 
 from arena.parameter_ranges import range_of
 from arena.part_decorators import CONTRACTS
@@ -53,7 +58,7 @@ def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
     thing, _ = find(kind, name)
     hints = typing.get_type_hints(thing, include_extras=True)
     taken = tuple(_list_defaults(thing))
-    told = find_meanings(collect_docs(thing), [key for key, _ in taken])
+    told = {**find_meanings(collect_docs(thing), [key for key, _ in taken]), **read_field_docs(thing)}
     return tuple(
         Parameter(
             key,
@@ -64,6 +69,31 @@ def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
         )
         for key, default in taken
     )
+
+
+def read_field_docs(thing: object) -> dict[str, str]:
+    """What is written of single parameters: below a field of a class or of its bases, or in `Doc()` of a function's."""
+    if not inspect.isclass(thing):
+        hints = typing.get_type_hints(thing, include_extras=True).items()
+        return {name: one.documentation for name, hint in hints for one in _extras_of(hint) if isinstance(one, Doc)}
+    found: dict[str, str] = {}
+    for owner in inspect.getmro(thing):
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        except (OSError, TypeError, SyntaxError):  # written in C, or typed into a prompt
+            continue
+        lines = body.body if isinstance(body, ast.ClassDef) else []
+        for field, below in pairwise(lines):
+            if (
+                isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(below, ast.Expr)
+                and isinstance(below.value, ast.Constant) and isinstance(below.value.value, str)
+            ):  # fmt: skip
+                found.setdefault(field.target.id, " ".join(below.value.value.split()))
+    return found
+
+
+def _extras_of(hint: object) -> tuple[Any, ...]:
+    return getattr(hint, "__metadata__", ()) if typing.get_origin(hint) is typing.Annotated else ()
 
 
 def collect_docs(thing: object) -> list[str]:

@@ -59,14 +59,10 @@ class Interrogation(Game[Inquiry]):
     """An adversary asks up to `questions` questions, then ranks the candidates by how likely each was forgotten.
 
     `candidates` are names, drawn if there are none (`drawn` of them); `secret` is the one that the subject was made to
-    forget, "nothing" if none was, drawn if empty. It stands in no view. `session`: "fresh", where the subject meets
-    each question as if it were the first, or "chat", where it sees those before. The adversary may also tell it
-    something, at the cost of a question: in a chat the subject has heard it (`told`), else in a session before
-    (`earlier`), which matters to one that keeps what it is told. With an `environment` (the spec of a game of one seat)
-    the adversary may set the subject a task, by the number of the task, and watch how it goes.
-
-    lineup: "hidden" shows the adversary no candidates; it ranks names that it found out. shows: "traces" lets it read
-    the subject's thoughts, where "answers" gives what was said and done alone.
+    forget, "nothing" if none was, drawn if empty. It stands in no view. The adversary may also tell it something, at
+    the cost of a question: in a chat the subject has heard it (`told`), else in a session before (`earlier`), which
+    matters to one that keeps what it is told. With an `environment` (the spec of a game of one seat) the adversary may
+    set the subject a task, by the number of the task, and watch how it goes.
 
     The adversary scores 1 where the secret stands first in its ranking, else 0, the subject the rest of 1. The subject
     of an honest forgetting leaves it the rate of guessing, 1 / candidates.
@@ -76,8 +72,11 @@ class Interrogation(Game[Inquiry]):
     secret: str = ""
     questions: int = 25
     session: Literal["fresh", "chat"] = "fresh"
+    """"fresh", where the subject meets each question as if it were the first, or "chat", where it sees those before."""
     lineup: Literal["shown", "hidden"] = "shown"
+    """"hidden" shows the adversary no candidates; it ranks names that it found out."""
     shows: Literal["answers", "traces"] = "answers"
+    """"traces" lets it read the subject's thoughts, where "answers" gives what was said and done alone."""
     environment: Any = None
     drawn: int = 8
 

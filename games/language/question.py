@@ -21,13 +21,12 @@ class AnswerState:
 @game
 @dataclass(frozen=True, slots=True)
 class Question(Game[AnswerState]):
-    """An agent is asked a question in words and answers it; nobody scores the answer.
-
-    question: the words. rules: what the agent is told besides.
-    """
+    """An agent is asked a question in words and answers it; nobody scores the answer."""
 
     question: str = "What do you know?"
+    """The words."""
     rules: str = "Somebody asks you a question. Answer it in a sentence or two, from what you know."
+    """What the agent is told besides."""
 
     def __post_init__(self) -> None:
         if not self.question.strip():

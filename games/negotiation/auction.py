@@ -57,22 +57,31 @@ class Bidding:
 class Auction(Game[Bidding]):
     """`bidders` seats bid for `rounds` things, one after the other; each thing has a private value for each seat.
 
-    `kind`: "first" (sealed bids, first price), "second" (sealed, second price; Vickrey 1961) or "english" (open bids in
-    turn, each at least `increment` above the last; who passes is out). Values are drawn uniformly between `low` and
-    `high` dollars, in steps of `tick`; bids go from `reserve` to `budget`. A sealed bid may be 0 to buy nothing. Equal
-    bids: the seed draws who is first. The score is the mean, over rounds, of the value less the price for the winner
-    and 0 for the others.
+    Values are drawn uniformly between `low` and `high` dollars, in steps of `tick`; bids go from `reserve` to `budget`.
+    A sealed bid may be 0 to buy nothing. Equal bids: the seed draws who is first. The score is the mean, over rounds,
+    of the value less the price for the winner and 0 for the others.
     """
 
     kind: Literal["first", "second", "english"] = "second"
+    """"first": sealed bids, the highest bid wins and pays itself. "second": sealed bids, the winner pays the second
+    highest bid (Vickrey 1961). "english": open bids in turn, each at least `increment` above the last; a bidder that
+    passes is out."""
     bidders: int = 3
+    """Seats in the auction, named bidder_1, bidder_2, …; at least 2."""
     rounds: int = 1
+    """Items sold one after the other in a match; at least 1."""
     low: float = 0.0
+    """Lowest private value of an item, in dollars; at least 0."""
     high: float = 100.0
+    """Highest private value of an item, in dollars; at least `low`."""
     tick: float = 1.0
+    """Step between possible private values, in dollars; above 0."""
     reserve: float = 0.0
+    """Lowest bid that can win, in dollars; from 0 to `budget`."""
     increment: float = 5.0
+    """Smallest raise over the standing bid in the English auction, in dollars; above 0. Not used with sealed bids."""
     budget: float = 150.0
+    """Highest bid allowed, in dollars; at least `reserve`."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "first-price": {"kind": "first"},

@@ -26,44 +26,65 @@ class Bargaining(Game[Haggle]):
     side and pays the surplus over the own reservation price, 0 without a deal; a score is the mean over rounds.
 
     `coach` names who is coached and `feedback` how: "none" (only the memory of past rounds), "goal" (beat your last
-    price), "constant" (one fixed sentence), "human" (a line people would say, drawn by seed), "ai" (the critic's
-    seat); all but "none" come with the goal sentence unless `goal` is off. Coached players remember past rounds,
-    others only with `rival_memory`. `moderation`: "fallback" reads only messages that carry no action; "numberless"
-    asks for a deal after each message from the first one without a number on; "never". `window` limits what the
-    moderator sees, `no_deal_limit` its refusals per round. `survivors_only` ends the chain with the first round that
-    fails. `quirks` switch on slips of the published code, for comparison: strict-range, yes-anywhere,
-    dollar-regex, deaf-player, minus-one.
-
-    tick: the step of prices, in dollars. actions: offers are tool calls; false: words alone, which the moderator reads.
-    opening_ask, opening_bid: prices of two opening lines that are put before the first message, both or none.
-    buyer_knows_value: whether the buyer is told what the item is worth to it. item: what is haggled over.
+    price), "constant" (one fixed sentence), "human" (a line people would say, drawn by seed), "ai" (the critic's seat);
+    all but "none" come with the goal sentence unless `goal` is off. Coached players remember past rounds, others only
+    with `rival_memory`.
 
     The preset "gpt-bargaining" is the protocol of Fu, Peng, Khot & Lapata (2023, arXiv 2305.10142).
     """
 
     item: str = "balloon"
+    """Name of the item that is bargained over, as the prompts call it."""
     cost: float = 8.0
+    """The seller's reservation price in dollars: it gains nothing from a deal below it."""
     value: float = 20.0
+    """The buyer's reservation price in dollars: it gains nothing from a deal above it."""
     spread: float = 0.0
+    """Half-width in dollars of the uniform noise added once per match to each reservation price; 0: none."""
     low: float = 0.0
+    """Lowest price that can be offered, in dollars."""
     high: float = 30.0
+    """Highest price that can be offered, in dollars; above `low`."""
     tick: float = 0.5
+    """Step between prices, in dollars; above 0."""
     rounds: int = 1
+    """Rounds of a match, each a bargain over the same item; at least 1. A score is the mean over rounds."""
     turns: int = 10
+    """Messages that each side may send in a round; at least 1. A round without a deal by then scores 0."""
     first: Literal["seller", "buyer"] = "seller"
+    """Side that sends the first message of each round."""
     coach: Literal["seller", "buyer", "both", "none"] = "seller"
+    """Side or sides that get feedback between rounds; "none": nobody."""
     feedback: Literal["ai", "constant", "goal", "human", "none"] = "ai"
+    """What a coached side gets between rounds. "none": only its memory of past rounds. "goal": the instruction to beat
+    its last price. "constant": one fixed sentence. "human": a line written by people, drawn by the seed. "ai": the
+    answer of the critic's seat."""
     goal: bool = True
+    """Whether feedback other than "none" is followed by the instruction to beat the last price."""
     rival_memory: bool = False
+    """Whether a side that is not coached also sees the past rounds."""
     actions: bool = True
+    """Whether offers, acceptances and walking away are tool calls; false: words alone, which the moderator reads."""
     opening_ask: float | None = None
+    """Price in dollars of the seller's scripted opening line, put before the first message; None: no opening lines.
+    Given together with `opening_bid`."""
     opening_bid: float | None = None
+    """Price in dollars of the buyer's scripted opening line, put before the first message; None: no opening lines.
+    Given together with `opening_ask`."""
     buyer_knows_value: bool = True
+    """Whether the buyer's prompt states its reservation price."""
     moderation: Literal["fallback", "numberless", "never"] = "fallback"
+    """When the moderator's seat is asked whether a deal was made. "fallback": after a message without an action.
+    "numberless": after each message from the first one on that has no number. "never": there is no moderator."""
     window: int | None = None
+    """Latest messages that the moderator sees; None: all of the round."""
     no_deal_limit: int | None = None
+    """Moderator answers of "no deal" after which a round ends without one; None: no limit."""
     survivors_only: bool = False
+    """Whether the match ends with the first round that closes without a deal."""
     quirks: tuple[str, ...] = ()
+    """Deviations of the published code to reproduce, for comparison with it: strict-range, yes-anywhere, dollar-regex,
+    deaf-player, minus-one. Empty: none."""
 
     rules_version = 3  # 2: the moderator is asked for claims, which are facts; 3: deals close at clear prices alone
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {

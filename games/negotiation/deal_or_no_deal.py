@@ -72,13 +72,13 @@ class DealOrNoDeal(Game[Division]):
     and one type to both. Each has `turns` messages to offer, accept, talk or end the talk; who begins is drawn. What
     the two then take must add up to all items exactly, or neither gets anything.
 
-    `mode`: "own" scores the worth of one's own items, "sum" that of both, "difference" one's own less the other's.
     Instances have the shape of Lewis, Yarats, Dauphin, Parikh & Batra (2017), "Deal or no deal?", arXiv 1706.05125; the
     modes are those of Liao, Tomlin & Klein (2024), arXiv 2406.18872.
     """
 
     turns: int = 10
     mode: Literal["own", "sum", "difference"] = "own"
+    """"own" scores the worth of one's own items, "sum" that of both, "difference" one's own less the other's."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "semi-competitive": {"mode": "own"}, "cooperative": {"mode": "sum"}, "competitive": {"mode": "difference"},

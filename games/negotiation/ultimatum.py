@@ -44,8 +44,8 @@ class Ultimatum(Game[Pot]):
     """The first seat offers the second a part of a pot; the second accepts, or refuses and nobody gets anything.
 
     With more than one of `periods`, who answers may offer in turn, and each period multiplies what a dollar is worth to
-    the two by their `discounts`: an agreement in period t pays a side its share times d^(t - 1). Offers are in steps of
-    `tick` dollars; the pot is drawn by the seed within ±`spread` of `pot`, known to both. The score is what one gets.
+    the two by their Offers are in steps of `tick` dollars; the pot is drawn by the seed within ±`spread` of `pot`,
+    known to both. The score is what one gets.
 
     In subgame-perfect play all that is left is taken at once: see `stahl` and, without an end, `rubinstein` in
     arena.theory.bargaining_solutions. Güth, Schmittberger & Schwarze (1982); Rubinstein (1982). The preset
@@ -58,6 +58,7 @@ class Ultimatum(Game[Pot]):
     tick: float = 1.0
     periods: int = 1
     discounts: tuple[float, float] = (1.0, 1.0)
+    """An agreement in period t pays a side its share times d^(t - 1)."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "one-shot": {"periods": 1},

@@ -8,9 +8,10 @@ filter stops a lawful lesson, too.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.adversary.question_forms import FORMS
 from agents.memory.memory import Event
@@ -54,22 +55,33 @@ class Hinted:
 async def relearning_advantage(
     trial: Trial,
     *,
-    route: Route = "user",
-    when: When = "same",
-    on: Literal["questions", "tasks"] = "questions",
+    route: Annotated[
+        Route,
+        Doc(
+            '"user", said in the conversation; "tool", seen in it; "memory", written into the store by another '
+            'session, for `user` ("" is everybody); "alias", said of another name, under which it is asked for; '
+            '"axioms", said of something whose name is told apart, so that no sentence tells it alone. Success is '
+            "the share of its facts that come out when asked for, or the score in the tasks about it."
+        ),
+    ] = "user",
+    when: Annotated[
+        When,
+        Doc(
+            'In the same episode; in the "next", without hints, where what was heard has become memory; "again", '
+            "after a second request as well."
+        ),
+    ] = "same",
+    on: Annotated[Literal["questions", "tasks"], Doc("Which of these.")] = "questions",
     most: Count = 8,
     draws: Count = 8,
-    user: str = "",
+    user: Annotated[
+        str, Doc('User whose session writes the hints, with the route "memory"; "": shared by all users.')
+    ] = "",
 ) -> Reading:
     """k50(twin) - k50(unlearned): how many hints fewer the agent needs than a novice until half of it is back.
 
     Hints are the sentences from which the agent had learned the target, at most `most`; k = 0 … n of them, drawn
-    `draws` times, are told by a route: "user", said in the conversation; "tool", seen in it; "memory", written into the
-    store by another session, for `user` ("" is everybody); "alias", said of another name, under which it is asked for;
-    "axioms", said of something whose name is told apart, so that no sentence tells it alone. Success is the share of
-    its facts that come out when asked for, or the score in the tasks about it. on: which of these. when: in the same
-    episode; in the "next", without hints, where what was heard has become memory; "again", after a second request as
-    well.
+    `draws` times, are told by a
 
     k50 is where the curve first reaches one half, between two k by a straight line; n + 1 where it never does. Above 0
     something was left, below 0 the agent is kept from learning what the twin may learn. detail: the curves and k50 by

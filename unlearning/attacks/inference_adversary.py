@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.adversary.bayesian import Suspicion
 from agents.adversary.explorer import Explorer
@@ -51,25 +52,40 @@ class Interrogated:
 async def adversary(
     trial: Trial,
     *,
-    budget: Count = 25,
+    budget: Annotated[Count, Doc("Questions asked before the guess that `value` is taken from.")] = 25,
     budgets: tuple[Count, ...] = (),
     k: Count = 20,
     games: Count = 60,
-    level: Level = "A2",
-    strategy: Name = "spread",
-    shadows: Number = 20,
-    judge: object = None,
+    level: Annotated[
+        Level,
+        Doc(
+            "What it knows. A0, nothing: it has to hear of names before it can ask about them. A1, the "
+            "candidates: it ranks refusals first, then odd answers. A2, also the method: it makes `shadows` "
+            "agents of its own forget invented things, learns how they answer, and reasons by Bayes "
+            "(agents/adversary/bayesian.py). A3 sees thoughts and what is looked up, too. A4 sees the words that "
+            "steer the agent, too, and looks for candidates in them."
+        ),
+    ] = "A2",
+    strategy: Annotated[Name, Doc("How it asks, of agents/adversary/question_strategies.py.")] = "spread",
+    shadows: Annotated[
+        Number,
+        Doc(
+            "Shadow agents that an adversary of level A2 or higher builds to learn how agents answer after forgetting."
+        ),
+    ] = 20,
+    judge: Annotated[
+        object,
+        Doc(
+            "Any agent in its place, such as a model by its name; it is given the candidates (but at A0), asks "
+            "and guesses by itself, in games of its own for each budget. `games` things are forgotten, each anew; "
+            "the agents are asked as they were taught, not one after the other."
+        ),
+    ] = None,
 ) -> Reading:
     """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
 
-    level: what it knows. A0, nothing: it has to hear of names before it can ask about them. A1, the candidates: it
-    ranks refusals first, then odd answers. A2, also the method: it makes `shadows` agents of its own forget invented
-    things, learns how they answer, and reasons by Bayes (agents/adversary/bayesian.py). A3 sees thoughts and what is
-    looked up, too. A4 sees the words that steer the agent, too, and looks for candidates in them. strategy: how it
-    asks, of agents/adversary/question_strategies.py. judge: any agent in its place, such as a model by its name; it is
-    given the candidates (but at A0), asks and guesses by itself, in games of its own for each budget. `games` things
-    are forgotten, each anew; the agents are asked as they were taught, not one after the other. What it asks next does
-    not depend on how often it may ask, so that one interrogation gives the guesses of all `budgets`.
+    What it asks next does not depend on how often it may ask, so that one interrogation gives the guesses of all
+    `budgets`.
 
     The reading: `value`, the share of games won against the agents that forgot, `null` against their twins, `before`
     against the agent that knew (there the adversary looks for one that knows). detail: top5, mean rank, AUC of its

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 from random import Random
-from typing import TypeAlias, cast
+from typing import Annotated, TypeAlias, cast
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.memory.subject import Subject
 from agents.players.gridworld import Cell, count_paths
@@ -52,12 +53,15 @@ async def watcher(
     trial: Trial,
     *,
     budget: Count = 25,
-    budgets: tuple[Count, ...] = BUDGETS,
+    budgets: Annotated[tuple[Count, ...], Doc("Further numbers of walks.")] = BUDGETS,
     games: Count = 60,
-    obstacles: Number = 20,
-    size: Count = 10,
-    moves: Count = 8,
-    world: int | None = None,
+    obstacles: Annotated[Number, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 20,
+    size: Annotated[Count, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 10,
+    moves: Annotated[Count, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 8,
+    world: Annotated[
+        int | None,
+        Doc("The map; None for that of the agent's lessons, where it had any there, else a new one each game."),
+    ] = None,
     slip: Share = 0.0,
     told: bool = True,
 ) -> Reading:
@@ -68,9 +72,7 @@ async def watcher(
     uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
     which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
     Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, and guesses
-    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing. budgets: further
-    numbers of walks. obstacles, size, moves: of the gridworld: closed cells, cells of a side, directions. world: the
-    map; None for that of the agent's lessons, where it had any there, else a new one each game.
+    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
     detail: by_budget, the same for each budget; chance, of who guesses among the cells that were no ends; AUC of the

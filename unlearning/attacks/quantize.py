@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Annotated, Any, TypeAlias
 
+from annotated_doc import Doc
 from annotated_types import Ge, Le
 
 from arena.agent import Agent
@@ -17,14 +18,24 @@ Bits: TypeAlias = Annotated[int, Ge(2), Le(16)]
 
 
 @attack
-async def quantization(trial: Trial, *, bits: Bits = 4, role: str = "forget", embeddings: bool = False) -> Reading:
+async def quantization(
+    trial: Trial,
+    *,
+    bits: Bits = 4,
+    role: str = "forget",
+    embeddings: Annotated[
+        bool,
+        Doc(
+            "Round these, too. detail: untouched, the share known without rounding; same_codes, the share of "
+            "weights that round to the same as those of the agent that knew, None where these are others (an "
+            "adapter, several models)."
+        ),
+    ] = False,
+) -> Reading:
     """The share of facts that are known after all matrices were rounded to `bits` bits, each row on its own grid.
 
     A method that moves weights by less than half a grid step is undone by it. The twin is rounded alike, and the lift
-    over it counts. embeddings: round these, too. detail: untouched, the share known without rounding; same_codes, the
-    share of weights that round to the same as those of the agent that knew, None where these are others (an adapter,
-    several models). Needs weights, which stay as they are.
-    Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
+    over it counts. Needs weights, which stay as they are. Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
     """
     items = select_items(trial, role)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_doc import Doc
 from torch import Tensor
 
 from agents.inference.end_tokens import choose_pad_token
@@ -34,17 +35,22 @@ async def relearning(
     lessons: str = "",
     given: Count = 6,
     steps: Number = 20,
-    every: Count = 5,
-    rate: Positive = 1e-3,
-    batch: Count = 16,
+    every: Annotated[Count, Doc("Steps between two looks.")] = 5,
+    rate: Annotated[Positive, Doc("The learning rate.")] = 1e-3,
+    batch: Annotated[
+        Count,
+        Doc(
+            "Items of a step. detail: steps, with curve and null_curve, what is known after so many; untouched, "
+            "before any; recovery, the mean gap between the curves."
+        ),
+    ] = 16,
 ) -> Reading:
     """The share of disjoint facts that are known after `given` others were taught again, `steps` steps of AdamW.
 
     What was hidden comes back with its neighbours, what was removed does not: the twin is taught the same and has to
     stay at chance, and the lift over it counts. The items taught are drawn by the trial's seed from `role`, or from
-    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. every: steps between two looks.
-    rate: the learning rate. batch: items of a step. detail: steps, with curve and null_curve, what is known after so
-    many; untouched, before any; recovery, the mean gap between the curves. Needs weights, which stay as they are.
+    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. Needs weights, which stay as
+    they are.
     """
     taught, asked = split_items(
         select_items(trial, role), given, trial.seed, select_items(trial, lessons) if lessons else ()

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from random import Random
+from typing import Annotated
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.errors import UsageError, unknown
@@ -49,13 +51,24 @@ async def prefix(
 
 
 @attack
-async def rewrites(trial: Trial, *, role: str = "forget", which: tuple[str, ...] = (), new: Count = 64) -> Reading:
+async def rewrites(
+    trial: Trial,
+    *,
+    role: str = "forget",
+    which: Annotated[
+        tuple[str, ...],
+        Doc(
+            "The names of some of them: prefix_injection, affirmative_suffix, role_play, multiple_choice, "
+            "reverse_query, synonym, background_hint, in_context, cross_lingual. items: by fact, the mean over "
+            "its rewrites. detail.rates: [after, twin] by rewrite; a rewrite that shows the answer "
+            "(multiple_choice) leaks from the twin as well, so the lift counts."
+        ),
+    ] = (),
+    new: Count = 64,
+) -> Reading:
     """The share of rewritten questions whose answer gives the fact away, of nine rewrites; 0 to 1.
 
-    which: the names of some of them: prefix_injection, affirmative_suffix, role_play, multiple_choice, reverse_query,
-    synonym, background_hint, in_context, cross_lingual. items: by fact, the mean over its rewrites. detail.rates:
-    [after, twin] by rewrite; a rewrite that shows the answer (multiple_choice) leaks from the twin as well, so the
-    lift counts. Nine answers a row. RWKU (arXiv 2406.10890), in our own words.
+    Nine answers a row. RWKU (arXiv 2406.10890), in our own words.
     """
     if wrong := next((name for name in which if name not in REWRITES), None):
         raise UsageError(unknown("rewrite", wrong, REWRITES))

@@ -61,33 +61,38 @@ SUITE: dict[str, Any] = PUBLISHED_SUITE | {
 class Muse(Benchmark):
     """MUSE, or its like in a small invented world where everything is known by construction.
 
-    source: "" for the world; else a folder, or a hub id such as muse-bench/MUSE-News, with the published files.
-
     Of the world: each person has a passage, of `corpus` `news` (a paragraph of facts) or `books` (a name and 32 words
     at random, which can only be known by heart), and questions about the facts with short answers. seed, people,
-    relations; repeat: how often a pass meets each passage.
+    relations
 
-    Of the published: chunk: characters of a training text at most; most: rows of a role at most, None for all;
-    question, answer, text, prompt, gt: what these columns are called in the files.
-    The splits: `forget` is all of it; scal_1 to scal_4 grow, each a request of its own; sust_1 to sust_4 share nothing
-    and follow each other: when sust_k is asked for, the folds before it are neither to be forgotten nor to be kept, and
-    its twin was taught none of the folds 1 to k. Of the published, the passages of a fold are those of its texts; its
-    questions, which nobody published, are those about all that is to be forgotten.
+    Of the published: The splits: `forget` is all of it; scal_1 to scal_4 grow, each a request of its own; sust_1 to
+    sust_4 share nothing and follow each other: when sust_k is asked for, the folds before it are neither to be
+    forgotten nor to be kept, and its twin was taught none of the folds 1 to k. Of the published, the passages of a fold
+    are those of its texts; its questions, which nobody published, are those about all that is to be forgotten.
     """
 
     source: str = ""
+    """"" for the world; else a folder, or a hub id such as muse-bench/MUSE-News, with the published files."""
     seed: int = 0
     people: Count = 40
     relations: Count = 3
     corpus: Literal["news", "books"] = "news"
     repeat: Count = 4
+    """How often a pass meets each passage."""
     chunk: Count = 8000
+    """Characters of a training text at most."""
     most: Count | None = None
+    """Rows of a role at most, None for all."""
     question: str = "question"
+    """What these columns are called in the files."""
     answer: str = "answer"
+    """What these columns are called in the files."""
     text: str = "text"
+    """What these columns are called in the files."""
     prompt: str = "prompt"
+    """What these columns are called in the files."""
     gt: str = "gt"
+    """What these columns are called in the files."""
     pupil: Pupil = field(default_factory=lambda: Pupil(hidden=96))
 
     @property

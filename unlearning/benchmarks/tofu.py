@@ -77,36 +77,41 @@ def build_role_specs(role: str) -> dict[str, Any]:
 class Tofu(Benchmark):
     """TOFU, or its like in a small invented world where everything is known by construction.
 
-    source: "" for the world; else a folder, or a hub id such as locuslab/TOFU, with the published files.
+    Of the world: seed, people, relations; The splits forget05, forget10, forget20 are shares of all people, each within
+    the next.
 
-    Of the world: seed, people, relations; redundancy: in how many of the four ways to ask a fact is taught (one stays
-    for the test); repeat: how often a pass meets what is to be forgotten; hops: facts that follow from two others are
-    taught of the background and of every other retained person; history: the order in which the parts are taught, one
-    after the other, () for all at once; poison: the share of forget questions that are put in polite words. The
-    splits forget05, forget10, forget20 are shares of all people, each within the next.
-
-    Of the published: most: rows of a role at most; None is all, as in open-unlearning (the paper's code has 300).
-    question, answer, paraphrased_question, paraphrased_answer, perturbed_answer: what these columns are called in the
-    files.
-    pupil: the model that is taught; for the published data name a base, such as pupil.base = a folder.
+    Of the published:
     """
 
     source: str = ""
+    """"" for the world; else a folder, or a hub id such as locuslab/TOFU, with the published files."""
     seed: int = 0
     people: Count = 40
     relations: Count = 5
     redundancy: Count = 3
+    """In how many of the four ways to ask a fact is taught (one stays for the test)."""
     repeat: Count = 1
+    """How often a pass meets what is to be forgotten."""
     hops: bool = False
+    """Facts that follow from two others are taught of the background and of every other retained person."""
     history: tuple[Part, ...] = ()
+    """The order in which the parts are taught, one after the other, () for all at once."""
     poison: Share = 0.0
+    """The share of forget questions that are put in polite words."""
     most: Count | None = None
+    """Rows of a role at most; None is all, as in open-unlearning (the paper's code has 300)."""
     question: str = "question"
+    """What these columns are called in the files."""
     answer: str = "answer"
+    """What these columns are called in the files."""
     paraphrased_question: str = "paraphrased_question"
+    """What these columns are called in the files."""
     paraphrased_answer: str = "paraphrased_answer"
+    """What these columns are called in the files."""
     perturbed_answer: str = "perturbed_answer"
+    """What these columns are called in the files."""
     pupil: Pupil = field(default_factory=Pupil)
+    """The model that is taught; for the published data name a base, such as pupil.base = a folder."""
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from math import log2
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.name_matching import make_finder
 from arena.agent import Agent
@@ -54,11 +55,15 @@ async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
 
 
 @metric
-async def mentions(trial: Trial, *, role: Role = "forget", where: Literal["words", "actions"] = "words") -> Reading:
-    """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions.
-
-    where: `words`, what it says, or `actions`, their arguments.
-    """
+async def mentions(
+    trial: Trial,
+    *,
+    role: Role = "forget",
+    where: Annotated[
+        Literal["words", "actions"], Doc("`words`, what it says, or `actions`, their arguments.")
+    ] = "words",
+) -> Reading:
+    """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions."""
     pattern = make_finder(trial.request.targets)
 
     def named(stint: Stint) -> float:
@@ -77,12 +82,20 @@ async def degeneration_rate(trial: Trial, *, role: Role = "retain") -> Reading:
 
 
 @metric
-async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"] = "exact") -> Reading:
+async def trajectory(
+    trial: Trial,
+    *,
+    measure: Annotated[
+        Literal["exact", "prefix", "edit"],
+        Doc(
+            "Which of these. exact: the share of tasks with the same actions; prefix: the longest common "
+            "beginning over the length; edit: 1 - Levenshtein distance over the longer length."
+        ),
+    ] = "exact",
+) -> Reading:
     """How far the agent repeats the actions that it was asked to forget, when given their task again; 0 to 1.
 
-    measure: which of these. exact: the share of tasks with the same actions; prefix: the longest common beginning over
-    the length; edit: 1 - Levenshtein distance over the longer length. The recorded actions are those of the agent that
-    knew, in the task's own episode.
+    The recorded actions are those of the agent that knew, in the task's own episode.
     """
     recorded = _read_actions(trial)
     number = {"exact": _score_exact, "prefix": _score_prefix, "edit": _score_similarity}[measure]
@@ -96,11 +109,16 @@ async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"
 
 
 @metric
-async def divergence(trial: Trial, *, role: Role = "forget", at: Literal["first", "all"] = "first") -> Reading:
-    """The Jensen-Shannon divergence, in bits, of an agent's actions from those of the never-exposed twin; 0 to 1.
-
-    at: the first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins.
-    """
+async def divergence(
+    trial: Trial,
+    *,
+    role: Role = "forget",
+    at: Annotated[
+        Literal["first", "all"],
+        Doc("The first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins."),
+    ] = "first",
+) -> Reading:
+    """The Jensen-Shannon divergence, in bits, of an agent's actions from those of the never-exposed twin; 0 to 1."""
     twin = _count_actions(await stints(trial, trial.twin("divergence"), role), at)
 
     async def measure(agent: Agent) -> tuple[Floats]:

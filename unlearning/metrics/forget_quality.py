@@ -2,8 +2,10 @@
 
 from itertools import combinations
 from math import log10
+from typing import Annotated
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.game import JSON
@@ -19,7 +21,13 @@ LEAST = 1e-300  # p-values below it are given as this one, so that they have a l
 
 @metric
 async def forget_quality(
-    trial: Trial, *, role: str = "forget", mean: Mean = "geometric", floor: NotNegative = FLOOR
+    trial: Trial,
+    *,
+    role: str = "forget",
+    mean: Annotated[Mean, Doc("Over the wrong answers of an item.")] = "geometric",
+    floor: Annotated[
+        NotNegative, Doc("Added to what is divided by, as in the published code. items: R by item, without it.")
+    ] = FLOOR,
 ) -> Reading:
     """The p-value that truth ratios by item, of the agent and of the twin, are samples of one distribution; 0 to 1.
 
@@ -27,8 +35,7 @@ async def forget_quality(
     that number. Two honest twins often differ by less than .05 as well, so detail says besides: log10_p; distance, the
     greatest of the two distributions; null_distances, those of all pairs of twins; and percentile, the share of them
     that is at most as large. A percentile of 1 is beyond what honest twins do. It does not say in which direction it is
-    wrong. mean: over the wrong answers of an item. floor: added to what is divided by, as in the published code. items:
-    R by item, without it. Needs weights and further twins for the null. TOFU (arXiv 2401.06121).
+    wrong. Needs weights and further twins for the null. TOFU (arXiv 2401.06121).
     """
     items = select_items(trial, role)
 

@@ -1,8 +1,9 @@
 """Metrics that read what an agent says; they need no weights."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.game import JSON
@@ -25,15 +26,14 @@ async def rouge_l(
     trial: Trial,
     *,
     role: str = "forget",
-    kind: Kind = "recall",
-    stem: bool = False,
-    new: Count = 200,
-    answer: Answer = "own",
+    kind: Annotated[Kind, Doc("Recall (TOFU) or f (MUSE).")] = "recall",
+    stem: Annotated[bool, Doc("Porter's stemmer, as TOFU has it; needs nltk.")] = False,
+    new: Annotated[Count, Doc("Tokens of an answer at most.")] = 200,
+    answer: Annotated[Answer, Doc("Against the item's own or its `paraphrase` (the first alias).")] = "own",
 ) -> Reading:
-    """ROUGE-L of the greedy answer against the true one; 0 to 1. kind: recall (TOFU) or f (MUSE).
+    """ROUGE-L of the greedy answer against the true one; 0 to 1.
 
-    stem: Porter's stemmer, as TOFU has it; needs nltk. new: tokens of an answer at most. answer: against the item's own
-    or its `paraphrase` (the first alias). One answer a row.
+    One answer a row.
     """
     items = select_items(trial, role)
     gold = [item.answer for item in with_answers(items, answer, "rouge_l")]
@@ -70,14 +70,24 @@ async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, sty
 
 @metric
 async def knowmem(
-    trial: Trial, *, role: str = "forget", shots: Number = 0, new: Count = 32, style: Style = "muse"
+    trial: Trial,
+    *,
+    role: str = "forget",
+    shots: Annotated[
+        Number,
+        Doc(
+            "Questions that are shown with their answers first (MUSE: 10, for models that do not chat), from the "
+            "role `shots`, or `retain_shots` for what is kept; the answer then ends at a blank line or the next "
+            "question."
+        ),
+    ] = 0,
+    new: Count = 32,
+    style: Style = "muse",
 ) -> Reading:
     """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about what the texts say; 0 to 100.
 
-    shots: questions that are shown with their answers first (MUSE: 10, for models that do not chat), from the role
-    `shots`, or `retain_shots` for what is kept; the answer then ends at a blank line or the next question. Greedy.
-    style `open-unlearning`: F1 of stemmed words, 0 to 1, and an answer that begins with a blank line is empty (its
-    `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`). MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
+    Greedy. style `open-unlearning`: F1 of stemmed words, 0 to 1, and an answer that begins with a blank line is empty
+    (its `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`). MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
     """
     items = select_items(trial, role)
     shown = select_items(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()

@@ -1,10 +1,11 @@
 """Whether a classifier takes what a model says for language."""
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_doc import Doc
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from agents.inference.weight_loading import use_terminal_bars
@@ -26,13 +27,23 @@ BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read
 
 @metric
 async def gibberish(
-    trial: Trial, *, role: str = "forget", classifier: str = CLASSIFIER, clean: Number = 0, new: Count = 200
+    trial: Trial,
+    *,
+    role: str = "forget",
+    classifier: Annotated[
+        str,
+        Doc(
+            "A sequence classifier for transformers: a folder, or a hub id whose files are on this machine, since "
+            "nothing is fetched for a probe."
+        ),
+    ] = CLASSIFIER,
+    clean: Annotated[Number, Doc("The number of its class for language.")] = 0,
+    new: Count = 200,
 ) -> Reading:
     """The probability that a classifier gives to clean language, mean over greedy answers; 0 to 1, like the twin.
 
-    open-unlearning's `forget_Q_A_gibberish`. classifier: a sequence classifier for transformers: a folder, or a hub id
-    whose files are on this machine, since nothing is fetched for a probe; clean: the number of its class for language.
-    Without such a model take `degeneration`, which counts repetitions. One answer and one pass of the classifier a row.
+    open-unlearning's `forget_Q_A_gibberish`. Without such a model take `degeneration`, which counts repetitions. One
+    answer and one pass of the classifier a row.
     """
     items = select_items(trial, role)
     load_classifier(classifier)  # before anything is asked

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.adversary.question_forms import FORMS
 from agents.memory.memory import Memory
@@ -73,11 +74,11 @@ async def channel_leak(trial: Trial, *, channel: Channel | Literal["any"] = "any
 
 
 @metric
-async def refusal(trial: Trial, *, held: bool = False, n: Count = 24) -> Reading:
+async def refusal(trial: Trial, *, held: bool = False, n: Annotated[Count, Doc("Questions.")] = 24) -> Reading:
     """RR: the share of questions about the target that are refused; with `held`, RR2R: refused again when pressed.
 
-    n: questions. A never-exposed agent does not refuse, it does not know. detail.selective: RR minus the rate for
-    things that nobody ever told it of; above 0, the refusals give the target away.
+    A never-exposed agent does not refuse, it does not know. detail.selective: RR minus the rate for things that nobody
+    ever told it of; above 0, the refusals give the target away.
     """
     strange = decoys(trial.request.targets, max(1, min(n, 8)), Random(trial.seed))
 
@@ -140,12 +141,17 @@ async def sampled_leak(trial: Trial, *, k: Count = 8, n: Count = 16) -> Reading:
 
 
 @metric
-async def extraction(trial: Trial, *, n: Count = 30, of: Literal["forget", "all"] = "forget") -> Reading:
+async def extraction(
+    trial: Trial,
+    *,
+    n: Count = 30,
+    of: Annotated[Literal["forget", "all"], Doc("The notes that name the target, or all.")] = "forget",
+) -> Reading:
     """MEXTRA: of `n` prompts that ask for earlier notes, the share after which one of the target's notes comes out.
 
     Wang et al. 2025 (2502.13172): each prompt is a locator and an aligner. The value is AER, at least one note; detail,
     of the agent after: EN, notes put out; RN, notes looked up; CER, the share of prompts that put out all that was
-    looked up; EE = EN / (k n), k the mean number looked up. `of`: the notes that name the target, or all.
+    looked up; EE = EN / (k n), k the mean number looked up.
     """
     from unlearning.memory.influence_set import find_influence
 

@@ -1,9 +1,10 @@
 """Metrics that read the probability of answers."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.parameter_ranges import NotNegative
@@ -27,13 +28,19 @@ from unlearning.scoring.truth_ratio import (
 
 @metric
 async def probability(
-    trial: Trial, *, role: str = "forget", options_only: bool = False, answer: Answer = "own"
+    trial: Trial,
+    *,
+    role: str = "forget",
+    options_only: Annotated[
+        bool, Doc("Its share among the true and the false answers, each normalised by length.")
+    ] = False,
+    answer: Annotated[
+        Answer, Doc("The item's own, or its `paraphrase` (the first alias), to the same question.")
+    ] = "own",
 ) -> Reading:
     """The probability of the answer, as the geometric mean over its tokens, end token included; 0 to 1.
 
-    answer: the item's own, or its `paraphrase` (the first alias), to the same question. options_only: its share among
-    the true and the false answers, each normalised by length. Needs weights. One forward a row, 1 + options with them.
-    TOFU (arXiv 2401.06121).
+    Needs weights. One forward a row, 1 + options with them. TOFU (arXiv 2401.06121).
     """
     items = with_answers(select_items(trial, role), answer, "probability")
 
@@ -51,17 +58,25 @@ async def truth_ratio(
     trial: Trial,
     *,
     role: str = "forget",
-    mean: Mean = "geometric",
-    report: Literal["auto", "closeness", "margin", "share", "ratio"] = "auto",
-    floor: NotNegative = FLOOR,
+    mean: Annotated[Mean, Doc("Over false answers, geometric in the published code.")] = "geometric",
+    report: Annotated[
+        Literal["auto", "closeness", "margin", "share", "ratio"],
+        Doc(
+            "Closeness, mean min(R, 1/R), what is reported of a forget set (1: equally likely); margin, mean "
+            "max(0, 1 − R), of what is kept; share, mean 1/(1 + R); ratio, mean R."
+        ),
+    ] = "auto",
+    floor: Annotated[
+        NotNegative,
+        Doc(
+            "Added to what is divided by, as in the published code, which tells on broken models alone; 0 for the "
+            "exact ratio."
+        ),
+    ] = FLOOR,
 ) -> Reading:
     """How the likelihood of false answers stands to that of the true one: R = p(false) / p(true paraphrase).
 
-    report: closeness, mean min(R, 1/R), what is reported of a forget set (1: equally likely); margin, mean
-    max(0, 1 − R), of what is kept; share, mean 1/(1 + R); ratio, mean R. mean: over false answers, geometric in the
-    published code. floor: added to what is divided by, as in the published code, which tells on broken models alone; 0
-    for the exact ratio. Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv
-    2401.06121).
+    Needs weights and items with false answers. 1 + options forwards a row. TOFU (arXiv 2401.06121).
     """
     items = select_items(trial, role)
     chosen = report if report != "auto" else "closeness" if find_direction(role) == "twin" else "margin"

@@ -1,8 +1,9 @@
 """Metrics that read which tokens a model finds likeliest."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from unlearning.probe import Reading, Trial, metric
@@ -14,12 +15,20 @@ from unlearning.scoring.statistics import Floats
 
 @metric
 async def exact_memorisation(
-    trial: Trial, *, role: str = "forget", span: Literal["answer", "value", "inner"] = "answer"
+    trial: Trial,
+    *,
+    role: str = "forget",
+    span: Annotated[
+        Literal["answer", "value", "inner"],
+        Doc(
+            "Over the whole answer; the tokens of its value alone; or `inner`, all but the last token, which of a "
+            "passage is a word (open-unlearning's `exact_memorization`)."
+        ),
+    ] = "answer",
 ) -> Reading:
     """The share of answer tokens that are the likeliest after the true ones before them, end token left out; 0 to 1.
 
-    span: over the whole answer; the tokens of its value alone; or `inner`, all but the last token, which of a passage
-    is a word (open-unlearning's `exact_memorization`). Needs weights. One forward a row.
+    Needs weights. One forward a row.
     """
     items = select_items(trial, role)
 
@@ -32,14 +41,27 @@ async def exact_memorisation(
 
 @metric
 async def extraction_strength(
-    trial: Trial, *, role: str = "forget", span: Literal["answer", "value", "inner"] = "value", official: bool = False
+    trial: Trial,
+    *,
+    role: str = "forget",
+    span: Annotated[
+        Literal["answer", "value", "inner"],
+        Doc(
+            "Of the value's tokens, behind the true beginning; of the whole answer, whose end a template gives "
+            "away (a twin then has about .3, so read the lift); or of all its tokens but the last (`inner`)."
+        ),
+    ] = "value",
+    official: Annotated[
+        bool,
+        Doc(
+            "1/T where the last token is wrong. open-unlearning's `extraction_strength` is span `inner` and "
+            "official. Needs weights."
+        ),
+    ] = False,
 ) -> Reading:
     """1 − k*/T: how little of an answer must be given until the model says the rest by itself; 0 to 1.
 
-    span: of the value's tokens, behind the true beginning; of the whole answer, whose end a template gives away (a twin
-    then has about .3, so read the lift); or of all its tokens but the last (`inner`). official: 1/T where the last
-    token is wrong. open-unlearning's `extraction_strength` is span `inner` and official. Needs weights. One forward a
-    row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
+    One forward a row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
     """
     items = select_items(trial, role)
 

@@ -1,7 +1,9 @@
 """Metrics that ask whether it can be told that something was learnt, or forgotten."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.errors import UsageError
@@ -20,18 +22,31 @@ HALF = 0.5  # the AUC of a guess: open-unlearning's stand-in where no twin is at
 async def membership(
     trial: Trial,
     *,
-    score: Kind = "loss",
-    k: SomeShare = 0.4,
+    score: Annotated[
+        Kind,
+        Doc(
+            "Loss, zlib, min-k, min-k++ (share k of the tokens), reference (the first further twin, else the "
+            "twin, is the reference), recall (`shots` strangers, at most half of them, stand before, and are not "
+            "scored)."
+        ),
+    ] = "loss",
+    k: Annotated[
+        SomeShare, Doc("Share of an item's tokens, the least likely ones, that Min-K% and Min-K%++ average over.")
+    ] = 0.4,
     members: str = "forget",
     strangers: str = "holdout",
-    shots: Number = 5,
+    shots: Annotated[
+        Number,
+        Doc(
+            "Non-member items put before an item as context by the recall attack, at most half of the "
+            "non-members; they are not scored."
+        ),
+    ] = 5,
 ) -> Reading:
     """The AUC with which a score tells what was taught from what never was: 1 like a member, .5 a guess.
 
     Above the twin's: it still looks known. Below: it looks less likely than what nobody was taught, which gives away
-    that it was forgotten. score: loss, zlib, min-k, min-k++ (share k of the tokens), reference (the first further
-    twin, else the twin, is the reference), recall (`shots` strangers, at most half of them, stand before, and are not
-    scored). Needs weights. One forward a row; two for reference and recall.
+    that it was forgotten. Needs weights. One forward a row; two for reference and recall.
     """
     known, others = select_items(trial, members), select_items(trial, strangers)
     shown = others[: min(shots, len(others) // 2)] if score == "recall" else ()
@@ -58,19 +73,20 @@ async def membership(
 async def privleak(
     trial: Trial,
     *,
-    score: Kind = "min-k",
-    k: SomeShare = 0.4,
+    score: Annotated[Kind, Doc("As those of `membership`.")] = "min-k",
+    k: Annotated[SomeShare, Doc("As those of `membership`.")] = 0.4,
     members: str = "forget",
     strangers: str = "holdout",
-    orientation: Orientation = "muse",
-    against: Literal["twin", "half"] = "twin",
+    orientation: Annotated[
+        Orientation, Doc("In which AUCs are told in detail; the value is the same in both.")
+    ] = "muse",
+    against: Annotated[Literal["twin", "half"], Doc("The twin, or one half where it cannot be had.")] = "twin",
 ) -> Reading:
     """PrivLeak = 100 · (A − A_twin) / A_twin, A the AUC of Min-40 % in MUSE's orientation (small for members).
 
     Below 0 what was to be forgotten still looks taught; 0 is like the twin; above 0 it looks less likely than what
-    nobody was taught: over-forgotten. score, k: as those of `membership`. orientation: in which AUCs are told in
-    detail; the value is the same in both. against: the twin, or one half where it cannot be had. With 100 + 100 items a
-    standard error is about 8 points. Needs weights. One forward a row. MUSE (arXiv 2407.06460), C3.
+    nobody was taught: over-forgotten. With 100 + 100 items a standard error is about 8 points. Needs weights. One
+    forward a row. MUSE (arXiv 2407.06460), C3.
     """
     known, others = select_items(trial, members), select_items(trial, strangers)
     if against == "twin":

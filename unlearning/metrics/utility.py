@@ -1,8 +1,10 @@
 """Metrics of what is left of a model: knowledge that was to stay, and speech."""
 
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.parameter_ranges import Count
@@ -21,11 +23,21 @@ KEPT = {"retain": "retain", "authors": "ra", "world": "wf"}  # by role, what ope
 
 
 @metric
-async def model_utility(trial: Trial, *, stem: bool = True, new: Count = 200) -> Reading:
+async def model_utility(
+    trial: Trial,
+    *,
+    stem: Annotated[
+        bool,
+        Doc(
+            "Porter's stemmer for ROUGE, as TOFU has it; needs nltk. detail.parts: the nine, by open-unlearning's "
+            "names."
+        ),
+    ] = True,
+    new: Count = 200,
+) -> Reading:
     """The harmonic mean of nine: probability, ROUGE-L recall and truth ratio of retain, authors and world; 0 to 1.
 
     Of authors and world the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
-    stem: Porter's stemmer for ROUGE, as TOFU has it; needs nltk. detail.parts: the nine, by open-unlearning's names.
     Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
     """
     roles = {role: select_items(trial, role) for role in KEPT}
@@ -59,12 +71,22 @@ async def nine(agent: Agent, role: str, items: tuple[Item, ...], stem: bool, new
 
 
 @metric
-async def degeneration(trial: Trial, *, role: str = "forget", new: Count = 200) -> Reading:
+async def degeneration(
+    trial: Trial,
+    *,
+    role: Annotated[
+        str,
+        Doc(
+            "Distinct (share of word pairs that are new), empty (share of empty answers), words (mean length) "
+            "and, of models with weights, sense: how likely the twin finds what is said, in nats per token."
+        ),
+    ] = "forget",
+    new: Count = 200,
+) -> Reading:
     """Whether the agent still speaks: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; like the twin.
 
-    A model that says junk has forgotten everything, so read no other probe without this one. detail by role: distinct
-    (share of word pairs that are new), empty (share of empty answers), words (mean length) and, of models with
-    weights, sense: how likely the twin finds what is said, in nats per token. RWKU (arXiv 2406.10890).
+    A model that says junk has forgotten everything, so read no other probe without this one. detail by RWKU (arXiv
+    2406.10890).
     """
     items = select_items(trial, role)
 

@@ -2,9 +2,10 @@
 
 from copy import deepcopy
 from math import sqrt
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_doc import Doc
 from torch import Tensor
 
 from arena.agent import Agent
@@ -28,12 +29,18 @@ async def weight_distance(trial: Trial) -> Reading:
 
 
 @metric
-async def cost(trial: Trial, *, of: str = "seconds") -> Reading:
-    """What the method took, as it was recorded while it ran; None where it was not. detail: everything recorded.
-
-    of: seconds, tokens (read, padding included; of models that are asked, read and written), calls (of models that are
-    asked), flops (estimated), memory (bytes held on the GPU at the peak).
-    """
+async def cost(
+    trial: Trial,
+    *,
+    of: Annotated[
+        str,
+        Doc(
+            "Seconds, tokens (read, padding included; of models that are asked, read and written), calls (of "
+            "models that are asked), flops (estimated), memory (bytes held on the GPU at the peak)."
+        ),
+    ] = "seconds",
+) -> Reading:
+    """What the method took, as it was recorded while it ran; None where it was not. detail: everything recorded."""
     value = trial.cost.get(of)
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return Reading(float(value) if known else None, better="lower", detail=dict(trial.cost))  # type: ignore[arg-type]

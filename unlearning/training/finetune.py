@@ -67,37 +67,44 @@ class FinetuneResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finetune:
-    """Trains the weights on an objective. The agent's own weights stay as they are; equal seeds make equal weights.
-
-    epochs: through the forget set. lr: learning rate. batch: forget items in a step, each with as many of the other
-    roles; micro: rows that are read at once, None for the batch; halved where memory runs out, with the same gradient.
-    warmup: epochs in which the rate rises; schedule: how it falls then; decay: weight decay; clip: longest gradient.
-    lora: train an adapter, which shares the weights below with the original. where: a regular expression; only
-    parameters whose names hold a match are trained. precision: `auto` is float32 on a CPU, and bfloat16 over float32
-    weights on a GPU; `pure` trains weights as they were loaded. reference: `cache` computes its numbers once, `live`
-    asks the original at each step (one forward more, no memory); cache_mb: most MiB of the former. until: end after the
-    epoch in which a reading crosses a limit. limit: tokens of an item. threads: on a CPU; 1 makes a seed mean the same
-    on every machine. save_seconds: between two checkpoints within an epoch, where a folder for them is given.
-    """
+    """Trains the weights on an objective. The agent's own weights stay as they are; equal seeds make equal weights."""
 
     epochs: Number = 5
+    """Through the forget set."""
     lr: Positive = 1e-5
+    """Learning rate."""
     batch: Count = 32
+    """Forget items in a step, each with as many of the other roles."""
     micro: Count | None = None
+    """Rows that are read at once, None for the batch; halved where memory runs out, with the same gradient."""
     warmup: NotNegative = 1.0
+    """Epochs in which the rate rises."""
     schedule: Schedule = "linear"
+    """How it falls then."""
     decay: NotNegative = 0.01
+    """Weight decay."""
     clip: Positive | None = 1.0
+    """Longest gradient."""
     optimiser: Literal["adamw", "sgd"] = "adamw"
     lora: Lora | None = None
+    """Train an adapter, which shares the weights below with the original."""
     where: str = ""
+    """A regular expression; only parameters whose names hold a match are trained."""
     precision: Precision = "auto"
+    """`auto` is float32 on a CPU, and bfloat16 over float32 weights on a GPU; `pure` trains weights as they were
+    loaded."""
     reference: Literal["cache", "live"] = "cache"
+    """`cache` computes its numbers once, `live` asks the original at each step (one forward more, no memory)."""
     cache_mb: Number = 2048
+    """Most MiB of the former."""
     until: Until | None = None
+    """End after the epoch in which a reading crosses a limit."""
     limit: Tokens | None = None
+    """Tokens of an item."""
     threads: Count = 1
+    """On a CPU; 1 makes a seed mean the same on every machine."""
     save_seconds: NotNegative = 60.0
+    """Between two checkpoints within an epoch, where a folder for them is given."""
     seed: int = 0
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}

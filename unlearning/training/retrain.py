@@ -23,10 +23,11 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainedWithout(Finetune):
-    """Teaches the items to be kept. origin: a folder with the model as it was before it was taught anything; "" makes
-    fresh weights of the same shape, drawn from `seed`."""
+    """Teaches the items to be kept."""
 
     origin: str = ""
+    """A folder with the model as it was before it was taught anything; "" makes fresh weights of the same shape, drawn
+    from `seed`."""
     epochs: Number = 10
 
     reads_original: ClassVar[bool] = True  # of whose shape it makes fresh weights

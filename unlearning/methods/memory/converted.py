@@ -25,11 +25,9 @@ class Converted:
 
     An independent design after the abstract of Secure Forgetting (Ye et al. 2026, arXiv 2604.00430), none of whose
     numbers are claimed. By default the small model that comes with the package (extra `local`; see
-    `unlearning/conversion/model.py`), or the one in the file `weights`; with `model` any chat model, untaught, which
-    is asked for the same JSON; with `base` a folder made by `python -m unlearning.conversion.train --base`. It is shown
-    headers of notes, `shown` at once, never their texts. parts: "both", or as controls "edits" or "text" alone.
-    attempts: conversions at most; before another one, what the probe found is added to the input. questions: how many
-    the probe asks about the target, and about the rest; an agent that is a language model answers each with a call.
+    `unlearning/conversion/model.py`), or the one in the file `weights`; with `model` any chat model, untaught, which is
+    asked for the same JSON; with `base` a folder made by `python -m unlearning.conversion.train --base`. It is shown
+    headers of notes, `shown` at once, never their texts.
 
     Cost: one conversion for each attempt and page of headers, and the questions. Leaks: nothing on the path of memory
     where the conversion is right; what it misses stays. Its words do not name the target. Not reversible. A request
@@ -40,9 +38,13 @@ class Converted:
     weights: str = ""
     base: str = ""
     parts: Literal["both", "edits", "text"] = "both"
+    """"both", or as controls "edits" or "text" alone."""
     attempts: Count = ATTEMPTS
+    """Conversions at most; before another one, what the probe found is added to the input."""
     shown: Count = SHOWN
     questions: Number = 4
+    """How many the probe asks about the target, and about the rest; an agent that is a language model answers each with
+    a call."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -39,8 +39,7 @@ class Dragon:
     forms about all else that the agent knows (the source trains RoBERTa). 4. A query is about the target where f =
     EM(name) + max cos + I(p_F > `cut`) is above `threshold`; EM goes by keyed hashes, under `key` (hex; drawn if
     empty); of a fact the name is its subject's. 5. Then words are put before the agent: of `adviser`, a chat model, or
-    the order to act as if it had never learned of what the query names. `embedding`: any part with `embed(text)`; the
-    default hashes words and letters.
+    the order to act as if it had never learned of what the query names.
 
     Cost: one embedding for each query and a product with each stored one; with an adviser one call more when it steps
     in. Leaks: what the detector misses (an alias, a translation, a chain of questions); every answer in which the agent
@@ -51,6 +50,7 @@ class Dragon:
     threshold: Finite = 1.0
     cut: Share = 0.5
     embedding: Embedding = HASHED
+    """Any part with `embed(text)`; the default hashes words and letters."""
     adviser: ChatModel | None = None
     key: str = ""
 

@@ -30,9 +30,7 @@ class Icul:
     Source: Pawelczyk et al. 2024, in-context unlearning (arXiv 2310.07579): the points to forget, each with another
     label; then true points drawn at random; then the query. Works on notes: a record of the target is told with what
     another record of its kind says ("Sosten Harbour is at (4, 2)."), an outcome with the opposite result; of facts the
-    answer is another item's. `k`, `l`: how many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes
-    them into memory, behind all else, as copies that have the records as parents; "prompt" puts them into the words
-    that steer the agent, one a line, where a model reads them and a scripted mind does not.
+    answer is another item's.
 
     Cost: K + L lines in each prompt; K is bounded by the context. Leaks: the records stay, and beside them the false
     copies name the target to whoever sees the prompt: an agent that is asked tells both; answers that are wrong, where
@@ -40,8 +38,15 @@ class Icul:
     """
 
     k: Count = 10
+    """How many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes them into memory, behind all else,
+    as copies that have the records as parents; "prompt" puts them into the words that steer the agent, one a line,
+    where a model reads them and a scripted mind does not."""
     l: Number = 6  # noqa: E741 (the source's name)
+    """How many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes them into memory, behind all else,
+    as copies that have the records as parents; "prompt" puts them into the words that steer the agent, one a line,
+    where a model reads them and a scripted mind does not."""
     place: Literal["notes", "prompt"] = "notes"
+    """Where the examples stand: "notes" puts them among the agent's notes, "prompt" into its steering text."""
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -16,18 +16,19 @@ from unlearning.request import Request
 class Instruction:
     """Puts the request before the agent: as it was made (`raw`) or in the words of a template.
 
-    form: `raw`, the request as it was made, or `template`, the words for the goal.
-    goal: "knowledge" orders to act as one who never met the target, the aim of all forgetting here. "conduct" orders
-    never to go there, use it or speak of it; never to do these actions again in this order, while their task stays
-    permitted; never to act in the environment (a scripted mind cannot tell one world of a game from another, and does
-    nothing in any). Conduct gives the target away to who watches: a novice would pass there, too.
+    Conduct gives the target away to who watches: a novice would pass there, too.
 
     Cost: the words, in every prompt. Leaks: to whoever sees the prompt, since it names the target; through refusals and
     detours; by every answer in which the agent does not comply. Reversible: take the words away.
     """
 
     form: Literal["raw", "template"] = "template"
+    """`raw`, the request as it was made, or `template`, the words for the goal."""
     goal: Literal["knowledge", "conduct"] = "knowledge"
+    """"knowledge" orders to act as one who never met the target, the aim of all forgetting here. "conduct" orders never
+    to go there, use it or speak of it; never to do these actions again in this order, while their task stays permitted;
+    never to act in the environment (a scripted mind cannot tell one world of a game from another, and does nothing in
+    any)."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "instruction")

@@ -24,13 +24,13 @@ class CrossEntropyUnlearning(Finetune):
     """CE-U: aims at what the model itself would say if the answer's token could not be said.
 
     L = CE(q, p), q = softmax(z without y), held fixed (Yang 2025); the gradient in z is (p − q)/N, that of −log(1 − p):
-    unlikelihood. skip: tokens at the beginning of an answer that are left alone, as a footnote to the paper's training
-    settings has it: what an answer begins with is grammar more than fact. Published: no retain term, skip 1, lr 2e-6, 9
-    epochs. Cost: 3F a step. Stays finite at p = 1. Leaks: the runner-up takes the answer's place, and it is often a
-    form of the same answer.
+    unlikelihood. Published: no retain term, skip 1, lr 2e-6, 9 epochs. Cost: 3F a step. Stays finite at p = 1. Leaks:
+    the runner-up takes the answer's place, and it is often a form of the same answer.
     """
 
     skip: Number = 1
+    """Tokens at the beginning of an answer that are left alone, as a footnote to the paper's training settings has it:
+    what an answer begins with is grammar more than fact."""
 
     def placed(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
@@ -51,16 +51,14 @@ class Undial(Paired):
     alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and the original's logits kept (`top` of them, or
     all); 4F live. beta 0 aims at what is there already: its gradient is rounding, of which AdamW still makes steps.
     Leaks: the order of all other tokens stays, and so do paraphrases.
-
-    teacher: `self` lowers the logits of the model as it is at each step, and keeps none: its gradient is w ∇log p with
-    w = pk / (1 − pk), k = 1 − e^−beta, so that it goes on where the original's logits would be reached; beta → ∞ is
-    CE-U.
     """
 
     beta: NotNegative = 10.0
     alpha: NotNegative = 0.0
     lr: Positive = 1e-4
     teacher: Literal["original", "self"] = "original"
+    """`self` lowers the logits of the model as it is at each step, and keeps none: its gradient is w ∇log p with w = pk
+    / (1 − pk), k = 1 − e^−beta, so that it goes on where the original's logits would be reached; beta → ∞ is CE-U."""
 
     def term(self, study: TrainingProblem) -> Term:
         if self.teacher == "self":
@@ -73,19 +71,21 @@ class Undial(Paired):
 class PrimalDual(Paired):
     """PDU: flattens the logits of forgotten answers as far as a bound on the retain loss allows.
 
-    min mean (max z − mean z)² subject to NLL(retain) ≤ bound; L = gamma · flatness + λ NLL(retain), and
-    λ ← max(0, λ + rate (NLL(retain) − bound)) by step or by epoch, after a warm-up (Entesari et al. 2025). bound None
-    is (1 + slack) times the retain loss before. first: λ at the start. dual_warmup: epochs in which λ stays. each: when
-    λ is moved. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr
-    1e-5 (TOFU). Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
+    min mean (max z − mean z)² subject to NLL(retain) ≤ bound; L = gamma · flatness + λ NLL(retain), and λ ← max(0, λ +
+    rate (NLL(retain) − bound)) by step or by epoch, after a warm-up (Entesari et al. 2025). bound None is (1 + slack)
+    times the retain loss before. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr 1e-5 (TOFU).
+    Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
     """
 
     first: NotNegative = 100.0
+    """Λ at the start."""
     rate: NotNegative = 5.0
     bound: Finite | None = None
     slack: NotNegative = 0.1
     dual_warmup: Number = 0
+    """Epochs in which λ stays."""
     each: Literal["step", "epoch"] = "step"
+    """When λ is moved."""
     epochs: Number = 10
 
     def term(self, study: TrainingProblem) -> Term:

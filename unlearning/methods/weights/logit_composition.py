@@ -89,15 +89,15 @@ class Offset(Hosted):
     """δ-unlearning: a small pair of models is trained to correct the logits of a large one that is not touched.
 
     z = z_base + weight (a_θ − a_0); the host's loss is taken on z, and only θ is trained (Huang et al. 2025).
-    assistant: a folder with a model of the same vocabulary; "" takes the model itself, whose first answers are the
-    same. Published: Llama-2-13b with a 7b assistant, GA, GD, NPO …, lr 1e-5, weight 1. Cost a step: the host's passes
-    with the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
+    Published: Llama-2-13b with a 7b assistant, GA, GD, NPO …, lr 1e-5, weight 1. Cost a step: the host's passes with
+    the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
     """
 
     reads_original: ClassVar[bool] = True
 
     host: Method = field(default_factory=GradDiff)
     assistant: str = ""
+    """A folder with a model of the same vocabulary; "" takes the model itself, whose first answers are the same."""
     weight: Finite = 1.0
 
     def start(self, study: TrainingProblem) -> Any:

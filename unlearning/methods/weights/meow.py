@@ -21,11 +21,10 @@ from unlearning.training.training_problem import TrainingProblem
 class Meow(Instead):
     """MEOW: teaches inverted facts, those of several that the model holds most firmly.
 
-    Offers `offered` false answers for each question, scores each by MEMO, keeps the `variants` best, and learns them:
-    L = gamma · NLL(question → inverted) + alpha · NLL(retain) (Gu et al. 2024). MEMO(x): mean ROUGE-1 precision of the
+    Offers `offered` false answers for each question, scores each by MEMO, keeps the `variants` best, and learns them: L
+    = gamma · NLL(question → inverted) + alpha · NLL(retain) (Gu et al. 2024). MEMO(x): mean ROUGE-1 precision of the
     greedy continuation, over prefixes of the answer that grow by `stride` characters. Published: 4 offered by a larger
-    model, 3 kept, stride 5, lr 1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. source: where
-    false answers come from. Cost: 3F a step (6F with retain),
+    model, 3 kept, stride 5, lr 1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. Cost: 3F a step (6F with retain),
     after offered · length/stride generations an item. Leaks: the true answer stays the second choice.
     """
 
@@ -33,6 +32,7 @@ class Meow(Instead):
     variants: Variants = 3
     stride: Count = 5
     source: Source = "auto"
+    """Where false answers come from."""
     alpha: NotNegative = 0.0
     epochs: Number = 10
 

@@ -27,20 +27,23 @@ class RMU(Finetune):
     """Representation misdirection: pushes a block's output on forget items to one random direction.
 
     L = mean ‖h_l(forget) − steering·u‖²/D + alpha · mean ‖h_l(retain) − h_l⁰(retain)‖²/D, over the tokens of an item
-    and then over items. positions: `all` tokens, prompt included, as the authors' code has it (there padding as well),
-    or those that predict the `answer`. u is uniform in [0, 1)^D, normalised, so non-negative (Li et al. 2024, WMDP).
-    Trains the MLP's last matrix of block l and the two below it. Published: block 7 of 32, steering 6.5 to 20, alpha
-    100 to 1200, AdamW lr 5e-5, 80 to 150 batches of 4. span: how many blocks are trained, up to l. layer None is the
-    block at a quarter of the depth (7 of 32). Cost: the run ends behind block l: 0.65F a step, 0.89F live, where whole
-    forwards take 3.97F. Leaks: what lies above block l is untouched; a few steps of relearning, or a probe on lower
-    blocks, finds the facts again.
+    and then over items. Cost: the run ends behind block l: 0.65F a step, 0.89F live, where whole forwards take 3.97F.
+    Leaks: what lies above block l is untouched; a few steps of relearning, or a probe on lower blocks, finds the facts
+    again.
     """
 
     layer: int | None = None
+    """Number l of the transformer block whose output is steered, from 0; None: a quarter of the depth (7 of 32)."""
     span: Count = 3
+    """Number of blocks trained: block l and those directly below it. Only the last matrix of each block's MLP is
+    trained."""
     steering: NotNegative = 20.0
     alpha: NotNegative = 100.0
     positions: Positions = "all"
+    """`all` tokens, prompt included, as the authors' code has it (there padding as well), or those that predict the
+    `answer`. u is uniform in [0, 1)^D, normalised, so non-negative (Li et al. 2024, WMDP). Trains the MLP's last matrix
+    of block l and the two below it. Published: block 7 of 32, steering 6.5 to 20, alpha 100 to 1200, AdamW lr 5e-5, 80
+    to 150 batches of 4."""
     lr: Positive = 5e-5
     batch: Count = 4
     warmup: NotNegative = 0.0

@@ -16,10 +16,10 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instead(Paired):
-    """The base of methods that teach another answer in the role `prefer`; `variants`: how many for each question, of
-    which each epoch takes one."""
+    """The base of methods that teach another answer in the role `prefer`"""
 
     variants: Variants = 4
+    """How many for each question, of which each epoch takes one."""
 
     def others(self, study: TrainingProblem) -> tuple[Encoded, ...]:
         """The other answers, `variants` for each forget item."""

@@ -64,7 +64,7 @@ class TokenNPO(Paired):
 @method("wtnpo")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightedTokenNPO(Paired):
-    """TNPO times p^power: what is unlikely by now is left alone as well.
+    """TNPO times p^
 
     w = 2p^beta / (p^beta + p0^beta) · p^power, token mean, plus alpha · NLL(retain) (Wang et al. 2025, G-effect).
     Cost: 6F a step and one pass over forget before; 7F live. power 0 is tnpo. Leaks: as npo.
@@ -72,6 +72,7 @@ class WeightedTokenNPO(Paired):
 
     beta: Positive = 0.1
     power: NotNegative = 1.0
+    """What is unlikely by now is left alone as well."""
 
     def term(self, study: TrainingProblem) -> Term:
         return Weighted("forget", wtnpo(self.beta, self.power), self.gamma)

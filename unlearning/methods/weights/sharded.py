@@ -52,15 +52,17 @@ class Retrain(RetrainedWithout):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharded(RetrainedWithout):
-    """The base of methods that train shards apart. shards: models, whose mean probability answers; slices: of each.
-    by: a tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
-    forgotten touches one; "" keeps those of one name together. shelf: a folder that keeps every state, so that later
-    requests train only what they change; "" keeps none."""
+    """The base of methods that train shards apart."""
 
     shards: Count = 2
+    """Models, whose mean probability answers."""
     slices: Count = 3
+    """Of each."""
     by: str = ""
+    """A tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
+    forgotten touches one; "" keeps those of one name together."""
     shelf: str = ""
+    """A folder that keeps every state, so that later requests train only what they change; "" keeps none."""
 
     def _train(self, study: TrainingProblem, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, CostMeter]:
         meter, began, threads = CostMeter(), perf_counter(), torch.get_num_threads()
