@@ -125,7 +125,22 @@ class Bargaining(Game[Haggle]):
         return {seat: {"moderator": 2 * talk, "critic": coaching}.get(seat, talk) for seat in self.seats}
 
     def bounds(self) -> tuple[float, float] | None:
-        return verdicts.compute_bounds(self)
+        """The surplus of a deal at the worst and at the best price that can be agreed on, in dollars.
+
+        None where the moderator may read a price that nobody could have offered. Rounding to cents keeps the order.
+        """
+        if self.moderation == "numberless":
+            return None
+        named = [
+            round(price, 2) for price in (self.low, self.high, self.opening_bid, self.opening_ask) if price is not None
+        ]
+        costs, values = ([round(base + way * self.spread, 2) for way in (-1, 1)] for base in (self.cost, self.value))
+        gains = [
+            gain
+            for price in named
+            for gain in (*(price - cost for cost in costs), *(value - price for value in values))
+        ]
+        return (round(min(0.0, *gains), 2), round(max(0.0, *gains), 2))
 
     def remembers(self, seat: str) -> bool:
         """Whether a player sees the rounds before this one."""

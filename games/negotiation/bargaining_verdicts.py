@@ -1,15 +1,11 @@
 """How a moderator's words are taken, and what price a deal between talkers is at."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from arena.errors import IllegalMove
 from arena.game import JSON
 from arena.text.price_extraction import find_prices, match_last_dollars
 from games.negotiation.bargaining_state import RIVAL, Haggle
-
-if TYPE_CHECKING:
-    from games.negotiation.bargaining import Bargaining
 
 ACTS = ("offer", "accept", "walk_away", "talk")
 
@@ -95,18 +91,3 @@ def _find_amounts(text: str, bare: bool = False) -> frozenset[float]:
     """The prices of one thing in a text that are neither rejected nor part of a range."""
     found = find_prices(text, bare)
     return frozenset(p.amount for p in found if not (p.negated or p.ranged or p.several or p.amount < 0))
-
-
-def compute_bounds(game: "Bargaining") -> tuple[float, float] | None:
-    """The lowest and the highest score of a player: a deal at the worst and at the best price that can be agreed on.
-
-    None where the moderator may read a price that nobody could have offered. Rounding to cents keeps the order.
-    """
-    if game.moderation == "numberless":
-        return None
-    named = [
-        round(price, 2) for price in (game.low, game.high, game.opening_bid, game.opening_ask) if price is not None
-    ]
-    costs, values = ([round(base + way * game.spread, 2) for way in (-1, 1)] for base in (game.cost, game.value))
-    gains = [price - cost for price in named for cost in costs] + [value - price for price in named for value in values]
-    return (round(min(0.0, *gains), 2), round(max(0.0, *gains), 2))

@@ -1,15 +1,12 @@
 """What each seat of the bargaining game sees."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from arena.game import JSON, Tool, View
 from games.negotiation import bargaining_texts as texts
 from games.negotiation.bargaining_state import RIVAL, Haggle
 from games.negotiation.bargaining_verdicts import ACTS
-
-if TYPE_CHECKING:
-    from games.negotiation.bargaining import Bargaining
 
 READ = Tool(
     "read",
@@ -29,7 +26,35 @@ SUGGEST = Tool(
 )
 
 
-def player(game: "Bargaining", state: Haggle, seat: str) -> View:
+class BargainingSettings(Protocol):
+    """The parameters of the game that views depend on; `Bargaining` says what they mean."""
+
+    @property
+    def item(self) -> str: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    @property
+    def tick(self) -> float: ...
+    @property
+    def turns(self) -> int: ...
+    @property
+    def rounds(self) -> int: ...
+    @property
+    def actions(self) -> bool: ...
+    @property
+    def buyer_knows_value(self) -> bool: ...
+    @property
+    def moderation(self) -> str: ...
+    @property
+    def window(self) -> int | None: ...
+    @property
+    def coached_seats(self) -> tuple[str, ...]: ...
+    def remembers(self, seat: str) -> bool: ...
+
+
+def player(game: BargainingSettings, state: Haggle, seat: str) -> View:
     """A player: its own reservation price, this round's talk, and past rounds with their advice if it remembers."""
     worth = state.reservation(seat) if seat == "seller" or game.buyer_knows_value else None
     rules = texts.format_player_rules(
@@ -55,7 +80,7 @@ def player(game: "Bargaining", state: Haggle, seat: str) -> View:
     return View(seat, rules, seen, _player_tools(game, seat), own=own, known=known)
 
 
-def moderator(game: "Bargaining", state: Haggle) -> View:
+def moderator(game: BargainingSettings, state: Haggle) -> View:
     """The moderator: the last `window` messages of the round, nothing private."""
     talk = state.talk()
     shown = talk[-game.window :] if game.window is not None else talk
@@ -65,7 +90,7 @@ def moderator(game: "Bargaining", state: Haggle) -> View:
     return View("moderator", rules, shown, (READ,), known=known)
 
 
-def critic(game: "Bargaining", state: Haggle) -> View:
+def critic(game: BargainingSettings, state: Haggle) -> View:
     """The critic: the coached player's own view, up to the end of the round."""
     coached = (state.coached or game.coached_seats)[0]
     theirs = player(game, state, coached)
@@ -78,7 +103,7 @@ def critic(game: "Bargaining", state: Haggle) -> View:
     return View("critic", rules, theirs.messages, (SUGGEST,), known=known)
 
 
-def _player_tools(game: "Bargaining", seat: str) -> tuple[Tool, ...]:
+def _player_tools(game: BargainingSettings, seat: str) -> tuple[Tool, ...]:
     if not game.actions:
         return ()
     price: Mapping[str, JSON] = {"type": "number", "minimum": game.low, "maximum": game.high, "description": "dollars"}

@@ -44,7 +44,8 @@ def agents(
     quiet: Silent = False,
 ) -> None:
     """Measure methods of agents that remember, in environments and scopes. Goes on where it stopped."""
-    from unlearning.experiments.runner import AgentBenchOrder, list_agent_parts, run_agent_bench
+    from unlearning.experiments.bench_order import AgentBenchOrder
+    from unlearning.experiments.runner import list_agent_parts, run_agent_bench
 
     if list_:
         raise typer.Exit(list_agent_parts(json))
@@ -72,7 +73,8 @@ def weights(
     quiet: Silent = False,
 ) -> None:
     """Measure methods that change the weights of models trained here, on a benchmark. Goes on where it stopped."""
-    from unlearning.experiments.runner import WeightBenchOrder, list_weight_parts, run_weight_bench
+    from unlearning.experiments.bench_order import WeightBenchOrder
+    from unlearning.experiments.runner import list_weight_parts, run_weight_bench
 
     if list_:
         raise typer.Exit(list_weight_parts(json))

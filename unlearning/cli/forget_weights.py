@@ -20,8 +20,8 @@ from arena.registry import find
 from arena.spec import build, check_ready
 from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.cli.teach_and_forget import set_all
+from unlearning.experiments.bench_order import parse_probes
 from unlearning.experiments.finished_training import Finished
-from unlearning.experiments.runner import parse_probes
 from unlearning.experiments.sequence_requests import SequenceStep, build_steps
 from unlearning.experiments.weights import prepare_request, take_reading
 from unlearning.method import ClosedModel, Method

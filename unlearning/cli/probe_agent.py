@@ -23,8 +23,8 @@ from arena.spec import build
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
+from unlearning.experiments.bench_order import choose_parts
 from unlearning.experiments.experiment import run_probes as measured
-from unlearning.experiments.runner import choose_parts
 from unlearning.experiments.tables import format_spread, load_readings
 from unlearning.experiments.trial_records import Case, TrialRecord, write
 from unlearning.memory.request_parsing import UnclearTarget, resolve_request, split_request

@@ -28,13 +28,13 @@ from unlearning.conversion.data import Pair
 from unlearning.conversion.model import (
     Choices,
     decode_classes,
+    encode_answer,
     mask_edits,
     mask_kinds,
     mask_roles,
     mask_steering,
     select_forgotten,
 )
-from unlearning.conversion.train import encode_answer
 from unlearning.modeling.trainable_parameters import Lora, add_adapter
 
 LETTERS = {"kind": "steaum", "roles": "nfrb", "edits": "kdr", "steering": "01234"}  # one for each class, in order

@@ -232,6 +232,18 @@ def choose_classes(asked: ConversionInput, logits: Choices, row: int, chance: to
     return Choices(kind, words, roles, edits)
 
 
+def encode_answer(asked: ConversionInput, answer: Conversion) -> Choices:
+    """The right class of each field."""
+    roles = [(e.name in answer.names) + 2 * (e.name in answer.retain) for e in asked.entities]
+    edits = [EDITS.index(answer.edits.get(header.id, "keep")) for header in asked.headers]
+    steer = next(n for n, key in enumerate(STEERINGS) if render_steering(key, answer.names) == answer.steering)
+    assert len(ROLES) == 4, "none, forget, retain, both: forget counts 1, retain 2"
+    return Choices(
+        torch.tensor(KINDS.index(answer.kind)), torch.tensor(steer), torch.tensor(roles).long(),
+        torch.tensor(edits).long(),
+    )  # fmt: skip
+
+
 def decode_classes(asked: ConversionInput, classes: Choices) -> Conversion:
     """The conversion that the classes stand for."""
     kind = KINDS[int(classes.kind)]

@@ -22,19 +22,18 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from agents.inference.torch_threads import one_thread
 from arena.console.stdio import print_json, say
-from unlearning.conversion.conversion import EDITS, KINDS, Conversion, ConversionInput, Converter, render_steering
+from unlearning.conversion.conversion import Conversion, ConversionInput, Converter
 from unlearning.conversion.data import Instance, Pair, draw_pairs, draw_taught_pairs, make_instances
 from unlearning.conversion.features import WORD, FeatureBatch, Nodes, build_nodes, collate_nodes
 from unlearning.conversion.grpo import Grid, Rounds, find_tasks, make_grid, reinforce_network
 from unlearning.conversion.headers import flag_failures
 from unlearning.conversion.model import (
-    ROLES,
     SHIPPED,
-    STEERINGS,
     Choices,
     ConversionNetwork,
     Pointer,
     build_network,
+    encode_answer,
     save,
 )
 from unlearning.conversion.scores import score_converter, score_unlearning
@@ -62,18 +61,6 @@ class Learned:
 
     net: ConversionNetwork
     losses: tuple[float, ...] = field(default=(), repr=False)
-
-
-def encode_answer(asked: ConversionInput, answer: Conversion) -> Choices:
-    """The right class of each field."""
-    roles = [(e.name in answer.names) + 2 * (e.name in answer.retain) for e in asked.entities]
-    edits = [EDITS.index(answer.edits.get(header.id, "keep")) for header in asked.headers]
-    steer = next(n for n, key in enumerate(STEERINGS) if render_steering(key, answer.names) == answer.steering)
-    assert len(ROLES) == 4, "none, forget, retain, both: forget counts 1, retain 2"
-    return Choices(
-        torch.tensor(KINDS.index(answer.kind)), torch.tensor(steer), torch.tensor(roles).long(),
-        torch.tensor(edits).long(),
-    )  # fmt: skip
 
 
 def stack_classes(rows: Sequence[Choices], batch: FeatureBatch) -> Choices:

@@ -20,7 +20,8 @@ from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
 from unlearning.cli.forget_weights import build_model_agent
-from unlearning.experiments.runner import choose_parts, make_progress
+from unlearning.experiments.bench_order import choose_parts
+from unlearning.experiments.runner import make_progress
 from unlearning.experiments.sequence_readings import whole_of
 from unlearning.experiments.sequence_trials import Kind, Sequences, build_requests, get_criteria
 from unlearning.experiments.tables import format_mean, format_spread, load_readings, write_csv

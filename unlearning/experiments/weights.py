@@ -19,6 +19,7 @@ from arena.registry import list_entries
 from arena.spec import assign, build, describe, dump_canonical
 from arena.spec_syntax import parse_value
 from unlearning.benchmarks.benchmark import Benchmark
+from unlearning.experiments.bench_order import WeightBenchOrder, choose_parts, parse_probes
 from unlearning.experiments.sequence_requests import SequenceStep, build_steps
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.verdict import classify_readings
@@ -80,14 +81,12 @@ def list_methods() -> dict[str, Any]:
     return found
 
 
-def list_cases(wanted: Any) -> list[Case]:
+def list_cases(wanted: WeightBenchOrder) -> list[Case]:
     """The trials that were asked for. Raises UsageError for a wrong name or setting, before any is begun.
 
     The setting `twins` is how many are retrained beside the oracle: fewer where models are large, at the price of
     verdicts that know less of what training does by chance.
     """
-    from unlearning.experiments.runner import choose_parts, parse_probes
-
     table: dict[str, Any] = {"name": wanted.benchmark}
     for setting in wanted.settings:
         path, sign, value = setting.partition("=")

@@ -8,7 +8,7 @@ import pytest
 from cli_runner import arena, typed
 
 from arena.spec_syntax import format_spec, parse_specs
-from unlearning.experiments.runner import choose_parts
+from unlearning.experiments.bench_order import choose_parts
 
 VAULT = '''
 from dataclasses import dataclass, replace

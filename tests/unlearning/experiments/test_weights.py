@@ -20,7 +20,7 @@ from arena.spec import build
 from unlearning.benchmarks.muse import SUITE as MUSE
 from unlearning.benchmarks.tofu import SUITE as TOFU
 from unlearning.benchmarks.tofu import Tofu
-from unlearning.experiments.runner import WeightBenchOrder
+from unlearning.experiments.bench_order import WeightBenchOrder
 from unlearning.experiments.sequence_requests import build_steps
 from unlearning.experiments.tables import build_table, count_classes, format_mean
 from unlearning.experiments.verdict import ALARM
