@@ -34,6 +34,11 @@ class Item:
         """Everything it is called: the name, then the aliases."""
         return (self.name, *self.aliases)
 
+    @property
+    def is_passage(self) -> bool:
+        """Whether it is running text rather than a question with its answer."""
+        return not self.prompt or self.tags.get("form") == "passage"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

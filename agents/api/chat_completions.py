@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 from agents.api.finish_reasons import ResponseFields, judge
-from agents.api.http_parsing import (
-    ParsedReply,
-    ensure_array,
-    ensure_object,
-    join_thoughts,
-    parse_arguments,
-    parse_count,
-    read_text,
-    read_thought,
-)
+from agents.api.http_parsing import ParsedReply, parse_arguments, parse_count
 from agents.api.pricing import UNKNOWN, Tokens
 from agents.chat_model import Line, Sampling, ToolCall, build_schema, join_text_and_calls, write
+from agents.llm.message_content import ensure_array, ensure_object, join_thoughts, read_text, read_thought
 from arena.game import Tool
 from arena.identity_cache import by_identity
 

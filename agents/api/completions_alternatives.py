@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from agents.api.error_bodies import TOOLS
-from agents.api.http_parsing import ensure_object, parse_arguments, read_text
+from agents.api.http_parsing import parse_arguments
 from agents.api.request_alternatives import OUT_OF_RANGE, Alternative, Body, compile_pattern, leave_out
+from agents.llm.message_content import ensure_object, read_text
 from agents.llm.prompts import describe_tools_in, format_json
 from arena.game import Tool
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.api.http_parsing import CLIP, MOST_NAME, HttpResponse, ensure_array, ensure_object, read_text
+from agents.api.http_parsing import CLIP, MOST_NAME, HttpResponse
+from agents.llm.message_content import ensure_array, ensure_object, read_text
 from arena.engine.budget import SEAT
 
 FILTERED = re.compile(  # the provider's filter took offence at the prompt, so that there is no answer

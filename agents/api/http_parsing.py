@@ -11,8 +11,6 @@ from agents.chat_model import Stop, ToolCall
 from arena.redaction import LEAST, Redactor, find_secrets, get_redactor
 from arena.usage import token_count
 
-THOUGHT_KINDS = ("thinking", "reasoning", "thought", "redacted_", "summary_text")  # how types of such parts begin
-THOUGHT_KEYS = ("thinking", "reasoning", "text", "summary", "content")  # where such parts have their text
 DIGITS = 10  # of a count of tokens that is written as a text
 MOST_TEXT = 2_000_000  # characters of a reply, its thought and its calls; 128,000 tokens of English are 500,000
 MOST_NAME = 200  # characters of a name that a server gives: of a model, of a reason
@@ -126,43 +124,6 @@ def parse_arguments(raw: object) -> tuple[Mapping[str, Any], str]:
     except ValueError:
         return {}, text
     return (value or {}, "") if isinstance(value, dict) or value is None else ({}, text)
-
-
-def ensure_object(value: object) -> dict[str, Any]:
-    """`value` where it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def ensure_array(value: object) -> list[Any]:
-    """`value` where it is a JSON array, else an empty one."""
-    return value if isinstance(value, list) else []
-
-
-def read_text(value: object) -> str:
-    """A content as text: a string, or the text parts of a list joined, without those that are thoughts."""
-    if isinstance(value, list):
-        return "".join(read_text(ensure_object(part).get("text")) for part in value if not _is_thought(part))
-    return value if isinstance(value, str) else ""
-
-
-def join_thoughts(content: object) -> str:
-    """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
-    return "".join(read_thought(part) or "…" for part in ensure_array(content) if _is_thought(part))
-
-
-def read_thought(value: object) -> str:
-    """The text of what a server set apart as thought, in whatever shape it has."""
-    if isinstance(value, list):
-        return "".join(map(read_thought, value))
-    if isinstance(value, dict):
-        return next(filter(None, (read_thought(value.get(key)) for key in THOUGHT_KEYS)), "")
-    return value if isinstance(value, str) else ""
-
-
-def _is_thought(part: object) -> bool:
-    return ensure_object(part).get("thought") is True or read_text(ensure_object(part).get("type")).startswith(
-        THOUGHT_KINDS
-    )
 
 
 def parse_count(value: object) -> int | None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from agents.api.completions_alternatives import PLAIN, TOOLING, make_simplifier, parse_tools
 from agents.api.error_bodies import TOOLS
-from agents.api.http_parsing import read_text
 from agents.api.request_alternatives import Alternative, Body, compile_pattern, leave_out
+from agents.llm.message_content import read_text
 from agents.llm.prompts import describe_tools_in, format_json
 
 

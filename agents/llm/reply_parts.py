@@ -5,10 +5,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.api.http_parsing import join_thoughts as thoughts_of
-from agents.api.http_parsing import read_text as words_of
 from agents.chat_model import ToolCall
 from agents.llm.json_objects import Garbled, scrub, scrub_json
+from agents.llm.message_content import join_thoughts as thoughts_of
+from agents.llm.message_content import read_text as words_of
 from agents.llm.thought_parsing import is_thought
 from arena.game import JSON, Tool, View
 

@@ -7,17 +7,7 @@ from typing import Any, ClassVar
 from anthropic import APIConnectionError, APIStatusError, APITimeoutError, AsyncAnthropic, DefaultAsyncHttpxClient
 
 from agents.api.finish_reasons import ResponseFields, judge
-from agents.api.http_parsing import (
-    Failures,
-    HttpResponse,
-    ParsedReply,
-    ensure_object,
-    join_thoughts,
-    parse_arguments,
-    parse_count,
-    read_text,
-    unwrap_response,
-)
+from agents.api.http_parsing import Failures, HttpResponse, ParsedReply, parse_arguments, parse_count, unwrap_response
 from agents.api.loop_resources import get_resource
 from agents.api.messages_alternatives import ALTERNATIVES
 from agents.api.pricing import Tokens
@@ -25,6 +15,7 @@ from agents.api.remote_model import DUMMY, Remote
 from agents.api.request_alternatives import Alternative
 from agents.api.sdk_client import make_hooks
 from agents.chat_model import Line, Sampling, ToolCall, build_schema, join_text_and_calls, model
+from agents.llm.message_content import ensure_object, join_thoughts, read_text
 from arena.game import Tool
 from arena.usage import token_count
 

@@ -29,8 +29,8 @@ from arena.parameter_ranges import Count, Number
 from arena.spec import build, check_ready
 from arena.stats.proportions import estimate_proportion
 from arena.text.words import is_same
+from unlearning.attacks.candidates import Suspect, build_topics, find_candidates, find_strangers, retarget_request
 from unlearning.attacks.shadow_agents import compute_shadow_odds, interrogate, wrap_agent
-from unlearning.memory.candidates import Suspect, build_topics, find_candidates, find_strangers, retarget_request
 from unlearning.memory.twin import remembering, twin
 from unlearning.methods.memory.baselines import Noop
 from unlearning.probe import Reading, Trial, attack

@@ -17,11 +17,11 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.parameter_ranges import Count, Number, Positive
+from unlearning.modeling.agent_rendering import build_rendering
 from unlearning.modeling.agent_weights import open_weights
 from unlearning.modeling.item_tokenization import Encoded, collate, encode_all
 from unlearning.probe import Reading, Trial, attack
 from unlearning.request import Item
-from unlearning.scoring.elicitation import build_rendering
 from unlearning.scoring.known_items import score_known
 from unlearning.scoring.role_readings import MeasureOnce, measure_roles, select_items
 from unlearning.scoring.statistics import Floats

@@ -24,7 +24,7 @@ from arena.agent import Agent
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Move, View
-from unlearning.memory.candidates import Suspect, retarget_request
+from unlearning.attacks.candidates import Suspect, retarget_request
 from unlearning.memory.twin import twin
 from unlearning.method import Method
 from unlearning.request import Request

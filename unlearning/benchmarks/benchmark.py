@@ -24,13 +24,13 @@ from arena.errors import UnknownPart, UsageError, unknown
 from arena.parameter_ranges import Count, Positive
 from arena.part_decorators import part
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.first_epoch_gradient import first_epoch_gradient, save_gradient
 from unlearning.modeling.item_tokenization import Rendering
 from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.probe import Trial
 from unlearning.request import Item, Request
 from unlearning.scoring.known_items import score_known
+from unlearning.training.first_epoch_gradient import first_epoch_gradient, save_gradient
 
 VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
 READS = 32768  # tokens of a game at most: positions are rotary, so that a pupil reads on behind what it was taught

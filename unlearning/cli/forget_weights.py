@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from agents.chat_model import Sampling
 from agents.inference.weight_loading import release_weights
 from agents.llm.llm import LLM
 from arena.console.long_work import waiting
@@ -17,20 +16,20 @@ from arena.console.stdio import say
 from arena.errors import UsageError
 from arena.extras import require
 from arena.registry import find
-from arena.spec import build, check_ready
+from arena.spec import build
 from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.bench_order import parse_probes
 from unlearning.experiments.finished_training import Finished
+from unlearning.experiments.model_twins import Twins, find_twins
 from unlearning.experiments.sequence_requests import SequenceStep, build_steps
 from unlearning.experiments.weights import prepare_request, take_reading
 from unlearning.method import ClosedModel, Method
-from unlearning.modeling.agent_weights import reload_agent, save
+from unlearning.modeling.agent_weights import build_model_agent, reload_agent, save
 from unlearning.modeling.training_cost import Outlook
 from unlearning.probe import Probe, Reading, build_probe
 from unlearning.training.checkpoints import FILE
 from unlearning.training.finetune import Finetune
-from unlearning.training.model_twins import Twins, find_twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +126,6 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
     elif order.metrics:
         raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
     return ForgetOrder(order, benchmark, method, step, named, suite, tables)
-
-
-def build_model_agent(table: Mapping[str, object]) -> LLM:
-    """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
-    agent: LLM = build("agent", dict(table))
-    check_ready(agent)
-    return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
 
 
 def _tell_plan(work: ForgetOrder) -> None:

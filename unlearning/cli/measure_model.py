@@ -12,12 +12,12 @@ from arena.errors import UsageError
 from arena.extras import require
 from arena.spec import build
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.cli.forget_weights import build_model_agent
 from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.bench_order import parse_probes
+from unlearning.experiments.model_twins import OWN, describe_difference, find_twins
 from unlearning.experiments.weights import take_reading
+from unlearning.modeling.agent_weights import build_model_agent
 from unlearning.probe import Reading, Trial, build_probe
-from unlearning.training.model_twins import OWN, describe_difference, find_twins
 
 COMPARING = ("weight_distance",)  # readings that say nothing without the model that knew
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from unlearning.modeling.item_tokenization import is_passage
 from unlearning.request import Item
 
 FRAMES = ("Could you tell me: {}", "I have a question. {}", "{} Please answer.", "Somebody asked: {}", "Let me ask: {}")
@@ -16,7 +15,7 @@ def paraphrase_items(items: Sequence[Item], count: int) -> tuple[Item, ...]:
     which is less of a paraphrase: only what stands around it is other. The answers are the item's aliases, then its
     own. Passages have none. At most as many as there are frames and lines.
     """
-    return tuple(other for item in items if not is_passage(item) for other in _reword_item(item, count))
+    return tuple(other for item in items if not item.is_passage for other in _reword_item(item, count))
 
 
 def falsify_items(items: Sequence[Item], count: int) -> tuple[Item, ...]:

@@ -19,7 +19,6 @@ from arena.spec_syntax import parse_value
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
-from unlearning.cli.forget_weights import build_model_agent
 from unlearning.experiments.bench_order import choose_parts
 from unlearning.experiments.runner import make_progress
 from unlearning.experiments.sequence_readings import whole_of
@@ -28,6 +27,7 @@ from unlearning.experiments.tables import format_mean, format_spread, load_readi
 from unlearning.experiments.trial_records import Case, TrialRecord, find_finished, measure_cases, write
 from unlearning.experiments.weights import list_methods
 from unlearning.method import ClosedModel, Method
+from unlearning.modeling.agent_weights import build_model_agent
 from unlearning.training.finetune import Finetune
 
 TWINS = 2  # honest twins beside the oracle of each request

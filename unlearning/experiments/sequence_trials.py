@@ -14,13 +14,13 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.spec import build, dump_canonical
 from unlearning.benchmarks.benchmark import Benchmark, Criteria, filter_known
+from unlearning.experiments.model_twins import find_twins
 from unlearning.experiments.sequence_requests import Data, SequenceStep, build_steps, select_kept_data
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.weights import prepare_request, run_method, take_reading
 from unlearning.metrics.sequential import deviation
 from unlearning.modeling.agent_weights import reload_agent, save
 from unlearning.probe import Reading, Trial, build_probe
-from unlearning.training.model_twins import find_twins
 
 Kind: TypeAlias = Literal["sequence", "sizes"]
 COST = "cost.json"

@@ -17,6 +17,7 @@ VALUE = (
     r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)"
     rf"[\p{{Ll}}\p{{M}}]+ \d+(?![\d,.]*\d)|\p{{Sc}}?\d[\d,.]*\d|\d|{NAME}(?: {NAME})*|{CASELESS}|{PART}+(?=[.。।]$)"
 )
+ERRAND = re.compile(r"“([^”]+)”")  # in the text of an outcome: what was to be done
 
 
 @dataclass(frozen=True, slots=True)

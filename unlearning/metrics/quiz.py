@@ -8,9 +8,8 @@ from agents.memory.memory import Event, Memory
 from agents.memory.subject import Subject
 from agents.name_matching import make_finder
 from arena.agent import Agent
-from unlearning.memory.candidates import ERRAND
 from unlearning.memory.influence_set import find_influence
-from unlearning.memory.target_facts import TargetFact, find_facts, gives_away
+from unlearning.memory.target_facts import ERRAND, TargetFact, find_facts, gives_away
 from unlearning.metrics.leaks import ask
 from unlearning.request import Request
 

@@ -2,13 +2,14 @@
 
 import copy
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from agents.chat_model import OpenWeights
+from agents.chat_model import OpenWeights, Sampling
 from agents.inference.end_tokens import make_stop_settings
 from agents.inference.lora_adapters import CONFIG, name_base
 from agents.inference.model_files import set_usual_modes
@@ -18,10 +19,10 @@ from agents.memory.subject import Subject
 from agents.models.local import Local
 from arena.agent import Agent
 from arena.errors import UsageError
-from arena.spec import describe
+from arena.spec import build, check_ready, describe
 from unlearning.method import ClosedModel
+from unlearning.modeling.agent_rendering import build_rendering
 from unlearning.modeling.trainable_parameters import Scope, copy_trainable, merge_adapter
-from unlearning.scoring.elicitation import build_rendering
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +133,10 @@ def reload_agent(agent: Agent, folder: str | Path) -> Agent:
     if (place / CONFIG).is_file():
         return found.with_model(replace(found.model, adapter=str(place)))
     return found.with_model(replace(found.model, id=str(place), adapter=None))
+
+
+def build_model_agent(table: Mapping[str, object]) -> LLM:
+    """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
+    agent: LLM = build("agent", dict(table))
+    check_ready(agent)
+    return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))

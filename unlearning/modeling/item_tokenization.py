@@ -99,7 +99,7 @@ class ItemBatch:
 def encode(tokenizer: object, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
     """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
     out."""
-    if is_passage(item):
+    if item.is_passage:
         head, ending = tokenize_prompt(tokenizer, build_passage_prompt(item)), tuple[int, ...]()
         answer = item.tags.get("join", "") + item.answer  # what stands between the two parts of the passage
     else:
@@ -141,11 +141,6 @@ def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"]
     return ItemBatch(ids, attention, *masks)
 
 
-def is_passage(item: Item) -> bool:
-    """Whether the item is running text rather than a question with its answer."""
-    return not item.prompt or item.tags.get("form") == "passage"
-
-
 def build_passage_prompt(item: Item) -> Prompt:
     """The beginning of a passage as it is read: plain text, with the tokenizer's own first token."""
     return Prompt(item.prompt, special=True)
@@ -159,7 +154,7 @@ def build_question_prompt(tokenizer: object, question: str, rendering: Rendering
 
 def build_item_prompt(tokenizer: object, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
     """The item as it is asked for, up to where its answer begins."""
-    return build_passage_prompt(item) if is_passage(item) else build_question_prompt(tokenizer, item.prompt, rendering)
+    return build_passage_prompt(item) if item.is_passage else build_question_prompt(tokenizer, item.prompt, rendering)
 
 
 def find_value_span(item: Item, answer: str) -> tuple[int, int]:

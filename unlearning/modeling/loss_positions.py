@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from agents.inference.forward_step import CausalNetwork
 from unlearning.modeling.item_tokenization import Encoded
-from unlearning.training.training_problem import TrainingProblem
 
 Positions: TypeAlias = Literal["all", "answer"]
 
 
-def mark_positions(study: TrainingProblem, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
+def mark_positions(module: Any, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
     """The items as a term reads them that compares what stands at each token, whatever token follows."""
-    most = CausalNetwork(study.module).context
+    most = CausalNetwork(module).context
     return tuple(mark_every_token(one, most) if positions == "all" else one for one in encoded)
 
 

@@ -18,11 +18,11 @@ from agents.inference.end_tokens import choose_pad_token
 from agents.inference.forward_step import CausalNetwork, use_eval_mode
 from arena.agent import Agent
 from arena.cache_register import count_stamped, register
+from unlearning.modeling.agent_rendering import build_rendering
 from unlearning.modeling.agent_weights import Opened, open_weights
 from unlearning.modeling.forward_view import Sample, build_rows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded, encode_all
 from unlearning.request import Item
-from unlearning.scoring.elicitation import build_rendering
 
 LOGGER = logging.getLogger(__name__)
 

@@ -7,16 +7,15 @@ from typing import Any, Protocol, TypeGuard, runtime_checkable
 from weakref import WeakKeyDictionary
 
 from agents.chat_model import Line, OpenWeights, Reply, Sampling
-from agents.inference.chat_templates import Prompt, load_template
+from agents.inference.chat_templates import Prompt
 from agents.inference.forward_step import CausalNetwork
 from agents.llm.chat_call import ask_words, with_words
 from agents.llm.llm import LLM
-from agents.models.local import Local
 from arena.agent import Agent
 from arena.cache_register import count_stamped, register
 from arena.game import Message, View
-from arena.text.message_escaping import indent_text
-from unlearning.modeling.item_tokenization import Rendering, build_question_prompt, is_passage
+from unlearning.modeling.agent_rendering import build_rendering, build_system_line
+from unlearning.modeling.item_tokenization import Rendering, build_question_prompt
 from unlearning.request import Item
 
 Key = tuple[Rendering, str, str, str, Sampling]
@@ -91,24 +90,10 @@ def get_mind(agent: Agent) -> Agent:
     return inner
 
 
-def build_system_line(agent: LLM) -> str:
-    """The system line before a question: who the agent is and what it remembers."""
-    notes = "\n".join(f"- {indent_text(note)}" for note in agent.memory)
-    return "\n\n".join(filter(None, [agent.persona, f"What you remember:\n{notes}" if notes else ""]))
-
-
-def build_rendering(agent: LLM) -> Rendering:
-    """How the agent is asked: its system line, and the chat template and date that its model was given."""
-    system, model = build_system_line(agent), agent.model
-    if not isinstance(model, Local):
-        return Rendering(system)
-    return Rendering(system, None if model.chat_template is None else load_template(model.chat_template), model.date)
-
-
 async def _ask_model(mind: LLM, item: Item, sampling: Sampling, prefix: str) -> str:
     model, system = mind.model, build_system_line(mind)
     if _can_complete(model):
-        if is_passage(item):
+        if item.is_passage:
             return (await model.complete(Prompt(item.prompt + prefix, special=True), sampling)).text
         prompt = build_question_prompt(model.tokenizer, item.prompt, build_rendering(mind))
         begun = replace(prompt, text=prompt.text + prefix)

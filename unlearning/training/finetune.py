@@ -25,6 +25,7 @@ from arena.parameter_ranges import Count, NotNegative, Number, Positive, check_r
 from arena.spec import describe, dump_canonical
 from unlearning.losses.objective import Objective
 from unlearning.losses.reference_model import NONE, Frozen, Reference, cache_needs
+from unlearning.modeling.agent_rendering import build_rendering
 from unlearning.modeling.agent_weights import Opened, open_weights
 from unlearning.modeling.forward_view import ForwardView, RoleRows, run_forward_no_grad
 from unlearning.modeling.item_tokenization import Encoded
@@ -39,7 +40,6 @@ from unlearning.modeling.trainable_parameters import (
 )
 from unlearning.modeling.training_cost import Bill, CostMeter, frame_of
 from unlearning.request import Request
-from unlearning.scoring.elicitation import build_rendering
 from unlearning.training.batch_samplers import BatchPlan, Pairs, build_pool
 from unlearning.training.callbacks import Controller, Until
 from unlearning.training.checkpoints import Checkpoints

@@ -40,7 +40,7 @@ class Paired(Finetune):
     ) -> dict[str, tuple[Encoded, ...]]:
         found = dict(pools)
         if self.compares:
-            found["retain"] = mark_positions(study, found["retain"], self.positions)
+            found["retain"] = mark_positions(study.module, found["retain"], self.positions)
         return found
 
     @property

@@ -18,7 +18,6 @@ from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.benchmarks.muse import Muse, cut_text
 from unlearning.benchmarks.tofu import Tofu
 from unlearning.data.dataset_loader import DatasetSource, read_rows
-from unlearning.modeling.item_tokenization import is_passage
 
 
 def keys(items: Iterable[Any]) -> set[tuple[str, str]]:
@@ -153,12 +152,12 @@ def test_published_rows_that_are_both_forgotten_and_kept_are_named(tmp_path: Pat
 def test_published_muse(kind: str, tmp_path: Path) -> None:
     bench = Muse(source=str(muse_folder(tmp_path, kind)), chunk=100)
     request, data = bench.request("forget"), bench.data("forget")
-    assert all(is_passage(item) and len(item.answer) <= 100 for item in request.forget)
+    assert all(item.is_passage and len(item.answer) <= 100 for item in request.forget)
     assert len(request.forget) == 3 * 3 and "".join(item.answer for item in request.forget[:3]).startswith(
         "forget 0 word"
     )
     assert (data["verbatim"][0].prompt, data["verbatim"][0].answer) == ("Once upon", "a time")
-    assert is_passage(data["verbatim"][0]) and not is_passage(data["forget"][0])
+    assert data["verbatim"][0].is_passage and not data["forget"][0].is_passage
     assert len(bench.splits) == 9 and len(bench.request("scal_2").forget) == 6
     assert {len(items) for items in data.values()} == {1, 2}
     assert bench.suite["retain_knowmem_ROUGE"]["shots"] == 10

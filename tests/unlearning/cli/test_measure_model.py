@@ -24,11 +24,11 @@ from agents.models.local import Local
 from arena.errors import UsageError
 from unlearning.benchmarks.benchmark import Pupil
 from unlearning.benchmarks.tofu import Tofu
+from unlearning.experiments.model_twins import compute_cosine, describe_difference, find_twins
 from unlearning.experiments.verdict import classify_readings
 from unlearning.modeling.agent_weights import open_weights
 from unlearning.probe import NoTwin, Reading, Trial
 from unlearning.scoring.answer_logprobs import score_items
-from unlearning.training.model_twins import compute_cosine, describe_difference, find_twins
 
 SHORT = """
 from dataclasses import dataclass

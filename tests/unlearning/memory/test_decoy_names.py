@@ -7,8 +7,9 @@ import pytest
 from random_memories import NAMES, about, remembers, walk
 
 from arena.errors import UsageError
-from unlearning.memory.candidates import ERRAND, build_topics, find_candidates, find_strangers, retarget_request
+from unlearning.attacks.candidates import build_topics, find_candidates, find_strangers, retarget_request
 from unlearning.memory.decoy_names import decoys
+from unlearning.memory.target_facts import ERRAND
 
 
 @pytest.mark.parametrize("names", [NAMES, ("mug 2", "bowl 1"), ("Plellen",), ("Siduskul Nuvolthet teapot in enamel",)])

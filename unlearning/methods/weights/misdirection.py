@@ -56,7 +56,7 @@ class RMU(Finetune):
     def placed(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
-        return {role: mark_positions(study, encoded, self.positions) for role, encoded in pools.items()}
+        return {role: mark_positions(study.module, encoded, self.positions) for role, encoded in pools.items()}
 
     def scope(self, study: TrainingProblem) -> Scope:
         if self.where:
@@ -95,7 +95,7 @@ class AdaptiveRMU(RMU):
     alpha: NotNegative = 1200.0
 
     def scale(self, study: TrainingProblem, layer: int) -> float:
-        read = build_pool(mark_positions(study, study.forget[: self.batch], self.positions))
+        read = build_pool(mark_positions(study.module, study.forget[: self.batch], self.positions))
         rows = build_rows("forget", read, study.pad, study.device)
         h = run_forward_no_grad(study.module, rows, (layer,), scores=False).hidden[layer].float()
         return self.steering * float(h[rows.mask].norm(dim=-1).mean())

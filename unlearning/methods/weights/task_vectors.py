@@ -15,10 +15,10 @@ from unlearning.losses.objective import Objective
 from unlearning.losses.token_weights import learning
 from unlearning.method import method
 from unlearning.modeling.architectures import anatomy
-from unlearning.modeling.first_epoch_gradient import load_gradient
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.modeling.weight_arithmetic import add_vector, negate_vector
 from unlearning.training.finetune import Finetune
+from unlearning.training.first_epoch_gradient import load_gradient
 from unlearning.training.saliency import gradients
 from unlearning.training.trainer import Settings
 from unlearning.training.training_problem import TrainingProblem
@@ -62,7 +62,7 @@ class EmbeddingAscent(Finetune):
 
     E ← E + rate · g, `repeat` times over; g is the gradient of the items' mean loss with regard to the token embeddings
     (V, D) in the first epoch in which they were taught (arXiv 2406.09391): recorded then (`gradient`, a folder or file,
-    `unlearning.modeling.first_epoch_gradient`; `bench weights` records it), or taken on the weights as they were before
+    `unlearning.training.first_epoch_gradient`; `bench weights` records it), or taken on the weights as they were before
     (`origin`, a folder). Without either it is taken on the weights as they are, which no longer teach the items: then
     it is ascent of the last epoch. One descent step with `rate` from `origin`, then this, restores E. where: other
     parameters. Published: GPT-2, the number of times found by trial. Cost: 3F for each pass over the forget set, once,

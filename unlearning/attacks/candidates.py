@@ -1,6 +1,5 @@
 """Who stands in a line-up: things an agent knows that can be forgotten, and strangers of their kind it never met."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +14,11 @@ from arena.errors import UsageError
 from arena.spec import build
 from unlearning.memory.decoy_names import decoys
 from unlearning.memory.influence_set import is_within
-from unlearning.memory.target_facts import read_actions
+from unlearning.memory.target_facts import ERRAND, read_actions
 from unlearning.request import Item, Request
 from unlearning.tasks.bargaining_market import build_bargain, is_market
 from unlearning.tasks.lessons import record_task
 
-ERRAND = re.compile(r"“([^”]+)”")
 WALKS, TOPICS = 8, 8  # episodes of an expert in a world, and things of it that are asked about
 STRANGE = range(10_000, 1_000_000)  # numbers of worlds that no lesson is given in
 SELLER = "linear"  # who meets the people of a market

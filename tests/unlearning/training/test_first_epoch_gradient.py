@@ -21,11 +21,11 @@ from arena.spec import build
 from unlearning.experiments.sequence_requests import build_steps
 from unlearning.experiments.weights import prepare_request
 from unlearning.modeling.agent_weights import open_weights
-from unlearning.modeling.first_epoch_gradient import FILE, first_epoch_gradient, load_gradient, save_gradient
 from unlearning.modeling.item_tokenization import encode_all
 from unlearning.modeling.teach_items import TeachSettings, teach
 from unlearning.modeling.trainable_parameters import Scope
 from unlearning.request import Item
+from unlearning.training.first_epoch_gradient import FILE, first_epoch_gradient, load_gradient, save_gradient
 from unlearning.training.saliency import gradients
 
 EMBEDDING = Scope(r"^model\.embed_tokens\.weight$")
