@@ -1,7 +1,7 @@
 """What imports what among the files of the four packages: at the top, inside functions, and for type checkers alone."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -44,6 +44,29 @@ def build_import_graph(trees: Mapping[str, ast.Module]) -> Graph:
         name: frozenset(found for one in find_imports(tree) if (found := resolve(one, trees.keys()))) - {name}
         for name, tree in trees.items()
     }
+
+
+def find_upward_imports(graph: Graph, package: str, levels: Sequence[Sequence[str]]) -> list[str]:
+    """The imports within a package that do not run down, as "a → b".
+
+    levels: low to high, each the folders on it, as dotted names below the package; "." is the package's own folder, and
+    a file of that by its name stands where it is named. Raises KeyError for a module that stands on no level.
+    """
+    heights = {room: height for height, rooms in enumerate(levels) for room in rooms}
+
+    def find_room(name: str) -> str:
+        inner = "__init__" if name == package else name.removeprefix(f"{package}.")
+        room = inner if inner in heights else inner.rpartition(".")[0] or "."  # a folder's own `__init__` is in it
+        if room not in heights:
+            raise KeyError(f"{name} is in no folder that has a level")
+        return room
+
+    return sorted(
+        f"{name} → {other}"
+        for name, others in graph.items()
+        for other in others
+        if (room := find_room(name)) != (lower := find_room(other)) and heights[lower] >= heights[room]
+    )
 
 
 def find_circles(graph: Graph) -> list[list[str]]:
