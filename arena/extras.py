@@ -10,7 +10,7 @@ EXTRA_OF = {  # by the name under which it is imported; tests hold this against 
     "anthropic": "anthropic",
     "litellm": "litellm",
     "genai_prices": "prices",
-    **dict.fromkeys(("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"), "local"),
+    **dict.fromkeys(("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub", "jinja2"), "local"),
     "peft": "lora",
     **dict.fromkeys(("nltk", "pyarrow"), "evaluation"),
     "scipy": "stats",

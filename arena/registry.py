@@ -1,20 +1,24 @@
 """Names to parts. The folder is the registry: a marked class or function in the right folder is found by its name.
 
 The files are read as syntax trees, so a part is listed without importing what it needs; it is imported when built.
+Names that no folder has are looked for among the parts of installed packages (`arena/installed_parts.py`).
 """
 
 import ast
 import importlib
 import importlib.util
+import re
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from arena.cache_register import memoize
-from arena.errors import UnknownPart, unknown
-from arena.external_parts import Outside, format_part_name
+from arena.errors import BadPart, UnknownPart, unknown
+from arena.external_parts import SOURCE_PATH, Outside, format_part_name
 from arena.extras import missing
+from arena.installed_parts import InstalledPart, get_group, list_installed
 from arena.part_decorators import convert_to_kebab
 from arena.renamed_parts import current_name
 from arena.suggestions import suggestion
@@ -33,6 +37,7 @@ FOLDERS = {
     "benchmark": "unlearning.benchmarks",
 }
 LONGEST = 1_000  # characters of a name
+NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")  # what an entry point's name looks like, without a slash or a colon
 FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
 TAUGHT = "taught"  # the agent that stands for those that were taught: `walker` is `taught/walker`
 
@@ -60,6 +65,18 @@ def list_entries(kind: str) -> dict[str, RegistryEntry]:
     return dict(sorted(found.items()))
 
 
+def list_all_entries(kind: str) -> dict[str, RegistryEntry]:
+    """The parts of `kind` by name, with those that installed packages bring; a name of the folder is the folder's."""
+    installed = {part.name: RegistryEntry(part.name, part.module, part.attribute, part.about)
+                 for part in list_installed(kind)}  # fmt: skip
+    return dict(sorted({**installed, **list_entries(kind)}.items()))
+
+
+def is_registered(kind: str, name: str) -> bool:
+    """Whether the folder of `kind` has a part of that name, or an installed package brings one."""
+    return name in list_entries(kind) or _find_installed(kind, name) is not None
+
+
 def list_broken_files(kind: str) -> dict[str, str]:
     """Files in the folder of `kind` that cannot be read, with the reason."""
     return _parse_files(kind)[1]
@@ -68,9 +85,10 @@ def list_broken_files(kind: str) -> dict[str, str]:
 def find(kind: str, name: str) -> tuple[Any, str | None]:
     """The class or function called `name`, and what stands behind its first slash.
 
-    A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing`
-    from outside. A name that was given up, as old rows hold it, finds the part under its new one. Raises UnknownPart
-    with near misses, MissingExtra, or BadPart where the file cannot be imported.
+    A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing` from
+    outside; what the folder does not have may be an entry point of an installed package. A name that was given up, as
+    old rows hold it, finds the part under its new one. Raises UnknownPart with near misses, MissingExtra, or BadPart
+    where the file cannot be imported.
     """
     if len(name) > LONGEST:
         raise UnknownPart(f"no {kind} has a name of {len(name):,} characters: {name[:40]}…")
@@ -79,23 +97,21 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
         return _load(kind, outside), None
     known = list_entries(kind)
     head, slash, tail = name.partition("/")
-    misspelt = bool(slash and head not in known and get_close_matches(head, known, cutoff=0.75))
-    if slash and head not in known and kind in FALLBACK and not misspelt:
-        head, tail = FALLBACK[kind], name
     entry = known.get(name) or (known.get(head) if slash else None)
+    entry = entry or _find_installed(kind, name) or (_find_installed(kind, head) if slash else None)
+    misspelt = bool(slash and entry is None and get_close_matches(head, known, cutoff=0.75))
+    if slash and entry is None and kind in FALLBACK and not misspelt:
+        head, tail = FALLBACK[kind], name
+        entry = known.get(head)
     if entry is None and name in _list_taught_names(kind):
         head, slash, tail, entry = TAUGHT, "/", name, known[TAUGHT]
     if entry is None:
         unreadable = "".join(f"\n  cannot be read: {path}: {why}" for path, why in list_broken_files(kind).items())
         if (not misspelt or name.endswith(".py")) and (meant := suggestion(kind, name)):
             raise UnknownPart(f"no {kind} named {name!r}{meant}{unreadable} (all: arena list {kind}s)")
-        names = [*known, *_list_taught_names(kind)]
+        names = [*known, *_list_taught_names(kind), *(part.name for part in list_installed(kind))]
         raise UnknownPart(unknown(kind, name, names, f"; or write module:Thing{unreadable}"))
-    try:
-        module = importlib.import_module(entry.module)
-    except ImportError as error:
-        raise missing(f"{kind} {name!r}", error) from error
-    return getattr(module, entry.attribute), tail if slash and name not in known else None
+    return _import_part(kind, name, entry), tail if slash and name != entry.name else None
 
 
 def find_name(thing: object) -> str:
@@ -103,7 +119,50 @@ def find_name(thing: object) -> str:
     kind, name = getattr(thing, "__part__", ("", ""))
     if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:
         return str(name)
-    return format_part_name(thing)
+    outside = hasattr(sys.modules.get(thing.__module__), SOURCE_PATH)  # loaded from a file by its path
+    kinds = () if outside else (kind,) if kind else FOLDERS
+    place = (thing.__module__, getattr(thing, "__qualname__", ""))
+    installed = (
+        part.name
+        for one in kinds
+        for part in list_installed(one)
+        if (part.module, part.attribute) == place and _leads_to(one, part)
+    )
+    return next(installed, None) or format_part_name(thing)
+
+
+def _leads_to(kind: str, part: InstalledPart) -> bool:
+    """Whether the name of an installed part finds it: the folder has none of that name, and no other package."""
+    others = [one for one in list_installed(kind) if one.name == part.name]
+    return part.name not in list_entries(kind) and len(others) == 1
+
+
+def _find_installed(kind: str, name: str) -> RegistryEntry | None:
+    """The part of that name of an installed package, None without one. Raises BadPart where two packages bring one."""
+    if not NAME.fullmatch(name):
+        return None
+    found = [part for part in list_installed(kind) if part.name == name]
+    if len(found) > 1:
+        ways = " or ".join(f"{part.module}:{part.attribute} (of {part.package})" for part in found)
+        raise BadPart(f"several installed packages bring a {kind} named {name!r}; write which one you mean: {ways}")
+    return RegistryEntry(name, found[0].module, found[0].attribute, found[0].about) if found else None
+
+
+def _import_part(kind: str, name: str, entry: RegistryEntry) -> Any:
+    """The class or function of an entry. Raises MissingExtra, or BadPart where its module cannot be imported."""
+    own = entry.module.startswith(f"{FOLDERS[kind]}.")
+    try:
+        return getattr(importlib.import_module(entry.module), entry.attribute)
+    except ImportError as error:
+        raise missing(f"{kind} {name!r}", error) from error
+    except Exception as error:
+        if own:
+            raise
+        why = f"{type(error).__name__}: {error}"
+        raise BadPart(
+            f"{kind} {name!r} is {entry.module}:{entry.attribute} of an installed package (group {get_group(kind)}), "
+            f"which cannot be imported: {why}"
+        ) from error
 
 
 def _list_taught_names(kind: str) -> tuple[str, ...]:

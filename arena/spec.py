@@ -18,7 +18,7 @@ from arena.cache_register import memoize
 from arena.errors import BadPart, UnknownPart, unknown
 from arena.parameter_ranges import holds_nan, range_of
 from arena.part_decorators import CONTRACTS, WRAPPERS
-from arena.registry import find, find_name, list_entries
+from arena.registry import find, find_name, is_registered, list_entries
 from arena.renamed_parts import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
@@ -131,17 +131,22 @@ def _expand(kind: str, table: dict[str, Any], where: str) -> dict[str, Any]:
     name = table["name"] = current_name(kind, name)
     if kind not in ("agent", "model"):
         return table
-    if name.partition(":")[0] in list_entries("model"):
+    if ":" in name and is_registered("model", name.partition(":")[0]):
         name = table["name"] = name.replace(":", "/", 1)
     if (
         kind == "agent"
         and "/" in name
         and ".py:" not in name
         and not name.endswith(".py")
-        and name.partition("/")[0] not in list_entries("agent")
+        and not _is_agent(name.partition("/")[0])
     ):
         return _expand_model(table, name, where)
     return table
+
+
+def _is_agent(head: str) -> bool:
+    """Whether what stands before a slash is an agent's name, and no provider's of models."""
+    return head in list_entries("agent") or (head not in list_entries("model") and is_registered("agent", head))
 
 
 def _expand_model(table: Mapping[str, object], name: str, where: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from arena.registry import list_entries
+from arena.registry import is_registered
 from arena.spec import OVER_MODEL
 
 
@@ -56,4 +56,6 @@ def is_model(spec: object) -> bool:
     if not isinstance(name, str) or ".py:" in name:
         return False
     head = name.partition("/")[0] if "/" in name else name.partition(":")[0]
-    return name != head and (head in list_entries("model") or ("/" in name and head not in list_entries("agent")))
+    if name == head:
+        return False
+    return is_registered("model", head) or ("/" in name and not is_registered("agent", head))

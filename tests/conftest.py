@@ -7,6 +7,7 @@ from secrets import token_hex
 
 import pytest
 import pytest_socket
+from skip_policy import SkipPolicy
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -16,9 +17,19 @@ if "ARENA_TEST_GPU" not in os.environ:  # models of tests lie on the CPU, where 
 KEYS = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "ARENA_DB", "ARENA_OFFLINE")
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-unexpected-skips",
+        action="store_true",
+        help="fail where a test is skipped for a reason that is not listed",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Programs that tests start can be interrupted, also where a shell started the suite in the background or under
     nohup: a signal that is ignored would stay so in them."""
+    if config.getoption("--no-unexpected-skips"):
+        config.pluginmanager.register(SkipPolicy())
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)

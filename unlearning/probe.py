@@ -15,7 +15,7 @@ from arena.agent import Agent
 from arena.errors import UsageError
 from arena.game import JSON
 from arena.part_decorators import part
-from arena.registry import list_entries
+from arena.registry import is_registered, list_entries
 from arena.spec import build
 from unlearning.method import Method
 from unlearning.request import Item, Request
@@ -134,7 +134,8 @@ attack = part("attack", Attack)
 def build_probe(spec: Any) -> Probe:
     """The metric or attack that a name or a spec describes. Raises UnknownPart where there is neither."""
     name = spec if isinstance(spec, str) else spec["name"]
-    made: Probe = build("attack" if name in list_entries("attack") else "metric", spec)
+    attack = name not in list_entries("metric") and is_registered("attack", name)
+    made: Probe = build("attack" if attack else "metric", spec)
     return made
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from arena.console.stdio import say
 from arena.errors import UsageError, unknown
-from arena.registry import FOLDERS, find, list_broken_files, list_entries
+from arena.registry import FOLDERS, find, list_all_entries, list_broken_files
 from arena.reports.game_list import games
 from arena.reports.output import rows
 from arena.reports.part_parameters import collect_docs, list_parameters
@@ -46,7 +46,7 @@ def print_listing(
         print_part(PARTS[what], part, form)
     elif what in PARTS:
         kind = PARTS[what]
-        parts = tuple((entry.name, entry.about) for entry in list_entries(kind).values())
+        parts = tuple((entry.name, entry.about) for entry in list_all_entries(kind).values())
         rows(games() if kind == "game" else QueryResult(("name", "about"), parts), **form)
         for path, why in list_broken_files(kind).items():
             say(f"cannot be read: {path}: {why}", stderr=True)

@@ -2,7 +2,7 @@
 
 from arena.errors import UsageError
 from arena.game import Game
-from arena.registry import RegistryEntry, list_entries
+from arena.registry import RegistryEntry, list_all_entries
 from arena.spec import build
 from arena.store.query_result import QueryResult
 
@@ -15,7 +15,7 @@ def games() -> QueryResult:
     `lowest` and `highest` bound a seat's score; `zero_sum` is whether all scores always have the same sum. A game that
     cannot be built without parameters, or without an extra that is missing, has only its name and its first line.
     """
-    return QueryResult(COLUMNS, tuple(_row(entry) for entry in list_entries("game").values()))
+    return QueryResult(COLUMNS, tuple(_row(entry) for entry in list_all_entries("game").values()))
 
 
 def _row(entry: RegistryEntry) -> tuple[str | float | bool | None, ...]:

@@ -156,7 +156,7 @@ def test_files_of_the_current_folder_take_no_library_s_place(tmp_path: Path) -> 
     for start in ([str(Path(sys.executable).with_name("arena"))], [sys.executable, "-m", "arena"]):
         for command in commands:
             done = subprocess.run([*start, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
-            assert "taken" not in done.stdout + done.stderr and done.returncode == 0, (start, command, done)
+            assert "taken: " not in done.stdout + done.stderr and done.returncode == 0, (start, command, done)
 
 
 def test_a_part_in_the_current_folder_finds_its_neighbours(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from agents.memory.memory import Note
 from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
-from arena.registry import TAUGHT, list_entries
+from arena.registry import TAUGHT, is_registered
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
 from arena.text.words import fold
@@ -30,7 +30,7 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
     say(f"{name} went through {len(episodes)} episodes and remembers {len(subject.memory.log)} events; notes: {told}.")
     say(f"What it remembers: arena notes {name}. To make it forget: arena forget {name} --request “forget …”")
     seated = (
-        f"{TAUGHT}/{name}" if name in list_entries("agent") else name
+        f"{TAUGHT}/{name}" if is_registered("agent", name) else name
     )  # a registered agent of that name goes before it
     say(f"To ask it: arena ask {seated} “…”. To seat it: arena play GAME --seat SEAT={seated}")
 

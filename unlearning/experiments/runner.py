@@ -11,7 +11,7 @@ from arena.console.notices import notify
 from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError
 from arena.extras import missing, require
-from arena.registry import FOLDERS, list_entries
+from arena.registry import FOLDERS, list_all_entries, list_entries
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
@@ -130,19 +130,24 @@ def list_agent_parts(as_json: bool) -> int:
 
 def list_weight_parts(as_json: bool) -> int:
     """Lists what a bench of weights can measure, and with what."""
-    benchmarks = [("benchmark", entry.name, entry.about) for entry in list_entries("benchmark").values()]
+    benchmarks = [("benchmark", entry.name, entry.about) for entry in list_all_entries("benchmark").values()]
     return _tell_parts([*_list_methods(of_weights=True), *benchmarks], as_json)
 
 
 def _list_methods(of_weights: bool) -> list[tuple[str, str, str]]:
-    entries = list_entries("method").values()
+    """Methods by name and first line; those of installed packages may be of either sort."""
+    own = list_entries("method")
     return [
-        ("method", entry.name, entry.about) for entry in entries if entry.module.startswith(OF_WEIGHTS) == of_weights
+        ("method", name, entry.about)
+        for name, entry in list_all_entries("method").items()
+        if name not in own or entry.module.startswith(OF_WEIGHTS) == of_weights
     ]
 
 
 def _tell_parts(found: Sequence[tuple[str, str, str]], as_json: bool) -> int:
-    probes = [(kind, entry.name, entry.about) for kind in ("metric", "attack") for entry in list_entries(kind).values()]
+    probes = [
+        (kind, entry.name, entry.about) for kind in ("metric", "attack") for entry in list_all_entries(kind).values()
+    ]
     rows(QueryResult(("kind", "name", "about"), (*found, *probes)), as_json)
     return OVER
 
