@@ -174,6 +174,22 @@ def list_settable(thing: object) -> list[str]:
     return found
 
 
+def list_parameters(kind: str, spec: Any) -> list[str]:
+    """The parameters that a spec of `kind` takes, as `list_settable` names them, and `preset` where the part has some;
+    of an agent over a model those of both. Raises UnknownPart where the spec's name is unknown."""
+    if not isinstance(spec, str | Mapping):
+        return list_settable(type(spec))
+    given = {"name": spec} if isinstance(spec, str) else {key: spec[key] for key in ("name", "model") if key in spec}
+    table = _expand(kind, given, "")
+    thing, tail = find(kind, table["name"])
+    if not isclass(thing):
+        return list(_list_settings(thing))
+    names = list_settable(thing)[tail is not None :]  # the first is the one behind the name's slash
+    if kind == "agent" and "model" in table:
+        names += list_parameters("model", table["model"])
+    return [*names, *(("preset",) if getattr(thing, "presets", None) else ())]
+
+
 def explain_unknown(key: str, names: Iterable[str], thing: object) -> str:
     """The sentence for a parameter that does not exist; one within another's value is found by its last part."""
     known = list(names)

@@ -23,7 +23,13 @@ Database = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: all columns, every value whole.")]
 Wide = Annotated[bool, typer.Option("--wide", help="All columns; each row is one line, however long.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="a.b=c, e.g. game.cost=10 or seller.exponent=4.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="PART.a=c, e.g. game.cost=10, seller.exponent=4, method.epochs=3; a=c where one part alone has an a.",
+    ),
+]
 Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on (default: 1).")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the first episode (default: 0).")]
 AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time (default: 32).")]

@@ -2,7 +2,7 @@
 
 import logging
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import prod
 from pathlib import Path
@@ -13,10 +13,10 @@ from arena.errors import BadPart, UsageError, unknown
 from arena.game import Game
 from arena.planning.plan_limits import check_sweep, check_values
 from arena.planning.schedule import Cell, combinations_of, swaps, sweep_paths
+from arena.planning.settings import SettablePart, find_part, parse_setting
 from arena.planning.tournament import Tournament
 from arena.spec import Spec, assign, build, list_settable
 from arena.spec_merge import get_at, merge_spec
-from arena.spec_syntax import parse_value
 from arena.text_files import read_text
 
 LOGGER = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ def read_question(path: Path) -> str:
 
 
 def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
-    """A Plan from nested tables and `a.b=c` settings, whose first word is `game`, `seats` or a seat's name.
+    """A Plan from nested tables and settings, as `arena/planning/settings.py` reads them, of the game and the seats.
 
     `rounds` and `preset`, in the table, are short for `game.rounds` and `game.preset`.
     """
@@ -152,17 +152,7 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
         if key in table:
             draft.set(f"game.{key}", table[key], key)
     swept = {_normalise_path(path) for path in sweep_paths(table.get("sweep", {}))}
-    wanted: list[tuple[str, Any, str]] = []
-    for setting in settings:
-        path, sign, text = setting.partition("=")
-        if not sign or "." not in path:
-            raise UsageError(f"--set takes a.b=c, for example game.cost=10 or seller.exponent=4; got {setting!r}")
-        if _normalise_path(path) in swept:
-            raise UsageError(f"--set {setting}: the plan sweeps {path}; take it out of [sweep], or leave this out")
-        value = parse_value(text)
-        check_values(value, f"--set {path}")
-        wanted.append((path, value, f"--set {setting}"))
-    draft.set_all(wanted)
+    draft.make(settings, swept, cast="tournament" not in table)
     most = {"n": MOST} if table.get("until") is not None else {}
     made = {**most, **table, "game": draft.game, "seats": draft.seats, "known": draft.known}
     return Plan(**{key: value for key, value in made.items() if key not in OF_GAME})
@@ -175,6 +165,36 @@ class Draft:
     game: Spec
     seats: Mapping[str, Spec]
     known: tuple[Spec, Game] | None = None
+
+    def make(self, settings: Sequence[str], swept: Collection[str], cast: bool) -> None:
+        """Make the settings as they were typed; those of the game first, which says what seats it has.
+
+        swept: paths that a sweep sets. cast: whether a bare name can mean an agent that nobody named. Raises UsageError
+        for a setting of no part, a bare one of several, and one that is swept.
+        """
+        parsed = [(*parse_setting(typed), typed) for typed in settings]
+        own = SettablePart("game", "game", self.game)
+        for path, value, typed in sorted(parsed, key=lambda one: self._order(one[0], own)):
+            prefix, rest, _ = find_part(_normalise_path(path), self._parts(path, cast), typed)
+            whole = f"{prefix}.{rest}" if rest else prefix
+            if whole in swept:
+                raise UsageError(f"--set {typed}: the plan sweeps {whole}; take it out of [sweep], or leave this out")
+            self.set(whole, value, f"--set {typed}")
+
+    @staticmethod
+    def _order(path: str, game: SettablePart) -> int:
+        """Settings of the game stand before those that may be, and these before the seats'."""
+        return 0 if path.partition(".")[0] == "game" else 1 if game.has(path) else 2
+
+    def _parts(self, path: str, cast: bool) -> list[SettablePart]:
+        """The game and the seats, as far as they are needed to find the part that a path means."""
+        parts = [SettablePart("game", "game", self.game)]
+        if path.startswith("game."):
+            return parts
+        game = self.build_game()
+        agents = {seat: self.seats.get(seat, game.cast[seat]) for seat in game.seats}
+        found = (SettablePart(seat, "agent", spec, bare=cast or seat in self.seats) for seat, spec in agents.items())
+        return [*parts, *found]
 
     def set_all(self, settings: Iterable[tuple[str, object, str]]) -> None:
         """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.

@@ -15,14 +15,15 @@ from arena.console.notices import notify
 from arena.console.stdio import say
 from arena.errors import UsageError
 from arena.extras import require
+from arena.planning.settings import SettablePart, apply_settings, resolve_settings
 from arena.registry import find
 from arena.spec import build
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.bench_order import parse_probes
 from unlearning.experiments.finished_training import Finished
 from unlearning.experiments.model_twins import Twins, find_twins
 from unlearning.experiments.sequence_requests import SequenceStep, build_steps
+from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts, set_probes
 from unlearning.experiments.weights import prepare_request, take_reading
 from unlearning.method import ClosedModel, Method
 from unlearning.modeling.agent_weights import build_model_agent, reload_agent, save
@@ -108,7 +109,12 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
         require("--measure", ("scipy", "nltk"), "evaluation")
     if order.twins and not order.measure:
         raise UsageError("--twin is what readings are compared with; type --measure as well, or leave it out")
-    tables = _build_specs(order)
+    named = parse_probes(order.metrics)
+    parts = _build_parts(order)
+    probes = [*ANY_PROBE, *build_probe_parts(named, named)] if order.measure else []
+    settings = resolve_settings([*parts, *probes], order.settings)
+    made = apply_settings(parts, settings)
+    tables: dict[str, Any] = {part.prefix: spec for part, spec in zip(parts, made, strict=True)}
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
     benchmark.check(order.split)
     method: Method = build("method", tables["method"])
@@ -117,15 +123,15 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
             f"the method {order.method!r} changes no weights; type: arena forget NAME --request “forget …” "
             f"--method {order.method}"
         )
-    named = build_model_agent(tables["model"]) if order.model else None
+    model = build_model_agent(tables["model"]) if order.model else None
     (step,) = build_steps(benchmark, (order.split,), order.measure)  # broken files are named before anything is loaded
     suite: dict[str, Probe] = {}
     if order.measure:
-        specs = {**benchmark.suite, **parse_probes(order.metrics)}
+        specs = set_probes({**benchmark.suite, **named}, named, settings)
         suite = {label: build_probe(spec) for label, spec in specs.items() if label != "cost"}
     elif order.metrics:
         raise UsageError("--metric says what is measured besides; type --measure as well, or leave it out")
-    return ForgetOrder(order, benchmark, method, step, named, suite, tables)
+    return ForgetOrder(order, benchmark, method, step, model, suite, tables)
 
 
 def _tell_plan(work: ForgetOrder) -> None:
@@ -189,21 +195,15 @@ async def _train_and_save(work: ForgetOrder, before: LLM, finished: Finished) ->
     return outcome.agent, told
 
 
-def _build_specs(order: WeightOrder) -> dict[str, dict[str, Any]]:
-    """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`, `method.epochs=3`, or
-    `epochs=3` for the method."""
-    tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "method": {"name": order.method}}
-    if order.model:
-        tables["model"] = {"name": order.model}
-    elif "tiny" in getattr(find("method", order.method)[0], "presets", {}):
-        tables["method"]["preset"] = "tiny"
+def _build_parts(order: WeightOrder) -> list[SettablePart]:
+    """The parts of the order: the benchmark, the method, and the model where one is named."""
+    method: dict[str, Any] = {"name": order.method}
+    if not order.model and "tiny" in getattr(find("method", order.method)[0], "presets", {}):
+        method["preset"] = "tiny"
     if order.lora:
-        tables["method"]["lora"] = {}
-    for setting in order.settings:
-        head, dot, rest = setting.partition(".")
-        name = head if dot and head in tables else "method"
-        set_all(tables[name], [rest if dot and head in tables else setting])
-    return tables
+        method["lora"] = {}
+    own = [SettablePart("benchmark", "benchmark", {"name": order.benchmark}), SettablePart("method", "method", method)]
+    return [*own, *([SettablePart("model", "agent", {"name": order.model})] if order.model else ())]
 
 
 def _make_progress(seen: list[Mapping[str, float]]) -> Any:

@@ -10,11 +10,12 @@ from agents.llm.llm import LLM
 from arena.console.long_work import waiting
 from arena.errors import UsageError
 from arena.extras import require
+from arena.planning.settings import SettablePart, apply_settings, resolve_settings
 from arena.spec import build
 from unlearning.benchmarks.benchmark import Benchmark
-from unlearning.cli.teach_and_forget import set_all
 from unlearning.experiments.bench_order import parse_probes
 from unlearning.experiments.model_twins import OWN, describe_difference, find_twins
+from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts, set_probes
 from unlearning.experiments.weights import take_reading
 from unlearning.modeling.agent_weights import build_model_agent
 from unlearning.probe import Reading, Trial, build_probe
@@ -51,16 +52,21 @@ class MeasuredModel:
 def measure_model(order: MeasureOrder) -> MeasuredModel:
     """The readings of the model as it is. Raises UsageError before anything is loaded or taught."""
     require("arena measure", ("scipy", "nltk"), "evaluation")
-    tables = _build_specs(order)
-    benchmark: Benchmark = build("benchmark", tables["benchmark"])
+    _check_names(order)
+    named = parse_probes(order.metrics)
+    own = [SettablePart("benchmark", "benchmark", {"name": order.benchmark}),
+           SettablePart("model", "agent", {"name": order.model})]  # fmt: skip
+    settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], order.settings)
+    of_benchmark, of_model = apply_settings(own, settings)
+    benchmark: Benchmark = build("benchmark", of_benchmark)
     benchmark.check(order.split)
     left = ("cost", *(() if _find_knower_name(order) else COMPARING))
     specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label not in left}
-    suite = {label: build_probe(spec) for label, spec in {**specs, **parse_probes(order.metrics)}.items()}
-    if not suite:
+    if not {**specs, **named}:
         raise UsageError("--only measures what --metric names, and it names nothing")
+    suite = {label: build_probe(spec) for label, spec in set_probes({**specs, **named}, named, settings).items()}
     benchmark.data(order.split)  # a file that is broken is named before anything is loaded
-    after = build_model_agent(tables["model"])
+    after = build_model_agent(of_model)
     with waiting(f"measuring {order.model} on {order.benchmark}/{order.split}"):
         twins = find_twins(benchmark, order.split, after, order.twins)
         trial = _make_trial(benchmark, order, after, twins.make())
@@ -91,15 +97,8 @@ async def _run_probes(suite: Mapping[str, Any], trial: Trial) -> dict[str, Readi
     return {label: await take_reading(probe, trial, label) for label, probe in suite.items()}
 
 
-def _build_specs(order: MeasureOrder) -> dict[str, dict[str, Any]]:
-    """The specs, with settings where they belong: `benchmark.people=20`, `model.dtype=bfloat16`."""
-    for option, name in (("--model", order.model), ("--before", order.before)):
+def _check_names(order: MeasureOrder) -> None:
+    """Raises UsageError for a model that does not show its weights."""
+    for name, option in ((order.model, ""), (order.before, "--before ")):
         if name and name != OWN and not re.match("local/.", name):
-            raise UsageError(f"{option} {name}: only a local model shows its weights; name one: {option} local/FOLDER")
-    tables: dict[str, dict[str, Any]] = {"benchmark": {"name": order.benchmark}, "model": {"name": order.model}}
-    for setting in order.settings:
-        head, dot, rest = setting.partition(".")
-        if not dot or head not in tables:
-            raise UsageError(f"--set takes benchmark.a=b or model.a=b, such as benchmark.people=20; got {setting!r}")
-        set_all(tables[head], [rest])
-    return tables
+            raise UsageError(f"{option}{name}: only a local model shows its weights; name one: {option}local/FOLDER")

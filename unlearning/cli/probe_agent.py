@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -18,6 +18,7 @@ from arena.console.exit_codes import OVER
 from arena.console.long_work import waiting
 from arena.console.stdio import print_json, say
 from arena.errors import UsageError
+from arena.planning.settings import SettablePart, Setting, apply_settings, resolve_settings
 from arena.reports.output import rows
 from arena.spec import build
 from arena.store.query_result import QueryResult
@@ -25,6 +26,7 @@ from arena.store.store import Store
 from unlearning.experiments import agents as bench_agents
 from unlearning.experiments.bench_order import choose_parts
 from unlearning.experiments.experiment import run_probes as measured
+from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts, set_probes
 from unlearning.experiments.tables import format_spread, load_readings
 from unlearning.experiments.trial_records import Case, TrialRecord, write
 from unlearning.memory.request_parsing import UnclearTarget, resolve_request, split_request
@@ -63,7 +65,12 @@ def run_probe(db: str, order: ProbeOrder) -> int:
     with Store.open(db, create=False) as store:
         after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
         spec, other = find_method(store, order)
-        made = probe_against_knower(after, taught, order, spec) if taught else probe_alone(after, order, spec)
+        spec, settings = set_method_and_probes(spec, order)
+        made = (
+            probe_against_knower(after, taught, order, spec, settings)
+            if taught
+            else probe_alone(after, order, spec, settings)
+        )
         with waiting(f"probing {order.agent}"):
             case, entry, silent = asyncio.run(made)
         write(store, case, entry, "", entry.seconds)
@@ -100,13 +107,36 @@ def find_method(store: Store, order: ProbeOrder) -> tuple[Any, str]:
     return found[0], said if len(kinds) > 1 else ""
 
 
+def set_method_and_probes(spec: Any, order: ProbeOrder) -> tuple[Any, tuple[Setting, ...]]:
+    """The method's spec with its settings, and the settings of the probes, which are known later. Raises UsageError."""
+    named = _list_named_probes(order)
+    own = [SettablePart("method", "method", spec)]
+    settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], order.settings)
+    if spec is None and any(setting.prefix == "method" for setting in settings):
+        raise UsageError(explain_unknown_method(order.agent))
+    (made,) = apply_settings(own, settings)
+    if made is not None:
+        build("method", made)  # what it does not take is told before anything is taught
+    return made, settings
+
+
+def _list_named_probes(order: ProbeOrder) -> dict[str, Any]:
+    """The probes that --probes names, by label; whether they can be read here is found later."""
+    if order.probes is None:
+        return {}
+    known = {
+        label: spec for scope in bench_agents.SCOPES for label, spec in bench_agents.build_suite(scope, ASKING).items()
+    }
+    return choose_parts("probe", order.probes, {**known, "leak_answer": LEAK_ANSWER})
+
+
 def explain_unknown_method(name: str) -> str:
     """Why attacks that need the method cannot be run."""
     return f"no request of {name} is on record, so nobody knows by what it forgot; name the method: --method NAME"
 
 
 async def probe_against_knower(
-    after: Subject, taught: Mapping[str, object], order: ProbeOrder, method: object
+    after: Subject, taught: Mapping[str, object], order: ProbeOrder, method: object, settings: Sequence[Setting]
 ) -> tuple[Case, TrialRecord, str]:
     """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
 
@@ -120,6 +150,7 @@ async def probe_against_knower(
     if silent:
         suite = {label: spec for label, spec in suite.items() if _get_name(spec) not in NEED_TASKS}
     wanted = choose_parts("probe", order.probes, {**suite, "leak_answer": LEAK_ANSWER} if order.probes else suite)
+    wanted = set_probes(wanted, wanted if order.probes else (), settings)
     if silent and (played := [label for label, spec in wanted.items() if _get_name(spec) in NEED_TASKS]):
         raise UsageError(f"{silent}; {', '.join(played)} cannot be read, leave it out")
     if method is None and any(_get_name(spec) in NEED_METHOD for spec in wanted.values()):
@@ -138,7 +169,9 @@ async def probe_against_knower(
     )
 
 
-async def probe_alone(after: Subject, order: ProbeOrder, method: object) -> tuple[Case, TrialRecord, str]:
+async def probe_alone(
+    after: Subject, order: ProbeOrder, method: object, settings: Sequence[Setting]
+) -> tuple[Case, TrialRecord, str]:
     """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
     anew to say what the answer was; and what its memory still has of the target.
 
@@ -155,6 +188,7 @@ async def probe_alone(after: Subject, order: ProbeOrder, method: object) -> tupl
     wanted = choose_parts("probe", order.probes, suite)
     if other := [label for label in wanted if label not in suite]:
         raise UsageError(f"{silent}; {', '.join(other)} cannot be read, there are: {', '.join(suite)}")
+    wanted = set_probes(wanted, wanted if order.probes else (), settings)
     trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
     found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     readings = {label: replace(reading, before=None) for label, reading in found.items()}
@@ -174,11 +208,11 @@ def build_exam(course: Curriculum, request: Request) -> tuple[Mapping[str, tuple
 
 
 def _make_case(
-    order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes: Iterable[str], method: Any
+    order: ProbeOrder, request: Request, taught: Mapping[str, Any], probes: Mapping[str, Any], method: Any
 ) -> Case:
     digest = blake2b(order.words.encode(), digest_size=8).hexdigest()  # the agent may have forgotten what they name
     spec = {"agent": order.agent, "request": digest, "course": dict(taught), "probes": sorted(probes),
-            "method": method}  # fmt: skip
+            "method": method, **({"suite": dict(probes)} if order.settings else {})}  # fmt: skip
     label = "as it stands" if method is None else str(method["name"])
     return Case("probe", order.agent, request.scope, label, 0, spec)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from agents.memory import agent_store as shelf
 from agents.memory.subject import Subject
@@ -14,7 +13,7 @@ from arena.reports.output import rows
 from arena.spec import build, describe
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
-from unlearning.cli.teach_and_forget import set_all
+from unlearning.cli.agent_settings import set_method
 from unlearning.experiments.trial_records import Case, TrialRecord, write
 from unlearning.memory.request_parsing import resolve_request
 from unlearning.method import Method
@@ -50,9 +49,7 @@ def measure_sequence(store: Store, series: Series) -> Sequel:
         raise UsageError("name one request or more: --request “forget the clinic” --request “forget the mill”")
     if series.benign < 0:
         raise UsageError(f"--benign counts lessons, 0 or more; got {series.benign}")
-    spec: dict[str, Any] = {"name": series.method}
-    set_all(spec, series.settings)
-    method: Method = build("method", spec)
+    method: Method = build("method", set_method(series.method, series.settings))
     subject = shelf.get_agent(store, series.agent)
     requests = [resolve_request(subject.memory, words) for words in series.words]
     lessons = make_benign_lessons(shelf.load_course(store, series.agent), subject, requests, series.benign)

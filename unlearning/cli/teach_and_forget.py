@@ -22,12 +22,12 @@ from arena.agent import Agent
 from arena.cache_register import clear
 from arena.console.long_work import waiting
 from arena.engine.play import run_blocking
-from arena.errors import BadPart, BadRecord, UsageError, unknown
+from arena.errors import BadRecord, UsageError, unknown
 from arena.registry import find
-from arena.spec import assign, build, describe, dump_canonical
-from arena.spec_syntax import parse_value
+from arena.spec import build, describe, dump_canonical
 from arena.store.database import writing
 from arena.store.store import Store
+from unlearning.cli.agent_settings import set_lessons, set_method
 from unlearning.memory.call_accounting import Expense, open_account
 from unlearning.memory.mentions import find_mentions
 from unlearning.memory.name_guards import find_guard_names
@@ -97,7 +97,7 @@ def teach_agent(
 
     consent: names that its gate kept out and that it may learn again from now on. model: who writes a reflection on
     each episode in its own words, marked as not exact; "" for nobody. seat, seats: as those of a Course. settings:
-    `mind.…=…`, `budget=…`, `user=…`, and `game.…=…` of all the games.
+    of the mind, the subject (budget, user), the games and the seats.
     """
     given = plan_lessons(store, name, games, mind, lessons, seed, settings, model, seat, seats)
     subject, course = given.subject, given.course
@@ -147,17 +147,13 @@ def plan_lessons(
     """The lessons as `teach_agent` would give them; nothing is played. Raises UsageError where they cannot be given."""
     if lessons < 1:
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
-    table: dict[str, Any] = {"mind": mind}
-    set_all(table, settings)
-    own = table.pop("game", {})
-    course = Curriculum(
-        tuple({**parse_environment(game), **own} for game in games), lessons, seed, (), seat, seats or {}
-    )
+    given = set_lessons(mind, tuple(map(parse_environment, games)), seat, seats or {}, settings)
+    course = Curriculum(given.games, lessons, seed, (), seat, given.seats)
     places = {name_of(spec) for spec in course.environments if build("game", get_game(spec))}
     check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
     known = name in shelf.list_names(store)
-    subject = shelf.get_agent(store, name) if known else make_subject(table)
+    subject = shelf.get_agent(store, name) if known else make_subject(given.mind, given.subject)
     before = shelf.load_course(store, name) if known else {}
     course = replace(course, earlier=(*before.pop("earlier", ()), before) if before else ())
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
@@ -195,24 +191,13 @@ def admit_names(subject: Subject, names: Sequence[str]) -> Subject:
     return replace(subject, memory=replace(subject.memory, gate=gate))
 
 
-def make_subject(table: dict[str, Any]) -> Subject:
-    """A subject that remembers nothing yet, by its mind, its budget and the like."""
-    mind = build("agent", table.pop("mind"), "mind")
+def make_subject(mind: Any, settings: Mapping[str, Any]) -> Subject:
+    """A subject that remembers nothing yet, by the spec of its mind, its budget and the like."""
+    thinker = build("agent", mind, "mind")
     try:
-        return Subject(mind, Memory(writers=ALL), **table)
+        return Subject(thinker, Memory(writers=ALL), **settings)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    except TypeError:
-        raise BadPart(unknown("setting", next(iter(table)), ["mind", "budget", "user"])) from None
-
-
-def set_all(table: dict[str, Any], settings: Sequence[str]) -> None:
-    """Sets each `a.b=c` in nested tables. Raises UsageError for one that is no setting."""
-    for setting in settings:
-        path, sign, value = setting.partition("=")
-        if not sign or not path:
-            raise UsageError(f"--set takes a=c or a.b=c, for example mind.compliance=0.5; got {setting!r}")
-        assign(table, path, parse_value(value))
 
 
 def parse_environment(words: str) -> dict[str, Any]:
@@ -236,9 +221,7 @@ def forget_request(store: Store, order: Order) -> Done:
     """Carries out a request; the agent then has forgotten, or nothing has changed. Raises UnclearTarget, UsageError."""
     if order.scope is not None and order.scope not in SCOPES:
         raise UsageError(unknown("scope", order.scope, SCOPES))
-    spec: dict[str, Any] = {"name": order.method}
-    set_all(spec, order.settings)
-    method: Method = build("method", spec)
+    method: Method = build("method", set_method(order.method, order.settings))
     for _ in range(ATTEMPTS):
         before, begun = shelf.get_agent(store, order.agent), time.perf_counter()
         request, after, account = run_blocking(lambda: apply_request(method, before, order))  # noqa: B023 (called at once)

@@ -8,8 +8,10 @@ from typing import Any
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
+from arena.planning.settings import Setting
 from arena.spec import build, describe, dump_canonical
 from unlearning.experiments.experiment import Shared, experiment
+from unlearning.experiments.suite_settings import change_probes, check_probes
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.memory.twin import twin
 from unlearning.probe import build_probe
@@ -49,7 +51,7 @@ class Bench:
 
     mind: who thinks; lessons: in each environment; exam: tasks of each role; games: interrogations, each of which gives
     the guess of every budget; level and strategy: what the adversary knows, and how it asks.
-    metrics: specs of what is measured besides, by label.
+    metrics: specs of what is measured besides, by label; settings: those of metrics and attacks.
     seeds: how often, each with lessons and a target of its own; two honest twins with other lessons are the null.
     """
 
@@ -67,11 +69,14 @@ class Bench:
     seeds: int = 1
     twins: int = 2
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    settings: Sequence[Setting] = ()
 
     def cases(self) -> Iterator[Case]:
         """The trials of the bench, a row of its table each. Raises UsageError for a wrong name, before any is begun."""
-        for scope in self.scopes:
-            for probe in build_suite(scope, self._asking()).values():
+        suites = {scope: build_suite(scope, self._asking() | {"metrics": self.metrics}) for scope in self.scopes}
+        check_probes([probe for suite in suites.values() for probe in suite.values()], self.settings)
+        for scope, suite in suites.items():
+            for probe in {**suite, **self._find_metrics(scope)}.values():
                 build_probe(probe)
         for seed in range(self.seeds):
             for place, environment in self.environments.items():
@@ -84,8 +89,14 @@ class Bench:
             "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
             "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
             "lessons": self.lessons, "exam": self.exam, "twins": self.twins, **self._asking(),
-            **({"metrics": dict(self.metrics)} if self.metrics else {}),
+            **({"metrics": metrics} if (metrics := self._find_metrics(scope)) else {}),
         }  # fmt: skip
+
+    def _find_metrics(self, scope: str) -> dict[str, Any]:
+        """What is measured besides in a scope, and the probes of its suite that have other settings, by label."""
+        suite = build_suite(scope, self._asking() | {"metrics": self.metrics})
+        changed = change_probes(suite, self.metrics, self.settings)
+        return {label: spec for label, spec in changed.items() if label in self.metrics or spec != suite[label]}
 
     def _asking(self) -> dict[str, Any]:
         """How the adversary asks."""
@@ -149,12 +160,12 @@ def build_suite(scope: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     if spec["budgets"]:
         asking = {name: spec[name] for name in ("games", "k", "budgets", "level", "strategy") if name in spec}
         probes["adversary"] = {"name": "adversary", "budget": max(spec["budgets"]), **asking}
-    probes |= spec.get("metrics", {})
+    own: Mapping[str, Any] = spec.get("metrics", {})
     if scope == "trajectory":
-        return probes | {"exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}}
+        return {**probes, "exact_match": "trajectory", "prefix": {"name": "trajectory", "measure": "prefix"}, **own}
     probes |= {"leak": "channel_leak", "leak_answer": {"name": "channel_leak", "channel": "answer"},
                "refusal": "refusal", "extraction": "extraction"}  # fmt: skip
-    return probes
+    return {**probes, **own}
 
 
 async def _teach_pupil(course: Curriculum, mind: object, pupils: "dict[str, Subject]") -> Subject:

@@ -11,6 +11,7 @@ from arena.console.notices import notify
 from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError
 from arena.extras import missing, require
+from arena.planning.settings import SettablePart, apply_settings, resolve_settings
 from arena.registry import FOLDERS, list_all_entries, list_entries
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
@@ -25,6 +26,7 @@ from unlearning.experiments.bench_order import (
     parse_probes,
 )
 from unlearning.experiments.dry_runs import open_for_reading
+from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts
 from unlearning.experiments.tables import build_table, load_readings, write_csv
 from unlearning.experiments.trial_records import Case, Measure, TrialRecord, find_finished, measure_cases
 from unlearning.probe import Trial
@@ -92,15 +94,24 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
 
 def plan_agent_bench(wanted: AgentBenchOrder) -> BenchPlan:
     """The bench of agents. Raises UsageError for a wrong name or setting."""
+    named = parse_probes(wanted.metrics)
+    methods = choose_parts("method", wanted.methods, bench_agents.METHODS)
+    places = choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS)
+    own = [SettablePart("mind", "agent", wanted.mind),
+           *(SettablePart("method", "method", spec) for spec in methods.values()),
+           *(SettablePart("game", "game", spec) for spec in places.values())]  # fmt: skip
+    settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], wanted.settings)
+    mind, *specs = apply_settings(own, settings)
     bench = bench_agents.Bench(
-        choose_parts("method", wanted.methods, bench_agents.METHODS),
-        choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS),
+        dict(zip(methods, specs, strict=False)),
+        dict(zip(places, specs[len(methods) :], strict=True)),
         tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
         parse_counts("--budgets", wanted.budgets),
-        wanted.mind,
+        mind,
         games=wanted.games,
         seeds=wanted.seeds,
-        metrics=parse_probes(wanted.metrics),
+        metrics=named,
+        settings=settings,
     )
     school = bench_agents.School()
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]

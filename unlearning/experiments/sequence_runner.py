@@ -13,9 +13,9 @@ from arena.console.exit_codes import OVER, SOME_FAILED
 from arena.console.stdio import mark_recorded, print_json, say
 from arena.errors import UsageError
 from arena.extras import missing, require
+from arena.planning.settings import SettablePart, apply_settings, resolve_settings
 from arena.reports.output import rows
-from arena.spec import assign, build, describe
-from arena.spec_syntax import parse_value
+from arena.spec import build, describe
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
 from unlearning.benchmarks.benchmark import Benchmark, Criteria
@@ -35,8 +35,8 @@ TWINS = 2  # honest twins beside the oracle of each request
 
 @dataclass(frozen=True, slots=True)
 class SequenceOrder:
-    """Sequences as they were typed. twin: models, or `bench`. settings: benchmark.people=20, model.dtype=float32,
-    twins=2, and of each method epochs=3 or method.epochs=3. seed: the first of `seeds`."""
+    """Sequences as they were typed. twin: models, or `bench`. settings: of the benchmark, the model, the trial (twins),
+    and of each method that has them. seed: the first of `seeds`."""
 
     model: str
     bench: str
@@ -95,8 +95,8 @@ def prepare_run(wanted: SequenceOrder) -> Prepared:
     """The order's parts, and its cases in the order in which they are measured. Raises UsageError, ClosedModel."""
     if wanted.seeds < 1:
         raise UsageError(f"--seeds counts from 1; got {wanted.seeds}")
-    tables = _build_specs(wanted)
-    twins = tables["twins"]
+    tables, methods = _build_specs(wanted)
+    twins = tables["trial"]["twins"]
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of honest twins beside the oracle, 0 or more, not {twins!r}")
     benchmark: Benchmark = build("benchmark", tables["benchmark"])
@@ -119,7 +119,7 @@ def prepare_run(wanted: SequenceOrder) -> Prepared:
         Case("sequence", f"{wanted.bench}/{'+'.join(splits[:step]) if not wanted.sizes else splits[step - 1]}", "facts",
              label, seed, {**base, "seed": seed, "step": step, "method": _add_seed(spec, seed)})
         for seed in range(wanted.seed, wanted.seed + wanted.seeds)
-        for label, spec in _build_methods(wanted, tables["method"]).items()
+        for label, spec in _describe_methods(methods).items()
         for step in range(1, len(steps) + 1)
     )  # fmt: skip
     return Prepared(benchmark, criteria, splits, cases, tables)
@@ -208,34 +208,29 @@ def _compute_mean(values: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _build_specs(wanted: SequenceOrder) -> dict[str, Any]:
-    """The specs, with settings where they belong."""
+def _build_specs(wanted: SequenceOrder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The specs of benchmark, model and trial by prefix, and those of the methods by label, None for `none`; tiny
+    models get the settings that they take. Raises UsageError."""
     if wanted.model and not re.match("local/.", wanted.model):
         raise ClosedModel("sequence", wanted.model)
-    tables: dict[str, Any] = {"benchmark": {"name": wanted.bench}, "method": {}, "twins": TWINS}
-    if wanted.model:
-        tables["model"] = {"name": wanted.model}
-    for setting in wanted.settings:
-        path, sign, value = setting.partition("=")
-        if not sign or not path:
-            raise UsageError(f"--set takes a=c or a.b=c, for example benchmark.people=20; got {setting!r}")
-        head, dot, rest = path.partition(".")
-        if path == "twins":
-            tables["twins"] = parse_value(value)
-        elif dot and head in tables and head != "twins":
-            assign(tables[head], rest, parse_value(value))
-        else:
-            assign(tables["method"], path, parse_value(value))
-    return tables
-
-
-def _build_methods(wanted: SequenceOrder, settings: Mapping[str, object]) -> dict[str, Any]:
-    """The specs of the methods by name, None for none; tiny models get the settings that they take."""
     known = {"none": None, **({} if wanted.model else list_methods())}
+    methods = choose_parts("method", wanted.methods, known)
+    parts = [SettablePart("benchmark", "benchmark", {"name": wanted.bench}),
+             SettablePart("trial", "", {"twins": TWINS}, ("twins",))]  # fmt: skip
+    if wanted.model:
+        parts.append(SettablePart("model", "agent", {"name": wanted.model}))
+    parts += [SettablePart("method", "method", spec) for spec in methods.values()]
+    made = apply_settings(parts, resolve_settings(parts, wanted.settings))
+    tables = {part.prefix: spec for part, spec in zip(parts, made, strict=True) if part.prefix != "method"}
+    return tables, dict(zip(methods, made[len(parts) - len(methods) :], strict=True))
+
+
+def _describe_methods(specs: Mapping[str, Any]) -> dict[str, Any]:
+    """The methods by label, built and described. Raises UsageError for one that changes no weights."""
     found: dict[str, Any] = {}
-    for label, spec in choose_parts("method", wanted.methods, known).items():
+    for label, spec in specs.items():
         if spec is not None:
-            made: Method = build("method", {**spec, **settings})
+            made: Method = build("method", spec)
             if not isinstance(made, Finetune):
                 raise UsageError(
                     f"the method {label!r} changes no weights; of an agent on record: arena sequence NAME --request "

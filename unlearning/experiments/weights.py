@@ -15,12 +15,13 @@ from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.console.long_work import doing
 from arena.errors import UsageError
+from arena.planning.settings import SettablePart, apply_settings, resolve_settings
 from arena.registry import list_entries
-from arena.spec import assign, build, describe, dump_canonical
-from arena.spec_syntax import parse_value
+from arena.spec import build, describe, dump_canonical
 from unlearning.benchmarks.benchmark import Benchmark
 from unlearning.experiments.bench_order import WeightBenchOrder, choose_parts, parse_probes
 from unlearning.experiments.sequence_requests import SequenceStep, build_steps
+from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts, set_probes
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.verdict import classify_readings
 from unlearning.method import Method
@@ -87,20 +88,24 @@ def list_cases(wanted: WeightBenchOrder) -> list[Case]:
     The setting `twins` is how many are retrained beside the oracle: fewer where models are large, at the price of
     verdicts that know less of what training does by chance.
     """
-    table: dict[str, Any] = {"name": wanted.benchmark}
-    for setting in wanted.settings:
-        path, sign, value = setting.partition("=")
-        if not sign:
-            raise UsageError(f"--set takes a=c, for example people=20; got {setting!r}")
-        assign(table, path, parse_value(value))
-    twins = table.pop("twins", TWINS)
+    named = parse_probes(wanted.metrics)
+    methods = choose_parts("method", wanted.methods, {"none": None, **list_methods()})
+    own = [SettablePart("benchmark", "benchmark", {"name": wanted.benchmark}),
+           SettablePart("trial", "", {"twins": TWINS}, ("twins",)),
+           *(SettablePart("method", "method", spec) for spec in methods.values())]  # fmt: skip
+    settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], wanted.settings)
+    table, trial, *specs = apply_settings(own, settings)
+    twins, made = trial["twins"], dict(zip(methods, specs, strict=True))
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of retrained twins beside the oracle, 0 or more, not {twins!r}")
     benchmark: Benchmark = build("benchmark", table)
     benchmark.check(wanted.split)
-    known = list_methods()
-    made = choose_parts("method", wanted.methods, {"none": None, **known})
-    more = {"metrics": parse_probes(wanted.metrics)} if wanted.metrics else {}
+    suite = {**benchmark.suite, **named}
+    changed = set_probes(suite, named, settings)
+    metrics = {label: spec for label, spec in changed.items() if label in named or spec != suite[label]}
+    for spec in metrics.values():
+        build_probe(spec)
+    more = {"metrics": metrics} if metrics else {}
     return [
         Case("weights", f"{wanted.benchmark}/{wanted.split}", "facts", label, seed, {
             "benchmark": describe(benchmark), "split": wanted.split, "seed": seed, "twins": twins,
