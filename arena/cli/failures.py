@@ -1,5 +1,6 @@
-"""What is told of an error that ends a command, and the exit code: also where the database gave way, or holds what no
-arena wrote."""
+"""Report an error that ends a command, with its exit code; explains failing databases and rows that arena did not
+write.
+"""
 
 import errno
 import sqlite3
@@ -39,9 +40,9 @@ def report_failure(error: Exception, arguments: Sequence[str], environment: Mapp
 
 
 def explain_error(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> BadRecord | None:
-    """The sentence for an error of a command, where its database is the reason; None for a fault of the program.
+    """The message for an exception that the database caused; None for a bug of the program.
 
-    The command's words and environment say which database that is.
+    The command's arguments and environment tell which database that is.
     """
     try:
         place = DatabaseLocation.of(_find_database(arguments, environment))
@@ -71,7 +72,7 @@ def _list_causes(error: BaseException | None) -> Sequence[BaseException]:
 
 
 def _is_refused(error: BaseException) -> bool:
-    """Whether the database, or the disk below it, refused what was asked."""
+    """Whether the database or its disk refused the operation."""
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is not None and isinstance(error, exceptions.DBAPIError):
         return True
