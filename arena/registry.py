@@ -1,4 +1,5 @@
-"""Names to parts. The folder is the registry: a marked class or function in the right folder is found by its name.
+"""Registry: find parts by name. The folder is the registry: decorated classes and functions are found by parsing its
+files.
 
 The files are read as syntax trees, so a part is listed without importing what it needs; it is imported when built.
 """
@@ -39,7 +40,7 @@ TAUGHT = "taught"  # the agent that stands for those that were taught: `walker` 
 
 @dataclass(frozen=True, slots=True)
 class RegistryEntry:
-    """Where a part stands: its module, the name in it, and the first line of its docstring."""
+    """Location of a part: its module, its name there, and the first line of its docstring."""
 
     name: str
     module: str
@@ -49,7 +50,7 @@ class RegistryEntry:
 
 @memoize("code")
 def list_entries(kind: str) -> dict[str, RegistryEntry]:
-    """The parts of `kind` by name, read from the folder without importing them."""
+    """The parts of `kind` by name, read from the files without importing them."""
     found: dict[str, RegistryEntry] = {}
     for path, tree in _parse_files(kind)[0].items():
         for node in tree.body:
@@ -66,10 +67,10 @@ def list_broken_files(kind: str) -> dict[str, str]:
 
 
 def find(kind: str, name: str) -> tuple[Any, str | None]:
-    """The class or function called `name`, and what stands behind its first slash.
+    """The class or function called `name`, and the text after its first slash.
 
     A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing`
-    from outside. A name that was given up, as old rows hold it, finds the part under its new one. Raises UnknownPart
+    from outside. A former name, as in old rows, finds the part under its current one. Raises UnknownPart
     with near misses, MissingExtra, or BadPart where the file cannot be imported.
     """
     if len(name) > LONGEST:
@@ -99,7 +100,7 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
 
 
 def find_name(thing: object) -> str:
-    """The name under which a class or function is found again."""
+    """The name by which a class or function can be found."""
     kind, name = getattr(thing, "__part__", ("", ""))
     if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:
         return str(name)
@@ -113,7 +114,7 @@ def _list_taught_names(kind: str) -> tuple[str, ...]:
 
 
 def _make_module_name(kind: str, path: Path) -> str:
-    """The dotted name of a file in the folder of `kind`, however deep it lies."""
+    """The dotted module name of a file in the folder of `kind`, at any depth."""
     folder = FOLDERS[kind].replace(".", "/")
     inside = path.with_suffix("").as_posix().rpartition(f"/{folder}/")[2]
     return f"{FOLDERS[kind]}.{inside.replace('/', '.')}"
@@ -130,12 +131,12 @@ def _list_files(kind: str) -> list[Path]:
 
 @memoize("code")
 def _parse_files(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
-    """The syntax trees of the files in the folder of `kind` in which its mark stands, and why others have none."""
+    """The syntax trees of the files of `kind` that contain its decorator, and the reasons for unreadable files."""
     trees, reasons = {}, {}
     for path in _list_files(kind):
         try:
             text = path.read_text(encoding="utf-8-sig")
-            if f"@{kind}" in text:  # most have none, and parsing takes long
+            if f"@{kind}" in text:  # most files have none, and parsing is slow
                 trees[path] = ast.parse(text)
         except (SyntaxError, UnicodeDecodeError) as error:
             reasons[str(path)] = str(error)
