@@ -92,7 +92,7 @@ def format_part_name(thing: Any) -> str:
 
 
 class _FinderOfFolders:
-    """Finds top-level modules in some folders; stands last in `sys.meta_path`, behind everything installed."""
+    """Finds top-level modules in some folders; last in `sys.meta_path`, after everything installed."""
 
     start: Path | None = None
     folders: tuple[str, ...] = ()

@@ -33,9 +33,9 @@ FOLDERS = {
     "attack": "unlearning.attacks",
     "benchmark": "unlearning.benchmarks",
 }
-LONGEST = 1_000  # characters of a name
-FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
-TAUGHT = "taught"  # the agent that stands for those that were taught: `walker` is `taught/walker`
+LONGEST = 1_000  # most characters of a name
+FALLBACK = {"model": "litellm"}  # handles `provider/model` for providers without a file of their own
+TAUGHT = "taught"  # the agent that loads taught ones: `walker` is `taught/walker`
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from arena.store.location import DatabaseLocation, explain_failure
 
 
 def report_failure(error: Exception, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Tells the error of a command in a line on stderr; returns the exit code of its kind.
+    """Print the error of a command in one line on stderr; returns the exit code of its kind.
 
-    A fault of the program, or of a part of the user's own, is told with its traceback.
+    A bug of arena or of a user's part is printed with its traceback.
     """
     if isinstance(error, ArenaError):
         say(redact(f"arena: {error}"), stderr=True)
@@ -29,7 +29,7 @@ def report_failure(error: Exception, arguments: Sequence[str], environment: Mapp
     if isinstance(error, RecursionError):
         say("arena: what it was given is nested too deeply", stderr=True)
         return USAGE
-    # a module that is missing, of a part that nothing below asked for by name
+    # a module missing for a part that was not looked up by name
     needed = missing("this command", error) if isinstance(error, ModuleNotFoundError) else None
     told = needed if isinstance(needed, MissingExtra) else explain_error(error, arguments, environment)
     if told:
