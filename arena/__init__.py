@@ -1,4 +1,6 @@
-"""Language-model agents play each other, learn from feedback, forget on request; and it is measured."""
+"""Arena: language-model agents play each other, learn in context from feedback and forget on request; the forgetting is
+measured.
+"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The contract of an agent: a function of what it sees."""
+"""Contract of an agent: a function from a view to a move."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ Policy: TypeAlias = Callable[[View], Answer | Awaitable[Answer]]
 
 @runtime_checkable
 class Agent(Protocol):
-    """Answers a view with a move. It keeps no state: what it remembers was given to it when it was built."""
+    """Maps a view to a move. Stateless: what it remembers is passed in when it is built."""
 
     async def act(self, view: View) -> Move: ...
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionAgent:
-    """A plain function, sync or async, as an agent; a returned string is said without an action."""
+    """Wraps a plain function, sync or async, as an agent; a returned string becomes a message without an action."""
 
     function: Policy
 

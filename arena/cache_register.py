@@ -1,8 +1,8 @@
-"""The register of all caches of this process: of what kind each is, and how it is emptied.
+"""Register of all caches of this process: the kind of each, and how it is cleared.
 
-Everything that outlives the call that made it stands here: functions that remember their results (`memoize`), tables
-of a module (`register`), and what empties itself (`on_clear`). When an agent forgets, `clear` drops all that may hold
-words of it; what follows from the code or from numbers alone stays. Other processes keep theirs until they end.
+It lists everything that outlives a call: memoized functions (`memoize`), module-level containers (`register`), and
+caches with a clear function of their own (`on_clear`). When an agent forgets, `clear` drops all entries that may hold
+its texts; what is derived from code or numbers alone is kept. Other processes keep their caches until they end.
 """
 
 import logging
@@ -35,11 +35,11 @@ KEPT: Mapping[Fixed, str] = {
     "models": "weights",
     "tables": "arithmetic of rules: shuffles, lines on boards, outcomes",
     "worlds": "environments made from their number, as everybody makes them who knows the number",
-}  # it stays: nothing in it comes from what an agent went through
+}  # kept: nothing in it comes from an agent's experience
 
 
 class Memoized(Protocol[P, R_co]):
-    """A function that remembers its results; `cache_info` and `cache_clear` are those of functools."""
+    """A function that caches its results; `cache_info` and `cache_clear` are those of functools."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
     def cache_info(self) -> Any: ...
@@ -48,7 +48,7 @@ class Memoized(Protocol[P, R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """One cache. `holder` is the function or container itself; `clear` empties it and returns how many it held."""
+    """One cache. `holder` is the function or container itself; `clear` empties it and returns the number of entries."""
 
     what: What
     holder: Any
@@ -59,9 +59,9 @@ _CACHES: list[Cache] = []
 
 
 def memoize(what: What, most: int | None = None) -> Callable[[Callable[P, R]], Memoized[P, R]]:
-    """The decorator of a function that remembers its last `most` results, all of them where None; arguments are hashed.
+    """Decorator that caches the last `most` results of a function, all of them if None; arguments must be hashable.
 
-    It is `functools.lru_cache`, and as fast.
+    A registered `functools.lru_cache`, and as fast.
     """
     _check(what)
 
@@ -80,9 +80,10 @@ def memoize(what: What, most: int | None = None) -> Callable[[Callable[P, R]], M
 
 
 def register(what: What, container: Container, count: Callable[[Container], int] | None = None) -> Container:
-    """The container itself, such as an empty dict, which from now on is a cache; `count` tells its entries (`len`).
+    """Register a container, such as an empty dict, as a cache and return it; `count` counts its entries (default
+    `len`).
 
-    Of the kinds that stay it may be any object that changes while the program runs.
+    For the kinds that are kept it may be any object that changes while the program runs.
     """
     held = cast(Any, container)
 
@@ -96,18 +97,18 @@ def register(what: What, container: Container, count: Callable[[Container], int]
 
 
 def on_clear(what: What, clear: Callable[[], int], holder: object = None) -> None:
-    """Has `clear` called when caches of that kind are dropped; it returns how many entries it dropped."""
+    """Register `clear` to be called when caches of that kind are dropped; it returns how many entries it dropped."""
     _check(what)
     _CACHES.append(Cache(what, holder, clear))
 
 
 def clear() -> dict[str, int]:
-    """Drops all that may hold words of an agent; how many entries that were, by kind, without kinds that had none."""
+    """Clear all caches that may hold texts of an agent; returns the number of entries dropped, by kind."""
     counts: dict[str, int] = {}
     for cache in list_caches():
         if cache.what in DROPPED:
             counts[cache.what] = counts.get(cache.what, 0) + cache.clear()
-    re.purge()  # patterns that were made of names; Python counts none of its own
+    re.purge()  # compiled patterns may contain names; `re` does not tell how many it caches
     dropped = {what: count for what, count in sorted(counts.items()) if count}
     LOGGER.info("caches dropped: %s", ", ".join(f"{n} {what}" for what, n in dropped.items()) or "all were empty")
     return dropped
@@ -119,12 +120,12 @@ def list_caches() -> Iterator[Cache]:
 
 
 def count_inner(table: Mapping[Any, Sized]) -> int:
-    """The entries of the tables that a table holds, by module or tokenizer."""
+    """The number of entries in all inner tables of a nested table (by module or tokenizer)."""
     return sum(len(inner) for inner in tuple(table.values()))
 
 
 def count_stamped(table: Mapping[Any, tuple[int, Sized]]) -> int:
-    """The same where each inner table stands behind the stamp of the weights that it holds for."""
+    """The same for inner tables that are stored with the fingerprint of the weights they hold for."""
     return sum(len(inner) for _, inner in tuple(table.values()))
 
 

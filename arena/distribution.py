@@ -1,4 +1,4 @@
-"""The name under which this package is distributed, and the command that installs one of its extras.
+"""Distribution name of this package, and the command that installs one of its extras.
 
 The name differs from that of the import package and of the command: `arena` on the package index is another project.
 """
@@ -20,8 +20,8 @@ def install_line(extra: str) -> str:
 
 @memoize("code")
 def _origin() -> tuple[str, bool]:
-    """The folder this package was installed from, or "", and whether it runs from there."""
-    import json  # these take 30 ms, and only an error needs them
+    """The folder this package was installed from, or "", and whether the install is editable."""
+    import json  # takes 30 ms, and only errors need it
     from importlib.metadata import PackageNotFoundError, distribution
     from urllib.parse import unquote, urlsplit
     from urllib.request import url2pathname

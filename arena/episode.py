@@ -1,4 +1,4 @@
-"""What goes into a game and what comes out: Match and Episode, both JSON."""
+"""Input and output of a game: Match and Episode, both JSON-serialisable."""
 
 import json
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ PATIENCE = 2
 class Match:
     """A plan for one episode: a game, an agent for each of its seats, a seed, and the patience with refused moves.
 
-    `seats` may leave out seats: the game's own cast sits there. `branch`, 0 but in forks, changes the chance that the
-    agents draw on and leaves the game's as it is.
+    `seats` may omit seats: the game's default agents fill them. `branch`, 0 except in forks, changes the seeds of the
+    agents and leaves the game's as it is.
     """
 
     game: Spec
@@ -33,9 +33,10 @@ class Match:
     branch: int = 0
 
     def build_parts(self) -> tuple[Game, dict[str, Agent]]:
-        """The game and the agents, built once for this match and those that are made of it by `with_seed` and the like;
-        only parts that keep a state of their own, against the contract or as foreign games do, are built again each
-        time. Raises UsageError for a wrong name, parameter, seat, or a missing key."""
+        """The game and the agents, built once and shared by this match and those derived from it (`with_seed` etc.);
+        only parts with state of their own (against the contract, or wrapping foreign environments) are rebuilt each
+        time. Raises UsageError for a wrong name, parameter or seat, or a missing key.
+        """
         game, agents = self._built
         if not is_stateless(game):
             game = build("game", self.game, "game")
@@ -73,24 +74,24 @@ class Match:
 
     @property
     def _numbers(self) -> dict[str, int]:
-        """Seed, patience and branch; the last only in forks, so that ids are what they were before there were forks."""
+        """Seed, patience and branch; the branch only in forks, so that older ids stay valid."""
         numbers = {"seed": self.seed, "patience": self.patience}
         return numbers | {"branch": self.branch} if self.branch else numbers
 
     def with_seed(self, seed: int) -> "Match":
-        """The same match with another seed; it is not built and resolved again."""
+        """The same match with another seed; its parts are not rebuilt."""
         return self if seed == self.seed else self._with(replace(self, seed=seed))
 
     def with_branch(self, branch: int) -> "Match":
-        """The same match as another fork; it is not built and resolved again."""
+        """The same match as another fork; its parts are not rebuilt."""
         return self._with(replace(self, branch=branch))
 
     def with_seats(self, seats: Mapping[str, Spec]) -> "Match":
-        """The same game with these agents; the game is not built again."""
+        """The same game with these agents; the game is not rebuilt."""
         return replace(self, seats=seats).of_game(self._game)
 
     def of_game(self, game: Game) -> "Match":
-        """The same match, whose game was built from its spec already."""
+        """The same match with `game`, already built from its spec."""
         vars(self)["_game"] = game
         return self
 
@@ -100,7 +101,7 @@ class Match:
 
     @cached_property
     def id(self) -> str:
-        """The hash of the resolved match, 16 hex digits: equal plans have equal ids, whatever was left to defaults."""
+        """Hash of the resolved match, 16 hex digits; independent of which values were left to defaults."""
         return blake2b(dump_canonical(self.resolved).encode(), digest_size=8).hexdigest()
 
 

@@ -1,19 +1,19 @@
-"""Every error arena reports.
+"""All exceptions of arena.
 
 ArenaError
-├── UsageError            what was asked for cannot be done; nothing was played (exit code 2)
+├── UsageError            the request cannot be carried out; nothing was played (exit code 2)
 │   ├── UnknownPart       no game, agent, model … of that name
 │   ├── BadPart           the part exists, its parameters are wrong
-│   ├── UntrustedPart     a record or a plan names code that the user has not named herself
+│   ├── UntrustedPart     a record or a plan names code that the user has not named
 │   ├── MissingExtra      an optional dependency is not installed
 │   ├── MissingKey        an API key is not set
 │   └── BadRecord         the database cannot be opened, read or written
-├── IllegalMove           the rules refuse a move; the seat is told why and asked again
+├── IllegalMove           the rules refuse a move; the seat gets the reason and is asked again
 ├── BadReply              an agent cannot turn a reply into a move; answered like an illegal move
 ├── ModelUnavailable      a model did not answer, after all retries; the episode ends as `error`
-└── Stopped               nothing more may be asked; the episode stands as recorded
+└── Stopped               no further calls; the episode stays as recorded
     ├── Halted            the run was asked to stop
-    └── BudgetSpent       the money is gone; the episode is `cut`
+    └── BudgetSpent       the budget is exhausted; the episode is `cut`
 """
 
 from collections.abc import Iterable
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 class ArenaError(Exception):
-    """Anything arena tells its user without a traceback."""
+    """Base class of errors that are shown to users without a traceback."""
 
 
 class UsageError(ArenaError):
-    """What was asked for cannot be done; nothing was played."""
+    """The request cannot be carried out; nothing was played."""
 
 
 class UnknownPart(UsageError):
@@ -44,7 +44,7 @@ class BadPart(UsageError):
 
 
 class UntrustedPart(UsageError):
-    """A record or a plan names code that the user has not named herself; nothing of it was run."""
+    """A record or a plan names code that the user has not named; none of it was executed."""
 
     def __init__(self, kind: str, name: str, where: str) -> None:
         super().__init__(
@@ -81,7 +81,7 @@ class IllegalMove(ArenaError):
 
 
 class BadReply(ArenaError):
-    """A reply that is not one move; `move` holds what was said and what it cost."""
+    """A reply that cannot be parsed as one move; `move` holds its words and its usage."""
 
     def __init__(self, why: str, move: "Move") -> None:
         super().__init__(why)
@@ -89,9 +89,9 @@ class BadReply(ArenaError):
 
 
 class ModelUnavailable(ArenaError):
-    """A model gave no usable answer after all retries; `usage` holds what the attempts cost.
+    """A model gave no usable answer after all retries; `usage` holds the usage of the attempts.
 
-    The loop adds the `seat` and the `step` that it was asked for.
+    The loop adds `seat` and `step`.
     """
 
     seat: str = ""
@@ -103,7 +103,7 @@ class ModelUnavailable(ArenaError):
 
 
 class Stopped(ArenaError):
-    """Nothing more may be asked; `usage` holds what attempts before that cost. The loop adds `seat` and `step`."""
+    """No further calls are allowed; `usage` holds the usage of earlier attempts. The loop adds `seat` and `step`."""
 
     seat: str = ""
     step: int = 0
@@ -111,15 +111,15 @@ class Stopped(ArenaError):
 
 
 class Halted(Stopped):
-    """The run was asked to stop; the episode goes on next time."""
+    """The run was asked to stop; the episode can be resumed."""
 
 
 class BudgetSpent(Stopped):
-    """The money is gone; the message says whose, how much of it, and what the next call may cost."""
+    """The budget is exhausted; the message names the seat, the cap, and the price of the next call."""
 
 
 def unknown(kind: str, given: str, possible: Iterable[str], hint: str = "") -> str:
-    """The sentence for a name that does not exist: what was given, near misses, what is possible."""
+    """Message for an unknown name: what was given, near misses, and the valid names."""
     names = sorted(possible)
     near = get_close_matches(given, names, n=3, cutoff=0.5)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -1,4 +1,4 @@
-"""Parts outside of the registry, `file.py:Thing` and `module:Thing`: where their code lies, and importing it.
+"""Parts outside of the registry, `file.py:Thing` and `module:Thing`: locate and import their code.
 
 Modules are searched where Python searches, and only then in the current folder, so that a file there never takes the
 place of an installed module. Whether a part may be imported at all is decided by `arena/trust.py`.
@@ -19,7 +19,7 @@ from typing import Any
 from arena.cache_register import register
 from arena.text_files import is_file
 
-SOURCE_PATH = "__arena_path__"  # attribute of a module that was loaded from a file by its path
+SOURCE_PATH = "__arena_path__"  # marks a module that was loaded by its path
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Outside:
 
     @staticmethod
     def parse(name: str) -> "Outside | None":
-        """The part that `name` stands for, or None where it is the name of a registered part or of a model."""
+        """Parse a part name; None for a registered part or a model."""
         if ".py:" in name or "/" not in name.partition(":")[0] != name:
             place, _, attribute = name.rpartition(":")
             return Outside(place, attribute)
@@ -58,7 +58,7 @@ class Outside:
         return whole.hexdigest() if self.files else ""
 
     def same(self, other: "Outside") -> bool:
-        """Whether both name the same thing, however the place is written."""
+        """Whether both names refer to the same object, however the path is written."""
         if self.attribute != other.attribute:
             return False
         return self.place == other.place or (bool(self.files) and self.files[-1:] == other.files[-1:])
@@ -72,7 +72,7 @@ class Outside:
 
 
 def find_folder() -> Path:
-    """The folder in which parts are looked for when they are not installed."""
+    """The folder that is searched for parts that are not installed."""
     return _FinderOfFolders.start or Path.cwd()
 
 
@@ -82,7 +82,7 @@ def set_folder(start: Path) -> None:
 
 
 def format_part_name(thing: Any) -> str:
-    """The name under which a class or function outside of the registry is found again from the same folder."""
+    """The name by which a class or function outside of the registry can be loaded again from the same folder."""
     path = getattr(sys.modules.get(thing.__module__), SOURCE_PATH, "")
     if not path:
         return f"{thing.__module__}:{thing.__qualname__}"
@@ -92,7 +92,7 @@ def format_part_name(thing: Any) -> str:
 
 
 class _FinderOfFolders:
-    """Finds top-level modules in some folders; stands last in `sys.meta_path`, behind everything installed."""
+    """Finds top-level modules in some folders; last in `sys.meta_path`, after everything installed."""
 
     start: Path | None = None
     folders: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ def _search_folder_last(place: Path) -> None:
 
 
 def _resolve_path(place: str) -> Path:
-    """An absolute path, with links resolved."""
+    """The absolute path, with links resolved."""
     return Path(os.path.realpath(find_folder() / Path(place).expanduser()))
 
 

@@ -1,11 +1,11 @@
-"""Which extra of this package brings a module that is not installed."""
+"""Map modules that are not installed to the extra of this package that installs them."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 from arena.errors import ArenaError, BadPart, MissingExtra
 
-EXTRA_OF = {  # by the name under which it is imported; tests hold this against pyproject.toml
+EXTRA_OF = {  # by import name; tests compare this with pyproject.toml
     **dict.fromkeys(("openai", "aiohttp", "orjson"), "openai"),
     "anthropic": "anthropic",
     "litellm": "litellm",
@@ -24,9 +24,9 @@ EXTRA_OF = {  # by the name under which it is imported; tests hold this against 
 
 
 def missing(what: str, error: ImportError, extras: str = "") -> ArenaError:
-    """What to raise where `what` cannot be imported: MissingExtra with the line that installs the module; BadPart where
-    no extra brings it. extras: those that bring all that it needs, with commas between, where that is more than the
-    one module."""
+    """The exception for a failed import of `what`: MissingExtra with the install command; BadPart if no extra provides
+    the module. extras: comma-separated extras, if more than the one of the module are needed.
+    """
     module = (error.name or "").partition(".")[0]
     if isinstance(error, ModuleNotFoundError) and module in EXTRA_OF:
         return MissingExtra(f"{what} ({module})", extras or EXTRA_OF[module])
@@ -34,6 +34,6 @@ def missing(what: str, error: ImportError, extras: str = "") -> ArenaError:
 
 
 def require(what: str, modules: Sequence[str], extras: str) -> None:
-    """Raises MissingExtra, before any work is done, where one of the modules that `what` will need is not installed."""
+    """Raise MissingExtra, before any work is done, if one of the modules that `what` needs is not installed."""
     if lacking := [module for module in modules if find_spec(module) is None]:
         raise MissingExtra(f"{what} ({', '.join(lacking)})", extras)

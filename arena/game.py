@@ -1,7 +1,7 @@
-"""The contract of a game: a pure, seeded state machine over named seats.
+"""Contract of a game: a pure, seeded state machine over named seats.
 
-A game holds no model, clock, file or `await`. `start` draws everything that is drawn; after that, moves alone decide.
-So one loop plays every game, replay is a fold over recorded moves, and each game is testable without a model.
+A game holds no model, clock, file or `await`. `start` makes all random draws; after it, the state depends on moves
+alone. So one loop plays every game, replay applies the recorded moves, and each game is testable without a model.
 """
 
 from abc import ABC, abstractmethod
@@ -23,9 +23,9 @@ S = TypeVar("S", default=Any)
 class Message:
     """Something said or announced. `sender` "" is the arena itself; `to` () means everybody may read it.
 
-    `tool` and `args` carry the action taken with the words, so that no reader has to guess it from them.
-    `literal`: words are the only moves of this game, so brackets in them stand as they were written; elsewhere readers
-    are shown round ones, since square brackets mark actions.
+    `tool` and `args` carry the action taken with the words, so that readers need not parse it from the text.
+    `literal`: words are the only moves of this game, so their brackets are kept; elsewhere they are shown as round
+    ones, since square brackets mark actions.
     """
 
     sender: str
@@ -45,8 +45,8 @@ class Message:
 class Tool:
     """An action a seat can take. `parameters` are JSON Schema properties; all are required but `optional`.
 
-    The loop refuses a wrong type and what is not in an `enum`. `minimum` and `maximum` tell agents where to look; a
-    number out of range is refused by the game's `apply`, in its own words.
+    The loop refuses a wrong type and a value outside of an `enum`. `minimum` and `maximum` inform agents; a number out
+    of range is refused by the game's `apply`, with a message of its own.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a seat answers: words, an action (`tool` with `args`), a thought nobody else sees, and its cost."""
+    """Answer of a seat: words, an action (`tool` with `args`), a private thought, and its usage."""
 
     text: str = ""
     tool: str = ""
@@ -71,12 +71,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that a seat may know when it is asked.
+    """Everything that a seat may know when it is asked.
 
-    `known` says in numbers what `rules` and `messages` say in words, for policies that do not read. `legal` lists
+    `known` holds as data what `rules` and `messages` say in words, for policies that do not parse text. `legal` lists
     the texts that are moves, where they can be listed. `own` are the seat's earlier moves. The loop adds the last
-    three: `complaint`, why the previous answer was refused, `seed`, the only source of chance an agent may use, and
-    `seats`, everybody at the table.
+    three: `complaint`, the reason why the previous answer was refused, `seed`, the only source of randomness an agent
+    may use, and `seats`, the names of all seats.
     """
 
     seat: str
@@ -94,11 +94,11 @@ class View:
 class Game(ABC, Generic[S]):
     """The rules of one game; subclasses are frozen dataclasses whose fields are the game's parameters.
 
-    A state is a frozen value. What only one seat knows stands in `state.private[seat]`, where the game has hidden
-    information; `arena check` alters it and demands that the other seats' views stay the same.
+    A state is a frozen value. In games with hidden information, what only one seat knows is stored in
+    `state.private[seat]`; `arena check` alters it and requires that the other seats' views stay the same.
 
-    `rules_version` is raised when the same answers would lead to other states, scores or facts, or a seat would be
-    asked something else: matches of another version are other matches, and open ones are not gone on with.
+    `rules_version` must be raised when the same answers would lead to other states, scores or facts, or a seat would
+    get another prompt: matches of another version are different matches, and open ones are not resumed.
     """
 
     rules_version: ClassVar[int] = 1
@@ -111,35 +111,35 @@ class Game(ABC, Generic[S]):
 
     @property
     def cast(self) -> Mapping[str, str]:
-        """Who sits where when nobody is named: an agent's name by seat."""
+        """Default agents: an agent's name by seat."""
         return dict.fromkeys(self.seats, "random")
 
     @abstractmethod
     def start(self, rng: Random) -> S:
-        """The first state; all chance is drawn from `rng` here."""
+        """The initial state; all random draws use `rng` here."""
 
     @abstractmethod
     def to_act(self, state: S) -> tuple[str, ...]:
-        """Whose answers are needed: one seat for turns, several for simultaneous moves, none when it is over."""
+        """The seats whose answers are needed: one for turns, several for simultaneous moves, none at the end."""
 
     @abstractmethod
     def view(self, state: S, seat: str) -> View:
-        """What `seat` sees; it must not depend on what is private to seats it is not `privy` to."""
+        """The view of `seat`; it must not depend on what is private to seats that it is not `privy` to."""
 
     @abstractmethod
     def apply(self, state: S, moves: Mapping[str, Move]) -> S:
-        """The next state. Raises IllegalMove(seat, why), which depends on that seat's own move alone."""
+        """The next state. Raises IllegalMove(seat, why), which may depend on that seat's own move alone."""
 
     @abstractmethod
     def scores(self, state: S) -> dict[str, float | None]:
-        """Payoff by seat; None for a seat that has none."""
+        """Payoff by seat; None for a seat without one."""
 
     def facts(self, state: S) -> dict[str, JSON]:
-        """What is worth a row: values by name; a list of tables becomes one row each."""
+        """Values to record, by name; a list of objects becomes one row each."""
         return {}
 
     def watch(self, state: S) -> tuple[Message, ...]:
-        """Everything said and announced so far, private parts included: the transcript."""
+        """The transcript so far: all messages, private ones included."""
         return ()
 
     def privy(self, seat: str) -> frozenset[str]:
@@ -148,16 +148,16 @@ class Game(ABC, Generic[S]):
 
     @property
     def most_answers(self) -> Mapping[str, int] | None:
-        """How often each seat may be asked at most in one match, refusals apart; None: the rules set no limit."""
+        """The most answers of each seat in one match, without refused ones; None: no limit."""
         return None
 
     @property
     def zero_sum(self) -> bool:
-        """Whether what one seat gains the others lose: the scores of every episode that is over have the same sum."""
+        """Whether one seat's gain is the others' loss: the scores of every finished episode have the same sum."""
         return False
 
     def bounds(self) -> tuple[float, float] | None:
-        """The lowest and the highest score that a seat can have; None: the rules set none."""
+        """The lowest and highest possible score of a seat; None: no bounds."""
         return None
 
     def forfeit(self, state: S, seat: str) -> S | None:

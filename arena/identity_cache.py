@@ -1,4 +1,4 @@
-"""What was worked out of an unchanging value before, found again by which value it is; bounded."""
+"""Bounded cache keyed by the identity of an immutable value."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, TypeVarTuple
@@ -9,16 +9,17 @@ from arena.game import Tool
 T = TypeVar("T")
 Rest = TypeVarTuple("Rest")
 V = TypeVar("V")
-MOST = 20_000  # values remembered by each function, twice: the older half is dropped when the younger is full
+MOST = 20_000  # half the cache size of each function: the older half is dropped when the newer is full
 _TOOLS: dict[tuple[tuple[str, str], ...], tuple[Tool, ...]] = register("prompts", {})
 
 
 def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
-    """`make`, which is run once for each first argument (the very object, not an equal one) and equal other ones.
+    """Cache `make` by the identity of its first argument (the very object, not an equal one) and the equality of the
+    others.
 
-    Values with tables in them have no hash, and comparing them would cost what is to be saved. The first argument is
-    held as long as its result, so that no other object can take its place. It is a cache of prompts: dropped when an
-    agent forgets.
+    Values that contain tables have no hash, and comparing them would cost as much as the cache saves. The first
+    argument is kept alive as long as its result, so that its id is not reused. Registered as a cache of prompts:
+    cleared when an agent forgets.
     """
     young: dict[Any, tuple[T, V]] = {}
     old: dict[Any, tuple[T, V]] = {}
@@ -43,7 +44,7 @@ def by_identity(make: Callable[[T, *Rest], V]) -> Callable[[T, *Rest], V]:
 
 
 def same_tools(tools: Sequence[Tool]) -> tuple[Tool, ...]:
-    """Tools equal to these, and the same object each time: games make them anew for each view."""
+    """Equal tools as one shared object: games create them again for each view."""
     given = tuple(tools)
     names = tuple([(tool.name, tool.about) for tool in given])
     known = _TOOLS.get(names)

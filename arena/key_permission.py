@@ -1,4 +1,4 @@
-"""To which servers the user lets keys go beyond those they belong to: `--allow-key VAR@HOST`, and her `keys.json`.
+"""Permission to send API keys to other servers than their own: `--allow-key VAR@HOST`, and the user's `keys.json`.
 
 A command permits what its command line says. Used as a library nothing is restricted: the program that builds a model
 names its server and its key. Which keys belong where is known to `agents/api/key_policy.py`.
@@ -17,14 +17,14 @@ from arena.user_settings import config_folder, read_json
 
 ALLOWED = "keys.json"  # {"VARIABLE": ["host", "host:port"]}, written by the user
 PAIR = re.compile(r"(?P<variable>[A-Za-z_]\w*)@(?:https?://)?(?P<host>[^/\s@]+)(?:/\S*)?", re.ASCII)
-VARIABLE = re.compile(r"""\bkey_variable["']?\s*[=:]\s*["']?(\w+)""")  # as a setting is typed
+VARIABLE = re.compile(r"""\bkey_variable["']?\s*[=:]\s*["']?(\w+)""")  # a setting on the command line
 ADDRESS = re.compile(r"""\bbase_url["']?\s*[=:]\s*["']?([^\s"',(){}\[\]|]+|[^\s"',]*\[[^\]]*\][^\s"',(){}|]*)""")
 Pair: TypeAlias = tuple[str, str]  # the environment variable, and host or host:port
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPermission:
-    """The user's word. pairs: what may go where. variables: those whose name she typed as a `key_variable` herself."""
+    """What the user allowed. pairs: allowed (variable, server) pairs. variables: those typed as a `key_variable`."""
 
     pairs: frozenset[Pair] = frozenset()
     variables: frozenset[str] = frozenset()
@@ -39,22 +39,24 @@ class _State:
     given: KeyPermission | None = None
 
 
-_STATE = register("endpoints", _State())  # of the whole process, as its environment is
+_STATE = register("endpoints", _State())  # process-wide, like the environment
 
 
 def get_permission() -> KeyPermission | None:
-    """What the user of this command allowed; None where nothing is restricted."""
+    """The permission of this command; None if nothing is restricted."""
     return _STATE.given
 
 
 def restrict(given: KeyPermission | None) -> None:
-    """Take over what was allowed in another process, for the rest of this one."""
+    """Apply the permission of another process for the rest of this one."""
     _STATE.given = given
 
 
 @contextmanager
 def restrict_keys(words: Sequence[str]) -> Iterator[None]:
-    """Within: keys go only where they belong, to pairs typed in `words`, and to those of the user's configuration."""
+    """Context manager: keys go only to their own servers, to pairs typed in `words`, and to pairs of the user's
+    configuration.
+    """
     before, _STATE.given = _STATE.given, KeyPermission(_find_pairs(words) | _load_pairs(), _find_variables(words))
     try:
         yield
@@ -85,7 +87,7 @@ def _find_variables(words: Sequence[str]) -> frozenset[str]:
 
 
 def _find_pairs(words: Sequence[str]) -> frozenset[Pair]:
-    """Each key_variable with each base_url that were typed: she who types both says that they belong together."""
+    """Each typed key_variable with each typed base_url: typing both permits the pair."""
     servers = []
     for word in words:
         for url in ADDRESS.findall(word):
@@ -97,7 +99,7 @@ def _find_pairs(words: Sequence[str]) -> frozenset[Pair]:
 
 
 def _load_pairs() -> frozenset[Pair]:
-    """The pairs in the user's configuration. Raises UsageError where the file is there and says something else."""
+    """The pairs in the user's configuration. Raises UsageError if the file exists and is not valid."""
     table = read_json(ALLOWED)
     if table is None:
         return frozenset()

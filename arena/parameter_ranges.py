@@ -1,7 +1,7 @@
-"""Ranges of numbers, declared with the fields and parameters that hold them: `beta: Positive = 0.1`.
+"""Numeric ranges declared in the types of fields and parameters: `beta: Positive = 0.1`.
 
-Specs are held to them when a part is built; `check_ranges` holds a part that is made in Python. `range_of` says them in
-words, for messages and for lists of parameters.
+Specs are validated when a part is built; `check_ranges` validates a part that is made in Python. `range_of` formats a
+range for messages and lists of parameters.
 """
 
 import typing
@@ -17,10 +17,10 @@ from arena.cache_register import memoize
 Positive: TypeAlias = Annotated[float, Gt(0), Lt(inf)]
 NotNegative: TypeAlias = Annotated[float, Ge(0), Lt(inf)]
 Finite: TypeAlias = Annotated[float, Gt(-inf), Lt(inf)]
-Share: TypeAlias = Annotated[float, Ge(0), Le(1)]  # of a whole, a probability
+Share: TypeAlias = Annotated[float, Ge(0), Le(1)]  # a fraction or probability
 SomeShare: TypeAlias = Annotated[float, Gt(0), Le(1)]
 Count: TypeAlias = Annotated[int, Ge(1)]
-Number: TypeAlias = Annotated[int, Ge(0)]  # a count that may be none
+Number: TypeAlias = Annotated[int, Ge(0)]  # a count that may be 0
 
 WORDS = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
 TESTS = {
@@ -28,18 +28,18 @@ TESTS = {
     Ge: lambda value, bound: value >= bound,
     Lt: lambda value, bound: value < bound,
     Le: lambda value, bound: value <= bound,
-}  # all of them refuse what is not a number
+}  # all of them refuse NaN
 
 
 def bounds_of(hint: Any) -> tuple[Any, ...]:
-    """The bounds that a type hint declares, of `X | None` those of X: annotated_types' Gt, Ge, Lt and Le."""
+    """The bounds declared by a type hint (for `X | None` those of X): annotated_types' Gt, Ge, Lt and Le."""
     if typing.get_origin(hint) is Annotated:
         return tuple(one for one in hint.__metadata__ if type(one) in WORDS)
     return tuple(bound for option in typing.get_args(hint) for bound in bounds_of(option))
 
 
 def range_of(hint: object) -> str:
-    """The range that a type hint declares, in words ("above 0", "at least 0 and at most 1"); "" where it has none."""
+    """The range declared by a type hint, in words ("above 0", "at least 0 and at most 1"); "" without one."""
     found = [(WORDS[type(bound)], _limit(bound)) for bound in bounds_of(hint)]
     told = " and ".join(f"{word} {limit:g}" for word, limit in found if abs(limit) != inf)
     finite = "a finite number" if any(abs(limit) == inf for _, limit in found) else ""
@@ -47,14 +47,15 @@ def range_of(hint: object) -> str:
 
 
 def outside(hint: object, value: object) -> bool:
-    """Whether a number lies outside of the range that its hint declares."""
+    """Whether a number is outside of the range that its hint declares."""
     known = isinstance(value, int | float) and not isinstance(value, bool)
     return known and not all(TESTS[type(bound)](value, _limit(bound)) for bound in bounds_of(hint))
 
 
 def check_ranges(part: object) -> None:
-    """Raises ValueError, naming the field and its range, where a field of a dataclass lies outside of it, or holds no
-    number where there has to be one."""
+    """Raise ValueError, naming the field and its range, if a field of a dataclass is outside of its range or not a
+    number where one is required.
+    """
     kind: Any = type(part)
     for name, hint in _hints(kind).items():
         value = getattr(part, name)
@@ -63,7 +64,7 @@ def check_ranges(part: object) -> None:
 
 
 def holds_nan(value: object) -> bool:
-    """Whether a value is NaN, or a list or table that holds one: it is no setting of anything."""
+    """Whether a value is NaN, or a list or table that contains one."""
     if isinstance(value, float):
         return isnan(value)
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Taking keys out of texts before they are stored or printed: as they are, and as servers and libraries encode them.
+"""Remove keys from texts before they are stored or printed, in plain form and as servers and libraries encode them.
 
-A key is found as it is; with any of its characters escaped (JSON, percent, HTML entities, also escaped again); and in
-hexadecimal or base64, wherever it begins within what was encoded.
+A key is found in plain form; with any of its characters escaped (JSON, percent, HTML entities, also escaped again); and
+in hexadecimal or base64, at any offset within the encoded text.
 """
 
 import os
@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 from arena.cache_register import memoize
 
-LEAST = 8  # characters of a secret; what is shorter stands in too many texts
+LEAST = 8  # least characters of a secret; shorter ones occur in too many texts
 INSTEAD = "[key]"
 NAMED = re.compile(r"(?i)(?:^|_)(?:api_?key|key|token|secret|password|passwd|pat)(?:_?(?:\d+|id))?$|password$")
-SLASHES = r"\\{1,16}"  # before an escape, which may have been escaped again; bounded, so that the search is linear
+SLASHES = r"\\{1,16}"  # backslashes before an escape, which may be escaped again; bounded, so that the search is linear
 ESCAPE = re.compile(
     rf"{SLASHES}u([0-9a-fA-F]{{4}})|{SLASHES}x([0-9a-fA-F]{{2}})|%(?:25){{0,4}}([0-9a-fA-F]{{2}})"
     rf"|&\#[xX]0{{0,4}}([0-9a-fA-F]{{1,5}});|&\#0{{0,4}}([0-9]{{1,5}});|{SLASHES}([/\"'\\])"
@@ -24,7 +24,7 @@ ESCAPING = re.compile(r"\\|%|&#")
 
 
 class Redactor:
-    """Takes given secrets out of texts. Equal secrets share one, see `get_redactor`."""
+    """Removes given secrets from texts. Equal secrets share one instance, see `get_redactor`."""
 
     __slots__ = ("_needles", "_patterns")
 
@@ -35,7 +35,7 @@ class Redactor:
         self._patterns: dict[str, re.Pattern[str]] = {}
 
     def __call__(self, text: str) -> str:
-        """The text without the secrets."""
+        """The text with the secrets masked."""
         for needle, coded in self._needles:
             if needle in text:
                 text = self._pattern(needle, coded).sub(INSTEAD, text) if coded else text.replace(needle, INSTEAD)
@@ -47,8 +47,9 @@ class Redactor:
         return text
 
     def _pattern(self, needle: str, coded: bool) -> re.Pattern[str]:
-        """Finds a needle however its characters are escaped; of an encoded one also the letters that it shares with
-        what stands before and after it."""
+        """A regex for a secret with any characters escaped; for an encoded one including the characters it shares with
+        the text before and after it.
+        """
         found = self._patterns.get(needle)
         if found is None:
             edge = r"[A-Za-z0-9+/_=-]{0,2}" if coded else ""
@@ -63,7 +64,7 @@ def get_redactor(secrets: frozenset[str]) -> Redactor:
 
 
 def find_secrets() -> frozenset[str]:
-    """The values of the environment that are named like keys, and the passwords in its addresses."""
+    """Values of environment variables that are named like keys, and the passwords in URLs in the environment."""
     return frozenset(value for value in _find_secrets(os.environ) if len(value) >= LEAST)
 
 
@@ -73,7 +74,7 @@ def redact(text: str) -> str:
 
 
 def list_encodings(secret: str) -> Iterator[str]:
-    """The secret in hexadecimal, and in base64 behind 0, 1 or 2 other bytes: the part that depends on it alone."""
+    """The secret in hexadecimal, and in base64 after 0, 1 or 2 other bytes: the part that depends on it alone."""
     data = secret.encode()
     yield data.hex()
     yield data.hex().upper()
@@ -85,13 +86,13 @@ def list_encodings(secret: str) -> Iterator[str]:
 
 
 def unescape_text(text: str) -> str:
-    """The text with escaped characters as they are."""
+    """The text with escape sequences decoded."""
     return ESCAPE.sub(_decode_escape, text)
 
 
 def _find_secrets(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
-        if NAMED.search(name) and not value.startswith("/"):  # the place of a key is none
+        if NAMED.search(name) and not value.startswith("/"):  # the path of a key file is no secret
             yield value.strip()
         elif "://" in value:
             yield from _find_passwords(value.strip())
@@ -112,7 +113,7 @@ def _decode_escape(found: re.Match[str]) -> str:
 
 
 def _make_escape_pattern(letter: str) -> str:
-    """A pattern for a character in all ways to write it."""
+    """A regex for a character in all its escaped forms."""
     code = ord(letter)
     four, two = (_make_hex_pattern(code, width) for width in (4, 2))
     ways = [re.escape(letter), f"{SLASHES}u{four}", f"{SLASHES}x{two}", f"%(?:25){{0,4}}{two}"]
@@ -122,5 +123,5 @@ def _make_escape_pattern(letter: str) -> str:
 
 
 def _make_hex_pattern(code: int, width: int) -> str:
-    """A pattern for a number in hexadecimal digits of either case."""
+    """A regex for a number in hexadecimal digits of either case."""
     return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{code:0{width}x}")

@@ -1,4 +1,5 @@
-"""Names to parts. The folder is the registry: a marked class or function in the right folder is found by its name.
+"""Registry: find parts by name. The folder is the registry: decorated classes and functions are found by parsing its
+files.
 
 The files are read as syntax trees, so a part is listed without importing what it needs; it is imported when built.
 Names that no folder has are looked for among the parts of installed packages (`arena/installed_parts.py`).
@@ -36,15 +37,15 @@ FOLDERS = {
     "attack": "unlearning.attacks",
     "benchmark": "unlearning.benchmarks",
 }
-LONGEST = 1_000  # characters of a name
+LONGEST = 1_000  # most characters of a name
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")  # what an entry point's name looks like, without a slash or a colon
-FALLBACK = {"model": "litellm"}  # who answers for `provider/model` with a provider that has no file of its own
-TAUGHT = "taught"  # the agent that stands for those that were taught: `walker` is `taught/walker`
+FALLBACK = {"model": "litellm"}  # handles `provider/model` for providers without a file of their own
+TAUGHT = "taught"  # the agent that loads taught ones: `walker` is `taught/walker`
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryEntry:
-    """Where a part stands: its module, the name in it, and the first line of its docstring."""
+    """Location of a part: its module, its name there, and the first line of its docstring."""
 
     name: str
     module: str
@@ -54,7 +55,7 @@ class RegistryEntry:
 
 @memoize("code")
 def list_entries(kind: str) -> dict[str, RegistryEntry]:
-    """The parts of `kind` by name, read from the folder without importing them."""
+    """The parts of `kind` by name, read from the files without importing them."""
     found: dict[str, RegistryEntry] = {}
     for path, tree in _parse_files(kind)[0].items():
         for node in tree.body:
@@ -83,12 +84,12 @@ def list_broken_files(kind: str) -> dict[str, str]:
 
 
 def find(kind: str, name: str) -> tuple[Any, str | None]:
-    """The class or function called `name`, and what stands behind its first slash.
+    """The class or function called `name`, and the text after its first slash.
 
     A name is registered (`linear`), registered with an id (`openai/gpt-5`), or `module:Thing` or `file.py:Thing` from
-    outside; what the folder does not have may be an entry point of an installed package. A name that was given up, as
-    old rows hold it, finds the part under its new one. Raises UnknownPart with near misses, MissingExtra, or BadPart
-    where the file cannot be imported.
+    outside; what the folder does not have may be an entry point of an installed package. A former name, as in old
+    rows, finds the part under its current one. Raises UnknownPart with near misses, MissingExtra, or BadPart where the
+    file cannot be imported.
     """
     if len(name) > LONGEST:
         raise UnknownPart(f"no {kind} has a name of {len(name):,} characters: {name[:40]}…")
@@ -115,7 +116,7 @@ def find(kind: str, name: str) -> tuple[Any, str | None]:
 
 
 def find_name(thing: object) -> str:
-    """The name under which a class or function is found again."""
+    """The name by which a class or function can be found."""
     kind, name = getattr(thing, "__part__", ("", ""))
     if kind and name in list_entries(kind) and thing.__module__ == list_entries(kind)[name].module:
         return str(name)
@@ -172,7 +173,7 @@ def _list_taught_names(kind: str) -> tuple[str, ...]:
 
 
 def _make_module_name(kind: str, path: Path) -> str:
-    """The dotted name of a file in the folder of `kind`, however deep it lies."""
+    """The dotted module name of a file in the folder of `kind`, at any depth."""
     folder = FOLDERS[kind].replace(".", "/")
     inside = path.with_suffix("").as_posix().rpartition(f"/{folder}/")[2]
     return f"{FOLDERS[kind]}.{inside.replace('/', '.')}"
@@ -189,12 +190,12 @@ def _list_files(kind: str) -> list[Path]:
 
 @memoize("code")
 def _parse_files(kind: str) -> tuple[dict[Path, ast.Module], dict[str, str]]:
-    """The syntax trees of the files in the folder of `kind` in which its mark stands, and why others have none."""
+    """The syntax trees of the files of `kind` that contain its decorator, and the reasons for unreadable files."""
     trees, reasons = {}, {}
     for path in _list_files(kind):
         try:
             text = path.read_text(encoding="utf-8-sig")
-            if f"@{kind}" in text:  # most have none, and parsing takes long
+            if f"@{kind}" in text:  # most files have none, and parsing is slow
                 trees[path] = ast.parse(text)
         except (SyntaxError, UnicodeDecodeError) as error:
             reasons[str(path)] = str(error)

@@ -1,7 +1,7 @@
-"""Names of parts that were given up: rows of earlier versions hold them, and they find the part under its new name.
+"""Former names of parts, as rows of earlier versions hold them, mapped to current ones.
 
-A registered name is a stored name. Whoever renames a part, or moves one that has no name but module and class, adds a
-line here; nothing else has to know of it.
+Registered names are stored in databases. To rename a part, or to move one that is named by module and class, add a line
+here; nothing else needs to change.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
         "agents.detector:Detector": "detector",
         "agents.auditor:Auditor": "auditor",
     },
-}  # by kind: what a row may say, and what the part is registered as today
+}  # by kind: former name to current name
 
 
 def current_name(kind: str, name: str) -> str:
-    """The name under which a part of `kind` is registered today; `name` itself where it was never given up.
+    """The current name of a part of `kind`; `name` itself if it was never renamed.
 
-    What stands behind the first slash, an id, is kept.
+    The text after the first slash, an id, is kept.
     """
     names = RENAMED.get(kind, {})
     head, slash, tail = name.partition("/")

@@ -1,4 +1,4 @@
-"""What a seat can do, listed where it can be listed; the ground of a numbered action space."""
+"""Enumerate the moves of a seat, as the basis of a numbered action space."""
 
 import json
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from arena.engine.move_validation import well_formed
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Move, Tool, View
 
-MOST = 2_000  # ways to take one action that are listed; with more it is left to words
-PLAYOUTS, QUIET, STEPS = 200, 20, 300  # random episodes at most, without a new move in a row, and steps of each
+MOST = 2_000  # most argument combinations listed for one action; with more the move is free text
+PLAYOUTS, QUIET, STEPS = 200, 20, 300  # random play: most episodes, episodes in a row without a new move, steps
 
 
 def list_moves(view: View) -> list[Move] | None:
-    """The moves a view offers: its legal texts and its actions with every value of their arguments.
+    """The moves that a view offers: its legal texts, and its actions with every combination of argument values.
 
     None where they cannot be listed: free text, a number that is not whole, too many values.
     """
@@ -37,7 +37,7 @@ def format_move(move: Move) -> str:
 def collect_moves(game: Game) -> dict[str, tuple[Move, ...] | None]:
     """The moves of each seat in the order in which seeded random play met them; None where they cannot be listed.
 
-    A move that did not come up is missing. Where one seat needs words, its moves and what follows are not gathered.
+    A move that random play did not reach is missing. At a seat that needs free text, collection stops.
     """
     met: dict[str, dict[str, Move]] = {seat: {} for seat in game.seats}
     wordy: set[str] = set()
@@ -52,7 +52,7 @@ def collect_moves(game: Game) -> dict[str, tuple[Move, ...] | None]:
 
 
 def _play_random(game: Game, rng: Random, met: dict[str, dict[str, Move]], wordy: set[str]) -> None:
-    """One random episode; adds the moves that are offered to `met`, and seats that need words to `wordy`."""
+    """Play one random episode; adds the offered moves to `met`, and seats that need free text to `wordy`."""
     state = game.start(rng)
     for _ in range(STEPS):
         views = {seat: game.view(state, seat) for seat in game.to_act(state)}
@@ -85,7 +85,9 @@ def _list_tool_moves(tool: Tool) -> list[Move] | None:
 
 
 def _list_values(schema: Mapping[str, Any], optional: bool) -> list[JSON] | None:
-    """The values of an argument; None for more than can be listed. An optional one may be left out: None among them."""
+    """The values that an argument can take, with None for an optional one that is left out; None if there are too many
+    to list.
+    """
     found: list[JSON] | None = None
     if "enum" in schema:
         found = list(schema["enum"])

@@ -1,4 +1,4 @@
-"""What a seat sees and does, as spaces of Gymnasium: text to read, a numbered list or text to act."""
+"""Gymnasium spaces of a seat: text observations, and numbered or text actions."""
 
 import json
 import string
@@ -21,9 +21,9 @@ LONGEST_READ, LONGEST_SAID = 500_000, 2_000  # characters of an observation and 
 
 @dataclass(frozen=True, slots=True)
 class SeatSpaces:
-    """The two spaces of one seat, and how a view becomes an observation and an action a move.
+    """Observation and action space of one seat; converts a view to an observation and an action to a move.
 
-    With `moves` an action is a number, the place of a move in that list, and observations hold an `action_mask`.
+    With `moves` an action is an index into that list, and observations hold an `action_mask`.
     Without, it is a text: words, or `{"tool": …, "args": {…}}` for an action.
     """
 
@@ -46,7 +46,9 @@ class SeatSpaces:
         return cls(spaces.Dict(seen), done, moves, places, features and features[1])
 
     def observation(self, view: View, acting: bool) -> dict[str, Any]:
-        """What the seat sees: `text`, an `action_mask` for numbers, the `observation` that features make of it."""
+        """The observation of a view: `text`, an `action_mask` for numbered actions, and the `observation` made by the
+        feature function.
+        """
         seen: dict[str, Any] = {"text": words(view)}
         if self.moves is not None:
             mask = np.zeros(len(self.moves), np.int8)
@@ -58,7 +60,7 @@ class SeatSpaces:
         return seen
 
     def move(self, action: Any) -> Move:
-        """The move that an action stands for; what is no JSON object with a `tool` is said in words."""
+        """Convert an action to a move; a text that is no JSON object with a `tool` is a message without action."""
         if self.moves is not None:
             return self.moves[int(action)]
         text = str(action)
@@ -73,7 +75,8 @@ class SeatSpaces:
 
 
 def seat_spaces(game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> dict[str, SeatSpaces]:
-    """The spaces of each seat; `actions` are the same numbered moves for all, else random play gathers them."""
+    """The spaces of each seat; `actions` is one list of numbered moves for all seats; without it, random play collects
+    them."""
     if actions is not None:
         given = tuple(Move(action) if isinstance(action, str) else action for action in actions)
         found: Mapping[str, tuple[Move, ...] | None] = dict.fromkeys(game.seats, given)
@@ -83,7 +86,7 @@ def seat_spaces(game: Game, actions: Sequence[Move | str] | None, features: Feat
 
 
 def words(view: View) -> str:
-    """All of a view as one text: the rules, what was said, what can be done."""
+    """A view as one text: rules, messages, and the moves that are possible."""
     lines = [view.rules, *map(_line, view.messages)]
     if view.legal:
         lines.append(f"You can say: {', '.join(view.legal)}")
@@ -94,7 +97,7 @@ def words(view: View) -> str:
 
 
 def _line(message: Message) -> str:
-    """A message as a line; further lines of it are indented."""
+    """Format a message as one line; its further lines are indented."""
     if not message.sender:
         return f"game: {indent_text(message.text)}"
     return f"{message.sender}: {indent_text(escape_message(message.text, message.literal))}" + (

@@ -1,9 +1,9 @@
-"""Our games as environments of PettingZoo, for who learns or evaluates with its tools.
+"""Arena games as PettingZoo environments, to train or evaluate with its tools.
 
 from arena.adapters.pettingzoo_env import as_aec, as_parallel
 
-env = as_aec("connect")                  # turns; simultaneous moves are taken one after the other, unseen
-env = as_parallel("dilemma")             # all seats at once
+env = as_aec("connect")                  # turn-based; simultaneous moves are collected one by one, hidden from each
+other env = as_parallel("dilemma")             # all seats at once
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ def as_aec(
     """A game as a PettingZoo AEC environment; its agents are the seats.
 
     Actions are numbers where a seat's moves can be listed, with an `action_mask` in the observations, and texts where
-    not; `env.moves(agent)` says what the numbers mean. The list is gathered by seeded random play; `actions` gives
-    another, for example `[Move(tool="bid", args={"amount": 10}), …]` to make a price discrete. An observation is the
-    `text` that a model would read, and with `features`, a space and a function of the view, an `observation` in it.
+    not; `env.moves(agent)` maps the numbers to moves. The list is collected by seeded random play; `actions` replaces
+    it, for example `[Move(tool="bid", args={"amount": 10}), …]` to make a price discrete. An observation is the `text`
+    that a model would read, and with `features`, a space and a function of the view, an `observation` in it.
 
     Rewards are the changes of the scores, 0 where a seat has none, so that they add up to the final score. An illegal
-    action counts as the last one that patience allows: the game's forfeit, or the end for all, truncated, with
-    `refused` in the agent's info. `reset(seed=…)` gives the instance that the arena plays with this seed; a reset
-    without a seed takes the next one, from 0.
+    action is never retried: it leads to the game's forfeit, or ends the episode for all agents (truncated), with
+    `refused` in the agent's info. `reset(seed=…)` starts the match that arena plays with this seed; a reset without a
+    seed takes the next seed, from 0.
     """
     return TurnBasedGame(build("game", game, "game"), actions, features)
 
@@ -48,8 +48,8 @@ def as_parallel(
 ) -> "ParallelGame":
     """A game whose seats all move at once as a PettingZoo Parallel environment; else as `as_aec`.
 
-    Raises UsageError for a game that is played in turns. Actions of seats that are not asked any more are ignored;
-    after an illegal action of one the others are asked again.
+    Raises UsageError for a game that is played in turns. Actions of seats that no longer act are ignored; after an
+    illegal action of one seat the others are asked again.
     """
     built: Game = build("game", game, "game")
     if {*built.to_act(first_state(built, Match(built)))} != {*built.seats}:
@@ -58,7 +58,7 @@ def as_parallel(
 
 
 class Seating:
-    """A game being played from outside: its state, and the spaces of its seats."""
+    """State of a game that is stepped from outside, and the spaces of its seats."""
 
     def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         self.game, self.spaces = game, seat_spaces(game, actions, features)
@@ -78,14 +78,16 @@ class Seating:
         return self.spaces[seat].observation(self.game.view(self.state, seat), seat in self.acting)
 
     def move(self, seat: str, action: object) -> Move:
-        """The well-formed move behind an action. Raises IllegalMove."""
+        """Convert an action to a well-formed move. Raises IllegalMove."""
         return well_formed(self.game.view(self.state, seat), self.spaces[seat].move(action))
 
     def payoffs(self) -> dict[str, float]:
         return {seat: float(score or 0.0) for seat, score in self.game.scores(self.state).items()}
 
     def play(self, moves: Mapping[str, Move] | IllegalMove) -> tuple[dict[str, float], dict[str, str]]:
-        """Makes the moves of all who act, or answers a refusal; what each seat gained, and why one was refused."""
+        """Apply the moves of all acting seats, or forfeit on an illegal one; returns the reward of each seat, and the
+        reason of a refusal.
+        """
         before = self.payoffs()
         refused = moves if isinstance(moves, IllegalMove) else None
         if not isinstance(moves, IllegalMove):
@@ -106,12 +108,12 @@ class Seating:
 
 
 class Seated:
-    """What both forms tell of the seats."""
+    """Methods that both environment types share."""
 
     seating: Seating
 
     def moves(self, agent: str) -> tuple[Move, ...] | None:
-        """What the numbers of an agent's action space mean; None where actions are texts."""
+        """The moves that the numbers of an agent's action space stand for; None where actions are texts."""
         return self.seating.spaces[agent].moves
 
     def observation_space(self, agent: str) -> Any:
@@ -122,7 +124,7 @@ class Seated:
 
 
 class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
-    """A game of ours, one agent after the other."""
+    """A game as an AEC environment: one agent acts after the other."""
 
     def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         super().__init__()
@@ -164,11 +166,11 @@ class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
         self._accumulate_rewards()
 
     def render(self) -> str:
-        """Everything said and announced so far."""
+        """The messages so far, as text."""
         return self.seating.transcript()
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: there are no resources to release."""
 
     def _play(self, moves: Mapping[str, Move] | IllegalMove) -> None:
         gains, refused = self.seating.play(moves)
@@ -186,7 +188,7 @@ class TurnBasedGame(Seated, AECEnv):  # type: ignore[misc]
 
 
 class ParallelGame(Seated, ParallelEnv):  # type: ignore[misc]
-    """A game of ours, all agents at once."""
+    """A game as a Parallel environment: all agents act at once."""
 
     def __init__(self, game: Game, actions: Sequence[Move | str] | None, features: Features | None) -> None:
         self.seating = Seating(game, actions, features)
@@ -219,8 +221,8 @@ class ParallelGame(Seated, ParallelEnv):  # type: ignore[misc]
         return seen, {seat: gains[seat] for seat in agents}, *ends, infos
 
     def render(self) -> str:
-        """Everything said and announced so far."""
+        """The messages so far, as text."""
         return self.seating.transcript()
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: there are no resources to release."""

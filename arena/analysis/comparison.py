@@ -1,7 +1,7 @@
-"""Two sides, measure by measure: means, their difference with its interval, how large it is, and p.
+"""Compare two sides measure by measure: means, difference with interval, effect size and p.
 
-Episodes with one seed belong together (a cluster), whatever their settings, because the seed decides the chance in
-them; so a seed counts once, with the mean of its episodes, and a chain of rounds is one episode.
+Episodes with the same seed form a cluster, whatever their settings, because the seed fixes their random draws; so a
+seed counts once, with the mean of its episodes, and a chain of rounds is one episode.
 """
 
 from collections import defaultdict
@@ -90,9 +90,9 @@ def compare(
     correction: str = "holm",
     pair: bool = True,
 ) -> Comparison:
-    """Compares two sides in `metrics`, or else in all scores and facts that say something about outcomes.
+    """Compare two sides in `metrics`, or by default in all scores and facts that describe outcomes.
 
-    Paired where they share seeds (and settings that vary on both sides alike), unless `pair` is off. `seed` is of the
+    Paired where they share seeds (and settings that vary on both sides alike), unless `pair` is off. `seed` seeds the
     resampling. p is corrected for the number of measures. Raises UsageError for an unknown measure, and where nothing
     can be compared.
     """
@@ -101,7 +101,7 @@ def compare(
     if not 0 < level < 1:
         raise UsageError(f"a level is between 0 and 1, such as 0.95; got {level}")
     whole = a, b
-    if a.copies and b.copies:  # one observation of each, however often it was played
+    if a.copies and b.copies:  # all copies count as one observation
         a, b = _keep_first_seed(a, b)
     factors = _find_factors(a, b)
     groups = [_group_observations(side, factors) for side in (a, b)]
@@ -128,7 +128,7 @@ def compare(
 
 
 def _keep_first_seed(a: ComparisonSide, b: ComparisonSide) -> tuple[ComparisonSide, ComparisonSide]:
-    """Both sides with the episodes of one seed: the first that they share, else the first of each."""
+    """Both sides reduced to one seed: the first that they share, else the first of each."""
     seeds = [{one.seed for one in side.observations if one.measured} for side in (a, b)]
     shared = seeds[0] & seeds[1]
     first, second = (min(shared or some) for some in seeds)
@@ -137,7 +137,7 @@ def _keep_first_seed(a: ComparisonSide, b: ComparisonSide) -> tuple[ComparisonSi
 
 
 def _find_factors(a: ComparisonSide, b: ComparisonSide) -> tuple[str, ...]:
-    """The settings that vary within a side and have values in common: what the episodes of a pair must agree in."""
+    """Settings that vary within a side and have values in common: the episodes of a pair must agree in them."""
     paths = {path for side in (a, b) for one in side.observations for path in one.settings}
     found = []
     for path in sorted(paths):
@@ -155,7 +155,7 @@ def _group_observations(side: ComparisonSide, factors: Sequence[str]) -> dict[Ke
 
 
 def _select_measures(a: ComparisonSide, b: ComparisonSide, metrics: Sequence[str]) -> list[str]:
-    """What is measured on both sides, scores first; or what was asked for."""
+    """Measures that both sides have, scores first; or the requested ones."""
     finished = [[one.measured for one in side.observations if one.measured is not None] for side in (a, b)]
     for side, found in zip((a, b), finished, strict=True):
         if not found:
@@ -202,7 +202,7 @@ def _average_unpaired(a: ComparisonSide, b: ComparisonSide, name: str) -> Units:
 
 
 def _make_cluster_key(one: Observation) -> tuple[Any, ...]:
-    return (one.seed, one.settings.get("branch"))  # forks of one episode share its seed and draw anew by branch
+    return (one.seed, one.settings.get("branch"))  # forks of one episode share its seed and draw again by branch
 
 
 def _get_value(one: Observation, name: str) -> float | None:
@@ -210,14 +210,14 @@ def _get_value(one: Observation, name: str) -> float | None:
 
 
 def _is_outcome(name: str, units: Units, shares: Iterable[str]) -> bool:
-    """Whether a measure is an outcome: a score, yes or no, or a number that is not the same whoever plays."""
+    """Whether a measure describes an outcome: a score, a yes/no fact, or a number that differs between episodes."""
     if name.startswith("score") or name in shares:
         return True
     return units.a != units.b if units.pairs is not None else len({*units.a, *units.b}) > 1
 
 
 def _find_duplicates(units: Mapping[str, Units]) -> dict[str, str]:
-    """Measures with the values of one before them, and which."""
+    """Measures with the same values as an earlier one, mapped to that one."""
     first: dict[Any, str] = {}
     return {n: first[u.a, u.b] for n, u in units.items() if first.setdefault((u.a, u.b), n) != n and u.a}
 
@@ -240,7 +240,7 @@ def _make_row(name: str, units: Units, yes_no: bool, level: float, rng: np.rando
 def _compute_gap(
     a: Sequence[float], b: Sequence[float], paired: bool, binary: bool, level: float, rng: np.random.Generator
 ) -> Estimate:
-    """b - a with its interval: Newcombe's for shares of yes, as resampling fails near 0 and 1; else the bootstrap."""
+    """b - a with its interval: Newcombe's for shares of yes (the bootstrap fails near 0 and 1), else the bootstrap."""
     if binary and paired:
         both = sum(x == y == 1 for x, y in zip(a, b, strict=True))
         counts = both, int(sum(a)) - both, int(sum(b)) - both

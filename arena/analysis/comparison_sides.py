@@ -1,12 +1,12 @@
-"""One side of a comparison: the recorded episodes that a text names, and what is measured in them.
+"""Parse one side of a comparison and load its recorded episodes with their measures.
 
-last, mwr4             the episodes of a run, by its id, the beginning of one, or "last"
+last, mwr4             the episodes of a run, by its id, an id prefix, or "last"
 last:game.cost=6       those of its cells with these settings, separated by spaces, as the table of cells names them:
-                       SEAT=AGENT, SEAT.PARAMETER=VALUE, game.PARAMETER=VALUE, and `buyer⇄seller` for the cells in
-                       which these two have changed places
+                       SEAT=AGENT, SEAT.PARAMETER=VALUE, game.PARAMETER=VALUE, and `buyer⇄seller` for the cells in which
+                       these two are swapped
 last:2                 those of its second cell
 seller=boulware        those of all runs with these settings
-boulware, last:linear  those in which this agent (or model) sits at some seat, seen from that seat
+boulware, last:linear  those in which this agent (or model) has a seat, measured from that seat
 """
 
 import json
@@ -43,8 +43,9 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSide:
-    """What a text stands for; `agent` is whose seat it is seen from, if anybody's. `copies`: with the same settings,
-    the episodes of all seeds are the same, answer by answer."""
+    """One side of a comparison; `agent` is the agent whose seat it is measured from, "" for whole episodes. `copies`:
+    with the same settings, the episodes of all seeds are identical, answer by answer.
+    """
 
     text: str
     agent: str
@@ -58,7 +59,7 @@ class ComparisonSide:
 
 @dataclass(frozen=True, slots=True)
 class SideSelection:
-    """A text taken apart: a run's id or "", and what the episodes have to be."""
+    """A parsed side: a run's id or "", and the conditions on its episodes."""
 
     text: str
     run: str = ""
@@ -69,7 +70,8 @@ class SideSelection:
 
 
 def select_sides(db: str, a: str, b: str, game: str = "", costs: bool = False) -> tuple[ComparisonSide, ComparisonSide]:
-    """The two sides, of one game. Raises UsageError for a text that names nothing, and for two games or none shared."""
+    """The two sides, of one game. Raises UsageError for a text that matches nothing, for several games, and if no game
+    is shared."""
     with Store.open(db, create=False) as store:
         choices = [_parse(store, db, text) for text in (a, b)]
     chosen = [_load_chosen(db, choice) for choice in choices]
@@ -115,7 +117,7 @@ def _parse(store: Store, db: str, text: str) -> SideSelection:
 
 
 def _resolve_part(token: str, names: Collection[str]) -> str:
-    """A part in a file as it is recorded: under its path where that is among the names, else `file:Thing`."""
+    """The recorded name of a part from a file: with its path if that is among the names, else `file:Thing`."""
     front, sign, name = token.rpartition("=")
     return token if name in names else front + sign + re.sub(r"^(?:.*/)?([\w-]+)\.py:", r"\1:", name)
 
@@ -147,7 +149,7 @@ def _load_chosen(db: str, choice: SideSelection) -> list[Recorded]:
 
 
 def _select_cells(db: str, choice: SideSelection, episodes: Sequence[Recorded]) -> list[Recorded]:
-    """Those of one cell by its number, or of the cells in which two seats have changed places."""
+    """The episodes of one cell, by its number, or of the cells in which two seats are swapped."""
     if not choice.run:
         raise UsageError(f"{choice.text!r}: say of which run, such as last:{choice.text}")
     (plan,) = query(db, "select plan from run where id = ?", (choice.run,)).rows[0]
@@ -166,7 +168,7 @@ def _select_cells(db: str, choice: SideSelection, episodes: Sequence[Recorded]) 
 
 
 def _is_swap(groups: Sequence[Any], k: int, seats: tuple[str, str]) -> bool:
-    """Whether an earlier cell is the same but for these two seats, which have each other's agents."""
+    """Whether an earlier cell is equal but for these two seats, which have each other's agents."""
     left, right = seats
     own = groups[k]["seats"]
     if left not in own or right not in own:
@@ -176,7 +178,7 @@ def _is_swap(groups: Sequence[Any], k: int, seats: tuple[str, str]) -> bool:
 
 
 def _swap_path(path: str, swapped: tuple[str, str] | None) -> str:
-    """Where a setting of a cell's label is found after its seats have changed places."""
+    """The path of a cell label's setting after two seats are swapped."""
     seat, dot, rest = path.partition(".")
     if swapped is None or seat not in swapped:
         return path
@@ -233,14 +235,16 @@ def _build_side(
 
 
 def _collect_settings(episode: Recorded, seat: str, agents: Sequence[str]) -> dict[str, Any]:
-    """The settings around a seat. A rival that is one of the two compared counts as the same for both."""
+    """Settings of an episode other than the seat's own. A rival that is one of the two compared agents counts as the
+    same for both.
+    """
     met = {other for other, names in episode.who.items() if other != seat and set(names) & set(agents)}
     around = {p: v for p, v in episode.settings.items() if p.partition(".")[0] not in {seat, *met}}
     return around | dict.fromkeys(met, "one of the two")
 
 
 def _drop_seat_name(measured: EpisodeMeasures | None, seat: str, seats: Iterable[str]) -> EpisodeMeasures | None:
-    """What is measured, as the seat calls it: its own without the seat's name, the others' not at all."""
+    """Measures renamed from the seat's view: its own without the seat's name, those of the other seats dropped."""
     if measured is None:
         return None
     others = set(seats) - {seat}

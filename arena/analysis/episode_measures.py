@@ -1,4 +1,4 @@
-"""Recorded episodes as numbers: how each ended, under which settings, and all that is measured in it."""
+"""Load recorded episodes with their status, settings and measures."""
 
 import json
 from collections import defaultdict
@@ -11,14 +11,14 @@ from arena.spec import dump_canonical
 from arena.store.query import query
 
 FINISHED = ("over", "forfeit")
-CHUNK = 500  # episodes asked for at a time
+CHUNK = 500  # episodes per database query
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One episode on record. `settings` are its resolved match by path: `game`, `game.cost`, `buyer`, `buyer.exponent`,
-    `patience`; the names of parts stand under the part's own path. `who` are the names a seat goes by: its agent's,
-    and its model's. `measured` is None unless it was played out."""
+    `patience`; the name of a part is stored under the part's own path. `who` lists the names of each seat: its agent's
+    and its model's. `measured` is None unless the episode is finished."""
 
     id: str
     run: str
@@ -31,7 +31,7 @@ class Recorded:
 
 
 def load_episodes(db: str, condition: str = "", parameters: Sequence[object] = ()) -> list[Recorded]:
-    """The episodes for which an SQL condition on `episode e` holds, in order, without what is measured in them."""
+    """Load the episodes for which an SQL condition on `episode e` holds, in order, without their measures."""
     where = f"where {condition}" if condition else ""
     columns = "select e.id, e.run, e.n, e.status, e.seed, e.spec from episode e"
     found = query(db, f"{columns} {where} order by e.run, e.n", tuple(parameters)).rows
@@ -39,7 +39,7 @@ def load_episodes(db: str, condition: str = "", parameters: Sequence[object] = (
 
 
 def read_measures(db: str, episodes: Iterable[Recorded], costs: bool = False) -> dict[str, EpisodeMeasures]:
-    """What is measured in each finished one of the episodes, by id; with `costs`, turns, tokens, usd … too."""
+    """The measures of each finished episode, by id; with `costs`, also turns, tokens, usd and so on."""
     ids = [episode.id for episode in episodes if episode.status in FINISHED]
     found: dict[str, EpisodeMeasures] = {}
     for start in range(0, len(ids), CHUNK):
@@ -84,7 +84,7 @@ def _parse_episode(id: str, run: str, n: int, status: str, seed: int, spec: str)
 
 
 def _flatten(path: str, value: object) -> dict[str, Any]:
-    """Settings by path; a part's name stands at its own path, a list as JSON."""
+    """Settings by path; a part's name is stored at its own path, a list as JSON."""
     if not isinstance(value, Mapping):
         return {path: dump_canonical(value) if isinstance(value, list) else value}
     found = {path: value["name"]} if "name" in value else {}
@@ -95,7 +95,7 @@ def _flatten(path: str, value: object) -> dict[str, Any]:
 
 
 def _list_names(agent: object) -> Iterable[str]:
-    """The agent's name, and that of the model below whatever wraps it."""
+    """The agent's name, and that of its innermost model."""
     while isinstance(agent, Mapping):
         if isinstance(agent.get("name"), str):
             yield agent["name"]

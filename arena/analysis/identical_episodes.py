@@ -1,10 +1,8 @@
-"""Episodes that are copies of each other: with different seeds, the same answers from the first to the last, and
-the same outcome.
+"""Detect duplicate episodes: with different seeds, the same answers from first to last and the same outcome.
 
-Scripted agents that act choose their phrases by the seed, which is no difference: their actions are compared. Words
-are, too, where a model was asked, and in games of words alone.
-Where nothing of a match depends on its seed, all its episodes are one observation, however many there are, and no
-sample.
+Scripted agents that act choose their phrases by the seed, which is no difference: only their actions are compared.
+Words are compared where a model was asked, and in games without actions. If nothing in a match depends on its seed, all
+its episodes are one observation, not a sample.
 """
 
 import json
@@ -15,7 +13,7 @@ from typing import Any
 
 from arena.store.query import query
 
-AT_ONCE = 500  # episodes in one question to the database
+AT_ONCE = 500  # episodes per database query
 FACTS = "select episode, name, n, value from fact where episode in ({}) order by episode, name, n"
 TURNS = (
     "select episode, args, step, attempt, seat, tool, case when exists (select 1 from call where call.episode = "
@@ -28,14 +26,14 @@ QUESTIONS = (
     "select episode, seat, scorer, value from score where episode in ({}) order by episode, seat, scorer, version",
     FACTS,
 )
-PHRASE = 3  # words of an argument that a scripted agent does not choose as it likes
+PHRASE = 3  # most words of an argument that counts as data and not as a phrase
 FINISHED = ("over", "forfeit")
 
 
 def find_copies(db: str, episodes: Iterable[tuple[Hashable, int, str]]) -> dict[Hashable, bool]:
-    """For each group of episodes with two seeds or more, whether all of them are copies.
+    """For each group with two seeds or more, whether all its episodes are duplicates.
 
-    episodes: (group, seed, id) of each, those of a group with the same settings.
+    episodes: (group, seed, id) of each; a group holds episodes with the same settings.
     """
     groups: dict[Hashable, dict[int, str]] = defaultdict(dict)
     for group, seed, episode in episodes:
@@ -48,8 +46,9 @@ def find_copies(db: str, episodes: Iterable[tuple[Hashable, int, str]]) -> dict[
 
 
 def compute_fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
-    """Each episode as a hash of what was answered (who, when, action, arguments, words where these count) and of how it
-    ended (scores, and the numbers of its facts, in which the chance of a game shows)."""
+    """A hash of each episode: its answers (seat, step, action, arguments, words where these count) and its end (scores,
+    and the numbers of its facts, which reflect the random draws of a game).
+    """
     hashes = {episode: blake2b(digest_size=16) for episode in episodes}
     for start in range(0, len(episodes), AT_ONCE):
         some = tuple(episodes[start : start + AT_ONCE])
@@ -64,7 +63,7 @@ def compute_fingerprints(db: str, episodes: Sequence[str]) -> dict[str, str]:
 
 
 def _drop_long_texts(value: object, words: int) -> Any:
-    """A fact, or arguments, without texts of more than so many words: those are phrases."""
+    """A fact or argument without texts of more than `words` words, which count as phrases."""
     if isinstance(value, Mapping):
         return {key: _drop_long_texts(item, words) for key, item in value.items()}
     if isinstance(value, list):
@@ -73,7 +72,7 @@ def _drop_long_texts(value: object, words: int) -> Any:
 
 
 def find_copied_cells(db: str, run: str, n: int, labels: Sequence[str]) -> Mapping[str, int]:
-    """The cells of a run whose episodes are copies, by label, with the number of these. n: episodes of each cell."""
+    """The cells of a run whose episodes are duplicates: label to number of episodes. n: episodes of each cell."""
     where = f"run = ? and status in {FINISHED!r} order by n"
     rows = query(db, f"select n, seed, id from episode where {where}", (run,)).rows
     found = find_copies(db, (((number - 1) // n, seed, id) for number, seed, id in rows))
@@ -82,7 +81,9 @@ def find_copied_cells(db: str, run: str, n: int, labels: Sequence[str]) -> Mappi
 
 
 def describe_copies(cells: Mapping[str, int], of: int, spread: bool) -> str:
-    """What copies mean, and what to type; "" where there are none. spread: whether a game draws by `game.spread`."""
+    """A warning about duplicate episodes, with what to type; "" if there are none. spread: whether the game draws its
+    values by `game.spread`.
+    """
     if not cells:
         return ""
     (label, count), *others = cells.items()

@@ -1,7 +1,7 @@
-"""What is measured in an episode, by name: `score.buyer`, `deal`, `surplus.buyer`, `tokens`.
+"""Measures of an episode by name: `score.buyer`, `deal`, `surplus.buyer`, `tokens`.
 
-An episode counts once. Of a fact that is a table (the rounds of a negotiation, the hands of an evening) a column's
-mean over its rows is taken, rows without a value left out. Yes and no count as 1 and 0.
+An episode counts once. For a fact that is a table (the rounds of a negotiation, the hands of a poker match) the measure
+of a column is its mean over the rows that have a value. Yes and no count as 1 and 0.
 
     score.SEAT     the game's own payoff
     NAME           a fact that is a number, or yes or no: `revenue`, `success`
@@ -18,7 +18,7 @@ from typing import Any
 
 from arena.errors import UsageError, unknown
 
-COSTS = ("turns", "refused", "calls", "tokens", "usd", "seconds")  # of the view `episodes`; measured when asked for
+COSTS = ("turns", "refused", "calls", "tokens", "usd", "seconds")  # columns of the view `episodes`, on request only
 INDEX = ("round", "period", "hand", "step", "n")  # columns that number the rows of a table
 
 
@@ -26,9 +26,9 @@ INDEX = ("round", "period", "hand", "step", "n")  # columns that number the rows
 class EpisodeMeasures:
     """The values of one episode by name: None where there is none (a price without a deal).
 
-    `shares` are the names whose values come from yes and no: between 0 and 1. `aside` are those that are not looked at
-    unless they are asked for: numbers of rows, columns of tables that pay nobody. `empty` are the tables without rows,
-    whose columns nobody knows. `also` are other spellings, with the name that is meant: `buyer_surplus`, `rounds.deal`.
+    `shares` are the names whose values come from yes and no: between 0 and 1. `aside` are measured on request only:
+    numbers of rows, columns of tables without payoffs. `empty` are the tables without rows, whose columns are unknown.
+    `also` maps other spellings to the name that is meant: `buyer_surplus`, `rounds.deal`.
     """
 
     values: Mapping[str, float | None]
@@ -39,7 +39,7 @@ class EpisodeMeasures:
 
 
 def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> EpisodeMeasures:
-    """All that can be measured in an episode with these scores (by seat) and facts."""
+    """All measures of an episode with these scores (by seat) and facts."""
     values: dict[str, float | None] = {f"score.{seat}": value for seat, value in scores.items()}
     shares: set[str] = set()
     aside: set[str] = set()
@@ -72,9 +72,9 @@ def measure(scores: Mapping[str, float | None], facts: Mapping[str, Any]) -> Epi
 
 
 def resolve_name(name: str, found: Iterable[EpisodeMeasures]) -> str:
-    """The name under which the episodes measure what is meant by `buyer_surplus`, `rounds.deal` or `surplus.buyer`.
+    """The canonical measure name for `buyer_surplus`, `rounds.deal` or `surplus.buyer`.
 
-    Raises UsageError with near misses. A column of a table of which no row was seen is taken as it is.
+    Raises UsageError with near misses. A column of a table without any row is accepted unchecked.
     """
     known: dict[str, str] = {}
     empty: set[str] = set()
@@ -93,7 +93,7 @@ def _is_table(fact: object) -> bool:
 
 
 def _flatten_fact(name: str, fact: object) -> Iterable[tuple[str, Any]]:
-    """The numbers, yes and no, and absences below a fact, with their paths."""
+    """Flatten a fact to its numbers, booleans and Nones, with their paths."""
     if isinstance(fact, Mapping):
         for key, inner in fact.items():
             yield from _flatten_fact(f"{name}.{key}", inner)
@@ -102,7 +102,7 @@ def _flatten_fact(name: str, fact: object) -> Iterable[tuple[str, Any]]:
 
 
 def _rename_column(column: str, scores: Mapping[str, object]) -> str:
-    """`surplus.buyer` for the column `buyer_surplus` of a game with a buyer; else nothing."""
+    """`surplus.buyer` for the column `buyer_surplus` of a game with a buyer; else None."""
     for seat in scores:
         if column.startswith(f"{seat}_"):
             return f"{column.removeprefix(f'{seat}_')}.{seat}"

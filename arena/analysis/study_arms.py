@@ -1,4 +1,4 @@
-"""The arms of a recorded run of negotiations, side by side: means by round or turn, with bootstrap intervals."""
+"""Arms of a recorded run of negotiations: means by round and turn, with bootstrap intervals."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -39,8 +39,9 @@ class Arm:
     """One arm under one coach: its curves by round, and the offers of `side` by turn in the first and last round.
 
     price: dollars, of rounds with a deal. deal_rate: share of all chains that make a deal in the round. survival: share
-    that made one in this and all earlier rounds. payoff: mean surplus of `side` in dollars, 0 without a deal. first and
-    last: the share of value - cost that the offers keep for `side`. Chains count in every round, whatever came before.
+    that made one in this and all earlier rounds. payoff: mean surplus of `side` in dollars, 0 without a deal. first,
+    last: the share of value - cost that the offers keep for `side`. Chains count in every round, whatever happened in
+    earlier rounds.
     """
 
     name: str
@@ -52,8 +53,9 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class StudyArms:
-    """All arms of a run, those of a coach together, and who played. `copied`: between the same players of an arm the
-    episodes of all seeds are the same, answer by answer."""
+    """All arms of a run, grouped by coach, and the players. `copied`: between the same players of an arm the episodes
+    of all seeds are identical, answer by answer.
+    """
 
     run: str
     by: By
@@ -65,10 +67,10 @@ class StudyArms:
 
 
 def read_study(where: str, which: str = "last", by: By = "feedback", resamples: int = RESAMPLES) -> StudyArms:
-    """The arms of a run, told apart by a column of the view `rounds` and by who is coached.
+    """Load the arms of a run, distinguished by a column of the view `rounds` and by the coached side.
 
     Intervals: the bootstrap of `arena.stats.estimates` over seeds, so that the rounds of a chain, and chains with equal
-    seeds, stay together; from a fixed seed. Raises BadRecord, UsageError.
+    seeds, are resampled together; the seed is fixed. Raises BadRecord, UsageError.
     """
     if by not in ("feedback", "buyer", "seller", "game"):
         raise UsageError(f"arms are told apart by feedback, buyer, seller or game; got {by!r}")
@@ -101,7 +103,7 @@ def interval(clusters: Sequence[Cluster], above: int, below: int, resamples: int
     mean = float(top.sum() / bottom.sum())
 
     def ratio(drawn: Any, axis: int = -1) -> Any:
-        """Of the clusters at the places `drawn`; the mean where they have nothing to divide by."""
+        """The ratio for the clusters at the indices `drawn`; the point estimate where the denominator is 0."""
         over, under = (numbers[drawn.astype(int)].sum(axis=axis) for numbers in (top, bottom))
         return np.divide(over, under, out=np.full_like(over, mean), where=under != 0)
 

@@ -1,4 +1,4 @@
-"""Draws the arms of a recorded run of negotiations; needs matplotlib."""
+"""Plot the arms of a recorded run of negotiations; needs matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from arena.analysis.study_arms import Arm, Curve, StudyArms
 from arena.console.sanitize import inline
 
-# Okabe & Ito (2008): eight colours that people with any colour vision tell apart; the yellow is left out, being pale
+# Okabe & Ito (2008): colours that are distinct with any colour vision; without the pale yellow
 COLOURS = ("#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 SAID = {"human": "human (listed lines)", "none": "none (memory alone)"}  # arms of feedback, in the legend
 LINES = ("-", "--", ":", "-.")  # for more arms than there are colours
-DODGE, APART = 0.07, 0.5  # rounds by which two arms stand apart, so that equal ones can be seen, and by which all may
-WIDE, TALL, BESIDE = 4.2, 2.1, 2.6  # inches of a panel, and of the legend beside them
-PLAIN: Any = {"text.parse_math": False}  # names are texts: "$5" is no formula
+DODGE, APART = 0.07, 0.5  # x offset between two arms (equal curves stay visible), and the largest of all, in rounds
+WIDE, TALL, BESIDE = 4.2, 2.1, 2.6  # width and height in inches of a panel, and of the legend
+PLAIN: Any = {"text.parse_math": False}  # no math mode: "$5" is plain text
 NAME = 26  # characters of a name in a line of the legend
 NOTE = 13.5  # characters of the note at the foot in an inch
 PANELS = (
@@ -32,19 +32,19 @@ PANELS = (
 
 
 def draw(study: StudyArms, target: Path) -> None:
-    """Writes the figure to `target`, in the format of its ending: a column for each coach, a row for each measure."""
+    """Write the figure to `target`, in the format of its extension: a column for each coach, a row for each measure."""
     with rc_context(PLAIN):
         make_figure(study).savefig(target, dpi=110)
 
 
 def escape_label(name: str) -> str:
-    """A name of anybody as a label, which matplotlib leaves out where it begins with an underscore."""
+    """A name as a legend label; matplotlib would drop one that starts with an underscore."""
     shown = inline(name)
     return f" {shown}" if shown.startswith("_") else shown
 
 
 def make_figure(study: StudyArms) -> Figure:
-    """The figure that `draw` writes."""
+    """Build the figure that `draw` writes."""
     coaches = list(dict.fromkeys(arm.coach for arm in study.arms))
     names = list(dict.fromkeys(arm.name for arm in study.arms))
     size = (1.0 + WIDE * len(coaches) + BESIDE, TALL * len(PANELS) + 1.1)
@@ -63,10 +63,10 @@ def make_figure(study: StudyArms) -> Figure:
             if measure in ("deal_rate", "survival", "last"):
                 panel.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=""))
         axes[0][column].set_title("nobody is coached" if coach == "none" else f"{coach} coached", fontweight="bold")
-    for row, (measure, *_) in enumerate(PANELS):  # at last, when all columns are drawn
+    for row, (measure, *_) in enumerate(PANELS):  # after all columns are drawn
         if measure != "last":
             for panel in axes[row]:
-                panel.set_xlim(0.5, study.rounds + 0.5)  # one place for a round in all rows
+                panel.set_xlim(0.5, study.rounds + 0.5)  # the same x position for a round in all rows
         if measure in ("deal_rate", "survival"):
             axes[row][0].set_ylim(0, 1.05)
         elif measure == "payoff":
@@ -82,7 +82,7 @@ def make_figure(study: StudyArms) -> Figure:
 
 
 def _format_note(study: StudyArms, width: int) -> str:
-    """What has to be known to read the figure, in lines of `width` characters."""
+    """The caption with what is needed to read the figure, in lines of `width` characters."""
     chains = sorted({arm.chains for arm in study.arms})
     counts = str(chains[0]) if len(chains) == 1 else f"{chains[0]} to {chains[-1]}"
     seeds = f"bars: 95 % bootstrap intervals over {study.seeds} seeds"
@@ -95,13 +95,13 @@ def _format_note(study: StudyArms, width: int) -> str:
 
 
 def _choose_style(number: int) -> tuple[str, str, str]:
-    """Colour, marker and line of the n-th arm: no two of the first 49 look alike."""
+    """Colour, marker and line style of the n-th arm: the first 49 are distinct."""
     again = number // len(COLOURS)
     return COLOURS[number % len(COLOURS)], MARKERS[(number + again) % len(MARKERS)], LINES[again % len(LINES)]
 
 
 def _draw_panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[str]) -> dict[str, Any]:
-    """Draws the curves of these arms; what the legend shows of each."""
+    """Draw the curves of these arms; returns the legend handle of each."""
     handles = {}
     if measure == "last":
         x, mean = _average_curves([arm.curves["first"] for arm in arms])
@@ -133,7 +133,7 @@ def _draw_panel(panel: Any, measure: str, arms: Sequence[Arm], names: Sequence[s
 
 
 def _average_curves(curves: Sequence[Curve]) -> tuple[list[int], list[float]]:
-    """The mean of curves at each place that any of them has."""
+    """The mean of the curves at each x that any of them has."""
     there: dict[int, list[float]] = {}
     for curve in curves:
         for x, mean in zip(curve.x, curve.mean, strict=True):

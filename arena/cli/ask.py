@@ -1,4 +1,4 @@
-"""Questions to one agent, each recorded as an episode of the game `question`."""
+"""`arena ask`: questions to one agent, each recorded as an episode of the game `question`."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ GAME, SEAT = "question", "agent"
 
 
 def ask(db: str, agent: str, questions: Sequence[str], settings: Sequence[str], command: str, as_json: bool) -> int:
-    """Asks each question by itself, records it, and prints the answers; returns the exit code.
+    """Ask each question in an episode of its own, record it and print the answers; returns the exit code.
 
     settings: `agent.…=…` and `game.…=…`, as those of `arena play`.
     """
@@ -51,7 +51,7 @@ def _build_match(agent: str, question: str, settings: Sequence[str]) -> Match:
 
 
 async def _run_questions(record: Run, store: Store) -> dict[int, Episode | Exception]:
-    """What came of each question, by its number from 1."""
+    """Run all questions; the outcome of each, by its number from 1."""
     return {item.n: result async for item, result in run(record.pending, store)}
 
 

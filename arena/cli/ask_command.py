@@ -1,4 +1,4 @@
-"""The command that puts questions to an agent. Heavy parts are imported when they are needed."""
+"""The command `arena ask`. Heavy modules are imported when they are needed."""
 
 import sys
 from typing import Annotated
@@ -18,7 +18,7 @@ def ask(
     agent: Annotated[
         str,
         typer.Argument(
-            help="Who: the name of a taught agent, provider/model, or module:Thing.",
+            help="Agent: a taught agent, provider/model, or module:Thing.",
             autocompletion=completion.complete_agents,
         ),
     ],
@@ -28,7 +28,7 @@ def ask(
     json: Json = False,
     trust: Trust = False,
 ) -> None:
-    """Ask an agent questions and print its answers, a line each; each is asked by itself, and recorded.
+    """Ask an agent questions and print its answers, one line each; every question is independent, and recorded.
 
     Settings of the agent: --set agent.sampling.temperature=0.
     """

@@ -1,4 +1,4 @@
-"""How commands show their options (a flag takes no value, and its help shows none), and answer to an old spelling.
+"""Typer command classes: flags shown without a value in help, and old command spellings that are still accepted.
 
 Every command takes `-v`.
 """
@@ -15,20 +15,21 @@ from arena.console.log_output import show_log
 from arena.console.stdio import say
 
 VERBOSE = "Show the log on stderr: retries, waits, loaded weights, resumed work, …; -vv shows more."
-TYPED = "arena.verbosity"  # in the context: how often -v was typed so far, before and behind the command's name
-Respell: TypeAlias = Callable[[Sequence[str]], list[str] | None]  # the words of a command; None: spelled so already
+TYPED = "arena.verbosity"  # context key: how often -v was given, before and after the command name
+Respell: TypeAlias = Callable[[Sequence[str]], list[str] | None]  # today's spelling of the words; None: unchanged
 
 
 class Command(TyperCommand):
-    """A command whose flags stand in its help by their names alone."""
+    """A command whose flags are shown in its help without a value."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         return plain_flags([*super().get_params(ctx), *_find_verbose_option(ctx)])
 
 
 class CommandGroup(TyperGroup):
-    """The same for a group of commands, some of which were spelled otherwise before: an old spelling is carried out,
-    and the new one is said on the error stream."""
+    """A group of such commands, some of which had other names before: an old spelling still runs, and the new one is
+    printed on stderr.
+    """
 
     respellings: ClassVar[Sequence[Respell]] = ()
 
@@ -44,7 +45,7 @@ class CommandGroup(TyperGroup):
 
 
 class Commands(typer.Typer):
-    """A Typer whose commands are such. respellings: what turns an old spelling of a command into today's."""
+    """A Typer app with these command classes. respellings: maps an old spelling of a command to today's."""
 
     def __init__(self, **settings: Any) -> None:
         self.respellings: list[Respell] = []
@@ -56,7 +57,7 @@ class Commands(typer.Typer):
 
 
 def start_log(ctx: Any, _: Any, times: int) -> int:
-    """Shows the log from here to the end of the command; as events of JSON where the command prints JSON."""
+    """Enable the log until the command ends; as JSON events if the command prints JSON."""
     if times:
         ctx.meta[TYPED] = ctx.meta.get(TYPED, 0) + times
         ctx.with_resource(show_log(ctx.meta[TYPED], json="--json" in sys.argv[1:]))
@@ -64,12 +65,12 @@ def start_log(ctx: Any, _: Any, times: int) -> int:
 
 
 def _find_verbose_option(ctx: Any) -> list[Any]:
-    """The option `-v` of `arena` itself, which may stand behind the name of any command, too."""
+    """The option `-v` of `arena` itself, which every command accepts after its name, too."""
     return [param for param in ctx.find_root().command.params if param.name == "verbose"]
 
 
 def plain_flags(params: list[Any]) -> list[Any]:
-    """The parameters; flags among them are shown without a type."""
+    """The parameters, with flags shown without a type."""
     for param in params:
         if getattr(param, "is_flag", False):
             param.metavar = ""

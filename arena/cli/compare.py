@@ -1,4 +1,4 @@
-"""The commands that judge: compare, power."""
+"""The commands `arena compare` and `arena power`."""
 
 from typing import Annotated
 
@@ -20,18 +20,18 @@ def mount(app: typer.Typer) -> None:
 
 def compare(
     a: Annotated[str, typer.Argument(help=SIDE)],
-    b: Annotated[str, typer.Argument(help="The same; differences are B - A.")],
+    b: Annotated[str, typer.Argument(help="The other side; differences are B - A.")],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="score.SEAT, a fact, surplus.SEAT, turns, tokens, usd, …; else all that tell of outcomes."),
+        typer.Option(help="score.SEAT, a fact, surplus.SEAT, turns, tokens, usd, …; default: all outcomes."),
     ] = None,
-    game: Annotated[str, typer.Option(help="Which game, where both sides played several.")] = "",
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+    game: Annotated[str, typer.Option(help="Game to compare, if both sides played several.")] = "",
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
     correction: Annotated[
-        str, typer.Option(help="Of p for asking about several measures: holm, bh, bonferroni, none.")
+        str, typer.Option(help="Correction of p for several measures: holm, bh, bonferroni, none.")
     ] = "holm",
     unpaired: Annotated[bool, typer.Option("--unpaired", help="Do not pair episodes with the same seed.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the resampling.")] = 0,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
@@ -58,17 +58,17 @@ def compare(
 
 
 def power(
-    change: Annotated[float | None, typer.Option(help="What is to be seen: points (of 100) with --at.")] = None,
-    at: Annotated[float | None, typer.Option(help="Around which rate in percent, such as 50.")] = None,
+    change: Annotated[float | None, typer.Option(help="Change to detect; with --at: in points of 100.")] = None,
+    at: Annotated[float | None, typer.Option(help="Rate in percent around which the change lies, such as 50.")] = None,
     sd: Annotated[float | None, typer.Option(help="For means: the standard deviation of one episode.")] = None,
-    episodes: Annotated[int | None, typer.Option("-n", help="Episodes of each side: what can they see?")] = None,
+    episodes: Annotated[int | None, typer.Option("-n", help="Episodes per side: what change can they detect?")] = None,
     paired: Annotated[bool, typer.Option("--paired", help="Both sides play the same seeds.")] = False,
-    correlation: Annotated[float, typer.Option(help="Of the two results of a pair, with --paired.")] = 0.0,
-    chance: Annotated[float, typer.Option("--power", help="How surely the change is to be found.")] = 0.8,
-    level: Annotated[float, typer.Option(help="1 minus the chance to find a change where there is none.")] = 0.95,
+    correlation: Annotated[float, typer.Option(help="Correlation of the two results of a pair, with --paired.")] = 0.0,
+    chance: Annotated[float, typer.Option("--power", help="Power: probability of detecting the change.")] = 0.8,
+    level: Annotated[float, typer.Option(help="1 minus the false-positive rate.")] = 0.95,
     json: Json = False,
 ) -> None:
-    """How many episodes it takes to see a change: `arena power --change 5 --at 50` is 5 points around 50 %."""
+    """How many episodes are needed to detect a change: `arena power --change 5 --at 50` is 5 points around 50 %."""
     try:
         from arena.reports.power_answer import PowerQuestion, answer
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What a shell completes: names of games, agents and other parts, and ids of what is on record."""
+"""Shell completion: names of games, agents and other parts, and ids of recorded runs and episodes."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -10,12 +10,12 @@ from arena.store.current_database import current_database, list_taught_names
 
 LOGGER = logging.getLogger(__name__)
 
-LATEST = 50  # ids that are offered
-Found = list[tuple[str, str]]  # a word and what it is
+LATEST = 50  # most ids offered
+Found = list[tuple[str, str]]  # a word and its description
 
 
 def make_part_completer(kind: str) -> Callable[[str], Found]:
-    """The completion of names of parts of one kind."""
+    """Make a completion function for the names of parts of one kind."""
 
     def found(incomplete: str) -> Found:
         return _filter_by_prefix(incomplete, ((entry.name, entry.about) for entry in list_entries(kind).values()))
@@ -24,7 +24,7 @@ def make_part_completer(kind: str) -> Callable[[str], Found]:
 
 
 def complete_agents(incomplete: str) -> Found:
-    """Registered agents, taught ones, and the providers of models."""
+    """Registered agents, taught agents, and model providers."""
     known = [(entry.name, entry.about) for entry in list_entries("agent").values()]
     taught = [(name, "a taught agent") for name in list_taught_names()]
     models = [(f"{name}/", "a model of this provider") for name in list_entries("model") if "/" not in name]
@@ -32,7 +32,7 @@ def complete_agents(incomplete: str) -> Found:
 
 
 def complete_seats(incomplete: str) -> Found:
-    """The agent behind `NAME=`."""
+    """The agent after `NAME=`."""
     seat, sign, agent = incomplete.partition("=")
     return [(f"{seat}={name}", about) for name, about in complete_agents(agent)] if sign else []
 
@@ -50,14 +50,14 @@ def complete_ids(incomplete: str) -> Found:
 
 
 def complete_kinds(incomplete: str) -> Found:
-    """What `arena list` lists."""
-    from arena.cli.listing import RECORDED  # loads what only that command needs
+    """The kinds that `arena list` accepts."""
+    from arena.cli.listing import RECORDED  # heavy import that only this completion needs
 
     return _filter_by_prefix(incomplete, [(name, "") for name in (*(f"{kind}s" for kind in FOLDERS), *RECORDED)])
 
 
 def complete_parts_of_kind(ctx: Any, incomplete: str) -> Found:
-    """The parts of the kind that stands before, for `arena list KIND NAME`."""
+    """The parts of the kind given before, for `arena list KIND NAME`."""
     kind = str(ctx.params.get("what", "")).removesuffix("s")
     return make_part_completer(kind)(incomplete) if kind in FOLDERS else []
 

@@ -1,4 +1,4 @@
-"""What `--dry-run` prints: the plan with every default, each seat of each cell, and what it would ask of models."""
+"""Output of `--dry-run`: the plan with every default, the seats of each cell, and the estimated cost."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from arena.store.rows import mask, mask_match
 
 
 def print_plan_text(cells: Sequence[Cell], n: int, ids: Sequence[str], rule: str, console: Console) -> None:
-    """The plan for people. `ids`: of the matches, where they are not `n` of each cell; `rule`: what ends it earlier."""
+    """Print the plan as text. `ids`: of the matches, if there are not `n` of each cell; `rule`: the stopping rule."""
     first, number = mask_match(cells[0].match.resolved), len(ids) or len(cells) * n
     most = f"at most, until {rule}, " if rule else ""
     say(f"{most}{number} episode(s) would be played, seeds from {first['seed']} on:", console)
@@ -41,7 +41,7 @@ def print_plan(cells: Sequence[Cell], n: int, ids: Sequence[str]) -> None:
 
 
 def estimate_cells(cells: Sequence[Cell], n: int) -> CostEstimate:
-    """What `n` episodes of each cell ask of models."""
+    """Estimated model calls and cost of `n` episodes of each cell."""
     each = [estimate(cell.match) for cell in cells]
     return sum((CostEstimate(one.calls.multiply(n), one.usd.multiply(n)) for one in each), CostEstimate())
 
@@ -59,7 +59,7 @@ def describe_estimate(whole: CostEstimate) -> list[str]:
 
 
 def _group_seats(cells: Sequence[Cell]) -> list[tuple[str, Mapping[str, Any], list[str]]]:
-    """Each seat as it is in some cells: its name, its spec, and the labels of these cells."""
+    """Seats grouped over cells: name, spec, and the labels of the cells that have it."""
     found: dict[tuple[str, str], tuple[str, Mapping[str, Any], list[str]]] = {}
     for cell in cells:
         for seat, spec in cell.match.resolved["seats"].items():

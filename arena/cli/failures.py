@@ -1,5 +1,6 @@
-"""What is told of an error that ends a command, and the exit code: also where the database gave way, or holds what no
-arena wrote."""
+"""Report an error that ends a command, with its exit code; explains failing databases and rows that arena did not
+write.
+"""
 
 import errno
 import sqlite3
@@ -18,9 +19,9 @@ from arena.store.location import DatabaseLocation, explain_failure
 
 
 def report_failure(error: Exception, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Tells the error of a command in a line on stderr; returns the exit code of its kind.
+    """Print the error of a command in one line on stderr; returns the exit code of its kind.
 
-    A fault of the program, or of a part of the user's own, is told with its traceback.
+    A bug of arena or of a user's part is printed with its traceback.
     """
     if isinstance(error, ArenaError):
         say(redact(f"arena: {error}"), stderr=True)
@@ -28,7 +29,7 @@ def report_failure(error: Exception, arguments: Sequence[str], environment: Mapp
     if isinstance(error, RecursionError):
         say("arena: what it was given is nested too deeply", stderr=True)
         return USAGE
-    # a module that is missing, of a part that nothing below asked for by name
+    # a module missing for a part that was not looked up by name
     needed = missing("this command", error) if isinstance(error, ModuleNotFoundError) else None
     told = needed if isinstance(needed, MissingExtra) else explain_error(error, arguments, environment)
     if told:
@@ -39,9 +40,9 @@ def report_failure(error: Exception, arguments: Sequence[str], environment: Mapp
 
 
 def explain_error(error: BaseException, arguments: Sequence[str], environment: Mapping[str, str]) -> BadRecord | None:
-    """The sentence for an error of a command, where its database is the reason; None for a fault of the program.
+    """The message for an exception that the database caused; None for a bug of the program.
 
-    The command's words and environment say which database that is.
+    The command's arguments and environment tell which database that is.
     """
     try:
         place = DatabaseLocation.of(_find_database(arguments, environment))
@@ -71,7 +72,7 @@ def _list_causes(error: BaseException | None) -> Sequence[BaseException]:
 
 
 def _is_refused(error: BaseException) -> bool:
-    """Whether the database, or the disk below it, refused what was asked."""
+    """Whether the database or its disk refused the operation."""
     exceptions = sys.modules.get("sqlalchemy.exc")
     if exceptions is not None and isinstance(error, exceptions.DBAPIError):
         return True

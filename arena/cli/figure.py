@@ -1,4 +1,4 @@
-"""The command that draws what is on record."""
+"""The command `arena figure`."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,12 +17,12 @@ def mount(app: typer.Typer) -> None:
 
 
 def figure(
-    run: Annotated[str, typer.Argument(help="A run's id, the beginning of one, or `last`.")] = "last",
-    out: Annotated[Path, typer.Option(help="File to write; its ending is the format: png, svg, pdf.")] = Path(
+    run: Annotated[str, typer.Argument(help="A run's id, an id prefix, or `last`.")] = "last",
+    out: Annotated[Path, typer.Option(help="File to write; its extension gives the format: png, svg, pdf.")] = Path(
         "figure.png"
     ),
     by: Annotated[
-        Literal["feedback", "buyer", "seller", "game"], typer.Option(help="What tells the arms apart.")
+        Literal["feedback", "buyer", "seller", "game"], typer.Option(help="Column that distinguishes the arms.")
     ] = "feedback",
     db: Database = DEFAULT_DB,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What all commands that play have in common: their options, and how they begin."""
+"""Options that all commands that play share, and their start."""
 
 import json
 import sys
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The options of every command that plays: what it may spend, what it goes on with, where it records and tells."""
+    """Options of every command that plays: budget, resuming, database and output."""
 
     settings: Settings = None
     at_once: AtOnce = None
@@ -56,9 +56,9 @@ class Launch:
     allow_key: AllowKey = None
 
     def read(self, path: Path) -> dict[str, Any]:
-        """The table of a plan file, whose own code may then be imported; the first time, it is told which that is.
+        """Read a plan file; the code it names may then be imported, and a notice lists that code the first time.
 
-        With --dry-run nothing is imported: the plan is shown as it is written, and the command ends.
+        With --dry-run nothing is imported: the plan is printed as it is written, and the command ends.
         """
         from arena.planning.plan import read_plan
 
@@ -84,7 +84,7 @@ class Launch:
         return table
 
     def _outline(self, path: Path, table: Mapping[str, object], parts: Sequence[Outside]) -> None:
-        """Prints a plan as it is written, with the code that it would run."""
+        """Print a plan as it is written, with the code that it would run."""
         names = [f"{part.place}:{part.attribute}" for part in parts]
         if self.json:
             say(json.dumps({"plan": table, "not_imported": names}, ensure_ascii=False, indent=2, default=str))
@@ -94,7 +94,7 @@ class Launch:
         say("To see cells, calls and cost, read that code and add --trust.")
 
     def over(self, table: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-        """A plan's table in which these options, and those `told` that are not None, go before its own keys."""
+        """A plan's table, overridden by these options and by those of `told` that are not None."""
         numbers = {**told, "at_once": self.at_once, "retries": self.retries, "usd": self.usd}
         merged = {**table, **{key: value for key, value in numbers.items() if value is not None}}
         if self.usd_seat:
@@ -102,7 +102,7 @@ class Launch:
         return merged
 
     def how(self, backend: str = "here", asked: str = "") -> "How":
-        """How it is recorded and told; `asked`, a plan's question, is recorded behind the command."""
+        """Recording and output settings; `asked`, a plan's question, is recorded after the command."""
         from arena.cli.run_session import How
 
         command = " ".join(sys.argv[1:]) + (f"  # {asked}" if asked else "")
@@ -111,7 +111,7 @@ class Launch:
     def play(
         self, table: Mapping[str, object], settings: Sequence[str] = (), backend: str = "here", asked: str = ""
     ) -> int:
-        """Plays a plan, or prints what it would play; returns the exit code. `settings` come before `--set`."""
+        """Play a plan, or print what it would play; returns the exit code. `settings` are applied before `--set`."""
         from arena.cli.run_session import Session
         from arena.planning.plan import make_plan
 
@@ -120,7 +120,7 @@ class Launch:
 
 
 def launching(command: Callable[..., None]) -> Callable[..., None]:
-    """`command`, whose first parameter is a Launch, as typer wants it: with each of the options as its own."""
+    """Adapt `command`, whose first parameter is a Launch, for typer: each field of Launch becomes an option."""
     own = list(signature(command).parameters.values())[1:]
     names = [field.name for field in fields(Launch)]
 

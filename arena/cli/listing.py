@@ -1,4 +1,4 @@
-"""What `arena list` prints: registered parts, and what is on record."""
+"""Output of `arena list`: registered parts, and recorded runs, episodes, subjects and requests."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ from arena.store.query import query
 from arena.store.query_result import QueryResult
 
 PARTS = {f"{kind}s": kind for kind in FOLDERS}
-FIRST = {  # the columns of a list that matter most
+FIRST = {  # the most important columns of each list
     "games": ("name", "seats", "about"),
     "runs": ("id", "status", "matches", "finished", "errors", "usd", "command"),
     "episodes": ("id", "game", "status", "seed", "seats", "turns", "usd"),
@@ -35,7 +35,7 @@ def print_listing(
     """Parts by kind with the first line of their documentation; of one `part` its documentation and its parameters;
     or what is on record, newest first.
 
-    Where a terminal has no room for all columns, those of FIRST are shown.
+    If a terminal has no room for all columns, those of FIRST are shown.
     """
     what = what if what in PARTS or what in RECORDED else f"{what}s"
     form: dict[str, Any] = {"as_json": as_json, "as_csv": as_csv, "wide": wide, "first": FIRST.get(what, ())}
@@ -57,7 +57,7 @@ def print_listing(
 
 
 def print_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
-    """Prints what a part is, its presets, and each of its parameters with type, default, range and meaning."""
+    """Print the description of a part, its presets, and each parameter with type, default, range and meaning."""
     thing, _ = find(kind, name)
     found = list_parameters(kind, name)
     columns = ("parameter", "type", "default", "range", "about")
@@ -76,7 +76,7 @@ def print_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
 
 
 def load_subjects(db: str, limit: int) -> QueryResult:
-    """The agents that were taught: their mind, where they learned, how much they remember, how often they forgot."""
+    """The taught agents: their base agent, where they learned, how much they remember, how often they forgot."""
     found = query(db, SUBJECTS, {"limit": limit}).rows
     columns = ("name", "mind", "taught_in", "events", "notes", "requests", "epoch", "made", "changed")
     return QueryResult(
@@ -86,7 +86,7 @@ def load_subjects(db: str, limit: int) -> QueryResult:
 
 
 def _find_mind(spec: str) -> str:
-    """The name of the mind in an agent's spec; of one over a model, the model's."""
+    """The name of the base agent in a spec; for an agent with a model, the model's name."""
     mind = json.loads(spec)["mind"]
     return str(mind["model"]["name"] if isinstance(mind.get("model"), dict) else mind["name"])
 

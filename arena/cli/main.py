@@ -1,4 +1,4 @@
-"""The command `arena`. Heavy parts are imported by the command that needs them, so that `--help` stays quick."""
+"""The command `arena`. Heavy modules are imported by the command that needs them, so that `--help` stays fast."""
 
 import os
 import sys
@@ -65,7 +65,7 @@ def main_options(
         ),
     ] = 0,
 ) -> None:
-    """Options of every command."""
+    """Options that precede any command."""
 
 
 @app.command()
@@ -88,20 +88,18 @@ def play(
         list[str] | None,
         typer.Option(help="NAME=AGENT, for any seat of any game.", autocompletion=completion.complete_seats),
     ] = None,
-    coach: Annotated[str | None, typer.Option(help="Who is coached: seller, buyer, both, none.")] = None,
-    feedback: Annotated[str | None, typer.Option(help="How: ai, constant, goal, human, none.")] = None,
+    coach: Annotated[str | None, typer.Option(help="Coached side: seller, buyer, both, none.")] = None,
+    feedback: Annotated[str | None, typer.Option(help="Kind of feedback: ai, constant, goal, human, none.")] = None,
     preset: Annotated[str | None, typer.Option(help="A named set of the game's parameters.")] = None,
     n: Count = None,
     seed: Seed = None,
-    plan: Annotated[
-        Path | None, typer.Option(help="TOML file with game, seats, n, seed; options go before it.")
-    ] = None,
+    plan: Annotated[Path | None, typer.Option(help="TOML file with game, seats, n, seed; options override it.")] = None,
     until: Until = None,
     backend: On = "here",
 ) -> None:
     """Play a game and record it. Agents: a name (`arena list agents`), provider/model, or module:Thing.
 
-    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    The same command resumes a run that was stopped; recorded answers are not asked again.
     """
     from arena.spec_merge import set_agents
 
@@ -123,9 +121,9 @@ def run(
     until: Until = None,
     backend: On = "here",
 ) -> None:
-    """Play a plan with its sweeps and swaps, every cell with the same seeds; options go before the file's keys.
+    """Play a plan with its sweeps and swaps, every cell with the same seeds; options override the file's keys.
 
-    The same command goes on with a run that was stopped; nothing that was answered is asked again.
+    The same command resumes a run that was stopped; recorded answers are not asked again.
     """
     from arena.planning.plan import read_question
 
@@ -145,17 +143,17 @@ def list_(
     part: Annotated[
         str,
         typer.Argument(
-            help="One part by name: what it is, and each of its parameters.",
+            help="One part by name: its description and parameters.",
             autocompletion=completion.complete_parts_of_kind,
         ),
     ] = "",
     db: Database = DEFAULT_DB,
-    limit: Annotated[int, typer.Option(help="Rows of what is on record, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(help="Most recorded rows to list, newest first.")] = 20,
     json: Json = False,
     csv: Csv = False,
     wide: Wide = False,
 ) -> None:
-    """List parts, or what is on record."""
+    """List parts, or recorded runs, episodes, subjects and requests."""
     from arena.cli.listing import print_listing
 
     print_listing(what, part, db, limit, json, csv, wide)
@@ -166,19 +164,19 @@ def show(
     episode: Annotated[
         str,
         typer.Argument(
-            help="An episode, or a run: its id, the beginning of one, or `last`.",
+            help="An episode or a run: its id, an id prefix, or `last`.",
             autocompletion=completion.complete_ids,
         ),
     ] = "last",
     prompts: Annotated[
-        bool, typer.Option("--prompts", help="Show what models were sent, and what came back, attempt by attempt.")
+        bool, typer.Option("--prompts", help="Show the prompts sent to models and their replies, attempt by attempt.")
     ] = False,
-    seat: Annotated[str, typer.Option(help="With --prompts: of this seat alone.")] = "",
+    seat: Annotated[str, typer.Option(help="With --prompts: only this seat.")] = "",
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
 ) -> None:
-    """Tell a recorded episode again, or show the prompts that were sent in it."""
+    """Print the transcript of a recorded episode, or the prompts that were sent in it."""
     if seat and not prompts:
         raise UsageError("--seat names whose prompts are shown; type --prompts as well, or leave it out")
     if prompts:
@@ -200,15 +198,15 @@ def sql(
     json: Json = False,
     csv: Csv = False,
     wide: Wide = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Seconds the question may take; 0: no limit.")] = 60,
+    timeout: Annotated[float, typer.Option(min=0, help="Time limit of the query in seconds; 0: no limit.")] = 60,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, help="Rows that are shown; 0: all.  (default: 1000; with --csv or --json all)"),
+        typer.Option(min=0, help="Most rows to show; 0: all.  (default: 1000; with --csv or --json all)"),
     ] = None,
 ) -> None:
-    """Ask the record in SQL; it cannot be changed this way.
+    """Query the records in SQL, read-only.
 
-    Where a terminal has no room for all columns, each row is told column by column.
+    If a terminal has no room for all columns, each row is printed column by column.
     """
     from arena.reports.output import answer
 
@@ -223,7 +221,7 @@ def check(
     ],
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
-    """Hold a game to its contract: no leaks, no chance outside the seed, replay, JSON, scores as declared."""
+    """Check a game against its contract: no leaks, no randomness outside the seed, replay, JSON, scores as declared."""
     from arena.engine.game_check import check as hold
 
     found = hold(part, episodes)
@@ -247,21 +245,21 @@ def db_path(db: Database = DEFAULT_DB) -> None:
 
 for commands in (cli_ask, cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
     commands.mount(app)
-import_module("unlearning.cli.main").mount(app)  # by name: the stage knows nothing of what stands on it
+import_module("unlearning.cli.main").mount(app)  # imported by name, so that arena does not depend on unlearning
 
 
 def main() -> None:
-    """Run the command; errors of use are told in a line, with the exit code of their kind."""
+    """Run the command; a usage error is printed in one line, with the exit code of its kind."""
     stdio.protect_streams()
     sys.exit(stdio.finish_output(_code()))
 
 
 def _code() -> int:
-    """Runs the command that was typed; its exit code."""
+    """Run the typed command and return its exit code."""
     try:
         with restrict_imports(sys.argv[1:]), restrict_keys(sys.argv[1:]):
-            copy_context().run(app)  # what a command chooses, such as its database, ends with it
-    except SystemExit as end:  # how typer ends
+            copy_context().run(app)  # context variables of a command, such as its database, end with it
+    except SystemExit as end:  # typer exits this way
         return end.code if isinstance(end.code, int) else FAILED if end.code else OVER
     except Exception as error:
         from arena.cli.failures import report_failure

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Command-line options that several commands share."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ Database = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: all columns, every value whole.")]
-Wide = Annotated[bool, typer.Option("--wide", help="All columns; each row is one line, however long.")]
+Wide = Annotated[bool, typer.Option("--wide", help="All columns; each row on one line.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,9 +33,9 @@ Settings = Annotated[
 Count = Annotated[int | None, typer.Option("-n", help="Episodes, with seeds from --seed on (default: 1).")]
 Seed = Annotated[int | None, typer.Option(help="Seed of the first episode (default: 0).")]
 AtOnce = Annotated[int | None, typer.Option(help="Episodes played at a time (default: 32).")]
-Retries = Annotated[int | None, typer.Option(help="How often a failed episode is tried again (default: 1).")]
-Usd = Annotated[float | None, typer.Option(help="Dollars this run may spend; held back before each call.")]
-UsdSeat = Annotated[list[str] | None, typer.Option(help="NAME=DOLLARS that one seat may spend.")]
+Retries = Annotated[int | None, typer.Option(help="Retries of a failed episode (default: 1).")]
+Usd = Annotated[float | None, typer.Option(help="Budget of this run in dollars; reserved before each call.")]
+UsdSeat = Annotated[list[str] | None, typer.Option(help="NAME=DOLLARS: budget of one seat.")]
 Until = Annotated[
     str | None,
     typer.Option(
@@ -43,11 +43,11 @@ Until = Annotated[
         "interval that holds whenever one stops. NAME[LOW,HIGH] tells its bounds. -n is then the most (default: 2000)."
     ),
 ]
-RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Take up failed episodes of this plan, too.")]
-Again = Annotated[bool, typer.Option("--again", help="Begin a new run, whether or not one is unfinished.")]
+RetryErrors = Annotated[bool, typer.Option("--retry-errors", help="Also resume failed episodes of this plan.")]
+Again = Annotated[bool, typer.Option("--again", help="Start a new run even if one is unfinished.")]
 Shown = Annotated[Literal["auto", "plain", "none"], typer.Option("--progress", help="Live on a terminal, else lines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No transcript, no progress.")]
-On = Annotated[Literal["here", "ray"], typer.Option("--backend", help="Where episodes are played: ray is a cluster.")]
+On = Annotated[Literal["here", "ray"], typer.Option("--backend", help="Where episodes run: ray is a cluster.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the resolved plan and its cost, and play nothing.")]
 DEFAULT_DB = DEFAULT_DATABASE
 
@@ -89,13 +89,11 @@ def _silencing(given: bool) -> bool:
     return given
 
 
-Silent = Annotated[
-    bool, typer.Option("--quiet", "-q", callback=_silencing, help="Tell nothing of what goes on meanwhile.")
-]
+Silent = Annotated[bool, typer.Option("--quiet", "-q", callback=_silencing, help="No progress notices on stderr.")]
 
 
 def seat_pairs(pairs: list[str]) -> dict[str, str]:
-    """Agents by seat from `NAME=AGENT` texts."""
+    """Parse `NAME=AGENT` texts to agents by seat."""
     seats = {}
     for pair in pairs:
         name, sign, agent = pair.partition("=")
@@ -106,7 +104,7 @@ def seat_pairs(pairs: list[str]) -> dict[str, str]:
 
 
 def dollar_pairs(pairs: list[str]) -> dict[str, float]:
-    """Dollars by seat from `NAME=DOLLARS` texts."""
+    """Parse `NAME=DOLLARS` texts to dollars by seat."""
     caps = {}
     for pair in pairs:
         name, _, amount = pair.partition("=")

@@ -1,4 +1,4 @@
-"""What a run is doing, as numbers, and where they are shown: a live table, plain lines, or JSON lines; on stderr."""
+"""Progress of a run: counters and speeds, shown on stderr as a live table, plain lines or JSON lines."""
 
 import os
 from collections import Counter, deque
@@ -18,17 +18,17 @@ from arena.console.stdio import Screen, escape_text, print_event, say, to_json
 from arena.episode import Turn
 from arena.store.store import Pending
 
-LINES = 20  # plain lines about a whole run, and failures told one by one
-REASONS = 5  # reasons of failures that are told at the end
-WINDOW = 30.0  # seconds over which speeds are measured
-SAMPLE = 0.5  # seconds between two looks at the speeds
+LINES = 20  # most progress lines of a run, and failures reported one by one
+REASONS = 5  # failure reasons in the summary
+WINDOW = 30.0  # window in seconds over which speeds are measured
+SAMPLE = 0.5  # seconds between two samples
 Shown: TypeAlias = Literal["auto", "plain", "none"]
-Gauge: TypeAlias = Callable[[], list[tuple[str, int, int]]]  # endpoint, calls under way, how many may be
+Gauge: TypeAlias = Callable[[], list[tuple[str, int, int]]]  # endpoint, calls in flight, limit
 
 
 @dataclass(slots=True)
 class Tally:
-    """The numbers of a run of `total` episodes, of which `before` were done when it was taken up."""
+    """Counters of a run of `total` episodes, of which `before` were done at its start."""
 
     total: int
     before: int = 0
@@ -48,11 +48,11 @@ class Tally:
     latest: dict[str, tuple[int, set[tuple[str, int]]]] = field(default_factory=dict)
 
     def start(self, _: Pending) -> None:
-        """An episode was taken up."""
+        """Count an episode that starts."""
         self.open += 1
 
     def turn(self, pending: Pending, turn: Turn) -> None:
-        """A seat answered; an answer that is told of again, since the rules refused it after all, counts once."""
+        """Count an answer of a seat; one that is reported again, because the rules refused it, counts once."""
         step, told = self.latest.get(pending.id, (-1, set()))
         if step != turn.step:
             _, told = self.latest[pending.id] = turn.step, set()
@@ -69,21 +69,21 @@ class Tally:
             self.unpriced += call.usd is None
 
     def leave(self, pending: Pending) -> None:
-        """An episode is not played any more: its place is free for the next."""
+        """An episode is no longer being played: its slot is free."""
         self.open -= 1
         self.latest.pop(pending.id, None)
 
     def end(self, status: str) -> None:
-        """How an episode ended, or that it was left open."""
+        """Count how an episode ended, or that it was left open."""
         self.ended[status] += 1
 
     @property
     def done(self) -> int:
-        """Episodes that need no more play."""
+        """Number of episodes that need no more play."""
         return self.before + sum(self.ended[status] for status in ("over", "forfeit", "error"))
 
     def sample(self, gauge: Gauge | None = None) -> None:
-        """Look at the clock and the endpoints, at most every `SAMPLE` seconds."""
+        """Sample the clock and the endpoints, at most every `SAMPLE` seconds."""
         now = monotonic()
         if not self.samples or now - self.samples[-1][0] >= SAMPLE:
             self.samples.append((now, self.done, self.answers, self.calls))
@@ -92,20 +92,21 @@ class Tally:
                 self.samples.popleft()
 
     def speeds(self) -> tuple[float, float, float]:
-        """Episodes, answers and calls per second, lately."""
+        """Recent episodes, answers and calls per second."""
         since = self.samples[0] if self.samples else (self.began, self.before, 0, 0)
         seconds = max(monotonic() - since[0], 1e-3)
         now = (self.done, self.answers, self.calls)
         return tuple((n - m) / seconds for n, m in zip(now, since[1:], strict=True))  # type: ignore[return-value]
 
     def left(self) -> float | None:
-        """Seconds until all is done, at the pace so far; None before the first episode ended."""
-        played = 0 if self.aim() else self.done - self.before  # nobody knows when an aim is reached
+        """Estimated seconds to the end at the pace so far; None before the first episode has ended."""
+        played = 0 if self.aim() else self.done - self.before  # a stopping rule has no known end
         return (monotonic() - self.began) / played * (self.total - self.done) if played else None
 
     def numbers(self) -> dict[str, Any]:
-        """All numbers; `tokens` are without those of `unknown_token_calls`, `usd` is None where the price of a call is
-        unknown, times are in seconds."""
+        """All counters; `tokens` excludes `unknown_token_calls`, `usd` is None if the price of a call is unknown, times
+        are in seconds.
+        """
         _, answers, calls = self.speeds()
         left = self.left()
         return {
@@ -119,7 +120,7 @@ class Tally:
         }  # fmt: skip
 
     def line(self) -> str:
-        """The numbers as one line of text."""
+        """The counters as one line of text."""
         _, answers, calls = self.speeds()
         left = self.left()
         told = [f"{self.done} of {self.total} episodes done", f"{self.ended['error']} failed"]
@@ -137,7 +138,7 @@ class Tally:
 @dataclass(slots=True)
 class Progress:
     """Shows a tally as it changes: `shown` "auto" is a live display on a terminal, else plain lines; `records` makes
-    every line a JSON object with `event`. Failures are told one by one, up to `LINES`."""
+    every line a JSON object with `event`. Failures are reported one by one, up to `LINES`."""
 
     tally: Tally
     shown: Shown = "auto"
@@ -149,7 +150,7 @@ class Progress:
     live: Live | None = None
 
     def display(self) -> AbstractContextManager[Any]:
-        """Within it the live display is on the terminal, where there is one."""
+        """Context manager that shows the live display, on a terminal."""
         drawn = self.console.is_terminal and not is_log_shown()
         if self.shown != "auto" or self.records or not drawn or self.tally.total < 2:
             return nullcontext()
@@ -160,7 +161,7 @@ class Progress:
         return self.live
 
     def update(self) -> None:
-        """The numbers changed: measure, and tell a line each time a twentieth of the run is done."""
+        """The counters changed: take a sample, and print a line after each twentieth of the run."""
         self.tally.sample(self.gauge)
         part = self.tally.done * LINES // max(self.tally.total, 1)
         if self.live is None and self.tally.total > 1 and part > self.told:
@@ -168,7 +169,7 @@ class Progress:
             self.say("progress", self.tally.line(), **self.tally.numbers())
 
     def fail(self, episode: str, why: str) -> None:
-        """An episode failed."""
+        """Report that an episode failed."""
         self.failures += 1
         if self.failures <= LINES:
             self.say("failed", f"episode {episode}: {why}", episode=episode, error=why)
@@ -176,7 +177,7 @@ class Progress:
             self.say("failed", "more episodes failed; their reasons are on record")
 
     def summarise(self, errors: Sequence[str], run: str) -> None:
-        """Why episodes failed, the most frequent reasons first: for those who were shown nothing while it happened.
+        """Print why episodes failed, most frequent reasons first, if failures were not shown as they happened.
 
         `errors` are texts "EPISODE: REASON".
         """
@@ -190,20 +191,20 @@ class Progress:
             self.tell("failed", told, episodes=left)
 
     def say(self, event: str, line: str, **record: object) -> None:
-        """One line: text, or a JSON object."""
+        """Print one line: text, or a JSON object."""
         if self.shown == "none" and not (self.records and event in ("launch", "done")):
             return
         self.tell(event, line, **record)
 
     def tell(self, event: str, line: str, **record: object) -> None:
-        """The same, whatever is `shown`."""
+        """Print one line whatever `shown` is."""
         if self.records:
             print_event(event, **record, text=line)
         else:
             say(line, self.console)
 
     def interrupt(self) -> None:
-        """The run was told to stop. Called from a signal handler, so it writes past all buffers."""
+        """Report that the run was asked to stop. Called from a signal handler, so it bypasses all buffers."""
         line = "stopping after the answers in flight; press Ctrl-C again to leave at once"
         if self.shown != "none":
             with suppress(OSError):
@@ -218,13 +219,13 @@ class Progress:
 
 
 def format_dollars(usd: float, unpriced: int) -> str:
-    """Dollars for people; what has no known price is said, not counted as nothing."""
+    """Format dollars; calls of unknown price are named and not counted as 0."""
     known = f"${usd:.4f}" if usd else "$0"
     return f"{known} and {unpriced} calls of unknown price" if unpriced else known
 
 
 def format_tokens(tokens: int, uncounted: int) -> str:
-    """Tokens for people; calls of which nobody said how many they took are told beside them."""
+    """Format tokens; calls with an unknown number of tokens are counted beside them."""
     return f"{_shorten_number(tokens)} tokens" + (f" and {uncounted} calls not counted" if uncounted else "")
 
 

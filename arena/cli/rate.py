@@ -15,10 +15,8 @@ def mount(app: typer.Typer) -> None:
 
 
 def rate(
-    runs: Annotated[
-        list[str] | None, typer.Argument(help="Runs: their ids, beginnings of ids, or `last`; else all.")
-    ] = None,
-    game: Annotated[str, typer.Option(help="Only this game; else each by itself.")] = "",
+    runs: Annotated[list[str] | None, typer.Argument(help="Runs: ids, id prefixes, or `last`; default: all.")] = None,
+    game: Annotated[str, typer.Option(help="Only this game; default: every game separately.")] = "",
     by: Annotated[
         Literal["agent", "model"], typer.Option(help="agent: all settings count; model: the name.")
     ] = "agent",
@@ -26,19 +24,19 @@ def rate(
         Literal["bt", "openskill"], typer.Option(help="Bradley–Terry with bootstrap intervals, or a running board.")
     ] = "bt",
     per: Annotated[
-        Literal["episode", "seed"], typer.Option(help="Whose scores are compared: of an episode, or of all seats.")
+        Literal["episode", "seed"], typer.Option(help="Compare the scores of an episode, or of all seatings on a seed.")
     ] = "episode",
-    margin: Annotated[float, typer.Option(help="Scores that differ by no more are a draw.")] = 0.0,
-    level: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
-    resamples: Annotated[int, typer.Option(help="Of the bootstrap over seeds.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    margin: Annotated[float, typer.Option(help="Largest score difference that counts as a draw.")] = 0.0,
+    level: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.95,
+    resamples: Annotated[int, typer.Option(help="Resamples of the bootstrap over seeds.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
     without_forfeits: Annotated[
         bool, typer.Option("--without-forfeits", help="A forfeit is no result; else it is as the game scores it.")
     ] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
-    """Rate players from recorded episodes: who scored more was better, equal scores are a draw. Nothing is stored.
+    """Rate players from recorded episodes: the higher score wins, equal scores are a draw. Nothing is stored.
 
     Errors, cut and open episodes and forks are left out and counted. With --per seed, the mean scores of the same
     players over all ways to sit on the same seed are compared, as in duplicate bridge. Bradley–Terry ratings have mean

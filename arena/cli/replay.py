@@ -1,4 +1,4 @@
-"""The commands that start from what is on record: verify, fork, rescore."""
+"""The commands `arena verify`, `arena fork` and `arena rescore`, which replay recorded episodes."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from arena.cli.launch_options import Launch, launching
 from arena.cli.options import DEFAULT_DB, Database, Json, Trust, seat_pairs
 
-Which = Annotated[str, typer.Argument(help="A run's id, the beginning of one, `last`, or an episode's id.")]
+Which = Annotated[str, typer.Argument(help="A run's id, an id prefix, `last`, or an episode's id.")]
 
 
 def mount(app: typer.Typer) -> None:
@@ -31,13 +31,13 @@ def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False,
 
 def fork(
     launch: Launch,
-    episode: Annotated[str, typer.Argument(help="An episode's id, the beginning of one, or `last` (that is no fork).")],
+    episode: Annotated[str, typer.Argument(help="An episode's id, an id prefix, or `last` (that is no fork).")],
     at: Annotated[int, typer.Option(help="How many of its transitions (steps of `transcript`) are kept, from 0.")],
-    seat: Annotated[list[str] | None, typer.Option(help="NAME=AGENT: who sits there from then on.")] = None,
-    n: Annotated[int, typer.Option("-n", help="How many futures are played.")] = 1,
-    seed: Annotated[int, typer.Option(help="First of the n seeds of the agents from then on.")] = 0,
+    seat: Annotated[list[str] | None, typer.Option(help="NAME=AGENT: agent of that seat after the fork point.")] = None,
+    n: Annotated[int, typer.Option("-n", help="Number of forks to play.")] = 1,
+    seed: Annotated[int, typer.Option(help="First of the n agent seeds after the fork point.")] = 0,
 ) -> None:
-    """Play other futures of a recorded episode: its first moves are kept, seats and settings may be others."""
+    """Play other continuations of a recorded episode: its first moves are kept, seats and settings may change."""
     from arena.cli.run_session import Session
     from arena.replay.fork import plan_fork
     from arena.store.store import Store

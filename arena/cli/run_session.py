@@ -1,4 +1,4 @@
-"""One `arena play` or `arena run` at the terminal: begin or go on, tell what happens, sum up."""
+"""One `arena play` or `arena run` at the terminal: start or resume a run, show progress, print a summary."""
 
 import asyncio
 import os
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a plan is recorded and told, apart from what is played.
+    """How a plan is recorded and reported, apart from what is played.
 
-    An unfinished run of the same matches is gone on with unless `again`; then `retry_errors` takes up what failed,
+    An unfinished run of the same matches is resumed unless `again`; with `retry_errors`, failed episodes are resumed,
     too. `command` is recorded with a new run.
     """
 
@@ -61,10 +61,10 @@ class How:
 
 @dataclass(slots=True)
 class Session:
-    """Plays a plan and says so: text on stdout, progress on stderr; or one JSON document, and JSON lines on stderr.
+    """Plays a plan and reports it: text on stdout, progress on stderr; or one JSON document, and JSON lines on stderr.
 
-    `cells` and `matches` are the plan's unless given; `prepare` has the last word on a run before it is played;
-    `origin` is the episode that is forked.
+    `cells` and `matches` are the plan's unless given; `prepare` is called with the run before it is played and returns
+    the run to play; `origin` is the episode that is forked.
     """
 
     plan: Plan
@@ -103,7 +103,7 @@ class Session:
         return OVER
 
     def play(self) -> int:
-        """Play all that is not on record yet; returns the exit code."""
+        """Play everything that is not recorded yet; returns the exit code."""
         self.matches = self.matches or schedule_matches(self.cells, self.plan.n)
         distinct = {dump_canonical(spec): (cell, seat) for cell in self.cells
                     for seat, spec in cell.match.resolved["seats"].items()}  # fmt: skip
@@ -131,7 +131,7 @@ class Session:
         left = False
         if self.watch is not None:
             self.watch.recall(self.how.db, record.id, (item.n for item in record.pending))
-        pending, record = deque(self._order_pending(record)), replace(record, pending=())  # what was played is not kept
+        pending, record = deque(self._order_pending(record)), replace(record, pending=())  # frees played episodes
         try:
             with open_backend(self.how.backend) as backend, stopping(self.halt, progress.interrupt), progress.display():
                 asyncio.run(self._run(record.id, pending, store, progress, backend))
@@ -140,7 +140,7 @@ class Session:
         return self._sum_up(record.id, store, progress, left)
 
     def _order_pending(self, record: Run) -> Sequence[Pending]:
-        """What is pending, in the order of the plan; in a tournament seed by seed, so that a cut leaves it balanced."""
+        """The pending matches in the order of the plan; in a tournament by seed, so that a cut leaves it balanced."""
         by_seed = self.plan.tournament is not None
         return sorted(record.pending, key=lambda item: item.match.seed) if by_seed else record.pending
 
@@ -169,7 +169,7 @@ class Session:
         self.why_cut = budget.gone if budget is not None else ""
 
     def _watcher(self, progress: Progress) -> Watcher:
-        """Counts what happens; a single match that no person plays is told as it happens, too."""
+        """A watcher that counts events; a single match without a human player is also narrated as it is played."""
         person = any(seat["name"] == "human" for seat in self.matches[0].resolved["seats"].values())
         silent = len(self.matches) > 1 or self.how.quiet or self.how.json or person or self.how.backend != "here"
         narrator = None if silent else Narrator(self.out, self.matches[0].build_parts()[0])
@@ -227,21 +227,21 @@ class Session:
         if line or self.how.json:
             ended = {"until": self.watch.records()} if self.watch is not None else {}
             progress.tell("done", line, run=run_id, status=status, exit=code, **self.tally.numbers(), **ended)
-        store.end(run_id, status)  # last: a run whose outcome was not told yet is told by the same command
+        store.end(run_id, status)  # last: an interrupted summary is printed again by the same command
         return code
 
     def _find_copied_cells(self, run_id: str) -> Mapping[str, int]:
-        """The cells whose episodes are copies of one, and how many there are."""
+        """The cells whose episodes are duplicates, and how many episodes each has."""
         if self.plan.n < 2 or self.origin or self.plan.tournament is not None:
             return {}
         return find_copied_cells(self.how.db, run_id, self.plan.n, [cell.label for cell in self.cells])
 
     def _draws(self) -> bool:
-        """Whether the game has a `spread` in which its values are drawn, and nobody has set it."""
+        """Whether the game draws its values by a parameter `spread`, which is not set."""
         return any(cell.match.resolved["game"].get("spread") == 0 for cell in self.cells)
 
     def _compare(self, run_id: str) -> None:
-        """Mean scores of each cell, side by side."""
+        """Print the mean scores of the cells side by side."""
         if len(self.cells) == 1 or self.how.json or self.plan.tournament is not None:
             return
         labels = " ".join(f"when {n} then '{cell.label.replace(chr(39), chr(39) * 2)}'" for n, cell in
@@ -256,12 +256,12 @@ class Session:
 
 
 def make_gauge() -> Gauge | None:
-    """Tells the width of each endpoint, where agents that have any are loaded."""
+    """Make a function that reports the load of each endpoint, if agents with endpoints are loaded."""
     return getattr(sys.modules.get("agents.api.rate_limits"), "list_widths", None)
 
 
 def make_monitor(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None":
-    """What follows the plan's rule `until`, if it has one. Raises MissingExtra."""
+    """The monitor of the plan's rule `until`, or None without one. Raises MissingExtra."""
     if plan.until is None:
         return None
     try:
@@ -272,7 +272,7 @@ def make_monitor(plan: Plan, cells: Sequence[Cell]) -> "SequentialMonitor | None
 
 
 def _pop_wanted(pending: deque[Pending], watch: "SequentialMonitor | None" = None) -> Iterator[Pending]:
-    """What is pending and still wanted, one by one, and not kept."""
+    """Yield the pending matches that the stopping rule still wants, one by one, removing them from the list."""
     while pending:
         item = pending.popleft()
         if watch is None or watch.wants(item.n):

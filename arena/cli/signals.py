@@ -1,4 +1,4 @@
-"""How a run is told to stop: Ctrl-C and SIGTERM, or a terminal that was closed."""
+"""Signal handling of a run: Ctrl-C, SIGTERM and SIGHUP stop it in two stages."""
 
 import os
 import signal
@@ -10,15 +10,15 @@ from typing import Any
 from arena.console.exit_codes import INTERRUPTED
 from arena.engine.budget import Halt
 
-GRACE = 3.0  # seconds for calls under way to be called off before the process leaves all the same
+GRACE = 3.0  # seconds for cancelled calls to end before the process exits anyway
 GENTLE = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
 def stopping(halt: Halt, tell: Callable[[], None]) -> Iterator[None]:
-    """While a run plays: the first signal turns `halt` on and calls `tell`; Ctrl-C after that leaves at once.
+    """Context manager during a run: the first signal sets `halt` and calls `tell`; a Ctrl-C after that exits at once.
 
-    Leaving is a KeyboardInterrupt, and after `GRACE` seconds the end of the process. A signal that was ignored before
+    Exiting raises KeyboardInterrupt, and ends the process after `GRACE` seconds. A signal that was ignored before
     (nohup) stays ignored. Outside of the main thread, where no signals arrive, this does nothing.
     """
     leaving: list[threading.Timer] = []

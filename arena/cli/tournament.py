@@ -23,7 +23,7 @@ def tournament(
     pair: Annotated[
         list[str] | None, typer.Option(help="A,B: only these meet; repeat it. More than two: each other.")
     ] = None,
-    self_play: Annotated[bool, typer.Option("--self-play", help="Each agent also against itself.")] = False,
+    self_play: Annotated[bool, typer.Option("--self-play", help="Also play each agent against itself.")] = False,
     between: Annotated[str | None, typer.Option(help="Seats to compete for, as a,b; else those with a score.")] = None,
     orders: Annotated[
         Literal["rotations", "all"], typer.Option(help="Ways to sit, in games of three seats or more.")
@@ -35,8 +35,8 @@ def tournament(
 ) -> None:
     """All agents meet each other, from all seats, on the same seeds; ends with the standings and ratings.
 
-    In a game with one seat nobody meets: who scores more on the same seed is better. The same command goes on with a
-    tournament that was stopped; nothing is played twice. `arena rate` rates it again by other rules.
+    In a game with one seat, scores on the same seed are compared. The same command resumes a tournament that was
+    stopped; nothing is played twice. `arena rate` rates it again by other rules.
     """
     meeting = {"agents": agents or [], "pairs": pair or [], "orders": orders, "self_play": self_play}
     meeting["between"] = [name.strip() for name in between.split(",")] if between else []

@@ -1,9 +1,9 @@
-"""The log on stderr, as `arena -v` shows it: records of our own loggers, one line each, without keys.
+"""Log handler for `arena -v`: records of arena's loggers on stderr, one line each, without keys.
 
 Every module that logs has a logger of its own name (`logging.getLogger(__name__)`), at `info` what a user may want to
 know of a run (retries, waits, loaded weights, resumed episodes, work that was skipped), at `debug` what explains how it
-came about (cache hits, single requests, exceptions that were dealt with). Nothing is logged above `info`: what people
-have to know is told by `arena.console.notices`, with and without a log.
+came about (cache hits, single requests, handled exceptions). Nothing is logged above `info`: what users have to know is
+printed by `arena.console.notices`, with and without a log.
 """
 
 import logging
@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from arena.console.stdio import print_event, say
 from arena.redaction import redact
 
-PACKAGES = ("arena", "games", "agents", "unlearning")  # whose loggers are shown; other libraries have their own ways
-LEVELS = (logging.NOTSET, logging.INFO, logging.DEBUG)  # by how often -v was typed; twice is the most there is
+PACKAGES = ("arena", "games", "agents", "unlearning")  # packages whose loggers are shown
+LEVELS = (logging.NOTSET, logging.INFO, logging.DEBUG)  # level by the number of -v, at most two
 
 
 class LogHandler(logging.Handler):
@@ -43,13 +43,13 @@ class LogHandler(logging.Handler):
 
 
 def is_log_shown() -> bool:
-    """Whether the log goes to stderr, where nothing else can then draw."""
+    """Whether the log goes to stderr, so that no live display may draw there."""
     return any(isinstance(handler, LogHandler) for handler in logging.getLogger(PACKAGES[0]).handlers)
 
 
 @contextmanager
 def show_log(verbosity: int, json: bool = False) -> Iterator[None]:
-    """Within it the log is shown: nothing for 0, from `info` on for 1, from `debug` on for 2 or more."""
+    """Context manager that shows the log: nothing for 0, from `info` for 1, from `debug` for 2 or more."""
     level = LEVELS[min(verbosity, len(LEVELS) - 1)]
     if level == logging.NOTSET:
         yield

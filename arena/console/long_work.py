@@ -1,4 +1,4 @@
-"""Long work is told on stderr: what goes on, since when, and how to stop it."""
+"""Notices on stderr during long work: what is running, since when, and how to stop it."""
 
 import time
 from collections.abc import Iterator
@@ -9,18 +9,18 @@ from threading import Event, Thread
 
 from arena.console.notices import NOTICE
 
-FIRST, RAREST = 2.0, 60.0  # seconds before the first line, and the longest between two
+FIRST, RAREST = 2.0, 60.0  # seconds before the first line, and the longest interval
 
 
 @dataclass(slots=True)
 class LongWork:
-    """What goes on, and its details by kind, such as {"lesson": "3 of 12"}, in the order in which they came up."""
+    """Running work and its details by kind, such as {"lesson": "3 of 12"}, in order of appearance."""
 
     what: str
     details: dict[str, str] = field(default_factory=dict)
 
     def line(self, seconds: float) -> str:
-        """What is told after so many seconds."""
+        """The notice after `seconds` seconds."""
         told = ", ".join([self.what, *(f"{kind} {value}" for kind, value in tuple(self.details.items()))])
         return f"{told}: {seconds:.0f} s so far; Ctrl-C stops it"
 
@@ -30,7 +30,7 @@ _WORK: ContextVar[LongWork | None] = ContextVar("work", default=None)
 
 @contextmanager
 def waiting(what: str, first: float = FIRST) -> Iterator[None]:
-    """Within: a notice that `what` goes on, `first` seconds after the start and then ever more rarely."""
+    """Context manager that prints a notice about `what` after `first` seconds, and then at growing intervals."""
     work, tell, over = LongWork(what), NOTICE.get(), Event()
     begun = time.monotonic()
 
@@ -51,9 +51,9 @@ def waiting(what: str, first: float = FIRST) -> Iterator[None]:
 
 
 def doing(kind: str, value: str = "") -> None:
-    """Tells the work that is waited for how far it is, `doing("lesson", "3 of 12")`; nothing where nobody waits.
+    """Set a detail of the running work, `doing("lesson", "3 of 12")`; does nothing outside of `waiting`.
 
-    Without a value that detail is over.
+    Without a value the detail is removed.
     """
     work = _WORK.get()
     if work is None:
@@ -64,5 +64,5 @@ def doing(kind: str, value: str = "") -> None:
 
 
 def silence() -> None:
-    """From here on, in this context, no notice is told."""
+    """Suppress notices from here on in this context."""
     NOTICE.set(lambda line: None)

@@ -1,4 +1,4 @@
-"""What people should know that stops nothing: told on stderr, or where the command that runs shows such things."""
+"""Warnings that do not stop a command: printed on stderr, or where the running command shows them."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -14,5 +14,5 @@ NOTICE: ContextVar[Callable[[str], None]] = ContextVar("notice", default=_to_std
 
 
 def notify(line: str) -> None:
-    """Tell it."""
+    """Print a warning."""
     NOTICE.get()(line)

@@ -1,6 +1,6 @@
-"""Text of others made safe to print: on any terminal, in any encoding."""
+"""Sanitize untrusted text for printing: on any terminal, in any encoding."""
 
-INVISIBLE = (  # what changes how other text is shown, or hides text: soft hyphen, zero-width space, marks of direction
+INVISIBLE = (  # invisible or reordering characters: soft hyphen, zero-width space, direction marks
     *(0xAD, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF),  # … and the byte order mark
     *range(0x202A, 0x202F),  # embeddings and overrides of direction
     *range(0x2060, 0x2070),  # word joiner, invisible operators, isolates, deprecated format characters
@@ -13,10 +13,10 @@ DELETE = {0x7F: 0x2421}
 UPPER = dict.fromkeys(range(0x80, 0xA0), 0xFFFD)  # C1: 0x9B alone starts a sequence, as ESC [ does
 MARKED = {code: f"<U+{code:04X}>" for code in INVISIBLE}
 BREAKS = {0x2028: "\n", 0x2029: "\n"}
-SURROGATES = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)  # they cannot be encoded, so printing them raises
+SURROGATES = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)  # surrogates cannot be encoded, so printing them raises
 TABLE: dict[int, int | str] = {**CONTROLS, **DELETE, **UPPER, **MARKED, **BREAKS, **SURROGATES}
 INLINE = {ord("\n"): "␊", ord("\t"): "␉"}
-PLAINER = {  # what is printed in place of a character that the encoding lacks; else its number, as \u6f22
+PLAINER = {  # replacements for characters that the encoding lacks; others become escapes such as \u6f22
     **{"–": "-", "—": "-", "−": "-", "━": "-", "‐": "-", "·": ".", "…": "...", "→": "->", "←": "<-", "⇄": "<->"},
     **{"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "✓": "ok:", "✗": "x", "±": "+-", "×": "x", "≤": "<="},
     **{"≥": ">=", "€": "EUR", "£": "GBP", "⚠": "!", "\ufffd": "?", "\N{NO-BREAK SPACE}": " "},
@@ -26,17 +26,17 @@ PLAINER = {  # what is printed in place of a character that the encoding lacks; 
 
 
 def printable(text: str) -> str:
-    """The text with nothing in it that a terminal obeys: controls become visible, newlines and tabs stay."""
+    """The text without terminal control: control characters become visible, newlines and tabs stay."""
     return text.replace("\r\n", "\n").translate(TABLE)
 
 
 def inline(text: str) -> str:
-    """The same as one line: newlines and tabs become visible, too."""
+    """The same in one line: newlines and tabs become visible, too."""
     return printable(text).translate(INLINE)
 
 
 def encodable(text: str, encoding: str) -> str:
-    """The text with what `encoding` lacks written in what it has: `->` for an arrow, else the number of the character.
+    """The text with characters that `encoding` lacks replaced: `->` for an arrow, else an escape with the code point.
 
     An encoding that Python does not know counts as ASCII.
     """

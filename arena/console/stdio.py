@@ -1,8 +1,8 @@
-"""The standard streams: the one place where the command prints.
+"""Standard streams: the only place where the command prints.
 
-What is printed is plain text: no markup, no codes of emoji; what a terminal would obey is made visible. A stream takes
-every character, in its own encoding or written out, and printing never raises: of a stream that cannot be written (a
-closed pipe, a full disk) the rest is dropped, and the command says so when it ends. So output cannot cost a match.
+Output is plain text: no markup, no emoji codes; control characters are made visible. A stream accepts every character,
+in its own encoding or escaped, and printing never raises: if a stream cannot be written (a closed pipe, a full disk)
+the rest is dropped, and the command reports it at its end. So an output error cannot lose a match.
 """
 
 import csv
@@ -22,19 +22,19 @@ from arena.cache_register import memoize
 from arena.console.exit_codes import FAILED, OVER
 from arena.console.sanitize import TABLE, encodable, printable
 
-EXACT = 2**53 - 1  # the largest whole number that every reader of JSON keeps
+EXACT = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 HASHES = frozenset({"id", "parent", "prompt", "reply", "text", "thought"})  # columns of 63-bit ids
 
 
 class Stream(io.TextIOWrapper):
-    """A standard stream whose writing never raises. `lost` is why nothing is written any more."""
+    """A standard stream whose writes never raise. `lost` is the reason why nothing is written any more."""
 
     lost: OSError | None = None
-    needed = True  # whether the command has failed where this cannot be written
+    needed = True  # whether the command fails if this stream cannot be written
 
     @classmethod
     def over(cls, stream: TextIO) -> "Stream":
-        """The same stream, written to through this class."""
+        """Wrap a standard stream in this class."""
         stream.flush()
         eager = getattr(stream, "line_buffering", False) or getattr(stream, "write_through", False)
         raw = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 (it is open as long as the process)
@@ -54,7 +54,7 @@ class Stream(io.TextIOWrapper):
             self._drop(error)
 
     def _drop(self, error: OSError) -> None:
-        """From now on everything goes nowhere, also what other libraries and processes write."""
+        """Redirect the stream to the null device from now on, including what other libraries and processes write."""
         self.lost = self.lost or error
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
@@ -62,60 +62,60 @@ class Stream(io.TextIOWrapper):
 
 
 class Screen(Console):
-    """One of the two streams as a console for plain text."""
+    """One of the two streams as a rich console for plain text."""
 
     def __init__(self, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
 
     @property
     def encoding(self) -> str:
-        """That of the stream, by which rich chooses its lines, too."""
+        """The encoding of the stream, by which rich chooses its line characters, too."""
         return _get_encoding(self.file)
 
     def on_broken_pipe(self) -> None:
-        """Raises the error again; rich would end the program."""
+        """Re-raise the error; rich would exit the program."""
         raise
 
 
 def get_width(console: Console) -> int | None:
-    """Columns of the terminal; None for a file or a pipe, where lines are as long as they are."""
+    """Columns of the terminal; None for a file or a pipe, where lines are not limited."""
     return console.width if console.is_terminal else None
 
 
 def escape_text(console: Console, text: str) -> str:
-    """The text of anybody as the console's stream can show it."""
+    """Untrusted text as the console's stream can show it."""
     return encodable(printable(text), _get_encoding(console.file))
 
 
 def show(console: Console, text: Text, end: str = "\n") -> None:
-    """Prints a text whose words are safe already."""
+    """Print a text that is already sanitized."""
     if console.is_terminal:
         console.print(text, end=end, soft_wrap=True)
-    else:  # as it is: rich would expand its tabs
+    else:  # unchanged: rich would expand tabs
         console.file.write(f"{text.plain}{end}")
         console.file.flush()
 
 
 def say(text: str, console: Console | None = None, style: str = "", stderr: bool = False, end: str = "\n") -> None:
-    """Prints a text of anybody: on stdout, on stderr, or on another console."""
+    """Print untrusted text: on stdout, on stderr, or on another console."""
     console = console or Screen(stderr)
     show(console, Text(escape_text(console, text), style), end)
 
 
 def print_json(value: object) -> None:
-    """One JSON document on stdout. Whole numbers beyond 2^53 are texts, since most readers would round them."""
+    """Print one JSON document on stdout. Integers beyond 2^53 become texts, since most readers would round them."""
     _write(sys.stdout, to_json(value, 2, _get_encoding(sys.stdout)))
 
 
 def print_event(event: str, **record: object) -> None:
-    """A line of JSON on stderr, with what happened as `event`."""
+    """Print a line of JSON on stderr, with the kind of event as `event`."""
     _write(sys.stderr, to_json({"event": event, **record}, None, _get_encoding(sys.stderr)))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout as CSV (RFC 4180, but for the ends of its lines), all values whole; NULL is an empty field.
+    """Print a table on stdout as CSV (RFC 4180, except for its line ends) with full values; NULL is an empty field.
 
-    On a terminal, what it would obey is made visible.
+    On a terminal, control characters are made visible.
     """
     visible = Screen().is_terminal
     for some in split_batches([columns, *rows]):
@@ -125,12 +125,12 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 
 def print_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout as one JSON list of objects, in the form of `print_json`, some rows at a time."""
+    """Print a table on stdout as one JSON list of objects, formatted as by `print_json`, in batches of rows."""
     if not rows:
         return print_json([])
     encode = json.JSONEncoder(ensure_ascii=not _get_encoding(sys.stdout).lower().startswith("utf"), default=str).encode
     texts = _find_text_columns(columns, rows)
-    places = {name: k for k, name in enumerate(columns)}  # of two columns of one name the last stays
+    places = {name: k for k, name in enumerate(columns)}  # of two columns with the same name the last is kept
     keys = [(f"    {encode(name)}: ", k) for name, k in places.items()]
 
     def written(row: Sequence[object]) -> str:
@@ -145,21 +145,22 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> N
 
 
 def split_batches(rows: Sequence[Sequence[object]], size: int = 1000) -> Iterable[Sequence[Sequence[Any]]]:
-    """The rows, some at a time."""
+    """Split the rows into batches of `size`."""
     return (rows[at : at + size] for at in range(0, len(rows), size))
 
 
 def to_json(value: object, indent: int | None = None, encoding: str = "utf-8") -> str:
-    """The value as JSON in which nothing is lost or obeyed: large numbers are texts, controls are escaped, and so is
-    all but ASCII where the encoding is not one of Unicode."""
+    """Lossless JSON that is safe to print: large integers become texts, control characters are escaped, and so are
+    non-ASCII characters if the encoding is not a Unicode one.
+    """
     plain = not encoding.lower().startswith("utf")
     text = json.dumps(_quote_large_numbers(value), ensure_ascii=plain, indent=indent, default=str)
     return _escape_controls(text)
 
 
 def _escape_controls(text: str) -> str:
-    """JSON in which the controls that it leaves as they are, are escaped, too."""
-    if text.isascii() and "\x7f" not in text:  # the search below takes a microsecond a letter
+    """JSON with the control characters escaped that `json.dumps` leaves as they are."""
+    if text.isascii() and "\x7f" not in text:  # the search below takes a microsecond per character
         return text
     return _compile_controls().sub(lambda found: json.dumps(found[0])[1:-1], text)
 
@@ -171,13 +172,15 @@ def _compile_controls() -> re.Pattern[str]:
 
 
 def build_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[dict[str, Any]]:
-    """A table as objects. A column has one type: ids are texts, and so is each number of one that holds a large one."""
+    """A table as objects. A column has one type: ids are texts, and so are all numbers of a column that holds a large
+    one.
+    """
     texts = _find_text_columns(columns, rows)
     return [dict(zip(columns, _convert_row(row, texts), strict=True)) for row in rows]
 
 
 def _find_text_columns(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
-    """Whether the whole numbers of each column are written as texts."""
+    """For each column, whether its integers are written as texts."""
     return [name in HASHES or any(_is_large(row[k]) for row in rows) for k, name in enumerate(columns)]
 
 
@@ -186,26 +189,26 @@ def _convert_row(row: Sequence[object], texts: Sequence[bool]) -> list[Any]:
 
 
 def protect_streams() -> None:
-    """Makes printing safe in this process: whatever is printed by whomever, it cannot fail."""
+    """Replace the standard streams of this process by ones whose writes cannot fail."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # it was closed by who started us
+        if stream is None:  # the parent process closed it
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
         elif isinstance(stream, io.TextIOWrapper) and not isinstance(stream, Stream):
             try:
                 setattr(sys, name, Stream.over(stream))
-            except (OSError, ValueError):  # no file of the system behind it
+            except (OSError, ValueError):  # not backed by a file descriptor
                 stream.reconfigure(errors="backslashreplace")
 
 
 def mark_recorded() -> None:
-    """From here on the output is a copy of what is recorded: the command has not failed where it is lost."""
+    """From here on the output is a copy of recorded data: losing it is not a failure of the command."""
     if isinstance(sys.stdout, Stream):
         sys.stdout.needed = False
 
 
 def finish_output(code: int) -> int:
-    """Writes what waits. Returns the exit code: `code`, or FAILED where the output was what was asked for and is lost.
+    """Flush the streams. Returns the exit code: `code`, or FAILED if the output itself was the result and is lost.
 
     A pipe that was closed is no failure: its reader has read enough.
     """

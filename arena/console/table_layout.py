@@ -1,4 +1,4 @@
-"""A table as lines of text that fit a terminal: columns side by side, or one below the other where they do not."""
+"""Lay out a table as lines that fit a terminal: columns side by side, or stacked if they do not fit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from rich.cells import cell_len as measured
 from rich.cells import chop_cells
 
 GAP = "  "
-LONG = 30  # columns; a longer value may go on in the next line
-LEAST = 16  # columns that a value keeps which goes on in the next line
-WORD = 40  # columns; a longer word may be broken, too: an id stays whole
-NAMES = " _-/"  # a column's name may go on in the next line after one of these
+LONG = 30  # terminal columns; a longer value may be wrapped
+LEAST = 16  # least terminal columns of a wrapped value
+WORD = 40  # terminal columns; a longer word may be broken: an id stays whole
+NAMES = " _-/"  # a column name may be wrapped after one of these
 
 
 @dataclass(frozen=True, slots=True)
 class TableLine:
-    """A line of a table; `head`: it has names of columns."""
+    """One line of a table; `head`: it holds column names."""
 
     text: str
     head: bool = False
@@ -25,12 +25,12 @@ class TableLine:
 def render_lines(
     names: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None, keys: int = 0
 ) -> list[TableLine]:
-    """A table as lines. No value is cut.
+    """A table as lines. No value is truncated.
 
     A table that is wider than `width` columns of a terminal (None: a file, where lines have any length) breaks long
-    values and names of columns over lines. Where that is not enough, it is told in several tables, one below the other,
-    each with the first `keys` columns, which tell the rows apart; without `keys`, or where that has no room either,
-    each row is a paragraph with a line for each column.
+    values and column names over lines. If that is not enough, it is split into several tables, one below the other,
+    each with the first `keys` columns, which identify the rows; without `keys`, or if these do not fit either, each row
+    is a paragraph with a line for each column.
     """
     if width is None or compute_width(names, rows) <= width:
         widths = _measure_columns(names, rows)
@@ -50,12 +50,12 @@ def render_lines(
 
 
 def cell_len(text: str) -> int:
-    """Columns of a terminal that a text takes which has no controls."""
+    """Terminal columns of a text without control characters."""
     return len(text) if text.isascii() else measured(text)
 
 
 def compute_width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Columns of a terminal that a table takes whose values are not broken over lines."""
+    """Terminal columns of a table without wrapped values."""
     return sum(_measure_columns(names, rows)) + len(GAP) * (len(names) - 1)
 
 
@@ -64,7 +64,7 @@ def _measure_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> lis
 
 
 def _measure_widest(text: str) -> int:
-    """Columns of the longest line of a text."""
+    """Terminal columns of the longest line of a text."""
     return max(map(cell_len, text.split("\n")))
 
 
@@ -78,7 +78,7 @@ def _render_table(
 def _group_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]], width: int, keys: int
 ) -> list[list[int]] | None:
-    """The columns of several tables that fit, all of which begin with the first `keys`; None where one cannot."""
+    """Groups of columns that fit, each starting with the first `keys`; None if one cannot fit."""
     first = list(range(keys))
     groups = [first]
     for k in range(keys, len(names)):
@@ -92,7 +92,7 @@ def _group_columns(
 
 
 def _fit_columns(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
-    """The width of each column of a table that fits; None where it cannot."""
+    """The width of each column of a table that fits; None if it cannot fit."""
     wanted = _measure_columns(names, rows)
     bodies = [max((_measure_widest(row[k]) for row in rows), default=0) for k in range(len(names))]
     heads = [max(map(cell_len, _split_pieces(name, NAMES))) for name in names]
@@ -104,7 +104,9 @@ def _fit_columns(names: Sequence[str], rows: Sequence[Sequence[str]], width: int
     if spare < 0:
         return None
     found = list(least)
-    for k in sorted(range(len(names)), key=lambda k: wanted[k] - least[k]):  # those that need little are made whole
+    for k in sorted(
+        range(len(names)), key=lambda k: wanted[k] - least[k]
+    ):  # columns that need little get their full width
         if bodies[k] <= LONG and wanted[k] - found[k] <= spare:
             spare -= wanted[k] - found[k]
             found[k] = wanted[k]
@@ -128,7 +130,7 @@ def _render_paragraphs(names: Sequence[str], rows: Sequence[Sequence[str]], widt
 
 
 def _join_cells(cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
-    """Values of some lines each, side by side."""
+    """Join values of several lines each, side by side."""
     return [
         GAP.join(part + " " * (width - cell_len(part)) for part, width in zip(line, widths, strict=True)).rstrip()
         for line in zip_longest(*cells, fillvalue="")

@@ -1,4 +1,4 @@
-"""An episode told as it happens: who said what, what they did, what the rules refused."""
+"""Print an episode as it is played: messages, actions, and refused moves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from arena.episode import Turn
 from arena.game import JSON, Message
 from arena.text.message_escaping import escape_argument, escape_message
 
-INDENT = 12  # columns before what is said: nothing said can pass for the beginning of a line
-LEAST = 20  # columns for what is said, on however narrow a terminal
+INDENT = 12  # indent of messages: no message can imitate the start of a line
+LEAST = 20  # least columns for a message, on any terminal
 COLOURS = ("cyan", "yellow", "magenta", "green", "blue", "red")
 
 
 class Transcript(Protocol):
-    """What is needed of a game: its seats, and its messages up to a state (none where it keeps none)."""
+    """The part of a game that the narrator needs: its seats, and the messages up to a state."""
 
     @property
     def seats(self) -> tuple[str, ...]: ...
@@ -28,7 +28,7 @@ class Transcript(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """In place of a game whose code is not at hand: the transcript is the answers alone."""
+    """Stands in for a game whose code is not loaded: the transcript is the answers alone."""
 
     seats: tuple[str, ...]
 
@@ -38,7 +38,7 @@ class Answers:
 
 @dataclass(slots=True)
 class Narrator:
-    """Prints what is new in a game's transcript; games that keep none are told by their turns."""
+    """Prints new messages of a game's transcript; games without one are shown by their turns."""
 
     console: Console
     game: Transcript
@@ -46,14 +46,14 @@ class Narrator:
     pending: list[Turn] = field(default_factory=list)
 
     def turn(self, turn: Turn) -> None:
-        """A new answer: a refusal is told at once, an accepted one with the state it leads to."""
+        """Handle a new answer: a refusal is printed at once, an accepted one with the state it leads to."""
         if turn.refused:
             self._line(turn.seat, f"refused: {turn.refused}", style="red")
         else:
             self.pending.append(turn)
 
     def state(self, state: object) -> None:
-        """A new state: tell the messages that were not told yet."""
+        """Handle a new state: print the messages that are new."""
         messages = self.game.watch(state)
         if not messages:
             messages = tuple(Message(t.seat, t.move.text, t.move.tool, t.move.args) for t in self.pending)
@@ -64,7 +64,7 @@ class Narrator:
         self.pending.clear()
 
     def message(self, message: Message) -> None:
-        """One message as a line: speaker, action, words, and whom it is for."""
+        """Print one message: speaker, action, words, and recipients."""
         if not message.sender:
             private = f" ({', '.join(message.to)} only)" if message.to else ""
             self._line("", f"— {message.text}{private}", style="bold" if not message.to else "dim")
@@ -86,7 +86,7 @@ class Narrator:
         show(self.console, line.append_text(Text("\n" + " " * INDENT).join(lines)))
 
     def _lines(self, said: Text, done: Text, room: int | None) -> list[Text]:
-        """Words, and the action behind them, in lines of at most `room` columns where there is such a limit."""
+        """The words, then the action, in lines of at most `room` columns if there is a limit."""
         whole = said + Text("  ") + done if done else said
         if room is None or (whole.cell_len <= room and "\n" not in whole.plain):
             return list(whole.split("\n", allow_blank=True))
@@ -105,7 +105,7 @@ class Narrator:
 
 
 def action_of(tool: str, args: Mapping[str, JSON]) -> str:
-    """An action in brief: `offer price=14`."""
+    """Short form of an action: `offer price=14`."""
     told = {key: escape_argument(value) for key, value in args.items()}
     short = {key: value for key, value in told.items() if isinstance(value, int | float | str) and len(str(value)) < 40}
     return " ".join([tool, *(f"{key}={_number(value)}" for key, value in short.items())]) if tool else ""

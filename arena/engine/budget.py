@@ -1,7 +1,7 @@
-"""Money: what a run and its seats may spend. A call's highest price is held back before it starts, so that calls under
-way cannot overshoot, and what it did cost is settled after.
+"""Budget of a run and its seats. The highest price of a call is reserved before it starts, so that calls in flight
+cannot overspend; the actual price is settled after it.
 
-A model asks for leave by `async with Spending(price) as bill`, deep below the run that set the gate.
+A model reserves by `async with Spending(price) as bill`; the gate of the run is found through a context variable.
 """
 
 import asyncio
@@ -15,21 +15,21 @@ from typing import Protocol, runtime_checkable
 from arena.errors import BudgetSpent, Halted, UsageError
 
 ROUNDING = 1e-9  # dollars; sums of small prices are not exact
-BYTES_A_TOKEN = 3  # of UTF-8, on the safe side: English text has about four, other scripts about three
+BYTES_A_TOKEN = 3  # UTF-8 bytes per token, a low estimate: English has about four, other scripts about three
 
 
 @runtime_checkable
 class Priced(Protocol):
-    """A model that knows its price."""
+    """A model that knows the price of its calls."""
 
     def price(self, input_tokens: int, output_tokens: int) -> float | None:
-        """Dollars for a call of that many tokens; None where the price is unknown."""
+        """Price in dollars of a call with that many tokens; None if unknown."""
         ...
 
 
 @dataclass(slots=True)
 class Halt:
-    """A switch that stops a run after the answers in flight."""
+    """A switch that stops a run once the calls in flight have ended."""
 
     on: bool = False
 
@@ -40,7 +40,7 @@ class Halt:
 
 @dataclass(slots=True)
 class Purse:
-    """One cap in dollars: what was spent of it, and what calls under way may yet cost."""
+    """One cap in dollars: the amount spent, and the amount reserved for calls in flight."""
 
     name: str
     cap: float
@@ -53,10 +53,10 @@ class Purse:
 
 @dataclass(slots=True)
 class Budget:
-    """The caps of a run: one on everything, and one on each of some seats.
+    """Caps of a run: one on the total, and one on each of some seats.
 
-    A call that does not fit waits for those under way, which mostly cost less than was held back for them. With
-    none under way it does not fit for good: `gone` then says so, and no call that costs anything starts any more.
+    A call that does not fit waits for the calls in flight, which mostly cost less than was reserved. If none is in
+    flight the budget is exhausted: `gone` is set, and no further paid call starts.
     """
 
     total: Purse | None = None
@@ -66,17 +66,17 @@ class Budget:
 
     @classmethod
     def of(cls, usd: float | None, seats: Mapping[str, float], spent: Mapping[str, float] | None = None) -> "Budget":
-        """The caps in dollars, of which `spent` is gone already, by seat."""
+        """Make a budget from caps in dollars, of which `spent`, by seat, is already used."""
         before = spent or {}
         total = None if usd is None else Purse("the budget", usd, sum(before.values()))
         return cls(total, {s: Purse(f"the budget of {s}", cap, before.get(s, 0.0)) for s, cap in seats.items()})
 
     def purses(self, seat: str) -> tuple[Purse, ...]:
-        """What a call of `seat` is paid from."""
+        """The caps that apply to a call of `seat`."""
         return tuple(purse for purse in (self.total, self.seats.get(seat)) if purse is not None)
 
     async def hold(self, seat: str, usd: float) -> None:
-        """Holds back what a call may cost; may have to wait. Raises BudgetSpent where it can never fit."""
+        """Reserve the highest price of a call; waits if it does not fit yet. Raises BudgetSpent if it can never fit."""
         purses = self.purses(seat)
         if not purses or usd <= 0:
             return
@@ -86,12 +86,16 @@ class Budget:
         try:
             await ticket
         except asyncio.CancelledError:
-            if ticket.done() and not ticket.cancelled() and ticket.exception() is None:  # let in and called off at once
+            if (
+                ticket.done() and not ticket.cancelled() and ticket.exception() is None
+            ):  # admitted and cancelled at once
                 self._change(purses, -usd, 0.0)
             raise
 
     def settle(self, seat: str, held: float, paid: float | None) -> None:
-        """What a call did cost; None counts as all that was held, since it may have been billed."""
+        """Replace a reservation by the actual price; None counts as the reserved amount, since the call may have been
+        billed.
+        """
         purses = self.purses(seat)
         if purses and (held > 0 or paid):
             self._change(purses, -max(held, 0.0), held if paid is None else paid)
@@ -102,7 +106,7 @@ class Budget:
         self._admit()
 
     def _admit(self) -> None:
-        """Lets in, in the order in which they came, those that fit; tells all when one never will."""
+        """Admit waiting calls that fit, in order of arrival; wakes all when one can never fit."""
         while self._waiting:
             ticket, purses, usd = self._waiting[0]
             if not ticket.done():
@@ -122,7 +126,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class CallGate:
-    """What a model call of a run has to pass before it starts."""
+    """The checks that a model call of a run passes before it starts: halt and budget."""
 
     halt: Halt
     budget: Budget | None = None
@@ -133,7 +137,7 @@ SEAT: ContextVar[str] = ContextVar("seat", default="")
 
 
 class Asking:
-    """While a seat is asked, `with Asking(seat)`: calls made within are paid for by it."""
+    """Context manager while a seat is asked, `with Asking(seat)`: calls made within are charged to it."""
 
     __slots__ = ("before", "seat")
 
@@ -149,10 +153,10 @@ class Asking:
 
 @dataclass(slots=True)
 class Spending:
-    """One call to a model: waits until it may start; `paid` is to be set to its price before it ends.
+    """Context manager of one model call: waits until it may start; set `paid` to its price before it ends.
 
     `estimate` gives the most it may cost, asked for only where there is a budget. Raises Halted or BudgetSpent before
-    the call, and UsageError where a budget is to hold a call whose price nobody knows.
+    the call, and UsageError if there is a budget and the price of the call is unknown.
     """
 
     estimate: Callable[[], float | None]
@@ -184,7 +188,7 @@ class Spending:
 
 
 def tokens(*texts: str) -> int:
-    """About how many tokens the texts are, rather more than less."""
+    """Estimated number of tokens of the texts, rather too high than too low."""
     return sum(len(text) if text.isascii() else len(text.encode()) for text in texts) // BYTES_A_TOKEN + len(texts)
 
 

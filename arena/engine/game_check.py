@@ -1,4 +1,4 @@
-"""The contract of a game as a test that ships: for our own games and for `arena check`."""
+"""Contract test of games, for arena's own games and for `arena check`."""
 
 import json
 import logging
@@ -21,8 +21,8 @@ from arena.spec import build, describe
 LOGGER = logging.getLogger(__name__)
 
 MOST_STEPS = 10_000
-ALL_KEPT = 200  # steps of an episode of which every state is looked at; later ones further and further apart
-SLACK = 1e-9  # rounding of scores, in parts of the largest one
+ALL_KEPT = 200  # steps whose states are all checked; later ones at growing intervals
+SLACK = 1e-9  # relative rounding error of scores
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class CheckedEpisode:
     kept: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
     episode: Episode | None = None
     steps: int = 0
-    due: int = 0  # the step whose state is looked at next
+    due: int = 0  # the next step whose state is checked
 
     async def play(self) -> "CheckedEpisode":
         agents = {seat: build("agent", "random") for seat in self.game.seats}
@@ -47,7 +47,7 @@ class CheckedEpisode:
 
     @property
     def turns(self) -> list[Turn]:
-        """The answers in order, each with the last word on it: the loop tells twice of one that the rules refuse."""
+        """The answers in order, each in its latest version: the loop reports a refused answer twice."""
         return list(self.kept.values())
 
     async def _turn(self, turn: Turn) -> None:
@@ -70,7 +70,7 @@ class CheckedEpisode:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found: problems break the contract, warnings may be meant so; `told` is what there was to check."""
+    """Findings: `problems` break the contract, `warnings` may be intended; `told` describes what was checked."""
 
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -78,12 +78,12 @@ class Checked:
 
 
 def check_game(game: object, episodes: int = 20, seed: int = 0) -> list[str]:
-    """What a game does against its contract, one sentence each; empty when it keeps it. As `check` does."""
+    """The contract violations of a game, one sentence each; empty if there are none. A shortcut for `check`."""
     return list(check(game, episodes, seed).problems)
 
 
 def check(game: object, episodes: int = 20, seed: int = 0) -> Checked:
-    """A game held to its contract in `episodes` episodes with the random agent.
+    """Check a game against its contract in `episodes` episodes with random agents.
 
     Raises UsageError when the game cannot be built at all, and for no episodes.
     """
@@ -124,7 +124,7 @@ def _list_private(state: object) -> Iterator[str]:
 
 
 def _describe_scope(game: Game, episodes: int, steps: int, private: set[str]) -> str:
-    """What there was to check, in words."""
+    """Describe in words what was checked."""
     named = f"private: {', '.join(sorted(private))}"
     nothing = "nothing is declared private (a state's `private`, by seat), so that no leak could be found"
     return (
@@ -194,7 +194,7 @@ def _check_numbers(game: Game, episode: Episode) -> Iterator[str]:
 
 
 def check_bounds(game: Game, episode: Episode) -> Iterator[str]:
-    """What an episode's scores do against the game's own `bounds`; nothing where they keep them."""
+    """Scores of an episode that violate the game's own `bounds`, as messages."""
     for low, high in filter(None, [game.bounds()]):
         slack = SLACK * max(1.0, abs(low), abs(high))
         for seat, score in episode.scores.items():
@@ -203,7 +203,7 @@ def check_bounds(game: Game, episode: Episode) -> Iterator[str]:
 
 
 def _check_sums(game: Game, episodes: list[Episode]) -> Iterator[str]:
-    """Where a game that says to be zero-sum is none: two episodes whose scores have different sums."""
+    """For a game declared zero-sum: a message if two episodes have different sums of scores."""
     if not game.zero_sum:
         return
     scored = [(e.match.seed, [score for score in e.scores.values() if score is not None]) for e in episodes]

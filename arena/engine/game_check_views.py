@@ -1,4 +1,6 @@
-"""What views show of other seats that a game has not declared private: for warnings, since it may be meant so."""
+"""Detect seat data that shows in other seats' views without being declared private; reported as warnings, since it may
+be intended.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +13,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 def find_seat_fields(game: Game, state: object) -> dict[str, Any]:
-    """The fields of a state that hold something for each seat: tables by seat, tuples as long as there are seats."""
+    """Fields of a state with a value for each seat: tables by seat, and tuples with one item per seat."""
     if isinstance(state, Mapping):
         held = {str(key): value for key, value in state.items()}
     elif is_dataclass(state) and not isinstance(state, type):
@@ -32,7 +34,7 @@ def find_seat_fields(game: Game, state: object) -> dict[str, Any]:
 
 
 def check_seat_fields(game: Game, state: object, altered: Callable[[Any], Any]) -> Iterator[str]:
-    """One sentence for each field whose value for other seats shows in a seat's view."""
+    """One message for each field whose value for other seats shows in a seat's view."""
     for name, value in find_seat_fields(game, state).items():
         for seat in game.seats:
             if _is_visible(game, state, name, value, seat, altered):

@@ -1,4 +1,4 @@
-"""The one loop: replay what is recorded, ask, check, apply, until the game is over."""
+"""Match loop: replay recorded answers, ask agents, validate moves, apply them until the game is over."""
 
 import asyncio
 from collections import deque
@@ -27,17 +27,17 @@ def seed_of(*parts: object) -> int:
 
 
 def first_state(game: Game[S], match: Match) -> S:
-    """The state a match begins with: the game's chance comes from the match's seed alone."""
+    """Initial state of a match: the game's random draws depend on the match's seed alone."""
     return game.start(Random(seed_of(match.seed, "game")))
 
 
 def answer_seed(match: Match, seat: str, step: int, attempt: int) -> int:
-    """The chance an agent may draw on for one answer; a fork's branch makes it another."""
+    """The seed an agent may use for one answer; it differs by the branch of a fork."""
     parts = (match.seed, seat, step, attempt)
     return seed_of(*parts, match.branch) if match.branch else seed_of(*parts)
 
 
-LONGEST = 20_000  # steps of a match whose game does not say how long it is at most
+LONGEST = 20_000  # most steps of a match whose game sets no limit
 
 
 class RecordEnded(Exception):
@@ -46,7 +46,7 @@ class RecordEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordedAnswers:
-    """Answers on record, by step and seat, in the order in which they were given."""
+    """Recorded answers by step and seat, in the order in which they were given."""
 
     answers: dict[tuple[int, str], deque[Turn]]
 
@@ -63,7 +63,7 @@ class RecordedAnswers:
 
 
 class MatchLoop(Generic[S]):
-    """One match being played."""
+    """State of one match being played."""
 
     def __init__(
         self,
@@ -108,12 +108,12 @@ class MatchLoop(Generic[S]):
         return self.episode("over")
 
     def episode(self, status: Status, blame: str = "", error: str = "") -> Episode:
-        """The record as it stands."""
+        """The episode as far as it was played."""
         scores, facts = self.game.scores(self.state), self.game.facts(self.state)
         return Episode(self.match, tuple(self.turns.values()), scores, facts, status, blame, error)
 
     async def _step(self, seats: tuple[str, ...]) -> str | None:
-        """One transition; returns the seat that used up its patience, if one did."""
+        """Play one transition; returns the seat that used up its patience, if any."""
         refusals, complaints = dict.fromkeys(seats, 0), dict.fromkeys(seats, "")
         moves: dict[str, Move] = {}
         waiting = seats
@@ -142,14 +142,16 @@ class MatchLoop(Generic[S]):
         if len(asked) == 1:
             turn = await asked[0]
             return {turn.seat: turn}
-        answers = await asyncio.gather(*asked, return_exceptions=True)  # all are heard out: none on its way is lost
+        answers = await asyncio.gather(
+            *asked, return_exceptions=True
+        )  # wait for all, so that no answer already paid for is lost
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
         return {answer.seat: answer for answer in answers if isinstance(answer, Turn)}
 
     async def _ask(self, seat: str, attempt: int, complaint: str) -> Turn:
-        """One answer of one seat, from the record or from its agent; well formed or refused."""
+        """Get one answer of one seat, from the record or from its agent; returns it validated or refused."""
         view = self.game.view(self.state, seat)
         recorded = self.given.next(self.step, seat)
         if recorded is not None:
@@ -166,7 +168,7 @@ class MatchLoop(Generic[S]):
         return await self._record(Turn(self.step, seat, move, attempt, refused), new=recorded is None)
 
     async def _answer(self, view: View, seat: str, attempt: int, complaint: str) -> tuple[Move, str]:
-        """What the agent answers, and why that is no move, where it is none."""
+        """Ask the agent; returns its answer, and the error if it is no valid move."""
         if not may_read(self.game.privy(seat), view.messages):
             raise AssertionError(f"{seat} was shown a message that is not addressed to it")
         seed = answer_seed(self.match, seat, self.step, attempt)
@@ -190,7 +192,9 @@ class MatchLoop(Generic[S]):
         return turn
 
     def _sparing(self, turn: Turn) -> Turn:
-        """The same answer; the lines of its prompts are those kept before, so that a long chat takes linear space."""
+        """The same answer with its prompts sharing message objects of earlier ones, so that a long chat takes linear
+        memory.
+        """
         sent = [call.prompt for call in turn.move.usage.calls]
         kept = [tuple(map(self.lines.setdefault, prompt, prompt)) for prompt in sent]
         if all(all(map(is_, *both)) for both in zip(kept, sent, strict=True)):

@@ -1,4 +1,4 @@
-"""What makes a move well formed, whatever the game: the checks that need no state."""
+"""Validate moves independently of the game: all checks that need no state."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any
 from arena.errors import IllegalMove, unknown
 from arena.game import JSON, Message, Move, Tool, View
 
-LARGEST = 1e15  # absolute value of a number; beyond it doubles and database columns lose digits or overflow
+LARGEST = 1e15  # largest absolute value of a number; beyond it doubles and database columns lose digits or overflow
 LONGEST = 20_000  # characters of one message; longer ones are refused, not cut
 JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -44,7 +44,7 @@ def well_formed(view: View, move: Move) -> Move:
 
 
 def may_read(privy: frozenset[str], messages: Sequence[Message]) -> bool:
-    """Whether every message reaches one of the seats in `privy`: each view is held to it before an agent sees it."""
+    """Whether every message reaches one of the seats in `privy`; each view is checked before an agent sees it."""
     addressed = [m for m in messages if m.to]
     return all(m.sender in privy or not privy.isdisjoint(m.to) for m in addressed)
 

@@ -1,4 +1,4 @@
-"""Play a match, or fold a recorded one."""
+"""Play a match, or replay a recorded one."""
 
 import asyncio
 import threading
@@ -23,7 +23,7 @@ def play(
     patience: int = PATIENCE,
     on_turn: OnTurn | None = None,
 ) -> Episode:
-    """Play one match and return its Episode; blocks, also where an event loop is already running (a notebook).
+    """Play one match and return its Episode; blocking, also inside a running event loop (a notebook).
 
     `game` and the values of `seats` are names, specs, parts or, for seats, plain functions of a view. Raises
     UsageError before anything is played; ModelUnavailable when a model does not answer.
@@ -39,10 +39,10 @@ async def perform(
     on_turn: OnTurn | None = None,
     on_state: Callable[[Any], None] | None = None,
 ) -> Episode:
-    """Play a match: recorded answers in `history` are used first, only the missing ones are asked for.
+    """Play a match: answers in `history` are replayed first, and agents are asked only for the missing ones.
 
-    `on_turn` is awaited with each new answer before the next is asked for, and again should the rules then refuse
-    it; `on_state` sees every state. An exception of an agent ends the loop and is the caller's to answer.
+    `on_turn` is awaited with each new answer before the next is asked for, and again if the rules then refuse it;
+    `on_state` is called with every state. An exception of an agent ends the loop and is raised to the caller.
     """
     game, agents = match.build_parts()
     for agent in agents.values():
@@ -57,9 +57,9 @@ def replay(
     on_turn: Callable[[Turn], None] = lambda turn: None,
     on_state: Callable[[S], None] = lambda state: None,
 ) -> S:
-    """The state after the recorded answers: a fold, nobody is asked. Stops where the record stops.
+    """The state after the recorded answers, without asking any agent. Stops at the end of the record.
 
-    Onlookers are shown each recorded answer and each state on the way.
+    The callbacks receive each recorded answer and each state on the way.
     """
     table: MatchLoop[S] = MatchLoop(game, {}, match, list(turns), on_state=on_state, on_replay=on_turn)
     with suppress(RecordEnded):
@@ -68,7 +68,9 @@ def replay(
 
 
 def run_blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The result of an async function, from blocking code; in a thread of its own where a loop is running."""
+    """Run an async function from blocking code and return its result; uses a separate thread if an event loop is
+    running.
+    """
     outcome: list[T | BaseException] = []
 
     async def kept() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
@@ -83,7 +85,7 @@ def run_blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     def target() -> None:
         try:
             asyncio.run(kept())
-        except BaseException as error:  # handed to the caller's thread below
+        except BaseException as error:  # raised in the caller's thread below
             outcome.append(error)
 
     thread = threading.Thread(target=target, name="arena-play")

@@ -1,8 +1,8 @@
-"""What a plan will ask of models and what that costs, before anything is played; and whether a price is unknown.
+"""Estimate the model calls and the cost of a plan before it is played; detect unknown prices.
 
-The least is measured: each match is played once with the game's own cast in the models' places, while every model's
-prompts are made and counted, but not sent. The most is reckoned: as many answers as the game allows, each as long as
-`max_tokens` allows, each prompt grown by all that was answered before. Refused answers and retries come on top.
+The lower estimate is measured: each match is played once with the game's default agents in the models' places, while
+the prompts of the models are built and counted, but not sent. The upper one is computed: as many answers as the game
+allows, each of `max_tokens`, each prompt grown by all earlier answers. Refused answers and retries are not included.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ PERSON = "human"
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """From the least to the most; None where it is unknown."""
+    """Lower and upper estimate; None if unknown."""
 
     low: float | None = 0.0
     high: float | None = 0.0
@@ -38,7 +38,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """Calls to models, and dollars."""
+    """Estimated model calls and dollars."""
 
     calls: Range = Range()
     usd: Range = Range()
@@ -48,12 +48,12 @@ class CostEstimate:
 
 
 class Noted(Exception):
-    """A prompt was counted and goes nowhere."""
+    """Raised after a prompt was counted, in place of sending it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptMeter:
-    """Stands in for a model: notes the tokens of each prompt and the most new ones, and answers nothing."""
+    """Replaces a model: records the tokens of each prompt and the most new ones, and never answers."""
 
     native_tools: bool
     asked: list[tuple[int, int]]
@@ -66,7 +66,7 @@ class PromptMeter:
 
 @dataclass(frozen=True, slots=True)
 class Understudy:
-    """Lets an agent make its prompt, then answers in its place."""
+    """Lets an agent build its prompt, then answers with the default agent."""
 
     agent: Agent
     cast: Agent
@@ -83,7 +83,7 @@ class Understudy:
 
 
 def find_models(agent: object) -> Iterator[Any]:
-    """The models an agent plays with; of one that wraps another, the outermost that knows its price."""
+    """The models that an agent uses; of a model that wraps another, the outermost that knows its price."""
     for model in find_parts(agent, "model").values():
         inner = list(find_models(model))
         yield from inner if inner and not isinstance(model, Priced) else [model]
@@ -97,7 +97,7 @@ def has_known_price(model: object) -> bool:
 
 
 def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, float]) -> None:
-    """Raises UsageError for a model whose price is unknown where a budget is to hold it, saying how to tell it."""
+    """Raise UsageError if there is a budget and a model's price is unknown; the message says how to set it."""
     for cell in cells:
         for seat, agent in cell.match.build_parts()[1].items():
             if usd is None and seat not in seats:
@@ -113,7 +113,7 @@ def check_prices(cells: Sequence[Cell], usd: float | None, seats: Mapping[str, f
 
 
 def estimate(match: Match) -> CostEstimate:
-    """What one episode asks of models."""
+    """Estimated model calls and cost of one episode."""
     game, rehearsed = _measure_prompts(match)
     total = CostEstimate()
     for seat, (model, asked, said) in rehearsed.items():
@@ -123,7 +123,7 @@ def estimate(match: Match) -> CostEstimate:
 
 
 def find_dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
-    """The most that one call of each seat may cost in any of the matches, in dollars, where its price is known."""
+    """The highest price of one call of each seat over all matches, in dollars, if known."""
     dearest: dict[str, float] = {}
     for match in matches:
         game, rehearsed = _measure_prompts(match)
@@ -136,8 +136,9 @@ def find_dearest_calls(matches: Iterable[Match]) -> dict[str, float]:
 
 
 def _measure_prompts(match: Match) -> tuple[Game, dict[str, tuple[Any, list[tuple[int, int]], list[int]]]]:
-    """The game, and for each seat that asks a model: the model, the tokens of its prompts and the most new ones, and
-    the tokens that were answered in its place."""
+    """The game, and for each seat with a model: the model, the tokens of its prompts and the most new ones, and the
+    tokens answered in its place.
+    """
     game, agents = match.build_parts()
     asked: dict[str, list[tuple[int, int]]] = {seat: [] for seat in agents}
     table: dict[str, Agent] = {}
@@ -160,7 +161,7 @@ def _measure_prompts(match: Match) -> tuple[Game, dict[str, tuple[Any, list[tupl
 async def _rehearse(
     game: Game, table: Mapping[str, Agent], match: Match, asked: Mapping[str, Sequence[tuple[int, int]]]
 ) -> None:
-    """Plays the match with the understudies; those who were not asked in it make one prompt of what they see first."""
+    """Play the match with the stand-ins; models that were not asked build one prompt of their first view."""
     await MatchLoop(game, table, match).run()
     for seat, agent in table.items():
         if isinstance(agent, Understudy) and not asked[seat]:
@@ -173,7 +174,7 @@ async def _rehearse(
 def _find_longest(
     asked: Sequence[tuple[int, int]], most: Mapping[str, int] | None, seat: str
 ) -> tuple[int, int, int] | None:
-    """Calls, prompt tokens and new tokens of each, on average, in the longest match; None where there is no limit."""
+    """Calls, prompt tokens and new tokens per call (means) in the longest match; None without a limit."""
     if most is None:
         return None
     n, everybody = most.get(seat, 0), sum(most.values())
@@ -182,7 +183,7 @@ def _find_longest(
 
 
 def _estimate_cost(model: object, low: Sequence[tuple[int, int]], high: tuple[int, int, int] | None) -> CostEstimate:
-    """The estimate from the (read, written) tokens of the least, and calls, read and written of the most."""
+    """The estimate from (input, output) tokens of the lower case, and calls, input and output tokens of the upper."""
     least = _compute_price(model, [(read, wrote, 1) for read, wrote in low])
     if high is None:
         return CostEstimate(Range(len(low), None), Range(least, None))
@@ -199,7 +200,7 @@ def _compute_price(model: Any, calls: Sequence[tuple[int, int, int]]) -> float |
 
 
 def _add_meters(agent: Any, asked: list[tuple[int, int]]) -> Any:
-    """The agent with a meter in place of each of its models."""
+    """The agent with each of its models replaced by a meter."""
     own = {
         name: PromptMeter(getattr(model, "native_tools", False), asked)
         for name, model in find_parts(agent, "model").items()
@@ -209,7 +210,7 @@ def _add_meters(agent: Any, asked: list[tuple[int, int]]) -> Any:
 
 
 def _find_price_path(match: Match, seat: str) -> str:
-    """Where a setting tells the price of a seat's model."""
+    """The path of the setting that sets the price of a seat's model."""
     spec = match.seats.get(seat, "")
     name = spec.get("name", "") if isinstance(spec, Mapping) else spec
     short = isinstance(name, str) and ("/" in name or ":" in name)

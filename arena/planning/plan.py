@@ -1,4 +1,4 @@
-"""From what a user types, or a TOML file, to the matches to play."""
+"""Build the matches of a plan from command-line settings or a TOML file."""
 
 import logging
 import tomllib
@@ -21,10 +21,10 @@ from arena.text_files import read_text
 
 LOGGER = logging.getLogger(__name__)
 
-LARGEST = 1_000_000  # episodes of a plan
-MOST = 2000  # episodes of each cell that --until plays where -n does not say
+LARGEST = 1_000_000  # most episodes of a plan
+MOST = 2000  # most episodes of each cell with --until and without -n
 OF_GAME = ("rounds", "preset")  # keys of a plan that stand for the game's
-COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # the least each may be
+COUNTS = {"n": 1, "seed": None, "patience": 0, "rounds": 1, "at_once": 1, "retries": 0}  # lower bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Plan:
     The fields are the keys of a plan file: `game` and each of `seats` is a name or a table with `name`, optionally
     `preset`, and parameters. `sweep` holds lists of values in place of settings, each combination of which is a cell;
     `swap` names seats of which each pair also changes places; with `tournament`, a table of Tournament's fields, each
-    cell is one way in which its agents sit down. `usd` and `usd_seats` are caps in dollars on all and on each of some
-    seats; `at_once` episodes are played at a time; a failed one is tried again `retries` times. `until` is a rule that
-    stops each cell earlier (see `arena/planning/sequential_stopping.py`); `n` is then the most it plays, 2000 where
-    nothing is said. `known`, which is no key, is a spec of a game that was built already, and the game.
+    cell is one seating of its agents. `usd` and `usd_seats` are caps in dollars on the total and on each of some seats;
+    `at_once` episodes are played concurrently; a failed one is retried `retries` times. `until` is a rule that stops
+    each cell earlier (see `arena/planning/sequential_stopping.py`); `n` is then the most it plays, 2000 where nothing
+    is said. `known`, which is no key, is the spec of an already built game, and the game.
     """
 
     game: Spec = "bargaining"
@@ -56,11 +56,11 @@ class Plan:
     known: tuple[Spec, Game] | None = field(default=None, compare=False, repr=False)
 
     def build_game(self) -> Game:
-        """The game, without what is swept. Raises UsageError where it cannot be built."""
+        """The game without swept settings. Raises UsageError if it cannot be built."""
         return Draft(self.game, self.seats, self.known).build_game()
 
     def cells(self) -> tuple[Cell, ...]:
-        """The combinations in order, each built once. Raises UsageError for anything that cannot be played."""
+        """The combinations in order, each built once. Raises UsageError if one cannot be played."""
         if self.n < 1:
             raise UsageError(f"n is how many episodes to play, 1 or more; got {self.n}")
         paths = sweep_paths(self.sweep)
@@ -69,7 +69,7 @@ class Plan:
         drafts = [(settings, *self._apply_settings(settings)) for settings in combinations_of(paths)]
         seats = {seat for *_, game, _ in drafts for seat in game.seats}
         cells: list[Cell] = []
-        for settings, spec, game, named in drafts:  # a seat that only other cells have is left out
+        for settings, spec, game, named in drafts:  # seats that only other cells have are dropped
             present = {seat: agent for seat, agent in named.items() if seat in game.seats or seat not in seats}
             match = Match(spec, present, self.seed, self.patience).of_game(game)
             if self.tournament is None:
@@ -88,7 +88,7 @@ class Plan:
         return schedule_matches(self.cells(), self.n)
 
     def _check_kept(self, settings: Mapping[str, object], match: Match) -> None:
-        """Raises BadPart where what is swept cannot have the settings of the table that it stands in."""
+        """Raise BadPart if a swept part does not accept the settings of its table."""
         tables = {"game": self.game, **self.seats}
         kept = {
             path: get_at(tables, _normalise_path(path)) for path, value in settings.items() if isinstance(value, str)
@@ -113,7 +113,7 @@ class Plan:
 
 
 def schedule_matches(cells: Sequence[Cell], n: int) -> tuple[Match, ...]:
-    """`n` matches of each cell, all cells with the same seeds."""
+    """`n` matches of each cell, with the same seeds in every cell."""
     return tuple(cell.match.with_seed(cell.match.seed + k) for cell in cells for k in range(n))
 
 
@@ -123,7 +123,7 @@ def read_plan(path: Path) -> dict[str, Any]:
         table = tomllib.loads(read_text(path))
     except OSError as error:
         raise UsageError(f"the plan {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, ValueError) as error:  # the latter: a number with thousands of digits
+    except (tomllib.TOMLDecodeError, ValueError) as error:  # ValueError: a number with thousands of digits
         raise UsageError(f"the plan {path} is not TOML: {error}") from error
     except RecursionError:
         raise UsageError(f"the plan {path}: too many tables and lists stand within each other") from None
@@ -132,7 +132,7 @@ def read_plan(path: Path) -> dict[str, Any]:
 
 
 def read_question(path: Path) -> str:
-    """The comment that a plan file begins with, as one line: what is asked, at what cost."""
+    """The comment at the start of a plan file, in one line: its research question and cost."""
     lines = []
     for line in read_text(path).splitlines():
         if not line.startswith("#"):
@@ -160,7 +160,7 @@ def make_plan(table: Mapping[str, Any], settings: Sequence[str] = ()) -> Plan:
 
 @dataclass(slots=True)
 class Draft:
-    """The specs of a plan while settings are applied to them. `known`: a spec of a game, and the game built from it."""
+    """Specs of a plan while settings are applied to them. `known`: the spec of an already built game, and the game."""
 
     game: Spec
     seats: Mapping[str, Spec]
@@ -197,15 +197,15 @@ class Draft:
         return [*parts, *found]
 
     def set_all(self, settings: Iterable[tuple[str, object, str]]) -> None:
-        """Make the settings, (path, value, where it was typed); those of the game first, which says what seats it has.
+        """Apply the settings, (path, value, origin); those of the game first, since it determines the seats.
 
-        Raises UsageError for a seat there is not.
+        Raises UsageError for an unknown seat.
         """
         for path, value, where in sorted(settings, key=lambda setting: setting[0].partition(".")[0] != "game"):
             self.set(path, value, where)
 
     def set(self, path: str, value: object, where: str) -> None:
-        """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for a seat there is not."""
+        """Set `game.cost`, `seats.buyer.exponent` or `buyer.exponent`. Raises UsageError for an unknown seat."""
         root, _, rest = _normalise_path(path).partition(".")
         if root == "game":
             tables: dict[str, Any] = {"game": self.game}
@@ -221,14 +221,14 @@ class Draft:
         self.seats = seats
 
     def build_game(self) -> Game:
-        """The game as it is set by now, built where it was not yet. Raises UsageError where it cannot be built."""
+        """The game with the settings so far, built if needed. Raises UsageError if it cannot be built."""
         if self.known is None or self.known[0] != self.game:
             self.known = (self.game, build("game", self.game, "game"))
         return self.known[1]
 
 
 def _check_size(cells: int, n: int) -> None:
-    """Raises UsageError for more episodes than one command can keep in its memory."""
+    """Raise UsageError for more episodes than fit into memory."""
     if cells * n > LARGEST:
         inside = f" in {cells:,} cells" if cells > 1 else ""
         raise UsageError(
@@ -242,7 +242,7 @@ def _normalise_path(path: str) -> str:
 
 
 def _check(table: Mapping[str, Any]) -> None:
-    """Raises UsageError for a key that plans do not have, or a value that it does not take."""
+    """Raise UsageError for an unknown key of a plan, or an invalid value."""
     check_values({key: value for key, value in table.items() if key != "known"})
     known = [*(f.name for f in fields(Plan) if f.name != "known"), *OF_GAME]
     for key, value in table.items():
@@ -269,7 +269,7 @@ def _check(table: Mapping[str, Any]) -> None:
 
 
 def _suggest_place(key: str, table: Mapping[str, object]) -> str:
-    """Where a key of a plan belongs that stands at its top: among the game's own, or among the seats; "" elsewhere."""
+    """Where a misplaced top-level key of a plan belongs: in the game or in the seats; "" if in neither."""
     try:
         game: Game = build("game", table.get("game", Plan().game), "game")
     except UsageError as error:

@@ -1,4 +1,4 @@
-"""How large a plan may be: what lies beyond is a slip, or would never end, and is refused before anything is built."""
+"""Size limits of a plan: larger ones are refused before anything is built."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -6,13 +6,13 @@ from math import prod
 from arena.errors import UsageError
 
 MOST_CELLS = 10_000
-DEEPEST = 40  # tables and lists within each other
+DEEPEST = 40  # nesting depth of tables and lists
 MOST_VALUES = 100_000
 LARGEST = 2**63 - 1
 
 
 def check_values(table: object, where: str = "plan") -> None:
-    """Raises UsageError for a plan that is nested too deeply, has too many values, or numbers beyond 63 bits."""
+    """Raise UsageError for a plan that is nested too deeply, has too many values, or numbers beyond 63 bits."""
     waiting, count = [(where, table, 0)], 0
     while waiting:
         path, value, depth = waiting.pop()
@@ -30,7 +30,7 @@ def check_values(table: object, where: str = "plan") -> None:
 
 
 def check_sweep(paths: Mapping[str, Sequence[object]]) -> None:
-    """Raises UsageError for a sweep of too many combinations."""
+    """Raise UsageError for a sweep with too many combinations."""
     cells = prod(len(values) for values in paths.values())
     if cells > MOST_CELLS:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Who meets whom: the cells of a plan, from a sweep over settings and from seats that change places."""
+"""Match schedule: the cells of a plan, from a sweep over settings and swapped seats."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One combination of a plan: its settings by path, its match with the first seed, and who changed places."""
+    """One combination of a plan: its settings by path, its match with the first seed, and the swapped seats."""
 
     settings: Mapping[str, Any]
     match: Match
@@ -21,7 +21,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What tells it from the other cells: `game.cost=6 buyer⇄seller`."""
+        """A label that distinguishes the cell: `game.cost=6 buyer⇄seller`."""
         said = [f"{path}={value.get('name', value) if isinstance(value, Mapping) else value}" for path, value in
                 self.settings.items()]  # fmt: skip
         return " ".join([*said, *(["⇄".join(self.swapped)] if self.swapped else [])])
@@ -42,15 +42,15 @@ def sweep_paths(table: Mapping[str, object], above: str = "") -> dict[str, list[
 
 
 def combinations_of(paths: Mapping[str, Sequence[object]]) -> Iterator[dict[str, Any]]:
-    """Every choice of one value for each path; the last path changes fastest. One empty choice without paths."""
+    """All combinations of one value per path; the last path changes fastest. One empty combination without paths."""
     for values in product(*paths.values()):
         yield dict(zip(paths, values, strict=True))
 
 
 def swaps(cell: Cell, swap: bool | Sequence[str]) -> Iterator[Cell]:
-    """The cell, then the same with each pair of the seats in `swap` changing places, where that makes a difference.
+    """The cell, then the same with each pair of the seats in `swap` exchanged, where that makes a difference.
 
-    True stands for the two seats of a game that has two. Raises UsageError for any other.
+    True means the two seats of a two-seat game. Raises UsageError for other games.
     """
     game, _ = cell.match.build_parts()
     yield cell
@@ -75,10 +75,10 @@ def swaps(cell: Cell, swap: bool | Sequence[str]) -> Iterator[Cell]:
 
 
 def lineups(agents: Sequence[T], seats: int, self_play: bool = False) -> Iterator[tuple[T, ...]]:
-    """Who sits down together: `seats` of the agents, each as often as any other, give or take one.
+    """Groups of agents that play together: `seats` of them, each about equally often.
 
-    With at least as many agents as seats these are all combinations; with fewer, some sit there more than once. With
-    `self_play`, also each agent in all seats. An agent for one seat sits alone.
+    With at least as many agents as seats these are all combinations; with fewer, some agents fill several seats. With
+    `self_play`, also each agent in all seats. In a one-seat game each group is one agent.
     """
     each, more = divmod(seats, len(agents))
     for extra in combinations(range(len(agents)), more):
@@ -89,7 +89,9 @@ def lineups(agents: Sequence[T], seats: int, self_play: bool = False) -> Iterato
 
 
 def orders(lineup: Sequence[T], which: str = "rotations") -> Iterator[tuple[T, ...]]:
-    """The ways to sit: "rotations", in which each agent sits in each seat equally often, or "all"; equal ones once."""
+    """Seat orders of a group: "rotations", in which each agent has each seat equally often, or "all"; without
+    duplicates.
+    """
     turned = (tuple(lineup[k:]) + tuple(lineup[:k]) for k in range(len(lineup)))
     seen: list[tuple[T, ...]] = []
     for order in turned if which == "rotations" else permutations(lineup):

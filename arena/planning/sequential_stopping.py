@@ -1,9 +1,9 @@
-"""Playing until a mean is known well enough: `--until "score.buyer ci<0.05"`.
+"""Sequential stopping rule: play until a mean is known to a given precision: `--until "score.buyer ci<0.05"`.
 
-The rule looks after every episode, which ruins an ordinary interval: what stops first is what happened to look narrow.
-So the interval is one of a confidence sequence (see `arena/stats/confidence_sequences.py`), which holds at the level
-stated whenever one stops. Episodes are taken in the order of the plan, not in that in which they end, since quick ones
-may be different ones; so the place of the stop depends on the plan alone, not on speed, and going on finds it again.
+The rule is evaluated after every episode (optional stopping), which invalidates ordinary intervals. So the interval is
+that of a confidence sequence (see `arena/stats/confidence_sequences.py`), which covers at the stated level at any
+stopping time. Episodes count in the order of the plan, not in that in which they end, since short ones may differ
+systematically; so the stopping point depends on the plan alone, not on speed, and resuming finds it again.
 """
 
 import logging
@@ -35,14 +35,14 @@ GRAMMAR = re.compile(
     rf"\s+ci(?P<level>\d+(?:\.\d+)?)?\s*<\s*(?P<width>{NUMBER})\s*"
 )
 EXAMPLE = "such as 'score.buyer ci<0.5', 'deal ci<0.1', 'surplus.buyer[-10,20] ci90<0.5'"
-REHEARSALS = 3  # episodes of the random agent, to see what can be measured
+REHEARSALS = 3  # episodes with random agents, to find the measures
 
 
 @dataclass(frozen=True, slots=True)
 class StoppingRule:
-    """Stop once `name` is known to plus or minus `width`, half of the interval, at `level`; `bounds` if they were told.
+    """Stop once the mean of `name` is known to ± `width` (half of the interval) at `level`; `bounds` if given.
 
-    In words: NAME, or NAME[LOW,HIGH], then ci<WIDTH, or ci90<WIDTH for another level than 95 %.
+    Syntax: NAME, or NAME[LOW,HIGH], then ci<WIDTH, or ci90<WIDTH for another level than 95 %.
     """
 
     name: str
@@ -52,7 +52,7 @@ class StoppingRule:
 
     @classmethod
     def read(cls, text: str) -> "StoppingRule":
-        """The rule a text states. Raises UsageError."""
+        """Parse a rule. Raises UsageError."""
         found = GRAMMAR.fullmatch(text)
         if found is None:
             raise UsageError(f"--until takes NAME ci<HALF-WIDTH, {EXAMPLE}; got {text!r}")
@@ -70,7 +70,9 @@ class StoppingRule:
 
 @dataclass(slots=True)
 class Watched:
-    """One cell: its sequence, the episodes that wait for one before them, and the place and interval of the stop."""
+    """One cell: its confidence sequence, the episodes that wait for an earlier one, and the stopping point with its
+    interval.
+    """
 
     label: str
     name: str
@@ -82,7 +84,9 @@ class Watched:
     stopped: bool = False
 
     def take(self, place: int, value: float | None, width: float) -> None:
-        """The value of the episode at `place`, from 0; all that follow on are added, until the interval is narrow."""
+        """Add the value of the episode at index `place`, from 0; all consecutive ones enter the sequence until the
+        interval is narrow enough.
+        """
         self.waiting[place] = value
         while not self.stopped and self.taken in self.waiting:
             value = self.waiting.pop(self.taken)
@@ -98,7 +102,7 @@ class Watched:
 
 @dataclass(slots=True)
 class SequentialMonitor:
-    """Follows a run of `n` episodes in each of some cells, and says which episodes it still wants."""
+    """Evaluates the rule during a run of `n` episodes in each cell, and tells which episodes are still wanted."""
 
     rule: StoppingRule
     n: int
@@ -106,16 +110,16 @@ class SequentialMonitor:
 
     @classmethod
     def over(cls, text: str, cells: Sequence[Cell], n: int) -> "SequentialMonitor":
-        """The rule over the cells of a plan, before anything is played.
+        """The monitor of a rule over the cells of a plan, before anything is played.
 
-        Each game is rehearsed with the random agent, so that a wrong name is found before a model is asked. Raises
+        Each game is first played with random agents, so that a wrong name is found before a model is called. Raises
         UsageError.
         """
         rule = StoppingRule.read(text)
         return cls(rule, n, tuple(_start_sequence(rule, cell) for cell in cells))
 
     def recall(self, db: str, run: str, pending: Iterable[int]) -> None:
-        """Takes in the episodes of a run that are on record; `pending` are those that will be played, by number."""
+        """Add the recorded episodes of a run; `pending` are the numbers of those that will be played."""
         left = set(pending)
         episodes = [one for one in load_episodes(db, "e.run = ?", (run,)) if one.n not in left]
         found = read_measures(db, episodes)
@@ -123,15 +127,15 @@ class SequentialMonitor:
             self._take(one.n, found.get(one.id))
 
     def take(self, n: int, scores: Mapping[str, float | None], facts: Mapping[str, object]) -> None:
-        """The n-th episode of the run, from 1, ended. Raises UsageError for a value out of bounds."""
+        """Add the n-th episode of the run, from 1. Raises UsageError for a value out of bounds."""
         self._take(n, measure(scores, facts))
 
     def fail(self, n: int) -> None:
-        """The n-th episode failed: it has no value, and those after it need not wait for it."""
+        """Mark the n-th episode as failed: it has no value, and later ones do not wait for it."""
         self._take(n, None)
 
     def wants(self, n: int) -> bool:
-        """Whether the n-th episode still has to be played."""
+        """Whether the n-th episode still needs to be played."""
         return not self.cells[(n - 1) // self.n].stopped
 
     @property
@@ -140,7 +144,7 @@ class SequentialMonitor:
         return all(cell.stopped for cell in self.cells)
 
     def line(self) -> str:
-        """Where it stands, in words."""
+        """Progress of the rule, in words."""
         cell = next((cell for cell in self.cells if not cell.stopped), self.cells[-1])
         half = cell.now.half_width
         reach = "" if half is None or not isfinite(half) else f" {cell.now.value:.4g} ± {half:.3g},"
@@ -149,7 +153,7 @@ class SequentialMonitor:
         return f"{cell.name}{reach} wanted ± {self.rule.width:g}{several}"
 
     def table(self) -> QueryResult:
-        """One row for each cell: the interval at its stop, or as far as it came."""
+        """One row for each cell: the interval at its stopping point, or so far."""
         columns = ("cell", "measure", "mean", f"{100 * self.rule.level:g} % interval", "±", "wanted", "episodes",
                    "without", "stopped", "method")  # fmt: skip
         lines = [(record["cell"], record["measure"], record["value"], _format_span(record), record["half_width"],
@@ -159,7 +163,7 @@ class SequentialMonitor:
         return QueryResult(columns[start:], tuple(line[start:] for line in lines))
 
     def records(self) -> list[dict[str, Any]]:
-        """The same as data; what is not known yet is None."""
+        """The same as data; unknown values are None."""
         found = []
         for cell in self.cells:
             now, half = cell.now, cell.now.half_width
@@ -183,7 +187,8 @@ class SequentialMonitor:
 
 
 def _start_sequence(rule: StoppingRule, cell: Cell) -> Watched:
-    """A cell's sequence: betting within the bounds that are told, declared for scores, or those of yes and no.
+    """The confidence sequence of a cell: by betting if bounds are given, declared for scores, or those of yes/no; else
+    asymptotic.
 
     A fact that is a score under another name, as `surplus.buyer` is, has the bounds of scores.
     """
@@ -209,7 +214,7 @@ def _resolve_name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasure
             raise UsageError(f"--until: {name.removeprefix('score.')} has no score in this game")
         return name
     if not seen:
-        return name  # the random agent cannot play this game, so that nothing is known yet
+        return name  # random agents cannot play this game, so nothing is known yet
     try:
         return resolve_name(name, seen)
     except UsageError as error:
@@ -217,7 +222,7 @@ def _resolve_name(name: str, seats: Sequence[str], seen: Sequence[EpisodeMeasure
 
 
 def _is_score(name: str, seen: Sequence[EpisodeMeasures]) -> bool:
-    """Whether a fact had the value of one and the same score in all that was seen."""
+    """Whether a fact equalled the same score in all observed episodes."""
     values = [one.values.get(name) for one in seen]
     if not seen or None in values:
         return False
@@ -226,7 +231,7 @@ def _is_score(name: str, seen: Sequence[EpisodeMeasures]) -> bool:
 
 
 def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
-    """What can be measured in a few episodes of the random agent, which costs nothing; nothing where it cannot play."""
+    """Measures of a few episodes with random agents, which costs nothing; empty if they cannot play."""
     found: list[EpisodeMeasures] = []
 
     async def rehearse(seed: int) -> EpisodeMeasures:
@@ -243,7 +248,7 @@ def _run_rehearsals(match: Match, game: Any) -> list[EpisodeMeasures]:
     for seed in range(REHEARSALS):
         try:
             found.append(run_blocking(partial(rehearse, seed)))
-        except ArenaError as error:  # the random agent cannot play every game; others may
+        except ArenaError as error:  # random agents cannot play every game
             LOGGER.info("rehearsal ends at seed %d: %s", seed, error)
             return found
         except Exception:  # an error in the code of a game, which the run itself records

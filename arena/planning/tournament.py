@@ -1,4 +1,4 @@
-"""A tournament: which agents meet in which seats of a game."""
+"""Tournament: pairing of agents and their seats in a game."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -20,8 +20,8 @@ class Tournament:
 
     `agents` are names, texts as `linear(heeds=0|0.5)`, or tables. Each of `pairs` is a group of its own, two or more of
     the agents (or, without `agents`, all there are); by default all are one group. `between` names the seats that they
-    compete for: those that the game scores, by default; nobody else may be named there. In a game of two such seats
-    each pair plays both ways to sit; for N seats see `lineups` and `orders`. `self_play` adds each against itself.
+    compete for, by default those that the game scores; no other agents may be given for them. In a game of two such
+    seats each pair plays both seatings; for N seats see `lineups` and `orders`. `self_play` adds each against itself.
     """
 
     agents: Sequence[Spec] = ()
@@ -46,7 +46,7 @@ class Tournament:
         return cls(**table)
 
     def cells(self, game: Game, base: Match, settings: Mapping[str, object]) -> Iterator[Cell]:
-        """One cell for each way to sit; `base` is the match with the seats that are not competed for."""
+        """One cell for each seating; `base` is the match with the seats that are not competed for."""
         seats, ways = self._seats(game, base), dict[tuple[str, ...], tuple[Spec, ...]]()
         for group in self._groups():
             for agents in lineups(group, len(seats), self.self_play):
@@ -57,7 +57,7 @@ class Tournament:
             yield Cell({**settings, **dict(zip(seats, names, strict=True))}, base.with_seats(named))
 
     def _seats(self, game: Game, base: Match) -> tuple[str, ...]:
-        """The seats that are competed for. Raises UsageError for one that is unknown, or taken."""
+        """The seats that are competed for. Raises UsageError for one that is unknown, or already has an agent."""
         for seat in self.between:
             if seat not in game.seats:
                 raise UsageError(f"between: {unknown('seat', seat, game.seats)}")
@@ -74,7 +74,7 @@ class Tournament:
         return seats
 
     def _groups(self) -> list[list[tuple[str, Spec]]]:
-        """The groups of agents, each agent by its name; equal agents are the same. Raises UsageError."""
+        """The groups of agents, each agent by its name; equal agents count once. Raises UsageError."""
         known: dict[str, tuple[str, Spec]] = {}
         for name, spec in (named for given in self.agents for named in _expand_agents(given)):
             key = _resolve_spec(spec)
@@ -115,7 +115,7 @@ def _check_group_size(group: list[tuple[str, Spec]], what: str) -> list[tuple[st
 
 
 def _expand_agents(given: object) -> list[tuple[str, Spec]]:
-    """The agents that a text, a table or a part stands for, with the name of each."""
+    """The agents that a text, a table or a part expands to, with the name of each."""
     specs = parse_specs(given) if isinstance(given, str) else [given]
     return [(_name_agent(spec), spec) for spec in specs]
 
@@ -125,14 +125,16 @@ def _name_agent(spec: object) -> str:
 
 
 def _resolve_spec(spec: Spec) -> str:
-    """What an agent is, whatever is left to defaults; keys apart. Raises UsageError where it cannot be built."""
+    """The resolved spec of an agent, without keys. Raises UsageError if it cannot be built."""
     from arena.store.rows import mask
 
     return dump_canonical(mask(describe(build("agent", spec))))
 
 
 def _find_scored_seats(game: Game, base: Match) -> tuple[str, ...]:
-    """The seats that have a score when the game's own cast plays the match once; those nobody is named in if none."""
+    """The seats that have a score when the game's default agents play the match once; if there are none, the seats
+    without an agent.
+    """
     free = tuple(seat for seat in game.seats if seat not in base.seats) or game.seats
     if len(game.seats) == 1:
         return game.seats

@@ -1,4 +1,4 @@
-"""How strong players are, from who scored more than whom: Bradley–Terry, with an interval for each."""
+"""Bradley–Terry ratings of players from pairwise results, with an interval for each."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,8 +16,8 @@ from arena.ratings.meeting import Meeting, Rating, points
 Array: TypeAlias = NDArray[np.float64]
 ELO = 400 / log(10)  # points of Elo per unit of log-odds: 400 points are odds of ten to one
 MEAN = 1000.0  # the mean rating of players who are connected by meetings
-STEPS = 200  # of Newton's method; about ten are needed
-CHUNK = 2**21  # numbers of resampled tables held at a time
+STEPS = 200  # most iterations of Newton's method; about ten are needed
+CHUNK = 2**21  # most numbers in a batch of resampled tables
 
 
 def fit_bradley_terry(
@@ -32,17 +32,17 @@ def fit_bradley_terry(
     """Ratings on the Elo scale with mean 1000 in each group, best first: 400 log10 of the odds to score more.
 
     Maximum likelihood of Bradley & Terry (1952). A draw is half a win, so that a rating tells the expected share of
-    points, as in chess. A table of more than two is all its pairs: under the model of Plackett and Luce each pair is
-    Bradley–Terry, so that the ratings are those of Plackett–Luce, though with pairs that are not independent.
+    points, as in chess. A table of more than two counts as all its pairs: under the model of Plackett and Luce each
+    pair is Bradley–Terry, so that the ratings are those of Plackett–Luce, though with pairs that are not independent.
 
-    `penalty` adds the likelihood of Jeffreys' prior (Firth 1993): it takes the first-order bias away, is finite where
-    somebody won or lost all, and makes two players differ by log((w + ½) / (l + ½)). Without it the estimate is plain;
+    `penalty` adds the likelihood of Jeffreys' prior (Firth 1993): it removes the first-order bias, is finite where a
+    player won or lost all, and makes two players differ by log((w + ½) / (l + ½)). Without it the estimate is plain;
     that raises UsageError where there is no finite maximum: where not every player leads to every other by a chain of
     points taken (Ford 1957).
 
-    The mean is that of the core: the most players for whom a finite maximum exists; all, unless somebody won or lost
-    all. How far the others are above or below is set by the penalty alone: their interval is open on that side, and
-    `note` says so.
+    The mean is that of the core: the largest set of players for whom a finite maximum exists (all, unless some won or
+    lost all). The distance of the others from the core is set by the penalty alone: their interval is open on that
+    side, and `note` says so.
 
     Intervals are percentiles at `level` of the penalised ratings in `resamples` bootstraps of whole clusters, widened
     for few clusters as Student's t is (Hesterberg 2015, the expanded percentile interval). None with one cluster,
@@ -64,7 +64,9 @@ def fit_bradley_terry(
 
 
 def tabulate(meetings: Iterable[Meeting], margin: float = 0.0) -> tuple[tuple[str, ...], Array]:
-    """The players, sorted, and the points that player i took from player j in each cluster: clusters × i × j."""
+    """The players, sorted, and the points that player i took from player j in each cluster: array of
+    clusters × i × j.
+    """
     listed = list(meetings)
     players = tuple(sorted({player for meeting in listed for player in meeting.scores}))
     if not players:
@@ -84,7 +86,7 @@ def tabulate(meetings: Iterable[Meeting], margin: float = 0.0) -> tuple[tuple[st
 def _rate(
     names: Sequence[str], tables: Array, level: float, resamples: int, rng: np.random.Generator, penalty: bool
 ) -> list[Rating]:
-    """The ratings of players who are connected by meetings."""
+    """Ratings of one group of players who are connected by meetings."""
     if len(names) == 1:
         return [Rating(names[0], MEAN, note="met nobody")]
     wins = tables.sum(axis=0)
@@ -110,7 +112,7 @@ def _rate(
 
 
 def _make_note(wins: Array, k: int, no_low: bool, no_high: bool) -> str:
-    """What is special about a player, whose interval is open below or above."""
+    """A note about a player whose interval is open below or above; else ""."""
     if not wins[:, k].any():
         return "won all"
     if not wins[k].any():
@@ -140,13 +142,13 @@ def _compute_intervals(
 
 
 def _convert_to_elo(theta: Array, core: Sequence[int]) -> Array:
-    """Log-odds as points of Elo around the mean of the core."""
+    """Log-odds converted to Elo points around the mean of the core."""
     centre: Array = theta[:, core].mean(axis=1, keepdims=True)
     return MEAN + ELO * (theta - centre)
 
 
 def _fit(wins: Array, penalty: bool) -> Array:
-    """Log-odds of strength, mean 0, of each of many tables of points: tables × players × players → tables × players.
+    """Log-odds of strength, mean 0, for each of many tables of points: tables × players × players → tables × players.
 
     Newton's method. The penalty is as if each pair had drawn h more games, h being the leverage of its n: the
     derivative of half the log-determinant of the information, n p (1 - p) summed over pairs as a Laplacian.
@@ -179,7 +181,9 @@ def _compute_laplacian(weight: Array) -> Array:
 
 
 def _compute_reach(edges: Array) -> NDArray[np.bool_]:
-    """Which players each one leads to by a chain of positive entries, itself included; one or many tables."""
+    """Transitive closure: which players each one leads to by a chain of positive entries, itself included; for one or
+    many tables.
+    """
     k = edges.shape[-1]
     reach = (edges > 0) | np.eye(k, dtype=bool)
     for _ in range(max(k - 1, 1).bit_length()):
@@ -188,14 +192,16 @@ def _compute_reach(edges: Array) -> NDArray[np.bool_]:
 
 
 def _find_groups(wins: Array) -> list[list[int]]:
-    """The players that are connected by meetings, largest group first."""
+    """Connected components of the meetings, largest first."""
     reach = _compute_reach(wins + wins.T)
     groups = {tuple(np.flatnonzero(row).tolist()) for row in reach}
     return [list(group) for group in sorted(groups, key=lambda group: (-len(group), group))]
 
 
 def _find_core(reach: NDArray[np.bool_]) -> list[int]:
-    """The most players of whom each leads to each other by a chain of points taken; all, where nobody does."""
+    """The largest set of players that all lead to each other by chains of points taken; all players, if
+    there is none.
+    """
     mutual = reach & reach.T
     largest = mutual[mutual.sum(axis=1).argmax()]
     return list(map(int, np.flatnonzero(largest))) if largest.sum() > 1 else list(range(len(reach)))

@@ -1,4 +1,4 @@
-"""Meetings of players, from recorded episodes: who sat there, what each scored, and what was left out."""
+"""Build meetings of players from recorded episodes: seats, scores, and excluded episodes with reasons."""
 
 import json
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ from arena.store.store import Store
 By: TypeAlias = Literal["agent", "model"]
 Per: TypeAlias = Literal["episode", "seed"]
 FINISHED = ("over", "forfeit")
-QUITTERS = (  # also where the game has an answer to a forfeit, and the episode is over by its rules
+QUITTERS = (  # also where the game continues after a forfeit and the episode ends by its rules
     "SELECT t.episode, t.seat FROM turn t JOIN episode e ON e.id = t.episode WHERE t.refused IS NOT NULL AND {} "
     "GROUP BY t.episode, t.step, t.seat, e.patience HAVING count(*) > e.patience"
 )
@@ -25,7 +25,7 @@ QUITTERS = (  # also where the game has an answer to a forfeit, and the episode 
 
 @dataclass(frozen=True, slots=True)
 class RatedSeat:
-    """One seat of a recorded episode; `score` is None where it has none."""
+    """One seat of a recorded episode; `score` is None without one."""
 
     seat: str
     player: str
@@ -47,13 +47,15 @@ class RatedEpisode:
 
     @property
     def scored(self) -> tuple[RatedSeat, ...]:
-        """The seats that have a score: those who play, not those who serve."""
+        """The seats that have a score: players, not judges or moderators."""
         return tuple(sitting for sitting in self.sittings if sitting.score is not None)
 
 
 @dataclass(slots=True)
 class History:
-    """The meetings of one game in their order; the finished episodes they come from; how many others, and why."""
+    """The meetings of one game in order, the finished episodes they are made of, and the number of excluded ones by
+    reason.
+    """
 
     game: str
     meetings: list[Meeting] = field(default_factory=list)
@@ -65,7 +67,7 @@ class History:
 def load_rated_episodes(db: str, runs: Sequence[str] = (), game: str = "", by: By = "agent") -> list[RatedEpisode]:
     """The episodes of these runs, all by default, in the order of runs, seeds and places in the plan.
 
-    A run is its id, the beginning of one, or "last". Raises BadRecord, UsageError.
+    A run is given by its id, an id prefix, or "last". Raises BadRecord, UsageError.
     """
     with Store.open(db, create=False) as store:
         chosen = [find_run(store, which) for which in runs]
@@ -111,15 +113,14 @@ def load_rated_episodes(db: str, runs: Sequence[str] = (), game: str = "", by: B
 
 
 def build_histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forfeits: bool = True) -> Iterator[History]:
-    """What there is to rate in each game.
+    """The rateable meetings of each game.
 
-    A meeting is an episode: whoever scored more was better. With `per` "seed" it is all episodes of the same players
-    with the same rules and seed, as in duplicate bridge: the mean scores over all ways to sit are compared, and what
-    not everybody played from the same seats is left out. Where one seat has a score, the meeting is everybody who
-    played the same rules and seed.
+    A meeting is an episode: the higher score wins. With `per` "seed" it is all episodes of the same players with the
+    same rules and seed, as in duplicate bridge: the mean scores over all seatings are compared, without episodes that
+    not all played from the same seats. If one seat has a score, the meeting is all players of the same rules and seed.
 
     Left out, by reason: what is not finished (error, cut, running), forks, forfeits without a score, or all of them
-    unless `forfeits` (a seat used up its patience, in whatever round), and where nobody met another.
+    unless `forfeits` (a seat used up its patience, in any round), and episodes in which no two players meet.
     """
     for game in dict.fromkeys(episode.game for episode in episodes):
         history = History(game, episodes=[episode for episode in episodes if episode.game == game])
@@ -143,7 +144,7 @@ def build_histories(episodes: Sequence[RatedEpisode], per: Per = "episode", forf
 
 
 def _explain_exclusion(episode: RatedEpisode, forfeits: bool) -> str:
-    """Why an episode is no result; "" where it is one."""
+    """Why an episode is excluded; "" if it is not."""
     if episode.forked:
         return "forked"
     if episode.status not in FINISHED:
@@ -156,7 +157,7 @@ def _explain_exclusion(episode: RatedEpisode, forfeits: bool) -> str:
 
 
 def _make_pool_key(episode: RatedEpisode, per: Per) -> Any:
-    """What is equal for the episodes of one table."""
+    """The grouping key of the episodes that form one meeting."""
     if len(episode.scored) == 1:
         return "solo", episode.rules, episode.seed
     if per == "episode":
@@ -177,7 +178,7 @@ def _build_meeting(pool: Sequence[RatedEpisode]) -> Meeting:
 
 
 def _name_players(seats: Sequence[tuple[Any, ...]], by: By, episodes: set[str]) -> list[str]:
-    """The name of who sat in each row: told apart by settings among `episodes`, or the shown name alone."""
+    """The player's name in each row: with distinguishing settings among `episodes`, or the shown name alone."""
     if by == "model":
         return [name for _, _, name, _, _ in seats]
     found = {(name, spec) for episode, _, name, spec, _ in seats if episode in episodes}
@@ -191,6 +192,6 @@ def _extract_rules(spec: str) -> str:
 
 
 def _sort_sittings(spec: str, sittings: Sequence[RatedSeat]) -> tuple[RatedSeat, ...]:
-    """In the order of the game's seats, as far as it was kept."""
+    """The seats in the game's order, as far as it is recorded."""
     order = list(json.loads(spec)["seats"])
     return tuple(sorted(sittings, key=lambda sitting: order.index(sitting.seat)))

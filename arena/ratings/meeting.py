@@ -1,4 +1,4 @@
-"""What a rating is made of, and what it is: meetings of players, and a strength with its interval."""
+"""Data types of ratings: a meeting of players, and a rating with its interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ EXACT = 1e-9  # scores this close are equal
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """The score of each player at one table, the higher the better, and the seats that each sat in, where known.
+    """Scores of the players at one table, higher is better, and the seats of each, if known.
 
-    Meetings of one `cluster`, a seed, share their luck: they are resampled together.
+    Meetings of one `cluster`, a seed, share their random draws: they are resampled together.
     """
 
     scores: Mapping[str, float]
@@ -20,10 +20,10 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """A player's strength with its interval; None where the meetings set no such bound.
+    """A player's rating with its interval; an end is None if the meetings do not bound it.
 
     Ratings of different `group`s cannot be compared: no chain of meetings leads from one to the other. `note` says
-    what is special: a player that won all may be stronger than any rating.
+    exceptions: the rating of a player that won all has no upper bound.
     """
 
     player: str
@@ -35,5 +35,5 @@ class Rating:
 
 
 def points(left: float, right: float, margin: float = 0.0) -> float:
-    """What the left of two scores takes: 1 for a win, 0 for a loss, ½ where they differ by at most `margin`."""
+    """Points of the left score: 1 for a win, 0 for a loss, ½ if they differ by at most `margin`."""
     return 0.5 if abs(left - right) <= max(margin, EXACT) else float(left > right)

@@ -1,4 +1,4 @@
-"""A running board: what is believed about each player's strength after each meeting, by OpenSkill."""
+"""Online ratings with OpenSkill: the belief about each player's strength after each meeting."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

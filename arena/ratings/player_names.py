@@ -1,4 +1,4 @@
-"""Names of players that tell them apart: the shown name, and the settings in which players of one name differ."""
+"""Unique player names: the shown name, and the settings in which players of the same name differ."""
 
 import json
 from collections import Counter, defaultdict
@@ -6,13 +6,13 @@ from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-LONGEST = 24  # characters of a setting's value
+LONGEST = 24  # most characters of a setting's value
 
 
 def names(players: Mapping[tuple[str, K], Mapping[str, object]]) -> dict[tuple[str, K], str]:
     """A name for each (shown name, key) from its resolved spec: `faratin(beta=0.2)` beside `faratin(beta=1)`.
 
-    Only the settings that not all players of a name share are told; what still looks alike is numbered.
+    Only settings that not all players of a name share are included; names that are still equal are numbered.
     """
     alike: dict[str, list[tuple[str, K]]] = defaultdict(list)
     for key in players:
@@ -32,7 +32,7 @@ def names(players: Mapping[tuple[str, K], Mapping[str, object]]) -> dict[tuple[s
 
 
 def _flat(spec: Mapping[str, object], above: str = "") -> list[tuple[str, Any]]:
-    """The settings by path, `sampling.temperature`."""
+    """Flatten the settings to paths, `sampling.temperature`."""
     pairs: list[tuple[str, Any]] = []
     for key, value in spec.items():
         path = f"{above}{key}"

@@ -12,7 +12,7 @@ from arena.ratings.history import By, History, Per, RatedEpisode, build_historie
 from arena.ratings.meeting import Meeting, Rating, points
 
 Model: TypeAlias = Literal["bt", "openskill"]
-DECIDED = 10  # decided episodes from which on it is told that a seat wins nearly all of them
+DECIDED = 10  # least decided episodes for a note that one seat wins nearly all of them
 NEARLY = 0.95
 
 
@@ -34,7 +34,7 @@ class RatingRule:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One player. Won, drawn and lost count meetings, at a table of N against each other player; `score` is the mean
-    over its finished episodes, `scores` the same from each seat; `rating` is None for who met nobody."""
+    over its finished episodes, `scores` the same by seat; `rating` is None for a player without meetings."""
 
     player: str
     rating: Rating | None
@@ -65,7 +65,7 @@ class Standings:
 def compute_standings(
     db: str, runs: Sequence[str] = (), rule: RatingRule = RatingRule(), game: str = ""
 ) -> tuple[Standings, ...]:
-    """The standings of each game in these runs, of all runs by default; none where nothing is on record."""
+    """Standings of each game in these runs, by default all; empty if nothing is recorded."""
     if rule.margin < 0 or not 0 < rule.level < 1 or rule.resamples < 1:
         raise UsageError(
             f"margin is 0 or more, level between 0 and 1, resamples 1 or more; got {rule.margin}, {rule.level} and "
@@ -76,7 +76,7 @@ def compute_standings(
 
 
 def rate(meetings: Sequence[Meeting], rule: RatingRule) -> tuple[Rating, ...]:
-    """The ratings that these meetings give by the rule. Raises MissingExtra."""
+    """Rate the meetings by the rule. Raises MissingExtra."""
     if not meetings:
         return ()
     try:
@@ -128,13 +128,13 @@ def _rate_game(history: History, rule: RatingRule) -> Standings:
 
 
 def _find_scored_seats(history: History) -> tuple[str, ...]:
-    """The seats that ever have a score, in the order of the game; all, where nothing was finished."""
+    """The seats that ever have a score, in the game's order; all, if no episode is finished."""
     scored = dict.fromkeys(sitting.seat for episode in history.counted for sitting in episode.scored)
     return tuple(scored or dict.fromkeys(s.seat for episode in history.episodes for s in episode.sittings))
 
 
 def _count_results(meetings: Sequence[Meeting], margin: float) -> dict[str, Counter[float]]:
-    """How often each player took 1, ½ and 0 points from another."""
+    """How often each player took 1, ½ and 0 points in its meetings."""
     results: dict[str, Counter[float]] = defaultdict(Counter)
     for meeting in meetings:
         for (left, one), (right, other) in combinations(meeting.scores.items(), 2):
@@ -144,7 +144,7 @@ def _count_results(meetings: Sequence[Meeting], margin: float) -> dict[str, Coun
 
 
 def _count_failures(history: History, seats: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
-    """In how many episodes that died each player sat, and how many it forfeited."""
+    """For each player, in how many failed episodes it had a seat, and how many it forfeited."""
     died, gave_up = Counter[str](), Counter[str]()
     for episode in (episode for episode in history.episodes if not episode.forked):
         if episode.status == "error":
@@ -154,7 +154,7 @@ def _count_failures(history: History, seats: Sequence[str]) -> tuple[Counter[str
 
 
 def _make_notes(history: History, rule: RatingRule, ratings: Sequence[Rating], seats: Sequence[str]) -> Iterator[str]:
-    """What has to be known to read the ratings."""
+    """Notes that are needed to interpret the ratings."""
     if len(seats) == 1:
         yield "one seat has a score: who scored more on the same seed, with the same rules, was better"
     elif rule.per == "episode":
@@ -171,7 +171,7 @@ def _make_notes(history: History, rule: RatingRule, ratings: Sequence[Rating], s
 
 
 def _check_lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterator[str]:
-    """Says so where nearly all decided episodes of two were won from one seat."""
+    """A note if nearly all decided two-player episodes were won from one seat."""
     won = Counter[str]()
     for left, right in (episode.scored for episode in episodes if len(episode.scored) == 2):
         if left.player != right.player:
@@ -187,7 +187,7 @@ def _check_lucky_seat(episodes: Sequence[RatedEpisode], margin: float) -> Iterat
 
 
 def _find_uneven(meetings: Sequence[Meeting], seats: Sequence[str]) -> list[str]:
-    """The players that did not sit equally often in all seats, with how often."""
+    """Players that did not have all seats equally often, with counts."""
     sat: dict[str, Counter[str]] = defaultdict(Counter)
     for meeting in meetings:
         for player, names in meeting.seats.items():
@@ -200,7 +200,7 @@ def _find_uneven(meetings: Sequence[Meeting], seats: Sequence[str]) -> list[str]
 
 
 def _average_by_seat(scores: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """The mean score from each seat."""
+    """Mean score by seat."""
     return {seat: sum(s for at, s in scores if at == seat) / n for seat, n in Counter(at for at, _ in scores).items()}
 
 

@@ -1,4 +1,4 @@
-"""Other futures of a recorded episode: its first moves are kept, and the game goes on from there with other chance."""
+"""Fork a recorded episode: keep its first moves and continue from there with other seeds or settings."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ from arena.store.select_episodes import choose
 from arena.store.store import Pending, Run, Store
 from arena.usage import FREE
 
-MICROSECOND = 1e-6  # between the recorded times of kept answers, so that they stay in their order
+MICROSECOND = 1e-6  # seconds between the recorded times of kept answers, so that they stay in order
 
 
 @dataclass(frozen=True, slots=True)
 class Forks:
     """Matches that share the first `at` transitions of the episode `parent`: the answers `kept`, refused ones included.
 
-    The k-th match has `seeds[k]`; all have the parent's own seed, so that the game's chance is the parent's. The chance
-    of the agents follows from the parent's match, the kept answers and `seeds[k]`, whenever that was played.
+    The k-th match has `seeds[k]`; all have the parent's own seed, so that the game's random draws are the parent's. The
+    agents' seeds are derived from the parent's match, the kept answers and `seeds[k]`, so they are reproducible.
     """
 
     parent: str
@@ -38,9 +38,9 @@ class Forks:
     matches: tuple[Match, ...]
 
     def add_history(self, run: Run, store: Store) -> Run:
-        """The run with the kept answers as its history, which are recorded with where they come from.
+        """The run with the kept answers as its history; they are recorded with a reference to the parent.
 
-        Their calls are not: they were paid for once, by the parent. What is recorded already stays as it is.
+        Their calls are not recorded again: the parent paid for them. Existing rows stay unchanged.
         """
         pending = tuple(item if item.history else self._record_history(item, store) for item in run.pending)
         return replace(run, pending=pending)
@@ -66,10 +66,10 @@ def plan_fork(
     """Forks of the episode `which` after its first `at` transitions, with `seats` and `settings` changed.
 
     `at` counts from 0, the start of the game, to the number of transitions that were recorded, its end. The kept
-    answers are played again first. `table` holds keys of a plan apart from game, seats and seed: `n`, how many futures,
-    `at_once`, `usd`, …; the agents of the k-th draw on `seed` + k. Raises UsageError for an `at` out of range, for
-    answers that today's rules or the changed settings do not take, for an episode of other rules that today's lead
-    elsewhere, and for anything that cannot be built.
+    answers are replayed first. `table` holds keys of a plan other than game, seats and seed: `n`, the number of forks,
+    `at_once`, `usd`, …; the agents of the k-th use `seed` + k. Raises UsageError for an `at` out of range, for answers
+    that today's rules or the changed settings refuse, for an episode of an older rules version that replays
+    differently, and for parts that cannot be built.
     """
     parent = store.episode(_find_latest(store) if which == "last" else which)
     plan = _build_plan(parent, seats or {}, settings, table or {})
@@ -83,13 +83,13 @@ def plan_fork(
         )
     kept = _select_answers(game, match, parent, at)
     seeds = range(seed, seed + plan.n)
-    begun = seed_of(parent.match.id, dump([_to_data(turn) for turn in kept]))  # no id: equal parents, equal futures
+    begun = seed_of(parent.match.id, dump([_to_data(turn) for turn in kept]))  # no id: equal parents give equal forks
     branches = (seed_of("fork", begun, at, number) for number in seeds)
     return Forks(parent.id, at, kept, seeds, plan, tuple(map(match.with_branch, branches)))
 
 
 def _find_latest(store: Store) -> str:
-    """The latest episode that is no fork, so that the same command goes on with its own forks; "last" without one."""
+    """The latest episode that is no fork, so that the same command resumes its own forks; "last" without one."""
     query = text(
         "SELECT id FROM episode WHERE id NOT IN (SELECT episode FROM fork) ORDER BY started DESC, n DESC LIMIT 1"
     )
@@ -113,7 +113,7 @@ def _build_plan(
 
 
 def _select_answers(game: Game, match: Match, parent: Episode, at: int) -> tuple[Turn, ...]:
-    """The answers of the first `at` transitions, without their calls, after they were played again."""
+    """The answers of the first `at` transitions, without their calls, after a check by replay."""
     kept = tuple(turn for turn in parent.turns if turn.step < at)
     trace = retrace(game, match, kept if at >= 0 else parent.turns)
     if trace.divergence is not None and at >= 0:
@@ -128,7 +128,7 @@ def _select_answers(game: Game, match: Match, parent: Episode, at: int) -> tuple
 
 
 def _to_data(turn: Turn) -> list[Any]:
-    """An answer as data: what was said and done, not what it cost."""
+    """An answer as plain data: its words and action, without its usage."""
     move = turn.move
     return [turn.step, turn.seat, turn.attempt, move.text, move.tool, move.args, move.thought, turn.refused]
 
@@ -139,7 +139,7 @@ def _describe_divergence(found: Divergence) -> str:
 
 
 def _drop_masked(spec: object) -> Any:
-    """A stored spec without the fields whose secrets were masked: they take their defaults."""
+    """A stored spec without the fields whose secrets were masked, which take their defaults."""
     if isinstance(spec, Mapping):
         return {name: _drop_masked(value) for name, value in spec.items() if value != MASK}
     return [_drop_masked(value) for value in spec] if isinstance(spec, list | tuple) else spec

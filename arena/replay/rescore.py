@@ -1,4 +1,4 @@
-"""Scores computed again from stored moves, added beside those on record."""
+"""Compute scores again from stored moves, and store them beside the recorded ones."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from arena.store.store import LARGEST, Store
 LOGGER = logging.getLogger(__name__)
 
 Function: TypeAlias = Callable[[Game, Any], Mapping[str, float | None]]
-OWN = "game"  # the scorer that is the game itself
+OWN = "game"  # the scorer name of the game itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,9 @@ class Scorer:
 
     @classmethod
     def find(cls, name: str, version: int | None = None) -> "Scorer":
-        """The game's own, or `module:function`, whose version is its attribute `version`, else 1. Raises UsageError."""
+        """The game's own scorer, or `module:function`, whose version is its attribute `version`, else 1. Raises
+        UsageError.
+        """
         if version is not None and not 0 <= version <= LARGEST:
             raise UsageError(f"--version is a whole number, 0 or more; got {version}")
         if name == OWN:
@@ -49,7 +51,7 @@ class Scorer:
         return cls(find_name(function), function, own if version is None else version)
 
     def compute_scores(self, game: Game, state: object) -> dict[str, float | None]:
-        """The scores by seat. Raises UsageError for an answer that is none."""
+        """The scores by seat. Raises UsageError if the function returns something else."""
         paid = self.function(game, state)
         if not isinstance(paid, Mapping):
             raise UsageError(f"the scorer {self.name} returns scores by seat, got {paid!r}")
@@ -63,10 +65,11 @@ class Scorer:
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """One payoff, scored again.
+    """One payoff, computed again.
 
-    `old` is what stands in the row that counts, the game's own when it was played. `stored` says what became of the
-    new one: "added", "there" (the same was there), or "conflict" (another value stands under that version and stays).
+    `old` is the recorded value of the game's own scorer at the rules version of the episode. `stored` is the result for
+    the new value: "added", "there" (the same value exists), or "conflict" (another value exists for that version and is
+    kept).
     """
 
     episode: str
@@ -80,16 +83,17 @@ class Rescored:
 
 @dataclass(frozen=True, slots=True)
 class Rescoring:
-    """All payoffs that were scored again, and the episodes that could not be, with the reason."""
+    """All payoffs that were computed again, and the episodes that failed, with the reason."""
 
     rows: tuple[Rescored, ...]
     left_out: Mapping[str, str]
 
 
 def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = None) -> Rescoring:
-    """Scores the finished episodes of a run, or one, again from their stored moves, and adds the scores as rows.
+    """Compute the scores of the finished episodes of a run, or of one, again from their stored moves, and add them as
+    rows.
 
-    `which` as in `choose`; `scorer` and `version` as in `Scorer.find`. A row that is there is never changed.
+    `which` as in `choose`; `scorer` and `version` as in `Scorer.find`. Existing rows are never changed.
     """
     judge = Scorer.find(scorer, version)
     done: list[Rescored] = []
@@ -106,7 +110,7 @@ def rescore(store: Store, which: str, scorer: str = OWN, version: int | None = N
 
 
 def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Rescored] | str:
-    """One episode's payoffs, recorded; or why it has none."""
+    """Compute and store the payoffs of one episode, or return the reason of failure."""
     episode = store.episode(chosen.id)
     if episode.status not in ("over", "forfeit"):
         return f"not finished ({episode.status})"
@@ -132,7 +136,7 @@ def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Resco
 def _store_scores(
     store: Store, episode: Episode, scorer: str, version: int, scores: Mapping[str, float | None]
 ) -> list[Rescored]:
-    """What became of each score: added, there already, or in conflict with what is there."""
+    """The result for each score: added, already there, or in conflict with the stored value."""
     there = _load_scores(store, episode.id, scorer, version)
     rows, done = RowBuffer(), []
     for seat, new in scores.items():

@@ -1,4 +1,4 @@
-"""Recorded answers put to today's code, one by one: the state they lead to, or the first point where the ways part."""
+"""Replay recorded answers through today's code, up to the end or the first divergence."""
 
 import logging
 import traceback
@@ -18,12 +18,12 @@ from arena.game import Game, Move
 
 LOGGER = logging.getLogger(__name__)
 
-OnAnswer: TypeAlias = Callable[[Any, Turn, str], None]  # the state before, the answer, the complaint it came after
+OnAnswer: TypeAlias = Callable[[Any, Turn, str], None]  # state before the answer, the answer, the complaint before it
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """Where today's code leaves the record: why, `then` what was recorded, `now` what today's code makes of it.
+    """Where today's code differs from the record: `why`, `then` what was recorded, `now` today's result.
 
     `step` counts the game's transitions from 0; it is None, and `seat` "", where no single answer can be named.
     """
@@ -37,7 +37,7 @@ class Divergence:
 
 
 class ReplayDiverged(Exception):
-    """Raised inside a retrace at the first divergence."""
+    """Raised at the first divergence of a replay."""
 
     def __init__(self, divergence: Divergence) -> None:
         super().__init__(divergence.why)
@@ -46,11 +46,11 @@ class ReplayDiverged(Exception):
 
 @dataclass(slots=True)
 class Trace:
-    """A record as far as it was played again: `step` transitions, to `state`.
+    """A record as far as it was replayed: `step` transitions, to `state`.
 
-    `ended` is whether today's rules see the end there, `blame` who forfeited. `unchecked` counts refusals that cannot
-    be judged again: the agent could not read its model's reply, or another seat's answer is missing. `reworded` counts
-    refusals for another reason than then.
+    `ended` is whether the game is over there by today's rules, `blame` the seat that forfeited. `unchecked` counts
+    refusals that cannot be checked again: the agent could not parse its model's reply, or another seat's answer is
+    missing. `reworded` counts refusals with a different reason.
     """
 
     game: Game
@@ -66,7 +66,7 @@ class Trace:
     current: Turn | None = None
 
     def advance(self, step: int, turns: Sequence[Turn]) -> None:
-        """One transition from its recorded answers. Raises Diverged."""
+        """Apply one transition from its recorded answers. Raises ReplayDiverged."""
         self.current = turns[0]
         seats = self._check_seats(step, turns)
         taken = {turn.seat: turn for turn in turns if not turn.refused}
@@ -92,7 +92,7 @@ class Trace:
             self._apply(moves, taken)
 
     def _check_seats(self, step: int, turns: Sequence[Turn]) -> tuple[str, ...]:
-        """Whose answers today's rules wait for; all recorded ones have to be theirs."""
+        """Check that today's rules wait for exactly the seats that answered."""
         seats = () if self.ended else self.game.to_act(self.state)
         for turn in turns:
             if not seats:
@@ -102,7 +102,7 @@ class Trace:
         return seats
 
     def _judge(self, turn: Turn, others: dict[str, Move], complete: bool) -> None:
-        """A refused answer, refused again or not; where that cannot be told it is counted."""
+        """Check that a refused answer is refused again; counted as unchecked if that cannot be decided."""
         view = self.game.view(self.state, turn.seat)
         try:
             move = well_formed(view, turn.move)
@@ -141,9 +141,9 @@ def retrace(
     turns: Iterable[Turn],
     watch: OnAnswer = lambda state, turn, complaint: None,
 ) -> Trace:
-    """The recorded answers, in order, through the rules as they are today; stops at the first divergence.
+    """Replay the recorded answers in order through today's rules; stops at the first divergence.
 
-    `watch` sees each answer with the state it was given in. An exception of the game's code is a divergence, too.
+    `watch` is called with each answer and the state before it. An exception of the game's code is a divergence, too.
     """
     trace = Trace(game, match, watch=watch)
     try:
@@ -160,7 +160,7 @@ def retrace(
 
 
 def format_answer(turn: Turn) -> str:
-    """An answer in brief: its action and its words."""
+    """Short form of an answer: its action and its words."""
     words = turn.move.text if len(turn.move.text) <= 60 else turn.move.text[:60] + "…"
     done = action_of(turn.move.tool, turn.move.args)
     answer = " ".join(filter(None, [f"[{done}]" if done else "", repr(words) if words else ""])) or "an empty answer"

@@ -1,4 +1,4 @@
-"""Records held against today's code: does it still take the same answers, ask the same seats, pay the same scores?"""
+"""Verify recorded episodes against today's code: same accepted answers, same seats asked, same scores."""
 
 import json
 import logging
@@ -20,24 +20,24 @@ from arena.text.storable import clean
 
 LOGGER = logging.getLogger(__name__)
 
-MOST = 4  # differences that are written out
+MOST = 4  # most differences that are listed
 FINISHED = ("over", "forfeit")
 
 
 @runtime_checkable
 class PromptingAgent(Protocol):
-    """An agent that can say what it would send to its model, as (role, text) pairs."""
+    """An agent that can return the prompt it would send to its model, as (role, text) pairs."""
 
     def lines(self, view: View) -> Iterable[tuple[str, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeVerdict:
-    """What today's code makes of one episode: `divergence` is None where it leads to the same end.
+    """Result of verifying one episode: `divergence` is None if the replay leads to the same end.
 
-    `turns` were recorded. `prompts` of them were compared with what was sent to a model; `prompt` says where the first
-    one differs, which is no divergence of the game. `notes` tell what else is to be known. `unchecked` says why nothing
-    was compared, where the game is code that the user has not trusted.
+    `turns` is the number of recorded answers. `prompts` of them were compared with what was sent to a model; `prompt`
+    describes the first difference, which is no divergence of the game. `notes` are further remarks. `unchecked` is the
+    reason why nothing was compared, if the game is code that the user has not trusted.
     """
 
     episode: str
@@ -52,7 +52,7 @@ class EpisodeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A score or a fact that is not what was recorded; `step` is the last of the round it belongs to, if it says."""
+    """A score or a fact that differs from the record; `step` is the last one of the round it belongs to, if known."""
 
     name: str
     then: str
@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(slots=True)
 class Prompts:
-    """Compares recorded prompts with those that today's agents would send, up to the first that differs."""
+    """Compares recorded prompts with those that today's agents would send, up to the first difference."""
 
     game: Game
     episode: Episode
@@ -72,7 +72,7 @@ class Prompts:
     failed: str = ""
 
     def look(self, state: object, turn: Turn, complaint: str) -> None:
-        """One recorded answer, with the state before it and the complaint it came after."""
+        """Compare the prompt of one recorded answer, given the state and the complaint before it."""
         sent = next((call.prompt for call in turn.move.usage.calls if call.prompt), ())
         if not sent or self.differs or self.failed:
             return
@@ -86,7 +86,7 @@ class Prompts:
             if not isinstance(agent, PromptingAgent):
                 return
             lines = [(role, clean(text)) for role, text in agent.lines(view)]
-        except Exception as error:  # an agent that fails today says nothing about the game
+        except Exception as error:  # a failing agent is no divergence of the game
             self.failed = f"prompts of {turn.seat} could not be compared: {error}"
             LOGGER.debug("prompts of %s at step %d", turn.seat, turn.step, exc_info=True)
             return
@@ -106,7 +106,7 @@ def verify(store: Store, which: str) -> Iterator[EpisodeVerdict]:
 
 
 def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
-    """One recorded episode against today's code."""
+    """Verify one recorded episode against today's code."""
     blank = EpisodeVerdict(episode.id, episode.status, len(episode.turns))
     try:
         game: Game = build("game", episode.match.game, "game")
@@ -124,7 +124,7 @@ def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
 
 
 def differences(name: str, then: object, now: object) -> Iterator[Difference]:
-    """Where two pieces of JSON part, by path: `facts.rounds[2].price`."""
+    """Differences between two JSON values, by path: `facts.rounds[2].price`."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         for key in dict.fromkeys([*then, *now]):
             step = _step(then, now)
@@ -138,7 +138,7 @@ def differences(name: str, then: object, now: object) -> Iterator[Difference]:
 
 
 def other_end(episode: Episode, trace: Trace) -> Divergence | None:
-    """Whether today's rules see the same end."""
+    """The divergence if today's rules end the game elsewhere."""
     if episode.status not in FINISHED or (trace.ended and trace.blame == episode.blame):
         return None
     then = f"over after {len(episode.moves)} answers" if not episode.blame else f"forfeited by {episode.blame}"
@@ -153,7 +153,7 @@ def other_end(episode: Episode, trace: Trace) -> Divergence | None:
 
 
 def _results(episode: Episode, trace: Trace) -> Divergence | None:
-    """Whether today's scores and facts are those on record."""
+    """The divergence if today's scores or facts differ from the record."""
     if episode.status not in FINISHED:
         return None
     try:
@@ -175,7 +175,7 @@ def _results(episode: Episode, trace: Trace) -> Divergence | None:
 
 
 def _changes(game: Game, episode: Episode, chosen: Chosen) -> Iterator[str]:
-    """What is known to have changed in the game since."""
+    """Known changes of the game since the episode was played."""
     if game.rules_version != chosen.rules_version:
         yield f"rules_version was {chosen.rules_version}, is {game.rules_version}"
     if isinstance(episode.match.game, Mapping):
@@ -185,7 +185,7 @@ def _changes(game: Game, episode: Episode, chosen: Chosen) -> Iterator[str]:
 
 
 def _doubts(trace: Trace) -> Iterator[str]:
-    """What a replay cannot tell."""
+    """Notes on what a replay cannot check."""
     if trace.unchecked:
         yield f"{trace.unchecked} refusal(s) taken as recorded: what an agent could not read cannot be judged again"
     if trace.reworded:
@@ -193,7 +193,7 @@ def _doubts(trace: Trace) -> Iterator[str]:
 
 
 def _step(*values: object) -> int | None:
-    """The step that one of these objects names as its own or its last one."""
+    """The step that one of these objects names, as `step` or as its last one."""
     rows = [value for value in values if isinstance(value, Mapping)]
     steps = [row[key] for row in rows for key in ("step", "last_step") if isinstance(row.get(key), int)]
     return steps[0] if steps else None

@@ -1,4 +1,4 @@
-"""How a comparison is told: a table for people, or one JSON document."""
+"""Print a comparison as a table or as one JSON document."""
 
 from dataclasses import asdict
 from math import isfinite
@@ -13,7 +13,7 @@ from arena.store.query_result import QueryResult
 
 
 def print_comparison(found: Comparison, as_json: bool) -> None:
-    """Prints it."""
+    """Print a comparison."""
     if as_json:
         print_json(build_document(found))
         return
@@ -48,7 +48,7 @@ def print_comparison(found: Comparison, as_json: bool) -> None:
 
 
 def build_document(found: Comparison) -> dict[str, Any]:
-    """All of it as data; an end of an interval that cannot be told is null."""
+    """A comparison as plain data; an unknown end of an interval is null."""
     sides = {
         name: {"text": side.text, "agent": side.agent, "episodes": len(side.observations),
                "statuses": dict(side.statuses), "copies": side.copies}

@@ -1,4 +1,4 @@
-"""Forks beside the episode they come from, as a table."""
+"""Table of forks beside the episode they come from."""
 
 from itertools import groupby
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from arena.store.query import query
 from arena.store.query_result import QueryResult
 
-MOST = 20  # forks that are listed one by one; the mean is over all
+MOST = 20  # most forks listed one by one; the mean is over all
 
 
 def forks(db: str, run: str) -> QueryResult:
-    """How a run's forks ended, under how their parent did, and their means; no rows for a run that forks nothing.
+    """Results of a run's forks, below the result of their parent, and their means; empty for a run without forks.
 
-    `price` is the mean price of the deals of an episode. Columns of rounds are there where the game has rounds.
+    `price` is the mean price of the deals of an episode, in dollars. Games with rounds have columns for them.
     """
     found = query(db, "select * from forks where run = ? order by length(episode), episode, seat", (run,))
     records = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
@@ -38,7 +38,7 @@ def forks(db: str, run: str) -> QueryResult:
 
 
 def _rounds(db: str, run: str, parent: str) -> dict[str, tuple[Any, ...]]:
-    """How many rounds each episode had, how many deals, and their mean price."""
+    """Number of rounds and deals of each episode, and their mean price."""
     means = "select episode, count(*), sum(deal), avg(price) from rounds where run = ? or episode = ? group by episode"
     return {row[0]: row[1:] for row in query(db, means, (run, parent)).rows}
 

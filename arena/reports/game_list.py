@@ -1,4 +1,4 @@
-"""What can be played, at a glance."""
+"""Overview of the registered games."""
 
 from arena.errors import UsageError
 from arena.game import Game
@@ -10,7 +10,7 @@ COLUMNS = ("name", "seats", "lowest", "highest", "zero_sum", "about")
 
 
 def games() -> QueryResult:
-    """The registered games with their seats and what they declare of their scores, as they are by default.
+    """The registered games with their seats and the declared properties of their scores, with default parameters.
 
     `lowest` and `highest` bound a seat's score; `zero_sum` is whether all scores always have the same sum. A game that
     cannot be built without parameters, or without an extra that is missing, has only its name and its first line.

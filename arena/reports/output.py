@@ -1,4 +1,4 @@
-"""What the commands print: tables of rows, an episode told again, the sum of a run."""
+"""Output of the commands: tables, transcripts, and run summaries."""
 
 import json
 from collections import Counter
@@ -33,10 +33,10 @@ from arena.store.query import query
 from arena.store.query_result import QueryLimits, QueryResult
 
 SCORES = "select seat, avg(value) as score from scores where recorded = 1 and {} group by seat order by seat"
-SHOWN_ROWS = 1000  # of an answer in SQL, for people
+SHOWN_ROWS = 1000  # most rows of a query result in text
 SHOWN_BYTES = 16 << 20  # of it, for people
 DOCUMENT_BYTES = 1 << 30  # of it, in CSV or JSON
-MOST = 20  # failures of a run that are told
+MOST = 20  # most failures shown in a run summary
 ROUND_COLUMNS = "round, deal, price, ended, accepted_by, buyer_surplus, seller_surplus, messages, tokens, usd"
 
 
@@ -44,11 +44,10 @@ def rows(
     table: QueryResult, as_json: bool = False, title: str = "", console: Console | None = None, *, as_csv: bool = False,
     wide: bool = False, first: Sequence[str] = (), keys: int = 0,
 ) -> None:  # fmt: skip
-    """A table for people; a list of objects; or CSV.
+    """Print a table as text, as a list of objects, or as CSV.
 
-    Where a terminal has no room for all columns, people are shown those of `first`, if there are any; else several
-    tables with the first `keys` columns each, or, without `keys`, each row as a paragraph. `wide`: all columns, each
-    row is one line.
+    If a terminal has no room for all columns, the text shows those of `first`, if given; else several tables with the
+    first `keys` columns each, or, without `keys`, each row as a paragraph. `wide`: all columns, each row on one line.
     """
     if as_json and as_csv:
         raise UsageError("--json and --csv are two forms of the same; type one of them")
@@ -78,9 +77,9 @@ def rows(
 
 
 def answer(db: str, question: str, timeout: float, limit: int | None, as_json: bool, as_csv: bool, wide: bool) -> int:
-    """The answer to a question in SQL; returns the exit code: that of failure where a document is not whole.
+    """Print the result of an SQL query; returns the exit code: that of a failure if a document is truncated.
 
-    timeout: seconds, 0 for no limit. limit: rows, 0 for all, None for what is usual in that form.
+    timeout: seconds, 0 for no limit. limit: rows, 0 for all, None for the default of the format.
     """
     document = as_json or as_csv
     most = (None if document else SHOWN_ROWS) if limit is None else limit or None
@@ -92,19 +91,19 @@ def answer(db: str, question: str, timeout: float, limit: int | None, as_json: b
 
 
 def _in_paragraphs(text: str) -> str:
-    """A value on a terminal: its newlines are kept, its tabs, which would end anywhere, become visible."""
+    """A value for a terminal: newlines are kept, tabs become visible."""
     return "\n".join(map(inline, printable(text).split("\n")))
 
 
 def cell(value: object) -> str:
-    """A value as a person reads it: NULL is a dash, numbers are short."""
+    """A value as text: NULL is a dash, numbers are shortened."""
     if value is None:
         return "–"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def retell(identifier: str, db: str, as_json: bool) -> None:
-    """A recorded episode: its transcript, or the whole record as JSON; of a run of several, what it came to."""
+    """Print a recorded episode: its transcript, or the whole record as JSON; for a run of several, its summary."""
     from arena.store.store import Store
 
     with Store.open(db, create=False) as store:
@@ -134,7 +133,7 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
 
 
 def _tell_answers(episode: Episode, console: Console) -> None:
-    """The recorded answers one by one, for a game whose code is not to be run."""
+    """Print the recorded answers one by one, for a game whose code may not be run."""
     narrator = Narrator(console, Answers(tuple(episode.match.seats)))
     for turn in episode.turns:
         narrator.turn(turn)
@@ -142,7 +141,7 @@ def _tell_answers(episode: Episode, console: Console) -> None:
 
 
 def _of_several(db: str, identifier: str) -> str:
-    """The run of that id, or the only one whose id begins so, if it has several episodes; else ""."""
+    """The id of the run with that id or unique prefix, if it has several episodes; else ""."""
     if "." in identifier or identifier == "last":
         return ""
     found = query(db, "select id from run where substr(id, 1, ?) = ?", (len(identifier), identifier)).rows
@@ -152,7 +151,7 @@ def _of_several(db: str, identifier: str) -> str:
 
 
 def _tell_run(run: str, db: str, as_json: bool) -> None:
-    """What a recorded run came to, and why some of its episodes failed."""
+    """Print the summary of a recorded run, with the reasons of failed episodes."""
     died = query(db, "select id, error from episode where run = ? and status = 'error' order by n", (run,)).rows
     errors = [f"{id}: {error.strip().rpartition(chr(10))[2]}" for id, error in died]
     status = query(db, "select status from run where id = ?", (run,)).rows[0][0]
@@ -166,7 +165,7 @@ def episode_tables(
     db: str, run: str, as_json: bool, code: int | None, errors: Sequence[str], console: Console,
     more: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
-    """The sum of a run: its rounds (means over episodes where there are several), its scores, and where to look."""
+    """Print the summary of a run: its rounds (means over several episodes), its scores, and commands for details."""
     episodes = query(db, f"select * from episodes where run = '{run}' order by n")
     if as_json:
         listed = build_objects(episodes.columns, episodes.rows)
@@ -205,7 +204,7 @@ def episode_tables(
 
 
 def _by_episode(table: QueryResult) -> dict[str, list[dict[str, Any]]]:
-    """The rows of a table as objects, by its first column."""
+    """The rows of a table as objects, grouped by the first column."""
     found: dict[str, list[dict[str, Any]]] = {}
     for episode, *row in table.rows:
         found.setdefault(episode, []).append(dict(zip(table.columns[1:], row, strict=True)))

@@ -1,4 +1,4 @@
-"""The parameters of a part: type, default, range and meaning, read from its fields, its checks and its docstring."""
+"""Describe the parameters of a part: type, default, range and meaning, from its fields, checks and docstring."""
 
 import ast
 import inspect
@@ -21,7 +21,7 @@ from arena.spec import describe
 
 DEFINED = re.compile(r"`?((?:[A-Za-z]\w*`?(?:, `?| and `?))*[A-Za-z]\w*)`?: ")
 REQUIRED: str = "required"
-COMMON = {  # what a name means wherever no docstring says otherwise
+COMMON = {  # meanings of common parameter names without documentation of their own
     "base_url": "the address of the server, where it is not the provider's own",
     "batch": "rows in a step",
     "id": "what stands behind the slash in the name",
@@ -44,7 +44,7 @@ COMMON = {  # what a name means wherever no docstring says otherwise
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. `range` is "" where the part takes all values of the type, `about` where nothing is said of it."""
+    """One parameter. `range` is "" if all values of the type are accepted, `about` if it is not documented."""
 
     name: str
     type: str
@@ -54,7 +54,7 @@ class Parameter:
 
 
 def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
-    """The parameters of a registered part or of one outside, in order. Raises UnknownPart, MissingExtra."""
+    """The parameters of a registered or external part, in order. Raises UnknownPart, MissingExtra."""
     thing, _ = find(kind, name)
     hints = typing.get_type_hints(thing, include_extras=True)
     taken = tuple(_list_defaults(thing))
@@ -97,7 +97,7 @@ def _extras_of(hint: object) -> tuple[Any, ...]:
 
 
 def collect_docs(thing: object) -> list[str]:
-    """The docstrings in which parameters may be explained: that of the thing, then those of its bases."""
+    """The docstrings that may document parameters: of the class or function, then of its bases."""
     if not inspect.isclass(thing):
         return [inspect.getdoc(thing) or ""]
     owners = [one for one in inspect.getmro(thing) if one is not object]
@@ -105,7 +105,7 @@ def collect_docs(thing: object) -> list[str]:
 
 
 def find_meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """What docstrings say of parameters, by name: behind `name:`, else the first sentence that names it."""
+    """The documentation of parameters by name: the text after `name:`, else the first sentence that names it."""
     found: dict[str, str] = {}
     paragraphs = [" ".join(part.split()) for doc in docs for part in re.split(r"\n\s*\n", doc)]
     for paragraph in paragraphs:
@@ -123,7 +123,7 @@ def find_meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
 
 def _find_definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[list[str], str]]:
-    """The names that are defined in a paragraph, each with what stands behind it, to the end of its sentence."""
+    """The names defined in a paragraph, each with the text after it up to the end of its sentence."""
     marks = []
     for match in DEFINED.finditer(paragraph):
         told = re.findall(r"[A-Za-z]\w*", match[1].replace(" and ", " "))
@@ -136,7 +136,7 @@ def _find_definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[li
 
 
 def format_type(hint: Any) -> str:
-    """A type as people read it: "number", "one of ask, bid", "list of text", "agent"."""
+    """A readable type: "number", "one of ask, bid", "list of text", "agent"."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Annotated:
         return format_type(inner[0])
@@ -163,7 +163,7 @@ def _format_list_type(inner: tuple[object, ...]) -> str:
 
 
 def _list_defaults(thing: object) -> Iterator[tuple[str, Any]]:
-    """Each parameter with its default; REQUIRED where it has none."""
+    """Parameters with their defaults; REQUIRED if there is none."""
     if is_dataclass(thing):
         for one in fields(thing):
             if one.init and not one.name.startswith("_"):

@@ -1,4 +1,4 @@
-"""What `arena power` is asked, and its answer in words."""
+"""Question and answer of `arena power`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,9 @@ class PowerAnswer:
 
 
 def answer(asked: PowerQuestion) -> PowerAnswer:
-    """Episodes for a change; the power of so many; or the smallest change that they see. Raises UsageError."""
+    """The episodes needed for a change; the power of `n` episodes; or the smallest change that they detect. Raises
+    UsageError.
+    """
     if (asked.at is None) == (asked.sd is None):
         raise UsageError("say one of --at RATE (percent, for shares such as deals) and --sd DEVIATION (for means)")
     if asked.change is None and asked.n is None:

@@ -1,4 +1,4 @@
-"""Standings as people read them, and as JSON."""
+"""Print standings as tables or JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,11 +11,11 @@ from arena.ratings.standings import Standing, Standings
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
 
-WIDEST = 4  # seats whose mean scores have a column each; of more the mean over all
+WIDEST = 4  # most seats with a column each for mean scores; for more the mean over all
 
 
 def print_standings(listed: Sequence[Standings], console: Console | None = None) -> None:
-    """One table for each game, with what was left out and what has to be known to read it."""
+    """Print one table for each game, with exclusions and notes."""
     console = console or Screen()
     for number, standings in enumerate(listed):
         if number:
@@ -31,7 +31,7 @@ def print_standings(listed: Sequence[Standings], console: Console | None = None)
 
 
 def build_standings_json(listed: Sequence[Standings]) -> list[dict[str, Any]]:
-    """Plain data with every number in full; the rating of a player that met nobody is null."""
+    """Standings as plain data in full precision; the rating of a player without meetings is null."""
     return [asdict(standings) for standings in listed]
 
 
@@ -64,5 +64,5 @@ def _format_rating(row: Standing) -> list[float | None]:
 
 
 def _round_number(value: float | None) -> float | None:
-    """Four digits of a large number, two places of a small one."""
+    """Four digits of a large number, two decimals of a small one."""
     return None if value is None else round(value, 0 if abs(value) >= 100 else 2)

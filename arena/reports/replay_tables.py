@@ -1,4 +1,4 @@
-"""What verify and rescore print."""
+"""Output of `arena verify` and `arena rescore`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -10,11 +10,11 @@ from arena.replay.verify import EpisodeVerdict
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
 
-MOST = 20  # lines of a table before those that are as they should be are left out
+MOST = 20  # most lines of a table; beyond it only problems are listed
 
 
 def print_verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
-    """The verdicts on stdout, all of them or, of many, those that need a look; returns the exit code."""
+    """Print the verdicts on stdout, for many episodes only those with findings; returns the exit code."""
     diverged = [verdict for verdict in found if verdict.divergence]
     unchecked = [verdict for verdict in found if verdict.unchecked]
     equal = len(found) - len(diverged) - len(unchecked)
@@ -49,7 +49,7 @@ def print_verdicts(found: Sequence[EpisodeVerdict], as_json: bool) -> int:
 
 
 def print_rescoring(done: Rescoring, diff: bool, as_json: bool) -> int:
-    """What was scored again: each payoff with `diff`, else means by seat; returns the exit code."""
+    """Print the new scores: each payoff with `diff`, else means by seat; returns the exit code."""
     conflicts = [row for row in done.rows if row.stored == "conflict"]
     code = SOME_FAILED if conflicts or done.left_out else OVER
     if as_json:

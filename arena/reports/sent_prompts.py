@@ -1,4 +1,4 @@
-"""The prompts that were sent to models, as they are on record: `arena show EPISODE --prompts`."""
+"""Recorded prompts that were sent to models: `arena show EPISODE --prompts`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +25,10 @@ SELECT m.role, text.body FROM chain JOIN message m ON m.id = chain.id JOIN text 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One attempt to get an answer: who was asked with which (role, text) lines, and what came back.
+    """One attempt to get an answer: the seat, its (role, text) messages, and the reply.
 
-    attempt: the seat's answer in this step, from 0; None where no answer came of it. outcome, detail: as in `calls`.
+    attempt: number of the seat's answer in this step, from 0; None if no answer resulted. outcome, detail: as in
+    `calls`.
     """
 
     episode: str
@@ -42,9 +43,9 @@ class Sent:
 
 
 def prompts_sent(store: Store, which: str, seat: str = "") -> Iterator[Sent]:
-    """What was sent in an episode, or in all of a run, in order; of one seat only where it is named. Read one by one.
+    """Yield the prompts of an episode or of all episodes of a run, in order; optionally of one seat. Read lazily.
 
-    Raises BadRecord for an episode that is not there, UsageError for a seat that it does not have.
+    Raises BadRecord for an unknown episode, UsageError for an unknown seat.
     """
     for chosen in choose(store, store.episode(which).id if which == "last" else which):
         with store.engine.connect() as connection:
@@ -61,7 +62,7 @@ def prompts_sent(store: Store, which: str, seat: str = "") -> Iterator[Sent]:
 
 
 def tell_prompts(store: Store, which: str, seat: str, as_json: bool) -> None:
-    """Prints the prompts; in text, what a seat was sent before is told by its number of messages alone."""
+    """Print the prompts; in text, messages that the seat was sent before are only counted."""
     found = prompts_sent(store, which, seat)
     if as_json:
         print_json([_row(one) for one in found])
@@ -100,7 +101,7 @@ def _row(one: Sent) -> dict[str, object]:
 
 
 def _lines(connection: Connection, prompt: int | None) -> tuple[tuple[str, str], ...]:
-    """The messages of a prompt, the first one first; none where none was sent."""
+    """The messages of a prompt, first to last; empty if none was sent."""
     if prompt is None:
         return ()
     return tuple((row.role, row.body) for row in connection.execute(text(CHAIN), {"prompt": prompt}))
