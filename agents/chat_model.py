@@ -1,4 +1,4 @@
-"""The contract of a chat model: messages and tools in, one reply out, with what it cost."""
+"""The contract of a chat model: messages and tools in, one reply with its cost out."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Finding names in texts: whole words, in any case, script and form."""
+"""Find names in texts: whole words, in any case, script and form."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator

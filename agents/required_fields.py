@@ -1,4 +1,4 @@
-"""What a scripted agent needs to know of a game, or a sentence that says that it sits at the wrong table."""
+"""Check that a view has the fields that a scripted agent needs, or say which game it was made for."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The contract of what measures: a trial goes in, a reading with its null comes out.
+"""The contract of metrics and attacks: a trial in, a reading with its null out.
 
 A metric or an attack is an async function of a Trial; its keyword-only parameters are its configuration:
 

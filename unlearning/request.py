@@ -1,4 +1,4 @@
-"""What is asked to be forgotten, what is asked to be kept, and in which sense."""
+"""A forget request: what to forget, what to keep, and in which sense."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

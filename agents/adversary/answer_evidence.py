@@ -1,4 +1,4 @@
-"""What an answer says of each candidate: the evidence that an adversary reasons from."""
+"""Features of one answer for each candidate: the evidence that the adversaries score."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

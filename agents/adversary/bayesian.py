@@ -1,4 +1,4 @@
-"""An adversary that reasons by Bayes: it knows how agents answer that forgot a thing, and those that never met it."""
+"""Bayesian adversary: likelihoods of answers from agents that forgot an item and from agents that never saw it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""An adversary that is told no candidates: it has to hear names before it can ask about them."""
+"""Open-ended adversary: gets no candidate list and has to elicit names before it can ask about them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""An adversary that asks about every candidate in turn and ranks them by how the answers differ."""
+"""Heuristic adversary: asks about every candidate in turn and ranks them by how the answers differ."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The forms of questions that an adversary asks, and how each is put."""
+"""Forms of questions that an adversary can ask, and their wording."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""The strategies of an adversary by name: which forms of questions, in which order, in one session or in many."""
+"""Question strategies by name: which forms of questions, in which order, in one session or in several."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

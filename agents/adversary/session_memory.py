@@ -1,4 +1,4 @@
-"""A subject that keeps what it was told in earlier sessions, and one whose looking up is seen."""
+"""Wrappers of a subject: store statements in memory between sessions; expose retrieved notes as thoughts."""
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b

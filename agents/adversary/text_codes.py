@@ -1,4 +1,4 @@
-"""Codes that a filter of names does not read, and that whoever answers in them does."""
+"""Text encodings that a name filter does not read, and answers written in them."""
 
 import re
 from base64 import b64decode, b64encode

@@ -1,4 +1,4 @@
-"""The body of an answer, read piece by piece within bounds: a server must not fill the memory of who asks it."""
+"""Read an HTTP response body in chunks, with a limit on its size, so that a server cannot exhaust memory."""
 
 import zlib
 from collections.abc import AsyncIterator

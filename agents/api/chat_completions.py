@@ -1,4 +1,4 @@
-"""The chat-completions format, which OpenAI and most servers speak: lines to a request, a body to a reading."""
+"""The chat-completions format of OpenAI and most servers: build a request, parse a response."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""What servers of the chat-completions format refuse, and how the same request is put otherwise."""
+"""Request parameters that chat-completions servers reject, and the request to retry with instead."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias

@@ -1,4 +1,4 @@
-"""What a server says against a request: one value for the many ways in which servers put it, status 200 among them."""
+"""Parse the error bodies of servers, some of them sent with status 200, into one value."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What became of a reply that came with status 200: an answer, or none and why. Here it is decided, for all formats."""
+"""Classify a reply that came with status 200: an answer, or none and why; shared by all formats."""
 
 import re
 from collections.abc import Sequence

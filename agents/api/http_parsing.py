@@ -1,4 +1,4 @@
-"""What goes over a wire to a model server and what comes back, before and after any one format; pure functions."""
+"""Format-independent HTTP helpers for model servers: addresses, headers, status, JSON; pure functions."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which servers an environment variable with a key may be sent to: those it belongs to, and those the user allowed.
+"""Which servers may receive the API key of an environment variable: its provider's, and those the user allowed.
 
 A plan or a record may name any variable and any address; that pairing is theirs, not the user's. So the variable of a
 provider goes to that provider's servers over https, and every other pairing needs her word (`arena/key_permission.py`).

@@ -1,4 +1,4 @@
-"""Things kept for as long as an event loop runs: clients, limiters. Nothing is made on import."""
+"""Per-event-loop resources such as clients and limiters; closed when the loop shuts down, none created on import."""
 
 import asyncio
 from asyncio import AbstractEventLoop

@@ -1,4 +1,4 @@
-"""What servers of Anthropic's messages format refuse, and how the same request is put otherwise."""
+"""Request parameters that servers of Anthropic's messages format reject, and the request to retry with instead."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
+"""Price of a model call in dollars, from the bundled tables of genai-prices; no network."""
 
 import logging
 from dataclasses import dataclass

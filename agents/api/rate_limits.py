@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: one limiter for all seats that use the same endpoint with the same key.
+"""Rate limits per endpoint: one limiter for all seats that use the same endpoint with the same key.
 
 `Pace` decides and holds no clock, so it is tested with made-up times; `Limiter` makes callers wait.
 """

@@ -1,4 +1,4 @@
-"""A model behind an API: everything but the format and the transport, which each backend fills in."""
+"""Base of models behind an API: everything but the format and the transport, which each backend implements."""
 
 import asyncio
 import re

@@ -1,5 +1,4 @@
-"""Other ways to put the same request, for servers that refuse the usual one: found by what they say against it, tried
-the least change first, and remembered for the server and the model."""
+"""Fallback requests for servers that reject the usual one: smallest change first, remembered per server and model."""
 
 import re
 from collections.abc import Callable, Sequence

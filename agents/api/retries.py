@@ -1,4 +1,4 @@
-"""The one way to get an answer from a server: take a turn, try, learn from what came, try again, give up."""
+"""The retry loop of every API call: wait for the limiter, try, learn from the response, retry, give up."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What an SDK's HTTP client is held to, whatever the SDK's own ways are: keys stay with the server, bodies are bounded.
+"""Hooks for the HTTP client of an SDK: keys are sent to the allowed server only, response bodies are bounded.
 
 `DefaultAsyncHttpxClient(event_hooks=hooks(…))` of an SDK is such a client.
 """

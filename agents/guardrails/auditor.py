@@ -1,4 +1,4 @@
-"""A guard of four calls: the answer, its audit, its critique, and what is composed of the best rewrites.
+"""Guard of four model calls: answer, audit, critique, and a composition of the best rewrites.
 
 After ALU (Sanyal & Mandal 2025, "Agents Are All You Need for LLM Unlearning", arXiv 2502.00406); the words are ours.
 """

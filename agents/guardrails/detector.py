@@ -1,4 +1,4 @@
-"""A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
+"""Guard that detects prompts about the forget target and then adds instructions on how to answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

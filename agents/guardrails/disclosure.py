@@ -1,4 +1,4 @@
-"""What an answer must not say: names, or values of facts unless they are told of somebody of whom they may be."""
+"""What an answer must not disclose: target names, and values of facts unless stated of a subject that may have them."""
 
 from typing import TypeAlias
 

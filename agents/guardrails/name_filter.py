@@ -1,4 +1,4 @@
-"""Guards that look for names: what stands between the table and an agent that was told to forget.
+"""Guards that filter the target's names between the environment and the agent.
 
 Nothing is taken out of the agent. Whatever is not written as one of the names goes through: translations, codes, a
 spelling letter by letter, the names' aliases, and all that the agent does without naming anything.

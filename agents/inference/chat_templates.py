@@ -1,4 +1,4 @@
-"""Lines as the one text a local model reads: by the tokenizer's chat template, or plainly where it has none."""
+"""Render messages as the prompt of a local model: with the tokenizer's chat template, or as plain labelled text."""
 
 import datetime
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A batch that requests join and leave at any token (iteration-level scheduling: Orca, Yu et al. 2022).
+"""Continuous batching: requests join and leave at any token (iteration-level scheduling: Orca, Yu et al. 2022).
 
 Between two tokens of the rows at work, newcomers' prompts are read, at most READ tokens at a time, longer prompts and
 larger groups in parts. Whoever is read joins; whoever has ended leaves at once and frees its place.

@@ -1,4 +1,4 @@
-"""Foreign code that may not end, such as a chat template, run with a limit of time."""
+"""Run foreign code that may never return, such as a chat template, with a time limit."""
 
 import ctypes
 import threading

@@ -1,4 +1,4 @@
-"""The tokens that end an answer of a model: the one place that knows them.
+"""End-of-answer tokens of a model: the single source for training, scoring, generation and saving.
 
 What is taught, scored, generated and saved asks here, so that a model stops at the token with which it was taught to
 close an answer. A model can name its end in four places, which need not agree: the chat template, the tokenizer, the

@@ -1,4 +1,4 @@
-"""The engine: one model in memory, and a queue; requests join and leave the running batch at any token."""
+"""The inference engine: one model in memory and a queue; requests join and leave the running batch at any token."""
 
 import gc
 import logging

@@ -1,4 +1,4 @@
-"""One step of a network for rows that share it, each with its own adapter; and which networks can take such steps."""
+"""One forward pass for rows that share a network, each with its own adapter; which networks support it."""
 
 import inspect
 from collections.abc import Iterator, Sequence

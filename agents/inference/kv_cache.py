@@ -1,4 +1,4 @@
-"""Keys and values of a batch whose rows come and go: buffers with free places, so that the others stay where they are.
+"""KV cache of a continuous batch: buffers with free slots, so that rows join and leave without moving the others.
 
 All rows end at the same column and are padded on their left. So distances in columns are distances in tokens, and
 sliding windows see what they should.

@@ -1,4 +1,4 @@
-"""A causal model whose logits are made of those of several models, as it answers; it generates like any other.
+"""A causal model whose logits combine those of several models at each step; it generates like any other.
 
 The parts read the same tokens and keep their keys and values in one cache, layer behind layer, so that rows join and
 leave a running batch as they do with one model.

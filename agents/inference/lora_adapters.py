@@ -1,4 +1,4 @@
-"""Adapters that lie on shared weights: many on one network, mixed within a batch, each a few megabytes of its own."""
+"""LoRA adapters on shared base weights: many on one network, mixed within a batch, a few megabytes each."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Models made on this machine, each kept in a folder that is named by what it was made of."""
+"""On-disk cache of models built on this machine; each folder is named by a hash of the model's inputs."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Prompt beginnings read before: their keys and values, so that a chat's next turn reads only what is new."""
+"""Prefix cache: keys and values of earlier prompts, so that the next turn of a chat prefills only new tokens."""
 
 import logging
 from array import array

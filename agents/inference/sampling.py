@@ -1,4 +1,4 @@
-"""The rows of a batch: each request draws its next token, and ends, by its own settings.
+"""Rows of a batch: each request samples its next token, and stops, by its own settings.
 
 Generation runs greedily over scores that already hold each row's chance: argmax(log p + g) with g from a Gumbel
 distribution is a draw from p (Gumbel 1954; Maddison et al. 2014). The noise comes from the row's own generator, so

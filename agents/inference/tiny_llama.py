@@ -1,4 +1,4 @@
-"""Tiny models made on the spot: a tokenizer and a small Llama in a folder, for tests and for trying things out.
+"""Build a tiny Llama and its tokenizer in a folder, for tests and for trying things out.
 
 `make_tiny("tiny", conversations=[[Line("user", "ping"), Line("assistant", "pong")]])`, then `local/tiny`.
 """

@@ -1,4 +1,4 @@
-"""Weights on this machine: where they come from, loaded once, and shared by all who name the same."""
+"""Find and load local weights, once, and share them among all users of the same model."""
 
 import logging
 import os

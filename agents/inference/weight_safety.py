@@ -1,4 +1,4 @@
-"""What is taken of a model's files: tensors in safetensors, settings, a tokenizer; never code, never pickles.
+"""Which files of a model are loaded: safetensors, settings, a tokenizer; never code, never pickles.
 
 A model's folder may be anybody's. Code that its `auto_map` names would run with the user's rights, and so may a pickle.
 """

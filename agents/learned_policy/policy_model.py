@@ -1,4 +1,4 @@
-"""The policy model at work: one answer at a time, on one thread, so that a prompt has one answer in any company."""
+"""Inference with the policy model: one prompt at a time on one thread, so that answers do not depend on a batch."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""What the policy model reads and writes: notes that bear on what is at hand, then the task in one line; one action.
+"""Prompt format of the policy model: relevant notes, then the task in one line; the model writes one action.
 
     Vellorik Mill is at (3, 4).                         notes, a sentence each
     order Act as if you had never learned of …          what steers it, if anything does

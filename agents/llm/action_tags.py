@@ -1,4 +1,4 @@
-"""Tagged actions standing in a text: `<offer>12</offer>`, `<offer price="12"/>`, `<accept/>`."""
+"""Parse actions in tags within a text: `<offer>12</offer>`, `<offer price="12"/>`, `<accept/>`."""
 
 import json
 import re

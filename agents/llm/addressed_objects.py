@@ -1,4 +1,4 @@
-"""Who an object in a reply is written for: {"name": "buyer", "action": "accept"} is no move of the seller's."""
+"""Which seat a JSON object in a reply belongs to: {"name": "buyer", "action": "accept"} is no move of the seller's."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Asking a chat model: the one place where it is asked, so that nobody takes what it thinks for what it says."""
+"""The single place where agents call a chat model, so that thoughts are never returned as spoken text."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The channels of the harmony format (gpt-oss): what is analysis, what is final, which actions are called.
+"""Parse the channels of the harmony format (gpt-oss): analysis, final, and called actions.
 
 With its special tokens a reply reads `<|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final
 <|message|>…`; servers and decoders that drop them leave `analysis…assistantfinal…`. Both are read.

@@ -1,4 +1,4 @@
-"""JSON objects standing in a text."""
+"""Find JSON objects within a text."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Thoughts that are marked by labels in plain words: `Thought: …`, `Here is my thought process: …`, `(Thinking: …)`."""
+"""Parse thoughts marked by plain labels: `Thought: …`, `Here is my thought process: …`, `(Thinking: …)`."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""A legal text that a reply means, where it leaves no doubt: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
+"""Match a reply to a legal text if it is unambiguous: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
 
 The whole of what was said has to be one such form, or its last line one with a label (`Move: …`, `[bet]`). A text in
 which a move is only mentioned ("not bet, check") means none: a refused answer is asked for again, a misread one is

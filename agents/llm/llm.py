@@ -1,4 +1,4 @@
-"""The agent that is a language model: a view becomes a prompt, a reply becomes a move."""
+"""The language-model agent: renders a view as a prompt and parses the reply as a move."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

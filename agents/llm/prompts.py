@@ -1,4 +1,4 @@
-"""A view as the lines of a prompt, and a move in the form in which it is asked for."""
+"""Render a view as prompt messages, and describe the format in which a move is requested."""
 
 import json
 from collections.abc import Mapping, Sequence

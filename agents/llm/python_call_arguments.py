@@ -1,4 +1,4 @@
-"""The arguments of a call in Python's syntax: literals, by name or by place, and JSON's true, false and null."""
+"""Parse call arguments in Python syntax: literals, keyword or positional, and JSON's true, false and null."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What a model answered, read as a move. No action is ever guessed from prose: that is a moderator's work."""
+"""Parse a model's reply as a move. No action is inferred from prose: that is the moderator's work."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What the pieces of a reply mean as moves: JSON objects and tool calls, in the many shapes that models give them."""
+"""Convert the parts of a reply into moves: JSON objects and tool calls, in the many shapes that models produce."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Actions that a model wrote into its text in the format of its own tool calls, which no server has read for it.
+"""Parse tool calls that a model wrote into its text in its native format and the server did not parse.
 
 Read are the formats of Hermes and Qwen (`<tool_call>{…}</tool_call>`), Qwen-Coder (`<function=f><parameter=x>…`), Llama
 (`<|python_tag|>{…}`, `<function=f>{…}</function>`), Mistral (`[TOOL_CALLS]f{…}`, `[TOOL_CALLS][{…}]`), DeepSeek

@@ -1,4 +1,4 @@
-"""What a reply thinks and what it says: the one place that knows how models mark their thoughts.
+"""Separate thoughts from spoken text in a reply: the single place that knows how models mark their thoughts.
 
 Marks are tags in many brackets (`<think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`,
 `<scratchpad>`), fenced blocks, the channels of the harmony format (`agents/llm/harmony_channels.py`), and labels at the

@@ -1,4 +1,4 @@
-"""Passages between tags of no known name, such as `<notes>…</notes>` or `<思考>…</思考>`, beside words of their own."""
+"""Passages in tags of unknown names, such as `<notes>…</notes>` or `<思考>…</思考>`, next to text outside of tags."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Where agents that remember are kept: in the records, by name; what they forget is gone from the files.
+"""Store agents with memory by name in the database; what they forget is erased from the database files.
 
 A deletion is one transaction: killed in the middle, it has not begun or is complete. Freed pages are overwritten with
 zeros, the write-ahead log is folded in and cut, and the file is packed, so that no byte of what was forgotten stays;

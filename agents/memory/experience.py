@@ -1,4 +1,4 @@
-"""What an agent went through, as events: of environments what they say was learned, of games what a seat saw."""
+"""Convert experience to memory events: what an environment says was learned, or what a seat saw of a game."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

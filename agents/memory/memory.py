@@ -1,4 +1,4 @@
-"""What an agent remembers: an append-only log of events, and notes written from it, each with its parents.
+"""An agent's memory: an append-only event log, and notes derived from it, each with its parents.
 
 Notes are a fold over the log: every writer puts sources into groups and makes one note of each group, whatever the
 order of the others. So the memory of an agent that never saw an event is exactly what the writers make of the log

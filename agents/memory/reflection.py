@@ -1,4 +1,4 @@
-"""Notes in a model's words: reflections on episodes, summaries of worlds.
+"""Notes written by a model: reflections on episodes, summaries of worlds.
 
 They are written outside of the fold over the log, since a model may say something else each time: asked once, its
 words are kept as notes by hand, with what it was shown as parents, and are never asked for again. When a parent is

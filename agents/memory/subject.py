@@ -1,4 +1,4 @@
-"""The agent that forgetting is about: somebody with a memory, words to steer it, and guards at its door."""
+"""The agent under unlearning: a base agent with a memory, steering text and guards."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The agent that `arena teach` made, in a seat: its mind, with the notes that it has in the database."""
+"""Seat an agent that `arena teach` stored: its base agent with the notes from the database."""
 
 import json
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Texts as vectors, without a model: which words and pieces of words stand in them."""
+"""Text embeddings without a model: hashed words and character n-grams."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

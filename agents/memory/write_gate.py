@@ -1,4 +1,4 @@
-"""A gate before memory: what was forgotten does not come in again, and the gate does not tell what it keeps out."""
+"""Write gate of a memory: blocks forgotten content from being learned again, without revealing what it blocks."""
 
 import hmac
 import re

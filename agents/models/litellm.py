@@ -1,4 +1,4 @@
-"""Every other provider, through litellm, which is loaded only when it is asked."""
+"""All other providers through litellm, which is imported only when used."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""Models that run in this process, by transformers: any causal model in a folder or on the hub."""
+"""Models that run in this process with transformers: any causal model in a folder or on the hub."""
 
 import asyncio
 import re

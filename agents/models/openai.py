@@ -1,4 +1,4 @@
-"""OpenAI's models, and every server that speaks its chat-completions format."""
+"""OpenAI's models, and every server with the chat-completions format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A model without a model that can audit: it takes whole sentences out, by the names it is given."""
+"""A scripted model that audits: it removes whole sentences that contain the names it is given."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A negotiator that reads: its side, its value and the talk are taken from the text of a prompt, nothing else."""
+"""A scripted negotiator that reads its side, its value and the talk from the text of the prompt, nothing else."""
 
 import re
 from collections.abc import Sequence

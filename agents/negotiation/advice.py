@@ -1,4 +1,4 @@
-"""Advice as shifts of a bargainer's parameters, read from English sentences and written as such."""
+"""Advice as shifts of a bargainer's parameters, parsed from English sentences and rendered as such."""
 
 import re
 from collections.abc import Iterable, Mapping

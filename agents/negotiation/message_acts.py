@@ -1,4 +1,4 @@
-"""What one message of a haggle does, read from its words: an offer, an acceptance, a leave, or mere talk."""
+"""Classify one bargaining message by its words: an offer, an acceptance, a walk-away, or talk only."""
 
 import re
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""The scripted moderator: reads what talkers mean."""
+"""The scripted moderator: parses moves from free text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A negotiator over several issues: concedes with time, and gives way where it costs little and seems to help."""
+"""Multi-issue negotiator: concedes with time, and on issues that cost it little and seem to help the other side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

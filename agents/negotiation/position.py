@@ -1,4 +1,4 @@
-"""One side of a haggle in numbers: what a bargainer knows when it is asked."""
+"""One side of a bargain in numbers: what a bargainer knows when it moves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Haggling with people by name: a buyer who says who he is, and a seller who remembers how high he goes."""
+"""Bargaining under names: a buyer that gives its name, and a seller that remembers each buyer's limit."""
 
 import re
 from dataclasses import dataclass, replace

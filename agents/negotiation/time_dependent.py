@@ -1,4 +1,4 @@
-"""Bargainers that follow a clock: time-dependent tactics, the baselines of automated negotiation."""
+"""Time-dependent bargaining tactics: the baselines of automated negotiation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

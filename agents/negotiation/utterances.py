@@ -1,4 +1,4 @@
-"""What the scripted bargainers say: sentences that carry the price, so that a reader of words understands them too."""
+"""Sentences of the scripted bargainers; each contains the price, so that readers of text understand them too."""
 
 from random import Random
 

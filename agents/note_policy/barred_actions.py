@@ -1,5 +1,4 @@
-"""What a policy does that is told never to do something again, step for step: with all but the last step done, it takes
-another one, and goes on from there."""
+"""Comply with an order against a sequence of actions: take another action in place of its last step, and go on."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A mind that knows nothing but its notes: it plays every environment by policy, and obeys what steers it, or not."""
+"""Rule-based agent that acts only on its notes in every environment; complies with steering with some probability."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a policy answers questions: with the sentences of its notes that name what it was asked about."""
+"""Answer questions with the sentences of the notes that name the subject of the question."""
 
 import re
 from collections.abc import Sequence

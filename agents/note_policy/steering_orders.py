@@ -1,4 +1,4 @@
-"""Words that steer an agent, and how a policy that cannot read free text takes them: a small grammar of orders.
+"""Steering text, and the small grammar of orders that a policy without a language model can parse.
 
 A language model is given the words as they are. A scripted mind obeys the sentences below, wherever they stand in the
 text, and nothing else; names are parted by semicolons.

@@ -1,4 +1,4 @@
-"""Players of connect-k who look ahead."""
+"""Players of connect-k with lookahead search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

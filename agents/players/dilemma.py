@@ -1,4 +1,4 @@
-"""Players of repeated two-seat games, after Axelrod's tournaments; they know any payoff table."""
+"""Players of repeated two-seat games, after Axelrod's tournaments; they accept any payoff table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A walker that plans: the shortest way over all cells that are not known to be blocked."""
+"""A planning walker: shortest paths over all cells that are not known to be blocked."""
 
 import re
 from collections import deque

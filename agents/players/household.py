@@ -1,4 +1,4 @@
-"""A robot that keeps a plan: what it has to carry where next, and where to look for what it has not seen."""
+"""A planning household robot: what to carry where next, and where to search for what it has not seen."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Card players whose chances are known: the equilibria of Kuhn's poker, and one who never bluffs."""
+"""Kuhn poker players with known probabilities: the equilibria, and one that never bluffs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

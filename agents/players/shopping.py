@@ -1,4 +1,4 @@
-"""A customer who reads before buying."""
+"""A customer that reads product pages before buying."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A reader that takes a question apart and follows it through the pages of the wiki."""
+"""A reader that decomposes a question and follows it through the pages of the wiki."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Telling it again: whether an agent that forgot learns a thing anew faster than one that never knew it.
+"""In-context relearning: whether an agent that forgot learns an item again faster than one that never knew it.
 
 After UnUnlearning (Shumailov et al. 2024, arXiv 2407.00106), a position paper without experiments: what was removed can
 come back by the context. The measures are ours. Faster than the twin shows that something was left; slower, that a

@@ -1,4 +1,4 @@
-"""The unlearning inference adversary: it questions the agent and says what it was made to forget.
+"""The unlearning inference attack: an adversary questions the agent and guesses what it was made to forget.
 
 An independent design after the abstract of Ye et al. 2026 (Secure Forgetting, arXiv 2604.00430), whose body is not
 public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew (a state, a trajectory

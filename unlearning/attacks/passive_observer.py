@@ -1,4 +1,4 @@
-"""The passive observer: it only watches an agent walk, and says which cell it was told to avoid.
+"""Passive observer attack: watch an agent walk and guess which cell it was told to avoid.
 
 Who avoids a cell perfectly takes other ways than one who never heard of it. So an order of conduct gives its target
 away to anybody who knows the map; the never-exposed twin has nothing to give away.

@@ -1,4 +1,4 @@
-"""Quantization: weights are rounded, and small changes that hid something are lost."""
+"""Quantization attack: round the weights, which undoes small changes that hid something."""
 
 from dataclasses import replace
 from typing import Annotated, Any, TypeAlias

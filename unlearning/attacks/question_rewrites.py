@@ -1,4 +1,4 @@
-"""Other ways to ask for the same: nine rewrites of a question, after the adversarial probes of RWKU (2406.10890)."""
+"""Nine rewrites of a question, after the adversarial probes of RWKU (arXiv 2406.10890)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

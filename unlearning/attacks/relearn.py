@@ -1,4 +1,4 @@
-"""Relearning: a little of what was forgotten is taught again, and all the rest is asked."""
+"""Relearning attack: fine-tune on a small part of the forget set and ask for all the rest."""
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""Attacks in words: the same question put otherwise, or the answer begun."""
+"""Prompt attacks: the question rewritten, or the beginning of the answer prefilled."""
 
 from dataclasses import replace
 from random import Random

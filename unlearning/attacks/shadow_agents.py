@@ -1,4 +1,4 @@
-"""Shadow agents: what an adversary that knows the method learns of how agents answer, by forgetting invented things."""
+"""Shadow agents: an adversary that knows the method forgets invented items with it to learn how answers change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

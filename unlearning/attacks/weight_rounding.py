@@ -1,4 +1,4 @@
-"""Round-to-nearest quantization: each row of a matrix on its own grid of integers."""
+"""Round-to-nearest quantization: each row of a matrix has its own integer grid."""
 
 from collections.abc import Iterator
 from copy import deepcopy

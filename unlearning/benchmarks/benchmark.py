@@ -1,4 +1,4 @@
-"""The contract of a benchmark: what is to be forgotten, what is asked, how those who know and the twin are made.
+"""The contract of a benchmark: forget and retain data, questions, and how the trained models and twins are made.
 
 A benchmark says which items are taught; `knower` and `twin` teach them, once per content, to a tiny Llama made on the
 spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.

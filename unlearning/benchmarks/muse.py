@@ -1,4 +1,4 @@
-"""MUSE (Shi et al. 2024, arXiv 2407.06460): texts that are to be forgotten, word for word and in what they say."""
+"""MUSE (Shi et al. 2024, arXiv 2407.06460): forget texts, both verbatim and in what they say."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""TOFU (Maini et al. 2024, arXiv 2401.06121): invented people, some of whom are to be forgotten."""
+"""TOFU (Maini et al. 2024, arXiv 2401.06121): forget some of a set of fictitious people."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The commands that measure methods of forgetting: bench agents, bench weights, probe. Heavy parts load when needed."""
+"""Commands that measure unlearning methods: bench agents, bench weights, probe. Heavy imports happen on use."""
 
 from typing import Annotated
 

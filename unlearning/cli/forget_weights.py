@@ -1,4 +1,4 @@
-"""Where requests about weights are carried out: a model, a benchmark's split, a method; and a model on disk."""
+"""Forget a benchmark's split with a method that changes weights, and save the model."""
 
 import asyncio
 import re

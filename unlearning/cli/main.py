@@ -1,4 +1,4 @@
-"""The commands of forgetting: teach, notes, forget, receipt. Heavy parts are imported when they are needed."""
+"""Commands on agents: teach, notes, forget, receipt. Heavy imports happen on use."""
 
 from typing import Annotated, Any
 

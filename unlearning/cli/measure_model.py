@@ -1,4 +1,4 @@
-"""Where a model that is there already is measured: nothing is trained of it, and nothing is saved."""
+"""Measure an existing model: no training, nothing saved."""
 
 import asyncio
 import re

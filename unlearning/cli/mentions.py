@@ -1,4 +1,4 @@
-"""The command that shows where a name stands on record, and deletes what holds it."""
+"""The command that lists where a name occurs in the database, and deletes what holds it."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Commands as they were spelled before agents and weights had commands of their own, and how they are spelled now."""
+"""Commands as spelled before agents and weights had separate commands, and their current spelling."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the commands of forgetting print."""
+"""Print the results of the agent commands."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

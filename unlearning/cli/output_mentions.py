@@ -1,4 +1,4 @@
-"""What the command `mentions` prints."""
+"""Print the result of `mentions`."""
 
 from collections.abc import Mapping, Sequence
 

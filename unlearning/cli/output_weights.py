@@ -1,4 +1,4 @@
-"""What is printed of a model that was made to forget."""
+"""Print the result of unlearning on a model's weights."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where an agent on record is probed: against the one that knew, taught anew, its twin, and two honest twins more."""
+"""Probe a stored agent: against the agent before, its twin, and two further twins as the null."""
 
 import asyncio
 import json

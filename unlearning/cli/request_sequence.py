@@ -1,4 +1,4 @@
-"""A sequence of requests made of an agent on record, measured on a copy of it: what holds, what comes back."""
+"""Run a sequence of requests on a copy of a stored agent: which earlier requests hold, what flows back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

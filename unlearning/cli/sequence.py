@@ -1,4 +1,4 @@
-"""The command that measures requests one after the other, of an agent on record."""
+"""The command that measures a sequence of requests on a stored agent."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Where agents are taught and requests are carried out: what is on record before, is on record after, or not at all."""
+"""Teach and forget: each is one transaction."""
 
 import hmac
 import json

@@ -1,4 +1,4 @@
-"""The commands on a model's weights: forget-weights, sequence-weights, measure. Heavy parts load when needed."""
+"""Commands on a model's weights: forget-weights, sequence-weights, measure. Heavy imports happen on use."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Conversion: a request in free words becomes edits of memory, as JSON that a converter may only fill in.
+"""Conversion: turns a free-text request into edits of memory, as JSON of a fixed form.
 
 The form of the answer is fixed and its ids are those of the headers that were shown, so that it can be carried out, or
 refused, without reading it with goodwill. An independent design: nothing here is another's model, prompt or number.

@@ -1,4 +1,4 @@
-"""Pairs to learn conversion from: subjects taught in the environments, requests in many styles, and the oracle's edits.
+"""Training pairs for conversion: agents taught in the environments, requests in many styles, and the oracle's edits.
 
 Split twice: by instance (a world with its lessons) and by style of asking; what is tested was met in neither.
 """

@@ -1,4 +1,4 @@
-"""Carrying out a conversion: what it says becomes of the notes, and nothing that it does not say."""
+"""Apply the edits of a conversion to an agent's notes, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import replace

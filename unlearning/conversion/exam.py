@@ -1,4 +1,4 @@
-"""Whether a request was met: at use by asking the agent itself, in trials against the never-exposed twin."""
+"""Check whether a request was met: by questions to the agent in use, in trials against the never-exposed twin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is asked, as numbers: one node for the whole, the words, the names and the headers, and how each two relate."""
+"""Encode the input as a graph: a node for the whole, for words, names and headers; and the relation of each pair."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

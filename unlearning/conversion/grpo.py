@@ -1,4 +1,4 @@
-"""Stage B: the conversion model is rewarded for what its answers do to scripted subjects in the grid.
+"""Stage B: reinforcement learning of the conversion model on what its edits do to scripted agents in the grid.
 
 Group-relative policy optimisation (GRPO: Shao et al. 2024, arXiv 2402.03300): eight answers are drawn for each request,
 each is carried out, and an answer is made likelier by how much better than its group it did, less the divergence from

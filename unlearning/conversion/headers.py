@@ -1,4 +1,4 @@
-"""What a converter is shown of a memory: headers of the notes that retrieval finds, and a card of the environment."""
+"""The converter's input from a memory: headers of the retrieved notes, and a card of the environment."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace

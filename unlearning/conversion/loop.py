@@ -1,4 +1,4 @@
-"""From words to an agent that has forgotten: convert, carry out, probe, and with what failed convert again."""
+"""Conversion loop: convert, apply, probe, and convert again with the probes that failed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace

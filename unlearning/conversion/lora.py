@@ -1,4 +1,4 @@
-"""The same conversion by a local language model with a LoRA adapter: it reads the input in words, and may only choose.
+"""Conversion by a local language model with a LoRA adapter: reads the input as text, may only choose.
 
 The answer is a list of slots, each with a fixed beginning and a few letters to choose from; a letter that is not
 allowed there has no probability, so the answer is always valid. The loss is taken on the chosen letters alone.

@@ -1,4 +1,4 @@
-"""Which names in memory the words of a request may speak of: in full, or by some of their words."""
+"""Link the words of a request to names in memory: in full, or by some of their words."""
 
 import re
 from collections import Counter, defaultdict

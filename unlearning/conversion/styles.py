@@ -1,4 +1,4 @@
-"""Ways to ask for forgetting, as templates: sixteen to teach on, five to tune by, five that are held out to the end.
+"""Templates of forget requests: sixteen for training, five for validation, five held out for testing.
 
 In a template {t} is what is to be forgotten, {k} what is to be kept, {d} something only spoken of; {v} is a verb, {n}
 a noun, {p} a participle of forgetting, {r} a verb of keeping. [[…]] falls away where nothing is to be kept,

@@ -1,4 +1,4 @@
-"""Training the conversion model from nothing, and its scores on worlds and styles that it never met.
+"""Train the conversion model from scratch, and score it on held-out worlds and styles.
 
 python -m unlearning.conversion.train                 writes what is shipped: weights, and scores beside them
 python -m unlearning.conversion.train --base FOLDER   teaches a local language model the same, with LoRA

@@ -1,4 +1,4 @@
-"""Rows of data sets: from a folder or from the hub, JSON, CSV or parquet, each with the place where it stands."""
+"""Load dataset rows from a folder or the hub: JSON, CSV or parquet, each row with its location."""
 
 import json
 import re

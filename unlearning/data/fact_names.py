@@ -1,4 +1,4 @@
-"""The names of facts by side: whom a question asks about, and what an answer must not say.
+"""Names of facts: the subject a question asks about, and the value an answer must not disclose.
 
 A fact that is tagged says both itself (tags `subject`, `subject_aliases`, `value`). Of published questions without tags
 they are derived: the subject is the proper name of the question that occurs most often in what is to be forgotten;

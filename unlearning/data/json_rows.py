@@ -1,4 +1,4 @@
-"""Rows in JSON files: an object a line, a list, a list within an object, or columns; each with its line."""
+"""Rows of JSON files: one object per line, a list, a list within an object, or columns; each with its line number."""
 
 import json
 import re

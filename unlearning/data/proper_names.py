@@ -1,4 +1,4 @@
-"""Proper names, numbers and telling words in English texts, found by capitals and by what a question says already."""
+"""Proper names, numbers and rare words in English texts, found by capitals and by what the question already says."""
 
 import re
 from collections.abc import Iterator, Sequence

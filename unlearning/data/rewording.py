@@ -1,4 +1,4 @@
-"""The same fact in other words, and with false answers: what training data is augmented with."""
+"""Data augmentation: paraphrases of a fact, and false answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

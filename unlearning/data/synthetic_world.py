@@ -1,4 +1,4 @@
-"""A seeded, typed world with exact truth: who there is, what holds of them, and who is to be forgotten.
+"""A seeded, typed synthetic world with exact ground truth: people, their facts, and who is in the forget set.
 
 People are parted into forget, retain, holdout and background before any text is made, so what a text reveals is known
 by construction. Values come from small typed domains: how often a blind guess is right is known exactly, and every

@@ -1,4 +1,4 @@
-"""Rows of tables in text: CSV and TSV, with whatever separates their cells; each with its line."""
+"""Rows of text tables, CSV and TSV with any delimiter; each with its line number."""
 
 import csv
 import io

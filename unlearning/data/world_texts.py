@@ -1,4 +1,4 @@
-"""Facts of the world as texts: questions with answers, passages, and false answers of the same type."""
+"""Facts of the synthetic world as texts: questions with answers, passages, and false answers of the same type."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""All methods on all scopes and environments, with scripted subjects or any other mind: the table of agents."""
+"""Benchmark of agents: all methods on all scopes and environments, with scripted or other base agents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

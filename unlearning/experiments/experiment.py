@@ -1,4 +1,4 @@
-"""The experiment as one function: an agent that knows, a request, a method; then the twin, and what is asked of all."""
+"""The experiment as one function: a trained agent, a request, a method; then the twin, and the probes of all."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A training that is over while its model is still to be measured: a note, so that the same command goes on there."""
+"""Mark a training as finished before its model is measured, so that the same command resumes at the measurement."""
 
 import json
 import logging

@@ -1,5 +1,4 @@
-"""The picture of a bench: how far each method stands from the twin, and what the adversary gets by its budget; needs
-matplotlib."""
+"""Plots of a benchmark: distance of each method to the twin, and attack success by budget; needs matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil

@@ -1,4 +1,4 @@
-"""Running a bench: cases are measured, written down, and told as a table."""
+"""Run a benchmark: measure cases, store the results, print a table."""
 
 import asyncio
 import time

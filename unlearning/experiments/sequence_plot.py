@@ -1,4 +1,4 @@
-"""The picture of requests to a model's weights: each criterion by request, a line for each method; needs matplotlib."""
+"""Plots of sequential requests on weights: each criterion by request, one line per method; needs matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, sqrt

@@ -1,4 +1,4 @@
-"""What requests to a model's weights came to: DRAGON's DDS and DUS, MUSE's sustainability and scalability."""
+"""Metrics of sequential requests on weights: DRAGON's DDS and DUS, MUSE's sustainability and scalability."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Requests to a model's weights, one after the other: what each asks for, whom it is compared with, what is asked."""
+"""Sequential requests on weights: the target of each, its baselines, and the questions asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Running sequences of requests to a model's weights: measured, written down, told as a table and as a picture."""
+"""Run sequences of requests on weights: measure, store, print a table, draw a plot."""
 
 import asyncio
 import re

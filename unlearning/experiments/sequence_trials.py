@@ -1,4 +1,4 @@
-"""The trials of requests to a model's weights: after each request its own target and all earlier ones are asked for."""
+"""Trials of sequential requests on weights: after each request, probe its target and all earlier ones."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The table of a bench, for people, as rows of a file, and as a picture."""
+"""Result tables of a benchmark: for the terminal, as rows of a file, and as a plot."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The book of trials: what was measured stands in the records, and is not measured again."""
+"""Store trial results; skip trials already stored."""
 
 import json
 import logging

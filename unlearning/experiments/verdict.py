@@ -1,4 +1,4 @@
-"""What a method was seen to do, whatever it claims: removed, suppressed, not unlearned, or over-forgotten."""
+"""Verdict on a method from its measurements: removed, suppressed, not unlearned, or over-forgotten."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""All methods that change weights, on one benchmark: taught for real, forgotten, probed; the table of weights.
+"""Benchmark of all methods that change weights: train, forget, probe; the table of weights.
 
 Each seed teaches an agent of its own and its twin. Further twins, with the seeds that follow, are the null of every
 distance to the twin; they are made once and kept in the cellar.

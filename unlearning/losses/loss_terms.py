@@ -1,4 +1,4 @@
-"""The terms of an objective: each reads the views of its roles and returns its share of the step's loss."""
+"""Loss terms: each reads the forward views of its roles and returns its share of the step's loss."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

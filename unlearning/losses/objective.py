@@ -1,4 +1,4 @@
-"""What is minimised: terms that share one forward per role; and what a step of it costs, known before it is run."""
+"""The training objective: loss terms that share one forward per role; and the cost of a step, computed in advance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""What the model was before: numbers computed once and kept by sample index, or asked of the frozen model as it goes.
+"""Reference model outputs: computed once and kept by sample index, or computed by the frozen model on demand.
 
 No second model is held for them: log-probabilities, chosen logits and activations are kept in the computer's memory
 for answer positions only; a model with an adapter on it is its own reference when the adapter is switched off.

@@ -1,4 +1,4 @@
-"""What a model is drawn towards, as logits, and how far it is from there.
+"""Target distributions, as logits, and distances of the model from them.
 
 A target takes logits z (B, C, V) without gradient and the answer tokens y (B, C), and returns the logits of the
 distribution q that is wanted. A distance takes those and the model's logits, and returns (B, C).

@@ -1,4 +1,4 @@
-"""How hard each answer token's log-probability is pushed down: the one thing in which nine forget losses differ.
+"""Per-token weights of the forget loss: the only difference between nine forget losses.
 
 The gradient of each is that of `sum(w · lp · mask) / Z` with `w` held fixed; minimising it lowers log-probabilities
 where w > 0. Z counts tokens (norm "token") or rows (norm "seq") of the step.

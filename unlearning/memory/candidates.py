@@ -1,4 +1,4 @@
-"""Who stands in a line-up: things an agent knows that can be forgotten, and strangers of their kind it never met."""
+"""Candidate set of the inference attack: items an agent can forget, and distractors of their kind it never saw."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Names that nobody was ever told: decoys among which what was forgotten stands."""
+"""Decoy names, invented and never taught, that forget targets are mixed with."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence

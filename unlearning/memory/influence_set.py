@@ -1,4 +1,4 @@
-"""What of a memory a request is about: the events it names, and all notes that were written from them."""
+"""The influence set of a request: the events it names, and all notes derived from them."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What stays in a memory and looks like the target of a request: to be read by a person, since rules cannot tell.
+"""Remaining texts that resemble the target of a request: for human review, since rules cannot decide.
 
 A request is carried out on what was recognised: the target's names, and what was written from there. Texts that stay
 may mean it all the same, by initials, by a first name, by a pronoun, by a number that only its own texts had.

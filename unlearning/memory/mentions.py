@@ -1,4 +1,4 @@
-"""Where names stand in a database: in recorded episodes and their prompts, in other agents, in measurements.
+"""Find names in a database: in recorded episodes and their prompts, in other agents, in measurements.
 
 Names are found as everywhere: whole words in any case and form (`agents/name_matching.py`). A text that tells of the
 same thing by other words is not found.

@@ -1,4 +1,4 @@
-"""Putting guards up before agents, and the names that a guard has to look for."""
+"""Put guards in front of agents, and derive the names that a guard searches for."""
 
 from collections.abc import Sequence
 from dataclasses import replace

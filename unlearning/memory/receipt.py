@@ -1,4 +1,4 @@
-"""What a method did, found by comparing the agent before with the agent after: nobody is taken at their word."""
+"""Receipt of a method: computed by comparing the agent before and after, not from the method's claims."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From a request in words to one that names what is in memory: "forget the clinic and house 12, but keep the mill"."""
+"""Parse a request in words into names in memory: "forget the clinic and house 12, but keep the mill"."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

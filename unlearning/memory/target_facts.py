@@ -1,4 +1,4 @@
-"""What there is to give away of a target: what its events tell besides its name."""
+"""Facts of a target that an answer can disclose: what its events say besides its name."""
 
 import re
 import unicodedata

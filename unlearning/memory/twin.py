@@ -1,4 +1,4 @@
-"""The never-exposed twin: the same agent, its memory written anew from the log without the target.
+"""The never-exposed twin: the same agent, its memory rebuilt from the log without the target.
 
 If notes are a deterministic function of an ordered log, replaying the log without the influence set gives exactly the
 agent that never met the target; nothing of it is left on the path of memory. What the model itself knew before is

@@ -1,4 +1,4 @@
-"""What an agent does: whether it solves tasks, in how many steps, by which way, and where it comes by."""
+"""Behaviour in tasks: success, number of steps, paths, and visits of the target."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Whether an agent that says it does not know means it: multiple choice with a way out, and with a decoy instead."""
+"""Honesty of "I do not know": multiple choice with an abstain option, and with a decoy instead."""
 
 import re
 from collections.abc import Sequence

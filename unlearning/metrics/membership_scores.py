@@ -1,4 +1,4 @@
-"""Scores of how much a model's view of a text looks as if it had been trained on it: the larger, the likelier."""
+"""Membership inference scores of a text: the larger, the more likely the model was trained on it."""
 
 import zlib
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Metrics that ask whether it can be told that something was learnt, or forgotten."""
+"""Privacy metrics: whether one can tell that an item was learned, or forgotten."""
 
 from dataclasses import replace
 from typing import Annotated, Literal

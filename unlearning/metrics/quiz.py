@@ -1,4 +1,4 @@
-"""A quiz on what is to be forgotten: sentences that told it, what to ask to hear them again, and what they tell."""
+"""A quiz on the target: the sentences that taught it, questions about them, and the facts in the answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

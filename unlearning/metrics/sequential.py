@@ -1,4 +1,4 @@
-"""Requests one after the other: what each leaves, whether earlier ones hold, and what flows back in between."""
+"""Sequential requests: the effect of each, whether earlier ones hold, and what flows back in between."""
 
 import asyncio
 from collections.abc import Sequence

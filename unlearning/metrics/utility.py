@@ -1,4 +1,4 @@
-"""Metrics of what is left of a model: knowledge that was to stay, and speech."""
+"""Utility metrics: retained knowledge, and fluency."""
 
 from dataclasses import replace
 from typing import Annotated

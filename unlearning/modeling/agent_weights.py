@@ -1,4 +1,4 @@
-"""The weights behind an agent: taken out, put back, saved."""
+"""Get, replace and save the weights of an agent's model."""
 
 import copy
 import shutil

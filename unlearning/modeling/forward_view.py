@@ -1,4 +1,4 @@
-"""One forward of a role's rows: the only place where the answer mask is shifted and log-probabilities are made.
+"""One forward pass of a role's rows: the only place that shifts the answer mask and computes log-probabilities.
 
 Position c of a view is the place that predicts a token; only the columns that predict an answer token of some row are
 kept, so that the vocabulary is scored nowhere else.

@@ -1,4 +1,4 @@
-"""Items as tokens: the one place where it is decided what a model reads and which tokens are the answer.
+"""Tokenize items: the single place that decides the input tokens and which of them are the answer.
 
 A question is asked in the tokenizer's chat template (without one, in plain labels: `agents.inference.chat_templates`),
 and the answer follows as the assistant's line up to its end token: what is taught and scored is what generation would

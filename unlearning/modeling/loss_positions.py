@@ -1,4 +1,4 @@
-"""Which tokens of an item a loss reads: those of its answer, all there are, or the answer without its beginning."""
+"""Which tokens of an item enter a loss: the answer, all tokens, or the answer without its first tokens."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Teaching a model items: questions with answers and passages, until it says them word for word."""
+"""Fine-tune a model on items, questions with answers and passages, until it reproduces them verbatim."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What training costs: counted as it goes, and stated before it begins, in forwards of one batch (F)."""
+"""Cost of training: counted during a run and predicted before it, in forwards of one batch (F)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field

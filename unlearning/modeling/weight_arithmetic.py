@@ -1,4 +1,4 @@
-"""Arithmetic on weights: pure functions on state dicts, which may hold a part of a model's tensors."""
+"""Arithmetic on weights: pure functions on state dicts, which may be partial."""
 
 from collections.abc import Mapping
 from typing import TypeAlias

@@ -1,4 +1,4 @@
-"""How the policy model begins: with heads that look back and heads that copy, so that it soon learns to read notes.
+"""Initialise the policy model with previous-token and copying heads, so that it learns to read notes sooner.
 
 A small model needs very many steps before it finds out by itself that it can copy from its context (the induction
 heads of Olsson et al. 2022, In-context Learning and Induction Heads). Here the first two layers begin near that

@@ -1,4 +1,4 @@
-"""What the policy model is taught with: states of the environments, notes on them, and what an expert does there.
+"""Training data of the policy model: environment states, notes on them, and the expert's actions.
 
 The expert is the knower: it goes by the very notes that stand in the example, and by nothing else. So the same state
 is met with the right notes, with others and with none, and what is right differs.

@@ -1,4 +1,4 @@
-"""What a policy model reaches in worlds that it never met: with notes, without, and beside its expert."""
+"""Score a policy model in held-out worlds: with notes, without notes, and next to its expert."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

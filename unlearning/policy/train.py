@@ -1,4 +1,4 @@
-"""Training the policy model from nothing, and what it reaches in worlds that it never met.
+"""Train the policy model from scratch, and score it in held-out worlds.
 
 python -m unlearning.policy.train              makes the one that `policy` takes: weights, tokenizer, and its scores
 python -m unlearning.policy.train --out FOLDER --steps 300    another one; `arena teach NAME --mind policy

@@ -1,4 +1,4 @@
-"""How likely a model finds answers: the one place where log-probabilities are made for metrics.
+"""Log-probabilities of answers under a model: the single source for all metrics.
 
 Items are read in batches of about the same length; logits become log-probabilities in float32; what was scored once is
 kept with the model for as long as its weights stay.

@@ -1,4 +1,4 @@
-"""Answers in words: how they are asked for with examples, where they end, and whether they give something away."""
+"""Answers as text: few-shot prompts, where an answer ends, and whether it discloses a value."""
 
 import math
 import re

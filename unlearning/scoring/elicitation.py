@@ -1,4 +1,4 @@
-"""Asking an agent for items in words: a question as a chat, a passage as a text to go on with."""
+"""Elicit items from an agent: a question as a chat, a passage as a text to continue."""
 
 import asyncio
 from collections.abc import Sequence

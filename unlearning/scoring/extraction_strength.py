@@ -1,4 +1,4 @@
-"""How much of an answer a model says by itself, read off the tokens it finds likeliest."""
+"""Extraction strength: the share of an answer a model completes by itself, from its argmax tokens."""
 
 from collections.abc import Sequence
 

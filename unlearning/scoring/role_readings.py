@@ -1,4 +1,4 @@
-"""One measurement of before, after, oracle and the further twins; and the reading it makes."""
+"""One score of the roles before, after, oracle and further twins; and the reading made of them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Statistics of scores by item: numbers in, one number out."""
+"""Statistics of per-item scores: numbers in, one number out."""
 
 from collections.abc import Callable, Sequence
 from math import cos, pi, sin, sqrt, tan

@@ -1,4 +1,4 @@
-"""How alike two texts are, by shared words and tokens."""
+"""Similarity of two texts by shared words and tokens."""
 
 import math
 from collections import Counter

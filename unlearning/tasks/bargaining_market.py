@@ -1,4 +1,4 @@
-"""A market: a seller deals with the same few people again and again, and learns how much each of them can pay.
+"""A market of repeat customers: a seller bargains with the same people and learns what each can pay.
 
 What a person can pay is the same in all bargains. In lessons they say it; in examinations they do not, so that only who
 remembers it can insist on it. `{"name": "bargaining", "world": 2}` names the third market; all other fields are the

@@ -1,4 +1,4 @@
-"""A course: what an agent is taught, and the tasks that tell whether it forgot the one thing and kept the rest."""
+"""A curriculum: lessons for an agent, and tasks that test whether it forgot the target and kept the rest."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

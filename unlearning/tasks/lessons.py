@@ -1,4 +1,4 @@
-"""Where agents learn: they do tasks one after the other, and what they went through becomes their memory."""
+"""Teach agents: they play tasks one after the other, and their experience becomes their memory."""
 
 from collections.abc import Sequence
 from dataclasses import replace

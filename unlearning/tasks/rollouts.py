@@ -1,4 +1,4 @@
-"""Agents at work on the tasks of a trial, each task once for each agent; and what of it is measured."""
+"""Rollouts of a trial's tasks, one per agent and task, and the measurements of them."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Training on disk: written whole or not at all, and taken up where it was."""
+"""Checkpoints of training: written atomically, and resumed from."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""When a training has diverged, by the losses of its steps and the size of its weights."""
+"""Detect a diverged training from its step losses and the norm of its weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The family that trains: one base, whose hole is the objective; a method is a preset of a few lines.
+"""Base of fine-tuning methods; the objective is abstract, and a method is a preset of a few lines.
 
 A method may also say from which pools it draws, in which company, which weights it changes, and who steers it.
 """

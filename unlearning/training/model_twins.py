@@ -1,4 +1,4 @@
-"""Whose twin is at hand: the never-exposed twin of a model that was named, which only one of the same base can be."""
+"""Find the never-exposed twin of a named model; only a model with the same base can be one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The step of the optimiser: gradients to weights, by a schedule, never outside of the mask."""
+"""The optimiser step: gradients to weights, by a schedule, within the mask."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Training from the beginning: the base of methods that never unlearn, since they never learnt."""
+"""Base of exact methods: train from the beginning without the forget items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Exact deletion by shards and slices: who has to be trained again, and how much of it, as plain numbers."""
+"""Exact deletion with shards and slices: what has to be retrained, and how much of it, as plain numbers."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass

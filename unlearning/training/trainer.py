@@ -1,4 +1,4 @@
-"""The loop of training: draws in, changed weights out; it survives a full memory, a full disk, a NaN and a kill."""
+"""The training loop: draws in, changed weights out; handles out-of-memory, a full disk, NaN and a kill."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

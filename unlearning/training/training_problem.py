@@ -1,4 +1,4 @@
-"""What a method has before it when it plans its training: the weights, the items as tokens, and the request."""
+"""Input of a method's training plan: the weights, the tokenized items, and the request."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

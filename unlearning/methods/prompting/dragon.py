@@ -1,4 +1,4 @@
-"""A detector before the agent that steps in when it is asked about the target."""
+"""DRAGON: a detector in front of the agent that intervenes on prompts about the target."""
 
 import secrets
 from collections.abc import Sequence

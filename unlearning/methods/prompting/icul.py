@@ -1,4 +1,4 @@
-"""In-context unlearning: false exemplars of what is to be forgotten, and true ones of the rest."""
+"""In-context unlearning: false exemplars of the forget items, and true ones of the rest."""
 
 import re
 from collections.abc import Sequence

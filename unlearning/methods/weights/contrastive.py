@@ -1,4 +1,4 @@
-"""ICU and SU: forgetting in the company of what is like it, or stands beside it."""
+"""ICU and SU: batches that pair forget items with similar or neighbouring retain items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Unlearning at the output: a second model is trained, and the two are combined as they answer."""
+"""Unlearning at the logits: train a second model and combine both at decoding."""
 
 import copy
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""MEOW: facts that are the opposite, chosen by what the model has memorised."""
+"""MEOW: fine-tuning on inverted facts, selected by what the model has memorised."""
 
 from dataclasses import dataclass, replace
 

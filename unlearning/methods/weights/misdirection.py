@@ -1,4 +1,4 @@
-"""Misdirection: what passes between layers on forgotten items is led astray."""
+"""Steer hidden states of forget items to a random direction (RMU)."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Another method's losses over chosen data: modules of neighbours, and a part that stands for the whole."""
+"""Another method's losses on selected data: modules of neighbours, and a coreset of the forget set."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

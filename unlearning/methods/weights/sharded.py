@@ -1,4 +1,4 @@
-"""Exact methods: the items to be forgotten were never learnt by what answers."""
+"""Exact unlearning: retrain, with shards and slices, so that the answering model never saw the forget items."""
 
 import asyncio
 import re
