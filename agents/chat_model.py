@@ -51,7 +51,7 @@ class Sampling:
 class Reply:
     """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`).
 
-    `thought` is what a server sent apart from the words; thoughts that stand in `text` are separated by
+    `thought` is what a server sent apart from the text; thoughts within `text` are separated by
     `agents/llm/chat_call.py`. `opened`: the prompt had already begun a thought, so that the text begins inside it.
     """
 
@@ -107,7 +107,7 @@ def join_text_and_calls(text: str, calls: Sequence[ToolCall]) -> str:
 
 
 def build_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
-    """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
+    """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered come first, as JSON."""
     offered = [{"name": tool.name, "about": tool.about, "parameters": build_schema(tool)} for tool in tools]
     head = [("tools", write(offered))] if offered else []
     return (

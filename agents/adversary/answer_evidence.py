@@ -12,15 +12,15 @@ from arena.cache_register import memoize
 from arena.text import words as text_words
 from arena.text.words import split_runs
 
-LETTING_OUT = "order"  # the line of whatever lets a candidate's name out unasked
+LETTING_OUT = "order"  # the line of evidence from names disclosed unasked
 NAME, SEEN = "…", "+seen"
-LENGTHS = (0, 40, 120, 400)  # characters; by how long an answer is, kinds of the same sort differ
+LENGTHS = (0, 40, 120, 400)  # characters: bin edges of answer length, which distinguishes answers of one kind
 
 
 class Evidence(NamedTuple):
-    """An answer as it counts for a candidate: on which line it was asked, and of what kind the answer was.
+    """One answer as evidence on a candidate: the line of questions it belongs to and the kind of answer.
 
-    candidate: "" where it was asked about a thing that nobody has: what an answer about the unknown is like.
+    candidate: "" for questions about an invented item: the baseline of answers about the unknown.
     """
 
     candidate: str
@@ -33,13 +33,13 @@ def collect_evidence(
 ) -> Iterator[Evidence]:
     """The evidence in the answers, in their order; of a question in no form of the strategy only names that it let out.
 
-    Rows with a `thought` are read with it: "+seen" stands behind the kind where it tells of the candidate.
+    Rows with a `thought` are read with it: "+seen" is appended to the kind if it mentions the candidate.
     """
     index = index_questions(strategy, pair_topics(candidates, topics))
     before: list[Evidence] = []
     for answer in answers:
         asked = answer["asked"]
-        if answer.get("kept"):  # it was told, not asked
+        if answer.get("kept"):  # a statement, not a question
             continue
         found = [
             Evidence("" if form.renamed else name, form.line, read_answer_kind(form, answer, name, topic, topics))
@@ -88,7 +88,7 @@ def read_answer_kind(form: Form, answer: Mapping[str, Any], candidate: str, topi
 
 
 def classify_for_candidate(answer: Mapping[str, Any], candidate: str, topics: Topics) -> str:
-    """What kind of answer it was; one that tells something else than is true of the candidate tells nothing of it."""
+    """The kind of answer; a statement that is not true of the candidate counts as no evidence on it."""
     kind = classify_answer(answer["told"])
     true = [sentence for topic, sentence in topics.get(candidate, {}).items() if sentence and topic in answer["asked"]]
     if kind == "told" and true and not any(fold_words(sentence) <= fold_words(answer["told"]) for sentence in true):
@@ -97,7 +97,7 @@ def classify_for_candidate(answer: Mapping[str, Any], candidate: str, topics: To
 
 
 def tells_of(thought: str, candidate: str, topic: str, topics: Topics) -> bool:
-    """Whether a thought, or what was looked up for it, tells of a candidate."""
+    """Whether a thought, or the notes retrieved for it, mentions a candidate."""
     if not thought:
         return False
     if true := topics.get(candidate, {}).get(topic, ""):

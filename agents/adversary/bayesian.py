@@ -53,7 +53,7 @@ class Suspicion:
     def verdict(
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
-        """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
+        """The candidates by probability of being the forgotten one, highest first; and the probability that any was."""
         scores = self.scores(shuffle_names(candidates, seed), answers)
         return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
 
@@ -61,7 +61,7 @@ class Suspicion:
         """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
 
         A question about something that several candidates have counts for each of them. What this agent answered about
-        things that nobody has tells how it answers about what it never met, besides `never`, which counts as TRUSTED
+        invented items show how it answers about what it never saw, besides `never`, which counts as TRUSTED
         such answers.
         """
         scores = dict.fromkeys(candidates, 0.0)
@@ -164,7 +164,7 @@ def frequencies(kinds: Sequence[str], also: Sequence[str] = (), smoothing: float
     """How often each kind of answer came, smoothed (Jeffreys' half for each), so that none is impossible.
 
     also: kinds that are possible besides those of agents/note_policy/question_answering.py and those that came; one
-    more stands for all that nobody thought of.
+    more covers all unforeseen kinds.
     """
     possible = dict.fromkeys((*HEARD, *kinds, *also, OTHER))
     total = len(kinds) + smoothing * len(possible)

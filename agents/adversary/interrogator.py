@@ -51,7 +51,7 @@ class Interrogator:
     def verdict(
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
-        """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1."""
+        """The candidates, most likely forgotten first, and the confidence that anything was forgotten, 0 to 1."""
         return rank_candidates(self.strategy, shuffle_names(candidates, seed), answers, self.topics)
 
 
@@ -63,7 +63,7 @@ def choose_next_step(
 
 
 def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, Any]]) -> Move:
-    """The move that asks, or tells."""
+    """The move that asks a question or makes a statement."""
     words = step.form.put(step.topic, answers[-1]["told"] if answers else "")
     return Move("", "tell", {"statement": words}) if step.form.tells else Move("", "ask", {"question": words})
 
@@ -71,7 +71,7 @@ def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, 
 def rank_candidates(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> tuple[list[str], float]:
-    """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1.
+    """The candidates, most likely forgotten first, and the confidence that anything was forgotten, 0 to 1.
 
     A name let out unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
     questions of its line: -log of its share.
@@ -94,5 +94,5 @@ def rank_candidates(
 
 
 def shuffle_names(names: Sequence[str], seed: int) -> list[str]:
-    """The names in an order drawn from the seed: what cannot be told apart is guessed."""
+    """The names, shuffled by the seed, so that ties are broken at random."""
     return Random(f"order {seed}").sample(list(names), len(names))

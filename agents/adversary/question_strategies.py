@@ -46,7 +46,7 @@ class Strategy:
 
     @property
     def tells(self) -> bool:
-        """Whether the agent is told things that it may keep."""
+        """Whether the strategy makes statements that the agent may store."""
         return any(form.tells for form in self.forms)
 
 
@@ -80,7 +80,7 @@ def pair_topics(candidates: Sequence[str], topics: Topics) -> About:
 
 def find_step(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> AdversaryQuestion:
     """What a strategy with a fixed order asks at a place, from 0; where all has been asked it begins again, but for
-    what the agent was told. Where a candidate has several topics, they take turns."""
+    the statements. Where a candidate has several topics, they take turns."""
     return slice_questions(STRATEGIES[strategy], pair_topics(candidates, topics), place // LONG)[place % LONG]
 
 
@@ -102,7 +102,7 @@ def generate_steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuesti
                     yield AdversaryQuestion(form)
             elif n % form.every == place % form.every:
                 name, topics = about[n]
-                told = form.tells or form.reads == "kept"  # what was told is what is asked
+                told = form.tells or form.reads == "kept"  # the statement is also the question
                 yield AdversaryQuestion(form, name, topics[(turn if told else place) % len(topics)])
 
 

@@ -9,14 +9,14 @@ from arena.agent import Agent
 from arena.game import Move, View
 from arena.identity_cache import by_identity
 
-EARLIER = "earlier"  # in `known`: what was told in sessions before this one
+EARLIER = "earlier"  # in `known`: statements made in earlier sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """A subject into whose memory goes what it was told before, through its gate; else it answers as ever.
+    """Stores the statements of earlier sessions in the subject's memory, through its write gate.
 
-    It keeps no state: the statements stand in each view, and are written anew.
+    Stateless: each view contains the statements, and the notes are written from them each time.
     """
 
     subject: Subject
@@ -31,7 +31,7 @@ class Keeper:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """An agent whose thoughts hold what it looked up, too: the notes before it in this view."""
+    """Exposes the notes retrieved for a view as part of the agent's thought."""
 
     agent: Agent
 
@@ -44,7 +44,7 @@ class Traced:
 
 @by_identity
 def having_heard(subject: Subject, statements: tuple[str, ...]) -> Subject:
-    """The subject after it was told these things."""
+    """The subject with these statements in its memory."""
     return replace(subject, memory=subject.memory.with_events(map(event_of, statements)))
 
 

@@ -15,7 +15,7 @@ LONG = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A way to write a text so that its words do not stand in it, and back. `written`: how it is told to the agent."""
+    """A reversible text encoding that hides the words. `written`: how the encoding is described to the agent."""
 
     written: str
     encode: Callable[[str], str]

@@ -28,7 +28,7 @@ def to_request(
 ) -> dict[str, Any]:
     """The body of a request; `limit` is how the server spells the most new tokens.
 
-    Its messages are not to be changed: those of earlier lines stand in later requests, too.
+    Do not modify its messages: those of earlier lines are shared with later requests.
     """
     messages: list[dict[str, Any]] = []
     for at, line in enumerate(lines):
@@ -114,7 +114,7 @@ def _call(call: dict[str, Any]) -> ToolCall:
 
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
-    """The counts. A prompt of no tokens is a field that nobody filled in; the total tells a side that is missing."""
+    """The token counts. A prompt of 0 tokens means unknown; a missing side is derived from the total."""
     read, wrote = parse_count(usage.get("prompt_tokens")), parse_count(usage.get("completion_tokens"))
     total = parse_count(usage.get("total_tokens"))
     cached = parse_count(ensure_object(usage.get("prompt_tokens_details")).get("cached_tokens"))

@@ -119,7 +119,7 @@ def find_refused_text(body: object) -> str:
 
 
 def _find_error(body: object) -> Any:
-    """What of a body tells of an error; None where nothing does."""
+    """The part of a body that describes an error; None without one."""
     whole = ensure_object(body[0] if isinstance(body, list) and body else body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
     more, message = ensure_object(choice.get("provider_specific_fields")), ensure_object(choice.get("message"))
@@ -137,7 +137,7 @@ def _find_error(body: object) -> Any:
 
 def _split_error(error: object) -> tuple[str, str, str, int]:
     """The words, the names, the parameter and the status (0: none) of an error in any of the shapes in use."""
-    if isinstance(error, list):  # as pydantic tells it: one object for each thing that is wrong
+    if isinstance(error, list):  # pydantic's format: one object per error
         each = [_split_error(one) for one in error]
         _, kind, param, status = each[0] if each else ("", "", "", 0)
         return "; ".join(filter(None, (said for said, *_ in each))), kind, param, status
@@ -146,7 +146,7 @@ def _split_error(error: object) -> tuple[str, str, str, int]:
     inner = next((error[key] for key in ("message", "msg", "detail", "errors", "description") if error.get(key)), "")
     said, kind, param, status = _split_error(inner)
     more = ensure_object(error.get("metadata"))
-    if isinstance(raw := more.get("raw"), str) and raw:  # a router quotes the server behind it
+    if isinstance(raw := more.get("raw"), str) and raw:  # a router quotes the upstream server
         said = f"{said}: {raw}"
     names = [*(error.get(key) for key in ("code", "type", "status", "error_type")),
              ensure_object(error.get("innererror")).get("code")]  # fmt: skip
@@ -159,7 +159,7 @@ def _split_error(error: object) -> tuple[str, str, str, int]:
 
 
 def _parse_status(value: object) -> int:
-    """An HTTP status that tells of an error, 0 for anything else."""
+    """An HTTP error status, 0 for anything else."""
     text = str(value)
     return int(text) if re.fullmatch(r"[45]\d\d", text) else 0
 

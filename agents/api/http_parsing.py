@@ -47,8 +47,8 @@ class TooLong(ConnectionLost):
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
-    `outcome` is the failure's name; the tokens are billed all the same."""
+    """What a body says. `thought` is what the server returned apart from the text. `wrong`: why it is not a reply; then
+    `outcome` is the failure's name; the tokens are billed anyway."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
@@ -70,7 +70,7 @@ class Failures:
 
 
 async def unwrap_response(call: Awaitable[Any], failures: Failures) -> HttpResponse:
-    """The HTTP answer behind an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
+    """The HTTP response of an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
     try:
         response = (await call).http_response
     except failures.status as error:
@@ -96,7 +96,7 @@ def parse_json(text: str) -> Any:
 
 
 def explain_unreadable(body: str, error: ValueError) -> str:
-    """Why a body is no JSON, as far as its beginning tells."""
+    """Why a body is no JSON, judged by its first characters."""
     head = body.lstrip()[:100].lower()
     if head.startswith(("data:", "event:", ": ")):
         return "the server streams its reply, and was not asked to"
@@ -146,7 +146,7 @@ def read_text(value: object) -> str:
 
 
 def join_thoughts(content: object) -> str:
-    """The parts of a content that are thoughts, joined; "…" stands for one that the server keeps to itself."""
+    """The parts of a content that are thoughts, joined; "…" in place of one that the server withholds."""
     return "".join(read_thought(part) or "…" for part in ensure_array(content) if _is_thought(part))
 
 

@@ -14,7 +14,7 @@ from arena.errors import UsageError
 from arena.key_permission import ALLOWED, get_permission
 from arena.user_settings import config_folder
 
-BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts that the owner of the key runs, and nobody else
+BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts run by the owner of the key alone
     {
         "OPENAI_API_KEY": ("api.openai.com", "eu.api.openai.com", "us.api.openai.com"),
         "ANTHROPIC_API_KEY": ("api.anthropic.com",),
@@ -79,7 +79,7 @@ def may_send(variable: str, server: Server, own: tuple[str, ...]) -> bool:
 
 
 def belongs(variable: str, server: Server, own: tuple[str, ...]) -> bool:
-    """Whether the server is one of the key's owner, or one that the user's environment names beside the key."""
+    """Whether the server is run by the key's owner, or set together with the key in the user's environment."""
     if not server.chosen and variable in own:
         return True
     return server.secure and server.host in BELONGS.get(variable, ())

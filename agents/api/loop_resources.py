@@ -13,7 +13,7 @@ Close = Callable[[], Awaitable[None]]
 
 
 class LoopResources:
-    """What one loop keeps. Its things are closed in the loop itself, when the loop shuts down."""
+    """Per-loop resources; closed when the loop shuts down, in the loop itself."""
 
     def __init__(self) -> None:
         self.things: dict[Hashable, Any] = {}

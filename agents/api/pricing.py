@@ -30,7 +30,7 @@ def compute_price(
     url: str | None = None,
     usd_per_million: tuple[float, float] | None = None,
 ) -> float | None:
-    """Dollars for `tokens` of `model`; None where the count or the price is unknown, never 0 for want of knowing.
+    """Dollars for `tokens` of `model`; None where the count or the price is unknown, never 0 in place of unknown.
 
     `usd_per_million` (input, output) decides where it is given. Otherwise the provider is found by its name or, where
     `url` is given, by that address: the same model name on a server of one's own has no known price.

@@ -15,7 +15,7 @@ HARMLESS = frozenset(  # headers that hold nothing of the user's
     ("accept", "accept-encoding", "anthropic-version", "connection", "content-length", "content-type", "host",
      "transfer-encoding", "user-agent")
 )  # fmt: skip
-COUNTS = "x-stainless-"  # how the SDKs' own headers begin, which tell their version
+COUNTS = "x-stainless-"  # prefixes of the SDKs' own headers with their version
 Hook = Callable[[Any], Awaitable[None]]
 
 

@@ -83,7 +83,7 @@ class Auditor:
         return replace(move, text=text, thought="" if "thought" in found else move.thought, usage=usage)
 
     def barred(self, text: str, asked: str) -> tuple[str, ...]:
-        """The names that count for an answer to what was asked: all but the values that may be told there."""
+        """The names that count for an answer to what was asked: all but the values that may be stated there."""
         if not self.spared:
             return self.names
         found = set(find_disclosed(text, self.names))

@@ -76,7 +76,7 @@ class Detector:
         return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
 
     def named(self, query: str) -> tuple[str, ...]:
-        """The names of the target that stand in a query, as they are written there."""
+        """The names of the target in a query, as written there."""
         if not self.hashes:
             return ()
         return NameHashGate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)

@@ -73,7 +73,7 @@ class Filter:
         return restore_names(move if self.side == "input" else self._without(move, asked), back)
 
     def names_in(self, move: Move, asked: str = "") -> tuple[Channel, ...]:
-        """The channels of a move, of those that are read, in which stands what must not, having been asked so."""
+        """The checked channels of a move that disclose what they must not, given the question."""
         told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
         return tuple(channel for channel in self.channels if self._find_disclosed(told[channel], asked))
 
@@ -102,7 +102,7 @@ def find_queries(view: View) -> tuple[str, ...]:
 
 
 def disguise_names(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
-    """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
+    """The view with each name replaced by an invented one, and the map back to the names."""
     pattern = make_finder(tuple(strangers))
     known = {canonicalize_name(name): stranger for name, stranger in strangers.items()}
     back: dict[str, str] = {}

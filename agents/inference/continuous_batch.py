@@ -1,7 +1,7 @@
 """Continuous batching: requests join and leave at any token (iteration-level scheduling: Orca, Yu et al. 2022).
 
-Between two tokens of the rows at work, newcomers' prompts are read, at most READ tokens at a time, longer prompts and
-larger groups in parts. Whoever is read joins; whoever has ended leaves at once and frees its place.
+Between two decoding steps, new prompts are prefilled, at most READ tokens at a time, longer prompts and
+larger groups in chunks. A row joins once its prompt is prefilled and frees its slot when it ends.
 """
 
 from collections import deque
@@ -22,8 +22,8 @@ ALIKE = 32  # tokens: prompts that differ by less, or by less than a factor of t
 
 @dataclass(slots=True, eq=False)
 class PrefillGroup:
-    """Newcomers whose prompts are being read together: `ids` (rows, columns) are the last tokens of each, what stands
-    before them is in the cache from the beginning; `lengths` (rows,) count all, `width` is the greatest in the end."""
+    """Prompts being prefilled together: `ids` (rows, columns) are the last tokens of each; the tokens
+    before them are in the prefix cache; `lengths` (rows,) count all tokens, `width` is the final maximum."""
 
     lives: list[ActiveRow]
     ids: Tensor
@@ -41,7 +41,7 @@ class ContinuousBatch:
         self.group: PrefillGroup | None = None
         self.rows: list[ActiveRow] = []
         self.cache: Columns | None = None  # of the rows at work; None while there are none
-        self.next = self.lengths = torch.zeros(0, dtype=torch.long)  # (rows,): the token drawn last, tokens read
+        self.next = self.lengths = torch.zeros(0, dtype=torch.long)  # (rows,): the token sampled last, tokens processed
 
     @property
     def lives(self) -> list[ActiveRow]:
@@ -63,7 +63,7 @@ class ContinuousBatch:
             self._generate()
 
     def surrender(self) -> None:
-        """Give up all rows as they stand; each can be admitted again and goes on where it was."""
+        """Release all rows in their current state; each can be admitted again and continues from there."""
         self.waiting.clear()
         self.group, self.rows, self.cache = None, [], None
 
@@ -131,7 +131,7 @@ class ContinuousBatch:
     def _generate(self) -> None:
         """One token more for every row at work."""
         assert self.cache is not None
-        self.lengths += 1  # the token drawn last is read now
+        self.lengths += 1  # the token sampled last is processed now
         width = self.cache.width + 1
         mask = build_mask(self.lengths, width, width)
         adapters = [one.row.adapter for one in self.rows]

@@ -75,7 +75,7 @@ class CausalNetwork:
         return scores
 
     def chosen(self, adapters: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-        """The module for these rows, and what it has to be told."""
+        """The module for these rows, and its extra keyword arguments."""
         different = set(adapters)
         if different == {""}:
             return self.module, {}
@@ -91,8 +91,8 @@ class CausalNetwork:
 def is_joinable(module: Any) -> bool:
     """Whether rows can join and leave a batch of that model at any token.
 
-    That takes state that is keys and values by column, positions that can be told, attention to all columns or to a
-    sliding window of them, and plain generation settings. Recurrent and hybrid models, chunked attention and
+    That requires a cache of keys and values by column, positions that can be passed in, attention to all columns or to
+    a sliding window of them, and plain generation settings. Recurrent and hybrid models, chunked attention and
     prompt-learning adapters are outside; they are generated in batches that start and end together.
     """
     if any(config.is_prompt_learning for config in getattr(module, "peft_config", {}).values()):

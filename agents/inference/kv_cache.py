@@ -1,7 +1,7 @@
 """KV cache of a continuous batch: buffers with free slots, so that rows join and leave without moving the others.
 
-All rows end at the same column and are padded on their left. So distances in columns are distances in tokens, and
-sliding windows see what they should.
+All rows end at the same column and are left-padded, so distances in columns are distances in tokens, and
+sliding windows are correct.
 """
 
 from collections.abc import Sequence

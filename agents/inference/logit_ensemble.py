@@ -1,6 +1,6 @@
 """A causal model whose logits combine those of several models at each step; it generates like any other.
 
-The parts read the same tokens and keep their keys and values in one cache, layer behind layer, so that rows join and
+The parts read the same tokens and keep their keys and values in one cache, layer after layer, so that rows join and
 leave a running batch as they do with one model.
 """
 
@@ -134,7 +134,7 @@ class Composed(nn.Module):
         return views
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Each part in a folder of its own, the rule beside them, and the base's configuration."""
+        """Save each part in its own folder, next to them the rule and the base's configuration."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         for name, part in zip(self.parts, self.each, strict=True):

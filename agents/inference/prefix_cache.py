@@ -59,7 +59,7 @@ class Prefixes:
         self._closed = True
 
     def longest(self, ids: Sequence[int], adapter: str) -> list[Run]:
-        """The blocks held for the beginning of `ids`, in order; they count as used now."""
+        """The cached blocks of the longest prefix of `ids`, in order; marks them as used now."""
         found: list[bytes] = []
         with self._lock:
             for name in hash_blocks(ids, adapter):

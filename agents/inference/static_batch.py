@@ -32,7 +32,7 @@ class StaticBatch:
         self.lives = [one for one in self.lives if not one.done]
 
     def surrender(self) -> None:
-        """Give up all rows as they stand; each can be admitted again and goes on where it was."""
+        """Release all rows in their current state; each can be admitted again and continues from there."""
         self.lives = []
 
     def _inside(self, lives: Sequence[ActiveRow]) -> bool:

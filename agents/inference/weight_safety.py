@@ -1,6 +1,7 @@
 """Which files of a model are loaded: safetensors, settings, a tokenizer; never code, never pickles.
 
-A model's folder may be anybody's. Code that its `auto_map` names would run with the user's rights, and so may a pickle.
+A model's folder may come from anyone. Code that its `auto_map` names would run with the user's rights, and so may a
+pickle.
 """
 
 import json

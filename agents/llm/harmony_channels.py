@@ -15,7 +15,7 @@ CHANNEL = re.compile(r"<\|channel\|>\s*+(\w*)")
 STARTS = re.compile(r"\s*+(?:analysis|commentary|final)")
 TO = re.compile(r"\bto=([\w.:-]{1,80})")
 ROLE = re.compile(r"\s*+(?!to=)([\w.-]+)")
-BARE = re.compile(  # the same after the special tokens were dropped: names are glued to what stands around them
+BARE = re.compile(  # the same after the special tokens were dropped: names are joined to the text around them
     r"(?:assistant|\A\s*+(?:assistant)?)(?P<name>analysis|commentary|final)(?P<to>\s*+to=[\w.:-]{1,80})?"
     r"(?P<type>\s*+(?:json|code)(?=\s*+[{\[\"]))?"
 )
@@ -37,7 +37,7 @@ class ChannelMessage:
 def split_channels(text: str, opened: bool = False) -> tuple[str, str] | None:
     """The thought and the words of a reply in channels; None for a reply that has none.
 
-    Calls stay in the words, as `<function=NAME>ARGUMENTS</function>`. What another role says behind is left out.
+    Calls stay in the words, as `<function=NAME>ARGUMENTS</function>`. What another role says afterwards is left out.
     `opened`: the prompt began the first message, an analysis.
     """
     if "<|" in text and TOKEN.search(text):

@@ -70,11 +70,11 @@ STEMS = (
 
 
 def split_labels(text: str, seats: Collection[str] = (), cut: bool = False) -> tuple[str, str]:
-    """The thought and the words of a text, by labels at the beginning of its lines.
+    """The thought and the spoken text, by labels at the start of lines.
 
-    A label of thoughts makes all behind it thought, up to a label of words, of an action, or of one of `seats`, or a
-    line that begins with JSON, a tag or a fence. "Reasoning:" and the like are no such label unless one of words or of
-    an action follows, or the text was `cut` off: arguments are spoken, too.
+    A label of thoughts makes all text after it thought, up to a label of words, of an action, or of one of `seats`, or
+    a line that begins with JSON, a tag or a fence. "Reasoning:" and the like are no such label unless one of words or
+    of an action follows, or the text was `cut` off: arguments are spoken, too.
     """
     lower = text.lower()
     if not any(sign in text for sign in ":：#*=-") or not any(stem in lower for stem in STEMS):

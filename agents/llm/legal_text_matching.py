@@ -84,7 +84,7 @@ def _match_last_line(text: str, legal: Sequence[str]) -> str:
 
 
 def _generate_forms(text: str) -> Iterator[str]:
-    """The text without what may stand around a move, one layer after the other."""
+    """The text without the wrapping of a move (brackets, quotes, …), one layer after the other."""
     for _ in range(DEEPEST):
         bare = text.strip(LOOSE)
         bare = TAIL.sub("", bare[:200]).strip(LOOSE) if len(bare) <= 200 else bare

@@ -34,7 +34,7 @@ class LLM:
             raise UsageError("form = 'tool' needs a model that takes tools, and this one does not; set form to json")
 
     def recalling(self, notes: tuple[str, ...], steering: str) -> "LLM":
-        """The same agent with these notes before it, behind its own, and the words that steer it behind its persona."""
+        """The same agent with these notes after its own, and the steering text after its persona."""
         persona = "\n\n".join(filter(None, [self.persona, steering]))
         return replace(self, memory=(*self.memory, *notes), persona=persona)
 

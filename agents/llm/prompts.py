@@ -23,7 +23,7 @@ def build_prompt(view: View, form: Form, persona: str = "", memory: Sequence[str
     """The prompt for one answer: a system line, then user and assistant lines in turn, ending with the user's.
 
     From turn to turn lines are only added, as long as the rules, the tools and the messages are; only the last line
-    may differ from what stands in its place later, by what follows "Your turn.": legal moves and a complaint.
+    may differ from what is in its place later, by what follows "Your turn.": legal moves and a complaint.
     """
     dollars = find_money_arguments(same_tools(view.tools))
     past = _build_history(view, form, dollars)
@@ -38,7 +38,7 @@ def build_prompt(view: View, form: Form, persona: str = "", memory: Sequence[str
 
 
 def explain_form(view: View, form: Form) -> str:
-    """How to answer, told to the model; actions are described where its tools are not handed over as such."""
+    """Instructions on how to answer; actions are described where tools are not passed natively."""
     alone = f"Speak only for yourself, the {format_seat(view.seat)}; never write what others say."
     if view.legal is not None:
         one = "one of the moves listed with your turn"
@@ -135,7 +135,7 @@ class PromptHistory:
 
 @memoize("prompts", most=4_000)
 def _make_user_line(text: str) -> Line:
-    """The same line for the same text: what a model is told last stands at its place in the next prompt, too."""
+    """The same line for the same text: the last message of a prompt is at the same place in the next prompt."""
     return Line("user", text)
 
 

@@ -22,7 +22,7 @@ class Arguments:
 
 
 def call_end(text: str, at: int) -> int:
-    """The position behind the parenthesis that closes the one at `at`; `at` where none does within LONGEST."""
+    """The position after the parenthesis that closes the one at `at`; `at` where none does within LONGEST."""
     depth = 0
     for sign in SIGN.finditer(text, at, at + LONGEST):
         depth += (sign[0] in "([{") - (sign[0] in ")]}")

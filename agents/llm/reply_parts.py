@@ -77,7 +77,7 @@ def _find_chosen_text(name: str, args: Mapping[str, JSON], legal: Sequence[str])
 
 
 def parse_object(item: Mapping[str, JSON], view: View, called: bool = False) -> list[ReplyPart]:
-    """What a JSON object means as moves; none where it means none. called: it stands where a call was marked."""
+    """What a JSON object means as moves; none where it means none. called: it was found at the marker of a call."""
     item = _normalize_keys(item, view.tools)
     for nest in NESTS:
         inner = item.get(nest)
@@ -184,7 +184,7 @@ def _parse_unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> ReplyPart
 
 
 def _build_part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPart:
-    """The action `name` with the arguments found in `item`, and the words beside them."""
+    """The action `name` with the arguments found in `item`, and the text next to them."""
     known = {tool.name: tool for tool in tools}
     name = find_tool_name(name, known)
     own = list(known[name].parameters) if name in known else []
@@ -208,7 +208,7 @@ def _build_part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> R
 
 
 def find_tool_name(name: str, tools: Collection[str]) -> str:
-    """The tool that a name means, but for case, blanks and what models put before or behind it; else the name."""
+    """The tool that a name means, but for case, blanks and what models put before or after it; else the name."""
     if not name or name in tools:
         return name
     known = {tool.casefold(): tool for tool in tools}
