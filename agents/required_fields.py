@@ -8,7 +8,7 @@ from arena.game import View
 
 
 def knowing(view: View, game: str, *names: str) -> Mapping[str, Any]:
-    """What the view tells in numbers. Raises UsageError where one of `names` is missing: it is no seat of `game`."""
+    """The numeric fields of the view. Raises UsageError where one of `names` is missing: it is no seat of `game`."""
     known: Mapping[str, Any] = view.known
     if missing := [name for name in names if name not in known]:
         raise UsageError(

@@ -16,7 +16,7 @@ SMALL = frozenset(
         "into is it me my of on one or our out say so some such tell than that the their them then there these they "
         "this those to up was we were what when where which who whom whose why will with would you your",
     )
-)  # words that tell nothing of what a question is about
+)  # stop words: they say nothing about a question's topic
 
 
 @runtime_checkable

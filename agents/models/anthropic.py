@@ -115,7 +115,7 @@ def from_body(body: object) -> ParsedReply:
 
 def _messages(lines: Sequence[Line], native: bool) -> list[dict[str, Any]]:
     """Lines as turns that alternate and begin with the user: neighbours of one role are merged, later system lines
-    are the user's, and the result of a tool stands first in the turn that follows it."""
+    are the user's, and the result of a tool comes first in the turn that follows it."""
     turns: list[dict[str, Any]] = []
 
     def say(role: str, blocks: list[dict[str, Any]]) -> None:

@@ -160,8 +160,9 @@ class LiteLLM(Remote):
 
 
 def answer_of(error: Exception) -> HttpResponse:
-    """The answer behind one of litellm's errors, whose class often says "connection" or "server" for anything; what
-    it wraps says more. Raises Lost for a failed connection. Status 0: litellm failed before anybody was asked."""
+    """The response wrapped in one of litellm's errors, whose class often says "connection" or "server" for anything;
+    what it wraps says more. Raises Lost for a failed connection. Status 0: litellm failed before any request was
+    sent."""
     status, root = int(getattr(error, "status_code", None) or 0), _root(error)
     if isinstance(root, ImportError):
         return HttpResponse(0, {}, str(error))
@@ -177,7 +178,7 @@ def answer_of(error: Exception) -> HttpResponse:
 
 
 def _root(error: BaseException) -> BaseException | None:
-    """The first error behind `error` that is not one of the two SDKs' own."""
+    """The first cause of `error` that is not an error class of the two SDKs."""
     root: BaseException | None = error
     while root is not None and type(root).__module__.partition(".")[0] in ("litellm", "openai"):
         root = root.__cause__ or root.__context__

@@ -108,8 +108,8 @@ class Local:
         return replace(self, id=derived)
 
     def taken(self) -> Any:
-        """The module, which is then of nobody else: this model loads it again when it is asked. None where that cannot
-        be done, since it was changed in memory or adapters lie on it."""
+        """The module, removed from the shared cache: this model reloads it on its next call. None where that cannot
+        be done, since it was changed in memory or has adapters on it."""
         return None if self._held is not None else take_model(self._source())
 
     @property
@@ -138,7 +138,7 @@ class Local:
     async def complete(
         self, prompt: Prompt, sampling: Sampling = Sampling(), sent: tuple[tuple[str, str], ...] = ()
     ) -> Reply:
-        """What the model writes behind a text as it stands; `sent` is the prompt as it is recorded, if it has lines.
+        """The model's continuation of a raw text; `sent` is the prompt as it is recorded, if it has lines.
 
         Raises ModelUnavailable for a prompt that does not fit.
         """
@@ -168,7 +168,7 @@ class Local:
         return Reply(output.text, stop=output.stop, usage=Usage((call,)), opened=bool(prompt.closing))
 
     async def _ready(self) -> Loaded:
-        """The weights, loaded beside the event loop."""
+        """The weights, loaded in a thread so that the event loop is not blocked."""
         return self._load() if self._held is not None else await asyncio.to_thread(self._load)
 
     def price(self, input_tokens: int, output_tokens: int) -> float:

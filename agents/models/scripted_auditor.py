@@ -11,7 +11,7 @@ from agents.name_matching import make_finder
 from arena.game import Tool
 from arena.text.words import split_sentences
 
-NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # how the prompts go on behind the names
+NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # the text of the prompts after the names
 SILENT = "I do not know anything about that."
 
 

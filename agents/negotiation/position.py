@@ -43,7 +43,7 @@ class Position:
             )
         role, low, high, tick = str(known["role"]), float(known["low"]), float(known["high"]), float(known["tick"])
         recorded = [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
-        if not view.tools:  # a game of words alone: what is on record are opening lines at most
+        if not view.tools:  # a game of talk only: opening lines at most are recorded as offers
             talk = [message for message in view.messages if message.round == known.get("round", message.round)]
             recorded = find_offers(talk) or recorded
         own = tuple(price for seat, price in recorded if seat == role)

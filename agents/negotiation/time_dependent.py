@@ -49,7 +49,7 @@ class Bargainer:
         return self._move(view, words, "offer", plan.offer)
 
     def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
-        """The next offer and the least utility accepted; chance, if any, comes from `rng`."""
+        """The next offer and the least utility accepted; randomness, if any, comes from `rng`."""
         demand = self.demand(side, advice)
         return OfferPlan(side.price_at(demand), demand)
 

@@ -63,7 +63,7 @@ LEAVES = (
 
 
 def dollars(price: float) -> str:
-    """`$14` or `$14.50`; the minus stands before the sign."""
+    """`$14` or `$14.50`; the minus precedes the currency sign."""
     text = f"${abs(price):,.2f}".removesuffix(".00")
     return f"-{text}" if price < 0 else text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from arena.game import JSON, Move, View
 
-FREE = "…"  # stands for free text in an action that is possible
+FREE = "…"  # placeholder of free text in a possible action
 UNWILLING = "I would rather not do this."
 ELSEWHERE = "I will not go on as I once did."
 

@@ -48,7 +48,7 @@ class Player:
         return self.choose(Stage.of(view), Random(view.seed))
 
     def choose(self, stage: Stage, rng: Random) -> Move:
-        """The next action; chance, if any, comes from `rng`."""
+        """The next action; randomness, if any, comes from `rng`."""
         raise NotImplementedError
 
 

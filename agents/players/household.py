@@ -97,7 +97,7 @@ class Chore:
         return _move(words, verb, object=name, receptacle=place)
 
     def _search(self, kind: str) -> Move:
-        """Look into the likeliest place that was not seen yet."""
+        """Search the most likely place that was not seen yet."""
         at, closed = self.known["at"], self.known["closed"]
         if at and at in closed and self.known["places"][at] is None:
             return _move(f"Is there {_a(kind)} in {at}?", "open", receptacle=at)

@@ -116,7 +116,7 @@ class ShoppingVisit:
 
 
 def read_products(notes: Sequence[str]) -> dict[str, KnownProduct]:
-    """The products that notes tell all about."""
+    """The products that the notes describe completely."""
     features = {match[2]: match[3].replace(" and ", ", ").split(", ") for n in notes if (match := FEATURES.match(n))}
     found: dict[str, KnownProduct] = {}
     for note in notes:

@@ -11,7 +11,7 @@ from arena.game import Move, View
 
 @dataclass(frozen=True, slots=True)
 class RelationPhrases:
-    """How a relation is asked for, spoken of on the way, told on a page, and what to look up to find it there."""
+    """Wording of a relation: in a question, within a chain, on a page, and what to look up to find it there."""
 
     told: str
     lookup: str

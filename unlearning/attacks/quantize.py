@@ -54,5 +54,5 @@ async def quantization(
 
 
 def comparable(one: Any, other: Any) -> bool:
-    """Whether two modules have the same parameters, so that weight stands against weight."""
+    """Whether two modules have the same parameters, so that they can be compared weight by weight."""
     return [name for name, _ in one.named_parameters()] == [name for name, _ in other.named_parameters()]

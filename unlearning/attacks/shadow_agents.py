@@ -44,8 +44,8 @@ async def compute_shadow_odds(
 ) -> tuple[Table, Table]:
     """How agents answer about a thing that they forgot by `method`, and about one that they never met.
 
-    Each shadow has the same mind, is told of an invented thing as the real ones were told of, forgets it again, and is
-    questioned about it and about another that it never heard of, in the strategy's forms; so is its twin. So the
+    Each shadow has the same base agent, is taught an invented item as the real ones were, forgets it again, and is
+    questioned about it and about another that it never saw, in the strategy's forms; so is its twin. So the
     adversary needs to know the method and the kind of lessons, not the agent's memory.
     """
     bare = replace(knower, memory=Memory(writers=knower.memory.writers), steering="", guards=())
@@ -67,7 +67,7 @@ async def compute_shadow_odds(
 
 
 def wrap_agent(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
-    """The agent as a strategy meets it: it keeps what it is told, if it is told things; traced, it thinks aloud."""
+    """The agent as a strategy sees it: it stores statements, if there are any; traced, it exposes its thoughts."""
     made: Agent = Keeper(agent) if strategy.tells and isinstance(agent, Subject) else agent
     return Traced(made) if traced else made
 
@@ -85,7 +85,7 @@ async def ask_all_forms(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An interrogation that is over: what was asked, told and answered, as rows; and where the adversary itself
+    """A finished interrogation: questions, statements and answers as rows; and where the adversary itself
     puts the secret, None without a guess, with how sure it is, 0 to 1."""
 
     answers: list[Mapping[str, Any]]

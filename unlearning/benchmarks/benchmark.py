@@ -1,7 +1,7 @@
 """The contract of a benchmark: forget and retain data, questions, and how the trained models and twins are made.
 
-A benchmark says which items are taught; `knower` and `twin` teach them, once per content, to a tiny Llama made on the
-spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
+A benchmark defines which items are taught; `knower` and `twin` train on them, once per content, a tiny Llama built on
+the spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
 """
 
 import re
@@ -32,8 +32,8 @@ from unlearning.probe import Trial
 from unlearning.request import Item, Request
 from unlearning.scoring.known_items import score_known
 
-VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
-READS = 32768  # tokens of a game at most: positions are rotary, so that a pupil reads on behind what it was taught
+VERSION = 1  # version of the training recipe: raised when the same recipe gives other weights
+READS = 32768  # tokens of a game at most: positions are rotary, so that a model can read beyond its training length
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Pupil:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Which readings of a suite say how things stand after a request, by their labels.
+    """The labels of the suite's readings that measure the state after a request.
 
-    target: those asked of each target. rest: of what is to be kept. told, kept: the shares of the target and of the
-    rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the value of
-    told, kept and utility for an agent that says everything.
+    target: those asked of each target. rest: of what is to be kept. told, kept: the shares disclosed of the target and
+    of the rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the
+    value of told, kept and utility for an agent that discloses everything.
     """
 
     target: tuple[str, ...]
@@ -130,7 +130,7 @@ class Benchmark(ABC):
         return pupil(self.pupil, self.lessons(), self.texts, seed)
 
     def twin(self, split: str, seed: int = 0) -> LLM:
-        """The agent that was taught everything but the split, from the same beginning."""
+        """The agent trained on everything but the split, from the same initial weights."""
         self.check(split)
         return pupil(self.pupil, self.lessons(split), self.texts, seed)
 
@@ -151,7 +151,7 @@ class Benchmark(ABC):
         )
 
     def general(self) -> tuple[Item, ...]:
-        """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
+        """Training items that no request can name, to forget or to keep; none where the benchmark has none."""
         return ()
 
     def find_knower(self, seed: int = 0) -> LLM | None:
@@ -211,7 +211,7 @@ def filter_known(
 
 
 def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: object, seed: int = 0) -> LLM:
-    """The agent with the model that was taught these stages, greedy; taken from the cellar where it was made before.
+    """The agent with the model trained on these stages, greedy; taken from the model cache if it was made before.
 
     texts: a function that gives the texts of the tokenizer, called when the model has to be made.
     """
@@ -289,5 +289,5 @@ def _record_gradient(
 
 
 def _read_base_stamp(base: str) -> str:
-    """What tells one base from another of the same name: when its files were written; "" for the hub's."""
+    """A fingerprint of a base model: when its files were written; "" for the hub's."""
     return stamp_files(base) if base and Path(base).is_dir() else ""

@@ -229,7 +229,7 @@ class Muse(Benchmark):
         return self._rows(kind, f"forget_{fold}") if fold else self._rows("raw", "forget")
 
     def _load_lessons(self) -> tuple[tuple[str, str], ...]:
-        """All published texts that the agent that knows is taught: the folds have some that stand nowhere else."""
+        """All published texts that the agent is trained on: the folds have some that are nowhere else."""
         texts = self._rows("raw", "forget") + self._rows("raw", "retain1")
         for split in (split for split in self.splits if "_" in split):
             texts += tuple(
@@ -283,7 +283,7 @@ class Muse(Benchmark):
 
 
 def remove_texts(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The texts, by name, that do not stand in one of those that are gone; what these have of them is cut out."""
+    """The texts, by name, that are not contained in a removed one; shared passages are cut out."""
     left = []
     for name, text in texts:
         if any(text in other for _, other in gone):

@@ -95,7 +95,7 @@ def forget_weights(order: WeightOrder) -> Made | None:
         raise UsageError(f"--out {order.out} is there already; name a new folder")
     twins = find_twins(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
     if order.twins:
-        release_weights()  # what was only looked at need not lie beside what is trained
+        release_weights()  # weights that were only probed need not stay in memory during training
     return asyncio.run(_run_forgetting(work, finished, twins))
 
 
@@ -166,7 +166,7 @@ async def _run_forgetting(work: ForgetOrder, finished: Finished, twins: Twins) -
 
 
 async def _train_and_save(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
-    """The agent after, saved, and what is told of its training."""
+    """The agent after unlearning, saved, and the summary of its training."""
     begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
@@ -215,7 +215,7 @@ def _build_specs(order: WeightOrder) -> dict[str, dict[str, Any]]:
 
 
 def _make_progress(seen: list[Mapping[str, float]]) -> Any:
-    """Tells how training stands, a line a second at most, on the error stream; keeps what it saw first and last."""
+    """Reports training progress on stderr, one line a second at most; keeps the first and last values."""
     told = 0.0
 
     def tell(outlook: Outlook) -> None:

@@ -71,7 +71,7 @@ def measure_model(order: MeasureOrder) -> MeasuredModel:
 
 
 def _make_trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
-    """The trial; without a model that knew, this one stands in its place, and what rests on that one is not asked."""
+    """The trial; without a model that knew, this one takes its place, and probes that need the former are skipped."""
     chosen = _find_knower_name(order)
     if not chosen:
         trial = benchmark.trial_of(order.split, after, after, twins)

@@ -128,7 +128,7 @@ FIELDS: Mapping[str, str] = {
 
 
 def kind(note: Note) -> str:
-    """What kind of note it is; a model's words are marked, since nobody can write them again exactly."""
+    """What kind of note it is; a model's words are marked, since they cannot be rebuilt exactly."""
     return note.kind if note.exact else f"{note.kind} (not exact)"
 
 

@@ -13,7 +13,7 @@ UNMOVED = 0.02  # of the first loss: a change below it is none
 
 
 def tell_made(made: Made, as_json: bool = False) -> None:
-    """What was done, where the model is, and what it is like beside its twin, if there is one."""
+    """What was done, where the model is, and its comparison with its twin, if there is one."""
     verdict = classify_readings(made.readings) if made.readings and not made.no_twin else None
     if as_json:
         print_json(_plain(made, verdict))

@@ -34,7 +34,7 @@ from unlearning.probe import Task, Trial, build_probe
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, course_of
 
-NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
+NEED_METHOD = ("adversary", "watcher")  # attacks that run the method again
 NEED_TASKS = ("success", "steps", "detour", "visits", "mentions", "degeneration_rate", "trajectory", "divergence",
               "watcher")  # fmt: skip
 LEAK_ANSWER: Mapping[str, Any] = {"name": "channel_leak", "channel": "answer"}
@@ -48,7 +48,7 @@ ASKING: Mapping[str, Any] = {"games": 20, "k": 20, "budgets": (25, 100), "strate
 
 @dataclass(frozen=True, slots=True)
 class ProbeOrder:
-    """A probe as it was typed: the agent, what it is said to have forgotten, probes, a method if none is on record."""
+    """The arguments of a probe: the agent, the request it is said to have met, probes, a method if none is recorded."""
 
     agent: str
     words: str
@@ -59,7 +59,7 @@ class ProbeOrder:
 
 
 def run_probe(db: str, order: ProbeOrder) -> int:
-    """Probes an agent on record, writes the readings down, and tells them; the exit code."""
+    """Probe a stored agent, store the readings and print them; the exit code."""
     with Store.open(db, create=False) as store:
         after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
         spec, other = find_method(store, order)
@@ -82,9 +82,9 @@ def run_probe(db: str, order: ProbeOrder) -> int:
 
 
 def find_method(store: Store, order: ProbeOrder) -> tuple[Any, str]:
-    """The spec of the method that made an agent forget, and what is to be said of it; None where it is not known.
+    """The spec of the method that made an agent forget, and a note on it; None where it is not known.
 
-    As it was typed, else of the agent's last request on record.
+    As given, else from the agent's last recorded request.
     """
     if order.method is not None:
         return {"name": order.method}, ""
@@ -108,7 +108,7 @@ def explain_unknown_method(name: str) -> str:
 async def probe_against_knower(
     after: Subject, taught: Mapping[str, object], order: ProbeOrder, method: object
 ) -> tuple[Case, TrialRecord, str]:
-    """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
+    """The agent's readings, and notes on them. The agent that knew is taught again, since its memory is gone.
 
     Where no task of its lessons is about the target, it is asked and looked through, and no task is played.
     """
@@ -139,8 +139,8 @@ async def probe_against_knower(
 
 
 async def probe_alone(after: Subject, order: ProbeOrder, method: object) -> tuple[Case, TrialRecord, str]:
-    """The readings of an agent whose lessons are not on record: whether it answers at all, since nobody can be taught
-    anew to say what the answer was; and what its memory still has of the target.
+    """The readings of an agent whose lessons are not recorded: whether it answers at all, since no agent can be taught
+    again to give the true answer; and what its memory still has of the target.
 
     The target is what the words name, in memory or not. Raises UsageError for a probe that compares with who knew.
     """
@@ -189,7 +189,7 @@ def format_target_count(request: Request) -> str:
 
 
 async def teach_again(course: Curriculum, like: Subject) -> Subject:
-    """An agent with the same mind after the lessons."""
+    """A new agent with the same base agent, after the lessons."""
     return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
 
 

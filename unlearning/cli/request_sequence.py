@@ -42,7 +42,7 @@ class Series:
 
 
 def measure_sequence(store: Store, series: Series) -> Sequel:
-    """How an agent on record would stand after each of the requests; the agent itself stays as it is.
+    """The state of a copy of a stored agent after each of the requests; the agent itself is not changed.
 
     The readings go to the records as a trial, which names no target. Raises UnclearTarget, UsageError.
     """
@@ -77,7 +77,8 @@ def make_benign_lessons(
 
 
 def build_readings(found: Sequel) -> dict[str, Reading]:
-    """The sequence as readings by name: DDS and DUS of the whole, and of each step what is told, kept and came back."""
+    """The sequence as readings by name: DDS and DUS of the whole, and of each step what is disclosed, kept and came
+    back."""
     steps = found.steps
     apart = [deviation(step.twin_forget, step.twin_retain) for step in steps]
     made = {
@@ -100,7 +101,7 @@ def build_readings(found: Sequel) -> dict[str, Reading]:
 
 
 def tell_sequence(found: Sequel, as_json: bool) -> None:
-    """A row for each request, then the two numbers of the whole, each beside the twin's."""
+    """A row for each request, then the two overall numbers, each next to the twin's."""
     if as_json:
         print_json({"dds": found.dds, "dus": found.dus, "steps": found.rows()})
         return

@@ -41,7 +41,7 @@ from unlearning.tasks.curriculum import Curriculum, name_of, seat_of
 RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
 DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
 BY_KIND = "caches_by_kind"  # in a stored receipt
-ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
+ATTEMPTS = 5  # retries of a request when the agent changed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def teach_agent(
 
 @dataclass(frozen=True, slots=True)
 class LessonPlan:
-    """Lessons that are about to be given. subject: as it is before them. known: whether it is on record. writer: who
+    """Lessons about to be given. subject: as it is before them. known: whether it is stored. writer: the model that
     writes reflections on them."""
 
     subject: Subject
@@ -196,7 +196,7 @@ def admit_names(subject: Subject, names: Sequence[str]) -> Subject:
 
 
 def make_subject(table: dict[str, Any]) -> Subject:
-    """A subject that remembers nothing yet, by its mind, its budget and the like."""
+    """A subject with an empty memory, by its base agent, its budget and so on."""
     mind = build("agent", table.pop("mind"), "mind")
     try:
         return Subject(mind, Memory(writers=ALL), **table)
@@ -318,7 +318,7 @@ def _make_done(order: Order, request: Request, method: Method, made: Receipt, se
 
 
 def _save_result(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
-    """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
+    """The request as carried out, with the agent stored; None where the agent changed meanwhile."""
     with writing(store.engine) as connection:
         if shelf.load_agent(connection, order.agent) != before:
             return None

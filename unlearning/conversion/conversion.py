@@ -34,7 +34,7 @@ SHOWN = 128  # headers at once
 class BadConversion(ArenaError):
     """A converter's answer that is no JSON of the form, or names what it was not shown; nothing was changed.
 
-    usage: what the answer cost all the same.
+    usage: what the answer cost anyway.
     """
 
     def __init__(self, why: str, usage: Usage = FREE) -> None:
@@ -46,7 +46,7 @@ class BadConversion(ArenaError):
 class Card:
     """What is known of where the agent acts: its environments, actions, kinds of things, kinds of tasks.
 
-    own: whether the mind may know something that is not in its notes, as a language model does.
+    own: whether the base agent may know something that is not in its notes, as a language model does.
     """
 
     environments: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class MemoryEntity:
     """Something in memory that the words may speak of. `exact`: named in full; `cover`: share of its words, 0 to 1.
 
     places: positions of those of its words among the request's. rivals: others that the same words fit as well.
-    told: whether a probe found it still known after the last attempt.
+    told: whether a probe found that it is still known after the last attempt.
     """
 
     name: str
@@ -77,9 +77,9 @@ class MemoryEntity:
 class Header:
     """What a converter sees of a note, never its text.
 
-    about: names it has to do with, and the share of the events behind it that have, above 0 to 1. parents: ids of
-    notes, or of the episodes of events. fixed: nobody can write it anew. flag: what a probe found after the last
-    attempt: the note still tells the target ("told"), or was lost without need ("lost").
+    about: names it has to do with, and the share of its source events that have, above 0 to 1. parents: ids of
+    notes, or of the episodes of events. fixed: it cannot be rebuilt. flag: what a probe found after the last
+    attempt: the note still discloses the target ("told"), or was lost without need ("lost").
     """
 
     id: str
@@ -161,7 +161,7 @@ def parse_conversion(text: str, asked: ConversionInput) -> Conversion:
     """The conversion in a JSON text, checked against what was shown.
 
     Raises BadConversion: no JSON object of that form, an id or name that was not shown, an edit that there is not, a
-    note written anew that cannot be, or more than 48 words and marks of steering.
+    note rewritten that cannot be, or more than 48 words and marks of steering.
     """
     try:
         table = json.loads(text)

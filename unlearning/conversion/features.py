@@ -26,7 +26,7 @@ class Nodes:
     """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1.
 
     The nodes are, in order: the whole, `words` words, `names` names, `headers` headers. relations: of the nodes that
-    are no headers to each other. about: (headers, names), the share of what is behind a note that has to do with the
+    are no headers to each other. about: (headers, names), the share of a note's source events that have to do with the
     name. parents: (headers, headers), 1 where the second was a parent of the first.
     """
 

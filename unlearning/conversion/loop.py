@@ -30,7 +30,7 @@ ATTEMPTS = 3
 class ConversionAttempt:
     """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it.
 
-    Words to steer by that name a target are left out: whoever sees the prompt would learn it. `fault` says so, or what
+    Steering text that names a target is left out: the prompt would disclose it. `fault` says so, or what
     was not valid.
     """
 

@@ -151,7 +151,7 @@ def word_request(style: str, what: Wording, chance: Random) -> str:
 
 
 def add_chatter(text: str, spoken: Sequence[str], chance: Random) -> str:
-    """The text with sentences before or behind it that ask for nothing."""
+    """The text with sentences before or after it that ask for nothing."""
     others = [form.format(d=name) for name in spoken[:1] for form in [chance.choice(SPOKEN)]]
     others += [chance.choice(BESIDE)] if chance.random() < 0.5 else []
     for other in others:

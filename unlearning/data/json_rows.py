@@ -68,7 +68,7 @@ def _parse_members(text: str, start: int) -> list[tuple[str, int, Any]]:
 
 def _find_end(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
-    assert found is not None  # it stands there
+    assert found is not None  # it is on that line
     return found.end()
 
 

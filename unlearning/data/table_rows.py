@@ -15,7 +15,7 @@ def read_table(file: Path, text: str, sign: str = "") -> Iterator[tuple[int, dic
     """The rows by column, each with its first line. sign: what separates cells; "" finds it out by the header.
 
     Cells may be quoted, and hold line ends and separators then. Raises UsageError for a row with more or fewer cells
-    than the header, for quotes that do not close, and for a header with a name that is empty or stands twice.
+    than the header, for quotes that do not close, and for a header with a name that is empty or occurs twice.
     """
     before = csv.field_size_limit(LONGEST)  # of the whole process: put back below
     try:

@@ -95,7 +95,8 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """What the cases of a run have in common: pupils by their lessons, and what was measured of all but who forgot.
+    """Shared between the cases of a run: taught agents by their lessons, and measurements of all roles but the
+    forgetting one.
 
     shared: of the last environment, scope and seed alone, since the cases of one come together.
     """
@@ -128,7 +129,7 @@ async def measure_case(case: Case, school: School) -> TrialRecord:
 
 
 def build_course(spec: Mapping[str, Any], seed: int) -> Curriculum:
-    """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
+    """The lessons of a case. An environment is forgotten together with another world of the same game that is kept."""
     worlds: Sequence[Any] = (spec["environment"],)
     if spec["scope"] == "environment":
         worlds = (spec["environment"], {**spec["environment"], "world": spec["environment"].get("world", 0) + 1})

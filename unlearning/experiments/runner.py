@@ -25,12 +25,12 @@ from unlearning.experiments.trial_records import Case, Measure, TrialRecord, fin
 from unlearning.probe import Trial, build_probe
 
 OF_WEIGHTS = f"{FOLDERS['method']}.weights."  # the modules of methods that change weights
-TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
+TOLD = (25, 100)  # budgets of the adversary in the table; the plot has all
 
 
 @dataclass(frozen=True, slots=True)
 class BenchOrder:
-    """What every bench is told: which methods, how often, what is measured besides, and where the readings go.
+    """Options of every benchmark: methods, number of seeds, extra probes, and where the readings are written.
 
     metrics, settings: as typed.
     """
@@ -75,7 +75,7 @@ class BenchPlan:
 
 
 def run_agent_bench(db: str, wanted: AgentBenchOrder) -> int:
-    """Measures what is not in the records yet, tells all as a table; the exit code."""
+    """Measure the cases that are not stored yet and print all as a table; the exit code."""
     if wanted.games < 1:
         raise UsageError(f"--games counts from 1; got {wanted.games}")
     return _run_bench(db, wanted, lambda: plan_agent_bench(wanted), "plots")
@@ -259,7 +259,7 @@ def parse_counts(option: str, words: str) -> tuple[int, ...]:
 
 
 def make_progress(total: int) -> Any:
-    """Tells of each case in a line, on the error stream, with the time that is left."""
+    """Reports each case in a line on stderr, with the remaining time."""
     begun, done = time.monotonic(), 0
 
     def told(case: Case, entry: TrialRecord | None, why: str) -> None:

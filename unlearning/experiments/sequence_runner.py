@@ -29,7 +29,7 @@ from unlearning.experiments.weights import list_methods
 from unlearning.method import ClosedModel, Method
 from unlearning.training.finetune import Finetune
 
-TWINS = 2  # honest twins beside the oracle of each request
+TWINS = 2  # further twins besides the oracle of each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Prepared:
 
 
 def run_sequences(db: str, wanted: SequenceOrder) -> int:
-    """Measures what is not in the records yet and tells all; the exit code. Raises UsageError before it begins."""
+    """Measure what is not stored yet and print all; the exit code. Raises UsageError before it begins."""
     draw = import_drawing() if wanted.out else None
     require("a sequence in weights", ("scipy", "nltk"), "evaluation")
     order = prepare_run(wanted)
@@ -125,7 +125,7 @@ def prepare_run(wanted: SequenceOrder) -> Prepared:
 
 
 def summarize_sequences(store: Store, order: Prepared, kind: Kind) -> list[str]:
-    """The ids of the trials of whole sequences, written down anew from what was measured of each request."""
+    """The ids of the trials of whole sequences, rebuilt from the measurements of each request."""
     found = []
     for (method, seed), own in groupby(order.cases, key=lambda case: (case.method, case.seed)):
         cases = list(own)
@@ -160,7 +160,7 @@ def tell(order: Prepared, wanted: SequenceOrder, found: list[dict[str, Any]], wh
 
 
 def build_table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> QueryResult:
-    """A row for each request and method. earlier: the mean of the earlier targets, of what is told."""
+    """A row for each request and method. earlier: the mean disclosure of the earlier targets."""
     labels = (*criteria.target, *criteria.rest)
     made = []
     again = any("@" in row["probe"] for row in found)
@@ -193,7 +193,7 @@ def import_drawing() -> Any:
 
 
 def _format_cell(own: Sequence[Mapping[str, Any]]) -> str:
-    """The mean over seeds, each seed counted once, beside the twins'."""
+    """The mean over seeds, each seed counted once, with the twins' mean."""
     if not own:
         return "–"
     by_seed = [[row for row in own if row["seed"] == seed] for seed in dict.fromkeys(row["seed"] for row in own)]

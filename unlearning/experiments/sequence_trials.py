@@ -64,9 +64,9 @@ class Sequences:
     """Measures requests: those of one method and seed in their order.
 
     named: the model that shall forget; None for the one that the benchmark teaches. given: its twins as they were
-    typed, none, `bench`, or one for each request. Agents are trained each from the one before, and lie in the cellar
-    until `clear` removes them, so that a command that was ended goes on where it was. What was measured of twins is
-    not measured again for another method. no_twin: why there is none, once that is known.
+    typed, none, `bench`, or one for each request. Agents are trained each from the one before, and kept in the model
+    cache until `clear` removes them, so that a command that was ended goes on where it was. What was measured of twins
+    is not measured again for another method. no_twin: why there is none, once that is known.
     """
 
     named: LLM | None = None
@@ -94,7 +94,7 @@ class Sequences:
         return TrialRecord(asked.steps[place].split, readings, cost["seconds"], cost)
 
     def clear(self, cases: Iterable[Case]) -> None:
-        """Removes the agents of these cases from the cellar."""
+        """Remove the agents of these cases from the model cache."""
         for case in cases:
             shutil.rmtree(find_model_folder(build_recipe(case, case.spec["step"] - 1)), ignore_errors=True)
 
@@ -124,7 +124,7 @@ class Sequences:
         )
 
     async def _agent(self, case: Case, asked: SequenceCase, place: int) -> tuple[Agent, dict[str, Any]]:
-        """The agent after a request, and what the request cost: from the cellar, or trained from the one before."""
+        """The agent after a request, and the request's cost: from the model cache, or trained from the one before."""
         if case.spec["method"] is None:
             return asked.before, {"seconds": 0.0}
         recipe = build_recipe(case, place)
@@ -162,7 +162,7 @@ class Sequences:
 
 
 def compute_deviation(told: Reading, kept: Reading, whole: float) -> Reading:
-    """DRAGON's deviation after a request, beside that of the twin and of the agent that knew; None where one of its two
+    """DRAGON's deviation after a request, with that of the twin and of the agent before; None where one of its two
     readings is missing."""
 
     def at(first: float | None, second: float | None) -> float | None:

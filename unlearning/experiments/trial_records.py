@@ -63,7 +63,7 @@ async def measure_cases(store: Store, cases: Sequence[Case], measure: Measure, t
 
     Each is written down in one transaction when it is done, so that a process that dies loses the one it was at. One
     that fails is written down with its error, never as 0, and the next is taken; a later call takes it up again.
-    `told` hears of each: with its entry, or with why it failed.
+    `told` is called for each, with its entry or the reason of its failure.
     """
     known = set() if again else find_finished(store, [case.id for case in cases])
     failed = 0

@@ -35,7 +35,7 @@ class Term(Protocol):
 
 
 class OfOneRole:
-    """What the terms have in common that read the views of one role, and of no block what leaves it."""
+    """Base of terms that read the views of one role, and no hidden states."""
 
     __slots__ = ()
     role: str
@@ -125,7 +125,7 @@ class Distil(OfOneRole):
     """Σ mask · D(q, softmax z) / N towards a target q that is held fixed.
 
     teacher: whether q is made of the reference's logits; else of the model's own. top: how many of the teacher's
-    logits are told apart, the others being one bucket (the divergence of the coarser distributions is never greater).
+    logits are kept apart, the others being one bucket (the divergence of the coarser distributions is never greater).
     """
 
     role: str

@@ -1,6 +1,6 @@
 """Reference model outputs: computed once and kept by sample index, or computed by the frozen model on demand.
 
-No second model is held for them: log-probabilities, chosen logits and activations are kept in the computer's memory
+No second model is kept in memory: log-probabilities, selected logits and hidden states are kept in CPU memory
 for answer positions only; a model with an adapter on it is its own reference when the adapter is switched off.
 """
 
@@ -38,7 +38,7 @@ class CachedReference:
     starts: Tensor
 
     def at(self, rows: RoleRows, name: str) -> Tensor:
-        """(B, C, …) as the rows stand; 0 where there is no answer."""
+        """(B, C, …) in the order of the rows; 0 where there is no answer."""
         assert None not in rows.index, "samples made on the way have no numbers kept"
         spans = [(int(self.starts[place]), int(self.starts[place + 1])) for place in rows.index if place is not None]
         places = torch.cat([torch.arange(*span) for span in spans])

@@ -106,7 +106,7 @@ def satimp(beta1: float, beta2: float) -> Weight:
 
     def of(seen: Seen) -> Tensor:
         left = -seen.lp.expm1()  # 1 − p, exact where p is next to 1
-        # a negative power grows without end there: LEAST is what float32 can still tell from nothing
+        # a negative power diverges there: LEAST is what float32 can still distinguish from 0
         return (beta1 * seen.lp).exp() * (left if beta2 >= 0 else left.clamp(min=LEAST)) ** beta2
 
     return Weight(of)

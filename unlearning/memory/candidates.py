@@ -32,7 +32,7 @@ class Suspect:
     """Something that may have been forgotten.
 
     name: what the adversary calls it. item: what a request for it names. topics: what can be asked about it, with a
-    sentence that is true of that for this suspect, or "". lessons: events that tell of it. is_world: they lie in it.
+    sentence that is true of that for this suspect, or "". lessons: events that name it. is_world: they are in it.
     """
 
     name: str
@@ -93,7 +93,7 @@ async def find_strangers(
 
 
 def build_topics(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
-    """What to ask about each suspect; by what several of them have stands a sentence that is true of this one."""
+    """The topics to ask about each candidate; a topic shared by several comes with a sentence true of this one."""
     times = Counter(topic for suspect in suspects for topic in suspect.topics)
     told: dict[str, dict[str, str]] = {}
     for suspect in suspects:
@@ -143,7 +143,7 @@ async def _build_world_suspect(game: str, world: str) -> Suspect:
 
 
 def _find_single_outcomes(memory: Memory) -> Iterator[Event]:
-    """The outcomes of errands that stand once in memory, so that forgetting the episode is forgetting the errand."""
+    """The outcomes of errands that occur once in memory, so that forgetting the episode is forgetting the errand."""
     outcomes = [event for event in memory.log if event.kind == "outcome" and ERRAND.search(event.text)]
     times = Counter(ERRAND.findall(event.text)[0] for event in outcomes)
     return (event for event in outcomes if times[ERRAND.findall(event.text)[0]] == 1)

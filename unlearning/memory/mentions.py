@@ -1,7 +1,7 @@
 """Find names in a database: in recorded episodes and their prompts, in other agents, in measurements.
 
-Names are found as everywhere: whole words in any case and form (`agents/name_matching.py`). A text that tells of the
-same thing by other words is not found.
+Names are matched as everywhere: whole words in any case and form (`agents/name_matching.py`). A text that describes the
+same thing in other words is not found.
 """
 
 import json
@@ -65,7 +65,7 @@ class Mentions:
 
 
 def find_mentions(connection: Connection, names: Iterable[str], besides: str = "") -> Mentions:
-    """All that names one of these on record, but for the agent `besides`. Reads every text once."""
+    """All records that contain one of these names, except the agent `besides`. Reads every text once."""
     pattern = make_finder(tuple(names))
     found: dict[Place, Counter[str]] = {}
     if not pattern.options:

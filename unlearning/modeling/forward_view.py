@@ -32,7 +32,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoleRows:
-    """Samples of one role as tensors. B rows, T tokens, C columns that predict an answer token of some row.
+    """Samples of one role as tensors: a micro-batch. B rows, T tokens, C columns that predict an answer token of some
+    row.
 
     inputs: what the model is given. columns: (C,) places among the T. mask: (B, C) bool, True where the token
     predicted is answer. targets: (B, C) that token. index: B places in the role's pool. rows, tokens: sizes of the
@@ -74,7 +75,7 @@ class ForwardView:
 
     @property
     def lp(self) -> Tensor:
-        """(B, C) log-probability of the token that stands there; 0 where it is not answer."""
+        """(B, C) log-probability of the target token; 0 where it is not part of the answer."""
         if self._lp is None:
             z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()
             self._lp = -functional.cross_entropy(z, y, reduction="none").view_as(self.rows.targets)
@@ -106,7 +107,7 @@ def build_rows(
     columns = mask.any(0).nonzero()[:, 0]
     if filled := len(columns) > FILLED * mask.shape[1]:
         columns = torch.arange(mask.shape[1])
-    # padding on the right is never looked at by a causal model: neither mask nor positions need to be told
+    # a causal model never attends to padding on the right: neither mask nor positions are needed
     inputs = {"input_ids": batch.ids} if side == "right" else batch.inputs
     everything = samples if whole is None else whole
     tokens = sum(len(sample.encoded.ids) - sample.encoded.start for sample in everything)
@@ -128,7 +129,7 @@ def build_rows(
 
 
 def run_forward(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
-    """One forward. layers: blocks whose output is kept; without `scores` the run ends behind the last of them."""
+    """One forward. layers: blocks whose output is kept; without `scores` the forward ends after the last of them."""
     wanted = frozenset(layers)
     kind: type = type(unwrap_adapter(module))
     known = _list_arguments(kind)
@@ -159,7 +160,7 @@ class _Reached(Exception):
 
 @contextmanager
 def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: int | None) -> Iterator[None]:
-    """Blocks write their output (B, T, D) into `seen`; behind the block `last` the run is ended by _Reached."""
+    """Blocks write their output (B, T, D) into `seen`; after the block `last` the forward is ended by _Reached."""
     if not layers:
         yield
         return

@@ -12,7 +12,7 @@ Positions: TypeAlias = Literal["all", "answer"]
 
 
 def mark_positions(study: TrainingProblem, encoded: Iterable[Encoded], positions: Positions) -> tuple[Encoded, ...]:
-    """The items as a term reads them that compares what stands at each token, whatever token follows."""
+    """The items for a term that compares hidden states at each token, whatever token follows."""
     most = CausalNetwork(study.module).context
     return tuple(mark_every_token(one, most) if positions == "all" else one for one in encoded)
 
@@ -20,7 +20,7 @@ def mark_positions(study: TrainingProblem, encoded: Iterable[Encoded], positions
 def mark_every_token(one: Encoded, most: int | None = None) -> Encoded:
     """The item read at each of its tokens, prompt included, for terms that ask for no token in particular.
 
-    A view holds the places that predict a token, so that behind the last one another is put; it stands where no real
+    A view holds the places that predict a token, so that another token is appended after the last one, where no real
     token looks. most: the model's context; an item that fills it is read at all tokens but the last.
     """
     ids = one.ids if most is not None and len(one.ids) >= most else (*one.ids, one.ids[-1])

@@ -1,8 +1,8 @@
 """A market of repeat customers: a seller bargains with the same people and learns what each can pay.
 
-What a person can pay is the same in all bargains. In lessons they say it; in examinations they do not, so that only who
-remembers it can insist on it. `{"name": "bargaining", "world": 2}` names the third market; all other fields are the
-game's.
+What a person can pay is the same in all bargains. In lessons they say it; in tests they do not, so that only an agent
+that remembers it can insist on it. `{"name": "bargaining", "world": 2}` names the third market; all other fields are
+the game's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from unlearning.probe import Task
 GAME, SEAT = "bargaining", "seller"
 ITEMS = ("lamp", "vase", "clock", "mirror")
 PEOPLE = 6  # who come to a market
-LEAST, MOST = 14, 27  # dollars that somebody can pay
+LEAST, MOST = 14, 27  # limits of the people, in dollars
 
 
 def is_market(spec: object) -> bool:
@@ -44,7 +44,7 @@ def draw_people(world: int) -> tuple[tuple[str, float], ...]:
 
 
 def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool) -> Task:
-    """A bargain with one of the people; `tells`: whether they say what they can pay."""
+    """A bargain with one of the people; `tells`: whether they say their limit."""
     world, chance = int(spec.get("world", 0)), Random(f"bargain {seed}")
     who, purse = chance.choice(draw_people(world))
     item = chance.choice(ITEMS)

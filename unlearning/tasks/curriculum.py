@@ -23,7 +23,7 @@ from unlearning.tasks.lessons import teach_tasks
 
 SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
 SEAT = "agent"  # of environments
-EXAM = 1_000_000  # first seed of the examination: lessons and examinations share none
+EXAM = 1_000_000  # first seed of the test tasks: lessons and tests share none
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Curriculum:
         return tuple(islice(found, n))
 
     def pick(self, memory: Memory, scope: Scope, chance: Random) -> Request:
-        """A request for something that the subject learned in the course, drawn at random.
+        """A request for something that the subject learned in the course, chosen at random.
 
         A state is a subject of its events, an environment one of the worlds; a trajectory is one of the lessons that
         took long: those that were done as short as can be, a twin may do in the same way.

@@ -18,7 +18,7 @@ from arena.errors import UsageError
 LOGGER = logging.getLogger(__name__)
 
 FILE = "training.pt"
-MEMORY = 64 * 2**20  # bytes of weights that are held in memory beside those in training
+MEMORY = 64 * 2**20  # bytes of weights that are held in memory besides those in training
 # what reading bytes that are no checkpoint, or half of one, raises
 BROKEN = (UnpicklingError, RuntimeError, EOFError, OSError, KeyError, IndexError, ValueError, AttributeError)
 
@@ -111,6 +111,6 @@ def write_atomically(file: Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(file)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError of its writer
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its writer
         part.unlink(missing_ok=True)
         raise UsageError(f"{file} cannot be written: {error}; make room there, or give another folder") from error

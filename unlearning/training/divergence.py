@@ -43,7 +43,7 @@ class DivergenceMonitor:
         return ""
 
     def worse(self, values: Mapping[str, float], size: float) -> str:
-        """What is wrong with the weights as they stand; "" for nothing. values: of a step with these weights. size: of
+        """What is wrong with the current weights; "" for nothing. values: of a step with these weights. size: of
         the trained weights now."""
         if not isfinite(size) or size > self.larger * self.size:
             return f"the trained weights are {size / max(self.size, 1e-30):.3g} times as large as they were"

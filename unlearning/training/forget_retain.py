@@ -29,7 +29,7 @@ class Paired(Finetune):
     top: Count | None = None
 
     def term(self, study: TrainingProblem) -> Term:
-        """The forget term: the hole."""
+        """The forget term; abstract."""
         raise NotImplementedError
 
     def objective(self, study: TrainingProblem) -> Objective:

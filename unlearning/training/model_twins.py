@@ -113,7 +113,7 @@ def _strip_adapter(name: str) -> str:
 
 
 def _is_taught_here(benchmark: Benchmark, named: LLM) -> bool:
-    """Whether the named model is the one that the benchmark taught, weight for weight, wherever it lies."""
+    """Whether the named model has the same weights as the one that the benchmark trained, wherever it is stored."""
     known = benchmark.find_knower()
     if known is None or describe_difference(named, known):
         return False

@@ -10,7 +10,7 @@ Slices: TypeAlias = tuple[tuple[int, ...], ...]  # of one shard: the items of ea
 
 @dataclass(frozen=True, slots=True)
 class ShardTraining:
-    """A shard to train again, from the state after `first` of its slices (0: from the beginning)."""
+    """A shard to train again, from the state after `first` of its slices (0: from scratch)."""
 
     shard: int
     first: int
@@ -69,14 +69,14 @@ def compute_share(plan: Sequence[Slices], gone: Collection[int]) -> float:
 
 def list_rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
     """`budget` orders of the slices, each the one before moved on (S3T, Chowdhury et al. 2025): with as many as there
-    are slices, each slice stands at every place once, the last among them."""
+    are slices, each slice is at every position once, also the last."""
     step = max(1, slices // max(1, budget))
     starts = [(number * step) % slices for number in range(min(budget, slices))]
     return tuple(tuple((start + place) % slices for place in range(slices)) for start in starts)
 
 
 def find_survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[int]) -> tuple[int, ...]:
-    """The longest beginning of one of the orders that holds no slice with a deleted item; () where none does."""
+    """The longest prefix of one of the orders without a slice with a deleted item; () where there is none."""
     hit = {number for number, part in enumerate(slices) if set(part) & set(gone)}
     best: tuple[int, ...] = ()
     for order in orders:

@@ -73,7 +73,7 @@ class TrainingJob:
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a training went. stopped: why it ended before its time, "" where it did not. values: of the terms at the
-    last step. numbers: what controllers read. notes: what is to be told of it, such as what went wrong and was
+    last step. numbers: what controllers read. notes: messages for the user, such as what went wrong and was
     answered."""
 
     steps: int

@@ -15,9 +15,9 @@ from unlearning.request import Item, Request
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingProblem:
     """One request against one model. module: the weights as they were; not to be changed. limit: tokens that an item
-    may have. seed: of all chance. rendering: how the agent is asked, in training as in scoring and play. own: whether
-    the module is of this training alone, which may then change it in place. stored: the 16-bit number type of the files
-    that it came from, where its own is wider; else None.
+    may have. seed: of all randomness. rendering: how the agent is asked, in training as in scoring and play. own:
+    whether the module is of this training alone, which may then change it in place. stored: the 16-bit number type of
+    the files that it came from, where its own is wider; else None.
     """
 
     method: str
