@@ -61,8 +61,8 @@ class CausalNetwork:
 
         `mask` (rows, columns read) covers the cache and these columns; `last` is the position of the last column.
         """
-        columns = torch.arange(1 - ids.shape[1], 1, device=ids.device)
-        positions = (last[:, None] + columns).clamp_min(0)  # 0 for padding, which is masked
+        columns = torch.arange(1 - ids.shape[1], 1, device=ids.device)  # (columns,)
+        positions = (last[:, None] + columns).clamp_min(0)  # (rows, columns), 0 for padding, which is masked
         module, named = self.chosen(adapters)
         if self._narrow:
             named["logits_to_keep"] = 1
@@ -71,7 +71,7 @@ class CausalNetwork:
                 input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, return_dict=True,
                 **{find_cache_argument(unwrap_adapter(module)): cache}, **named,
             )  # fmt: skip
-        scores: Tensor = out.logits[:, -1]
+        scores: Tensor = out.logits[:, -1]  # (rows, vocabulary)
         return scores
 
     def chosen(self, adapters: Sequence[str]) -> tuple[Any, dict[str, Any]]:

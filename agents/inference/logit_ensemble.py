@@ -112,7 +112,7 @@ class Composed(nn.Module):
             narrow = {"logits_to_keep": logits_to_keep} if "logits_to_keep" in known else {}
             named[find_cache_argument(unwrap_adapter(part))] = own
             z = part(input_ids=input_ids, use_cache=use_cache, **named, **narrow).logits
-            found.append(z if narrow else _keep_columns(z, logits_to_keep))
+            found.append(z if narrow else _keep_columns(z, logits_to_keep))  # (B, kept columns, V)
         logits = self.rule(tuple(found))
         loss = None
         if labels is not None:

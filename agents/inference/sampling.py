@@ -120,7 +120,7 @@ class Draw:
         self.lives, rows = lives, [live.row for live in lives]
 
         def column(values: list[float]) -> Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
+            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]  # (rows, 1)
 
         self.temperature = column([row.temperature or 1.0 for row in rows])
         # 1 must keep every token, also where rounding carries the running sum past 1
@@ -140,6 +140,7 @@ class Draw:
             scores = self._trim_scores(scores)
         for row, live in enumerate(self.lives):
             if live.chance is not None:
+                # noise: (vocabulary,)
                 noise = torch.empty_like(scores[row]).exponential_(generator=live.chance).clamp_min_(TINY)
                 scores[row] -= noise.log_()  # -log of an exponential variable is a Gumbel variable
         return scores
@@ -156,10 +157,10 @@ class Draw:
 
     def _trim_scores(self, scores: Tensor) -> Tensor:
         """Scores (rows, V) with everything outside the top k and the nucleus at -inf; the argmax always stays."""
-        ordered, order = scores.sort(dim=-1, descending=True, stable=True)
+        ordered, order = scores.sort(dim=-1, descending=True, stable=True)  # (rows, vocabulary) each
         rank = torch.arange(scores.shape[-1], device=scores.device)  # (vocabulary,)
         ordered = ordered.masked_fill(rank >= self.top_k, -inf)
-        p = ordered.softmax(-1)
-        before = p.cumsum(-1) - p  # the mass of all likelier tokens
+        p = ordered.softmax(-1)  # (rows, vocabulary)
+        before = p.cumsum(-1) - p  # the probability mass of all more likely tokens
         ordered = ordered.masked_fill((before >= self.top_p) & (rank > 0), -inf)
         return torch.empty_like(scores).scatter_(-1, order, ordered)

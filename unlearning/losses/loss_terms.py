@@ -67,13 +67,13 @@ class Weighted(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        mask, lp = view.rows.mask, view.lp
+        mask, lp = view.rows.mask, view.lp  # (B, C) each
         with torch.no_grad():
-            lp0 = reference.logp(view.rows) if self.weight.reference else None
-            s0 = None if lp0 is None else lp0.sum(1, keepdim=True)
+            lp0 = reference.logp(view.rows) if self.weight.reference else None  # (B, C)
+            s0 = None if lp0 is None else lp0.sum(1, keepdim=True)  # (B, 1)
             fixed = lp.detach()
             seen = Seen(fixed, fixed.sum(1, keepdim=True), view.n[:, None], lp0, s0)
-            w = self.weight.of(seen) * mask
+            w = self.weight.of(seen) * mask  # (B, C)
         size = view.rows.tokens if self.weight.norm == "token" else view.rows.rows
         loss = (w * lp).sum() / size
         if self.weight.value is None:
@@ -114,8 +114,8 @@ class Preferred:
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         with torch.no_grad():
-            before = {role: reference.logp(views[role].rows).sum(1) for role in self.roles}
-        win, lose = (views[role].s - before[role] for role in self.roles)
+            before = {role: reference.logp(views[role].rows).sum(1) for role in self.roles}  # (B,) each
+        win, lose = (views[role].s - before[role] for role in self.roles)  # (B,) each
         rows = views[self.lose].rows.rows
         return -2 / self.beta * logsigmoid(self.beta * (win - lose)).sum() / rows
 
@@ -141,15 +141,15 @@ class Distil(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        z, y = view.logits, view.rows.targets
+        z, y = view.logits, view.rows.targets  # (B, C, V), (B, C)
         with torch.no_grad():
             source, ids = reference.logits(view.rows, self.top) if self.teacher else (z.detach(), None)
         if ids is not None:
-            z = bucket_logits(z, ids)
+            z = bucket_logits(z, ids)  # (B, C, K + 1)
             found = (ids == y[..., None]).long()  # the bucket of y: its place among the K, else the last
             y = torch.where(found.any(-1), found.argmax(-1), ids.shape[-1])
         with torch.no_grad():
-            q = self.target(source, y)
+            q = self.target(source, y)  # logits, of the shape of z
         return (self.distance(q, z) * view.rows.mask).sum() / view.rows.tokens
 
 
@@ -173,9 +173,9 @@ class Activation(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        h = view.hidden[self.layer].float()
+        h = view.hidden[self.layer].float()  # (B, C, D)
         with torch.no_grad():
-            aim = self.aim(view, reference).to(h)
+            aim = self.aim(view, reference).to(h)  # (B, C, D) or (D,)
         far = (h - aim).square().mean(-1) * view.rows.mask  # (B, C): over D
         return (far.sum(1) / view.n).sum() / view.rows.rows
 

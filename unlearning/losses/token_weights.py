@@ -120,7 +120,7 @@ def undial_self(beta: float) -> Weight:
     k = -math.expm1(-beta)
 
     def of(seen: Seen) -> Tensor:
-        left = -seen.lp.expm1() + (seen.lp - beta).exp()
+        left = -seen.lp.expm1() + (seen.lp - beta).exp()  # (B, C)
         return seen.lp.exp() * k / left.clamp(min=LEAST)
 
     return Weight(of)

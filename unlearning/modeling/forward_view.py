@@ -77,7 +77,7 @@ class ForwardView:
     def lp(self) -> Tensor:
         """(B, C) log-probability of the target token; 0 where it is not part of the answer."""
         if self._lp is None:
-            z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()
+            z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()  # (B C, V), (B C,)
             self._lp = -functional.cross_entropy(z, y, reduction="none").view_as(self.rows.targets)
             self._lp = self._lp.masked_fill(~self.rows.mask, 0.0)
         return self._lp
@@ -103,8 +103,8 @@ def build_rows(
 ) -> RoleRows:
     """The samples as tensors on a device; `whole`: all samples of the step where these are a part of it."""
     batch = collate([sample.encoded for sample in samples], pad, side)
-    mask = batch.answer[:, 1:]
-    columns = mask.any(0).nonzero()[:, 0]
+    mask = batch.answer[:, 1:]  # (B, T - 1): whether the token predicted at t is part of the answer
+    columns = mask.any(0).nonzero()[:, 0]  # (C,)
     if filled := len(columns) > FILLED * mask.shape[1]:
         columns = torch.arange(mask.shape[1])
     # a causal model never attends to padding on the right: neither mask nor positions are needed
@@ -119,8 +119,8 @@ def build_rows(
         role,
         {name: there(tensor) for name, tensor in inputs.items()},
         there(columns),
-        there(mask[:, columns]),
-        there(batch.ids[:, 1:][:, columns]),
+        there(mask[:, columns]),  # (B, C)
+        there(batch.ids[:, 1:][:, columns]),  # (B, C)
         tuple(sample.index for sample in samples),
         max(1, len(everything)),
         max(1, tokens),
@@ -142,16 +142,16 @@ def run_forward(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores:
     seen: dict[int, Tensor] = {}
     with _tap_blocks(module, wanted, seen, None if scores else max(wanted)):
         try:
-            z = module(**named).logits
+            z = module(**named).logits  # (B, C, V) if `narrow`, else (B, T, V)
         except _Reached:
             z = None
     if z is not None:
-        z = (z if narrow else _select_columns(z, rows)).float()
+        z = (z if narrow else _select_columns(z, rows)).float()  # (B, C, V)
     return ForwardView(rows, z, {layer: _select_columns(hidden, rows) for layer, hidden in seen.items()})
 
 
 def _select_columns(tensor: Tensor, rows: RoleRows) -> Tensor:
-    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
+    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]  # (B, T, …) -> (B, C, …)
 
 
 class _Reached(Exception):
@@ -168,7 +168,7 @@ def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], la
 
     def tap(layer: int) -> Any:
         def kept(_: Any, __: Any, output: Any) -> None:
-            seen[layer] = output[0] if isinstance(output, tuple) else output
+            seen[layer] = output[0] if isinstance(output, tuple) else output  # (B, T, D)
             if layer == last:
                 raise _Reached
 
