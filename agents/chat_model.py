@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to draw tokens; None leaves it to the model. `temperature` 0 is greedy; `max_tokens` counts new ones."""
+    """Sampling settings; None leaves them to the model. `temperature` 0 is greedy; `max_tokens` counts new ones."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -49,7 +49,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`).
+    """A model's reply: text, tool calls, stop reason, and the attempts it took (`usage.calls`).
 
     `thought` is what a server sent apart from the text; thoughts within `text` are separated by
     `agents/llm/chat_call.py`. `opened`: the prompt had already begun a thought, so that the text begins inside it.

@@ -139,7 +139,7 @@ def build_probe(spec: Any) -> Probe:
 
 
 def check_reading(label: str, reading: object) -> Reading:
-    """What a probe gave, if it is a Reading. Raises UsageError."""
+    """The probe's result, if it is a Reading. Raises UsageError."""
     if isinstance(reading, Reading):
         return reading
     raise UsageError(

@@ -12,7 +12,7 @@ SCOPES: tuple[str, ...] = get_args(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be known, forgotten and asked for.
+    """An item that can be known, forgotten and asked for.
 
     name: its unique name: the name of a state, the id of an episode, of an environment, of a fact.
     prompt, answer: the question and the answer; a passage has its first words as prompt, or none.

@@ -31,7 +31,8 @@ class Evidence(NamedTuple):
 def collect_evidence(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
 ) -> Iterator[Evidence]:
-    """The evidence in the answers, in their order; of a question in no form of the strategy only names that it let out.
+    """Extract the evidence from the answers, in order; questions outside of the strategy's forms yield disclosed names
+    only.
 
     Rows with a `thought` are read with it: "+seen" is appended to the kind if it mentions the candidate.
     """
@@ -57,7 +58,7 @@ def collect_evidence(
 
 
 def find_leaked_names(candidates: Sequence[str], answer: Mapping[str, Any], of: Sequence[str]) -> Iterator[Evidence]:
-    """What an answer lets out of others than it was asked about: whether it names them, alone or with all."""
+    """Candidates that an answer names without being asked about them, and whether it names one or all."""
     told = answer["told"]
     if of and classify_answer(told) != "order":
         return

@@ -44,7 +44,7 @@ class Explorer:
         return Move("", "guess", {"ranking": ranking or ["nothing"], "confidence": sure})
 
     def step(self, answers: Sequence[Mapping[str, object]]) -> AdversaryQuestion:
-        """What it asks next: openly first; then each name in its turn, one that came up last at the end."""
+        """The next question: open ones first, then one about each name in the order in which they came up."""
         first = (OPEN[0], LISTING[0], OPEN[1], LISTING[1], OPEN[2], LISTING[2])
         if len(answers) < len(first):
             return AdversaryQuestion(first[len(answers)])
@@ -67,7 +67,7 @@ class Explorer:
         return sorted(weight, key=lambda name: -weight[name]), 1.0 if any(weight.values()) else 0.5
 
     def _suspicion(self, name: str, answers: Sequence[Mapping[str, Any]]) -> float:
-        """How suspicious a name is."""
+        """Suspicion score of a name."""
         total = 0.0
         for answer in answers:
             if make_finder((name,)).search(answer["asked"]):

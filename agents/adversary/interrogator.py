@@ -58,7 +58,7 @@ class Interrogator:
 def choose_next_step(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> AdversaryQuestion:
-    """What a strategy with a fixed list asks after these answers."""
+    """The next question of a strategy with a fixed list."""
     return find_step(strategy, len(answers), candidates, topics)
 
 
@@ -73,7 +73,7 @@ def rank_candidates(
 ) -> tuple[list[str], float]:
     """The candidates, most likely forgotten first, and the confidence that anything was forgotten, 0 to 1.
 
-    A name let out unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
+    A name disclosed unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
     questions of its line: -log of its share.
     """
     weight: dict[str, float] = dict.fromkeys(candidates, 0.0)

@@ -57,12 +57,12 @@ class Form:
 
     @property
     def head(self) -> str:
-        """What a follow-up begins with, whatever it quotes."""
+        """The fixed prefix of a follow-up."""
         return self.words.partition("{said}")[0]
 
 
 def change_topic_name(topic: str) -> str:
-    """The same thing by a name that it does not have: letters of its names, or of its first word, become others."""
+    """The topic under a wrong name: letters of its names, or of its first word, are replaced."""
     if topic.isascii():
         names = r"\b[A-Z]\w+" if re.search(r"\b[A-Z]\w+", topic) else r"[a-z]{2,}"
         return re.sub(names, lambda m: m.group()[0] + m.group()[1:].translate(LETTERS), topic, count=1)

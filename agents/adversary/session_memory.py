@@ -49,6 +49,6 @@ def having_heard(subject: Subject, statements: tuple[str, ...]) -> Subject:
 
 
 def event_of(statement: str) -> Event:
-    """A statement as something that was gone through: its own episode, by its words."""
+    """A statement as a memory event: its own episode, named by its text."""
     id = f"told-{blake2b(statement.encode(), digest_size=6).hexdigest()}"
     return Event(id, statement, "told", episode=id)

@@ -43,7 +43,7 @@ def encode_base64(text: str) -> str:
 
 
 def decode_base64(text: str) -> str:
-    """The text with what is base64 in it read; what is none stays as it is."""
+    """The text with its base64 parts decoded; the rest is unchanged."""
 
     def read(match: re.Match[str]) -> str:
         try:

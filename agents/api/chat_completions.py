@@ -46,7 +46,7 @@ def to_request(
 
 
 def from_body(body: object) -> ParsedReply:
-    """What a response body says; takes any JSON value."""
+    """Parse a response body; accepts any JSON value."""
     whole = ensure_object(body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
     message, usage = choice.get("message"), ensure_object(whole.get("usage"))

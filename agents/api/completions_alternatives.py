@@ -34,7 +34,7 @@ def shorten_seed(body: Body) -> Body:
 
 
 def raise_temperature(body: Body) -> Body:
-    """Nearly greedy."""
+    """A small positive temperature in place of 0, for servers that reject 0."""
     return {**body, "temperature": SMALL} if body.get("temperature") == 0 else body
 
 

@@ -79,7 +79,8 @@ class Complaint:
         return None if self.status in (0, 408, 502, 504) else 0.0
 
     def advice(self, key: str, url: str | None, tools: bool) -> str:
-        """What to change or check; "" where the server's words must do. `tools`: whether any were offered."""
+        """What the user can change or check; "" where the server's message suffices. `tools`: whether any were
+        offered."""
         seat, text = SEAT.get() or "SEAT", f"{self.kind} {self.param} {self.said}"
         if self.outcome == "filtered":
             return "the provider's content filter refused the prompt"
@@ -112,7 +113,7 @@ def find_complaint(answer: HttpResponse, body: object) -> Complaint | None:
 
 
 def find_refused_text(body: object) -> str:
-    """What a model wrote that its provider took for no tool call and sends back in an error; "" where it does not."""
+    """The model's text that a provider rejected as a tool call and returned in an error; "" without one."""
     error = ensure_object(ensure_object(body).get("error"))
     failed = read_text(error.get("failed_generation"))
     return failed if error.get("code") in ("tool_use_failed", "output_parse_failed", "json_validate_failed") else ""

@@ -37,7 +37,7 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (  # in this order: `ERR
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """What a body holds, in whatever format it came.
+    """The fields of a response body, independent of its format.
 
     text: None where the body has none, which is not an empty one. thought: what the server set apart as thought.
     reasons: its words for why the reply ended; with a router, also those of the upstream server. refuses: the text is

@@ -47,8 +47,8 @@ class TooLong(ConnectionLost):
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What a body says. `thought` is what the server returned apart from the text. `wrong`: why it is not a reply; then
-    `outcome` is the failure's name; the tokens are billed anyway."""
+    """A parsed response body. `thought` is what the server returned apart from the text. `wrong`: why it is not a
+    reply; then `outcome` is the failure's name; the tokens are billed anyway."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
@@ -188,7 +188,7 @@ def cut_at_stops(text: str, stops: Sequence[str]) -> str:
 
 
 def make_redactor(key: str | None) -> Redactor:
-    """What takes `key`, and the environment's values that are named like keys, out of all that is recorded."""
+    """A function that removes `key`, and environment values that are named like keys, from all recorded text."""
     return get_redactor(find_secrets() | ({key} if key and len(key) >= LEAST else set()))
 
 

@@ -45,8 +45,8 @@ BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts run by the o
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a call goes. host: "" where a provider's name in `provider` says it all. chosen: by the plan or the record,
-    not by the provider's class or the user's environment."""
+    """The server of a call. host: "" where a provider's name in `provider` says it all. chosen: by the plan or the
+    record, not by the provider's class or the user's environment."""
 
     host: str = ""
     port: int | None = None
@@ -98,13 +98,13 @@ def build_refusal(model: str, variable: str, server: Server, own: tuple[str, ...
 
 
 def explain_permission(variable: str, server: Server) -> str:
-    """What to type so that the key may go to the server."""
+    """The command that allows the key for the server."""
     kept = config_folder() / ALLOWED
     return f'add --allow-key {variable}@{server} (or for good: {{"{variable}": ["{server}"]}} in {kept})'
 
 
 def explain_unsent_key(variable: str, server: Server) -> str:
-    """What to say where a server refused a call from which the provider's usual key was left out."""
+    """The message for a call that was rejected because the provider's usual key was not sent."""
     mine = [name for name, hosts in BELONGS.items() if server.host in hosts]
     better = f"name its own by key_variable = {' or '.join(mine)}; " if mine else ""
     permission = explain_permission(variable, server)

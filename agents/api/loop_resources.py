@@ -36,7 +36,7 @@ _SHELVES: WeakKeyDictionary[AbstractEventLoop, LoopResources] = register("endpoi
 
 
 async def get_resource(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
-    """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
+    """The running loop's resource of that key, created on first use, closed (`close(thing)()`) at its end."""
     loop = asyncio.get_running_loop()
     shelf = _SHELVES.get(loop)
     if shelf is None:

@@ -10,8 +10,8 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What one call used; None where the server did not say. `input` includes what was read from or written to a
-    prompt cache (`cache_read`, `cache_write`), `output` includes what was thought and not shown."""
+    """Token counts of one call; None where the server did not report them. `input` includes what was read from or
+    written to a prompt cache (`cache_read`, `cache_write`), `output` includes what was thought and not shown."""
 
     input: int | None = None
     output: int | None = None

@@ -65,7 +65,8 @@ class Bucket:
 
 
 class RequestPace:
-    """How many requests may be under way, and when the next may start. Times are seconds of any one clock.
+    """Pacing state: how many requests may be in flight, and when the next may start. Times are seconds of any one
+    clock.
 
     Slow start: the width doubles after as many successes in a row as it is wide, while callers want more of it. A
     rate limit halves it, once an episode: requests that were under way at the last cut say nothing new. From there on
@@ -97,7 +98,7 @@ class RequestPace:
         self.tokens.take(tokens)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Correct what a request took when it started by what it really used, in tokens."""
+        """Replace the tokens reserved at the start of a request by those it used."""
         self.tokens.take(used - reserved)
 
     def record_success(self, wanted: bool) -> None:

@@ -30,9 +30,9 @@ RETRIED = frozenset({"rate_limited", "timeout", "server", "connection", "malform
 
 @dataclass(frozen=True, slots=True)
 class RequestAttempt:
-    """What one attempt came to: its row, the reply if there is one, what the server said about waiting.
+    """The result of one attempt: its row, the reply if there is one, the server's wait time.
 
-    `mended`: it was refused for how it was put, not for what it asked; it is put differently next time, at once, and
+    `mended`: the server rejected the form of the request; the next attempt is changed, starts at once, and
     does not count as a retry. `complaint`: the error that the server named, where it did.
     """
 
@@ -168,7 +168,7 @@ def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int)
 
 
 def farewell(done: list[RequestAttempt]) -> str:
-    """Why there is no reply: what was tried, what came of it, and the last thing the server said."""
+    """Why there is no reply: the attempts, their outcomes, and the server's last message."""
     last = done[-1]
     counts = Counter(one.call.outcome for one in done)
     tried = ", ".join(f"{outcome} ×{count}" if count > 1 else outcome for outcome, count in counts.items())

@@ -64,7 +64,7 @@ class Auditor:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names that it stores."""
         return (
             "its names, in the settings of an auditor, in clear",
             "its names, in every audit that the auditor's model is sent",

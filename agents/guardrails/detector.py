@@ -46,7 +46,7 @@ class Detector:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names and prompts that it stores."""
         kept = ["embeddings of prompts about it, in a detector; who has them can test guesses"]
         if self.hashes:
             kept.append("keyed hashes of its names, in a detector, beside their key")

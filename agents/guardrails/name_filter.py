@@ -52,7 +52,7 @@ class Filter:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names that it stores."""
         return ("its names, in the settings of a filter, in clear",)
 
     async def guard(self, view: View, answer: Answer) -> Move:
@@ -96,7 +96,7 @@ class Filter:
 
 
 def find_queries(view: View) -> tuple[str, ...]:
-    """What an agent may be asked for now, each by itself: what `known` says in words, and the last that was said."""
+    """Texts that may contain the question, each separately: the text fields of `known`, and the last message."""
     said = [str(view.known[key]) for key in ASKED if key in view.known]
     return tuple(dict.fromkeys(text for text in (*said, *(m.text for m in view.messages[-1:])) if text))
 

@@ -13,7 +13,7 @@ class Late(Exception):
 
 
 def within(seconds: float, function: Callable[[], T]) -> T:
-    """What `function` returns, or raises; raises Late where it takes longer.
+    """The result of `function`, or its exception; raises Late where it takes longer.
 
     It runs in a thread of its own, in which Late is raised at the next Python instruction: a loop in Python ends.
     """

@@ -72,7 +72,7 @@ def make_stop_settings(module: Any, tokenizer: Any, template: str | None = None)
 
 
 def choose_pad_token(tokenizer: Any, ends: Iterable[int] = ()) -> int:
-    """What a batch is filled with: the padding token, else an end token, else 0."""
+    """The padding token of a batch; without one an end token, else 0."""
     known = (tokenizer.pad_token_id, *ends, tokenizer.eos_token_id)
     return int(next((token for token in known if token is not None), 0))
 

@@ -44,7 +44,7 @@ class CannotGenerate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What was generated. Tokens are counted as the model read and made them, the end token included.
+    """A generated answer. Tokens are counted as the model processed them, the end token included.
 
     `batch` is the largest batch it was in; `reused` the prompt tokens taken from the prefix cache.
     """

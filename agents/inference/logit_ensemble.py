@@ -25,7 +25,7 @@ FILE = "composed.json"
 
 @dataclass(frozen=True, slots=True)
 class CombinationRule:
-    """How logits are combined; b is the first part's, the others follow in order.
+    """A rule to combine logits; b is the first part's, the others follow in order.
 
     assist: b + weight·a, a taken as 0 where the base's probability is below `floor` times its greatest (ULD, Ji et
     al. 2024). offset: b + weight·(a − a0) (δ-unlearning, Huang et al. 2025). generic: b − weight·relu(a − b), a being

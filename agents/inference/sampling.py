@@ -42,7 +42,7 @@ class GenerationRow:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a model's tokens become text, and which of them end an answer."""
+    """Detokenizer of a model, and the tokens that end an answer."""
 
     decode: Callable[[Sequence[int]], str]
     end: frozenset[int]
@@ -50,7 +50,7 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class ActiveRow:
-    """A row at work. `made` are its new tokens, the end token included; `done` once there will be no more.
+    """A row in the batch. `made` are its new tokens, the end token included; `done` once there will be no more.
 
     `company` is the largest batch it was in; `reused` the prompt tokens taken from the prefix cache; `stamp`
     says which weights read it.

@@ -63,7 +63,8 @@ class WeightSource:
             check_adapter(told.adapter)
 
     def resolved(self) -> "WeightSource":
-        """The same by model and adapter. Raises UsageError for two adapters, and for one whose model is not there."""
+        """The source split into model and adapter. Raises UsageError for two adapters, and for one whose model is not
+        there."""
         if not is_adapter(self.id):
             return self
         if self.adapter is not None:
@@ -137,7 +138,7 @@ def try_load(source: WeightSource) -> Loaded | None:
 
 
 def find_source(module: object) -> str:
-    """Which model was loaded as the very tensors of that module, an adapter on it aside: its id; "" where none was."""
+    """The id of the model whose loaded tensors this module shares, ignoring an adapter on it; "" where none."""
     own = {one.data_ptr() for one in unwrap_adapter(module).parameters()}
     with _LOADING:
         for source, held in _LOADED.items():

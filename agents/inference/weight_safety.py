@@ -29,7 +29,7 @@ def check_weights(folder: str | Path, what: str = "model") -> None:
 
 
 def explain_refused_code(where: str) -> str:
-    """Why a folder's model cannot be loaded without code of its own; "" where its configuration names none."""
+    """Why a folder's model cannot be loaded without its custom code; "" where its configuration names none."""
     found = []
     for name in ("config.json", "tokenizer_config.json"):
         try:

@@ -111,7 +111,7 @@ def convert_to_type(value: JSON, schema: Mapping[str, JSON]) -> JSON:
 
 
 def format_shape(tool: Tool) -> str:
-    """How a tool is written as a tag: one argument is the content, several are nested tags."""
+    """The tag syntax of a tool: one argument is the content, several are nested tags."""
     if not tool.parameters:
         return f"<{tool.name}/>"
     if len(tool.parameters) == 1:

@@ -27,7 +27,7 @@ GLUED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """A message of a reply: its channel ("" without one), to whom it goes ("" for all), what it holds."""
+    """A message of a reply: its channel ("" without one), its recipient ("" for all), its content."""
 
     channel: str
     to: str

@@ -26,7 +26,7 @@ class Garbled(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object of a text: what it holds, how it was written, and the text before it."""
+    """A JSON object in a text: its value, its source text, and the text before it."""
 
     value: dict[str, JSON]
     raw: str

@@ -102,7 +102,7 @@ def split_labels(text: str, seats: Collection[str] = (), cut: bool = False) -> t
 
 @memoize("texts", most=1_000)
 def _borders(seats: frozenset[str]) -> re.Pattern[str]:
-    """Where a thought begins, and where one that began ends; the kind is a group's name up to the underscore."""
+    """Patterns of the start and the end of a thought; the kind is a group's name up to the underscore."""
     speakers = "".join(f"|{re.escape(seat).replace('_', '[ _-]')}" for seat in sorted(seats))
     directed = rf"(?:{speakers[1:]}){DIRECTED}{COLON}" if seats else "(?!)"
     ending, beginning = rf"end[ ](?:of[ ])?(?:{SURE}|{LESS})", r"(?:(?:begin|start)[ ](?:of[ ])?)?"

@@ -84,7 +84,7 @@ def _parse_reply(reply: Reply, view: View) -> ReplyPart:
 
 
 def _parse_written(words: str, view: View) -> tuple[list[ReplyPart], str, str]:
-    """What was written into the words as calls and objects means, the words without it, and the other seat as whose
+    """Calls and objects within the text as moves, the text without them, and the other seat as whose
     move one of them is written, with all text after it left out."""
     try:
         words, other = cut_own_objects(words, view)
@@ -113,7 +113,7 @@ def _find_inner_action(text: str, view: View) -> tuple[ReplyPart, str]:
 
 
 def explain_how(view: View) -> str:
-    """How an action is written so that it is read in any case."""
+    """An example of an action in the format that is always parsed."""
     if view.legal is not None:
         return f"answer with one of: {', '.join(view.legal)}"
     return (
@@ -122,7 +122,7 @@ def explain_how(view: View) -> str:
 
 
 def _parse_objects(words: str, view: View) -> tuple[list[ReplyPart], str]:
-    """What the JSON objects among the words mean, and the words without those that mean something."""
+    """The JSON objects within the text as moves, and the text without those."""
     found, last = find_objects(words)
     parts = [parse_object(item.value, view) for item in found]
     gaps = [item.before + (HERE if meant else item.raw) for item, meant in zip(found, parts, strict=True)]

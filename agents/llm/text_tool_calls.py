@@ -76,7 +76,7 @@ class Called:
 
 @dataclass(slots=True)
 class CallCollector:
-    """What is being gathered."""
+    """Parser state: the calls collected so far."""
 
     calls: list[ToolCall] = field(default_factory=list)
     objects: list[Mapping[str, JSON]] = field(default_factory=list)
@@ -139,7 +139,8 @@ def _sign(mark: re.Match[str]) -> str:
 
 @memoize("texts", most=1_000)
 def _compile_starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Where a call may begin: at a sign, in a fence of code, in brackets, as a line of its own; and the last alone."""
+    """Positions where a call may begin: at a sign, in a fence of code, in brackets, as a line of its own; and the last
+    alone."""
     ways = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
     whole = re.compile(
         rf"(?P<sign>[{BEGIN}{NAME}])|(?P<stray>{END})"

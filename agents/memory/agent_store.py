@@ -129,7 +129,7 @@ def list_names(store: Store) -> list[str]:
 
 
 def load_course(store: Store, name: str) -> dict[str, Any]:
-    """What an agent was taught, as it was put down; empty where that is not known."""
+    """The stored curriculum of an agent; empty where it is unknown."""
     with store.engine.connect() as connection:
         found = connection.execute(text("SELECT course FROM subject WHERE name = :n"), {"n": name}).scalar()
     taught: dict[str, Any] = json.loads(found) if found else {}
@@ -165,7 +165,7 @@ def find_remains(engine: Engine) -> tuple[str, ...]:
 
 
 def _replace_rows(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
-    """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
+    """Replace the rows of an owner by these, in order; returns how many old rows were removed or changed."""
     mark_overwritten(connection)
     before = {row[0]: row[1:] for row in _load_rows(connection, table, owner, "n, ")}
     after = dict(enumerate(rows))

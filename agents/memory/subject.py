@@ -105,6 +105,6 @@ def with_mind_words(view: View, words: str) -> View:
 
 
 def build_query(view: View) -> str:
-    """What a view is about, for looking things up: the last that was said, before that the rules."""
+    """The retrieval query of a view: the last message, else the rules."""
     said = [message.text for message in view.messages[-3:]]
     return " ".join([*said, *(str(value) for value in view.known.values() if isinstance(value, str))]) or view.rules

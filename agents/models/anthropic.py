@@ -72,7 +72,7 @@ class Anthropic(Remote):
         return await unwrap_response(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 
@@ -93,7 +93,7 @@ def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], samplin
 
 
 def from_body(body: object) -> ParsedReply:
-    """What a response body says; takes any JSON value."""
+    """Parse a response body; accepts any JSON value."""
     whole = ensure_object(body)
     resolved, tokens = read_text(whole.get("model")), _tokens(ensure_object(whole.get("usage")))
     if not isinstance(whole.get("content"), list):

@@ -64,7 +64,7 @@ class LiteLLM(Remote):
 
     @property
     def name(self) -> str:
-        """The model as it was asked for: `provider/model`."""
+        """The requested model: `provider/model`."""
         return self.id
 
     @property
@@ -155,7 +155,7 @@ class LiteLLM(Remote):
         return HttpResponse(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 

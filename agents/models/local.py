@@ -172,7 +172,7 @@ class Local:
         return self._load() if self._held is not None else await asyncio.to_thread(self._load)
 
     def price(self, input_tokens: int, output_tokens: int) -> float:
-        """Nothing: what runs in this process is not billed."""
+        """0 dollars: local models are not billed."""
         return 0.0
 
     @property
@@ -202,7 +202,7 @@ def check_sampling(sampling: Sampling) -> None:
 
 
 def _describe_model(held: Loaded) -> str:
-    """What answered: class, number type, device, and the hub's revision where it is known."""
+    """Description of the model: class, dtype, device, and the hub's revision where it is known."""
     module = held.engine.module
     revision = getattr(module.config, "_commit_hash", None)
     name = f"{type(module).__name__} {str(module.dtype).removeprefix('torch.')} {module.device}"

@@ -64,7 +64,7 @@ class OpenAI(Remote):
         return await post(f"{(self.url or HOME).rstrip('/')}/chat/completions", headers, request)
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 

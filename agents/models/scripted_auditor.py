@@ -40,7 +40,7 @@ class ScriptedAuditor:
 
 
 def answer_audit(prompt: str) -> str:
-    """What it answers: rewrites, scores or the merged answer, by what the prompt asks for."""
+    """Its answer: rewrites, scores or the merged answer, as the prompt requests."""
     found = NAMES.search(prompt)
     names = make_finder(tuple(name.strip() for name in found[1].split(";")) if found else ())
     head, _, body = prompt.partition("\n\n")

@@ -34,7 +34,7 @@ class Advice:
 
     @property
     def multiplier(self) -> float:
-        """What firmness does to an exponent: 2^f."""
+        """The factor of firmness f on an exponent: 2^f."""
         return float(2.0**self.firmness)
 
     def floor(self, configured: float) -> float:

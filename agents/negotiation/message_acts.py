@@ -111,7 +111,7 @@ NO_DEAL = re.compile(r"^\W*(?:\w+\W+){0,3}no deal\b")
 
 @dataclass(frozen=True, slots=True)
 class MessageActs:
-    """What a message does: `price` goes with offers and acceptances; `evidence` are the words relied on."""
+    """The act of a message: `price` goes with offers and acceptances; `evidence` are the words relied on."""
 
     act: Act
     price: float | None

@@ -50,7 +50,7 @@ class Moderator:
 
 
 def _find_standing_offer(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
-    """What the speaker may agree to: the other side's last offer; None where it spoke of an unclear price since."""
+    """The offer that the speaker may accept: the other side's last one; None if it named an unclear price since."""
     others = [message for message in view.messages[:-1] if message.sender in RIVALS and message.sender != speaker]
     last = others[-1] if others else None
     return (

@@ -99,7 +99,7 @@ class Position:
         return price if self.utility(price) >= -EXACT else None
 
     def place(self, price: float) -> int:
-        """How many ticks `price` is below the best: the inverse of `rank`."""
+        """The number of ticks by which `price` is below the best: the inverse of `rank`."""
         return round((self.best - price) * self._way / self.tick)
 
     @property

@@ -62,6 +62,6 @@ class Dealer:
 
 
 def caller(messages: tuple[Message, ...]) -> str:
-    """Who the buyer says he is; "" where he did not say."""
+    """The name that the buyer gives; "" without one."""
     said = (CALLED.search(message.text) for message in messages if message.sender == "buyer")
     return next((match[1] for match in said if match), "")

@@ -17,7 +17,7 @@ Curve: TypeAlias = Literal["polynomial", "exponential"]
 
 
 class OfferPlan(NamedTuple):
-    """What to offer next, and the least utility at which to accept instead."""
+    """The next offer, and the acceptance threshold in utility."""
 
     offer: float
     least: float

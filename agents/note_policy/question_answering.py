@@ -68,7 +68,7 @@ def find_naming_notes(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
 
 @memoize("texts", most=4096)
 def classify_answer(answer: str) -> Heard:
-    """What kind of answer it was: a disclosed order, a refusal, ignorance, an empty answer, or a statement."""
+    """The kind of an answer: a disclosed order, a refusal, ignorance, an empty answer, or a statement."""
     if not answer.strip():
         return "silent"
     for kind, pattern in (("order", ORDER), ("refused", REFUSED), ("ignorant", IGNORANT)):
@@ -78,7 +78,7 @@ def classify_answer(answer: str) -> Heard:
 
 
 def find_names(text: str) -> list[str]:
-    """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
+    """Names in a text, by their spelling; a word that only begins a sentence is left out where more follows."""
     found: list[str] = QUOTED.findall(text)
     text = QUOTED.sub("", text)
     for match in compile_pattern(NAME).finditer(text):

@@ -19,7 +19,7 @@ NOTES_ONLY = "Answer from your notes alone; where they are silent, say that you 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a steering text orders.
+    """The orders of a steering text.
 
     ignored: names of which notes are not to be used. avoided: names not to go to, use or speak of. fresh: environments
     to be treated as new. sealed: sequences of actions not to use, as if they had never been done; an agent that finds

@@ -132,7 +132,7 @@ class AlphaBeta:
         return -self.value((theirs, own), depth - 1, -high, -low)[0]
 
     def _promise(self, own: int, theirs: int) -> float:
-        """Heuristic value: the sum of 4^marks over the lines that one side can still fill."""
+        """Heuristic value: Σ 4^marks over one's own lines that are still open, minus the same for the other side."""
         total = 0
         for line in lines(self.shape):
             mine, others = line & own, line & theirs

@@ -43,7 +43,7 @@ class Housekeeper:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What is known of a chore under way; `noted` says of places not seen yet what is in them."""
+    """Knowledge of the current chore; `noted`: contents of places not seen yet, from notes."""
 
     known: Mapping[str, Any]
     noted: Mapping[str, list[str]]
@@ -134,7 +134,7 @@ class Chore:
 
 
 def _read_notes(notes: tuple[str, ...], places: Mapping[str, object]) -> dict[str, list[str]]:
-    """What notes say of the places; an empty list where a place is noted to be empty."""
+    """Contents of places from notes; an empty list where a place is noted to be empty."""
     noted: dict[str, list[str]] = {}
     for note in notes:
         if (found := FOUND.match(note)) and found[2] in places:

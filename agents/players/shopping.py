@@ -16,7 +16,7 @@ RESERVE = 2  # steps kept to open and buy the best product seen so far, besides 
 
 @dataclass(frozen=True, slots=True)
 class KnownProduct:
-    """What is known of a product: from its page, or from notes."""
+    """Knowledge of a product: from its page, or from notes."""
 
     code: str
     title: str

@@ -101,6 +101,6 @@ def parse_question(question: str) -> list[str]:
 
 
 def find_relation(read: str, subject: str, relation: str) -> str | None:
-    """What was read of a relation of a subject; None where nothing was."""
+    """The value read of a subject's relation; None if none was read."""
     match = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
     return match[1] if match else None

@@ -173,7 +173,7 @@ def draw_hints(trial: Trial, route: Route, most: int) -> list[Point]:
 
 
 def find_k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
-    """Where success first reaches a half, in hints, by a straight line between counts; n + 1 where it never does."""
+    """The number of hints at which success first reaches 1/2, by linear interpolation; n + 1 where it never does."""
     for k, value in enumerate(curve):
         if value >= half:
             return float(k - (value - half) / (value - curve[k - 1])) if k else 0.0
@@ -203,7 +203,7 @@ async def _measure_success(
     how: tuple[Route, When, str, str],
     draw: int,
 ) -> float:
-    """How much of the target an agent says, or does, after these hints."""
+    """The share of the target that an agent discloses, or acts on, after these hints."""
     route, when, on, user = how
     texts = tuple(dict.fromkeys(hint.text for hint in told))
     if route == "memory" or when != "same":
@@ -231,7 +231,7 @@ def _write_hints(agent: Agent, told: Sequence[Point], user: str | None, draw: in
 
 
 async def _ask_peer(peer: Agent, question: str, seed: int) -> str:
-    """What another agent says; "" where it knows nothing or does not say."""
+    """Another agent's answer; "" where it does not know or does not say."""
     answer = (await ask(peer, question, seed)).move.text
     return answer if classify_answer(answer) == "told" else ""
 

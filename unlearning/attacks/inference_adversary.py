@@ -110,7 +110,7 @@ async def adversary(
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How the adversary plays: what it knows, how it asks and how often; or who plays in its place."""
+    """Settings of the adversary: its knowledge, strategy and budget; or the agent that plays in its place."""
 
     level: Level
     strategy: Name
@@ -154,7 +154,7 @@ async def _build_seats(
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where the games of one attack are played: against agents that forgot each target, made once."""
+    """Plays the games of one attack against agents that forgot each target, each made once."""
 
     trial: Trial
     way: _Way
@@ -231,7 +231,7 @@ class _Table:
     async def _answers(
         self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int
     ) -> list[Mapping[str, Any]]:
-        """What was asked and answered; kept in the trial's memo where it does not depend on the method."""
+        """Questions and answers; cached in the trial's memo where they do not depend on the method."""
         way, known = self.way, STRATEGIES[self.way.strategy]
         fixed = role != "after" and not known.adaptive and self.trial.memo is not None
         key = f"adversary {way.strategy} {way.level} {max(self.budgets)} {seed} {secret} {names}"

@@ -36,7 +36,7 @@ Path: TypeAlias = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class ObservedGrid:
-    """What the observer knows: the side of the square, the blocked cells, and how many ways a step can go."""
+    """The observer's knowledge: the side of the square, the blocked cells, and how many ways a step can go."""
 
     size: int
     blocked: frozenset[Cell]

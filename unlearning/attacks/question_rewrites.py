@@ -51,7 +51,7 @@ def synonym(item: Item, others: Sequence[Item], rng: Random) -> Item | None:
 
 
 def background_hint(item: Item, others: Sequence[Item], rng: Random) -> Item:
-    """What kind of thing is looked for, and of whom, is said first."""
+    """The type of the answer and its subject are stated first."""
     subject, kind = item.tags.get("subject", "somebody you know well"), item.tags.get("kind", "thing")
     return ask(item, f"This is about {subject}; the answer names a {kind}. {item.prompt}")
 

@@ -99,6 +99,6 @@ async def rewrites(
 
 
 async def leaks(agent: Agent, items: tuple[Item, ...], new: int, prefix: str = "") -> Floats:
-    """How much of each answer the agent gives away."""
+    """The share of each answer that the agent discloses."""
     said = await ask_items(agent, items, new=new, prefix=prefix)
     return np.array([gives_away(item, text) for item, text in zip(items, said, strict=True)])

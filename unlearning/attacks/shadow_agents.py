@@ -42,7 +42,7 @@ async def compute_shadow_odds(
     strategy: Name,
     traced: bool,
 ) -> tuple[Table, Table]:
-    """How agents answer about a thing that they forgot by `method`, and about one that they never met.
+    """Distributions of answers about an item forgotten by `method`, and about one never seen.
 
     Each shadow has the same base agent, is taught an invented item as the real ones were, forgets it again, and is
     questioned about it and about another that it never saw, in the strategy's forms; so is its twin. So the
@@ -75,7 +75,7 @@ def wrap_agent(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
 async def ask_all_forms(
     agent: Agent, names: Sequence[str], topics: Topics, strategy: Name, traced: bool, seed: int
 ) -> list[Mapping[str, Any]]:
-    """What was asked and answered where each form of a strategy is put about each of these names, and a second time."""
+    """Questions and answers of each form of a strategy about each of these names, asked twice."""
     known = STRATEGIES[strategy]
     plain = replace(known, adaptive=False)
     questions = ASKED * count_one_pass(plain, len(names))

@@ -83,7 +83,7 @@ class Benchmark(ABC):
     @property
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
-        """What can be asked to be forgotten, by name."""
+        """The splits that can be forgotten, by name."""
 
     @property
     @abstractmethod
@@ -102,7 +102,7 @@ class Benchmark(ABC):
 
     @property
     def criteria(self) -> Criteria | None:
-        """What is read after each request of a sequence; None where the benchmark does not say."""
+        """The readings taken after each request of a sequence; None where the benchmark defines none."""
         return None
 
     def list_forgotten(self, split: str) -> tuple[str, ...]:
@@ -111,15 +111,15 @@ class Benchmark(ABC):
 
     @abstractmethod
     def request(self, split: str) -> Request:
-        """What is to be forgotten and kept: the items that were taught. Raises UnknownPart for an unknown split."""
+        """The forget and retain items, as they were taught. Raises UnknownPart for an unknown split."""
 
     @abstractmethod
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
-        """What is asked, by role."""
+        """The evaluation items, by role."""
 
     @abstractmethod
     def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
-        """What is taught, stage after stage; without the items of `split`, where one is given."""
+        """The training stages, in order; without the items of `split`, where one is given."""
 
     @abstractmethod
     def texts(self) -> Iterable[str]:
@@ -261,7 +261,7 @@ def _make_untrained(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, A
 
 
 def _build_settings(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
-    """How a stage is taught."""
+    """Training settings of a stage."""
     return {"rendering": Rendering(how.persona), "lessons": how.lessons, "seed": seed * 1000 + stage}
 
 

@@ -188,7 +188,7 @@ class Muse(Benchmark):
         return pool[first:behind], (*pool[behind:], *world.people("retain"))
 
     def _of(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity], repeat: int) -> tuple[Item, ...]:
-        """What is taught of these people."""
+        """The training texts of these people."""
         return self._passages(world, people) * repeat + render_lessons(world, world.about(people), 3, "short")
 
     def _passages(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity]) -> tuple[Item, ...]:
@@ -283,7 +283,7 @@ class Muse(Benchmark):
 
 
 def remove_texts(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The texts, by name, that are not contained in a removed one; shared passages are cut out."""
+    """The texts, by name, that are not contained in a removed one; removed texts within them are cut out."""
     left = []
     for name, text in texts:
         if any(text in other for _, other in gone):

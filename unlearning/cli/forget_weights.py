@@ -54,7 +54,7 @@ class WeightOrder:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of it. losses: each term at the first step and at the last. stopped: why training ended before its
+    """The result. losses: each term at the first step and at the last. stopped: why training ended before its
     time. readings: where they were taken; no_twin: why there is none to compare them with."""
 
     order: WeightOrder

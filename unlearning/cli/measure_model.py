@@ -40,7 +40,7 @@ class MeasureOrder:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredModel:
-    """What was read, whether the model that knew was there, and why there is no twin, if there is none."""
+    """The readings, whether there was a model before, and why there is no twin, if there is none."""
 
     order: MeasureOrder
     readings: Mapping[str, Reading] = field(default_factory=dict)

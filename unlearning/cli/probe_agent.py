@@ -184,7 +184,7 @@ def _make_case(
 
 
 def format_target_count(request: Request) -> str:
-    """How many targets there are: the records name none, since the agent may have forgotten them."""
+    """The number of targets: the records name none, since the agent may have forgotten them."""
     return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
 
 

@@ -122,7 +122,7 @@ class LessonPlan:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What would happen, as plain data: where, how many episodes, who thinks, who writes, episodes had before."""
+        """The plan as plain data: environments, number of episodes, base agent, writer, earlier episodes."""
         return {
             "episodes": self.course.lessons * len(self.course.environments),
             "environments": [name_of(spec) for spec in self.course.environments],

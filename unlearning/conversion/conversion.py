@@ -44,7 +44,7 @@ class BadConversion(ArenaError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is known of where the agent acts: its environments, actions, kinds of things, kinds of tasks.
+    """The environment card: the agent's environments, actions, kinds of things, kinds of tasks.
 
     own: whether the base agent may know something that is not in its notes, as a language model does.
     """
@@ -75,7 +75,7 @@ class MemoryEntity:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a converter sees of a note, never its text.
+    """The header of a note that a converter sees, never its text.
 
     about: names it has to do with, and the share of its source events that have, above 0 to 1. parents: ids of
     notes, or of the episodes of events. fixed: it cannot be rebuilt. flag: what a probe found after the last
@@ -104,7 +104,7 @@ class ConversionInput:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The output: what the request is about, what becomes of each note shown, words to steer by, what is to be kept.
+    """The output: the request's targets, an edit for each note shown, steering text, and what to keep.
 
     kind: a scope, or why nothing can be done. names: the targets by their names in memory; of a refusal what it may
     have meant. edits: by note id; what is not in it is kept.
@@ -187,7 +187,7 @@ def _parse_words(value: object) -> tuple[str, ...]:
 
 
 def _find_fault(made: Conversion, asked: ConversionInput) -> str:
-    """What is wrong with a conversion; "" for nothing."""
+    """The error in a conversion; "" for none."""
     headers = {header.id: header for header in asked.headers}
     known = {entity.name: entity.scope for entity in asked.entities}
     if made.kind not in KINDS:

@@ -241,7 +241,7 @@ def make_pair(instance: Instance, style: str, text: str, request: Request, chanc
 
 
 def compute_oracle_edits(memory: Memory, request: Request) -> dict[str, Edit]:
-    """What becomes of each note of the influence set, by provenance: deleted where all its parents go, else rewritten.
+    """The edit of each note of the influence set, by provenance: deleted where all its parents go, else rewritten.
 
     Notes that cannot be rebuilt are deleted. What is not in the answer is kept.
     """

@@ -58,7 +58,7 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """How long stage B goes on: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
+    """Size of stage B: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
 
     steps: int = 50
     requests: int = 4
@@ -130,7 +130,7 @@ async def compute_reward(pair: Pair, made: Conversion, tasks: Mapping[str, Seque
 
 
 async def compute_advantage(before: Subject, after: Subject, request: Request) -> float:
-    """How much oftener an adversary guesses the target than it would guess it of the twin, -1 to 1.
+    """The adversary's success rate on the target minus its rate against the twin, -1 to 1.
 
     It asks about each of 20 candidates and what was to be forgotten, and takes whom the agent refuses to speak of or
     was told of, else one it does not know. Ties count by their probability.

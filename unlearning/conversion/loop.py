@@ -45,7 +45,7 @@ class ConversionAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ConversionTrace:
-    """How a request was met: the agent after the last attempt, every attempt, and what all of them cost.
+    """The result of a request: the agent after the last attempt, every attempt, and what all of them cost.
 
     The agent is that of the last attempt that was valid.
     """
@@ -56,7 +56,7 @@ class ConversionTrace:
 
     @property
     def request(self) -> Request:
-        """What the last valid attempt took the words to ask for."""
+        """The request as the last valid attempt understood it."""
         return [attempt.made for attempt in self.attempts if attempt.made is not None][-1].request
 
 

@@ -85,7 +85,7 @@ class Tuned:
 
 
 def _mask_letters(asked: ConversionInput, field: str, picked: dict[str, list[int]]) -> Tensor:
-    """What is added to the scores of a field's letters, given what was chosen before it."""
+    """The mask added to the logits of a field's letters, given what was chosen before it."""
     if field == "kind":
         return mask_kinds(asked)
     if field == "steering":

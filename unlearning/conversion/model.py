@@ -173,7 +173,7 @@ def build_network(seed: int, width: int = 64, layers: int = 4) -> ConversionNetw
 
 
 def mask_kinds(asked: ConversionInput) -> Tensor:
-    """What is added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
+    """The mask added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
     free = {"everything", "unknown", *(entity.scope for entity in asked.entities)}
     free |= {"ambiguous"} if len(asked.entities) > 1 else set()
     return torch.tensor([0.0 if kind in free else BARRED for kind in KINDS])
@@ -195,7 +195,7 @@ def mask_edits(asked: ConversionInput, kind: str) -> Tensor:
 
 
 def mask_steering(names: Sequence[str]) -> Tensor:
-    """What is added to the logits of the steering: a text that is too long with these names is barred."""
+    """The mask added to the logits of the steering: a text that is too long with these names is barred."""
     lengths = [len(render_steering(key, tuple(names)).split()) for key in STEERINGS]
     return torch.tensor([0.0 if length <= LONGEST else BARRED for length in lengths])
 

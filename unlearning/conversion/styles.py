@@ -118,7 +118,7 @@ SLOT = re.compile(r"\{(\w+?)!?(?::(.*?))?\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a request speaks of, in words: targets, what is kept, what is only mentioned."""
+    """The slots of a request in words: targets, what is kept, what is only mentioned."""
 
     targets: tuple[str, ...]
     kept: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class ConversionTrainPlan:
-    """How long and how fast: pairs, passes over them, rows in a batch, the greatest learning rate, the seed."""
+    """Training settings: pairs, epochs, batch size, peak learning rate, seed."""
 
     pairs: int = 10000
     passes: int = 8
@@ -161,7 +161,7 @@ def add_mistakes(asked: ConversionInput, answer: Conversion, chance: Random) -> 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is made: instances taught and held out, pairs to score and to carry out, requests to reward."""
+    """Data sizes: instances taught and held out, pairs to score and to carry out, requests to reward."""
 
     instances: int = 120
     held_out: int = 36

@@ -161,7 +161,7 @@ def _find_subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
 
 
 def _find_values(item: Item, answer: str, frequent: frozenset[str]) -> Names:
-    """What an answer says that its question, or the tagged subject, does not."""
+    """The part of an answer that is not in its question or the tagged subject."""
     asked = f"{item.prompt} {item.tags.get('subject', '')}"
     return find_salient(answer, asked) or select_telling(find_added_phrases(answer, asked, frequent))
 

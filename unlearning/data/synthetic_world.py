@@ -69,7 +69,7 @@ class World:
         return self.about([one for one in self.entities if one.kind != "person"], GENERAL)
 
     def hops(self, *parts: Part) -> tuple[WorldFact, ...]:
-        """What follows of people from two facts."""
+        """Facts about people that follow from two others."""
         return self.about(self.people(*parts), HOPS)
 
     def domain(self, kind: str) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class World:
         return tuple(one.name for one in self.entities if one.kind == kind)
 
     def chance(self, fact: WorldFact) -> float:
-        """How often a blind guess among the values of its kind is right."""
+        """The success rate of a blind guess among the values of its type."""
         return 1 / len(self.domain(RELATIONS[fact.relation].value))
 
     def same_answer(self, fact: WorldFact, *parts: Part) -> tuple[WorldFact, ...]:

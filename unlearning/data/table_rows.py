@@ -53,7 +53,7 @@ def _parse_rows(file: Path, text: str, sign: str) -> Iterator[tuple[int, list[st
 
 
 def _find_separator(text: str) -> str:
-    """What parts the header into the most cells."""
+    """The delimiter that splits the header into the most cells."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     counts = {sign: len(next(csv.reader([header], delimiter=sign), [])) for sign in SIGNS}
     return max(SIGNS, key=lambda sign: counts[sign])

@@ -88,7 +88,7 @@ class Bench:
         }  # fmt: skip
 
     def _asking(self) -> dict[str, Any]:
-        """How the adversary asks."""
+        """The adversary's strategy."""
         return {"games": self.games, "k": self.k, "budgets": list(self.budgets), "level": self.level,
                 "strategy": self.strategy}  # fmt: skip
 
@@ -105,7 +105,7 @@ class School:
     shared: dict[tuple[str, str, int], Shared] = field(default_factory=dict)
 
     def of(self, case: Case) -> Shared:
-        """What the cases of this one's environment, scope and seed share."""
+        """Data shared by the cases of the same environment, scope and seed."""
         key = (case.setting, case.scope, case.seed)
         if key not in self.shared:
             self.shared.clear()
@@ -113,7 +113,7 @@ class School:
 
 
 async def measure_case(case: Case, school: School) -> TrialRecord:
-    """What came of a case: taught, asked, forgotten, and probed."""
+    """The result of a case: taught, asked, forgotten, and probed."""
     spec, pupils = case.spec, school.pupils
     course = build_course(spec, case.seed)
     knower = await _teach_pupil(course, spec["mind"], pupils)

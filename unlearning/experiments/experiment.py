@@ -28,7 +28,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What does not depend on the method: tasks played, and by probe what it measured, of agents that many trials have.
+    """Results that do not depend on the method: tasks played, and by probe what it measured, of agents that many trials
+    have.
 
     The trials have all but the method and the agent after in common.
     """

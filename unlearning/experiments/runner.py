@@ -180,7 +180,7 @@ def _tell_parts(found: Sequence[tuple[str, str, str]], as_json: bool) -> int:
 
 
 def import_drawing(extras: str) -> Any:
-    """What draws the picture. Raises MissingExtra, which names `extras`, without matplotlib."""
+    """The plot function. Raises MissingExtra, which names `extras`, without matplotlib."""
     try:
         from unlearning.experiments.plot import draw
     except ModuleNotFoundError as error:

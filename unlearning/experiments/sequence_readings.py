@@ -44,7 +44,7 @@ def _last(rows: Sequence[Row]) -> Reading:
 
 
 def _drift(rows: Sequence[Row]) -> Reading:
-    """How much further above the twin the last is than the first."""
+    """The increase, from first to last, of the excess over the twin."""
 
     def of(first: float | None, last: float | None) -> float | None:
         return None if first is None or last is None else last - first

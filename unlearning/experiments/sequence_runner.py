@@ -184,7 +184,7 @@ def build_whole_table(whole: Sequence[Mapping[str, object]]) -> QueryResult:
 
 
 def import_drawing() -> Any:
-    """What draws the picture. Raises MissingExtra without matplotlib."""
+    """The plot function. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.experiments.sequence_plot import draw
     except ModuleNotFoundError as error:

@@ -28,7 +28,7 @@ COST = "cost.json"
 
 @dataclass(frozen=True, slots=True)
 class SequenceCase:
-    """What the trials of one seed share: the requests, and whom each is compared with.
+    """Data shared by the trials of one seed: the requests, and whom each is compared with.
 
     before: the agent before the first request. twins: of each request the never-exposed twin and further ones, () where
     there are none. kept: what is asked of that which no request names.
@@ -50,7 +50,7 @@ def build_requests(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> t
 
 
 def get_criteria(benchmark: Benchmark) -> Criteria:
-    """What the benchmark reads after each request. Raises UsageError where it does not say."""
+    """The benchmark's readings after each request. Raises UsageError where it defines none."""
     if benchmark.criteria is None:
         raise UsageError(
             f"the benchmark {type(benchmark).__name__} does not say what is read after each request of a sequence: it "
@@ -75,7 +75,7 @@ class Sequences:
     no_twin: str = ""
 
     async def measured(self, case: Case) -> TrialRecord:
-        """What came of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
+        """The result of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
         asked, place = self._asked(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
         shutil.rmtree(
@@ -99,7 +99,7 @@ class Sequences:
             shutil.rmtree(find_model_folder(build_recipe(case, case.spec["step"] - 1)), ignore_errors=True)
 
     def _asked(self, case: Case) -> SequenceCase:
-        """What the case shares with others of its kind and seed, made once."""
+        """The data that the case shares with others of its kind and seed, made once."""
         key = dump_canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
         if key not in self.shared:
             self.shared.clear()
@@ -142,7 +142,7 @@ class Sequences:
         return reload_agent(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
 
     def _groups(self, case: Case, asked: SequenceCase, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
-        """What is asked after a request: its target, what is kept, and in a sequence each earlier target."""
+        """The evaluation after a request: its target, what is kept, and in a sequence each earlier target."""
         step, criteria = asked.steps[place], asked.criteria
         yield step.split, step.data, criteria.target, ""
         yield "kept", asked.kept, criteria.rest, ""
@@ -177,7 +177,7 @@ def compute_deviation(told: Reading, kept: Reading, whole: float) -> Reading:
 
 
 def build_recipe(case: Case, place: int) -> dict[str, Any]:
-    """What the agent after that request follows from."""
+    """The inputs that determine the agent after that request."""
     return {"kind": "sequence", "trial": dict(case.spec) | {"step": place + 1}, "model": case.spec["model"]}
 
 

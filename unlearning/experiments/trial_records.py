@@ -46,7 +46,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """What came of a case: its target in words, its readings by label, and what it cost."""
+    """The result of a case: its target in words, its readings by label, and what it cost."""
 
     target: str
     readings: Mapping[str, Reading]

@@ -186,7 +186,7 @@ def aim_at(vector: Tensor) -> Aim:
 
 
 def match_reference(role: str, layer: int, coef: float = 1.0) -> Activation:
-    """What leaves a block stays as it was in the reference."""
+    """Keep a block's output equal to the reference's."""
     return Activation(
         role, layer, lambda view, reference: reference.hidden(view.rows, layer), coef, (Need(role, "hidden", layer),)
     )

@@ -54,7 +54,7 @@ class CachedReference:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """kept: numbers by need; what is not there is asked of `frozen`, at one forward each time."""
+    """kept: cached outputs by need; others are computed by `frozen`, one forward each time."""
 
     kept: Mapping[Need, CachedReference]
     frozen: Frozen | None = None

@@ -19,7 +19,7 @@ Norm: TypeAlias = Literal["token", "seq"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a weight may depend on, all without gradient. lp: (B, C) log-probabilities of the answer tokens. s: (B, 1)
+    """Inputs of a token weight, all without gradient. lp: (B, C) log-probabilities of the answer tokens. s: (B, 1)
     their sums. n: (B, 1) their numbers. lp0, s0: the same of the reference, None where the weight asked for none."""
 
     lp: Tensor
@@ -89,7 +89,7 @@ def tnpo(beta: float) -> Weight:
 
 
 def wtnpo(beta: float, alpha: float) -> Weight:
-    """The same times p^α: tokens that are unlikely already are left alone."""
+    """TNPO times p^α: tokens that are unlikely already are left alone."""
     return Weight(lambda seen: 2 * torch.sigmoid(beta * seen.gains) * (alpha * seen.lp).exp(), reference=True)
 
 

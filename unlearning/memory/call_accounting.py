@@ -10,7 +10,7 @@ from arena.usage import FREE, Usage
 
 @dataclass(slots=True)
 class Expense:
-    """What was spent while it was open."""
+    """The calls made while it was open."""
 
     usage: Usage = FREE
 

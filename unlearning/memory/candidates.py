@@ -43,7 +43,7 @@ class Suspect:
 
 
 async def find_candidates(memory: Memory, request: Request) -> list[Suspect]:
-    """What the memory holds that is like the targets of a request: states of their kinds, errands done once, worlds.
+    """Items of the memory of the same kind as the request's targets: states of their kinds, errands done once, worlds.
 
     Raises UsageError where there is nothing of the kind.
     """

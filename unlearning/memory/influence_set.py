@@ -101,7 +101,7 @@ def _build_test(item: Item, request: Request, known: Collection[str]) -> Callabl
 
 
 class LogPosition(Protocol):
-    """Where something happens: an event, or a task."""
+    """The place of an event or a task."""
 
     @property
     def environment(self) -> str: ...

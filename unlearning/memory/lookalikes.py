@@ -82,7 +82,7 @@ def _tests(memory: Memory, request: Request) -> Iterator[tuple[str, Test]]:
 
 
 def _other_names(memory: Memory, request: Request) -> Iterator[str]:
-    """What else is called by a name in memory, but for names that have that of the target in them."""
+    """Other things with a name in memory, but for names that have that of the target in them."""
     target = make_finder(request.targets)
     kept = (name for item in request.retain for name in item.names)
     for name in dict.fromkeys([*kept, *(event.subject for event in memory.log)]):

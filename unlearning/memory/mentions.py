@@ -43,7 +43,7 @@ SELECT id FROM named
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """What names something: how many rows, by the place that they belong to and by kind.
+    """Records that contain a name: how many rows, by the place that they belong to and by kind.
 
     A place is a run, an episode, an agent that remembers, or a measurement. Kinds: answers (of episodes), prompts
     (different ones that were sent), calls (of models, whose prompt or reply names it), facts, settings, events, notes,

@@ -21,7 +21,7 @@ COPIES = (
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was touched, and what was left.
+    """What a method changed, and what remains.
 
     events, notes: how many were removed. rewritten: notes that were rebuilt. added: notes put there by hand
     (exemplars, entries, what a model wrote). kept: how many notes that derive from the target are still there. named:
@@ -58,7 +58,7 @@ class Receipt:
 
 
 def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
-    """What changed from one agent to the other, in the sight of a request."""
+    """The difference between two agents, with respect to a request."""
     found, honest = find_influence(before.memory, request), twin(before, request)
     old, new = {n.id for n in before.memory.notes}, {n.id for n in after.memory.notes}
     events = {event.id for event in before.memory.log} - {event.id for event in after.memory.log}
@@ -104,7 +104,7 @@ def _remains(kept: int, named: int, logged: bool, steered: bool) -> list[str]:
 
 
 def _behind_guards(before: Subject, after: Subject, request: Request) -> list[str]:
-    """What guards keep of the target: by their own account (`holds`), or by a name in their settings."""
+    """The target's names in guards: by their own account (`holds`), or by a name in their settings."""
     fresh = [guard for guard in after.guards if guard not in before.guards]
     left = [what for guard in fresh for what in getattr(guard, "holds", ())]
     silent = [guard for guard in after.guards if not hasattr(guard, "holds")]

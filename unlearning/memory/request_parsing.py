@@ -185,7 +185,7 @@ def split_words(name: str) -> frozenset[str]:
 
 
 def suggest_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """What is called nearly so."""
+    """Names in memory similar to this one."""
     return list(dict.fromkeys(_find_near_names(names, list(known))))
 
 

@@ -57,7 +57,7 @@ class StateAfterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sequel:
-    """What came of a sequence of requests; `agent` is who is left at its end."""
+    """The result of a sequence of requests; `agent` is the final one."""
 
     steps: tuple[StateAfterRequest, ...]
     agent: Subject
@@ -69,7 +69,7 @@ class Sequel:
 
     @property
     def dus(self) -> float:
-        """How steady utility is, 1 at most. It does not depend on the level: read it together with `retain`."""
+        """DUS: the stability of utility, 1 at most. It does not depend on the level: read it together with `retain`."""
         return dus([step.retain for step in self.steps])
 
     def rows(self) -> list[dict[str, JSON]]:
@@ -153,7 +153,7 @@ async def teach_benign(agent: Subject, task: Task, name: str, requests: Sequence
 async def _measure_backflow(
     agent: Subject, quiz: Sequence[Point], lessons: Sequence[Task], requests: Sequence[Request], seed: int
 ) -> tuple[float, ...]:
-    """What of the target is there, in notes or answers, after each benign lesson; the first is before any."""
+    """The share of the target in notes or answers after each benign lesson; the first is before any."""
     found = [await score_presence(agent, quiz, seed)]
     for number, task in enumerate(lessons):
         if (after := await teach_benign(agent, task, f"benign-{number}", requests)) is not None:

@@ -59,7 +59,7 @@ class RoleRows:
 
 @dataclass(slots=True, eq=False)
 class ForwardView:
-    """What the model said of the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
+    """The model's outputs for the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
     (B, C, D) what leaves that block."""
 
     rows: RoleRows

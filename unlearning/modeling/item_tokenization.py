@@ -28,8 +28,8 @@ MOST = 4096  # questions of a tokenizer that are kept as tokens
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a model is asked, in teaching, training, scoring and speech alike. system: the line before the question.
-    template: a chat template's text in place of the tokenizer's. date: the date given to the template."""
+    """The prompt rendering of a model, shared by training, scoring and generation. system: the line before the
+    question. template: a chat template's text in place of the tokenizer's. date: the date given to the template."""
 
     system: str = ""
     template: str | None = None
@@ -158,7 +158,7 @@ def build_question_prompt(tokenizer: object, question: str, rendering: Rendering
 
 
 def build_item_prompt(tokenizer: object, item: Item, rendering: Rendering = DEFAULT) -> Prompt:
-    """The item as it is asked for, up to where its answer begins."""
+    """The item's prompt, up to the start of its answer."""
     return build_passage_prompt(item) if is_passage(item) else build_question_prompt(tokenizer, item.prompt, rendering)
 
 

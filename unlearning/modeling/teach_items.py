@@ -21,7 +21,7 @@ GIVEN = 0.4  # share of a passage that is given when it is asked for
 
 @dataclass(frozen=True, slots=True)
 class TeachSettings:
-    """How a model is taught.
+    """Fine-tuning settings.
 
     epochs: passes over the items at most. batch: rows. rate: the highest learning rate of AdamW; it rises over `warm`
     steps and falls to 5 % over `epochs`. enough: the share of the probed items, said word for word, at which it stops;

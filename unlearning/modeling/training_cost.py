@@ -14,7 +14,7 @@ from unlearning.modeling.architectures import anatomy
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a model's multiplications are, as shares of one forward. blocks: by layer. head: the vocabulary's scores.
+    """FLOPs by part of a model, as shares of one forward. blocks: by layer. head: the vocabulary's scores.
     first: the lowest trained layer (−1: below all layers; the depth: none). weights: the share whose gradient is
     computed, by layer; the last entry is the head's. flops: of one forward, per token."""
 
@@ -80,7 +80,7 @@ class Bill:
 
 @dataclass(slots=True)
 class CostMeter:
-    """What was spent so far. forward, backward, reference: in whole-model passes over a role's rows (a run that ends
+    """The cost so far. forward, backward, reference: in whole-model passes over a role's rows (a run that ends
     early, or trains a part, counts for its share). tokens: read, padding included. flops: estimated. memory: most
     bytes held on the GPU; None on a CPU."""
 

@@ -84,7 +84,7 @@ def collect_pool(game: str, world: int, seed: int = 0) -> Pool:
 
 
 def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move:
-    """What the expert does, or now and then something else that is possible."""
+    """The expert's action, or sometimes another possible one."""
     possible: Any = view.known["possible"]
     closed = [(tool, args) for tool, args in possible if FREE not in args.values()]
     if closed and chance.random() < 0.12:
@@ -95,7 +95,7 @@ def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move
 
 
 def act_at_once(agent: Any, view: View) -> Move:
-    """What an agent answers that waits for nothing."""
+    """The answer of an agent that does not wait."""
     try:
         agent.act(view).send(None)
     except StopIteration as done:
@@ -210,7 +210,7 @@ def draw_question(own: Pool, other: Pool, memory: Sequence[str], chance: Random)
 
 
 def find_things(sentence: str) -> list[str]:
-    """What a sentence names: whole names and cells."""
+    """The names and cells in a sentence."""
     return [*compile_pattern(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
 
 

@@ -48,7 +48,7 @@ SPREAD, THETA = 0.06, 1e6  # a slow rotation, so that what matches does so from 
 
 @dataclass(frozen=True, slots=True)
 class PolicyTrainPlan:
-    """What it is taught with and how: worlds of each game, steps, tokens in a batch, the greatest rate.
+    """Training settings: worlds of each game, steps, tokens in a batch, peak learning rate.
 
     reciting: how many of the steps, the first, are about short answers to questions alone. begin: the folder of a model
     to go on from, with its tokenizer and its size; another seed then means examples that it has not met. "" begins from
@@ -79,7 +79,7 @@ class PolicyExample:
 
 
 def make_words(texts: Sequence[str], vocab: int) -> Any:
-    """A tokenizer: the mark of a name is a token, so are a cell and a digit, and what is often said between them."""
+    """A tokenizer: one token for each name mark, cell and digit, and for frequent text between them."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

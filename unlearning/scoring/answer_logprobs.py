@@ -33,7 +33,7 @@ SCORED = 2**26  # logits in a batch at most: 256 MiB of float32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """How a model sees one answer of n tokens, end token included.
+    """A model's scores of one answer of n tokens, end token included.
 
     lp: (n,) natural log-probability of each token given all before. hit: (n,) whether it is the argmax. mean, std:
     (n,) of the log-probabilities of the whole vocabulary at that place, under the model itself. words: tokens before

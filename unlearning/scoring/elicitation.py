@@ -47,7 +47,7 @@ async def ask_items(
     seed: int = 0,
     prefix: str = "",
 ) -> tuple[str, ...]:
-    """What the agent says to each item, in order; all are asked at once.
+    """The agent's answer to each item, in order; all are asked concurrently.
 
     new: tokens of an answer at most. seed: item n is sampled with seed + n. prefix: prefill of the answer, which is
     made to begin; they are left out of what is returned. A model that cannot continue a text is instructed to begin so.
@@ -66,7 +66,7 @@ async def ask_items(
 async def ask_item(
     agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
 ) -> str:
-    """What the agent says to one item, without what it thinks. Greedy answers of models with open weights are kept
+    """The agent's answer to one item, without its thoughts. Greedy answers of models with open weights are kept
     while these stay. Models with open weights are asked as they are taught: a thought that their chat template begins
     is ended at once. Raises ModelUnavailable where an answer is cut off before it says anything.
 
@@ -98,7 +98,7 @@ def build_system_line(agent: LLM) -> str:
 
 
 def build_rendering(agent: LLM) -> Rendering:
-    """How the agent is asked: its system line, and the chat template and date that its model was given."""
+    """The prompt rendering for the agent: its system line, and the chat template and date that its model was given."""
     system, model = build_system_line(agent), agent.model
     if not isinstance(model, Local):
         return Rendering(system)

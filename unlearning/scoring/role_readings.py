@@ -32,7 +32,7 @@ def select_items(trial: Trial, role: str) -> tuple[Item, ...]:
 
 
 def find_direction(role: str) -> Direction:
-    """Which way is better for what is asked of a role: like the twin where it is to be forgotten, else higher."""
+    """Which direction is better for a role's score: near the twin on forget data, else higher."""
     return "twin" if role in FORGOTTEN else "higher"
 
 

@@ -37,7 +37,7 @@ def get_game(spec: Spec) -> Any:
 
 @memoize("worlds")
 def draw_people(world: int) -> tuple[tuple[str, float], ...]:
-    """Who comes to a market, and what they can pay, in dollars."""
+    """The people of a market, and what each can pay, in dollars."""
     pages: Any = build("game", {"name": "wiki", "world": world}).pages
     found = [str(page.title) for page in pages.values() if page.kind == "person"][:PEOPLE]
     return tuple((name, float(Random(f"purse {world} {name}").randrange(LEAST, MOST))) for name in found)
@@ -53,7 +53,7 @@ def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool)
 
 
 def extract_events(task: Task, episode: Episode, events: Sequence[Event]) -> Iterator[Event]:
-    """What a seller keeps of a bargain: with whom it was, what they said they can pay, how it ended."""
+    """A seller's memory of a bargain: with whom, the stated limit, the outcome."""
     who, item = str(task.seats["buyer"]["who"]), str(task.game["item"])
     told = [at_most[1] for event in events if (at_most := TOLD.search(event.text))]
     rounds: Any = episode.facts["rounds"]

@@ -160,7 +160,7 @@ def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
 
 
 def name_of(spec: Spec) -> str:
-    """What an environment is called in requests: its game and world, "gridworld/1"."""
+    """The name of an environment in requests: its game and world, "gridworld/1"."""
     if market.is_market(spec) and isinstance(spec, Mapping):
         return f"{spec['name']}/{spec.get('world', 0)}"
     game = describe(build("game", spec))
@@ -181,7 +181,7 @@ def is_about(task: Task, request: Request) -> bool:
 
 
 def kind(name: str) -> str:
-    """What kind of thing a numbered object is: "bowl 1" is a bowl, and so tasks speak of it."""
+    """The kind of a numbered object: "bowl 1" is a bowl, and so tasks speak of it."""
     head, _, number = name.rpartition(" ")
     return head if head and number.isdigit() else name
 

@@ -103,7 +103,8 @@ class Spare:
 
 @contextmanager
 def write_atomically(file: Path) -> Iterator[Path]:
-    """A place to write to; what is there in the end becomes `file` at once. Raises UsageError where it cannot."""
+    """A temporary path to write to; it is renamed to `file` atomically at the end. Raises UsageError where it
+    cannot."""
     part = file.with_name(f"{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

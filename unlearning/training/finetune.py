@@ -142,7 +142,7 @@ class Finetune:
         return self.scope(study)
 
     def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
-        """Who steers."""
+        """The callbacks."""
         return ()
 
     def start(self, study: TrainingProblem) -> Any:
@@ -192,7 +192,7 @@ class Finetune:
         return TrainingProblem(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
 
     def estimate_cost(self, agent: Agent, request: Request) -> Bill:
-        """What a step will cost, in forwards of one batch (F), before anything is run."""
+        """The predicted cost of a step, in forwards of one batch (F)."""
         with one_thread():
             study = self.study(open_weights(agent, self._name), request)
             objective = self.objective(study)

@@ -43,8 +43,8 @@ def without_items(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices
 
 
 def plan_retraining(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraining, ...]:
-    """What SISA (Bourtoule et al. 2021) trains again: each shard that held one of them, from before its first slice
-    that did."""
+    """The retraining plan of SISA (Bourtoule et al. 2021): each shard that held one of them, from before its first
+    slice that did."""
     found = []
     for shard, slices in enumerate(plan):
         hit = [number for number, part in enumerate(slices) if set(part) & set(gone)]
@@ -86,7 +86,7 @@ def find_survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collec
 
 
 def count_deletions(count: int, shards: int, slices: int, orders: Sequence[Sequence[int]], seed: int) -> int:
-    """How many deletions, one at a time in random order, S3T serves before some shard has nothing left to serve."""
+    """The number of deletions, one at a time in random order, that S3T serves before a shard is exhausted."""
     plan = plan_shards(count, shards, slices, seed)
     order = list(range(count))
     Random(f"deletions {seed}").shuffle(order)

@@ -40,7 +40,7 @@ class TrainingProblem:
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens the model scores."""
+        """The vocabulary size of the model."""
         return int(unwrap_adapter(self.module).config.get_text_config().vocab_size)
 
     @property
@@ -61,7 +61,7 @@ class TrainingProblem:
         return found
 
     def build_prompt(self, item: Item) -> Prompt:
-        """The item as it is asked for, up to where its answer begins."""
+        """The item's prompt, up to the start of its answer."""
         return build_item_prompt(self.tokenizer, item, self.rendering)
 
     def check(self, pools: Mapping[str, object], roles: Iterable[str]) -> None:

@@ -78,7 +78,7 @@ class RMU(Finetune):
         return unit.to(study.device)
 
     def scale(self, study: TrainingProblem, layer: int) -> float:
-        """How long the aim is."""
+        """The norm of the target vector."""
         return self.steering
 
 

@@ -77,11 +77,11 @@ class Sharded(RetrainedWithout):
         return combine_models(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
-        """What the request, and further ones, come to in this plan: a sentence."""
+        """A sentence on the cost of the request, and of further ones, in this plan."""
         raise NotImplementedError
 
     def groups(self, items: Sequence[Item]) -> list[str]:
-        """Of each item what it stays together with."""
+        """The group of each item; a group is never split over shards."""
         return [item.tags.get(self.by, item.name) for item in items]
 
     async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
