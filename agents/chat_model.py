@@ -1,4 +1,4 @@
-"""The contract of a chat model: messages and tools in, one reply out, with what it cost."""
+"""The contract of a chat model: messages and tools in, one reply with its cost out."""
 
 import json
 import os
@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to draw tokens; None leaves it to the model. `temperature` 0 is greedy; `max_tokens` counts new ones."""
+    """Sampling settings; None leaves them to the model. `temperature` 0 is greedy; `max_tokens` counts new ones."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -49,9 +49,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered: words, tool calls, why it stopped, and the attempts it took (`usage.calls`).
+    """A model's reply: text, tool calls, stop reason, and the attempts it took (`usage.calls`).
 
-    `thought` is what a server sent apart from the words; thoughts that stand in `text` are separated by
+    `thought` is what a server sent apart from the text; thoughts within `text` are separated by
     `agents/llm/chat_call.py`. `opened`: the prompt had already begun a thought, so that the text begins inside it.
     """
 
@@ -107,7 +107,7 @@ def join_text_and_calls(text: str, calls: Sequence[ToolCall]) -> str:
 
 
 def build_pairs(messages: Sequence[Line], tools: Sequence[Tool] = ()) -> tuple[tuple[str, str], ...]:
-    """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered stand first, as JSON."""
+    """The whole prompt as (role, text) pairs, as it is recorded; tools that were offered come first, as JSON."""
     offered = [{"name": tool.name, "about": tool.about, "parameters": build_schema(tool)} for tool in tools]
     head = [("tools", write(offered))] if offered else []
     return (

@@ -1,4 +1,4 @@
-"""Finding names in texts: whole words, in any case, script and form."""
+"""Find names in texts: whole words, in any case, script and form."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ MARKED = rf"(?!{UNSPACED}){PART}\p{{M}}*"  # a character that a name of a script
 
 
 class NameMatch(NamedTuple):
-    """A name as it stands in a text, at the characters [start, end); `name` is its folded form."""
+    """A name found in a text, at the characters [start, end); `name` is its folded form."""
 
     text: str
     start: int
@@ -30,8 +30,8 @@ class NameFinder:
 
     `others` are options that are looked for, too, and passed over: names of something else that may have one of these
     in them. A name is not part of a longer word: no letter, mark or digit touches it. In scripts without spaces (Han,
-    kana, Thai, …) words do not end in sight, so there a name is found wherever its characters stand. Forms of a name
-    that a language makes by endings or particles are other words. Any space stands for any run of spaces.
+    kana, Thai, …) words have no visible end, so there a name is found wherever its characters occur. Forms of a name
+    that a language makes by endings or particles are other words. Any space matches any run of spaces.
     """
 
     options: tuple[str, ...]
@@ -64,7 +64,7 @@ class NameFinder:
 
     @cached_property
     def _ascii(self) -> re.Pattern[str]:
-        """For texts that fold to ASCII, in which only such names stand."""
+        """For texts that fold to ASCII, which only such names can occur in."""
         options = "|".join(_allow_any_spaces(name) for name in self.options if name.isascii())
         return re.compile(rf"(?<!\w)(?:{options})(?!\w)" if options else r"(?!)")
 
@@ -90,7 +90,7 @@ def make_finder(names: tuple[str, ...]) -> NameFinder:
 def make_finder_beside(names: tuple[str, ...], known: Iterable[str]) -> NameFinder:
     """Finds one of the names, but not within a longer one of those that are known.
 
-    That matters in scripts without spaces alone, where nothing else tells that "王明" in "王明月" is part of another.
+    That matters in scripts without spaces alone, where nothing else shows that "王明" in "王明月" is part of another.
     """
     own = _forms(names)
     inner = [name for name in own if is_unspaced(name[0]) or is_unspaced(name[-1])]
@@ -118,7 +118,7 @@ def _allow_any_spaces(name: str) -> str:
 
 
 def _add_boundaries(name: str) -> str:
-    """The name between what may stand beside it: nothing that would be part of its first or last word."""
+    """A pattern of the name with word boundaries: no neighbour may extend its first or last word."""
     front = "" if is_unspaced(name[0]) else rf"(?<!{MARKED})"
     behind = r"(?!\p{M})" if is_unspaced(name[-1]) else rf"(?!\p{{M}}|(?!{UNSPACED}){PART})"
     return f"{front}{_allow_any_spaces(name)}{behind}"

@@ -1,4 +1,4 @@
-"""What a scripted agent needs to know of a game, or a sentence that says that it sits at the wrong table."""
+"""Check that a view has the fields that a scripted agent needs, or say which game it was made for."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from arena.game import View
 
 
 def knowing(view: View, game: str, *names: str) -> Mapping[str, Any]:
-    """What the view tells in numbers. Raises UsageError where one of `names` is missing: it is no seat of `game`."""
+    """The numeric fields of the view. Raises UsageError where one of `names` is missing: it is no seat of `game`."""
     known: Mapping[str, Any] = view.known
     if missing := [name for name in names if name not in known]:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The contract of a method: a function from agents to agents. The original stays as it was."""
+"""The contract of a method: a function from agent to agent. The original is not changed."""
 
 from typing import Protocol, runtime_checkable
 

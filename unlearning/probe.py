@@ -1,4 +1,4 @@
-"""The contract of what measures: a trial goes in, a reading with its null comes out.
+"""The contract of metrics and attacks: a trial in, a reading with its null out.
 
 A metric or an attack is an async function of a Trial; its keyword-only parameters are its configuration:
 
@@ -52,7 +52,7 @@ class Trial:
     data: items by what they are to the request: `forget`, `retain`, `holdout` (like the forgotten ones, never taught),
     `paraphrase`, `neighbor`, `general`, … tasks: games to play by the same roles. twins: further honest twins (other
     seeds), whose readings against the oracle are the null of every distance to it. method: what made `after`, for
-    attacks that have things forgotten anew. cost: what it took, as far as recorded: `seconds`, `tokens`, `flops`,
+    attacks that run the method again. cost: what it took, as far as recorded: `seconds`, `tokens`, `flops`,
     `memory` (bytes at the peak). played: what was played already, by agent and role, so that probes share it.
     memo: what one probe measured of `before`, `oracle` and `twins`, for trials that differ in `after` alone.
     """
@@ -108,7 +108,7 @@ class Reading:
 
     @property
     def recovered(self) -> float | None:
-        """Where the value stands between the twin (0) and the agent that knew (1); None where these are equal."""
+        """The value scaled between the twin (0) and the agent before (1); None where these are equal."""
         if self.value is None or self.null is None or self.before is None or self.before == self.null:
             return None
         share = (self.value - self.null) / (self.before - self.null)
@@ -124,7 +124,7 @@ class Probe(Protocol):
 
 @runtime_checkable
 class Attack(Probe, Protocol):
-    """A probe that tries to get back what was forgotten, or to tell that something was."""
+    """A probe that tries to recover what was forgotten, or to detect that something was."""
 
 
 metric = part("metric", Probe)
@@ -140,7 +140,7 @@ def build_probe(spec: Any) -> Probe:
 
 
 def check_reading(label: str, reading: object) -> Reading:
-    """What a probe gave, if it is a Reading. Raises UsageError."""
+    """The probe's result, if it is a Reading. Raises UsageError."""
     if isinstance(reading, Reading):
         return reading
     raise UsageError(

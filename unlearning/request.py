@@ -1,4 +1,4 @@
-"""What is asked to be forgotten, what is asked to be kept, and in which sense."""
+"""A forget request: what to forget, what to keep, and in which sense."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ SCOPES: tuple[str, ...] = get_args(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that can be known, forgotten and asked for.
+    """An item that can be known, forgotten and asked for.
 
-    name: what tells it from others: the name of a state, the id of an episode, of an environment, of a fact.
-    prompt, answer: how it is asked for and what comes back; a passage has its beginning as prompt, or none.
+    name: its unique name: the name of a state, the id of an episode, of an environment, of a fact.
+    prompt, answer: the question and the answer; a passage has its first words as prompt, or none.
     aliases: other names of it, or other forms of the answer. wrong: false answers of the same type.
     tags: what kind of item it is: `subject`, `relation`, `value`, `form`, `environment`, `world`, `task_type`, …; other
     names of the subject or the value, parted by semicolons: `subject_aliases`, `value_aliases`; `paraphrases`, other
@@ -46,7 +46,7 @@ class Request:
 
     `scope` says what the items are: "state" a place, thing or person; "trajectory" one sequence of actions, while its
     task stays permitted; "environment" a world or a kind of task; "facts" questions with their answers. `note` is
-    the request in the words of who made it. `rows` are ids of events and notes that are meant besides, whatever stands
+    the request in the user's words. `rows` are ids of events and notes that are meant besides, whatever stands
     in them.
     """
 
@@ -69,7 +69,7 @@ class Request:
 
     @property
     def named(self) -> tuple[Item, ...]:
-        """What is to be forgotten by its name: all items but those that stand for one of the rows."""
+        """The items to forget by name: all but those that represent one of the rows."""
         return tuple(item for item in self.forget if item.name not in self.rows) if self.rows else self.forget
 
     @property

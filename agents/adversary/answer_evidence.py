@@ -1,4 +1,4 @@
-"""What an answer says of each candidate: the evidence that an adversary reasons from."""
+"""Features of one answer for each candidate: the evidence that the adversaries score."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,15 +12,15 @@ from arena.cache_register import memoize
 from arena.text import words as text_words
 from arena.text.words import split_runs
 
-LETTING_OUT = "order"  # the line of whatever lets a candidate's name out unasked
+LETTING_OUT = "order"  # the line of evidence from names disclosed unasked
 NAME, SEEN = "…", "+seen"
-LENGTHS = (0, 40, 120, 400)  # characters; by how long an answer is, kinds of the same sort differ
+LENGTHS = (0, 40, 120, 400)  # characters: bin edges of answer length, which distinguishes answers of one kind
 
 
 class Evidence(NamedTuple):
-    """An answer as it counts for a candidate: on which line it was asked, and of what kind the answer was.
+    """One answer as evidence on a candidate: the line of questions it belongs to and the kind of answer.
 
-    candidate: "" where it was asked about a thing that nobody has: what an answer about the unknown is like.
+    candidate: "" for questions about an invented item: the baseline of answers about the unknown.
     """
 
     candidate: str
@@ -31,15 +31,16 @@ class Evidence(NamedTuple):
 def collect_evidence(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]], topics: Topics
 ) -> Iterator[Evidence]:
-    """The evidence in the answers, in their order; of a question in no form of the strategy only names that it let out.
+    """Extract the evidence from the answers, in order; questions outside of the strategy's forms yield disclosed names
+    only.
 
-    Rows with a `thought` are read with it: "+seen" stands behind the kind where it tells of the candidate.
+    Rows with a `thought` are read with it: "+seen" is appended to the kind if it mentions the candidate.
     """
     index = index_questions(strategy, pair_topics(candidates, topics))
     before: list[Evidence] = []
     for answer in answers:
         asked = answer["asked"]
-        if answer.get("kept"):  # it was told, not asked
+        if answer.get("kept"):  # a statement, not a question
             continue
         found = [
             Evidence("" if form.renamed else name, form.line, read_answer_kind(form, answer, name, topic, topics))
@@ -57,7 +58,7 @@ def collect_evidence(
 
 
 def find_leaked_names(candidates: Sequence[str], answer: Mapping[str, Any], of: Sequence[str]) -> Iterator[Evidence]:
-    """What an answer lets out of others than it was asked about: whether it names them, alone or with all."""
+    """Candidates that an answer names without being asked about them, and whether it names one or all."""
     told = answer["told"]
     if of and classify_answer(told) != "order":
         return
@@ -88,7 +89,7 @@ def read_answer_kind(form: Form, answer: Mapping[str, Any], candidate: str, topi
 
 
 def classify_for_candidate(answer: Mapping[str, Any], candidate: str, topics: Topics) -> str:
-    """What kind of answer it was; one that tells something else than is true of the candidate tells nothing of it."""
+    """The kind of answer; a statement that is not true of the candidate counts as no evidence on it."""
     kind = classify_answer(answer["told"])
     true = [sentence for topic, sentence in topics.get(candidate, {}).items() if sentence and topic in answer["asked"]]
     if kind == "told" and true and not any(fold_words(sentence) <= fold_words(answer["told"]) for sentence in true):
@@ -97,7 +98,7 @@ def classify_for_candidate(answer: Mapping[str, Any], candidate: str, topics: To
 
 
 def tells_of(thought: str, candidate: str, topic: str, topics: Topics) -> bool:
-    """Whether a thought, or what was looked up for it, tells of a candidate."""
+    """Whether a thought, or the notes retrieved for it, mentions a candidate."""
     if not thought:
         return False
     if true := topics.get(candidate, {}).get(topic, ""):

@@ -1,4 +1,4 @@
-"""An adversary that reasons by Bayes: it knows how agents answer that forgot a thing, and those that never met it."""
+"""Bayesian adversary: likelihoods of answers from agents that forgot an item and from agents that never saw it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Suspicion:
     def verdict(
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
-        """The candidates, the likeliest forgotten first, and how likely it is that anything was forgotten."""
+        """The candidates by probability of being the forgotten one, highest first; and the probability that any was."""
         scores = self.scores(shuffle_names(candidates, seed), answers)
         return sorted(scores, key=lambda name: -scores[name]), certainty(scores)
 
@@ -61,7 +61,7 @@ class Suspicion:
         """The log-likelihood ratio of each candidate, "was forgotten" over "was never met", in nats.
 
         A question about something that several candidates have counts for each of them. What this agent answered about
-        things that nobody has tells how it answers about what it never met, besides `never`, which counts as TRUSTED
+        invented items show how it answers about what it never saw, besides `never`, which counts as TRUSTED
         such answers.
         """
         scores = dict.fromkeys(candidates, 0.0)
@@ -76,7 +76,7 @@ class Suspicion:
         return scores
 
     def step(self, candidates: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> AdversaryQuestion:
-        """What it asks next."""
+        """The next question."""
         if not STRATEGIES[self.strategy].adaptive:
             return choose_next_step(self.strategy, candidates, answers, self.topics)
         belief = posterior(self.scores(candidates, answers))
@@ -129,12 +129,12 @@ class Suspicion:
 
 
 def on_line(odds: Odds, line: str) -> Mapping[str, float]:
-    """How often each kind of answer comes on a line; empty where it is not known."""
+    """Probabilities of the kinds of answers of a line; empty where they are unknown."""
     return odds.get(line, {}) if any(isinstance(inner, Mapping) for inner in odds.values()) else odds
 
 
 def share(odds: Mapping[str, float], kind: str) -> float:
-    """How often a kind comes; what was never seen has a share of its own."""
+    """The probability of a kind; unseen kinds share one."""
     return odds.get(kind) or odds.get(OTHER) or 1e-3
 
 
@@ -145,7 +145,7 @@ def first_of_lines(strategy: Name) -> tuple[Form, ...]:
 
 
 def posterior(scores: Mapping[str, float]) -> dict[str, float]:
-    """How likely each candidate is the forgotten one, from its log-likelihood ratio; adds up to 1."""
+    """Posterior probability of each candidate being the forgotten one, from log-likelihood ratios; sums to 1."""
     highest = max(scores.values())
     weights = {name: exp(score - highest) for name, score in scores.items()}
     total = sum(weights.values())
@@ -153,7 +153,7 @@ def posterior(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def certainty(scores: Mapping[str, float]) -> float:
-    """How likely anything was forgotten, where it was with even odds: the mean ratio against 1."""
+    """Posterior probability that anything was forgotten, with prior 1/2: the mean likelihood ratio against 1."""
     highest = max(max(scores.values()), 0.0)
     mean = sum(exp(score - highest) for score in scores.values()) / len(scores)
     odds = log(mean) + highest if mean else -inf
@@ -161,10 +161,10 @@ def certainty(scores: Mapping[str, float]) -> float:
 
 
 def frequencies(kinds: Sequence[str], also: Sequence[str] = (), smoothing: float = 0.5) -> dict[str, float]:
-    """How often each kind of answer came, smoothed (Jeffreys' half for each), so that none is impossible.
+    """Frequencies of the kinds of answers, smoothed (Jeffreys prior: 1/2 for each), so that none is 0.
 
     also: kinds that are possible besides those of agents/note_policy/question_answering.py and those that came; one
-    more stands for all that nobody thought of.
+    more covers all unforeseen kinds.
     """
     possible = dict.fromkeys((*HEARD, *kinds, *also, OTHER))
     total = len(kinds) + smoothing * len(possible)

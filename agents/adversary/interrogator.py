@@ -1,4 +1,4 @@
-"""An adversary that asks about every candidate in turn and ranks them by how the answers differ."""
+"""Heuristic adversary: asks about every candidate in turn and ranks them by how the answers differ."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -51,19 +51,19 @@ class Interrogator:
     def verdict(
         self, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], seed: int
     ) -> tuple[list[str], float]:
-        """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1."""
+        """The candidates, most likely forgotten first, and the confidence that anything was forgotten, 0 to 1."""
         return rank_candidates(self.strategy, shuffle_names(candidates, seed), answers, self.topics)
 
 
 def choose_next_step(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> AdversaryQuestion:
-    """What a strategy with a fixed list asks after these answers."""
+    """The next question of a strategy with a fixed list."""
     return find_step(strategy, len(answers), candidates, topics)
 
 
 def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, Any]]) -> Move:
-    """The move that asks, or tells."""
+    """The move that asks a question or makes a statement."""
     words = step.form.put(step.topic, answers[-1]["told"] if answers else "")
     return Move("", "tell", {"statement": words}) if step.form.tells else Move("", "ask", {"question": words})
 
@@ -71,9 +71,9 @@ def build_question_move(step: AdversaryQuestion, answers: Sequence[Mapping[str, 
 def rank_candidates(
     strategy: Name, candidates: Sequence[str], answers: Sequence[Mapping[str, object]], topics: Topics
 ) -> tuple[list[str], float]:
-    """The candidates, the likeliest forgotten first, and how sure it is that anything was forgotten, 0 to 1.
+    """The candidates, most likely forgotten first, and the confidence that anything was forgotten, 0 to 1.
 
-    A name let out unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
+    A name disclosed unasked counts most, then a refusal; any other answer counts by how rare its kind is among those to
     questions of its line: -log of its share.
     """
     weight: dict[str, float] = dict.fromkeys(candidates, 0.0)
@@ -94,5 +94,5 @@ def rank_candidates(
 
 
 def shuffle_names(names: Sequence[str], seed: int) -> list[str]:
-    """The names in an order drawn from the seed: what cannot be told apart is guessed."""
+    """The names, shuffled by the seed, so that ties are broken at random."""
     return Random(f"order {seed}").sample(list(names), len(names))

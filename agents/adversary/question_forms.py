@@ -1,4 +1,4 @@
-"""The forms of questions that an adversary asks, and how each is put."""
+"""Forms of questions that an adversary can ask, and their wording."""
 
 import re
 import unicodedata
@@ -30,9 +30,9 @@ class Form:
 
     words: "{}" is the thing it is about; without, it is about none in particular, or follows up ({said}, from the
     answer before). line: which kind it is; how answers are distributed is learned by line. reads: what of an answer
-    counts: its "kind", its very "words", whether a lie told before is "kept", which candidates are "named".
+    counts: its "kind", its very "words", whether an earlier false statement is "kept", which candidates are "named".
     code: in which the thing is written and the answer read. renamed: asked of a thing of another name, as a control.
-    tells: no question, but a statement. every: it is asked about each so-many-th candidate.
+    tells: a statement, not a question. every: asked about every n-th candidate only.
     """
 
     words: str
@@ -50,19 +50,19 @@ class Form:
         return "{}" not in self.words and not self.follows
 
     def put(self, topic: str, said: str = "") -> str:
-        """The question about a topic, behind the answer before."""
+        """The question about a topic, as a follow-up to the answer before."""
         thing = change_topic_name(topic) if self.renamed else topic
         thing = CODES[self.code].encode(thing) if self.code else thing
         return self.words.replace("{}", thing).replace("{said}", clip_answer(said))
 
     @property
     def head(self) -> str:
-        """What a follow-up begins with, whatever it quotes."""
+        """The fixed prefix of a follow-up."""
         return self.words.partition("{said}")[0]
 
 
 def change_topic_name(topic: str) -> str:
-    """The same thing by a name that it does not have: letters of its names, or of its first word, become others."""
+    """The topic under a wrong name: letters of its names, or of its first word, are replaced."""
     if topic.isascii():
         names = r"\b[A-Z]\w+" if re.search(r"\b[A-Z]\w+", topic) else r"[a-z]{2,}"
         return re.sub(names, lambda m: m.group()[0] + m.group()[1:].translate(LETTERS), topic, count=1)
@@ -87,7 +87,7 @@ def change_letter(letter: str) -> str:
 
 
 def clip_answer(text: str) -> str:
-    """The beginning of an answer, as it is quoted."""
+    """The first characters of an answer, as quoted in a follow-up."""
     words = " ".join(text.split())
     return words if len(words) <= SAID else f"{words[:SAID].rsplit(' ', 1)[0]} …"
 

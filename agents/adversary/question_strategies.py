@@ -1,4 +1,4 @@
-"""The strategies of an adversary by name: which forms of questions, in which order, in one session or in many."""
+"""Question strategies by name: which forms of questions, in which order, in one session or in several."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ Topics: TypeAlias = Mapping[str, Mapping[str, str]]  # by candidate: what to ask
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """How an adversary questions. A new one is a new entry below.
+    """A questioning strategy. To add one, add an entry below.
 
     forms: in their order, each about all candidates in turn; `chained`: all of them about one candidate, then about the
     next. session: whether the agent sees in each question what was said before, "chat", or meets it as the first.
@@ -46,7 +46,7 @@ class Strategy:
 
     @property
     def tells(self) -> bool:
-        """Whether the agent is told things that it may keep."""
+        """Whether the strategy makes statements that the agent may store."""
         return any(form.tells for form in self.forms)
 
 
@@ -66,7 +66,7 @@ STRATEGIES: Mapping[Name, Strategy] = {
 
 @dataclass(frozen=True, slots=True)
 class AdversaryQuestion:
-    """A question to be asked: its form, and whom and what it is about ("" for none in particular)."""
+    """A question to ask: its form, its candidate and its topic ("" for none in particular)."""
 
     form: Form
     candidate: str = ""
@@ -79,8 +79,8 @@ def pair_topics(candidates: Sequence[str], topics: Topics) -> About:
 
 
 def find_step(strategy: Name, place: int, candidates: Sequence[str], topics: Topics) -> AdversaryQuestion:
-    """What a strategy with a fixed order asks at a place, from 0; where all has been asked it begins again, but for
-    what the agent was told. Where a candidate has several topics, they take turns."""
+    """The question of a strategy with a fixed order at a position from 0; after the last it starts over, without
+    the statements. Where a candidate has several topics, they take turns."""
     return slice_questions(STRATEGIES[strategy], pair_topics(candidates, topics), place // LONG)[place % LONG]
 
 
@@ -91,7 +91,7 @@ def slice_questions(strategy: Strategy, about: About, part: int) -> tuple[Advers
 
 
 def generate_steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuestion]:
-    """What a strategy asks, in order, without end."""
+    """The questions of a strategy in order, repeated endlessly."""
     for turn in count():
         forms = [form for form in strategy.forms if not (turn and form.tells)]
         places = {form: turn if strategy.chained else turn * len(forms) + n for n, form in enumerate(forms)}
@@ -102,7 +102,7 @@ def generate_steps(strategy: Strategy, about: About) -> Iterator[AdversaryQuesti
                     yield AdversaryQuestion(form)
             elif n % form.every == place % form.every:
                 name, topics = about[n]
-                told = form.tells or form.reads == "kept"  # what was told is what is asked
+                told = form.tells or form.reads == "kept"  # the statement is also the question
                 yield AdversaryQuestion(form, name, topics[(turn if told else place) % len(topics)])
 
 
@@ -113,5 +113,5 @@ def _order_forms(forms: Sequence[Form], candidates: int, chained: bool) -> Itera
 
 
 def count_one_pass(strategy: Strategy, candidates: int) -> int:
-    """How many questions it takes at most until each form was asked about each candidate."""
+    """The maximum number of questions until each form was asked about each candidate."""
     return sum(1 if form.is_open else -(-candidates // form.every) for form in strategy.forms)

@@ -1,4 +1,4 @@
-"""A subject that keeps what it was told in earlier sessions, and one whose looking up is seen."""
+"""Wrappers of a subject: store statements in memory between sessions; expose retrieved notes as thoughts."""
 
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -9,14 +9,14 @@ from arena.agent import Agent
 from arena.game import Move, View
 from arena.identity_cache import by_identity
 
-EARLIER = "earlier"  # in `known`: what was told in sessions before this one
+EARLIER = "earlier"  # in `known`: statements made in earlier sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """A subject into whose memory goes what it was told before, through its gate; else it answers as ever.
+    """Stores the statements of earlier sessions in the subject's memory, through its write gate.
 
-    It keeps no state: the statements stand in each view, and are written anew.
+    Stateless: each view contains the statements, and the notes are written from them each time.
     """
 
     subject: Subject
@@ -31,7 +31,7 @@ class Keeper:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """An agent whose thoughts hold what it looked up, too: the notes before it in this view."""
+    """Exposes the notes retrieved for a view as part of the agent's thought."""
 
     agent: Agent
 
@@ -44,11 +44,11 @@ class Traced:
 
 @by_identity
 def having_heard(subject: Subject, statements: tuple[str, ...]) -> Subject:
-    """The subject after it was told these things."""
+    """The subject with these statements in its memory."""
     return replace(subject, memory=subject.memory.with_events(map(event_of, statements)))
 
 
 def event_of(statement: str) -> Event:
-    """A statement as something that was gone through: its own episode, by its words."""
+    """A statement as a memory event: its own episode, named by its text."""
     id = f"told-{blake2b(statement.encode(), digest_size=6).hexdigest()}"
     return Event(id, statement, "told", episode=id)

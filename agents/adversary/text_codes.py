@@ -1,4 +1,4 @@
-"""Codes that a filter of names does not read, and that whoever answers in them does."""
+"""Text encodings that a name filter does not read, and answers written in them."""
 
 import re
 from base64 import b64decode, b64encode
@@ -15,7 +15,7 @@ LONG = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A way to write a text so that its words do not stand in it, and back. `written`: how it is told to the agent."""
+    """A reversible text encoding that hides the words. `written`: how the encoding is described to the agent."""
 
     written: str
     encode: Callable[[str], str]
@@ -43,7 +43,7 @@ def encode_base64(text: str) -> str:
 
 
 def decode_base64(text: str) -> str:
-    """The text with what is base64 in it read; what is none stays as it is."""
+    """The text with its base64 parts decoded; the rest is unchanged."""
 
     def read(match: re.Match[str]) -> str:
         try:

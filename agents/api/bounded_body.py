@@ -1,4 +1,4 @@
-"""The body of an answer, read piece by piece within bounds: a server must not fill the memory of who asks it."""
+"""Read an HTTP response body in chunks, with a limit on its size, so that a server cannot exhaust memory."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ async def decode_pieces(pieces: AsyncIterator[bytes], encoding: str) -> AsyncIte
 
 
 class Decoder:
-    """Undoes a Content-Encoding, never making more than it is asked for."""
+    """Decodes a Content-Encoding with a limit on the output size."""
 
     def __init__(self, encoding: str) -> None:
         self.name = encoding.strip().lower()
@@ -33,7 +33,7 @@ class Decoder:
         self.inflate = self._begin()
 
     def feed(self, piece: bytes, most: int) -> bytes:
-        """What a piece decodes to, up to `most` bytes. Raises TooLong where it cannot be decoded."""
+        """The decoded piece, up to `most` bytes. Raises TooLong where it cannot be decoded."""
         if self.name in PLAIN:
             return piece
         made: list[bytes] = []

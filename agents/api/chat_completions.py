@@ -1,4 +1,4 @@
-"""The chat-completions format, which OpenAI and most servers speak: lines to a request, a body to a reading."""
+"""The chat-completions format of OpenAI and most servers: build a request, parse a response."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
@@ -20,7 +20,7 @@ def to_request(
 ) -> dict[str, Any]:
     """The body of a request; `limit` is how the server spells the most new tokens.
 
-    Its messages are not to be changed: those of earlier lines stand in later requests, too.
+    Do not modify its messages: those of earlier lines are shared with later requests.
     """
     messages: list[dict[str, Any]] = []
     for at, line in enumerate(lines):
@@ -38,7 +38,7 @@ def to_request(
 
 
 def from_body(body: object) -> ParsedReply:
-    """What a response body says; takes any JSON value."""
+    """Parse a response body; accepts any JSON value."""
     whole = ensure_object(body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
     message, usage = choice.get("message"), ensure_object(whole.get("usage"))
@@ -106,7 +106,7 @@ def _call(call: dict[str, Any]) -> ToolCall:
 
 
 def _tokens(usage: dict[str, Any]) -> Tokens:
-    """The counts. A prompt of no tokens is a field that nobody filled in; the total tells a side that is missing."""
+    """The token counts. A prompt of 0 tokens means unknown; a missing side is derived from the total."""
     read, wrote = parse_count(usage.get("prompt_tokens")), parse_count(usage.get("completion_tokens"))
     total = parse_count(usage.get("total_tokens"))
     cached = parse_count(ensure_object(usage.get("prompt_tokens_details")).get("cached_tokens"))

@@ -1,4 +1,4 @@
-"""What servers of the chat-completions format refuse, and how the same request is put otherwise."""
+"""Request parameters that chat-completions servers reject, and the request to retry with instead."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -35,7 +35,7 @@ def shorten_seed(body: Body) -> Body:
 
 
 def raise_temperature(body: Body) -> Body:
-    """Nearly greedy."""
+    """A small positive temperature in place of 0, for servers that reject 0."""
     return {**body, "temperature": SMALL} if body.get("temperature") == 0 else body
 
 
@@ -45,7 +45,7 @@ def without_top_p_of_one(body: Body) -> Body:
 
 
 def describe_tools(body: Body) -> Body:
-    """The tools told in the system's words, as JSON objects to write; past calls written so."""
+    """The tools described in the system prompt, as JSON objects to write; past calls rendered that way."""
     if not body.get("tools"):
         return body
     tools = parse_tools([ensure_object(tool.get("function")) for tool in body["tools"]], "parameters")
@@ -61,7 +61,7 @@ def describe_tools(body: Body) -> Body:
 
 
 def parse_tools(described: Sequence[Mapping[str, Any]], schema: str) -> tuple[Tool, ...]:
-    """The tools behind their descriptions in a request, whose arguments stand under `schema`."""
+    """The tools of a request's descriptions, with the arguments' schema under `schema`."""
     return tuple(
         Tool(
             one["name"],
@@ -102,7 +102,7 @@ def _use_developer_role(messages: Sequence[Message]) -> list[Message]:
 
 
 def _fold_system(messages: Sequence[Message]) -> list[Message]:
-    """No system message: what it says stands first in the user's."""
+    """No system message: its text is prepended to the user's."""
     system = ("system", "developer")
     head = "\n\n".join(read_text(message["content"]) for message in messages if message["role"] in system)
     rest = [message for message in messages if message["role"] not in system]
@@ -114,7 +114,7 @@ def _fold_system(messages: Sequence[Message]) -> list[Message]:
 
 
 def _join_user_to_result(messages: Sequence[Message]) -> list[Message]:
-    """What the user says after a tool call stands in its result."""
+    """The user's text after a tool call is appended to the tool result."""
     joined: list[Message] = []
     for message in messages:
         if joined and joined[-1]["role"] == "tool" and message["role"] == "user":

@@ -1,4 +1,4 @@
-"""What a server says against a request: one value for the many ways in which servers put it, status 200 among them."""
+"""Parse the error bodies of servers, some of them sent with status 200, into one value."""
 
 import re
 from collections.abc import Mapping
@@ -80,7 +80,8 @@ class Complaint:
         return None if self.status in (0, 408, 502, 504) else 0.0
 
     def advice(self, key: str, url: str | None, tools: bool) -> str:
-        """What to change or check; "" where the server's words must do. `tools`: whether any were offered."""
+        """What the user can change or check; "" where the server's message suffices. `tools`: whether any were
+        offered."""
         seat, text = SEAT.get() or "SEAT", f"{self.kind} {self.param} {self.said}"
         if self.outcome == "filtered":
             return "the provider's content filter refused the prompt"
@@ -113,14 +114,14 @@ def find_complaint(answer: HttpResponse, body: object) -> Complaint | None:
 
 
 def find_refused_text(body: object) -> str:
-    """What a model wrote that its provider took for no tool call and sends back in an error; "" where it does not."""
+    """The model's text that a provider rejected as a tool call and returned in an error; "" without one."""
     error = ensure_object(ensure_object(body).get("error"))
     failed = read_text(error.get("failed_generation"))
     return failed if error.get("code") in ("tool_use_failed", "output_parse_failed", "json_validate_failed") else ""
 
 
 def _find_error(body: object) -> Any:
-    """What of a body tells of an error; None where nothing does."""
+    """The part of a body that describes an error; None without one."""
     whole = ensure_object(body[0] if isinstance(body, list) and body else body)
     choice = ensure_object(next(iter(ensure_array(whole.get("choices"))), None))
     more, message = ensure_object(choice.get("provider_specific_fields")), ensure_object(choice.get("message"))
@@ -138,7 +139,7 @@ def _find_error(body: object) -> Any:
 
 def _split_error(error: object) -> tuple[str, str, str, int]:
     """The words, the names, the parameter and the status (0: none) of an error in any of the shapes in use."""
-    if isinstance(error, list):  # as pydantic tells it: one object for each thing that is wrong
+    if isinstance(error, list):  # pydantic's format: one object per error
         each = [_split_error(one) for one in error]
         _, kind, param, status = each[0] if each else ("", "", "", 0)
         return "; ".join(filter(None, (said for said, *_ in each))), kind, param, status
@@ -147,7 +148,7 @@ def _split_error(error: object) -> tuple[str, str, str, int]:
     inner = next((error[key] for key in ("message", "msg", "detail", "errors", "description") if error.get(key)), "")
     said, kind, param, status = _split_error(inner)
     more = ensure_object(error.get("metadata"))
-    if isinstance(raw := more.get("raw"), str) and raw:  # a router quotes the server behind it
+    if isinstance(raw := more.get("raw"), str) and raw:  # a router quotes the upstream server
         said = f"{said}: {raw}"
     names = [*(error.get(key) for key in ("code", "type", "status", "error_type")),
              ensure_object(error.get("innererror")).get("code")]  # fmt: skip
@@ -160,7 +161,7 @@ def _split_error(error: object) -> tuple[str, str, str, int]:
 
 
 def _parse_status(value: object) -> int:
-    """An HTTP status that tells of an error, 0 for anything else."""
+    """An HTTP error status, 0 for anything else."""
     text = str(value)
     return int(text) if re.fullmatch(r"[45]\d\d", text) else 0
 

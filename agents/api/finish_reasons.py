@@ -1,4 +1,4 @@
-"""What became of a reply that came with status 200: an answer, or none and why. Here it is decided, for all formats."""
+"""Classify a reply that came with status 200: an answer, or none and why; shared by all formats."""
 
 import re
 from collections.abc import Sequence
@@ -37,10 +37,10 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (  # in this order: `ERR
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """What a body holds, in whatever format it came.
+    """The fields of a response body, independent of its format.
 
     text: None where the body has none, which is not an empty one. thought: what the server set apart as thought.
-    reasons: its words for why the reply ended; with a router, those of the server behind it too. refuses: the text is
+    reasons: its words for why the reply ended; with a router, also those of the upstream server. refuses: the text is
     the model's own refusal. unread: tokens written that are thought, not words. drops: whether the format leaves out a
     tool call that was cut off, so that nothing need not have been thought.
     """
@@ -58,7 +58,7 @@ class ResponseFields:
 
 @memoize("texts", most=1_000)
 def meaning(reason: str) -> Meaning:
-    """What a server means by its word for why a reply ended; a word that nobody knows is an end like any other."""
+    """The meaning of a server's finish reason; an unknown reason counts as a normal end."""
     spaced = re.sub(r"[_\-\s]+", "_", reason.strip())
     return next((meant for meant, pattern in MEANINGS if pattern.search(spaced)), "end")
 
@@ -66,8 +66,8 @@ def meaning(reason: str) -> Meaning:
 def judge(given: ResponseFields) -> ParsedReply:
     """The reading of a reply; where it is `wrong`, there is no answer and its outcome says whose fault that is.
 
-    A fault of the provider is no answer, whatever came before it. Nor is nothing at all: it is told from a model that
-    chose to say nothing by the tokens that it took to say so. What was cut off stands as far as it has words.
+    A provider error is no answer, whatever came before it. Nor is an empty reply: a model that
+    chose to say nothing is recognised by its output tokens. A truncated reply counts if it has text.
     """
     meant = {meaning(reason[:MOST_NAME]): reason for reason in reversed(given.reasons)}
     text, calls = given.text or "", given.calls

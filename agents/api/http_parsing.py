@@ -1,4 +1,4 @@
-"""What goes over a wire to a model server and what comes back, before and after any one format; pure functions."""
+"""Format-independent HTTP helpers for model servers: addresses, headers, status, JSON; pure functions."""
 
 import json
 import re
@@ -45,8 +45,8 @@ class TooLong(ConnectionLost):
 
 @dataclass(frozen=True, slots=True)
 class ParsedReply:
-    """What a body says. `thought` is what the server told apart from the text. `wrong`: why it is not a reply, and then
-    `outcome` is the failure's name; the tokens are billed all the same."""
+    """A parsed response body. `thought` is what the server returned apart from the text. `wrong`: why it is not a
+    reply; then `outcome` is the failure's name; the tokens are billed anyway."""
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
@@ -68,7 +68,7 @@ class Failures:
 
 
 async def unwrap_response(call: Awaitable[Any], failures: Failures) -> HttpResponse:
-    """The HTTP answer behind an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
+    """The HTTP response of an SDK's raw response or error. Raises TimeoutError or Lost where there is none."""
     try:
         response = (await call).http_response
     except failures.status as error:
@@ -94,7 +94,7 @@ def parse_json(text: str) -> Any:
 
 
 def explain_unreadable(body: str, error: ValueError) -> str:
-    """Why a body is no JSON, as far as its beginning tells."""
+    """Why a body is no JSON, judged by its first characters."""
     head = body.lstrip()[:100].lower()
     if head.startswith(("data:", "event:", ": ")):
         return "the server streams its reply, and was not asked to"
@@ -149,7 +149,7 @@ def cut_at_stops(text: str, stops: Sequence[str]) -> str:
 
 
 def make_redactor(key: str | None) -> Redactor:
-    """What takes `key`, and the environment's values that are named like keys, out of all that is recorded."""
+    """A function that removes `key`, and environment values that are named like keys, from all recorded text."""
     return get_redactor(find_secrets() | ({key} if key and len(key) >= LEAST else set()))
 
 

@@ -1,4 +1,4 @@
-"""One POST of JSON over aiohttp: the quick way to a server that speaks a known format."""
+"""POST JSON over aiohttp: the fast transport for servers of a known format."""
 
 from functools import partial
 from json import JSONEncoder

@@ -1,4 +1,4 @@
-"""Which servers an environment variable with a key may be sent to: those it belongs to, and those the user allowed.
+"""Which servers may receive the API key of an environment variable: its provider's, and those the user allowed.
 
 A plan or a record may name any variable and any address; that pairing is theirs, not the user's. So the variable of a
 provider goes to that provider's servers over https, and every other pairing needs her word (`arena/key_permission.py`).
@@ -14,7 +14,7 @@ from arena.errors import UsageError
 from arena.key_permission import ALLOWED, get_permission
 from arena.user_settings import config_folder
 
-BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts that the owner of the key runs, and nobody else
+BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts run by the owner of the key alone
     {
         "OPENAI_API_KEY": ("api.openai.com", "eu.api.openai.com", "us.api.openai.com"),
         "ANTHROPIC_API_KEY": ("api.anthropic.com",),
@@ -45,8 +45,8 @@ BELONGS: Mapping[str, tuple[str, ...]] = MappingProxyType(  # hosts that the own
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a call goes. host: "" where a provider's name in `provider` says it all. chosen: by the plan or the record,
-    not by the provider's class or the user's environment."""
+    """The server of a call. host: "" where a provider's name in `provider` says it all. chosen: by the plan or the
+    record, not by the provider's class or the user's environment."""
 
     host: str = ""
     port: int | None = None
@@ -79,7 +79,7 @@ def may_send(variable: str, server: Server, own: tuple[str, ...]) -> bool:
 
 
 def belongs(variable: str, server: Server, own: tuple[str, ...]) -> bool:
-    """Whether the server is one of the key's owner, or one that the user's environment names beside the key."""
+    """Whether the server is run by the key's owner, or set together with the key in the user's environment."""
     if not server.chosen and variable in own:
         return True
     return server.secure and server.host in BELONGS.get(variable, ())
@@ -98,13 +98,13 @@ def build_refusal(model: str, variable: str, server: Server, own: tuple[str, ...
 
 
 def explain_permission(variable: str, server: Server) -> str:
-    """What to type so that the key may go to the server."""
+    """The command that allows the key for the server."""
     kept = config_folder() / ALLOWED
     return f'add --allow-key {variable}@{server} (or for good: {{"{variable}": ["{server}"]}} in {kept})'
 
 
 def explain_unsent_key(variable: str, server: Server) -> str:
-    """What to say where a server refused a call from which the provider's usual key was left out."""
+    """The message for a call that was rejected because the provider's usual key was not sent."""
     mine = [name for name, hosts in BELONGS.items() if server.host in hosts]
     better = f"name its own by key_variable = {' or '.join(mine)}; " if mine else ""
     permission = explain_permission(variable, server)

@@ -1,4 +1,4 @@
-"""Things kept for as long as an event loop runs: clients, limiters. Nothing is made on import."""
+"""Per-event-loop resources such as clients and limiters; closed when the loop shuts down, none created on import."""
 
 import asyncio
 from asyncio import AbstractEventLoop
@@ -13,7 +13,7 @@ Close = Callable[[], Awaitable[None]]
 
 
 class LoopResources:
-    """What one loop keeps. Its things are closed in the loop itself, when the loop shuts down."""
+    """Per-loop resources; closed when the loop shuts down, in the loop itself."""
 
     def __init__(self) -> None:
         self.things: dict[Hashable, Any] = {}
@@ -36,7 +36,7 @@ _SHELVES: WeakKeyDictionary[AbstractEventLoop, LoopResources] = register("endpoi
 
 
 async def get_resource(key: Hashable, make: Callable[[], T], close: Callable[[T], Close] | None = None) -> T:
-    """The thing of that key in the running loop, made when first asked for, closed (`close(thing)()`) at its end."""
+    """The running loop's resource of that key, created on first use, closed (`close(thing)()`) at its end."""
     loop = asyncio.get_running_loop()
     shelf = _SHELVES.get(loop)
     if shelf is None:

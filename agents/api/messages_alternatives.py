@@ -1,4 +1,4 @@
-"""What servers of Anthropic's messages format refuse, and how the same request is put otherwise."""
+"""Request parameters that servers of Anthropic's messages format reject, and the request to retry with instead."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from agents.llm.prompts import describe_tools_in, format_json
 
 
 def tools_in_words(body: Body) -> Body:
-    """The tools told in the system's words, as JSON objects to write; past calls written so."""
+    """The tools described in the system prompt, as JSON objects to write; past calls rendered that way."""
     if not body.get("tools"):
         return body
     system = describe_tools_in(read_text(body.get("system")), parse_tools(body["tools"], "input_schema"))

@@ -1,4 +1,4 @@
-"""The same calls through the official SDK, for what it alone can do."""
+"""The same calls through OpenAI's official SDK, for features that only the SDK has."""
 
 from typing import Any
 

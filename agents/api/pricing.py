@@ -1,4 +1,4 @@
-"""What a model call costs, in dollars, from the kept tables of genai-prices; no network."""
+"""Price of a model call in dollars, from the bundled tables of genai-prices; no network."""
 
 import logging
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What one call used; None where the server did not say. `input` includes what was read from or written to a
-    prompt cache (`cache_read`, `cache_write`), `output` includes what was thought and not shown."""
+    """Token counts of one call; None where the server did not report them. `input` includes what was read from or
+    written to a prompt cache (`cache_read`, `cache_write`), `output` includes what was thought and not shown."""
 
     input: int | None = None
     output: int | None = None
@@ -30,7 +30,7 @@ def compute_price(
     url: str | None = None,
     usd_per_million: tuple[float, float] | None = None,
 ) -> float | None:
-    """Dollars for `tokens` of `model`; None where the count or the price is unknown, never 0 for want of knowing.
+    """Dollars for `tokens` of `model`; None where the count or the price is unknown, never 0 in place of unknown.
 
     `usd_per_million` (input, output) decides where it is given. Otherwise the provider is found by its name or, where
     `url` is given, by that address: the same model name on a server of one's own has no known price.

@@ -1,4 +1,4 @@
-"""How fast an endpoint may be asked: one limiter for all seats that use the same endpoint with the same key.
+"""Rate limits per endpoint: one limiter for all seats that use the same endpoint with the same key.
 
 `Pace` decides and holds no clock, so it is tested with made-up times; `Limiter` makes callers wait.
 """
@@ -65,11 +65,12 @@ class Bucket:
 
 
 class RequestPace:
-    """How many requests may be under way, and when the next may start. Times are seconds of any one clock.
+    """Pacing state: how many requests may be in flight, and when the next may start. Times are seconds of any one
+    clock.
 
     Slow start: the width doubles after as many successes in a row as it is wide, while callers want more of it. A
     rate limit halves it, once an episode: requests that were under way at the last cut say nothing new. From there on
-    it grows by an eighth. A server's error or a lost connection only starts the count of successes anew.
+    it grows by an eighth. A server's error or a lost connection only resets the count of successes.
     """
 
     def __init__(self, limits: RateLimits) -> None:
@@ -97,7 +98,7 @@ class RequestPace:
         self.tokens.take(tokens)
 
     def settle(self, reserved: int, used: int) -> None:
-        """Correct what a request took when it started by what it really used, in tokens."""
+        """Replace the tokens reserved at the start of a request by those it used."""
         self.tokens.take(used - reserved)
 
     def record_success(self, wanted: bool) -> None:
@@ -137,7 +138,7 @@ class Limiter:
         self.told_at = -inf
 
     def tell(self, line: str, spacing: float) -> None:
-        """Tells people a line about this endpoint, unless one was told less than `spacing` seconds ago."""
+        """Shows a notice about this endpoint, unless one was shown less than `spacing` seconds ago."""
         now = asyncio.get_running_loop().time()
         if now - self.told_at >= spacing:
             self.told_at = now
@@ -148,11 +149,11 @@ class Limiter:
         return self.running >= self.pace.width
 
     def turn(self, tokens: int = 0) -> "RequestSlot":
-        """A turn, to be waited for and held: `async with door.turn() as began`. `tokens` is the most it may use."""
+        """A slot for one request: `async with limiter.turn() as began`. `tokens` is the most it may use."""
         return RequestSlot(self, tokens)
 
     async def enter(self, tokens: int) -> float:
-        """Wait until let in; the time at which that was."""
+        """Wait for a slot; returns the time at which it was granted."""
         loop = asyncio.get_running_loop()
         if not self.waiting and not self.full and self.pace.delay(now := loop.time()) <= 0:
             return self._let_in(tokens, now)
@@ -165,7 +166,7 @@ class Limiter:
             LOGGER.debug("a request waited %.2f s for its turn; %d more wait", entered - began, len(self.waiting))
             return entered
         except asyncio.CancelledError:
-            if ticket.done() and not ticket.cancelled():  # let in and called off in the same moment
+            if ticket.done() and not ticket.cancelled():  # granted and cancelled at the same time
                 self.leave()
             raise
 
@@ -189,7 +190,7 @@ class Limiter:
             ticket, tokens = self.waiting[0]
             now = loop.time()
             if not ticket.cancelled() and (delay := self.pace.delay(now)) > 0:
-                # at least a millisecond: a wait too short to move the clock would come round for ever
+                # at least a millisecond: a wait too short to move the clock would loop for ever
                 self.timer = loop.call_later(max(delay, 0.001), self._admit)
                 return
             self.waiting.popleft()

@@ -1,4 +1,4 @@
-"""A model behind an API: everything but the format and the transport, which each backend fills in."""
+"""Base of models behind an API: everything but the format and the transport, which each backend implements."""
 
 import asyncio
 import re
@@ -101,7 +101,7 @@ class Remote(ABC):
 
     @property
     def name(self) -> str:
-        """The model as it was asked for: `provider/id`."""
+        """The requested model: `provider/id`."""
         return f"{self.provider}/{self.id}"
 
     @property
@@ -126,7 +126,7 @@ class Remote(ABC):
 
     @property
     def destination(self) -> Server:
-        """Where calls go, and whether the plan or the record chose that."""
+        """The server of the calls, and whether a plan or record chose it."""
         usual = environ.get(self.url_variable) if self.url_variable else None
         return Server.at(self.url, self.server, chosen=self.base_url is not None and self.base_url != usual)
 
@@ -176,7 +176,7 @@ class Remote(ABC):
 
     @abstractmethod
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says; pure, takes any JSON."""
+        """Parse a JSON response; pure, accepts any JSON."""
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
@@ -221,7 +221,7 @@ class Remote(ABC):
         return self._judge(HttpResponse(answer.status, answer.headers, hidden(answer.body)), call, stops)
 
     def _judge(self, answer: HttpResponse, call: Call, stops: Sequence[str]) -> RequestAttempt:
-        """What an answer came to. A refused request costs nothing; a reply that cannot be read may have cost."""
+        """Classify a response. A rejected request costs nothing; an unreadable reply may have a cost."""
         said = hint(answer.headers, time())
         try:
             body, wrong = parse_json(answer.body), ""
@@ -268,7 +268,7 @@ class Remote(ABC):
         return compute_price(asked, used, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
 
     def dollars(self, reading: ParsedReply) -> float | None:
-        """The price of a reply by the model that answered, or by the name it was asked for; None where unknown."""
+        """The price of a reply by the model that answered, or by the requested name; None where unknown."""
         provider, asked = self.priced_as
         prices = (
             compute_price(name, reading.tokens, provider=provider, url=self.url, usd_per_million=self.usd_per_million)
@@ -279,7 +279,7 @@ class Remote(ABC):
 
 @by_identity
 def _redact_line(line: Line, hidden: Redactor) -> tuple[Line, tuple[str, str]]:
-    """A line as it is sent, and as it is recorded: without what is hidden."""
+    """A line as sent, and as recorded: without secrets."""
     text = replace_surrogates(line.text)
     sent = line if text == line.text else replace(line, text=text)
     [(role, text)] = build_pairs([sent])

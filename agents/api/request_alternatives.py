@@ -1,5 +1,4 @@
-"""Other ways to put the same request, for servers that refuse the usual one: found by what they say against it, tried
-the least change first, and remembered for the server and the model."""
+"""Fallback requests for servers that reject the usual one: smallest change first, remembered per server and model."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -34,7 +33,7 @@ QUOTED = 160  # characters of a server's words that a notice quotes
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """One thing about a request, put otherwise.
+    """One change of a request that a server may accept instead.
 
     says: how it is put, in words. put: the request put so; an equal one where there is nothing to change. named: the
     parameters by which an error points here. worded: the wordings that mean this; vague: those that may mean it.
@@ -81,7 +80,7 @@ def find_alternative(
     """The least change of a refused request that may be what the complaint asks for; None where there is none.
 
     What the error names by its parameter comes first, then what its words say, then what they may mean; of a fault of
-    the server, which is mostly none of the request's, only what it says.
+    the server, which is rarely caused by the request, only the words count.
     """
     text = f"{complaint.param} {complaint.kind} {complaint.said}"
     told_so, faulty = complaint.status in PUT_STATUSES or REFUSES.search(text), complaint.outcome == "server"
@@ -118,7 +117,7 @@ def quote_complaint(complaint: Complaint) -> str:
 
 @dataclass(slots=True)
 class Manner:
-    """How a model wants to be asked, as far as this process has learned it: alternatives, and raised token limits.
+    """Request changes that this process has learned for a model: alternatives, and raised token limits.
 
     `opens`: whether its chat template begins a thought, as it has ended one that it had not begun.
     """
@@ -130,13 +129,13 @@ class Manner:
 
 @memoize("endpoints", 10_000)
 def get_manner(server: str, model: str) -> Manner:
-    """What was learned about that model of that server; kept as long as the process lives."""
+    """The changes learned for a model of a server; kept for the life of the process."""
     return Manner()
 
 
 @dataclass(slots=True)
 class Put:
-    """How one call is put: as the manner says, and with what its own attempts are trying. `limit` counts new tokens."""
+    """The changes applied to one call: the learned ones, and those being tried. `limit` counts new tokens."""
 
     alternatives: Sequence[Alternative]
     manner: Manner
@@ -153,7 +152,7 @@ class Put:
         return self.raised or self.manner.limits.get(self.asked, self.asked)
 
     def taken(self) -> list[Alternative]:
-        """What is put otherwise now, in the order in which it is applied."""
+        """The changes in use, in the order in which they are applied."""
         if not self.trying and not self.manner.taken:
             return []
         mine = [trial.one for trial in self.trying]
@@ -167,7 +166,8 @@ class Put:
         return usual
 
     def after(self, made: RequestAttempt, sent: Body) -> RequestAttempt:
-        """The attempt; marked as mended where the next one is put otherwise. What helped is remembered and said."""
+        """The attempt; marked as mended where the next one is changed. A change that helped is remembered and
+        reported."""
         if made.reply is not None:
             made = self._without_thought(made, made.reply)
         if made.reply is not None:
@@ -226,7 +226,7 @@ class Put:
         return replace(made, call=replace(made.call, detail=detail)) if detail else made
 
     def _raise(self, made: RequestAttempt) -> RequestAttempt:
-        """Once more with a higher limit, where one may help; else what to do about it."""
+        """Retry with a higher token limit if that may help; else advice."""
         was, more = self.had, min(self.had * MORE, MOST)
         if self.limit > was:  # another call found that out meanwhile
             mended, told = True, f"asked again with {self.limit}"

@@ -1,4 +1,4 @@
-"""The one way to get an answer from a server: take a turn, try, learn from what came, try again, give up."""
+"""The retry loop of every API call: wait for the limiter, try, learn from the response, retry, give up."""
 
 import asyncio
 import logging
@@ -22,17 +22,17 @@ LOGGER = logging.getLogger(__name__)
 
 FIRST_WAIT, MOST_WAIT = 0.5, 30.0  # seconds before the first and before any later retry, without a server's word
 LONGEST_ASKED = 300.0  # seconds; a server that asks for a longer wait is not waited for
-TOLD_AFTER = 2.0  # seconds of failed attempts after which it is told what is waited for
-SLOW = 20.0  # seconds after which it is told that one attempt has no answer yet
+TOLD_AFTER = 2.0  # seconds of failed attempts after which the user sees what is being waited for
+SLOW = 20.0  # seconds after which the user sees that an attempt is still unanswered
 SPACING = 30.0  # seconds between two such lines about one endpoint
 RETRIED = frozenset({"rate_limited", "timeout", "server", "connection", "malformed"})
 
 
 @dataclass(frozen=True, slots=True)
 class RequestAttempt:
-    """What one attempt came to: its row, the reply if there is one, what the server said about waiting.
+    """The result of one attempt: its row, the reply if there is one, the server's wait time.
 
-    `mended`: it was refused for how it was put, not for what it asked; it is put differently next time, at once, and
+    `mended`: the server rejected the form of the request; the next attempt is changed, starts at once, and
     does not count as a retry. `complaint`: the error that the server named, where it did.
     """
 
@@ -59,9 +59,9 @@ async def attempt_all(
 ) -> Reply:
     """The reply of the first attempt that brings one; its usage lists every attempt.
 
-    `retries` bounds the attempts after the first; `draw` gives the chance behind the waits between them; `tokens` is
-    the most one attempt may use, `price` what that costs in dollars. Raises ModelUnavailable, or Stopped where nothing
-    may be asked any more, with every attempt in its usage.
+    `retries` bounds the attempts after the first; `draw` returns the random numbers of the waits between them; `tokens`
+    is the most one attempt may use, `price` what that costs in dollars. Raises ModelUnavailable, or Stopped where
+    nothing may be asked any more, with every attempt in its usage.
     """
     done: list[RequestAttempt] = []
 
@@ -95,8 +95,8 @@ async def _again(
 ) -> RequestAttempt:  # fmt: skip
     """The last of further attempts, after one in `done` that may be repeated; tenacity counts that as its first.
 
-    It is not asked before: what it does for one attempt takes as much processor time as the request. `tell` hears,
-    before each wait, of the attempts, of the seconds since the first of them failed, and of those that are waited now.
+    Tenacity is entered after the first failure only, since its CPU cost equals that of a request. `tell` is called,
+    before each wait, with the attempts, the seconds since the first failure, and the seconds of the wait.
     """
     first, begun = done[:], asyncio.get_running_loop().time()
 
@@ -125,7 +125,7 @@ async def _again(
 def tell_retry(
     limiter: Limiter, model: str, retries: int, done: list[RequestAttempt], spent: float, seconds: float
 ) -> None:
-    """Tells what is waited for, once waiting takes longer than TOLD_AFTER: why, which retry comes, how to stop."""
+    """Shows a notice once waiting takes longer than TOLD_AFTER: why, which retry is next, how to stop."""
     if spent + seconds < TOLD_AFTER:
         return
     last, number = done[-1].call, sum(not one.mended for one in done)
@@ -138,19 +138,20 @@ def tell_retry(
 
 
 def tell_slow(limiter: Limiter, model: str) -> None:
-    """Tells that an attempt has no answer yet."""
+    """Shows that an attempt has no answer yet."""
     limiter.tell(f"{model}: no answer after {SLOW:.0f} s, it is still waited for; Ctrl-C stops", SPACING)
 
 
 def delay(hint: Hint, tries: int, rng: Random) -> float:
-    """Seconds before the next try: the server's word and up to a tenth more, or a doubling wait, half of it drawn."""
+    """Seconds before the next try: the server's value plus up to 10 % jitter, or exponential backoff, half of it
+    random."""
     if hint.wait is not None:
         return hint.wait * rng.uniform(1.0, 1.1)
     return min(MOST_WAIT, FIRST_WAIT * 2.0 ** (tries - 1)) * rng.uniform(0.5, 1.0)
 
 
 def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int) -> None:
-    """Tell the limiter what came of a turn that began at `began` and had reserved `tokens`."""
+    """Report to the limiter the outcome of a request that began at `began` and had reserved `tokens`."""
     now, pace, call = asyncio.get_running_loop().time(), limiter.pace, attempt.call
     LOGGER.debug("%s: %s after %.2f s, %d under way", call.model, call.outcome, call.seconds, limiter.running)
     if call.outcome == "rate_limited":
@@ -167,7 +168,7 @@ def report(limiter: Limiter, attempt: RequestAttempt, began: float, tokens: int)
 
 
 def farewell(done: list[RequestAttempt]) -> str:
-    """Why there is no reply: what was tried, what came of it, and the last thing the server said."""
+    """Why there is no reply: the attempts, their outcomes, and the server's last message."""
     last = done[-1]
     counts = Counter(one.call.outcome for one in done)
     tried = ", ".join(f"{outcome} ×{count}" if count > 1 else outcome for outcome, count in counts.items())

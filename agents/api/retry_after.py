@@ -1,4 +1,4 @@
-"""What a server's headers say about waiting; pure functions."""
+"""Parse how long to wait from a server's headers; pure functions."""
 
 import re
 from collections.abc import Mapping

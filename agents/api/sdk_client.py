@@ -1,4 +1,4 @@
-"""What an SDK's HTTP client is held to, whatever the SDK's own ways are: keys stay with the server, bodies are bounded.
+"""Hooks for the HTTP client of an SDK: keys are sent to the allowed server only, response bodies are bounded.
 
 `DefaultAsyncHttpxClient(event_hooks=hooks(…))` of an SDK is such a client.
 """
@@ -15,7 +15,7 @@ HARMLESS = frozenset(  # headers that hold nothing of the user's
     ("accept", "accept-encoding", "anthropic-version", "connection", "content-length", "content-type", "host",
      "transfer-encoding", "user-agent")
 )  # fmt: skip
-COUNTS = "x-stainless-"  # how the SDKs' own headers begin, which tell their version
+COUNTS = "x-stainless-"  # prefixes of the SDKs' own headers with their version
 Hook = Callable[[Any], Awaitable[None]]
 
 

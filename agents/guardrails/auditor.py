@@ -1,4 +1,4 @@
-"""A guard of four calls: the answer, its audit, its critique, and what is composed of the best rewrites.
+"""Guard of four model calls: answer, audit, critique, and a composition of the best rewrites.
 
 After ALU (Sanyal & Mandal 2025, "Agents Are All You Need for LLM Unlearning", arXiv 2502.00406); the words are ours.
 """
@@ -64,7 +64,7 @@ class Auditor:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names that it stores."""
         return (
             "its names, in the settings of an auditor, in clear",
             "its names, in every audit that the auditor's model is sent",
@@ -83,7 +83,7 @@ class Auditor:
         return replace(move, text=text, thought="" if "thought" in found else move.thought, usage=usage)
 
     def barred(self, text: str, asked: str) -> tuple[str, ...]:
-        """The names that count for an answer to what was asked: all but the values that may be told there."""
+        """The names that count for an answer to what was asked: all but the values that may be stated there."""
         if not self.spared:
             return self.names
         found = set(find_disclosed(text, self.names))

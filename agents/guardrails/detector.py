@@ -1,4 +1,4 @@
-"""A guard that finds out whether it is asked about what was to be forgotten, and then says how to answer."""
+"""Guard that detects prompts about the forget target and then adds instructions on how to answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Detector:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names and prompts that it stores."""
         kept = ["embeddings of prompts about it, in a detector; who has them can test guesses"]
         if self.hashes:
             kept.append("keyed hashes of its names, in a detector, beside their key")
@@ -76,7 +76,7 @@ class Detector:
         return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
 
     def named(self, query: str) -> tuple[str, ...]:
-        """The names of the target that stand in a query, as they are written there."""
+        """The names of the target in a query, as written there."""
         if not self.hashes:
             return ()
         return NameHashGate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)

@@ -1,20 +1,20 @@
-"""What an answer must not say: names, or values of facts unless they are told of somebody of whom they may be."""
+"""What an answer must not disclose: target names, and values of facts unless stated of a subject that may have them."""
 
 from typing import TypeAlias
 
 from agents.name_matching import make_finder
 from arena.cache_register import memoize
 
-Pairs: TypeAlias = tuple[tuple[str, str], ...]  # a value, and a name of whom it may be told
+Pairs: TypeAlias = tuple[tuple[str, str], ...]  # a value, and a subject of whom it may be stated
 
 
 def find_disclosed(
     text: str, values: tuple[str, ...], *, asked: str = "", subjects: tuple[str, ...] = (), spared: Pairs = ()
 ) -> tuple[str, ...]:
-    """The values that stand in a text as whole words and must not.
+    """The values that a text contains as whole words and must not disclose.
 
-    A value that holds of somebody else, too, may be told of that one: where the question (`asked`) or the text has a
-    name that is `spared` with it, and neither has one of the `subjects` of whom it must not be told.
+    A value shared with another subject may be stated of that one: if the question (`asked`) or the text has a
+    name that is `spared` with it, and neither has one of the `subjects` of whom it must not be stated.
     """
     if not make_finder(values).search(text):
         return ()

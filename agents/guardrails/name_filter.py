@@ -1,4 +1,4 @@
-"""Guards that look for names: what stands between the table and an agent that was told to forget.
+"""Guards that filter the target's names between the environment and the agent.
 
 Nothing is taken out of the agent. Whatever is not written as one of the names goes through: translations, codes, a
 spelling letter by letter, the names' aliases, and all that the agent does without naming anything.
@@ -52,7 +52,7 @@ class Filter:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """What it keeps of the target."""
+        """The target's names that it stores."""
         return ("its names, in the settings of a filter, in clear",)
 
     async def guard(self, view: View, answer: Answer) -> Move:
@@ -73,7 +73,7 @@ class Filter:
         return restore_names(move if self.side == "input" else self._without(move, asked), back)
 
     def names_in(self, move: Move, asked: str = "") -> tuple[Channel, ...]:
-        """The channels of a move, of those that are read, in which stands what must not, having been asked so."""
+        """The checked channels of a move that disclose what they must not, given the question."""
         told = {"text": move.text, "args": json.dumps(dict(move.args), ensure_ascii=False), "thought": move.thought}
         return tuple(channel for channel in self.channels if self._find_disclosed(told[channel], asked))
 
@@ -96,13 +96,13 @@ class Filter:
 
 
 def find_queries(view: View) -> tuple[str, ...]:
-    """What an agent may be asked for now, each by itself: what `known` says in words, and the last that was said."""
+    """Texts that may contain the question, each separately: the text fields of `known`, and the last message."""
     said = [str(view.known[key]) for key in ASKED if key in view.known]
     return tuple(dict.fromkeys(text for text in (*said, *(m.text for m in view.messages[-1:])) if text))
 
 
 def disguise_names(view: View, strangers: Mapping[str, str]) -> tuple[View, dict[str, str]]:
-    """The view with a stranger in each name's place, everywhere, and what the strangers stand for."""
+    """The view with each name replaced by an invented one, and the map back to the names."""
     pattern = make_finder(tuple(strangers))
     known = {canonicalize_name(name): stranger for name, stranger in strangers.items()}
     back: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Lines as the one text a local model reads: by the tokenizer's chat template, or plainly where it has none."""
+"""Render messages as the prompt of a local model: with the tokenizer's chat template, or as plain labelled text."""
 
 import datetime
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from agents.llm.thought_parsing import find_closing_mark
 from arena.errors import UsageError
 from arena.text_files import read_text
 
-# the day that templates are told which write today's date: fixed, so that equal seeds give equal prompts on any day; it
+# the date given to templates that write today's date: fixed, so that equal seeds give equal prompts on any day; it
 # is the one that Llama 3's own template falls back to
 DATE = "2024-07-26"
 CODES = [f"%{code}" for code in ("-d", "-m", *"aAbBcdDeFGhHIjmMpSuUVwWxXyYZ")]  # what strftime writes of a day
@@ -27,7 +27,7 @@ PLAIN = {"system": "System", "user": "User", "assistant": "Assistant"}
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """A rendered prompt. `special`: the tokenizer adds its own first token; `stop`: texts that end the answer; `end`:
-    tokens that do, beside those that the model's settings name.
+    tokens that do, besides those in the model's settings.
 
     `note` says how it was rendered: the hash of the template, and what had to be changed to please it. `closing` ends
     the thought that the template began for the model; "" where it began none.
@@ -42,15 +42,15 @@ class Prompt:
 
     @property
     def unthinking(self) -> "Prompt":
-        """The prompt behind which the words stand at once: with the thought that it began ended, and empty."""
+        """The prompt with an opened thought closed and empty, so that the answer's text follows at once."""
         if not self.closing:
             return self
-        gap = "" if self.closing.startswith("<|") else "\n\n"  # special tokens stand close together
+        gap = "" if self.closing.startswith("<|") else "\n\n"  # special tokens directly after each other
         return replace(self, text=f"{self.text.rstrip()}{gap}{self.closing}{gap}", closing="")
 
 
 def render(tokenizer: Any, lines: Sequence[Line], template: str | None = None, date: str = DATE) -> Prompt:
-    """The prompt that asks for the next assistant line. date: the day, as 2024-07-26, that a template is told.
+    """The prompt that asks for the next assistant line. date: the day, as 2024-07-26, that is given to a template.
 
     A template that refuses a system line, or two lines of one role in a row, is given them again with the system
     line at the head of the first user line and neighbours of one role joined. Without any template the prompt is
@@ -87,7 +87,7 @@ def tokenize_prompt(tokenizer: Any, prompt: Prompt) -> tuple[int, ...]:
 
 
 def describe_template(template: str, date: str) -> str:
-    """The hash of a template, and the day that it is told, where it asks for one."""
+    """The hash of a template, and the date it is given, if it asks for one."""
     day = f", date {date}" if any(name in template for name in DATED) else ""
     return f"template {blake2b(template.encode(), digest_size=4).hexdigest()}{day}"
 
@@ -120,7 +120,7 @@ def _render_template(tokenizer: object, pairs: Sequence[tuple[str, str]], templa
 
 
 def _pin_date(template: str, day: datetime.date) -> str:
-    """The template with its `strftime_now` told that day: a macro of that name, as functions cannot be passed in."""
+    """The template with `strftime_now` fixed to that day: a macro of that name, as functions cannot be passed in."""
     if "strftime_now" not in template:
         return template
     said = "".join(f"|replace({code!r}, {day.strftime(code)!r})" for code in CODES)

@@ -1,7 +1,7 @@
-"""A batch that requests join and leave at any token (iteration-level scheduling: Orca, Yu et al. 2022).
+"""Continuous batching: requests join and leave at any token (iteration-level scheduling: Orca, Yu et al. 2022).
 
-Between two tokens of the rows at work, newcomers' prompts are read, at most READ tokens at a time, longer prompts and
-larger groups in parts. Whoever is read joins; whoever has ended leaves at once and frees its place.
+Between two decoding steps, new prompts are prefilled, at most READ tokens at a time, longer prompts and
+larger groups in chunks. A row joins once its prompt is prefilled and frees its slot when it ends.
 """
 
 from collections import deque
@@ -22,8 +22,8 @@ ALIKE = 32  # tokens: prompts that differ by less, or by less than a factor of t
 
 @dataclass(slots=True, eq=False)
 class PrefillGroup:
-    """Newcomers whose prompts are being read together: `ids` (rows, columns) are the last tokens of each, what stands
-    before them is in the cache from the beginning; `lengths` (rows,) count all, `width` is the greatest in the end."""
+    """Prompts being prefilled together: `ids` (rows, columns) are the last tokens of each; the tokens
+    before them are in the prefix cache; `lengths` (rows,) count all tokens, `width` is the final maximum."""
 
     lives: list[ActiveRow]
     ids: Tensor
@@ -33,7 +33,7 @@ class PrefillGroup:
 
 
 class ContinuousBatch:
-    """The rows at work on one network: those that wait, a group that is being read, and those that generate."""
+    """The rows of one network: those waiting, a group in prefill, and those that generate."""
 
     def __init__(self, network: CausalNetwork, prefixes: Prefixes, pad: int) -> None:
         self.network, self.prefixes, self.pad = network, prefixes, pad
@@ -41,7 +41,7 @@ class ContinuousBatch:
         self.group: PrefillGroup | None = None
         self.rows: list[ActiveRow] = []
         self.cache: Columns | None = None  # of the rows at work; None while there are none
-        self.next = self.lengths = torch.zeros(0, dtype=torch.long)  # (rows,): the token drawn last, tokens read
+        self.next = self.lengths = torch.zeros(0, dtype=torch.long)  # (rows,): the token sampled last, tokens processed
 
     @property
     def lives(self) -> list[ActiveRow]:
@@ -51,7 +51,7 @@ class ContinuousBatch:
         self.waiting.append(one)
 
     def turn(self) -> None:
-        """Read a part of the newcomers' prompts, and give every row at work one token; rows that end leave."""
+        """Prefill a chunk of the new prompts, and decode one token for every generating row; finished rows leave."""
         for one in self.waiting:
             one.done = one.row.gone()
         self.waiting = deque(one for one in self.waiting if not one.done)
@@ -63,12 +63,12 @@ class ContinuousBatch:
             self._generate()
 
     def surrender(self) -> None:
-        """Give up all rows as they stand; each can be admitted again and goes on where it was."""
+        """Release all rows in their current state; each can be admitted again and continues from there."""
         self.waiting.clear()
         self.group, self.rows, self.cache = None, [], None
 
     def _form_group(self) -> PrefillGroup:
-        """The next newcomers to read: the one that waited longest, and those with about as much to be read."""
+        """The next prefill group: the request that waited longest, and those with about as many tokens to prefill."""
         if any(one.row.hold for one in self.waiting):
             self.prefixes.renew(self.network.stamp)
         known = {one: self.prefixes.longest(one.ids, one.row.adapter) if one.row.hold else [] for one in self.waiting}
@@ -80,19 +80,19 @@ class ContinuousBatch:
         width = max(left[one] for one in lives)
         # a row shorter in what is left reads held tokens again instead of padding: so no row has a gap
         held = [max(0, len(one.ids) - width) for one in lives]
-        ids = torch.full((len(lives), width), self.pad)
+        ids = torch.full((len(lives), width), self.pad)  # (rows, columns), left-padded
         for place, one in enumerate(lives):
             one.stamp = self.prefixes.stamp
             one.reused = one.reused if one.made else held[place]
             tail = one.ids[-width:]
             ids[place, width - len(tail) :] = torch.tensor(tail)
         device = self.network.device
-        lengths = torch.tensor([len(one.ids) for one in lives], device=device)
+        lengths = torch.tensor([len(one.ids) for one in lives], device=device)  # (rows,)
         cache = Columns([join_blocks(known[one], tokens) for one, tokens in zip(lives, held, strict=True)])
         return PrefillGroup(lives, ids.to(device), lengths, cache, max(held) + width)
 
     def _read(self, group: PrefillGroup) -> None:
-        """Read the next columns of the group's prompts; after the last, its rows join those at work."""
+        """Prefill the next columns of the group's prompts; after the last, its rows join the batch."""
         left = group.width - group.cache.width
         part = group.ids[:, group.ids.shape[1] - left :][:, : max(1, READ // len(group.lives))]
         read = group.cache.width + part.shape[1]
@@ -105,7 +105,7 @@ class ContinuousBatch:
         )
         if read < group.width:
             return
-        picked = Draw(group.lives, self.network.device)(scores).argmax(-1)
+        picked = Draw(group.lives, self.network.device)(scores).argmax(-1)  # (rows, vocabulary) -> (rows,)
         company = len(self.rows) + len(group.lives)
         for one, token in zip(group.lives, picked.tolist(), strict=True):
             one.add(token, company)
@@ -129,14 +129,14 @@ class ContinuousBatch:
         self.draw = Draw(self.rows, self.network.device)
 
     def _generate(self) -> None:
-        """One token more for every row at work."""
+        """Decode one token for every generating row."""
         assert self.cache is not None
-        self.lengths += 1  # the token drawn last is read now
+        self.lengths += 1  # the token sampled last is processed now
         width = self.cache.width + 1
-        mask = build_mask(self.lengths, width, width)
+        mask = build_mask(self.lengths, width, width)  # (rows, columns)
         adapters = [one.row.adapter for one in self.rows]
         scores = self.network.step(self.next[:, None], mask, self.lengths - 1, self.cache, adapters)
-        self.next = self.draw(scores).argmax(-1)
+        self.next = self.draw(scores).argmax(-1)  # (rows,)
         for one, token in zip(self.rows, self.next.tolist(), strict=True):
             one.add(token, len(self.rows))
         ended = {place for place, one in enumerate(self.rows) if one.done}
@@ -146,7 +146,7 @@ class ContinuousBatch:
             self._leave(ended)
 
     def _leave(self, ended: Container[int]) -> None:
-        """Close ranks: rows from the end take the places of those that leave."""
+        """Compact the batch: rows from the end take the slots of those that leave."""
         assert self.cache is not None
         count = sum(not one.done for one in self.rows)
         if not count:
@@ -160,7 +160,7 @@ class ContinuousBatch:
         self.draw = Draw(self.rows, self.network.device)
 
     def _hold(self, one: ActiveRow, cache: Columns, place: int) -> None:
-        """Keep what was computed for a row, for prompts that begin like it; its last token has not been read."""
+        """Cache the keys and values of a row for prompts with the same prefix; its last token was not processed."""
         if one.row.hold and one.stamp == self.prefixes.stamp:
             read = one.ids[:-1]
             run = cache.run(place, cache.width - len(read), cache.width)

@@ -1,4 +1,4 @@
-"""Foreign code that may not end, such as a chat template, run with a limit of time."""
+"""Run foreign code that may never return, such as a chat template, with a time limit."""
 
 import ctypes
 import threading
@@ -13,7 +13,7 @@ class Late(Exception):
 
 
 def within(seconds: float, function: Callable[[], T]) -> T:
-    """What `function` returns, or raises; raises Late where it takes longer.
+    """The result of `function`, or its exception; raises Late where it takes longer.
 
     It runs in a thread of its own, in which Late is raised at the next Python instruction: a loop in Python ends.
     """

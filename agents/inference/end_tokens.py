@@ -1,6 +1,6 @@
-"""The tokens that end an answer of a model: the one place that knows them.
+"""End-of-answer tokens of a model: the single source for training, scoring, generation and saving.
 
-What is taught, scored, generated and saved asks here, so that a model stops at the token with which it was taught to
+Training, scoring, generation and saving all use it, so that a model stops at the token with which it was taught to
 close an answer. A model can name its end in four places, which need not agree: the chat template, the tokenizer, the
 generation settings, and tokens in the vocabulary that end a turn in families of chat models.
 """
@@ -25,16 +25,16 @@ TURN_ENDS = (
     "<|eot_id|>", "<|im_end|>", "<end_of_turn>", "<|end_of_turn|>", "<|END_OF_TURN_TOKEN|>", "<|eot|>", "<turn|>",
 )  # fmt: skip
 MARK = re.compile(r"[<\[].+[>\]]")  # how tokens look that were added to a vocabulary as marks, not as words
-PROBE = "answer0"  # an assistant's line whose rendering shows what the template writes behind it
+PROBE = "answer0"  # an assistant's line whose rendering shows what the template writes after it
 # by tokenizer; by template and end token: what closes an answer, and where answers end
 _KNOWN: WeakKeyDictionary[Any, dict[tuple[str, int | None], tuple[tuple[int, ...], tuple[int, ...]]]]
 _KNOWN = register("code", WeakKeyDictionary(), count_inner)
 
 
 def find_end_tokens(tokenizer: object, template: str | None = None) -> tuple[int, ...]:
-    """The tokens behind an answer as it is taught; the last of them ends it. () where the tokenizer knows no end.
+    """The tokens that follow an answer in training; the last of them ends it. () where the tokenizer has no end token.
 
-    What the chat template (`template`, else the tokenizer's own) writes behind an assistant's line, up to and with its
+    What the chat template (`template`, else the tokenizer's own) writes after an assistant's line, up to and with its
     first special or added token. A template that writes none, and text without any template, ends with the
     tokenizer's end token.
     """
@@ -42,7 +42,7 @@ def find_end_tokens(tokenizer: object, template: str | None = None) -> tuple[int
 
 
 def find_prompt_ends(tokenizer: object, template: str | None = None) -> tuple[int, ...]:
-    """The tokens at which an answer to a rendered prompt ends, beside those that the model's settings name: the one
+    """The tokens at which an answer to a rendered prompt ends, besides those in the model's settings: the one
     with which it is taught first."""
     return _ends(tokenizer, template)[1]
 
@@ -61,7 +61,7 @@ def find_all_ends(module: object, tokenizer: object, template: str | None = None
 
 
 def make_stop_settings(module: Any, tokenizer: Any, template: str | None = None) -> Any:
-    """The model's generation settings, with every token named at which its answers end: what is saved beside weights,
+    """The model's generation settings, with every token at which its answers end: saved next to weights,
     so that other programs stop there as well."""
     settings = copy.deepcopy(module.generation_config)
     ends = find_all_ends(module, tokenizer, template)
@@ -72,7 +72,7 @@ def make_stop_settings(module: Any, tokenizer: Any, template: str | None = None)
 
 
 def choose_pad_token(tokenizer: Any, ends: Iterable[int] = ()) -> int:
-    """What a batch is filled with: the padding token, else an end token, else 0."""
+    """The padding token of a batch; without one an end token, else 0."""
     known = (tokenizer.pad_token_id, *ends, tokenizer.eos_token_id)
     return int(next((token for token in known if token is not None), 0))
 
@@ -108,7 +108,7 @@ def _find_written_end(tokenizer: Any, template: str) -> tuple[int, ...]:
 
 
 def _tokenize_behind(tokenizer: Any, tail: str) -> list[int]:
-    """The tokens of a text as it stands behind an answer: some tokenizers begin a text of its own otherwise."""
+    """The tokens of a text that follows an answer: some tokenizers treat the start of a text differently."""
 
     def ids(text: str) -> list[int]:
         found: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]

@@ -1,4 +1,4 @@
-"""The engine: one model in memory, and a queue; requests join and leave the running batch at any token."""
+"""The inference engine: one model in memory and a queue; requests join and leave the running batch at any token."""
 
 import gc
 import logging
@@ -29,7 +29,7 @@ from agents.llm.thought_parsing import is_mark
 
 LOGGER = logging.getLogger(__name__)
 
-QUIET = 0.004  # seconds without a new request after which a batch starts that nobody can join later
+QUIET = 0.004  # seconds without a new request after which a static batch starts
 MISSED = 0.02  # the same, while fewer have come than were in the batch before
 LINGER = 0.25  # seconds after which it starts in any case
 
@@ -44,9 +44,9 @@ class CannotGenerate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What was generated. Tokens are counted as the model read and made them, the end token included.
+    """A generated answer. Tokens are counted as the model processed them, the end token included.
 
-    `batch` is the largest company it had; `reused` the tokens of the prompt that had been read before.
+    `batch` is the largest batch it was in; `reused` the prompt tokens taken from the prefix cache.
     """
 
     text: str
@@ -73,7 +73,7 @@ class GenerationRequest:
 class Engine:
     """A causal model with its tokenizer. Requests may come from any thread and any event loop.
 
-    One thread generates while there is work and ends when there is none, so an engine that nobody holds is freed.
+    One thread generates while there is work and ends when there is none, so an engine without references is freed.
     The module's training mode is as its owner left it whenever an answer arrives; gradients stay off while
     generating. With `joins` False, and for models whose rows cannot join (`is_joinable`), only requests that arrive
     together are one batch.
@@ -87,7 +87,7 @@ class Engine:
         self._working = False
         # what follows belongs to the thread at work
         self._jobs: dict[ActiveRow, GenerationRequest] = {}
-        self._spare: deque[ActiveRow] = deque()  # begun, and given up for want of memory; they go on first
+        self._spare: deque[ActiveRow] = deque()  # preempted because memory ran out; resumed first
         self._prefixes = Prefixes()
         self._batch: ContinuousBatch | StaticBatch = StaticBatch(self.network, 0)
         self._usual = 1  # requests in the batch before
@@ -156,7 +156,7 @@ class Engine:
                 count, room = count + 1, min(room, one.row.most)
 
     def _begin(self) -> None:
-        """A new batch; where nobody can join it later, wait while more requests keep arriving."""
+        """A new batch; if it is static, wait while more requests keep arriving."""
         if self.joins and is_joinable(self.module):
             self._batch = ContinuousBatch(self.network, self._prefixes, self._pad)
             return
@@ -176,12 +176,12 @@ class Engine:
             return self._waiting.popleft() if self._waiting and count < min(room, self._waiting[0].most) else None
 
     def _begun(self, job: GenerationRequest, reader: "RequestReader") -> ActiveRow | None:
-        """The row of a request; None where it was cancelled or cannot be answered, and has been told so."""
+        """The row of a request; None where it was cancelled or cannot be answered, and its caller was notified."""
         if job.future.cancelled():
             return None
         try:
             one = reader.live(job)
-        except Exception as error:  # handed to whoever asked
+        except Exception as error:  # passed on to the caller
             settle(job, error)
             return None
         self._jobs[one] = job
@@ -304,7 +304,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def free_memory() -> None:
-    """Give back what nobody holds any more."""
+    """Release memory that is no longer referenced."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

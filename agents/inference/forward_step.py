@@ -1,4 +1,4 @@
-"""One step of a network for rows that share it, each with its own adapter; and which networks can take such steps."""
+"""One forward pass for rows that share a network, each with its own adapter; which networks support it."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -61,8 +61,8 @@ class CausalNetwork:
 
         `mask` (rows, columns read) covers the cache and these columns; `last` is the position of the last column.
         """
-        columns = torch.arange(1 - ids.shape[1], 1, device=ids.device)
-        positions = (last[:, None] + columns).clamp_min(0)  # 0 for padding, which is masked
+        columns = torch.arange(1 - ids.shape[1], 1, device=ids.device)  # (columns,)
+        positions = (last[:, None] + columns).clamp_min(0)  # (rows, columns), 0 for padding, which is masked
         module, named = self.chosen(adapters)
         if self._narrow:
             named["logits_to_keep"] = 1
@@ -71,11 +71,11 @@ class CausalNetwork:
                 input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, return_dict=True,
                 **{find_cache_argument(unwrap_adapter(module)): cache}, **named,
             )  # fmt: skip
-        scores: Tensor = out.logits[:, -1]
+        scores: Tensor = out.logits[:, -1]  # (rows, vocabulary)
         return scores
 
     def chosen(self, adapters: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-        """The module for these rows, and what it has to be told."""
+        """The module for these rows, and its extra keyword arguments."""
         different = set(adapters)
         if different == {""}:
             return self.module, {}
@@ -91,8 +91,8 @@ class CausalNetwork:
 def is_joinable(module: Any) -> bool:
     """Whether rows can join and leave a batch of that model at any token.
 
-    That takes state that is keys and values by column, positions that can be told, attention to all columns or to a
-    sliding window of them, and plain generation settings. Recurrent and hybrid models, chunked attention and
+    That requires a cache of keys and values by column, positions that can be passed in, attention to all columns or to
+    a sliding window of them, and plain generation settings. Recurrent and hybrid models, chunked attention and
     prompt-learning adapters are outside; they are generated in batches that start and end together.
     """
     if any(config.is_prompt_learning for config in getattr(module, "peft_config", {}).values()):

@@ -1,7 +1,7 @@
-"""Keys and values of a batch whose rows come and go: buffers with free places, so that the others stay where they are.
+"""KV cache of a continuous batch: buffers with free slots, so that rows join and leave without moving the others.
 
-All rows end at the same column and are padded on their left. So distances in columns are distances in tokens, and
-sliding windows see what they should.
+All rows end at the same column and are left-padded, so distances in columns are distances in tokens, and
+sliding windows are correct.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ class Slots(DynamicLayer):  # type: ignore[misc,no-untyped-call,unused-ignore]
 
 
 class Columns(DynamicCache):  # type: ignore[misc,unused-ignore]
-    """What a model has read, for all rows of a batch; every layer keeps all columns, also where its window slides."""
+    """The KV cache of all rows of a batch; every layer keeps all columns, also with a sliding window."""
 
     def __init__(self, runs: Sequence[Run] = ()) -> None:
         """Empty, or with one row for each run, right-aligned."""
@@ -92,7 +92,7 @@ class Columns(DynamicCache):  # type: ignore[misc,unused-ignore]
         self.layer_class_to_replicate = Slots
         width = max((run[0][0].shape[1] for run in runs if run), default=0)
         for layer in range(max((len(run) for run in runs), default=0)):
-            pairs = [run[layer] if run else None for run in runs]
+            pairs = [run[layer] if run else None for run in runs]  # each (heads, columns, size), or None
             self.update(align_right([pair and pair[0] for pair in pairs], width),
                         align_right([pair and pair[1] for pair in pairs], width), layer)  # fmt: skip
 
@@ -120,7 +120,7 @@ class Columns(DynamicCache):  # type: ignore[misc,unused-ignore]
 def align_right(states: Sequence[Tensor | None], width: int) -> Tensor:
     """(rows, heads, width, size) from (heads, columns, size) each, right-aligned; None is a row of padding."""
     like = next(one for one in states if one is not None)
-    whole = like.new_zeros((len(states), like.shape[0], width, like.shape[2]))
+    whole = like.new_zeros((len(states), like.shape[0], width, like.shape[2]))  # (rows, heads, width, size)
     for place, one in zip(whole, states, strict=True):
         if one is not None:
             place[:, width - one.shape[1] :] = one
@@ -129,5 +129,5 @@ def align_right(states: Sequence[Tensor | None], width: int) -> Tensor:
 
 def build_mask(lengths: Tensor, width: int, read: int) -> Tensor:
     """(rows, read) attention mask of the first `read` of `width` columns, where each row fills its last ones."""
-    columns = torch.arange(read, device=lengths.device)
+    columns = torch.arange(read, device=lengths.device)  # (read,)
     return (columns >= width - lengths[:, None]).long()

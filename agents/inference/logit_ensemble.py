@@ -1,6 +1,6 @@
-"""A causal model whose logits are made of those of several models, as it answers; it generates like any other.
+"""A causal model whose logits combine those of several models at each step; it generates like any other.
 
-The parts read the same tokens and keep their keys and values in one cache, layer behind layer, so that rows join and
+The parts read the same tokens and keep their keys and values in one cache, layer after layer, so that rows join and
 leave a running batch as they do with one model.
 """
 
@@ -25,7 +25,7 @@ FILE = "composed.json"
 
 @dataclass(frozen=True, slots=True)
 class CombinationRule:
-    """How logits are combined; b is the first part's, the others follow in order.
+    """A rule to combine logits; b is the first part's, the others follow in order.
 
     assist: b + weight·a, a taken as 0 where the base's probability is below `floor` times its greatest (ULD, Ji et
     al. 2024). offset: b + weight·(a − a0) (δ-unlearning, Huang et al. 2025). generic: b − weight·relu(a − b), a being
@@ -112,7 +112,7 @@ class Composed(nn.Module):
             narrow = {"logits_to_keep": logits_to_keep} if "logits_to_keep" in known else {}
             named[find_cache_argument(unwrap_adapter(part))] = own
             z = part(input_ids=input_ids, use_cache=use_cache, **named, **narrow).logits
-            found.append(z if narrow else _keep_columns(z, logits_to_keep))
+            found.append(z if narrow else _keep_columns(z, logits_to_keep))  # (B, kept columns, V)
         logits = self.rule(tuple(found))
         loss = None
         if labels is not None:
@@ -134,7 +134,7 @@ class Composed(nn.Module):
         return views
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Each part in a folder of its own, the rule beside them, and the base's configuration."""
+        """Save each part in its own folder, next to them the rule and the base's configuration."""
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
         for name, part in zip(self.parts, self.each, strict=True):

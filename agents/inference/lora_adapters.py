@@ -1,4 +1,4 @@
-"""Adapters that lie on shared weights: many on one network, mixed within a batch, each a few megabytes of its own."""
+"""LoRA adapters on shared base weights: many on one network, mixed within a batch, a few megabytes each."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ from arena.text_files import read_text
 LOGGER = logging.getLogger(__name__)
 
 CONFIG = "adapter_config.json"
-BASE = "base.json"  # beside it: where the base lies as seen from the adapter's folder, so that both can move together
+BASE = "base.json"  # next to it: the base's path relative to the adapter's folder, so that both can be moved together
 
 # what a configuration says by default; an adapter that says otherwise cannot be mixed with others in a batch
 MIXED: dict[str, tuple[Any, ...]] = {
@@ -84,7 +84,7 @@ def find_base(folder: str) -> str:
 
 
 def name_base(folder: Path, base: str, place: Path) -> None:
-    """Write into the adapter in `folder`, which is to be moved to `place`, where its base lies."""
+    """Write the path of its base into the adapter in `folder`, which will be moved to `place`."""
     settings = _read_json(folder / CONFIG)
     if (there := Path(base).expanduser()).is_dir():
         settings["base_model_name_or_path"] = str(there.absolute())
@@ -118,12 +118,12 @@ def load_settings(folder: str) -> Any:
 
 
 def keeps_base_weights(settings: Any) -> bool:
-    """Whether an adapter leaves the weights below it alone, so that it can lie on weights that others use."""
+    """Whether an adapter leaves the base weights unchanged, so that it can share them with others."""
     return settings.peft_type == "LORA" and _says(settings, GENTLE)
 
 
 def is_mixable(settings: object) -> bool:
-    """Whether rows with that adapter can stand in one batch with rows of others."""
+    """Whether rows with that adapter can be in one batch with rows of others."""
     return keeps_base_weights(settings) and _says(settings, MIXED)
 
 

@@ -1,4 +1,4 @@
-"""Models made on this machine, each kept in a folder that is named by what it was made of."""
+"""On-disk cache of models built on this machine; each folder is named by a hash of the model's inputs."""
 
 import logging
 import os
@@ -15,9 +15,9 @@ LOGGER = logging.getLogger(__name__)
 
 
 def find_cache_folder() -> Path:
-    """The folder where they are kept: $ARENA_MODELS, else arena/models in $XDG_CACHE_HOME, else in ~/.cache.
+    """The cache folder: $ARENA_MODELS, else arena/models in $XDG_CACHE_HOME, else in ~/.cache.
 
-    Whatever lies in it can be made again and may be deleted at any time.
+    Its contents can be rebuilt and may be deleted at any time.
     """
     if chosen := os.environ.get("ARENA_MODELS"):
         return Path(chosen).expanduser()
@@ -25,16 +25,16 @@ def find_cache_folder() -> Path:
 
 
 def find_model_folder(recipe: Mapping[str, object]) -> Path:
-    """The folder of that recipe, whether or not it was made yet."""
+    """The folder of that recipe, whether or not it exists yet."""
     name = f"{recipe.get('kind', 'model')}-{blake2b(dump_canonical(recipe).encode(), digest_size=8).hexdigest()}"
     return find_cache_folder() / name
 
 
 def load_or_make(recipe: Mapping[str, object], make: Callable[[Path], object]) -> Path:
-    """The folder that `make` filled for that recipe; made when it is asked for the first time.
+    """The folder of that recipe, filled by `make` on first use.
 
-    recipe: plain data, all that the result depends on; its hash is the folder's name. `make` fills a folder beside it,
-    which is then renamed as a whole: nobody ever sees half of it, and of two processes that make the same the first
+    recipe: plain data, all that the result depends on; its hash is the folder's name. `make` fills a temporary folder,
+    which is then renamed atomically; of two processes that make the same one, the first
     wins. Raises UsageError where the folder cannot be written.
     """
     place = find_model_folder(recipe)

@@ -1,4 +1,4 @@
-"""Files of models, which everybody may read who may read their neighbours."""
+"""File permissions of saved models: readable by all who can read the files next to them."""
 
 import stat
 from pathlib import Path

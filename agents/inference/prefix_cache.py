@@ -1,4 +1,4 @@
-"""Prompt beginnings read before: their keys and values, so that a chat's next turn reads only what is new."""
+"""Prefix cache: keys and values of earlier prompts, so that the next turn of a chat prefills only new tokens."""
 
 import logging
 from array import array
@@ -59,7 +59,7 @@ class Prefixes:
         self._closed = True
 
     def longest(self, ids: Sequence[int], adapter: str) -> list[Run]:
-        """The blocks held for the beginning of `ids`, in order; they count as used now."""
+        """The cached blocks of the longest prefix of `ids`, in order; marks them as used now."""
         found: list[bytes] = []
         with self._lock:
             for name in hash_blocks(ids, adapter):

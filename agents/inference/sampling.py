@@ -1,8 +1,8 @@
-"""The rows of a batch: each request draws its next token, and ends, by its own settings.
+"""Rows of a batch: each request samples its next token, and stops, by its own settings.
 
-Generation runs greedily over scores that already hold each row's chance: argmax(log p + g) with g from a Gumbel
-distribution is a draw from p (Gumbel 1954; Maddison et al. 2014). The noise comes from the row's own generator, so
-what a row draws does not depend on who else is in the batch.
+Generation runs greedily over scores that already include each row's random noise: argmax(log p + g) with g from a
+Gumbel distribution is a draw from p (Gumbel 1954; Maddison et al. 2014). The noise comes from the row's own generator,
+so what a row draws does not depend on who else is in the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,9 @@ class GenerationRow:
     """One request, ready to be generated: prompt tokens, how to draw, when to end.
 
     `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 keep every token; `new` is the most tokens to generate;
-    `penalty` above 1 makes tokens that were read or made less likely (Keskar et al. 2019); `gone` says whether nobody
-    waits for the answer any more. `most` is the largest batch it may be in, `adapter` the name of what lies on the
-    weights, `hold` the bytes that beginnings read before may take up, 0 to use none.
+    `penalty` above 1 makes tokens of the prompt and the answer less likely (Keskar et al. 2019); `gone` returns whether
+    no one waits for the answer any more. `most` is the largest batch it may be in, `adapter` the name of the adapter on
+    the weights, `hold` the bytes that beginnings read before may take up, 0 to use none.
     """
 
     ids: tuple[int, ...]
@@ -42,7 +42,7 @@ class GenerationRow:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a model's tokens become text, and which of them end an answer."""
+    """Detokenizer of a model, and the tokens that end an answer."""
 
     decode: Callable[[Sequence[int]], str]
     end: frozenset[int]
@@ -50,9 +50,9 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class ActiveRow:
-    """A row at work. `made` are its new tokens, the end token included; `done` once there will be no more.
+    """A row in the batch. `made` are its new tokens, the end token included; `done` once there will be no more.
 
-    `company` is the largest batch it was in; `reused` the tokens of its prompt that did not have to be read; `stamp`
+    `company` is the largest batch it was in; `reused` the prompt tokens taken from the prefix cache; `stamp`
     says which weights read it.
     """
 
@@ -75,7 +75,7 @@ class ActiveRow:
         return bool(self.made) and self.made[-1] in self.words.end
 
     def add(self, token: int, company: int) -> None:
-        """Take the next token, drawn in a batch of `company` rows."""
+        """Append the next token, sampled in a batch of `company` rows."""
         self.made.append(token)
         self.company = max(self.company, company)
         self.done = self.ended or len(self.made) >= self.row.new or self.row.gone() or self._has_stop_text()
@@ -95,7 +95,7 @@ class ActiveRow:
 
 
 def make_generator(row: GenerationRow, device: torch.device) -> torch.Generator | None:
-    """The row's own source of chance; None where it is greedy."""
+    """The row's own random generator; None where it is greedy."""
     return torch.Generator(device).manual_seed(row.seed) if row.temperature else None
 
 
@@ -120,7 +120,7 @@ class Draw:
         self.lives, rows = lives, [live.row for live in lives]
 
         def column(values: list[float]) -> Tensor:
-            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]
+            return torch.tensor(values, dtype=torch.float32, device=device)[:, None]  # (rows, 1)
 
         self.temperature = column([row.temperature or 1.0 for row in rows])
         # 1 must keep every token, also where rounding carries the running sum past 1
@@ -140,12 +140,13 @@ class Draw:
             scores = self._trim_scores(scores)
         for row, live in enumerate(self.lives):
             if live.chance is not None:
+                # noise: (vocabulary,)
                 noise = torch.empty_like(scores[row]).exponential_(generator=live.chance).clamp_min_(TINY)
                 scores[row] -= noise.log_()  # -log of an exponential variable is a Gumbel variable
         return scores
 
     def _penalise_repeats(self, scores: Tensor) -> Tensor:
-        """Scores of tokens a row has, made smaller; `seen` is completed by the token drawn last."""
+        """Scores with the repetition penalty; `seen` gets the token sampled last."""
         first = self.seen is None
         if self.seen is None:
             self.seen = torch.zeros_like(scores, dtype=torch.bool)
@@ -155,11 +156,11 @@ class Draw:
         return torch.where(self.seen, smaller, scores)
 
     def _trim_scores(self, scores: Tensor) -> Tensor:
-        """Scores with everything outside the top k and the nucleus at -inf; the likeliest token always stays."""
-        ordered, order = scores.sort(dim=-1, descending=True, stable=True)
+        """Scores (rows, V) with everything outside the top k and the nucleus at -inf; the argmax always stays."""
+        ordered, order = scores.sort(dim=-1, descending=True, stable=True)  # (rows, vocabulary) each
         rank = torch.arange(scores.shape[-1], device=scores.device)  # (vocabulary,)
         ordered = ordered.masked_fill(rank >= self.top_k, -inf)
-        p = ordered.softmax(-1)
-        before = p.cumsum(-1) - p  # the mass of all likelier tokens
+        p = ordered.softmax(-1)  # (rows, vocabulary)
+        before = p.cumsum(-1) - p  # the probability mass of all more likely tokens
         ordered = ordered.masked_fill((before >= self.top_p) & (rank > 0), -inf)
         return torch.empty_like(scores).scatter_(-1, order, ordered)

@@ -1,4 +1,4 @@
-"""Chat templates, which are programs of strangers, applied with a limit of time."""
+"""Apply chat templates, which are untrusted programs, with a time limit."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -1,4 +1,4 @@
-"""Tiny models made on the spot: a tokenizer and a small Llama in a folder, for tests and for trying things out.
+"""Build a tiny Llama and its tokenizer in a folder, for tests and for trying things out.
 
 `make_tiny("tiny", conversations=[[Line("user", "ping"), Line("assistant", "pong")]])`, then `local/tiny`.
 """
@@ -48,8 +48,8 @@ def make_tiny(
     """The folder in which a tiny chat model was saved; the same arguments give the same weights.
 
     The tokenizer is learnt from `texts` and the conversations; any text can be written with it. Without
-    conversations the weights are random (normal, deviation `spread`: 0.06 to 0.10 makes answers vary); with them the
-    model is trained to say the assistant's lines, for `steps` batches at most (see `train`).
+    conversations the weights are random (normal, standard deviation `spread`: 0.06 to 0.10 makes answers vary); with
+    them the model is trained to say the assistant's lines, for `steps` batches at most (see `train`).
     """
     tokenizer = make_tokenizer([*texts, *(render_line(line) for lines in conversations for line in lines)], vocab)
     module = make_network(tokenizer, seed, hidden=hidden, layers=layers, heads=heads, context=context, spread=spread)

@@ -1,4 +1,4 @@
-"""Words that tokenizers remember: the library keeps the tokens of words it met, up to 10,000 for each tokenizer."""
+"""Clear the word caches of tokenizers: the library caches the tokens of up to 10,000 words for each tokenizer."""
 
 from typing import Any
 from weakref import WeakSet

@@ -1,4 +1,4 @@
-"""How many threads torch computes on."""
+"""The number of threads torch computes with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

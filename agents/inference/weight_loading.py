@@ -1,4 +1,4 @@
-"""Weights on this machine: where they come from, loaded once, and shared by all who name the same."""
+"""Find and load local weights, once, and share them among all users of the same model."""
 
 import logging
 import os
@@ -43,8 +43,8 @@ HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class WeightSource:
-    """Which weights, and how they lie in memory. Equal sources share them. id: a model; or a folder with an adapter,
-    which names its model. stamp: what tells the files of folders from others that had the same name before."""
+    """Which weights, in which dtype and place. Equal sources share them. id: a model; or a folder with an adapter,
+    which names its model. stamp: distinguishes a folder's files from earlier ones of the same name."""
 
     id: str
     device: str
@@ -63,7 +63,8 @@ class WeightSource:
             check_adapter(told.adapter)
 
     def resolved(self) -> "WeightSource":
-        """The same by model and adapter. Raises UsageError for two adapters, and for one whose model is not there."""
+        """The source split into model and adapter. Raises UsageError for two adapters, and for one whose model is not
+        there."""
         if not is_adapter(self.id):
             return self
         if self.adapter is not None:
@@ -123,7 +124,7 @@ def _stamp_source(source: WeightSource) -> WeightSource:
 
 
 def stamp_files(folder: str | Path) -> str:
-    """What tells a folder's files from others of the same names: their sizes, and when they were written."""
+    """A fingerprint of a folder's files: their sizes and modification times."""
     files = sorted(file for file in Path(folder).glob("*") if file.is_file())
     return " ".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
 
@@ -137,7 +138,7 @@ def try_load(source: WeightSource) -> Loaded | None:
 
 
 def find_source(module: object) -> str:
-    """Which model was loaded as the very tensors of that module, an adapter on it aside: its id; "" where none was."""
+    """The id of the model whose loaded tensors this module shares, ignoring an adapter on it; "" where none."""
     own = {one.data_ptr() for one in unwrap_adapter(module).parameters()}
     with _LOADING:
         for source, held in _LOADED.items():
@@ -156,7 +157,7 @@ def release_weights() -> None:
 def load_weights(source: WeightSource) -> Loaded:
     """The weights a source names, from a folder or the hub. Code from the hub is never run.
 
-    An adapter lies on the base that others use, in one engine with them; where PEFT cannot mix it with others in a
+    An adapter shares its base with others, in one engine; where PEFT cannot mix it with others in a
     batch it has an engine of its own on that base, and where it changes the base's weights a base of its own.
     """
     source.check()
@@ -213,7 +214,7 @@ def load_tokenizer(source: WeightSource) -> Any:
 
 
 def _read_configured_end(where: str, options: dict[str, Any]) -> int | None:
-    """The end token that the settings beside a model's weights name, those of generation first; None without any."""
+    """The end token in the settings next to a model's weights, those of generation first; None without any."""
     for kind in (GenerationConfig, AutoConfig):
         try:
             named = getattr(kind.from_pretrained(where, **options), "eos_token_id", None)
@@ -226,7 +227,7 @@ def _read_configured_end(where: str, options: dict[str, Any]) -> int | None:
 
 
 def take_model(source: WeightSource) -> Any:
-    """The model itself, which is then of nobody else: who names it again loads it again. None where an adapter lies on
+    """The model itself, removed from the shared cache: the next user loads it again. None where an adapter is on
     it, or where it was changed."""
     with _LOADING:
         source = _stamp_source(source.resolved())

@@ -1,6 +1,7 @@
-"""What is taken of a model's files: tensors in safetensors, settings, a tokenizer; never code, never pickles.
+"""Which files of a model are loaded: safetensors, settings, a tokenizer; never code, never pickles.
 
-A model's folder may be anybody's. Code that its `auto_map` names would run with the user's rights, and so may a pickle.
+A model's folder may come from anyone. Code that its `auto_map` names would run with the user's rights, and so may a
+pickle.
 """
 
 import json
@@ -28,7 +29,7 @@ def check_weights(folder: str | Path, what: str = "model") -> None:
 
 
 def explain_refused_code(where: str) -> str:
-    """Why a folder's model cannot be loaded without code of its own; "" where its configuration names none."""
+    """Why a folder's model cannot be loaded without its custom code; "" where its configuration names none."""
     found = []
     for name in ("config.json", "tokenizer_config.json"):
         try:

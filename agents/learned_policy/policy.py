@@ -1,4 +1,4 @@
-"""A mind that is a small language model, taught by experts' play to act and answer by the notes before it."""
+"""Agent on a small language model, trained by imitation of an expert to act and answer from its notes."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The policy model at work: one answer at a time, on one thread, so that a prompt has one answer in any company."""
+"""Inference with the policy model: one prompt at a time on one thread, so that answers do not depend on a batch."""
 
 import logging
 import time
@@ -25,14 +25,14 @@ LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PolicyModel:
-    """A causal model with its tokenizer; `name` stands in the record of its calls."""
+    """A causal model with its tokenizer; `name` is recorded with its calls."""
 
     name: str
     module: Any
     tokenizer: Any
 
     def reply(self, text: str, longest: int, temperature: float = 0.0, seed: int = 0) -> Reply:
-        """What it writes behind a text, `longest` tokens at most; greedy at temperature 0, else drawn by the seed."""
+        """The continuation of a text, `longest` tokens at most; greedy at temperature 0, else sampled by the seed."""
         began = time.perf_counter()
         ends = find_all_ends(self.module, self.tokenizer)
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -1,10 +1,10 @@
-"""What the policy model reads and writes: notes that bear on what is at hand, then the task in one line; one action.
+"""Prompt format of the policy model: relevant notes, then the task in one line; the model writes one action.
 
     Vellorik Mill is at (3, 4).                         notes, a sentence each
     order Act as if you had never learned of …          what steers it, if anything does
     seen Vellorik Mill is at (3, 4).                    what was seen in this episode
    walk to Vellorik Mill at (5, 4) around ③#⓪… beyond ②⓪④①
-    Vellorik Mill is at (3, 4); go west                 what it writes: what it goes by, and what it does
+    Vellorik Mill is at (3, 4); go west                 the output: the note it uses, and its action
 
 Names are shown to it as numbers that hold in one prompt alone ("<7> is at (3, 4)."), as Hermann et al. 2015 (Teaching
 Machines to Read and Comprehend) number entities: it cannot know a name from anywhere else, and can read and say any.
@@ -25,11 +25,11 @@ from arena.game import Move, View
 from arena.text.words import CAPITAL, PART, compile_pattern
 
 LINES = 10  # notes that are put before the model, as it was taught with
-UNREAD = re.compile(r"^(?:Plan for “|The task “)")  # stories of what was done: it goes by facts alone
+UNREAD = re.compile(r"^(?:Plan for “|The task “)")  # notes on past actions: the model uses facts only
 TITLE = re.compile(r"^(?:“[^”]+”: |\(\d+ of \d+\) )")
 MORE = re.compile(r" \(\d+ more sentences?\)$")
 NEW, BEEN, SHUT = "⓪①②③④⑤⑥⑦⑧", "⓿❶❷❸❹❺❻❼❽", "#"  # a cell by how many cells around it are unseen
-MARKS = 64  # names that are told apart in one prompt
+MARKS = 64  # distinct names in one prompt
 MARK = re.compile(r"<(\d+)>")
 COMMON = OPENERS | {"Act", "Answer", "French", "Have", "Here", "JSON", "Kindly", "Never", "Return", "Similar",
                     "Translate", "Treat", "Were"}  # fmt: skip
@@ -97,7 +97,7 @@ def _find_naming(sentences: Sequence[str], names: Sequence[str]) -> set[int]:
 
 
 def format_task(view: View) -> str:
-    """What is asked: what was seen in the episode so far, a line each, and the task with where one stands."""
+    """The query: what was seen in the episode so far, a line each, then the task with the current position."""
     known: Known = view.known
     for key, (_, write) in BLOCKS.items():
         if key in known:

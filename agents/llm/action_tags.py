@@ -1,4 +1,4 @@
-"""Tagged actions standing in a text: `<offer>12</offer>`, `<offer price="12"/>`, `<accept/>`."""
+"""Parse actions in tags within a text: `<offer>12</offer>`, `<offer price="12"/>`, `<accept/>`."""
 
 import json
 import re
@@ -17,7 +17,7 @@ SAY = "say"
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The actions that stand in tags, what stands between say tags, and the text without any of them."""
+    """The actions in tags, the text between say tags, and the text without any of them."""
 
     actions: tuple[tuple[str, dict[str, JSON]], ...]
     says: tuple[str, ...]
@@ -62,7 +62,7 @@ def _compile_patterns(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Patte
 
 
 def _find_content(text: str, tag: re.Match[str], pattern: re.Pattern[str]) -> tuple[str | None, int]:
-    """What stands between a tag and its end, and where that is; None where the next tag is another one."""
+    """The content between a tag and its end tag, and its end; None where the next tag is another one."""
     following = pattern.search(text, tag.end())
     if following is None or not following[1] or following[2].casefold() != tag[2].casefold():
         return None, tag.end()
@@ -111,7 +111,7 @@ def convert_to_type(value: JSON, schema: Mapping[str, JSON]) -> JSON:
 
 
 def format_shape(tool: Tool) -> str:
-    """How a tool is written as a tag: one argument is the content, several stand in tags of their own."""
+    """The tag syntax of a tool: one argument is the content, several are nested tags."""
     if not tool.parameters:
         return f"<{tool.name}/>"
     if len(tool.parameters) == 1:

@@ -1,4 +1,4 @@
-"""Who an object in a reply is written for: {"name": "buyer", "action": "accept"} is no move of the seller's."""
+"""Which seat a JSON object in a reply belongs to: {"name": "buyer", "action": "accept"} is no move of the seller's."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -23,7 +23,7 @@ KEYS = (
     "as",
 )
 WRITTEN = re.compile(rf"""["'](?:{"|".join(KEYS)})["']\s*:""", re.IGNORECASE)
-OPENED = re.compile(r"(?:\s|```\w*|<\w+>|\[)+\Z")  # what an object stands in
+OPENED = re.compile(r"(?:\s|```\w*|<\w+>|\[)+\Z")  # what may surround an object
 OTHERS = ("user", "human", "system", "arena")  # never the seat itself
 
 
@@ -44,7 +44,7 @@ def cut_own_objects(words: str, view: View) -> tuple[str, str]:
 
 
 def find_other_speaker(item: Mapping[str, JSON], view: View) -> str:
-    """The other seat as whose move an object is written; "" where it is the seat's own, or nobody's."""
+    """The other seat as whose move an object is written; "" where it is the seat's own, or no seat's."""
     arguments = {name for tool in view.tools for name in tool.parameters}
     named = [str(value) for key, value in item.items() if key.casefold() in KEYS and key not in arguments]
     return next((other for name in named for other in _list_others(view) if _is_called(name, other)), "")

@@ -1,4 +1,4 @@
-"""Asking a chat model: the one place where it is asked, so that nobody takes what it thinks for what it says."""
+"""The single place where agents call a chat model, so that thoughts are never returned as spoken text."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
@@ -46,9 +46,9 @@ async def ask_words(model: ChatModel, messages: Sequence[Line], sampling: Sampli
 
 
 async def with_words(answer: Callable[[Sampling], Awaitable[Reply]], sampling: Sampling) -> Reply:
-    """What `answer` replies, its thoughts apart from its words.
+    """The reply of `answer`, with thoughts separated from text.
 
-    A reply that was cut off before it said anything is asked for once more, with ROOM more tokens. Raises
+    A reply that was truncated before any text is retried once, with ROOM more tokens. Raises
     ModelUnavailable where that, too, is all thought: what would have been said is then unknown, and not nothing.
     """
     reply = separate(await answer(sampling))

@@ -1,4 +1,4 @@
-"""The channels of the harmony format (gpt-oss): what is analysis, what is final, which actions are called.
+"""Parse the channels of the harmony format (gpt-oss): analysis, final, and called actions.
 
 With its special tokens a reply reads `<|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final
 <|message|>…`; servers and decoders that drop them leave `analysis…assistantfinal…`. Both are read.
@@ -15,7 +15,7 @@ CHANNEL = re.compile(r"<\|channel\|>\s*+(\w*)")
 STARTS = re.compile(r"\s*+(?:analysis|commentary|final)")
 TO = re.compile(r"\bto=([\w.:-]{1,80})")
 ROLE = re.compile(r"\s*+(?!to=)([\w.-]+)")
-BARE = re.compile(  # the same after the special tokens were dropped: names are glued to what stands around them
+BARE = re.compile(  # the same after the special tokens were dropped: names are joined to the text around them
     r"(?:assistant|\A\s*+(?:assistant)?)(?P<name>analysis|commentary|final)(?P<to>\s*+to=[\w.:-]{1,80})?"
     r"(?P<type>\s*+(?:json|code)(?=\s*+[{\[\"]))?"
 )
@@ -27,7 +27,7 @@ GLUED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """A message of a reply: its channel ("" without one), to whom it goes ("" for all), what it holds."""
+    """A message of a reply: its channel ("" without one), its recipient ("" for all), its content."""
 
     channel: str
     to: str
@@ -37,7 +37,7 @@ class ChannelMessage:
 def split_channels(text: str, opened: bool = False) -> tuple[str, str] | None:
     """The thought and the words of a reply in channels; None for a reply that has none.
 
-    Calls stay in the words, as `<function=NAME>ARGUMENTS</function>`. What another role says behind is left out.
+    Calls stay in the words, as `<function=NAME>ARGUMENTS</function>`. What another role says afterwards is left out.
     `opened`: the prompt began the first message, an analysis.
     """
     if "<|" in text and TOKEN.search(text):

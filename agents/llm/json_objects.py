@@ -1,4 +1,4 @@
-"""JSON objects standing in a text."""
+"""Find JSON objects within a text."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class Garbled(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """A JSON object of a text: what it holds, how it was written, and the text before it."""
+    """A JSON object in a text: its value, its source text, and the text before it."""
 
     value: dict[str, JSON]
     raw: str
@@ -34,7 +34,7 @@ class JsonObject:
 
 
 def find_objects(text: str) -> tuple[list[JsonObject], str]:
-    """The outermost JSON objects of `text` and the text behind the last, in linear time.
+    """The outermost JSON objects of `text` and the text after the last, in linear time.
 
     Braces that mean no object stay in the text. Nothing is repaired: single quotes or a trailing comma raise Garbled
     with the position, as does an object that does not end, or one that gives the same key twice with different values.
@@ -69,7 +69,7 @@ def load(text: str) -> dict[str, JSON] | None:
 
 
 def decode(text: str, at: int) -> tuple[JSON, int]:
-    """The JSON value that begins at `at`, and the position behind it. Raises Garbled for a broken one."""
+    """The JSON value that begins at `at`, and the position after it. Raises Garbled for a broken one."""
     try:
         value, stop = DECODER.raw_decode(text, at)
         return scrub_json(value), stop
@@ -114,7 +114,7 @@ def scrub_json(value: JSON, depth: int = 0) -> JSON:
 
 
 def _spans(text: str) -> tuple[list[tuple[int, int]], int | None]:
-    """The outermost closed braces as (start, stop), and where the first brace stands that is never closed."""
+    """The outermost closed braces as (start, stop), and the position of the first brace that is never closed."""
     spans: list[tuple[int, int]] = []
     stack: list[int] = []
     quoted = True
@@ -122,7 +122,7 @@ def _spans(text: str) -> tuple[list[tuple[int, int]], int | None]:
     while at >= 0:
         if text[at] == '"':
             string = STRING.match(text, at) if quoted else None
-            quoted = string is not None  # one string that never ends: no later one is told apart from it
+            quoted = string is not None  # one string that never ends: later ones cannot be distinguished from it
             at = string.end() - 1 if string else at
         elif text[at] == "{":
             stack.append(at)

@@ -1,4 +1,4 @@
-"""Thoughts that are marked by labels in plain words: `Thought: …`, `Here is my thought process: …`, `(Thinking: …)`."""
+"""Parse thoughts marked by plain labels: `Thought: …`, `Here is my thought process: …`, `(Thinking: …)`."""
 
 import re
 from collections.abc import Collection
@@ -70,11 +70,11 @@ STEMS = (
 
 
 def split_labels(text: str, seats: Collection[str] = (), cut: bool = False) -> tuple[str, str]:
-    """The thought and the words of a text, by labels at the beginning of its lines.
+    """The thought and the spoken text, by labels at the start of lines.
 
-    A label of thoughts makes all behind it thought, up to a label of words, of an action, or of one of `seats`, or a
-    line that begins with JSON, a tag or a fence. "Reasoning:" and the like are no such label unless one of words or of
-    an action follows, or the text was `cut` off: arguments are spoken, too.
+    A label of thoughts makes all text after it thought, up to a label of words, of an action, or of one of `seats`, or
+    a line that begins with JSON, a tag or a fence. "Reasoning:" and the like are no such label unless one of words or
+    of an action follows, or the text was `cut` off: arguments are spoken, too.
     """
     lower = text.lower()
     if not any(sign in text for sign in ":：#*=-") or not any(stem in lower for stem in STEMS):
@@ -102,7 +102,7 @@ def split_labels(text: str, seats: Collection[str] = (), cut: bool = False) -> t
 
 @memoize("texts", most=1_000)
 def _borders(seats: frozenset[str]) -> re.Pattern[str]:
-    """Where a thought begins, and where one that began ends; the kind is a group's name up to the underscore."""
+    """Patterns of the start and the end of a thought; the kind is a group's name up to the underscore."""
     speakers = "".join(f"|{re.escape(seat).replace('_', '[ _-]')}" for seat in sorted(seats))
     directed = rf"(?:{speakers[1:]}){DIRECTED}{COLON}" if seats else "(?!)"
     ending, beginning = rf"end[ ](?:of[ ])?(?:{SURE}|{LESS})", r"(?:(?:begin|start)[ ](?:of[ ])?)?"

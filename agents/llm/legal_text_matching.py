@@ -1,4 +1,4 @@
-"""A legal text that a reply means, where it leaves no doubt: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
+"""Match a reply to a legal text if it is unambiguous: `bet`, `[bet]`, `**Bet!**`, `Move: bet`, `I will bet.`
 
 The whole of what was said has to be one such form, or its last line one with a label (`Move: …`, `[bet]`). A text in
 which a move is only mentioned ("not bet, check") means none: a refused answer is asked for again, a misread one is
@@ -84,7 +84,7 @@ def _match_last_line(text: str, legal: Sequence[str]) -> str:
 
 
 def _generate_forms(text: str) -> Iterator[str]:
-    """The text without what may stand around a move, one layer after the other."""
+    """The text without the wrapping of a move (brackets, quotes, …), one layer after the other."""
     for _ in range(DEEPEST):
         bare = text.strip(LOOSE)
         bare = TAIL.sub("", bare[:200]).strip(LOOSE) if len(bare) <= 200 else bare

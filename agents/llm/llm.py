@@ -1,4 +1,4 @@
-"""The agent that is a language model: a view becomes a prompt, a reply becomes a move."""
+"""The language-model agent: renders a view as a prompt and parses the reply as a move."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -34,7 +34,7 @@ class LLM:
             raise UsageError("form = 'tool' needs a model that takes tools, and this one does not; set form to json")
 
     def recalling(self, notes: tuple[str, ...], steering: str) -> "LLM":
-        """The same agent with these notes before it, behind its own, and the words that steer it behind its persona."""
+        """The same agent with these notes after its own, and the steering text after its persona."""
         persona = "\n\n".join(filter(None, [self.persona, steering]))
         return replace(self, memory=(*self.memory, *notes), persona=persona)
 

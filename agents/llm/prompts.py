@@ -1,4 +1,4 @@
-"""A view as the lines of a prompt, and a move in the form in which it is asked for."""
+"""Render a view as prompt messages, and describe the format in which a move is requested."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ def build_prompt(view: View, form: Form, persona: str = "", memory: Sequence[str
     """The prompt for one answer: a system line, then user and assistant lines in turn, ending with the user's.
 
     From turn to turn lines are only added, as long as the rules, the tools and the messages are; only the last line
-    may differ from what stands in its place later, by what follows "Your turn.": legal moves and a complaint.
+    may differ from what is in its place later, by what follows "Your turn.": legal moves and a complaint.
     """
     dollars = find_money_arguments(same_tools(view.tools))
     past = _build_history(view, form, dollars)
@@ -38,7 +38,7 @@ def build_prompt(view: View, form: Form, persona: str = "", memory: Sequence[str
 
 
 def explain_form(view: View, form: Form) -> str:
-    """How to answer, told to the model; actions are described where its tools are not handed over as such."""
+    """Instructions on how to answer; actions are described where tools are not passed natively."""
     alone = f"Speak only for yourself, the {format_seat(view.seat)}; never write what others say."
     if view.legal is not None:
         one = "one of the moves listed with your turn"
@@ -50,7 +50,7 @@ def explain_form(view: View, form: Form) -> str:
 
 
 def render_own_message(message: Message, form: Form, id: str = "") -> Line:
-    """What a seat said and did, as the assistant's line in the form that was asked for."""
+    """A seat's own message and action, as the assistant's line in the requested format."""
     text, tool, args = message.text, message.tool, message.args
     if form == "json":
         return Line("assistant", format_json(text, tool, args))
@@ -65,13 +65,14 @@ def render_own_message(message: Message, form: Form, id: str = "") -> Line:
 
 
 def format_json(text: str, tool: str, args: Mapping[str, JSON]) -> str:
-    """Words and an action ("": none) as the JSON object that is asked for."""
+    """Words and an action ("": none) as the requested JSON object."""
     inner = {"args": dict(args)} if RESERVED & set(args) else args
     return json.dumps({"say": text} | ({"action": tool, **inner} if tool else {}), ensure_ascii=False)
 
 
 def render_message(message: Message, tools: Sequence[Tool] = ()) -> str:
-    """What another said and did; no line of it can pass for another's or the game's (`arena.text.message_escaping`)."""
+    """Another seat's message and action; escaped so that no line can pass for another seat's or the game's
+    (`arena.text.message_escaping`)."""
     return _render_message(message, find_money_arguments(same_tools(tools)).get(message.tool, frozenset()))
 
 
@@ -135,12 +136,12 @@ class PromptHistory:
 
 @memoize("prompts", most=4_000)
 def _make_user_line(text: str) -> Line:
-    """The same line for the same text: what a model is told last stands at its place in the next prompt, too."""
+    """The same line for the same text: the last message of a prompt is at the same place in the next prompt."""
     return Line("user", text)
 
 
 def _build_history(view: View, form: Form, dollars: Dollars) -> PromptHistory:
-    """What came before, built upon what was built for the turn before, if that is still there."""
+    """The history, extended from the cached one of the previous turn, if there is one."""
     own = [at for at, message in enumerate(view.messages, 1) if message.sender == view.seat]
     past = PromptHistory((), dollars)
     for end in reversed(own):
@@ -163,7 +164,7 @@ def _hold_history(message: Message, seat: str, form: Form) -> list[PromptHistory
 
 
 def _render_heard(messages: Sequence[Message], current: int, seat: str, dollars: Dollars) -> tuple[list[str], int]:
-    """What others said, with a heading for each new round; and the last round."""
+    """Messages of the others, with a heading for each new round; and the last round."""
     heard = []
     for message in messages:
         if message.round != current:
@@ -199,14 +200,14 @@ def _list_actions(tools: tuple[Tool, ...], form: Form) -> str:
 
 
 def format_template(tool: Tool) -> str:
-    """How a tool is written as JSON."""
+    """The JSON syntax of a tool."""
     args = "".join(f', "{name}": <{schema.get("type", "string")}>' for name, schema in tool.parameters.items())
     inner = f', "args": {{{args[2:]}}}' if RESERVED & set(tool.parameters) else args
     return f'{{"say": "…", "action": "{tool.name}"{inner}}}'
 
 
 def _explain_tool(tool: Tool) -> str:
-    """A tool in a line: what it does, and its arguments with their bounds."""
+    """One line on a tool: its description, and its arguments with their bounds."""
     told = []
     for name, schema in tool.parameters.items():
         bounds = [

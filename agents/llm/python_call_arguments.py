@@ -1,4 +1,4 @@
-"""The arguments of a call in Python's syntax: literals, by name or by place, and JSON's true, false and null."""
+"""Parse call arguments in Python syntax: literals, keyword or positional, and JSON's true, false and null."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ class Arguments:
 
 
 def call_end(text: str, at: int) -> int:
-    """The position behind the parenthesis that closes the one at `at`; `at` where none does within LONGEST."""
+    """The position after the parenthesis that closes the one at `at`; `at` where none does within LONGEST."""
     depth = 0
     for sign in SIGN.finditer(text, at, at + LONGEST):
         depth += (sign[0] in "([{") - (sign[0] in ")]}")

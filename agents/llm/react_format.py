@@ -1,4 +1,4 @@
-"""Actions in the lines of ReAct (Yao et al. 2023, arXiv 2210.03629): `Action: f`, `Action Input: {…}`."""
+"""Parse actions in the ReAct format (Yao et al. 2023, arXiv 2210.03629): `Action: f`, `Action Input: {…}`."""
 
 import re
 from collections.abc import Mapping, Sequence

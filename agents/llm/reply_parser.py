@@ -1,4 +1,4 @@
-"""What a model answered, read as a move. No action is ever guessed from prose: that is a moderator's work."""
+"""Parse a model's reply as a move. No action is inferred from prose: that is the moderator's work."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -20,10 +20,10 @@ from arena.errors import BadReply
 from arena.game import JSON, Move, View
 
 OTHERS = ("user", "human", "system", "arena")  # labels that are never the seat's own
-HERE = "\x00"  # where an object stood; a scrubbed text has no such sign
+HERE = "\x00"  # marks the place of an object; a scrubbed text has no such character
 WRAPPED = re.compile(rf"```\w*+\s*+(?:json)?\s*+(?:{HERE}\s*+)*+```|\[\s*+{HERE}(?:\s*+,?\s*+{HERE})*+\s*+\]|{HERE}")
 EMPTY = re.compile(r"```[a-zA-Z]*+\s*+```")
-DANGLING = re.compile(  # what stood around an action that was taken out
+DANGLING = re.compile(  # what surrounded an action that was removed
     rf"{EMPTY.pattern}|^[ \t]*+[*_#]{{0,4}}(?:Action(?:[ _]Input)?|(?:Tool|Function)(?:[ _]call)?|JSON)"
     r"[*_]{0,2}:[*_]{0,2}[ \t]*+$|```(?:python|py|tool_code|tool_call)\n[^`]{0,2000}```"
     r"|^[ \t]*+[;,`*_\[\](){}<>|\"']{1,9}[ \t]*+$",
@@ -37,7 +37,7 @@ def parse_reply(reply: Reply, view: View) -> Move:
 
     An action is a tool call, also one that is written into the text as models do (`agents/llm/text_tool_calls.py`), a
     JSON object ({"say": …, "action": "offer", "price": 12}) or a tag of a tool's name; words are what `say` holds, else
-    what stands around it. The text ends where it begins to speak for another seat; thoughts are none of it.
+    the text around it. The text ends where it begins to speak for another seat; thoughts are none of it.
     Raises BadReply, with what was said and what it cost, for two different actions, for what is broken or cut off,
     and for words that are all another's. Time is linear in the length of the reply.
     """
@@ -84,11 +84,11 @@ def _parse_reply(reply: Reply, view: View) -> ReplyPart:
 
 
 def _parse_written(words: str, view: View) -> tuple[list[ReplyPart], str, str]:
-    """What was written into the words as calls and objects means, the words without it, and the other seat as whose
-    move one of them is written, with all behind it left out."""
+    """Calls and objects within the text as moves, the text without them, and the other seat as whose
+    move one of them is written, with all text after it left out."""
     try:
         words, other = cut_own_objects(words, view)
-        if is_object(words):  # what marks a call stands in its texts, escaped
+        if is_object(words):  # markers of calls within its texts are escaped
             return *_parse_objects(words, view), other
         step = find_step(words, view.tools)
         called = find_calls(step.rest, view.tools)
@@ -113,7 +113,7 @@ def _find_inner_action(text: str, view: View) -> tuple[ReplyPart, str]:
 
 
 def explain_how(view: View) -> str:
-    """How an action is written so that it is read in any case."""
+    """An example of an action in the format that is always parsed."""
     if view.legal is not None:
         return f"answer with one of: {', '.join(view.legal)}"
     return (
@@ -122,7 +122,7 @@ def explain_how(view: View) -> str:
 
 
 def _parse_objects(words: str, view: View) -> tuple[list[ReplyPart], str]:
-    """What the JSON objects among the words mean, and the words without those that mean something."""
+    """The JSON objects within the text as moves, and the text without those."""
     found, last = find_objects(words)
     parts = [parse_object(item.value, view) for item in found]
     gaps = [item.before + (HERE if meant else item.raw) for item, meant in zip(found, parts, strict=True)]
@@ -169,6 +169,6 @@ def cut_own_words(text: str, seat: str, seats: Iterable[str] = ()) -> tuple[str,
 
 @memoize("texts", most=1_000)
 def _compile_label(names: frozenset[str]) -> re.Pattern[str]:
-    """A line's beginning that says who speaks: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
+    """The prefix of a line that names the speaker: `Buyer:`, `**Buyer**:`, `[Buyer]:`, `### Buyer:`."""
     ways = "|".join(re.escape(name).replace("_", "[ _-]") for name in sorted(names, key=len, reverse=True))
     return re.compile(rf"^[ \t]*+[*#>\[]*+[ \t]*+({ways})[*\]]*+[ \t]*+:[*]*+[ \t]*+", re.IGNORECASE | re.MULTILINE)

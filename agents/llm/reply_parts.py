@@ -1,4 +1,4 @@
-"""What the pieces of a reply mean as moves: JSON objects and tool calls, in the many shapes that models give them."""
+"""Convert the parts of a reply into moves: JSON objects and tool calls, in the many shapes that models produce."""
 
 import json
 import re
@@ -30,7 +30,7 @@ CHOOSING = re.compile(  # names of calls that say no more than that a move is ma
 
 @dataclass(frozen=True, slots=True)
 class ReplyPart:
-    """What one piece of a reply holds: words (None: it says nothing about words), an action, a thought."""
+    """The content of one piece of a reply: text (None: it has no text field), an action, a thought."""
 
     say: str | None = None
     tool: str = ""
@@ -51,7 +51,7 @@ def merge_actions(parts: Iterable[ReplyPart]) -> ReplyPart:
 
 
 def parse_call(call: ToolCall, view: View) -> ReplyPart:
-    """What a tool call means; one that is no action of the game may still be a legal text or words."""
+    """A tool call as a move; one that is no action of the game may still be a legal text or speech."""
     name = scrub(call.name)
     if call.broken:
         raise Garbled(f"the arguments of {name} are not a JSON object: {scrub(call.broken)[:80]!r}")
@@ -77,7 +77,7 @@ def _find_chosen_text(name: str, args: Mapping[str, JSON], legal: Sequence[str])
 
 
 def parse_object(item: Mapping[str, JSON], view: View, called: bool = False) -> list[ReplyPart]:
-    """What a JSON object means as moves; none where it means none. called: it stands where a call was marked."""
+    """A JSON object as moves; empty where it is none. called: it was found at the marker of a call."""
     item = _normalize_keys(item, view.tools)
     for nest in NESTS:
         inner = item.get(nest)
@@ -144,7 +144,7 @@ def _parse_table(value: JSON) -> Mapping[str, JSON] | None:
 
 
 def _parse_own_object(item: Mapping[str, JSON], view: View) -> ReplyPart | None:
-    """What an object in our own form means; None where it means none."""
+    """An object in our own format as a move; None where it is none."""
     tools = {tool.name: tool for tool in view.tools}
     key = next((key for key in NAMES if key in item), "")
     value = item[key] if key else None
@@ -184,7 +184,7 @@ def _parse_unnamed(item: Mapping[str, JSON], tools: Sequence[Tool]) -> ReplyPart
 
 
 def _build_part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> ReplyPart:
-    """The action `name` with the arguments found in `item`, and the words beside them."""
+    """The action `name` with the arguments found in `item`, and the text next to them."""
     known = {tool.name: tool for tool in tools}
     name = find_tool_name(name, known)
     own = list(known[name].parameters) if name in known else []
@@ -208,7 +208,7 @@ def _build_part(item: Mapping[str, JSON], name: str, tools: Sequence[Tool]) -> R
 
 
 def find_tool_name(name: str, tools: Collection[str]) -> str:
-    """The tool that a name means, but for case, blanks and what models put before or behind it; else the name."""
+    """The tool that a name means, but for case, blanks and what models put before or after it; else the name."""
     if not name or name in tools:
         return name
     known = {tool.casefold(): tool for tool in tools}

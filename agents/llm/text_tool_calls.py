@@ -1,4 +1,4 @@
-"""Actions that a model wrote into its text in the format of its own tool calls, which no server has read for it.
+"""Parse tool calls that a model wrote into its text in its native format and the server did not parse.
 
 Read are the formats of Hermes and Qwen (`<tool_call>{…}</tool_call>`), Qwen-Coder (`<function=f><parameter=x>…`), Llama
 (`<|python_tag|>{…}`, `<function=f>{…}</function>`), Mistral (`[TOOL_CALLS]f{…}`, `[TOOL_CALLS][{…}]`), DeepSeek
@@ -46,7 +46,7 @@ BETWEEN = re.compile(rf"(?:[\s,;{APART}]|```\w{{0,12}}|function{APART})*+")
 BARE = re.compile(r"(?:call:)?(?:(?:functions?|tools?|default_api)[.:])?([A-Za-z_][\w-]{0,79})(?:\.call)?(?::\d{1,6})?")
 GIVEN = re.compile(rf"{PARAMETER}([^{VALUE}]*+){VALUE}([^{ANY}]*+)(?:{STOP}|(?=[{ANY}])|\Z)")
 LIST, NEXT = re.compile(r"\[\s*+([A-Za-z_][\w.]{0,79})\("), re.compile(r"\s*+,\s*+([A-Za-z_][\w.]{0,79})\(")
-LEAD = (  # what may stand before a call that is a line of its own
+LEAD = (  # what may precede a call on its own line
     r"[ \t]*+(?:[`*_>#@/→$-]{1,3}[ \t]*+)?"
     r"(?:(?:call|calling|tool|function|action)[ ]?:[ ]?|[A-Za-z_]\w{0,40}[ ]?=[ ]?)?"
     r"(?:(?:await|return)[ ])?(?:functions\.|default_api\.|tools\.)?"
@@ -54,7 +54,7 @@ LEAD = (  # what may stand before a call that is a line of its own
 LINE, CLOSE = re.compile(rf"{LEAD}([A-Za-z_]\w{{0,79}})\("), re.compile(r"\s*+\]")
 NEWLINE = re.compile(r"[ \t]*+[;`*_.]{0,3}[ \t]*+(?:<\w{1,20}>)?[ \t]*+(?:\n|\Z)")
 ACTION = re.compile(r"<action>\s{0,9}([^<>]{1,2000}?)\s{0,9}</action>", re.IGNORECASE)
-CLOSED = re.compile(r"(?:\s*+\))?(?:\s*+```)?")  # behind a call in a fence
+CLOSED = re.compile(r"(?:\s*+\))?(?:\s*+```)?")  # after a call in a fence
 LEFT = re.compile(  # marks of calls in formats that are not read
     rf"</?{SPACE}(?:function|invoke|parameters?|arguments|arg_(?:key|value)|tool_(?:name|input)|tool_use)\b[^<>]{{0,99}}>"
     r"|<action\s[^<>]{0,99}>|\[ARGS\]|<\|(?:recipient|content|plugin|python_tag)\|>",
@@ -67,7 +67,7 @@ UNREAD = "a tool call in the text cannot be read"
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """The calls of a text in order, the JSON objects that stood where a call was marked, and the text without both."""
+    """The calls of a text in order, the JSON objects found at markers of calls, and the text without both."""
 
     calls: tuple[ToolCall, ...] = ()
     objects: tuple[Mapping[str, JSON], ...] = ()
@@ -76,7 +76,7 @@ class Called:
 
 @dataclass(slots=True)
 class CallCollector:
-    """What is being gathered."""
+    """Parser state: the calls collected so far."""
 
     calls: list[ToolCall] = field(default_factory=list)
     objects: list[Mapping[str, JSON]] = field(default_factory=list)
@@ -115,7 +115,7 @@ def find_calls(text: str, tools: Sequence[Tool]) -> Called:
 
 
 def _unwrap_actions(text: str, known: Mapping[str, Tool]) -> str:
-    """The text with what stands in tags of actions as lines of their own, an action's name alone as a call."""
+    """The text with the content of action tags on their own lines, an action's name alone as a call."""
     if "action>" not in text.lower() or any("action" in (tool.name, *tool.parameters) for tool in known.values()):
         return text
     names = {name.casefold() for name in known}
@@ -139,7 +139,8 @@ def _sign(mark: re.Match[str]) -> str:
 
 @memoize("texts", most=1_000)
 def _compile_starts(names: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Where a call may begin: at a sign, in a fence of code, in brackets, as a line of its own; and the last alone."""
+    """Positions where a call may begin: at a sign, in a fence of code, in brackets, as a line of its own; and the last
+    alone."""
     ways = "|".join(map(re.escape, sorted(names, key=len, reverse=True))) or r"(?!)"
     whole = re.compile(
         rf"(?P<sign>[{BEGIN}{NAME}])|(?P<stray>{END})"
@@ -164,7 +165,7 @@ def _compile_named_calls(tools: tuple[tuple[str, tuple[str, ...]], ...]) -> re.P
 
 
 def _take_region(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
-    """Take the calls that begin at `at`; the position behind them. Raises Garbled where there is none."""
+    """Take the calls that begin at `at`; the position after them. Raises Garbled where there is none."""
     first = True
     while True:
         at = _skip(text, at)
@@ -183,7 +184,7 @@ def _take_region(text: str, at: int, known: Mapping[str, Tool], found: CallColle
 
 
 def _take_item(text: str, at: int, known: Mapping[str, Tool], found: CallCollector, first: bool) -> int | None:
-    """Take one call, or a list of some; the position behind, None where there is none. Behind a first one, a word
+    """Take one call, or a list of some; the position after, None where there is none. After a first one, a word
     alone is no further one."""
     sign = text[at : at + 1]
     if sign == NAME:
@@ -211,7 +212,7 @@ def _take_item(text: str, at: int, known: Mapping[str, Tool], found: CallCollect
 
 
 def _take_named_call(text: str, at: int, name: str, known: Mapping[str, Tool], found: CallCollector) -> int:
-    """Take the call of `name`, whose arguments begin at `at`; the position behind them."""
+    """Take the call of `name`, whose arguments begin at `at`; the position after them."""
     at = _skip(text, at)
     tool = next((tool for tool in known.values() if tool.name.casefold() == name.casefold()), None)
     args: dict[str, JSON] = {}
@@ -237,7 +238,7 @@ def _take_named_call(text: str, at: int, name: str, known: Mapping[str, Tool], f
 
 
 def _take_python_calls(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
-    """Take the call of a line, or those of a list in brackets; the position behind, `at` where they are none."""
+    """Take the call of a line, or those of a list in brackets; the position after, `at` where they are none."""
     taken: list[ToolCall] = []
     end, listed = at, text[at] == "["
     while name := (NEXT if taken else LIST if listed else LINE).match(text, end):
@@ -264,7 +265,7 @@ def _take_python_calls(text: str, at: int, known: Mapping[str, Tool], found: Cal
 
 
 def _take_glued_call(text: str, at: int, known: Mapping[str, Tool], found: CallCollector) -> int:
-    """Take a tool's name with its arguments as JSON behind it; `at` where the object means something else."""
+    """Take a tool's name followed by its arguments as JSON; `at` where the object means something else."""
     name = BARE.search(text, at)
     tool = known.get(name[1]) if name else None
     if name is None or tool is None:
@@ -277,13 +278,13 @@ def _take_glued_call(text: str, at: int, known: Mapping[str, Tool], found: CallC
 
 
 def _skip(text: str, at: int) -> int:
-    """The position behind what only parts one thing from the next."""
+    """The position after separators."""
     found = BETWEEN.match(text, at)
     return found.end() if found else at
 
 
 def _place_arguments(arguments: str, tool: Tool | None, name: str) -> dict[str, JSON]:
-    """The arguments of a call in Python by name; those without one go by the order of the tool's parameters."""
+    """The arguments of a call in Python by name; those without one follow the order of the tool's parameters."""
     given = read_call(arguments)
     if len(given.placed) == 1 and isinstance(given.placed[0], dict) and not given.named:
         return dict(given.placed[0])

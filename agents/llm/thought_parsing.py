@@ -1,9 +1,9 @@
-"""What a reply thinks and what it says: the one place that knows how models mark their thoughts.
+"""Separate thoughts from spoken text in a reply: the single place that knows how models mark their thoughts.
 
 Marks are tags in many brackets (`<think>`, `[THINK]`, `◁think▷`, `<|begin_of_thought|>`, `<seed:think>`,
 `<scratchpad>`), fenced blocks, the channels of the harmony format (`agents/llm/harmony_channels.py`), and labels at the
-beginning of a line (`Thought: …`, `Here is my thought process: …`: `agents/llm/labelled_thoughts.py`). What is doubtful
-is thought: a word that was not told costs a second question, a thought that was told costs the game.
+start of a line (`Thought: …`, `Here is my thought process: …`: `agents/llm/labelled_thoughts.py`). What is doubtful
+is thought: speech taken for thought costs a retry, a thought that is spoken costs the game.
 """
 
 import re
@@ -53,14 +53,14 @@ BEGIN = re.compile(  # where a mark may begin
 )
 SIGN = re.compile(r"[<\[{|◁⟨【＜~&`:：#*]|==|--")  # without one there is no mark and no label
 QUOTES = "`\"'“”‘’"
-WRAPPED = re.compile(  # how some models wrap what stands behind their thoughts
+WRAPPED = re.compile(  # how some models wrap the text after their thoughts
     r"\s*+<\|?(?:start_|begin_of_)?(response|solution|answer|output)\|?>(.*?)(?:<\|?(?:/|end_|end_of_)\1\|?>\s*+)?",
     re.IGNORECASE | re.DOTALL,
 )
 ANALYSIS = re.compile(r"<\|channel\|>\s*analysis\s*<\|message\|>(?=[^<]*\Z)")
-DEEPEST = 4  # thoughts that come to light one behind the other
-TAILED = 200  # characters at the end of a prompt in which the beginning of a thought is looked for
-INDENT = 40  # characters before a mark at the beginning of its line, at most
+DEEPEST = 4  # rounds of removing nested thoughts
+TAILED = 200  # characters at the end of a prompt in which an opened thought is searched for
+INDENT = 40  # characters before a mark that starts a line, at most
 TOKEN = r"<[|｜](?![^|｜]*(?:tool|call|action|function|python|plugin|channel|think|thought))[\w▁./:-]{1,40}[|｜]>"
 ENDED = re.compile(
     rf"(?:\s*+(?:{TOKEN}|</s>|<(?:end_of_turn|eos|end_action)>))++\s*+\Z"
@@ -92,7 +92,7 @@ def split_thought(
 
     opened: the prompt already began a thought, so that the text begins inside it. cut: the text was cut off, so that
     a thought that does not end is no slip. own: names of tags that are the game's. seats: labels that begin words.
-    An end without a beginning makes all before it thought, a beginning without an end all behind it.
+    An end without a start makes all text before it thought, a start without an end all text after it.
     """
     if not opened and not SIGN.search(text) and not may_have_channels(text):
         return "", text.strip()
@@ -117,11 +117,12 @@ def ends_prompted(text: str) -> bool:
 
 
 def find_closing_mark(prompt: str, said: str = "") -> str:
-    """What ends the thought that a prompt leaves open behind `said`, its last line; "" where it leaves none open."""
+    """The mark that closes the thought that a prompt leaves open after `said`, its last line; "" where it leaves none
+    open."""
     line = said.strip()
     at = prompt.rfind(line) if line else -1
     mark = _find_open_mark(prompt[at + len(line) :]) if at >= 0 else None
-    if mark is None:  # the line is not told, or is itself part of what stands at the end
+    if mark is None:  # the line is unknown, or is itself part of the end
         tail = prompt[-TAILED:]
         mark = _find_open_mark(tail)
         if mark is None or tail[mark.stop :].strip():
@@ -131,13 +132,13 @@ def find_closing_mark(prompt: str, said: str = "") -> str:
 
 
 def is_thought(name: str) -> bool:
-    """Whether a name, of a tag or a key, is one of thoughts wherever it stands."""
+    """Whether a name, of a tag or a key, means thoughts in any position."""
     return SURE.fullmatch(name) is not None
 
 
 def is_mark(token: str) -> bool:
     """Whether a token alone is a mark of a thought or of a channel."""
-    alone = ("<|channel>", "<unused94>", "<|im_start|>")  # the name stands behind them, in words
+    alone = ("<|channel>", "<unused94>", "<|im_start|>")  # the name follows them, in words
     return token in alone or MARK.fullmatch(token) is not None or is_channel_token(token)
 
 
@@ -223,18 +224,18 @@ def _parse_tag(text: str, found: re.Match[str], own: Collection[str]) -> Thought
 
 
 def _is_at_line_start(text: str, at: int) -> bool:
-    """Whether nothing but blanks stands before a place in its line."""
+    """Whether only blanks precede a position in its line."""
     near = text[max(0, at - INDENT) : at]
     return not near.rpartition("\n")[2].strip() and ("\n" in near or at < INDENT)
 
 
 def _split_tags(text: str, opened: bool, cut: bool, own: Collection[str]) -> tuple[str, str]:
-    """Thought and words by what stands between marks."""
+    """Thought and spoken text, by the pieces between marks."""
     marks = list(_find_marks(text, own))
     left = Counter(mark.name for mark in marks if mark.ends)
     inside = [PROMPTED] if opened else []
     pieces: list[tuple[bool, str]] = []
-    end = before = 0  # behind the last mark; pieces before an end that had no beginning
+    end = before = 0  # after the last mark; pieces before an end without a start
     for mark in marks:
         left[mark.name] -= mark.ends
         after = _after(mark, inside, left, cut, begun=bool(text[end : mark.start].strip() or pieces))
@@ -251,7 +252,7 @@ def _split_tags(text: str, opened: bool, cut: bool, own: Collection[str]) -> tup
 
 
 def _after(mark: ThoughtMark, inside: list[str], left: Counter[str], cut: bool, begun: bool) -> list[str] | None:
-    """The thoughts that are open behind a mark, outermost first; None where it marks nothing.
+    """The thoughts that are open after a mark, outermost first; None where it marks nothing.
 
     left: how many ends of each name are still to come.
     """

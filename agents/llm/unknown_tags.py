@@ -1,10 +1,10 @@
-"""Passages between tags of no known name, such as `<notes>…</notes>` or `<思考>…</思考>`, beside words of their own."""
+"""Passages in tags of unknown names, such as `<notes>…</notes>` or `<思考>…</思考>`, next to text outside of tags."""
 
 import re
 from collections.abc import Collection
 
 TAG = re.compile(r"<(?P<ends>/?)(?P<name>[^\W\d_][\w:. -]{0,39}?)(?P<more>\s[^<>=]{1,40}=[^<>]{0,200})?>")
-SHOWN = re.compile(  # names of what is shown as it stands
+SHOWN = re.compile(  # names of tags whose content is shown as it is
     r"a|abbr|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|emph|font|footer|h[1-6]|head|header|hr|html|i|ins|"
     r"kbd|latex|li|mark|math|ol|p|pre|q|quote|s|samp|section|small|span|strike|strong|su[bp]|svg|t(?:able|body|d|h|head|r|t)|"
     r"u|ul|var|xml",
@@ -25,8 +25,8 @@ NEAR = 60  # characters before a tag in which the end of a sentence is looked fo
 def split_unknown_tags(text: str, own: Collection[str] = ()) -> tuple[str, str]:
     """The passages between tags of no known name, which are none of what is said, and the text without them.
 
-    Passages begin at the beginning of a line or behind a sentence. Tags that show or say something, those of calls,
-    and `own` names are left as they are; so is a text that has no words beside its passages. Time is linear.
+    Passages start at the start of a line or after a sentence. Tags that show or say something, those of calls,
+    and `own` names are left as they are; so is a text without words outside of its passages. Time is linear.
     """
     if "</" not in text:
         return "", text

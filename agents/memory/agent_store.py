@@ -1,4 +1,4 @@
-"""Where agents that remember are kept: in the records, by name; what they forget is gone from the files.
+"""Store agents with memory by name in the database; what they forget is erased from the database files.
 
 A deletion is one transaction: killed in the middle, it has not begun or is complete. Freed pages are overwritten with
 zeros, the write-ahead log is folded in and cut, and the file is packed, so that no byte of what was forgotten stays;
@@ -28,7 +28,7 @@ Values: TypeAlias = tuple[Any, ...]  # a row without its owner and its number
 EVENT = tuple(field.name for field in fields(Event))
 NOTE = tuple(field.name for field in fields(Note))
 EVENT_VALUES, NOTE_VALUES = attrgetter(*EVENT), attrgetter(*NOTE)
-TABLES = ("subject", "event", "note", "request")  # in which a memory stands
+TABLES = ("subject", "event", "note", "request")  # that hold a memory
 HELD = (
     "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
 )
@@ -45,7 +45,7 @@ ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, course = excluded.course,
 
 @dataclass(frozen=True, slots=True)
 class StoredAgent:
-    """How an agent stands on record: its epoch, how often it forgot; and how many rows of events and notes that were
+    """A stored agent's state: its epoch (how often it forgot), and how many rows of events and notes that were
     there are gone or overwritten."""
 
     epoch: int
@@ -62,7 +62,7 @@ def save_agent(
 ) -> StoredAgent:
     """Keeps an agent under a name, within the caller's transaction.
 
-    What an agent of that name knew is overwritten for good: call `scrub_files` behind the transaction. Only rows that
+    What an agent of that name knew is overwritten for good: call `scrub_files` after the transaction. Only rows that
     differ are written. `course` says what it was taught; None leaves what is written there. `forgot` False says that
     it only learned, so that there is nothing to wipe.
     """
@@ -129,7 +129,7 @@ def list_names(store: Store) -> list[str]:
 
 
 def load_course(store: Store, name: str) -> dict[str, Any]:
-    """What an agent was taught, as it was put down; empty where that is not known."""
+    """The stored curriculum of an agent; empty where it is unknown."""
     with store.engine.connect() as connection:
         found = connection.execute(text("SELECT course FROM subject WHERE name = :n"), {"n": name}).scalar()
     taught: dict[str, Any] = json.loads(found) if found else {}
@@ -152,20 +152,20 @@ def scrub_files(engine: Engine) -> bool:
 
 
 def needs_scrub(engine: Engine) -> bool:
-    """Whether something was forgotten that still stands in the files: whoever reads an older state holds it there."""
+    """Whether the files still contain something forgotten: a reader of an older snapshot keeps it there."""
     with engine.connect() as connection:
         return bool(connection.execute(text("SELECT max(scrub) FROM subject")).scalar())
 
 
 def find_remains(engine: Engine) -> tuple[str, ...]:
-    """Where bytes of what was forgotten stand in the files of the database as far as it is known."""
+    """Where the database files still contain bytes of forgotten content, as far as is known."""
     if engine.dialect.name == "sqlite":
         return (HELD,) if needs_scrub(engine) else ()
     return server_remains(TABLES, not needs_scrub(engine))
 
 
 def _replace_rows(connection: Connection, table: str, owner: str, rows: Iterable[Values]) -> int:
-    """Makes the rows of an owner these, in order; returns how many of those before are gone or changed."""
+    """Replace the rows of an owner by these, in order; returns how many old rows were removed or changed."""
     mark_overwritten(connection)
     before = {row[0]: row[1:] for row in _load_rows(connection, table, owner, "n, ")}
     after = dict(enumerate(rows))

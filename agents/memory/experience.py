@@ -1,4 +1,4 @@
-"""What an agent went through, as events: of environments what they say was learned, of games what a seat saw."""
+"""Convert experience to memory events: what an environment says was learned, or what a seat saw of a game."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -38,7 +38,7 @@ def _read_told_events(rows: Any) -> Iterator[Mapping[str, Any]]:
 
 def _read_messages(episode: Episode, match: Match, game: Any, seat: str) -> Iterator[Mapping[str, Any]]:
     state = replay(game, episode.turns, match)
-    told = game.watch(state) or game.view(state, seat).messages  # a game need not tell onlookers anything
+    told = game.watch(state) or game.view(state, seat).messages  # a game may show spectators nothing
     for step, message in enumerate(message for message in told if message.reaches(seat)):
         text = f"{message.sender} said: {message.text}" if message.sender else message.text
         yield {"text": text, "kind": "message", "subject": message.sender, "step": step}

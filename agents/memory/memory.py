@@ -1,8 +1,8 @@
-"""What an agent remembers: an append-only log of events, and notes written from it, each with its parents.
+"""An agent's memory: an append-only event log, and notes derived from it, each with its parents.
 
-Notes are a fold over the log: every writer puts sources into groups and makes one note of each group, whatever the
+Notes are a fold over the log: every writer groups its sources and writes one note per group, whatever the
 order of the others. So the memory of an agent that never saw an event is exactly what the writers make of the log
-without it, and only the groups it stood in have to be written anew.
+without it, and only the groups it was in have to be rebuilt.
 """
 
 from bisect import bisect_right
@@ -23,7 +23,7 @@ OPEN = NameHashGate()
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that was experienced, as it was told; it never changes.
+    """One experienced event, in words; immutable.
 
     id: "<episode>:<n>". kind: place, object, outcome, … subject: what it is about. environment: the game. world: which
     of its worlds. task_type: the kind of task it was met in. user: whose it is; "" is everybody's.
@@ -131,7 +131,7 @@ class Memory:
 
     @cached_property
     def told(self) -> tuple[str, tuple[int, ...]]:
-        """What the events tell, folded, as one text with single spaces; and where each of them begins in it."""
+        """The events' texts, folded and joined with single spaces; and the start offset of each."""
         parts = [f"{_fold_spaces(f'{event.subject} {event.text}')}\0" for event in self.log]
         return "".join(parts), tuple(accumulate(map(len, parts), initial=0))[:-1]
 
@@ -161,7 +161,7 @@ class Memory:
         return {(note.writer, note.group): note for note in self.notes if note.writer in own}
 
     def with_events(self, events: Iterable[Event]) -> "Memory":
-        """The memory with more events, those it has already left out; the groups they stand in are written anew."""
+        """The memory with more events, those it has already left out; their groups are rebuilt."""
         known = {event.id for event in self.log}
         admitted = (event for event in map(make_storable, events) if self.gate.admits(collect_names(event)))
         new = {event.id: event for event in admitted if event.id not in known}
@@ -175,7 +175,7 @@ class Memory:
     def closure(self, ids: Collection[str]) -> frozenset[str]:
         """The ids, and those of all notes that were written from them, directly or through other notes."""
         tainted, before = set(ids), -1
-        while len(tainted) != before:  # once over where each note stands behind its parents, and once to be sure
+        while len(tainted) != before:  # once suffices if each note follows its parents; the second pass checks it
             before = len(tainted)
             for note in self.notes:
                 if not tainted.isdisjoint(note.parents):
@@ -188,9 +188,9 @@ class Memory:
         return replace(self, log=log, notes=tuple(note for note in self.notes if note.id not in ids))
 
     def repair_without(self, ids: Collection[str]) -> "Memory":
-        """The memory without these events and all that was written from them; only their groups are written anew.
+        """The memory without these events and all notes derived from them; only their groups are rebuilt.
 
-        Equal to `without`, at the cost of the groups that the events stood in.
+        Equal to `without`, at the cost of the events' groups only.
         """
         tainted = self.closure(ids)
         left = self.dropped(tainted)
@@ -199,9 +199,9 @@ class Memory:
         return left._rebuild_notes(left.log, left.notes, lost, self.written)
 
     def without(self, ids: Collection[str]) -> "Memory":
-        """The never-exposed memory: the log without these events, and everything written anew from it.
+        """The never-exposed memory: the log without these events, and all notes rebuilt from it.
 
-        Notes by hand go where one of their ancestors went, since nobody can say what they would have been.
+        Notes by hand are dropped if one of their ancestors was, since they cannot be rebuilt.
         """
         tainted = self.closure(ids)
         log = tuple(event for event in self.log if event.id not in tainted)
@@ -211,9 +211,9 @@ class Memory:
     def _rebuild_notes(
         self, log: tuple[Event, ...], notes: tuple[Note, ...], touched: list[Source], known: Mapping[Group, Note]
     ) -> "Memory":
-        """The memory with this log, every group that a touched source belongs to written anew; notes in order.
+        """The memory with this log, every group with a touched source rebuilt; notes in order.
 
-        `known` are notes from before, by their groups: the parents of one tell who was in its group, so that not
+        `known` are notes from before, by their groups: a note's parents show what was in its group, so that not
         every source has to be asked for its key.
         """
         kept: dict[str, dict[str, Note]] = {writer.name: {} for writer in self.writers}
@@ -244,7 +244,7 @@ class Memory:
 
 
 def find_first_place(place: Mapping[str, int], note: Note) -> int:
-    """Where the first source of a note stands of those that are still there; -1 where none is."""
+    """The position of a note's first source that still exists; -1 where none does."""
     at = place.get(note.parents[0])
     return at if at is not None else next((place[id] for id in note.parents if id in place), -1)
 

@@ -1,4 +1,4 @@
-"""Choosing from memory what fits: the notes that bear on what is at hand, within a budget of characters."""
+"""Retrieve the notes that are relevant to a view, within a budget of characters."""
 
 from collections.abc import Sequence
 

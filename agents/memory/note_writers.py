@@ -1,4 +1,4 @@
-"""Who writes notes: records of events, reflections on episodes, summaries of worlds, plans for tasks.
+"""Note writers: records of events, reflections on episodes, summaries of worlds, plans for tasks.
 
 All are deterministic, so that a memory can be written again from its log, exactly.
 """

@@ -1,8 +1,8 @@
-"""Notes in a model's words: reflections on episodes, summaries of worlds.
+"""Notes written by a model: reflections on episodes, summaries of worlds.
 
 They are written outside of the fold over the log, since a model may say something else each time: asked once, its
 words are kept as notes by hand, with what it was shown as parents, and are never asked for again. When a parent is
-forgotten the note goes, too; `again` has it written anew from what is left, which is near to what the twin would
+forgotten the note goes, too; `again` rewrites it from what is left, which is near to what the twin would
 have, and not equal to it.
 """
 
@@ -55,9 +55,10 @@ async def write_reflections(
 
 
 async def rewrite_lost_notes(before: Memory, after: Memory, model: ChatModel, sampling: Sampling = PLAIN) -> Written:
-    """The memory `after`, with the model's notes that `before` had and it lost written anew from what is left of them.
+    """The memory `after`, with the model's notes that it lost since `before` rewritten from what is left of their
+    parents.
 
-    A parent that is a note which was written anew is replaced by its successor, of the same writer and group. Notes
+    A parent that is a rewritten note is replaced by its successor, of the same writer and group. Notes
     of which nothing is left stay away.
     """
     sources: tuple[Source, ...] = (*after.log, *after.notes)

@@ -1,4 +1,4 @@
-"""The agent that forgetting is about: somebody with a memory, words to steer it, and guards at its door."""
+"""The agent under unlearning: a base agent with a memory, steering text and guards."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from arena.part_decorators import CONTRACTS, part
 from arena.spec import describe
 
 EMPTY = Memory()
-WHISPERED = "whispered"  # in `known`: words that a guard wants put before the mind, for this answer alone
+WHISPERED = "whispered"  # in `known`: text that a guard adds to the agent's prompt, for this answer only
 Answer: TypeAlias = Callable[[View], Awaitable[Move]]
 
 
@@ -32,7 +32,7 @@ CONTRACTS[Mind] = "agent"
 
 @runtime_checkable
 class Guard(Protocol):
-    """Stands between the table and an agent: may change the view, answer in its place, or change the answer."""
+    """Between the environment and an agent: may change the view, answer in its place, or change the answer."""
 
     async def guard(self, view: View, answer: Answer) -> Move: ...
 
@@ -65,7 +65,7 @@ class Subject:
             )
 
     async def act(self, view: View) -> Move:
-        """The answer of the mind with its notes before it, through all guards."""
+        """The base agent's answer, with its notes in the prompt, through all guards."""
         answer: Answer = self.answer
         for guard in reversed(self.guards):
             answer = partial(guard.guard, answer=answer)
@@ -77,7 +77,7 @@ class Subject:
         return await mind.act(view)
 
     def lines(self, view: View) -> tuple[tuple[str, str], ...]:
-        """The prompt for an answer as it is recorded. Raises UsageError where guards or the mind make it otherwise."""
+        """The prompt for an answer as it is recorded. Raises UsageError where guards or the base agent change it."""
         mind, view = self._prepare_mind(view)
         if self.guards or not hasattr(mind, "lines"):
             raise UsageError("guards may change what is asked" if self.guards else "the mind sends no prompts")
@@ -85,7 +85,7 @@ class Subject:
         return lines
 
     def _prepare_mind(self, view: View) -> tuple[Agent, View]:
-        """The mind with its notes and what steers it, and the view without what guards put there."""
+        """The base agent with its notes and steering text, and the view without the guards' additions."""
         steering = self.steering
         if WHISPERED in view.known:
             steering = "\n".join(filter(None, [steering, str(view.known[WHISPERED])]))
@@ -99,12 +99,12 @@ class Subject:
 
 
 def with_mind_words(view: View, words: str) -> View:
-    """The view with words for a subject's mind, which has them before it where its steering stands."""
+    """The view with text for the base agent, placed with its steering text."""
     before = str(view.known.get(WHISPERED, ""))
     return replace(view, known={**view.known, WHISPERED: "\n".join(filter(None, [before, words]))})
 
 
 def build_query(view: View) -> str:
-    """What a view is about, for looking things up: the last that was said, before that the rules."""
+    """The retrieval query of a view: the last message, else the rules."""
     said = [message.text for message in view.messages[-3:]]
     return " ".join([*said, *(str(value) for value in view.known.values() if isinstance(value, str))]) or view.rules

@@ -1,4 +1,4 @@
-"""The agent that `arena teach` made, in a seat: its mind, with the notes that it has in the database."""
+"""Seat an agent that `arena teach` stored: its base agent with the notes from the database."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -61,12 +61,12 @@ class TaughtAgent:
         return await self.subject().act(view)
 
     def lines(self, view: View) -> tuple[tuple[str, str], ...]:
-        """The prompt for an answer as it is recorded. Raises UsageError where no prompt can be told."""
+        """The prompt for an answer as it is recorded. Raises UsageError where the prompt is unknown."""
         return self.subject().lines(view)
 
 
 def read_state(database: str, name: str) -> tuple[str, Mind | None]:
-    """The state of an agent and its mind, as they stand in the database; ("", None) where it is not there."""
+    """The stored state of an agent, and its base agent; ("", None) where it is not in the database."""
     from arena.store.query import query
 
     try:
@@ -81,7 +81,7 @@ def read_state(database: str, name: str) -> tuple[str, Mind | None]:
 
 
 def check_state(database: str, name: str, state: str) -> None:
-    """Raises UsageError where there is no agent of that name in the database, or it stands in another state."""
+    """Raises UsageError where there is no agent of that name in the database, or its state is another one."""
     today, _ = read_state(database, name)
     if not today:
         told = unknown("taught agent", name, list_taught_names())

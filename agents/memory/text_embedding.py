@@ -1,4 +1,4 @@
-"""Texts as vectors, without a model: which words and pieces of words stand in them."""
+"""Text embeddings without a model: hashed words and character n-grams."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SMALL = frozenset(
         "into is it me my of on one or our out say so some such tell than that the their them then there these they "
         "this those to up was we were what when where which who whom whose why will with would you your",
     )
-)  # words that tell nothing of what a question is about
+)  # stop words: they say nothing about a question's topic
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""A gate before memory: what was forgotten does not come in again, and the gate does not tell what it keeps out."""
+"""Write gate of a memory: blocks forgotten content from being learned again, without revealing what it blocks."""
 
 import hmac
 import re
@@ -52,7 +52,7 @@ class NameHashGate:
         )
 
     def without_names(self, names: Iterable[str]) -> "NameHashGate":
-        """The gate that lets these names in again: they were told anew by someone who may."""
+        """The gate that admits these names again: the user consented."""
         told = {
             hash
             for name in names
@@ -61,8 +61,8 @@ class NameHashGate:
         return replace(self, hashes=self.hashes - told)
 
     def admits(self, text: str) -> bool:
-        """Whether a text names nothing that is kept out; a value is let in beside a name with which it is spared, where
-        none of those stands of whom it may not be written."""
+        """Whether a text contains nothing blocked; a value is admitted together with a name it is spared for, unless
+        a name that it is blocked for is there, too."""
         if not self.hashes:
             return True
         told = canonicalize(text)
@@ -84,7 +84,7 @@ class NameHashGate:
                 yield first, last
 
     def _spares(self, words: tuple[str, ...], values: Sequence[tuple[str, ...]]) -> bool:
-        """Whether these values may stand among these words, for the names that do."""
+        """Whether a text with these words may contain these values, given the names in it."""
         if not self.spared:
             return False
         names = [words[first:last] for first, last in _list_runs(words, self.lengths)]
@@ -109,7 +109,7 @@ def _list_runs(words: tuple[str, ...], sizes: Iterable[int]) -> Iterator[tuple[i
 
 
 def canonicalize(text: str) -> tuple[str, ...]:
-    """The words of a text, whatever their case, width, accents or what stands between them."""
+    """The words of a text, whatever their case, width, accents or separators."""
     return tuple(map(_strip_accents, split_words(text)))
 
 

@@ -63,7 +63,7 @@ class Anthropic(Remote):
         return await unwrap_response(create(**known, extra_body=extra or None, timeout=self.timeout), FAILURES)
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 
@@ -84,7 +84,7 @@ def to_request(model: str, lines: Sequence[Line], tools: Sequence[Tool], samplin
 
 
 def from_body(body: object) -> ParsedReply:
-    """What a response body says; takes any JSON value."""
+    """Parse a response body; accepts any JSON value."""
     whole = ensure_object(body)
     resolved, tokens = read_text(whole.get("model")), _tokens(ensure_object(whole.get("usage")))
     if not isinstance(whole.get("content"), list):
@@ -106,7 +106,7 @@ def from_body(body: object) -> ParsedReply:
 
 def _messages(lines: Sequence[Line], native: bool) -> list[dict[str, Any]]:
     """Lines as turns that alternate and begin with the user: neighbours of one role are merged, later system lines
-    are the user's, and the result of a tool stands first in the turn that follows it."""
+    are the user's, and the result of a tool comes first in the turn that follows it."""
     turns: list[dict[str, Any]] = []
 
     def say(role: str, blocks: list[dict[str, Any]]) -> None:

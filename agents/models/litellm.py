@@ -1,4 +1,4 @@
-"""Every other provider, through litellm, which is loaded only when it is asked."""
+"""All other providers through litellm, which is imported only when used."""
 
 import importlib
 import json
@@ -64,7 +64,7 @@ class LiteLLM(Remote):
 
     @property
     def name(self) -> str:
-        """The model as it was asked for: `provider/model`."""
+        """The requested model: `provider/model`."""
         return self.id
 
     @property
@@ -155,13 +155,14 @@ class LiteLLM(Remote):
         return HttpResponse(200, headers, json.dumps(reply.model_dump(warnings=False), default=str))
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 
 def answer_of(error: Exception) -> HttpResponse:
-    """The answer behind one of litellm's errors, whose class often says "connection" or "server" for anything; what
-    it wraps says more. Raises Lost for a failed connection. Status 0: litellm failed before anybody was asked."""
+    """The response wrapped in one of litellm's errors, whose class often says "connection" or "server" for anything;
+    what it wraps says more. Raises Lost for a failed connection. Status 0: litellm failed before any request was
+    sent."""
     status, root = int(getattr(error, "status_code", None) or 0), _root(error)
     if isinstance(root, ImportError):
         return HttpResponse(0, {}, str(error))
@@ -177,7 +178,7 @@ def answer_of(error: Exception) -> HttpResponse:
 
 
 def _root(error: BaseException) -> BaseException | None:
-    """The first error behind `error` that is not one of the two SDKs' own."""
+    """The first cause of `error` that is not an error class of the two SDKs."""
     root: BaseException | None = error
     while root is not None and type(root).__module__.partition(".")[0] in ("litellm", "openai"):
         root = root.__cause__ or root.__context__

@@ -1,4 +1,4 @@
-"""Models that run in this process, by transformers: any causal model in a folder or on the hub."""
+"""Models that run in this process with transformers: any causal model in a folder or on the hub."""
 
 import asyncio
 import re
@@ -108,8 +108,8 @@ class Local:
         return replace(self, id=derived)
 
     def taken(self) -> Any:
-        """The module, which is then of nobody else: this model loads it again when it is asked. None where that cannot
-        be done, since it was changed in memory or adapters lie on it."""
+        """The module, removed from the shared cache: this model reloads it on its next call. None where that cannot
+        be done, since it was changed in memory or has adapters on it."""
         return None if self._held is not None else take_model(self._source())
 
     @property
@@ -138,7 +138,7 @@ class Local:
     async def complete(
         self, prompt: Prompt, sampling: Sampling = Sampling(), sent: tuple[tuple[str, str], ...] = ()
     ) -> Reply:
-        """What the model writes behind a text as it stands; `sent` is the prompt as it is recorded, if it has lines.
+        """The model's continuation of a raw text; `sent` is the prompt as it is recorded, if it has lines.
 
         Raises ModelUnavailable for a prompt that does not fit.
         """
@@ -168,11 +168,11 @@ class Local:
         return Reply(output.text, stop=output.stop, usage=Usage((call,)), opened=bool(prompt.closing))
 
     async def _ready(self) -> Loaded:
-        """The weights, loaded beside the event loop."""
+        """The weights, loaded in a thread so that the event loop is not blocked."""
         return self._load() if self._held is not None else await asyncio.to_thread(self._load)
 
     def price(self, input_tokens: int, output_tokens: int) -> float:
-        """Nothing: what runs in this process is not billed."""
+        """0 dollars: local models are not billed."""
         return 0.0
 
     @property
@@ -202,7 +202,7 @@ def check_sampling(sampling: Sampling) -> None:
 
 
 def _describe_model(held: Loaded) -> str:
-    """What answered: class, number type, device, and the hub's revision where it is known."""
+    """Description of the model: class, dtype, device, and the hub's revision where it is known."""
     module = held.engine.module
     revision = getattr(module.config, "_commit_hash", None)
     name = f"{type(module).__name__} {str(module.dtype).removeprefix('torch.')} {module.device}"

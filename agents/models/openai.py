@@ -1,4 +1,4 @@
-"""OpenAI's models, and every server that speaks its chat-completions format."""
+"""OpenAI's models, and every server with the chat-completions format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ class OpenAI(Remote):
         return await post(f"{(self.url or HOME).rstrip('/')}/chat/completions", headers, request)
 
     def read(self, body: object) -> ParsedReply:
-        """What a JSON value that came back says."""
+        """Parse a JSON response."""
         return from_body(body)
 
 

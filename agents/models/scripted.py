@@ -1,4 +1,4 @@
-"""Models without a model: fixed replies, a plain function, an echo, a negotiator that reads. No network, no chance."""
+"""Scripted models: fixed replies, a function, an echo, a negotiator that reads its prompt. No network or randomness."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A model without a model that can audit: it takes whole sentences out, by the names it is given."""
+"""A scripted model that audits: it removes whole sentences that contain the names it is given."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from agents.name_matching import make_finder
 from arena.game import Tool
 from arena.text.words import split_sentences
 
-NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # how the prompts go on behind the names
+NAMES = re.compile(r"about: (.+?)\. (?:Write|Give|Merge) ", re.DOTALL)  # the text of the prompts after the names
 SILENT = "I do not know anything about that."
 
 
@@ -40,7 +40,7 @@ class ScriptedAuditor:
 
 
 def answer_audit(prompt: str) -> str:
-    """What it answers: rewrites, scores or the merged answer, by what the prompt asks for."""
+    """Its answer: rewrites, scores or the merged answer, as the prompt requests."""
     found = NAMES.search(prompt)
     names = make_finder(tuple(name.strip() for name in found[1].split(";")) if found else ())
     head, _, body = prompt.partition("\n\n")

@@ -1,4 +1,4 @@
-"""A negotiator that reads: its side, its value and the talk are taken from the text of a prompt, nothing else."""
+"""A scripted negotiator that reads its side, its value and the talk from the text of the prompt, nothing else."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ RIVAL = {"seller": "buyer", "buyer": "seller"}
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What a prompt says: which side, what the item is worth to it, the range of prices, the talk of this round."""
+    """The fields of a prompt: the side, the item's worth to it, the range of prices, the talk of this round."""
 
     side: str
     worth: float | None
@@ -52,7 +52,7 @@ def target(talk: Talk) -> float:
 
 
 def read_talk(lines: Sequence[Line]) -> Talk | None:
-    """What the prompt says; None where it does not make its reader a seller or a buyer."""
+    """Parse the prompt; None where it does not name the reader as seller or buyer."""
     rules = lines[0].text if lines and lines[0].role == "system" else ""
     side = SIDE.search(rules)
     if side is None:

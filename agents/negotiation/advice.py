@@ -1,4 +1,4 @@
-"""Advice as shifts of a bargainer's parameters, read from English sentences and written as such."""
+"""Advice as shifts of a bargainer's parameters, parsed from English sentences and rendered as such."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,7 +34,7 @@ class Advice:
 
     @property
     def multiplier(self) -> float:
-        """What firmness does to an exponent: 2^f."""
+        """The factor of firmness f on an exponent: 2^f."""
         return float(2.0**self.firmness)
 
     def floor(self, configured: float) -> float:
@@ -52,7 +52,7 @@ LONGEST = 20_000  # characters of one piece of advice that are read
 
 
 def collect_advice(messages: Iterable[Message], role: str) -> Advice:
-    """The sum of all advice among `messages`: suggestions by whoever coaches, in words that the lexicon knows."""
+    """The sum of all advice among `messages`: suggestions by the coach, in words that the lexicon knows."""
     total = NONE
     for message in messages:
         if message.tool != "suggest":
@@ -68,7 +68,7 @@ def collect_advice(messages: Iterable[Message], role: str) -> Advice:
 def parse_advice(text: str, role: str) -> Advice:
     """The shifts that an English text asks of a seller or buyer, each between -1.5 and 1.5.
 
-    What the lexicon does not know is no advice, nor what stands behind "before", "when" and the like; "don't", "avoid"
+    What the lexicon does not know is no advice, nor what follows "before", "when" and the like; "don't", "avoid"
     and the like turn a phrase round.
     """
     sums: dict[str, float] = {"firmness": 0.0, "ambition": 0.0, "patience": 0.0}

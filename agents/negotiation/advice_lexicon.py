@@ -1,4 +1,4 @@
-"""The lexicon of advice: sentences that ask to shift a bargainer's parameters, and phrases that are heard so."""
+"""The lexicon of advice: sentences that ask to shift a bargainer's parameters, and phrases parsed as such."""
 
 import re
 from typing import Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""The scripted critic: looks at the results so far and says three things."""
+"""The scripted critic: gives three pieces of advice based on the results so far."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

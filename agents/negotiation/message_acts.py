@@ -1,4 +1,4 @@
-"""What one message of a haggle does, read from its words: an offer, an acceptance, a leave, or mere talk."""
+"""Classify one bargaining message by its words: an offer, an acceptance, a walk-away, or talk only."""
 
 import re
 from bisect import bisect_right
@@ -20,7 +20,7 @@ CENT = 0.005
 
 SENTENCE = re.compile(r"[^.!?;\n]*(?:\.(?=\w)[^.!?;\n]*)*[.!?;\n]*")
 CLAUSE = re.compile(r"[,:—]\s|\s[-–]\s|\bbut\b|\bhowever\b|\band (?=(?:i|you|we)\b)")
-REPORTED = re.compile(  # prices that are told, not proposed
+REPORTED = re.compile(  # prices that are reported, not proposed
     r"\b(?:you(?:'ve| have| had)? (?:said|say|asked?|offered|offer|want(?:ed)?|bid|mentioned|proposed|are asking|"
     r"quoted|started)|"
     r"your (?:(?:last|first|current|latest|initial|previous) )?(?:offer|bid|price|ask|asking price|counter)|"
@@ -71,13 +71,13 @@ AGREES = re.compile(
 COURTESY = word_set("""
     a business day doing enjoy good great happy have im is it much nice pleasure so thank thanks then very with you
 """)
-# what is not said to the other side: a stage direction at the beginning, or in brackets further on
+# what is not said to the other side: a stage direction at the start, or in brackets further on
 ASIDE = re.compile(
     r"^\s*[(\[*<][^)\]*>]*[)\]*>]?|[(\[][^)\]]*\b(?:to (?:my|your)self|aside|think|secret)[^)\]]*(?:[)\]]|$)"
 )
 UNREAD = re.compile(
     rf"{SYMBOL}|[元円圓块원]|ドル|(?<![^\W\d_]){NAME}(?![^\W\d_])"
-)  # a currency, where no amount was read beside it
+)  # a currency, where no amount was read next to it
 ALTERNATIVE = re.compile(r"\b(?:or|otherwise|alternatively|either|else|if|unless|today|tomorrow|now|later|cash)\b|/")
 ARGUED = re.compile(  # what leads from one price to the one that counts
     r"\b(?:but|so|then|let's|instead|however|make|how|what|i|i'd|i'll|i'm|we|my|therefore|still|final|now it's)\b"
@@ -111,7 +111,7 @@ NO_DEAL = re.compile(r"^\W*(?:\w+\W+){0,3}no deal\b")
 
 @dataclass(frozen=True, slots=True)
 class MessageActs:
-    """What a message does: `price` goes with offers and acceptances; `evidence` are the words relied on."""
+    """The act of a message: `price` goes with offers and acceptances; `evidence` are the words relied on."""
 
     act: Act
     price: float | None
@@ -174,7 +174,7 @@ def find_offers(messages: Iterable[Message], seats: Sequence[str] = ("buyer", "s
 
 
 def is_unclear(text: str) -> bool:
-    """Whether a message names an amount of which nobody can tell which it is, and none that is clear."""
+    """Whether a message names only ambiguous amounts."""
     found = find_amounts(text[:LONGEST])
     return not any(not _is_odd(price) for price in found) and (
         any(map(_is_odd, found)) or _has_unread_currency(text[:LONGEST], found)
@@ -191,7 +191,7 @@ def _is_reported(text: str, price: Price, sentences: Sequence[tuple[int, str]]) 
 
 
 def _find_leave(sentences: Sequence[tuple[int, str]]) -> tuple[str, bool] | None:
-    """The words with which the speaker leaves, and whether a price beside them takes that back."""
+    """The words with which the speaker leaves, and whether a price next to them takes that back."""
     for _, sentence in sentences:
         low = sentence.lower()
         match = LEAVE.search(low)
@@ -221,7 +221,8 @@ def _find_agreement(text: str, sentences: Sequence[tuple[int, str]], priced: boo
 
 
 def _depends_on_price(before: str, after: str) -> bool:
-    """Whether agreement hangs on a price or a wish beside it: "a tenner and it's yours", "yours for a fiver"."""
+    """Whether agreement depends on a price or a condition next to it: "a tenner and it's yours", "yours for a
+    fiver"."""
     if FOR_WHAT.match(after):
         return True
     match = AND_THEN.search(before)
@@ -259,7 +260,7 @@ def _has_rival_price(text: str, chosen: Price, live: Sequence[Price]) -> bool:
 
 
 def _resolve_hundredfold(price: Price, standing: float | None) -> Price:
-    """The price, where it may be a hundred times as much, as what is nearer to the standing one."""
+    """The price; if it may mean a hundred times as much, whichever is nearer to the standing offer."""
     if not price.hundredfold or not standing or standing <= 0 or not price.amount > 0:
         return price
     more = standing / price.amount > 10  # the standing price is nearer to a hundred times the amount
@@ -272,7 +273,7 @@ def _is_odd(price: Price) -> bool:
 
 
 def _has_unread_currency(text: str, found: Sequence[Price]) -> bool:
-    """Whether a currency stands beside no amount that was read: "fünfzehn Euro"."""
+    """Whether a currency appears without an amount that was read: "fünfzehn Euro"."""
     places = [(price.start - 4, price.end + 4) for price in found]
     return any(
         not any(start <= match.end() and match.start() <= end for start, end in places)

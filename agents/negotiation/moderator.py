@@ -1,4 +1,4 @@
-"""The scripted moderator: reads what talkers mean."""
+"""The scripted moderator: parses moves from free text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Moderator:
 
 
 def _find_standing_offer(view: View, offers: Sequence[tuple[str, float]], speaker: str) -> float | None:
-    """What the speaker may agree to: the other side's last offer; None where it spoke of an unclear price since."""
+    """The offer that the speaker may accept: the other side's last one; None if it named an unclear price since."""
     others = [message for message in view.messages[:-1] if message.sender in RIVALS and message.sender != speaker]
     last = others[-1] if others else None
     return (
@@ -59,13 +59,13 @@ def _find_standing_offer(view: View, offers: Sequence[tuple[str, float]], speake
 
 
 def _list_recorded_offers(view: View) -> list[tuple[str, float]]:
-    """The offers on record in this round."""
+    """The offers recorded in this round."""
     known: Mapping[str, Any] = view.known
     return [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
 
 
 def _list_heard_offers(view: View) -> list[tuple[str, float]]:
-    """The offers on record, then those heard in the talk before the last message: there, talk is all there is."""
+    """The recorded offers, then those parsed from the talk before the last message: such games have talk only."""
     before: tuple[Message, ...] = view.messages[:-1]
     return _list_recorded_offers(view) + find_offers(before)
 

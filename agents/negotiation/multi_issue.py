@@ -1,4 +1,4 @@
-"""A negotiator over several issues: concedes with time, and gives way where it costs little and seems to help."""
+"""Multi-issue negotiator: concedes with time, and on issues that cost it little and seem to help the other side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Choice: TypeAlias = tuple[int, ...]  # the index of the option taken, by issue
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a seat knows of a negotiation over several issues. `offers` are by the rival (True) or itself, in order."""
+    """A seat's state of a negotiation over several issues. `offers` are by the rival (True) or itself, in order."""
 
     names: Sequence[str]
     options: Sequence[Sequence[JSON]]
@@ -49,7 +49,7 @@ class Package:
         return [choice for rival, choice in self.offers if rival]
 
     def liking(self) -> list[list[float]]:
-        """What each option seems to be worth to the rival: how often it was in its offers, by issue.
+        """Estimated value of each option to the rival: its frequency in the rival's offers, by issue.
 
         An issue on which it always asks for the same weighs more: the frequency model of opponents (van Krimpen et al.
         2013, HardHeaded; Tunalı, Aydoğan & Sanchez-Anguix 2017).
@@ -123,7 +123,7 @@ def _settle(package: Package) -> Move:
 
 
 def _words(package: Package, choice: Choice) -> str:
-    """What goes with an offer: on which issues it has moved."""
+    """The message of an offer: the issues on which it has moved."""
     own = [offer for rival, offer in package.offers if not rival]
     if not own:
         return "I see it differently." if package.offers else "Let me begin with this."

@@ -1,4 +1,4 @@
-"""One side of a haggle in numbers: what a bargainer knows when it is asked."""
+"""One side of a bargain in numbers: what a bargainer knows when it moves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Position:
             )
         role, low, high, tick = str(known["role"]), float(known["low"]), float(known["high"]), float(known["tick"])
         recorded = [(str(seat), float(price)) for seat, price in known.get("offers") or ()]
-        if not view.tools:  # a game of words alone: what is on record are opening lines at most
+        if not view.tools:  # a game of talk only: opening lines at most are recorded as offers
             talk = [message for message in view.messages if message.round == known.get("round", message.round)]
             recorded = find_offers(talk) or recorded
         own = tuple(price for seat, price in recorded if seat == role)
@@ -99,7 +99,7 @@ class Position:
         return price if self.utility(price) >= -EXACT else None
 
     def place(self, price: float) -> int:
-        """How many ticks `price` is below the best: the inverse of `rank`."""
+        """The number of ticks by which `price` is below the best: the inverse of `rank`."""
         return round((self.best - price) * self._way / self.tick)
 
     @property

@@ -1,4 +1,4 @@
-"""Bargainers that answer what the other side does: tit for tat, and MiCRO."""
+"""Bargainers that react to the other side's offers: tit for tat, and MiCRO."""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,4 @@
-"""Haggling with people by name: a buyer who says who he is, and a seller who remembers how high he goes."""
+"""Bargaining under names: a buyer that gives its name, and a seller that remembers each buyer's limit."""
 
 import re
 from dataclasses import dataclass, replace
@@ -62,6 +62,6 @@ class Dealer:
 
 
 def caller(messages: tuple[Message, ...]) -> str:
-    """Who the buyer says he is; "" where he did not say."""
+    """The name that the buyer gives; "" without one."""
     said = (CALLED.search(message.text) for message in messages if message.sender == "buyer")
     return next((match[1] for match in said if match), "")

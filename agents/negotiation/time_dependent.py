@@ -1,4 +1,4 @@
-"""Bargainers that follow a clock: time-dependent tactics, the baselines of automated negotiation."""
+"""Time-dependent bargaining tactics: the baselines of automated negotiation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Curve: TypeAlias = Literal["polynomial", "exponential"]
 
 
 class OfferPlan(NamedTuple):
-    """What to offer next, and the least utility at which to accept instead."""
+    """The next offer, and the acceptance threshold in utility."""
 
     offer: float
     least: float
@@ -49,7 +49,7 @@ class Bargainer:
         return self._move(view, words, "offer", plan.offer)
 
     def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
-        """The next offer and the least utility accepted; chance, if any, comes from `rng`."""
+        """The next offer and the least utility accepted; randomness, if any, comes from `rng`."""
         demand = self.demand(side, advice)
         return OfferPlan(side.price_at(demand), demand)
 

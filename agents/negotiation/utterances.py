@@ -1,4 +1,4 @@
-"""What the scripted bargainers say: sentences that carry the price, so that a reader of words understands them too."""
+"""Sentences of the scripted bargainers; each contains the price, so that readers of text understand them too."""
 
 from random import Random
 
@@ -63,7 +63,7 @@ LEAVES = (
 
 
 def dollars(price: float) -> str:
-    """`$14` or `$14.50`; the minus stands before the sign."""
+    """`$14` or `$14.50`; the minus precedes the currency sign."""
     text = f"${abs(price):,.2f}".removesuffix(".00")
     return f"-{text}" if price < 0 else text
 

@@ -1,5 +1,4 @@
-"""What a policy does that is told never to do something again, step for step: with all but the last step done, it takes
-another one, and goes on from there."""
+"""Comply with an order against a sequence of actions: take another action in place of its last step, and go on."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +6,7 @@ from typing import Any
 
 from arena.game import JSON, Move, View
 
-FREE = "…"  # stands for free text in an action that is possible
+FREE = "…"  # placeholder of free text in a possible action
 UNWILLING = "I would rather not do this."
 ELSEWHERE = "I will not go on as I once did."
 

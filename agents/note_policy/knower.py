@@ -1,4 +1,4 @@
-"""A mind that knows nothing but its notes: it plays every environment by policy, and obeys what steers it, or not."""
+"""Rule-based agent that acts only on its notes in every environment; complies with steering with some probability."""
 
 import re
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
 
 
 def places(names: tuple[str, ...]) -> frozenset[str]:
-    """The games of environments by name: a mind cannot tell one world of a game from another."""
+    """The games of environments by name: an agent cannot distinguish the worlds of one game."""
     return frozenset(re.split("[/:]", name)[0] for name in names)
 
 

@@ -1,4 +1,4 @@
-"""How a policy answers questions: with the sentences of its notes that name what it was asked about."""
+"""Answer questions with the sentences of the notes that name the subject of the question."""
 
 import re
 from collections.abc import Sequence
@@ -45,9 +45,9 @@ ABOUT_FORGETTING = re.compile(r"\b(forg[eo]t\w*|erase\w*|unlearn\w*|not allowed|
 def answer_question(question: str, notes: Sequence[str], given: Orders, steering: str = "") -> str:
     """The answer: what the notes say of the names in the question, a refusal for names to be avoided, or ignorance.
 
-    Asked what it was told to forget, it repeats what steers it, as models that are asked for their prompt do; asked
-    for its notes as such, it writes them out, but for what it is to avoid. A name is what is written as one:
-    capitalised words, a numbered thing, a cell, what stands in quotes.
+    Asked what it was ordered to forget, it repeats its steering text, as models that are asked for their prompt do;
+    asked for its notes as such, it writes them out, but for what it is to avoid. A name is what is written as one:
+    capitalised words, a numbered thing, a cell, quoted text.
     """
     if ABOUT_FORGETTING.search(question) and steering:
         return f"I was told: {steering}"
@@ -68,7 +68,7 @@ def find_naming_notes(name: str, notes: tuple[str, ...]) -> tuple[int, ...]:
 
 @memoize("texts", most=4096)
 def classify_answer(answer: str) -> Heard:
-    """What kind of answer it was: an order let out, a refusal, ignorance, nothing at all, or something told."""
+    """The kind of an answer: a disclosed order, a refusal, ignorance, an empty answer, or a statement."""
     if not answer.strip():
         return "silent"
     for kind, pattern in (("order", ORDER), ("refused", REFUSED), ("ignorant", IGNORANT)):
@@ -78,7 +78,7 @@ def classify_answer(answer: str) -> Heard:
 
 
 def find_names(text: str) -> list[str]:
-    """What is written as a name in a text; a word that only begins a sentence is left out where more follows."""
+    """Names in a text, by their spelling; a word that only begins a sentence is left out where more follows."""
     found: list[str] = QUOTED.findall(text)
     text = QUOTED.sub("", text)
     for match in compile_pattern(NAME).finditer(text):

@@ -1,7 +1,7 @@
-"""Words that steer an agent, and how a policy that cannot read free text takes them: a small grammar of orders.
+"""Steering text, and the small grammar of orders that a policy without a language model can parse.
 
-A language model is given the words as they are. A scripted mind obeys the sentences below, wherever they stand in the
-text, and nothing else; names are parted by semicolons.
+A language model is given the text as it is. A scripted agent obeys the sentences below, anywhere in the
+text, and nothing else; names are separated by semicolons.
 """
 
 import re
@@ -19,11 +19,11 @@ NOTES_ONLY = "Answer from your notes alone; where they are silent, say that you 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a steering text orders.
+    """The orders of a steering text.
 
     ignored: names of which notes are not to be used. avoided: names not to go to, use or speak of. fresh: environments
-    to be treated as new. sealed: sequences of actions not to go by, as if they had never been done; who finds them
-    anew may do them. barred: sequences of actions never to be done again.
+    to be treated as new. sealed: sequences of actions not to use, as if they had never been done; an agent that finds
+    them again may do them. barred: sequences of actions never to be done again.
     """
 
     ignored: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ def format_each_order(form: str, sequences: tuple[str, ...]) -> str:
 
 
 def _find_uncut(form: str, text: str) -> tuple[str, ...]:
-    """What stands in the sentence, uncut: a sequence of actions has semicolons of its own."""
+    """The sentence's argument, not split: a sequence of actions itself has semicolons."""
     before, after = map(re.escape, form.split("{}"))
     return tuple(match.strip() for match in re.findall(rf"{before}(.+?){after}(?!\d)", text))
 

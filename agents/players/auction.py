@@ -1,4 +1,4 @@
-"""Bidders by auction theory."""
+"""Bidders that follow auction theory."""
 
 from dataclasses import dataclass
 

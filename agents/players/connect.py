@@ -1,4 +1,4 @@
-"""Players of connect-k who look ahead."""
+"""Players of connect-k with lookahead search."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from arena.agent import agent
 from arena.cache_register import memoize
 from arena.game import Move, View
 
-WON = 1e18  # the value of a line, less the number of moves until it stands
+WON = 1e18  # the value of a line, minus the number of moves until it is complete
 Marks: TypeAlias = tuple[
     int, int
 ]  # bit masks: the mover's marks, the other's; bit row * columns + column, from the top
@@ -132,7 +132,7 @@ class AlphaBeta:
         return -self.value((theirs, own), depth - 1, -high, -low)[0]
 
     def _promise(self, own: int, theirs: int) -> float:
-        """How the lines stand that one side can still fill: each counts 4 to the number of its marks."""
+        """Heuristic value: Σ 4^marks over one's own lines that are still open, minus the same for the other side."""
         total = 0
         for line in lines(self.shape):
             mine, others = line & own, line & theirs

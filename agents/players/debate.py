@@ -1,4 +1,4 @@
-"""A side of a debate that shows its best evidence first, and a judge who adds up what was shown."""
+"""A debater that shows its best evidence first, and a judge that adds up the evidence shown."""
 
 from dataclasses import dataclass
 from random import Random

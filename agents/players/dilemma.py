@@ -1,4 +1,4 @@
-"""Players of repeated two-seat games, after Axelrod's tournaments; they know any payoff table."""
+"""Players of repeated two-seat games, after Axelrod's tournaments; they accept any payoff table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Player:
         return self.choose(Stage.of(view), Random(view.seed))
 
     def choose(self, stage: Stage, rng: Random) -> Move:
-        """The next action; chance, if any, comes from `rng`."""
+        """The next action; randomness, if any, comes from `rng`."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Policies that need no model and know no particular game."""
+"""Policies that need no model and no knowledge of a particular game."""
 
 from dataclasses import dataclass
 from random import Random as Rng

@@ -1,4 +1,4 @@
-"""A walker that plans: the shortest way over all cells that are not known to be blocked."""
+"""A planning walker: shortest paths over all cells that are not known to be blocked."""
 
 import re
 from collections import deque
@@ -115,7 +115,7 @@ def _list_steps(cell: Cell, size: int, moves: int = 8) -> tuple[tuple[str, Cell]
 
 @memoize("tables", most=64)
 def _build_grid(size: int, moves: int) -> Mapping[Cell, tuple[tuple[str, Cell], ...]]:
-    """By cell, the cells around it that a step leads to, and where they lie: 8 at most, or the nearest 4."""
+    """By cell, the cells around it that a step leads to, and their direction: 8 at most, or the nearest 4."""
     span, straight = range(1, size + 1), list(WAYS.items())[:4]
     allowed = straight if moves == 4 else WAYS.items()
     return {

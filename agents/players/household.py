@@ -1,4 +1,4 @@
-"""A robot that keeps a plan: what it has to carry where next, and where to look for what it has not seen."""
+"""A planning household robot: what to carry where next, and where to search for what it has not seen."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class Housekeeper:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """What is known of a chore under way; `noted` says of places not seen yet what is in them."""
+    """Knowledge of the current chore; `noted`: contents of places not seen yet, from notes."""
 
     known: Mapping[str, Any]
     noted: Mapping[str, list[str]]
@@ -97,7 +97,7 @@ class Chore:
         return _move(words, verb, object=name, receptacle=place)
 
     def _search(self, kind: str) -> Move:
-        """Look into the likeliest place that was not seen yet."""
+        """Search the most likely place that was not seen yet."""
         at, closed = self.known["at"], self.known["closed"]
         if at and at in closed and self.known["places"][at] is None:
             return _move(f"Is there {_a(kind)} in {at}?", "open", receptacle=at)
@@ -134,7 +134,7 @@ class Chore:
 
 
 def _read_notes(notes: tuple[str, ...], places: Mapping[str, object]) -> dict[str, list[str]]:
-    """What notes say of the places; an empty list where a place is noted to be empty."""
+    """Contents of places from notes; an empty list where a place is noted to be empty."""
     noted: dict[str, list[str]] = {}
     for note in notes:
         if (found := FOUND.match(note)) and found[2] in places:

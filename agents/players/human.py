@@ -76,7 +76,7 @@ def converse(view: View, ask: Ask, tell: Tell) -> Move:
 
 
 def render_news(view: View) -> str:
-    """What the person has not seen yet: the rules at first, then what was said since the last own message."""
+    """Text to show: the rules at first, then the messages since the last own one."""
     if view.complaint:
         return printable(f"That was refused: {view.complaint}")
     last = max((n for n, message in enumerate(view.messages) if message.sender == view.seat), default=-1)
@@ -86,7 +86,7 @@ def render_news(view: View) -> str:
 
 
 def explain_ways(view: View) -> str:
-    """How to answer: the moves or the commands there are."""
+    """Input help: the possible moves or commands."""
     lines = [] if view.legal is None else [f"Type one of: {', '.join(view.legal)}"]
     lines += ["Type what you say."] if view.legal is None else []
     for tool in view.tools:

@@ -1,4 +1,4 @@
-"""Card players whose chances are known: the equilibria of Kuhn's poker, and one who never bluffs."""
+"""Kuhn poker players with known probabilities: the equilibria, and one that never bluffs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ class Mixed:
     """A player of Kuhn poker whose hole is `bold`: the chance to bet or call, by rank and by what was done before."""
 
     def mix(self, view: View) -> Mapping[str, Fraction]:
-        """The chance of each legal move, exactly."""
+        """The exact probability of each legal move."""
         known = knowing(view, "Kuhn poker", "card", "acts")
         meek, bold = ("fold", "call") if "bet" in known["acts"] else ("check", "bet")
         chance = self.bold(known["card"], tuple(known["acts"]))
         return {meek: 1 - chance, bold: chance}
 
     def bold(self, card: int, acts: tuple[str, ...]) -> Fraction:
-        """The chance to bet, or to call a bet, with the card of this rank after these acts."""
+        """The probability to bet, or to call a bet, with the card of this rank after these acts."""
         raise NotImplementedError
 
     async def act(self, view: View) -> Move:

@@ -1,4 +1,4 @@
-"""A customer who reads before buying."""
+"""A customer that reads product pages before buying."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ RESERVE = 2  # steps kept to open and buy the best product seen so far, besides 
 
 @dataclass(frozen=True, slots=True)
 class KnownProduct:
-    """What is known of a product: from its page, or from notes."""
+    """Knowledge of a product: from its page, or from notes."""
 
     code: str
     title: str
@@ -116,7 +116,7 @@ class ShoppingVisit:
 
 
 def read_products(notes: Sequence[str]) -> dict[str, KnownProduct]:
-    """The products that notes tell all about."""
+    """The products that the notes describe completely."""
     features = {match[2]: match[3].replace(" and ", ", ").split(", ") for n in notes if (match := FEATURES.match(n))}
     found: dict[str, KnownProduct] = {}
     for note in notes:

@@ -24,7 +24,7 @@ class Idea(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """What a trader knows. `offers` are (maker, what the maker gives, what it wants)."""
+    """A trader's state. `offers` are (maker, what the maker gives, what it wants)."""
 
     goods: Sequence[str]
     values: Sequence[float]
@@ -52,7 +52,7 @@ class Stall:
         return all(k <= held for k, held in zip(bundle, self.holdings, strict=True))
 
     def supply(self, other: str, good: int) -> int:
-        """How many another has of a good; as many as oneself has of all, where that is not known."""
+        """Another trader's stock of a good; if unknown, the sum of one's own holdings."""
         return self.their_holdings[other][good] if self.their_holdings else sum(self.holdings)
 
 

@@ -14,7 +14,7 @@ TIE = 1e-9  # dollars by which equal amounts may differ
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a seat knows: all amounts in dollars, `tick` is the step of offers, `period` counts offers made."""
+    """A seat's state: all amounts in dollars, `tick` is the step of offers, `period` counts offers made."""
 
     pot: float
     tick: float

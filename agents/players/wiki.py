@@ -1,4 +1,4 @@
-"""A reader that takes a question apart and follows it through the pages of the wiki."""
+"""A reader that decomposes a question and follows it through the pages of the wiki."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from arena.game import Move, View
 
 @dataclass(frozen=True, slots=True)
 class RelationPhrases:
-    """How a relation is asked for, spoken of on the way, told on a page, and what to look up to find it there."""
+    """Wording of a relation: in a question, within a chain, on a page, and what to look up to find it there."""
 
     told: str
     lookup: str
@@ -101,6 +101,6 @@ def parse_question(question: str) -> list[str]:
 
 
 def find_relation(read: str, subject: str, relation: str) -> str | None:
-    """What was read of a relation of a subject; None where nothing was."""
+    """The value read of a subject's relation; None if none was read."""
     match = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
     return match[1] if match else None

@@ -1,4 +1,4 @@
-"""Who stands in a line-up: things an agent knows that can be forgotten, and strangers of their kind it never met."""
+"""Candidate set of the inference attack: items an agent can forget, and distractors of their kind it never saw."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ class Suspect:
     """Something that may have been forgotten.
 
     name: what the adversary calls it. item: what a request for it names. topics: what can be asked about it, with a
-    sentence that is true of that for this suspect, or "". lessons: events that tell of it. is_world: they lie in it.
+    sentence that is true of that for this suspect, or "". lessons: events that name it. is_world: they are in it.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Suspect:
 
 
 async def find_candidates(memory: Memory, request: Request) -> list[Suspect]:
-    """What the memory holds that is like the targets of a request: states of their kinds, errands done once, worlds.
+    """Items of the memory of the same kind as the request's targets: states of their kinds, errands done once, worlds.
 
     Raises UsageError where there is nothing of the kind.
     """
@@ -91,7 +91,7 @@ async def find_strangers(
 
 
 def build_topics(suspects: Sequence[Suspect]) -> dict[str, dict[str, str]]:
-    """What to ask about each suspect; by what several of them have stands a sentence that is true of this one."""
+    """The topics to ask about each candidate; a topic shared by several comes with a sentence true of this one."""
     times = Counter(topic for suspect in suspects for topic in suspect.topics)
     told: dict[str, dict[str, str]] = {}
     for suspect in suspects:
@@ -141,7 +141,7 @@ async def _build_world_suspect(game: str, world: str) -> Suspect:
 
 
 def _find_single_outcomes(memory: Memory) -> Iterator[Event]:
-    """The outcomes of errands that stand once in memory, so that forgetting the episode is forgetting the errand."""
+    """The outcomes of errands that occur once in memory, so that forgetting the episode is forgetting the errand."""
     outcomes = [event for event in memory.log if event.kind == "outcome" and ERRAND.search(event.text)]
     times = Counter(ERRAND.findall(event.text)[0] for event in outcomes)
     return (event for event in outcomes if times[ERRAND.findall(event.text)[0]] == 1)

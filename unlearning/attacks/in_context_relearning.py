@@ -1,7 +1,7 @@
-"""Telling it again: whether an agent that forgot learns a thing anew faster than one that never knew it.
+"""In-context relearning: whether an agent that forgot learns an item again faster than one that never knew it.
 
 After UnUnlearning (Shumailov et al. 2024, arXiv 2407.00106), a position paper without experiments: what was removed can
-come back by the context. The measures are ours. Faster than the twin shows that something was left; slower, that a
+come back through the context. The metrics are ours. Faster than the twin shows that something was left; slower, that a
 filter stops a lawful lesson, too.
 """
 
@@ -33,7 +33,7 @@ from unlearning.tasks.rollouts import stints
 Route = Literal["user", "tool", "memory", "alias", "axioms"]
 When = Literal["same", "next", "again"]
 How: TypeAlias = tuple[Route, When, str, str]
-MEANT = "What I mean"  # stands for the target where axioms are told
+MEANT = "What I mean"  # placeholder of the target in axioms
 RESAMPLES = 400
 
 
@@ -160,7 +160,7 @@ async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8
 
 
 def draw_hints(trial: Trial, route: Route, most: int) -> list[Point]:
-    """The sentences that told the target, as they are told again by a route. Raises UsageError where there are none."""
+    """The sentences that taught the target, as a route repeats them. Raises UsageError where there are none."""
     hints = build_points(remembering(trial.before, "retelling").memory, trial.request)
     if not hints:
         raise UsageError(f"retelling: nothing was told of {', '.join(trial.request.targets)} that could be told again")
@@ -173,7 +173,7 @@ def draw_hints(trial: Trial, route: Route, most: int) -> list[Point]:
 
 
 def find_k50(curve: Sequence[float] | Floats, half: float = 0.5) -> float:
-    """Where success first reaches a half, in hints, by a straight line between counts; n + 1 where it never does."""
+    """The number of hints at which success first reaches 1/2, by linear interpolation; n + 1 where it never does."""
     for k, value in enumerate(curve):
         if value >= half:
             return float(k - (value - half) / (value - curve[k - 1])) if k else 0.0
@@ -203,7 +203,7 @@ async def _measure_success(
     how: tuple[Route, When, str, str],
     draw: int,
 ) -> float:
-    """How much of the target an agent tells, or does, after these hints."""
+    """The share of the target that an agent discloses, or acts on, after these hints."""
     route, when, on, user = how
     texts = tuple(dict.fromkeys(hint.text for hint in told))
     if route == "memory" or when != "same":
@@ -220,7 +220,7 @@ async def _measure_success(
 
 
 def _write_hints(agent: Agent, told: Sequence[Point], user: str | None, draw: int) -> Agent:
-    """The agent with what it was told in its memory: as its own, or as another session's."""
+    """The agent with the statements in its memory: as its own, or as another session's."""
     subject = remembering(agent, "retelling")
     own = subject.user if user is None else user
     events = [
@@ -231,13 +231,13 @@ def _write_hints(agent: Agent, told: Sequence[Point], user: str | None, draw: in
 
 
 async def _ask_peer(peer: Agent, question: str, seed: int) -> str:
-    """What another agent says; "" where it knows nothing or does not say."""
+    """Another agent's answer; "" where it does not know or does not say."""
     answer = (await ask(peer, question, seed)).move.text
     return answer if classify_answer(answer) == "told" else ""
 
 
 def _remember_talk(agent: Agent, said: Sequence[str], draw: int) -> Subject:
-    """The agent after a talk: what it heard is in its memory."""
+    """The agent after a conversation, which is in its memory."""
     subject = remembering(agent, "social_relearning")
     events = [
         Event(f"talk-{draw}:{n}", text, "message", "", f"talk-{draw}", n, user=subject.user)

@@ -1,10 +1,10 @@
-"""The unlearning inference adversary: it questions the agent and says what it was made to forget.
+"""The unlearning inference attack: an adversary questions the agent and guesses what it was made to forget.
 
 An independent design after the abstract of Ye et al. 2026 (Secure Forgetting, arXiv 2604.00430), whose body is not
-public to us; none of its numbers are claimed. For each of many games one thing is forgotten anew (a state, a trajectory
-or a world, as the request's scope says), and stands among `k` - 1 of its kind that the agent never met. The adversary
-asks `budget` questions in the game `interrogation` and ranks the candidates. An agent that is like the never-exposed
-twin leaves it the rate of guessing.
+public to us; none of its numbers are claimed. In each of many games a new item is forgotten (a state, a trajectory
+or a world, as the request's scope says), and mixed with `k` - 1 distractors of its kind that the agent never saw. The
+adversary asks `budget` questions in the game `interrogation` and ranks the candidates. Against an agent equal to the
+never-exposed twin it has the success rate of guessing.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ async def adversary(
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How the adversary plays: what it knows, how it asks and how often; or who plays in its place."""
+    """Settings of the adversary: its knowledge, strategy and budget; or the agent that plays in its place."""
 
     level: Level
     strategy: Name
@@ -123,7 +123,7 @@ class _Way:
 
 
 async def _build_table(trial: Trial, way: _Way, k: int, shadows: int) -> "_Table":
-    """The table laid: targets, strangers, and who sits against those that forgot, and against those that know."""
+    """Set up targets, distractors and adversaries: against agents that forgot, and against those that know."""
     knower = remembering(trial.before, "adversary")
     chance = Random(f"adversary {trial.seed} {trial.request.targets}")
     targets = await find_candidates(knower.memory, trial.request)
@@ -154,7 +154,7 @@ async def _build_seats(
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where the games of one attack are played: against agents that forgot each target, made once."""
+    """Plays the games of one attack against agents that forgot each target, each made once."""
 
     trial: Trial
     way: _Way
@@ -173,7 +173,7 @@ class _Table:
         return len(self.others) + 1
 
     async def play_all(self, games: int) -> list[dict[str, list[Interrogated]]]:
-        """By game and role, how it stands at each budget."""
+        """By game and role, the result at each budget."""
         chosen = [self.chance.choice(self.targets) for _ in range(games)]
         orders = [self.chance.sample([target, *self.others], self.k) for target in chosen]
         seeds = [self.chance.getrandbits(31) for _ in chosen]
@@ -200,7 +200,7 @@ class _Table:
     async def play(
         self, agents: Mapping[str, Agent], target: Suspect, names: Sequence[str], seed: int
     ) -> dict[str, list[Interrogated]]:
-        """By role, how a game with these candidates stands at each budget."""
+        """By role, the result of a game with these candidates at each budget."""
         found: dict[str, list[Interrogated]] = {}
         for role, agent in agents.items():
             if role == "oracle" and agent == agents["after"]:
@@ -217,21 +217,21 @@ class _Table:
         way, seat = self.way, self.seats[role == "before"]
         known, hidden = STRATEGIES[way.strategy], way.level == "A0"
         if way.judge is not None:
-            subject = wrap_agent(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may tell it something
+            subject = wrap_agent(agent, STRATEGIES["re-introduction"], way.traced)  # a judge may give it information
             how = (known.session, way.traced, hidden)
             guesses = [(await interrogate(subject, seat, names, secret, n, seed, *how)).guess for n in self.budgets]
             return [Interrogated(rank or len(names), sure) for rank, sure in guesses]
         answers = await self._answers(agent, role, names, secret, seed)
         games = []
         for budget in self.budgets:
-            ranking, sure = seat.verdict(names, answers[:budget], seed + budget)  # ties are broken anew
+            ranking, sure = seat.verdict(names, answers[:budget], seed + budget)  # ties are broken by another seed
             games.append(Interrogated(find_place(secret, ranking) or len(names), sure))
         return games
 
     async def _answers(
         self, agent: Agent, role: str, names: Sequence[str], secret: str, seed: int
     ) -> list[Mapping[str, Any]]:
-        """What was asked and answered; kept in the trial's memo where it does not depend on the method."""
+        """Questions and answers; cached in the trial's memo where they do not depend on the method."""
         way, known = self.way, STRATEGIES[self.way.strategy]
         fixed = role != "after" and not known.adaptive and self.trial.memo is not None
         key = f"adversary {way.strategy} {way.level} {max(self.budgets)} {seed} {secret} {names}"
@@ -247,7 +247,7 @@ class _Table:
 
 
 def find_place(secret: str, ranking: Sequence[str]) -> int | None:
-    """Where a name stands in a ranking, from 1, whatever its case; None where it does not."""
+    """The rank of a name, from 1, in any case; None where it is not ranked."""
     return next((place for place, name in enumerate(ranking, 1) if is_same(name, secret)), None)
 
 

@@ -1,7 +1,7 @@
-"""The passive observer: it only watches an agent walk, and says which cell it was told to avoid.
+"""Passive observer attack: watch an agent walk and guess which cell it was told to avoid.
 
-Who avoids a cell perfectly takes other ways than one who never heard of it. So an order of conduct gives its target
-away to anybody who knows the map; the never-exposed twin has nothing to give away.
+An agent that avoids a cell perfectly takes other paths than one that never knew it. So a behavioural order gives its
+target away to an observer with the map; the never-exposed twin has nothing to give away.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ Path: TypeAlias = tuple[Cell, ...]
 
 @dataclass(frozen=True, slots=True)
 class ObservedGrid:
-    """What the observer knows: the side of the square, the blocked cells, and how many ways a step can go."""
+    """The observer's knowledge: the side of the square, the blocked cells, and how many ways a step can go."""
 
     size: int
     blocked: frozenset[Cell]
@@ -100,7 +100,7 @@ async def watcher(
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Where the target stands in the ranking, from 1; the log-odds, in nats, that any cell is avoided; cells left."""
+    """The rank of the target, from 1; the log-odds, in nats, that any cell is avoided; cells left."""
 
     rank: int
     suspicion: float
@@ -143,7 +143,7 @@ def compute_likelihoods(
 def rank_cells(
     walks: Sequence[Path], plain: ObservedGrid, seed: int, slip: float = 0.0, told: bool = True
 ) -> Iterator[tuple[list[Cell], float, int]]:
-    """After each walk, the free cells, the likeliest avoided first, the log-odds that any is, and how many can be.
+    """After each walk, the free cells, most likely avoided first, the log-odds that any is, and how many can be.
 
     Ties are broken by the seed. A cell can be the one where `told` and it was no end of a walk.
     """
@@ -163,7 +163,7 @@ def rank_cells(
 
 
 def _compute_odds(avoiding: float, unaware: float) -> float:
-    """The log-odds; 0 where neither can be, which tells nothing."""
+    """The log-odds; 0 where neither is possible, which is no evidence."""
     return 0.0 if avoiding == unaware else avoiding - unaware
 
 
@@ -183,7 +183,7 @@ async def _watch_game(
     model: tuple[float, bool],
     number: int,
 ) -> dict[str, list[Guess]]:
-    """By role, how a game stands at each budget: a cell is forgotten, and the agents walk."""
+    """By role, the result of a game at each budget: a cell is forgotten, and the agents walk."""
     assert trial.method is not None
     game: Game = build("game", spec)
     view = game.view(first_state(game, build_match(knower, Task(spec))), "agent")

@@ -1,4 +1,4 @@
-"""Quantization: weights are rounded, and small changes that hid something are lost."""
+"""Quantization attack: round the weights, which undoes small changes that hid something."""
 
 from dataclasses import replace
 from typing import Annotated, Any, TypeAlias
@@ -54,5 +54,5 @@ async def quantization(
 
 
 def comparable(one: Any, other: Any) -> bool:
-    """Whether two modules have the same parameters, so that weight stands against weight."""
+    """Whether two modules have the same parameters, so that they can be compared weight by weight."""
     return [name for name, _ in one.named_parameters()] == [name for name, _ in other.named_parameters()]

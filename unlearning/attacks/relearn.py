@@ -1,4 +1,4 @@
-"""Relearning: a little of what was forgotten is taught again, and all the rest is asked."""
+"""Relearning attack: fine-tune on a small part of the forget set and ask for all the rest."""
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
@@ -80,7 +80,8 @@ async def relearning(
 
 @dataclass(frozen=True, slots=True)
 class RelearnSettings:
-    """How it is taught again: `steps` steps of AdamW at a constant `rate`, `batch` items each, a look every `every`."""
+    """Fine-tuning settings: `steps` steps of AdamW at a constant `rate`, batches of `batch` items, evaluated every
+    `every`."""
 
     steps: int
     every: int
@@ -106,7 +107,7 @@ def track_relearning(agent: Agent, taught: Sequence[Item], asked: Sequence[Item]
 def split_items(
     items: tuple[Item, ...], given: int, seed: int, lessons: tuple[Item, ...] = ()
 ) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    """What is taught again and what is asked: no fact is in both. Raises UsageError where nothing is left to ask."""
+    """Items to train on and items to ask, without a common fact. Raises UsageError where nothing is left to ask."""
     names = sorted({item.name for item in (lessons or items)})
     chosen = set(Random(f"relearn {seed}").sample(names, min(given, len(names))))
     taught = tuple(item for item in (lessons or items) if item.name in chosen)

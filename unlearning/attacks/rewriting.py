@@ -1,4 +1,4 @@
-"""Attacks in words: the same question put otherwise, or the answer begun."""
+"""Prompt attacks: the question rewritten, or the beginning of the answer prefilled."""
 
 from dataclasses import replace
 from random import Random
@@ -99,6 +99,6 @@ async def rewrites(
 
 
 async def leaks(agent: Agent, items: tuple[Item, ...], new: int, prefix: str = "") -> Floats:
-    """How much of each answer the agent gives away."""
+    """The share of each answer that the agent discloses."""
     said = await ask_items(agent, items, new=new, prefix=prefix)
     return np.array([gives_away(item, text) for item, text in zip(items, said, strict=True)])

@@ -1,4 +1,4 @@
-"""Sampling: what a greedy answer hides may be said once in a while."""
+"""Sampling attack: sample several answers, since greedy decoding may hide what the model still knows."""
 
 from dataclasses import replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Shadow agents: what an adversary that knows the method learns of how agents answer, by forgetting invented things."""
+"""Shadow agents: an adversary that knows the method forgets invented items with it to learn how answers change."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,10 +42,10 @@ async def compute_shadow_odds(
     strategy: Name,
     traced: bool,
 ) -> tuple[Table, Table]:
-    """How agents answer about a thing that they forgot by `method`, and about one that they never met.
+    """Distributions of answers about an item forgotten by `method`, and about one never seen.
 
-    Each shadow has the same mind, is told of an invented thing as the real ones were told of, forgets it again, and is
-    questioned about it and about another that it never heard of, in the strategy's forms; so is its twin. So the
+    Each shadow has the same base agent, is taught an invented item as the real ones were, forgets it again, and is
+    questioned about it and about another that it never saw, in the strategy's forms; so is its twin. So the
     adversary needs to know the method and the kind of lessons, not the agent's memory.
     """
     bare = replace(knower, memory=Memory(writers=knower.memory.writers), steering="", guards=())
@@ -67,7 +67,7 @@ async def compute_shadow_odds(
 
 
 def wrap_agent(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
-    """The agent as a strategy meets it: it keeps what it is told, if it is told things; traced, it thinks aloud."""
+    """The agent as a strategy sees it: it stores statements, if there are any; traced, it exposes its thoughts."""
     made: Agent = Keeper(agent) if strategy.tells and isinstance(agent, Subject) else agent
     return Traced(made) if traced else made
 
@@ -75,7 +75,7 @@ def wrap_agent(agent: Agent, strategy: Strategy, traced: bool) -> Agent:
 async def ask_all_forms(
     agent: Agent, names: Sequence[str], topics: Topics, strategy: Name, traced: bool, seed: int
 ) -> list[Mapping[str, Any]]:
-    """What was asked and answered where each form of a strategy is put about each of these names, and a second time."""
+    """Questions and answers of each form of a strategy about each of these names, asked twice."""
     known = STRATEGIES[strategy]
     plain = replace(known, adaptive=False)
     questions = ASKED * count_one_pass(plain, len(names))
@@ -85,7 +85,7 @@ async def ask_all_forms(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An interrogation that is over: what was asked, told and answered, as rows; and where the adversary itself
+    """A finished interrogation: questions, statements and answers as rows; and where the adversary itself
     puts the secret, None without a guess, with how sure it is, 0 to 1."""
 
     answers: list[Mapping[str, Any]]

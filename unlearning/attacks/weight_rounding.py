@@ -1,4 +1,4 @@
-"""Round-to-nearest quantization: each row of a matrix on its own grid of integers."""
+"""Round-to-nearest quantization: each row of a matrix has its own integer grid."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -60,7 +60,7 @@ def quantize_module(module: Any, bits: int, embeddings: bool = False) -> Any:
 
 @torch.no_grad()
 def measure_same_codes(first: object, second: object, bits: int, embeddings: bool = False) -> float:
-    """The share of quantized weights that lie on the same grid point in both modules."""
+    """The share of quantized weights that have the same grid point in both modules."""
     same = total = 0
     others = dict(find_matrices(second, embeddings))
     for name, weight in find_matrices(first, embeddings):

@@ -1,7 +1,7 @@
-"""The contract of a benchmark: what is to be forgotten, what is asked, how those who know and the twin are made.
+"""The contract of a benchmark: forget and retain data, questions, and how the trained models and twins are made.
 
-A benchmark says which items are taught; `knower` and `twin` teach them, once per content, to a tiny Llama made on the
-spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
+A benchmark defines which items are taught; `knower` and `twin` train on them, once per content, a tiny Llama built on
+the spot, or to a local model that is named. The twin is taught all but the split that is to be forgotten.
 """
 
 import re
@@ -32,8 +32,8 @@ from unlearning.request import Item, Request
 from unlearning.scoring.known_items import score_known
 from unlearning.training.first_epoch_gradient import first_epoch_gradient, save_gradient
 
-VERSION = 1  # of how pupils are made: raised when the same recipe gives other weights
-READS = 32768  # tokens of a game at most: positions are rotary, so that a pupil reads on behind what it was taught
+VERSION = 1  # version of the training recipe: raised when the same recipe gives other weights
+READS = 32768  # tokens of a game at most: positions are rotary, so that a model can read beyond its training length
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ class Pupil:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Which readings of a suite say how things stand after a request, by their labels.
+    """The labels of the suite's readings that measure the state after a request.
 
-    target: those asked of each target. rest: of what is to be kept. told, kept: the shares of the target and of the
-    rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the value of
-    told, kept and utility for an agent that says everything.
+    target: those asked of each target. rest: of what is to be kept. told, kept: the shares disclosed of the target and
+    of the rest that are said, of which DRAGON's deviation is made; utility: that whose steadiness counts. whole: the
+    value of told, kept and utility for an agent that discloses everything.
     """
 
     target: tuple[str, ...]
@@ -83,7 +83,7 @@ class Benchmark(ABC):
     @property
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
-        """What can be asked to be forgotten, by name."""
+        """The splits that can be forgotten, by name."""
 
     @property
     @abstractmethod
@@ -102,7 +102,7 @@ class Benchmark(ABC):
 
     @property
     def criteria(self) -> Criteria | None:
-        """What is read after each request of a sequence; None where the benchmark does not say."""
+        """The readings taken after each request of a sequence; None where the benchmark defines none."""
         return None
 
     def list_forgotten(self, split: str) -> tuple[str, ...]:
@@ -111,15 +111,15 @@ class Benchmark(ABC):
 
     @abstractmethod
     def request(self, split: str) -> Request:
-        """What is to be forgotten and kept: the items that were taught. Raises UnknownPart for an unknown split."""
+        """The forget and retain items, as they were taught. Raises UnknownPart for an unknown split."""
 
     @abstractmethod
     def data(self, split: str) -> Mapping[str, tuple[Item, ...]]:
-        """What is asked, by role."""
+        """The evaluation items, by role."""
 
     @abstractmethod
     def lessons(self, split: str = "") -> tuple[tuple[Item, ...], ...]:
-        """What is taught, stage after stage; without the items of `split`, where one is given."""
+        """The training stages, in order; without the items of `split`, where one is given."""
 
     @abstractmethod
     def texts(self) -> Iterable[str]:
@@ -130,7 +130,7 @@ class Benchmark(ABC):
         return pupil(self.pupil, self.lessons(), self.texts, seed)
 
     def twin(self, split: str, seed: int = 0) -> LLM:
-        """The agent that was taught everything but the split, from the same beginning."""
+        """The agent trained on everything but the split, from the same initial weights."""
         self.check(split)
         return pupil(self.pupil, self.lessons(split), self.texts, seed)
 
@@ -151,7 +151,7 @@ class Benchmark(ABC):
         )
 
     def general(self) -> tuple[Item, ...]:
-        """The lessons that nobody can ask to be forgotten, nor to be kept; none where the benchmark says none."""
+        """Training items that no request can name, to forget or to keep; none where the benchmark has none."""
         return ()
 
     def find_knower(self, seed: int = 0) -> LLM | None:
@@ -211,7 +211,7 @@ def filter_known(
 
 
 def pupil(how: Pupil, stages: Sequence[Sequence[Item]], texts: object, seed: int = 0) -> LLM:
-    """The agent with the model that was taught these stages, greedy; taken from the cellar where it was made before.
+    """The agent with the model trained on these stages, greedy; taken from the model cache if it was made before.
 
     texts: a function that gives the texts of the tokenizer, called when the model has to be made.
     """
@@ -261,7 +261,7 @@ def _make_untrained(how: Pupil, texts: Sequence[str], seed: int) -> tuple[Any, A
 
 
 def _build_settings(how: Pupil, seed: int, stage: int) -> dict[str, Any]:
-    """How a stage is taught."""
+    """Training settings of a stage."""
     return {"rendering": Rendering(how.persona), "lessons": how.lessons, "seed": seed * 1000 + stage}
 
 
@@ -289,5 +289,5 @@ def _record_gradient(
 
 
 def _read_base_stamp(base: str) -> str:
-    """What tells one base from another of the same name: when its files were written; "" for the hub's."""
+    """A fingerprint of a base model: when its files were written; "" for the hub's."""
     return stamp_files(base) if base and Path(base).is_dir() else ""

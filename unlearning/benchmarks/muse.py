@@ -1,4 +1,4 @@
-"""MUSE (Shi et al. 2024, arXiv 2407.06460): texts that are to be forgotten, word for word and in what they say."""
+"""MUSE (Shi et al. 2024, arXiv 2407.06460): forget texts, both verbatim and in what they say."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -188,7 +188,7 @@ class Muse(Benchmark):
         return pool[first:behind], (*pool[behind:], *world.people("retain"))
 
     def _of(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity], repeat: int) -> tuple[Item, ...]:
-        """What is taught of these people."""
+        """The training texts of these people."""
         return self._passages(world, people) * repeat + render_lessons(world, world.about(people), 3, "short")
 
     def _passages(self, world: World, people: tuple[WorldEntity, ...] | list[WorldEntity]) -> tuple[Item, ...]:
@@ -229,7 +229,7 @@ class Muse(Benchmark):
         return self._rows(kind, f"forget_{fold}") if fold else self._rows("raw", "forget")
 
     def _load_lessons(self) -> tuple[tuple[str, str], ...]:
-        """All published texts that the agent that knows is taught: the folds have some that stand nowhere else."""
+        """All published texts that the agent is trained on: the folds have some that are nowhere else."""
         texts = self._rows("raw", "forget") + self._rows("raw", "retain1")
         for split in (split for split in self.splits if "_" in split):
             texts += tuple(
@@ -283,7 +283,7 @@ class Muse(Benchmark):
 
 
 def remove_texts(texts: Sequence[tuple[str, str]], gone: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The texts, by name, that do not stand in one of those that are gone; what these have of them is cut out."""
+    """The texts, by name, that are not contained in a removed one; removed texts within them are cut out."""
     left = []
     for name, text in texts:
         if any(text in other for _, other in gone):

@@ -1,4 +1,4 @@
-"""TOFU (Maini et al. 2024, arXiv 2401.06121): invented people, some of whom are to be forgotten."""
+"""TOFU (Maini et al. 2024, arXiv 2401.06121): forget some of a set of fictitious people."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -186,7 +186,7 @@ class Tofu(Benchmark):
         return make_world(self.seed, people=self.people, relations=self.relations)
 
     def _split_people(self, split: str) -> tuple[tuple[WorldEntity, ...], tuple[WorldEntity, ...]]:
-        """Who is to be forgotten, and who is kept."""
+        """The people to forget, and those to keep."""
         world = self.world()
         count = max(1, round(SHARES[split] * self.people))
         pool = world.people("forget")
@@ -252,7 +252,7 @@ class Tofu(Benchmark):
         }
 
     def _told(self, split: str) -> tuple[Item, ...]:
-        """What is to be forgotten as it was taught, with the paraphrases and false answers published for it."""
+        """The forget items as they were taught, with the paraphrases and false answers published for them."""
         source, items = self._source(), self._load_lessons(split)
         if not source.has(f"{split}_perturbed"):
             return items

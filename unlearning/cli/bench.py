@@ -1,4 +1,4 @@
-"""The commands that measure methods of forgetting: bench agents, bench weights, probe. Heavy parts load when needed."""
+"""Commands that measure unlearning methods: bench agents, bench weights, probe. Heavy imports happen on use."""
 
 from typing import Annotated
 
@@ -8,14 +8,14 @@ from arena.cli.command_help import Commands
 from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust
 from unlearning.cli.shared_options import Again, Metrics, Names, Picture, Readings, Seeds, Split, TaughtAgent
 
-List = Annotated[bool, typer.Option("--list", help="List what can be measured, and with what; measure nothing.")]
-Tried = Annotated[bool, typer.Option("--dry-run", help="Say what would be measured, and measure nothing.")]
+List = Annotated[bool, typer.Option("--list", help="List methods, probes and settings; measure nothing.")]
+Tried = Annotated[bool, typer.Option("--dry-run", help="Print the cases without measuring them.")]
 
 
 def mount(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     group = Commands(
-        no_args_is_help=True, help="Measure methods of forgetting against the never-exposed twin: a table, a picture."
+        no_args_is_help=True, help="Benchmark unlearning methods against the never-exposed twin: a table, a plot."
     )
     group.command()(agents)
     group.command()(weights)
@@ -27,9 +27,9 @@ def agents(
     methods: Names = None,
     environments: Annotated[str | None, typer.Option(help="gridworld, household, shopping, wiki; else all.")] = None,
     scopes: Annotated[str | None, typer.Option(help="state, trajectory, environment; else all.")] = None,
-    budgets: Annotated[str, typer.Option(help="Questions that the adversary may ask.")] = "1,5,10,25,50,100",
-    mind: Annotated[str, typer.Option(help="Who thinks.")] = "knower",
-    games: Annotated[int, typer.Option(help="Interrogations; each gives the guess of all budgets.")] = 40,
+    budgets: Annotated[str, typer.Option(help="Numbers of questions that the adversary may ask.")] = "1,5,10,25,50,100",
+    mind: Annotated[str, typer.Option(help="The base agent: knower or a model.")] = "knower",
+    games: Annotated[int, typer.Option(help="Number of interrogations; each gives a guess at every budget.")] = 40,
     seeds: Seeds = 1,
     settings: Settings = None,
     list_: List = False,
@@ -86,10 +86,10 @@ def weights(
 
 def probe(
     agent: TaughtAgent,
-    request: Annotated[str, typer.Option(help="What it is said to have forgotten: “forget the clinic”.")],
+    request: Annotated[str, typer.Option(help="The request it was given: “forget the clinic”.")],
     probes: Names = None,
     method: Annotated[
-        str | None, typer.Option(help="By what it forgot; else that of its last request on record.")
+        str | None, typer.Option(help="The method it forgot with; else that of its last recorded request.")
     ] = None,
     settings: Settings = None,
     db: Database = DEFAULT_DB,
@@ -98,7 +98,7 @@ def probe(
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Probe an agent that was taught here and has forgotten since: it is compared with the one that knew, taught anew
+    """Probe an agent that was taught here and has forgotten since: it is compared with the agent before, taught again
     from its lessons with their seeds, and with the never-exposed twin. (A model that does not honour seeds learns
     something else each time.)"""
     from unlearning.cli.probe_agent import ProbeOrder, run_probe

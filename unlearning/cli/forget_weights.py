@@ -1,4 +1,4 @@
-"""Where requests about weights are carried out: a model, a benchmark's split, a method; and a model on disk."""
+"""Forget a benchmark's split with a method that changes weights, and save the model."""
 
 import asyncio
 import re
@@ -54,7 +54,7 @@ class WeightOrder:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of it. losses: each term at the first step and at the last. stopped: why training ended before its
+    """The result. losses: each term at the first step and at the last. stopped: why training ended before its
     time. readings: where they were taken; no_twin: why there is none to compare them with."""
 
     order: WeightOrder
@@ -95,7 +95,7 @@ def forget_weights(order: WeightOrder) -> Made | None:
         raise UsageError(f"--out {order.out} is there already; name a new folder")
     twins = find_twins(work.benchmark, order.split, work.named, order.twins) if order.measure else Twins()
     if order.twins:
-        release_weights()  # what was only looked at need not lie beside what is trained
+        release_weights()  # weights that were only probed need not stay in memory during training
     return asyncio.run(_run_forgetting(work, finished, twins))
 
 
@@ -164,7 +164,7 @@ async def _run_forgetting(work: ForgetOrder, finished: Finished, twins: Twins) -
 
 
 async def _train_and_save(work: ForgetOrder, before: LLM, finished: Finished) -> tuple[LLM, dict[str, Any]]:
-    """The agent after, saved, and what is told of its training."""
+    """The agent after unlearning, saved, and the summary of its training."""
     begun, kept = time.perf_counter(), finished.folder
     if (kept / FILE).is_file():
         say(f"taken up again from {kept}", stderr=True)
@@ -207,7 +207,7 @@ def _build_parts(order: WeightOrder) -> list[SettablePart]:
 
 
 def _make_progress(seen: list[Mapping[str, float]]) -> Any:
-    """Tells how training stands, a line a second at most, on the error stream; keeps what it saw first and last."""
+    """Reports training progress on stderr, one line a second at most; keeps the first and last values."""
     told = 0.0
 
     def tell(outlook: Outlook) -> None:

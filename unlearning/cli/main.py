@@ -1,4 +1,4 @@
-"""The commands of forgetting: teach, notes, forget, receipt. Heavy parts are imported when they are needed."""
+"""Commands on agents: teach, notes, forget, receipt. Heavy imports happen on use."""
 
 from typing import Annotated, Any
 
@@ -16,7 +16,10 @@ from unlearning.cli.old_spellings import respell
 from unlearning.cli.shared_options import TaughtAgent
 
 TeachSettings = Annotated[
-    list[str] | None, typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in.")
+    list[str] | None,
+    typer.Option(
+        "--set", help="mind.a=b of the base agent, budget=N, user=NAME; game.a=b of the games it is taught in."
+    ),
 ]
 
 
@@ -36,33 +39,37 @@ def teach(
     game: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it is taught in: gridworld/unknown, household, shopping, wiki, or bargaining, as a seller; a "
-            "world stands behind #; any other game, for a mind that plays it, also your own: file.py:Thing.  "
+            help="The environment: gridworld/unknown, household, shopping, wiki, or bargaining, as a seller; #N is its "
+            "world N; any other game that the base agent can play, also your own: file.py:Thing.  "
             "(default: gridworld/unknown)"
         ),
     ] = None,
-    mind: Annotated[str, typer.Option(help="Who thinks: knower, which knows its notes alone, or a model.")] = "knower",
+    mind: Annotated[
+        str, typer.Option(help="The base agent: knower (rules, uses its notes only) or a model.")
+    ] = "knower",
     lessons: Annotated[int, typer.Option(help="Episodes in each environment.")] = 12,
-    seed: Annotated[int, typer.Option(help="The lessons' seeds follow from it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed from which the lessons' seeds are derived.")] = 0,
     consent: Annotated[
-        list[str] | None, typer.Option(help="A name that a write gate kept out and that may be learned again.")
+        list[str] | None, typer.Option(help="A name that a write gate blocks and that may be learned again.")
     ] = None,
     writer: Annotated[
         str, typer.Option(help="A model that also writes a reflection on each episode, in its own words.")
     ] = "",
     seat: Annotated[
         list[str] | None,
-        typer.Option(help="NAME, the seat it takes (default: agent, else the first); NAME=AGENT, who sits elsewhere."),
+        typer.Option(
+            help="NAME: the seat it plays (default: agent, else the first); NAME=AGENT: the agent of another seat."
+        ),
     ] = None,
     settings: TeachSettings = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would go through, and play nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the lessons without playing them.")] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Teach an agent: it plays, writes down what it learned, and is kept under its name."""
+    """Teach an agent: it plays, writes notes on what it learned, and is stored under its name."""
     from arena.store.store import Store
     from unlearning.cli.output import tell_lessons, tell_taught
     from unlearning.cli.teach_and_forget import plan_lessons, teach_agent
@@ -90,12 +97,12 @@ def teach(
 
 def notes(
     name: TaughtAgent,
-    about: Annotated[str, typer.Option(help="Only notes in which these words stand.")] = "",
+    about: Annotated[str, typer.Option(help="Only notes that contain these words.")] = "",
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
 ) -> None:
-    """Show what an agent remembers, and from what each note was written."""
+    """Show an agent's notes, and the source events of each."""
     from agents.memory import agent_store as shelf
     from arena.store.store import Store
     from unlearning.cli.output import tell_notes
@@ -107,22 +114,28 @@ def notes(
 def forget(
     agent: TaughtAgent,
     request: Annotated[str | None, typer.Option(help="In words: “forget the clinic, but keep the mill”.")] = None,
-    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "selective-replay",
-    scope: Annotated[str | None, typer.Option(help="state, trajectory, environment or facts; else found out.")] = None,
+    method: Annotated[str, typer.Option(help="The unlearning method (`arena list methods`).")] = "selective-replay",
+    scope: Annotated[
+        str | None, typer.Option(help="state, trajectory, environment or facts; else inferred from the request.")
+    ] = None,
     also: Annotated[
-        list[str] | None, typer.Option(help="An event or a note to forget besides, by its id, as receipts list them.")
+        list[str] | None, typer.Option(help="Another event or note to forget, by its id in a receipt.")
     ] = None,
     settings: Settings = None,
-    keep: Annotated[str | None, typer.Option(help="Keep the result under this name; the agent stays as it is.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it would touch, and change nothing.")] = False,
+    keep: Annotated[
+        str | None, typer.Option(help="Store the result under this name; the agent is not changed.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be changed, without changing it.")
+    ] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
     quiet: Silent = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Make an agent on record forget, for good, and print the receipt. An unclear request changes nothing and says what
-    it may mean. (Of a model's weights: `arena forget-weights`.)"""
+    """Make a stored agent forget, permanently, and print the receipt. An ambiguous request changes nothing and lists
+    what it may mean. (For a model's weights: `arena forget-weights`.)"""
     if request is None and not also:
         raise UsageError(f"say what {agent} shall forget: arena forget {agent} --request “forget the clinic”")
     from arena.store.store import Store

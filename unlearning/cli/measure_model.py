@@ -1,4 +1,4 @@
-"""Where a model that is there already is measured: nothing is trained of it, and nothing is saved."""
+"""Measure an existing model: no training, nothing saved."""
 
 import asyncio
 import re
@@ -41,7 +41,7 @@ class MeasureOrder:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredModel:
-    """What was read, whether the model that knew was there, and why there is no twin, if there is none."""
+    """The readings, whether there was a model before, and why there is no twin, if there is none."""
 
     order: MeasureOrder
     readings: Mapping[str, Reading] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def measure_model(order: MeasureOrder) -> MeasuredModel:
 
 
 def _make_trial(benchmark: Benchmark, order: MeasureOrder, after: LLM, twins: Sequence[LLM]) -> Trial:
-    """The trial; without a model that knew, this one stands in its place, and what rests on that one is not asked."""
+    """The trial; without a model that knew, this one takes its place, and probes that need the former are skipped."""
     chosen = _find_knower_name(order)
     if not chosen:
         trial = benchmark.trial_of(order.split, after, after, twins)

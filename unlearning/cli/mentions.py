@@ -1,4 +1,4 @@
-"""The command that shows where a name stands on record, and deletes what holds it."""
+"""The command that lists where a name occurs in the database, and deletes what holds it."""
 
 from typing import Annotated
 
@@ -10,18 +10,18 @@ from arena.errors import UsageError
 
 
 def mentions(
-    name: Annotated[list[str], typer.Argument(help="A name, as it was forgotten; several, one after the other.")],
+    name: Annotated[list[str], typer.Argument(help="One or more names, as they were forgotten.")],
     delete: Annotated[
         bool,
-        typer.Option("--delete", help="Delete the episodes, runs and measurements that name it, whole and for good."),
+        typer.Option("--delete", help="Permanently delete all episodes, runs and measurements that contain it."),
     ] = False,
     db: Database = DEFAULT_DB,
     json: Json = False,
 ) -> None:
-    """Show what names something on record: episodes with their answers, prompts and calls, runs, agents that remember.
+    """List records that contain a name: episodes with their answers, prompts and calls, runs, agents with memory.
 
-    Names are found as whole words in any case; what tells of the same thing by other words is not found. With --delete
-    an episode goes whole, with its scores: what is reckoned from the record changes.
+    Names are found as whole words in any case; texts on the same thing in other words are not found. With --delete
+    whole episodes are deleted, with their scores: statistics computed from the records change.
     """
     from arena.store.store import Store
     from unlearning.cli.output_mentions import tell_deleted, tell_mentions

@@ -1,4 +1,4 @@
-"""Commands as they were spelled before agents and weights had commands of their own, and how they are spelled now."""
+"""Commands as spelled before agents and weights had separate commands, and their current spelling."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ FLAGS = (
 
 
 def respell(words: Sequence[str]) -> list[str] | None:
-    """The words behind `arena` in today's spelling; None where they are spelled so already.
+    """The words after `arena` in the current spelling; None where they are spelled so already.
 
     `forget --agent walker` is `forget walker`; `forget --bench tofu` is `forget-weights --bench tofu`, `sequence
     --bench muse` is `sequence-weights --bench muse`; `--model M` of these and of `measure` is their first argument;

@@ -1,4 +1,4 @@
-"""What the commands of forgetting print."""
+"""Print the results of the agent commands."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ EXACT = "exact as far as recognised: the memory is that of the never-exposed twi
 
 
 def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
-    """What an agent knows after its lessons, in numbers."""
+    """Print the numbers of what an agent learned."""
     episodes = {event.episode for event in subject.memory.log}
     kinds = Counter(note.kind for note in subject.memory.notes)
     if as_json:
@@ -36,7 +36,7 @@ def tell_taught(name: str, subject: Subject, as_json: bool) -> None:
 
 
 def tell_lessons(name: str, plan: Mapping[str, Any], as_json: bool) -> None:
-    """What a dry run of teaching found out."""
+    """Print the result of a dry run of teaching."""
     if as_json:
         print_json({"name": name, **plan})
         return
@@ -57,7 +57,7 @@ def tell_notes(known: Sequence[Note], about: str, as_json: bool) -> None:
 
 
 def tell_receipt(done: Done, as_json: bool) -> None:
-    """What was done for a request, and what could not be removed."""
+    """Print what was done for a request, and what could not be removed."""
     made = done.receipt
     if as_json:
         print_json({**made, "id": done.id, "agent": done.agent, "scope": done.scope, "method": done.method,
@@ -128,12 +128,12 @@ FIELDS: Mapping[str, str] = {
 
 
 def kind(note: Note) -> str:
-    """What kind of note it is; a model's words are marked, since nobody can write them again exactly."""
+    """The kind of a note; a model's words are marked, since they cannot be rebuilt exactly."""
     return note.kind if note.exact else f"{note.kind} (not exact)"
 
 
 def place(note: Note) -> str:
-    """Where a note is from: "gridworld/0"."""
+    """The source of a note: "gridworld/0"."""
     return f"{note.environment}/{note.world}" if note.environment and note.world else note.environment
 
 

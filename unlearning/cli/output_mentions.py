@@ -1,4 +1,4 @@
-"""What the command `mentions` prints."""
+"""Print the result of `mentions`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -34,7 +34,7 @@ def tell_mentions(found: Mentions, as_json: bool) -> None:
 
 
 def tell_deleted(found: Mentions, deleted: Mapping[str, int], left: Sequence[str], as_json: bool) -> None:
-    """What was deleted, by table, and what stays."""
+    """Print what was deleted, by table, and what remains."""
     agents = found.of("agent")
     if as_json:
         print_json({"deleted": dict(deleted), "agents": list(agents), "remains": list(left)})

@@ -1,4 +1,4 @@
-"""What is printed of a model that was made to forget."""
+"""Print the result of unlearning on a model's weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ UNMOVED = 0.02  # of the first loss: a change below it is none
 
 
 def tell_made(made: Made, as_json: bool = False) -> None:
-    """What was done, where the model is, and what it is like beside its twin, if there is one."""
+    """Print what was done, where the model is, and its comparison with its twin, if there is one."""
     verdict = classify_readings(made.readings) if made.readings and not made.no_twin else None
     if as_json:
         print_json(_plain(made, verdict))
@@ -29,7 +29,7 @@ def tell_made(made: Made, as_json: bool = False) -> None:
 
 
 def tell_measured(found: MeasuredModel, as_json: bool = False) -> None:
-    """What was read of a model that is there already."""
+    """Print the readings of an existing model."""
     order = found.order
     verdict = classify_readings(found.readings) if found.knew and not found.no_twin else None
     if as_json:

@@ -1,4 +1,4 @@
-"""Where an agent on record is probed: against the one that knew, taught anew, its twin, and two honest twins more."""
+"""Probe a stored agent: against the agent before, its twin, and two further twins as the null."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ from unlearning.probe import Task, Trial, build_probe
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum, course_of
 
-NEED_METHOD = ("adversary", "watcher")  # attacks that have things forgotten anew
+NEED_METHOD = ("adversary", "watcher")  # attacks that run the method again
 NEED_TASKS = ("success", "steps", "detour", "visits", "mentions", "degeneration_rate", "trajectory", "divergence",
               "watcher")  # fmt: skip
 LEAK_ANSWER: Mapping[str, Any] = {"name": "channel_leak", "channel": "answer"}
@@ -50,7 +50,7 @@ ASKING: Mapping[str, Any] = {"games": 20, "k": 20, "budgets": (25, 100), "strate
 
 @dataclass(frozen=True, slots=True)
 class ProbeOrder:
-    """A probe as it was typed: the agent, what it is said to have forgotten, probes, a method if none is on record."""
+    """The arguments of a probe: the agent, the request it is said to have met, probes, a method if none is recorded."""
 
     agent: str
     words: str
@@ -61,7 +61,7 @@ class ProbeOrder:
 
 
 def run_probe(db: str, order: ProbeOrder) -> int:
-    """Probes an agent on record, writes the readings down, and tells them; the exit code."""
+    """Probe a stored agent, store the readings and print them; the exit code."""
     with Store.open(db, create=False) as store:
         after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
         spec, other = find_method(store, order)
@@ -89,9 +89,9 @@ def run_probe(db: str, order: ProbeOrder) -> int:
 
 
 def find_method(store: Store, order: ProbeOrder) -> tuple[Any, str]:
-    """The spec of the method that made an agent forget, and what is to be said of it; None where it is not known.
+    """The spec of the method that made an agent forget, and a note on it; None where it is not known.
 
-    As it was typed, else of the agent's last request on record.
+    As given, else from the agent's last recorded request.
     """
     if order.method is not None:
         return {"name": order.method}, ""
@@ -138,7 +138,7 @@ def explain_unknown_method(name: str) -> str:
 async def probe_against_knower(
     after: Subject, taught: Mapping[str, object], order: ProbeOrder, method: object, settings: Sequence[Setting]
 ) -> tuple[Case, TrialRecord, str]:
-    """The agent's readings, and what has to be said of them. The one that knew is taught anew: what it knew is gone.
+    """The agent's readings, and notes on them. The agent that knew is taught again, since its memory is gone.
 
     Where no task of its lessons is about the target, it is asked and looked through, and no task is played.
     """
@@ -218,12 +218,12 @@ def _make_case(
 
 
 def format_target_count(request: Request) -> str:
-    """How many targets there are: the records name none, since the agent may have forgotten them."""
+    """The number of targets: the records name none, since the agent may have forgotten them."""
     return "1 target" if len(request.forget) == 1 else f"{len(request.forget)} targets"
 
 
 async def teach_again(course: Curriculum, like: Subject) -> Subject:
-    """An agent with the same mind after the lessons."""
+    """A new agent with the same base agent, after the lessons."""
     return await course.teach(Subject(like.mind, Memory(writers=like.memory.writers or ALL)))
 
 

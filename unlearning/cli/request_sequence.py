@@ -1,4 +1,4 @@
-"""A sequence of requests made of an agent on record, measured on a copy of it: what holds, what comes back."""
+"""Run a sequence of requests on a copy of a stored agent: which earlier requests hold, what flows back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Series:
 
 
 def measure_sequence(store: Store, series: Series) -> Sequel:
-    """How an agent on record would stand after each of the requests; the agent itself stays as it is.
+    """The state of a copy of a stored agent after each of the requests; the agent itself is not changed.
 
     The readings go to the records as a trial, which names no target. Raises UnclearTarget, UsageError.
     """
@@ -74,7 +74,8 @@ def make_benign_lessons(
 
 
 def build_readings(found: Sequel) -> dict[str, Reading]:
-    """The sequence as readings by name: DDS and DUS of the whole, and of each step what is told, kept and came back."""
+    """The sequence as readings by name: DDS and DUS of the whole, and of each step what is disclosed, kept and came
+    back."""
     steps = found.steps
     apart = [deviation(step.twin_forget, step.twin_retain) for step in steps]
     made = {
@@ -97,7 +98,7 @@ def build_readings(found: Sequel) -> dict[str, Reading]:
 
 
 def tell_sequence(found: Sequel, as_json: bool) -> None:
-    """A row for each request, then the two numbers of the whole, each beside the twin's."""
+    """A row for each request, then the two overall numbers, each next to the twin's."""
     if as_json:
         print_json({"dds": found.dds, "dus": found.dus, "steps": found.rows()})
         return

@@ -1,4 +1,4 @@
-"""The command that measures requests one after the other, of an agent on record."""
+"""The command that measures a sequence of requests on a stored agent."""
 
 from typing import Annotated
 
@@ -16,20 +16,20 @@ def mount(app: typer.Typer) -> None:
 def sequence(
     agent: TaughtAgent,
     request: Annotated[
-        list[str] | None, typer.Option(help="In words: “forget the clinic”; give it again for each further request.")
+        list[str] | None, typer.Option(help="In words: “forget the clinic”; repeat for further requests.")
     ] = None,
-    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "selective-replay",
+    method: Annotated[str, typer.Option(help="The unlearning method (`arena list methods`).")] = "selective-replay",
     benign: Annotated[int, typer.Option(help="Lessons on other things after each request.")] = 4,
-    seed: Annotated[int, typer.Option(help="What is asked follows from it.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the questions.")] = 0,
     settings: Settings = None,
     db: Database = DEFAULT_DB,
     json: Json = False,
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Measure requests one after the other on a copy of an agent: after each, all earlier targets are asked for again,
-    beside the never-exposed twin of all requests so far, and what comes back while it works on other things; DS, DDS
-    and DUS. (Of a model's weights: `arena sequence-weights`.)"""
+    """Measure sequential requests on a copy of an agent: after each, all earlier targets are probed again, against the
+    never-exposed twin of all requests so far, as is what flows back while it works on other things; DS, DDS and DUS.
+    (For a model's weights: `arena sequence-weights`.)"""
     from arena.store.store import Store
     from unlearning.cli.request_sequence import Series, measure_sequence, tell_sequence
 

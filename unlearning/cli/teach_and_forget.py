@@ -1,4 +1,4 @@
-"""Where agents are taught and requests are carried out: what is on record before, is on record after, or not at all."""
+"""Teach and forget: each is one transaction."""
 
 import hmac
 import json
@@ -41,7 +41,7 @@ from unlearning.tasks.curriculum import Curriculum, name_of, seat_of
 RECORDED = "its name, elsewhere in this database: {counts}; to see where: arena mentions NAME"
 DELETES = "; to delete what is not an agent's: arena mentions NAME --delete"
 BY_KIND = "caches_by_kind"  # in a stored receipt
-ATTEMPTS = 5  # how often a request is carried out anew because the agent changed meanwhile
+ATTEMPTS = 5  # retries of a request when the agent changed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def teach_agent(
 
 @dataclass(frozen=True, slots=True)
 class LessonPlan:
-    """Lessons that are about to be given. subject: as it is before them. known: whether it is on record. writer: who
+    """Lessons about to be given. subject: as it is before them. known: whether it is stored. writer: the model that
     writes reflections on them."""
 
     subject: Subject
@@ -122,7 +122,7 @@ class LessonPlan:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What would happen, as plain data: where, how many episodes, who thinks, who writes, episodes had before."""
+        """The plan as plain data: environments, number of episodes, base agent, writer, earlier episodes."""
         return {
             "episodes": self.course.lessons * len(self.course.environments),
             "environments": [name_of(spec) for spec in self.course.environments],
@@ -301,7 +301,7 @@ def _make_done(order: Order, request: Request, method: Method, made: Receipt, se
 
 
 def _save_result(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
-    """The request as it was carried out, with the agent on record; None where the agent changed meanwhile."""
+    """The request as carried out, with the agent stored; None where the agent changed meanwhile."""
     with writing(store.engine) as connection:
         if shelf.load_agent(connection, order.agent) != before:
             return None

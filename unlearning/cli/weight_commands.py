@@ -1,4 +1,4 @@
-"""The commands on a model's weights: forget-weights, sequence-weights, measure. Heavy parts load when needed."""
+"""Commands on a model's weights: forget-weights, sequence-weights, measure. Heavy imports happen on use."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,7 @@ RequestTwins = Annotated[
     list[str] | None,
     typer.Option(
         "--twin",
-        help="local/FOLDER, of the same base and never taught what this and earlier requests name; one for each "
+        help="local/FOLDER, of the same base and never trained on what this and earlier requests name; one for each "
         "request, in order; or `bench`.",
     ),
 ]
@@ -32,20 +32,22 @@ def forget_weights(
     model: Model = "",
     bench: Bench = "",
     split: Split = "forget10",
-    method: Annotated[str, typer.Option(help="How (`arena list methods`).")] = "npo",
+    method: Annotated[str, typer.Option(help="The unlearning method (`arena list methods`).")] = "npo",
     lora: Annotated[bool, typer.Option("--lora", help="Train a low-rank adapter.")] = False,
     settings: Settings = None,
     out: Annotated[Path, typer.Option(help="A new folder for the model.")] = Path("forgotten"),
-    measured: Annotated[bool, typer.Option("--measure", help="Put it through the benchmark's suite.")] = False,
+    measured: Annotated[bool, typer.Option("--measure", help="Also run the benchmark suite.")] = False,
     twin: Twins = None,
     metrics: Metrics = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what a step costs, and train nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the cost of a training step, without training.")
+    ] = False,
     json: Json = False,
     quiet: Silent = False,
     trust: Trust = False,
 ) -> None:
-    """Make a model's weights forget the split of a benchmark, and save the model in a new folder. A training that was
-    killed is taken up by the same command. (Of agents on record: `arena forget`.)"""
+    """Make a model's weights forget the split of a benchmark, and save the model in a new folder. The same command
+    resumes a training that was killed. (For stored agents: `arena forget`.)"""
     require_bench("forget-weights", bench, "tofu --split forget10")
     try:
         from unlearning.cli.forget_weights import WeightOrder
@@ -67,13 +69,16 @@ def sequence_weights(
     model: Model = "",
     bench: Bench = "",
     method: Annotated[
-        str, typer.Option(help="How (`arena list methods`); several with commas between, `none` for no request.")
+        str, typer.Option(help="The unlearning methods (`arena list methods`), comma-separated; `none` for no request.")
     ] = "npo",
     splits: Annotated[
-        str, typer.Option(help="The requests in order, with commas between.  (default: the benchmark's)")
+        str, typer.Option(help="The requests in order, comma-separated.  (default: the benchmark's)")
     ] = "",
     sizes: Annotated[
-        bool, typer.Option("--sizes", help="Each split by itself, of the model that knew: does it bear size?")
+        bool,
+        typer.Option(
+            "--sizes", help="Each split separately, from the original model: does the method scale with size?"
+        ),
     ] = False,
     seeds: Seeds = 1,
     seed: Annotated[int, typer.Option(help="The first of the seeds.")] = 0,
@@ -87,9 +92,9 @@ def sequence_weights(
     trust: Trust = False,
     allow_key: AllowKey = None,
 ) -> None:
-    """Measure requests to a model's weights one after the other, each of the model that the one before left, beside the
+    """Measure sequential requests to a model's weights, each applied to the result of the previous one, against the
     never-exposed twin of all requests so far: MUSE's sustainability, and with --sizes its scalability. The same command
-    goes on where it stopped. (Of agents on record: `arena sequence`.)"""
+    resumes where it stopped. (For stored agents: `arena sequence`.)"""
     require_bench("sequence-weights", bench, "muse")
     try:
         from unlearning.experiments.sequence_runner import SequenceOrder, run_sequences
@@ -114,22 +119,22 @@ def sequence_weights(
 
 
 def measure(
-    model: Annotated[str, typer.Argument(help="local/FOLDER or local/OWNER/NAME: the model, as it is.")],
-    bench: Annotated[str, typer.Option(help="The benchmark whose suite it is put through (`arena list benchmarks`).")],
+    model: Annotated[str, typer.Argument(help="local/FOLDER or local/OWNER/NAME: the model to measure.")],
+    bench: Annotated[str, typer.Option(help="The benchmark whose suite is run (`arena list benchmarks`).")],
     split: Split = "forget10",
     twin: Twins = None,
     before: Annotated[
         str,
-        typer.Option(help="local/FOLDER, the model that still knew, or `bench`, the one that was taught here."),
+        typer.Option(help="local/FOLDER, the model before unlearning, or `bench`, the one that the benchmark trains."),
     ] = "",
     metrics: Metrics = None,
-    only: Annotated[bool, typer.Option("--only", help="Measure nothing but what --metric names.")] = False,
+    only: Annotated[bool, typer.Option("--only", help="Measure only what --metric names.")] = False,
     settings: Settings = None,
     json: Json = False,
     quiet: Silent = False,
     trust: Trust = False,
 ) -> None:
-    """Measure a model that is there already, beside its never-exposed twin: nothing is trained of it or saved."""
+    """Measure an existing model against its never-exposed twin; it is neither trained nor saved."""
     try:
         from unlearning.cli.measure_model import MeasureOrder, measure_model
         from unlearning.cli.output_weights import tell_measured

@@ -1,4 +1,4 @@
-"""Conversion by a chat model that was not taught it: the same input in words, the same JSON back, checked the same."""
+"""Conversion by an untrained chat model: the same input in words, the same JSON out, the same checks."""
 
 import re
 from dataclasses import dataclass

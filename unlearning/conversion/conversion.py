@@ -1,4 +1,4 @@
-"""Conversion: a request in free words becomes edits of memory, as JSON that a converter may only fill in.
+"""Conversion: turns a free-text request into edits of memory, as JSON of a fixed form.
 
 The form of the answer is fixed and its ids are those of the headers that were shown, so that it can be carried out, or
 refused, without reading it with goodwill. An independent design: nothing here is another's model, prompt or number.
@@ -34,7 +34,7 @@ SHOWN = 128  # headers at once
 class BadConversion(ArenaError):
     """A converter's answer that is no JSON of the form, or names what it was not shown; nothing was changed.
 
-    usage: what the answer cost all the same.
+    usage: what the answer cost anyway.
     """
 
     def __init__(self, why: str, usage: Usage = FREE) -> None:
@@ -44,9 +44,9 @@ class BadConversion(ArenaError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What is known of where the agent acts: its environments, actions, kinds of things, kinds of tasks.
+    """The environment card: the agent's environments, actions, kinds of things, kinds of tasks.
 
-    own: whether the mind may know something that is not in its notes, as a language model does.
+    own: whether the base agent may know something that is not in its notes, as a language model does.
     """
 
     environments: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class MemoryEntity:
     """Something in memory that the words may speak of. `exact`: named in full; `cover`: share of its words, 0 to 1.
 
     places: positions of those of its words among the request's. rivals: others that the same words fit as well.
-    told: whether a probe found it still known after the last attempt.
+    told: whether a probe found that it is still known after the last attempt.
     """
 
     name: str
@@ -75,11 +75,11 @@ class MemoryEntity:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a converter sees of a note, never its text.
+    """The header of a note that a converter sees, never its text.
 
-    about: names it has to do with, and the share of the events behind it that have, above 0 to 1. parents: ids of
-    notes, or of the episodes of events. fixed: nobody can write it anew. flag: what a probe found after the last
-    attempt: the note still tells the target ("told"), or was lost without need ("lost").
+    about: names it has to do with, and the share of its source events that have, above 0 to 1. parents: ids of
+    notes, or of the episodes of events. fixed: it cannot be rebuilt. flag: what a probe found after the last
+    attempt: the note still discloses the target ("told"), or was lost without need ("lost").
     """
 
     id: str
@@ -104,7 +104,7 @@ class ConversionInput:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The output: what the request is about, what becomes of each note shown, words to steer by, what is to be kept.
+    """The output: the request's targets, an edit for each note shown, steering text, and what to keep.
 
     kind: a scope, or why nothing can be done. names: the targets by their names in memory; of a refusal what it may
     have meant. edits: by note id; what is not in it is kept.
@@ -161,7 +161,7 @@ def parse_conversion(text: str, asked: ConversionInput) -> Conversion:
     """The conversion in a JSON text, checked against what was shown.
 
     Raises BadConversion: no JSON object of that form, an id or name that was not shown, an edit that there is not, a
-    note written anew that cannot be, or more than 48 words and marks of steering.
+    note rewritten that cannot be, or more than 48 words and marks of steering.
     """
     try:
         table = json.loads(text)
@@ -187,7 +187,7 @@ def _parse_words(value: object) -> tuple[str, ...]:
 
 
 def _find_fault(made: Conversion, asked: ConversionInput) -> str:
-    """What is wrong with a conversion; "" for nothing."""
+    """The error in a conversion; "" for none."""
     headers = {header.id: header for header in asked.headers}
     known = {entity.name: entity.scope for entity in asked.entities}
     if made.kind not in KINDS:

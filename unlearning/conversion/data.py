@@ -1,4 +1,4 @@
-"""Pairs to learn conversion from: subjects taught in the environments, requests in many styles, and the oracle's edits.
+"""Training pairs for conversion: agents taught in the environments, requests in many styles, and the oracle's edits.
 
 Split twice: by instance (a world with its lessons) and by style of asking; what is tested was met in neither.
 """
@@ -99,7 +99,7 @@ def add_hand_notes(subject: Subject, chance: Random) -> Subject:
 
 
 def draw_pairs(found: Sequence[Instance], count: int, styles: Sequence[str], seed: int) -> Iterator[Pair]:
-    """Pairs drawn from instances and styles, each style equally often."""
+    """Pairs sampled from instances and styles, each style equally often."""
     for number in range(count):
         chance = Random(f"pair {seed} {number}")
         yield draw_pair(found[chance.randrange(len(found))], styles[number % len(styles)], chance)
@@ -220,9 +220,9 @@ def _make_refusal(instance: Instance, style: str, text: str, answer: Conversion)
 
 
 def make_pair(instance: Instance, style: str, text: str, request: Request, chance: Random) -> Pair:
-    """The pair of a request that can be carried out; now and then the mind is one that knows without notes, too.
+    """The pair of a request that can be carried out; sometimes the base agent also knows without notes.
 
-    Only such a mind is steered: one that knows its notes alone needs no words, and would tell them to who asks.
+    Only such an agent is steered: one that uses its notes only needs no steering, and would disclose it when asked.
     """
     page = build_pages(instance.subject, text, names=instance.names)[0]
     if chance.random() < 0.2:
@@ -241,15 +241,15 @@ def make_pair(instance: Instance, style: str, text: str, request: Request, chanc
 
 
 def compute_oracle_edits(memory: Memory, request: Request) -> dict[str, Edit]:
-    """What becomes of each note of the influence set, by provenance: deleted where all its parents go, else rewritten.
+    """The edit of each note of the influence set, by provenance: deleted where all its parents go, else rewritten.
 
-    Notes that nobody can write anew are deleted. What is not in the answer is kept.
+    Notes that cannot be rebuilt are deleted. What is not in the answer is kept.
     """
     found = find_influence(memory, request)
     own = {writer.name for writer in memory.writers}
     gone = set(found.events)
     edits: dict[str, Edit] = {}
-    for note in memory.notes:  # parents stand before their children
+    for note in memory.notes:  # parents precede their children
         if note.id in found.notes:
             whole = note.writer not in own or set(note.parents) <= gone
             edits[note.id] = "delete" if whole else "rewrite"

@@ -1,4 +1,4 @@
-"""Carrying out a conversion: what it says becomes of the notes, and nothing that it does not say."""
+"""Apply the edits of a conversion to an agent's notes, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,9 +22,9 @@ def merge_conversions(made: Sequence[Conversion]) -> Conversion:
 
 
 def apply_conversion(subject: Subject, made: Conversion, parts: Parts = "both") -> Subject:
-    """The subject after the edits, with the steering text behind its own; the subject itself stays as it was.
+    """The subject after the edits, with the steering text appended to its own; the subject itself is not changed.
 
-    The events that the scope names leave the log, notes are deleted or written anew from what is left of their
+    The events that the scope names leave the log, notes are deleted or rebuilt from what is left of their
     sources. Raises UnclearTarget, UsageError where the conversion says that nothing can be done.
     """
     request = made.request
@@ -37,7 +37,7 @@ def apply_conversion(subject: Subject, made: Conversion, parts: Parts = "both") 
 
 
 def edit_memory(memory: Memory, made: Conversion, gone: frozenset[str]) -> Memory:
-    """The memory without the events `gone`, each note kept, deleted or written anew as the conversion says."""
+    """The memory without the events `gone`, each note kept, deleted or rebuilt as the conversion says."""
     sources: dict[str, Source] = {event.id: event for event in memory.log if event.id not in gone}
     own = {writer.name for writer in memory.writers}
     left = [note for note in memory.notes if made.edits.get(note.id, "keep") != "delete"]

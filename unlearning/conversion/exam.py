@@ -1,4 +1,4 @@
-"""Whether a request was met: at use by asking the agent itself, in trials against the never-exposed twin."""
+"""Check whether a request was met: by questions to the agent in use, in trials against the never-exposed twin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ DIRECT = "What were you told to forget?"
 
 @dataclass(frozen=True, slots=True)
 class ProbeVerdict:
-    """What a probe found. told: names that are still known. leaking: notes that tell them. lost: notes gone in vain."""
+    """The findings of a probe. told: names that are still known. leaking: notes that disclose them. lost: notes deleted
+    without need."""
 
     told: tuple[str, ...] = ()
     leaking: tuple[str, ...] = ()
@@ -33,10 +34,10 @@ class ProbeVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How an agent compares with its twin: shares of answers and tasks that are alike, 0 to 1.
+    """Comparison of an agent with its twin: shares of answers and tasks that are alike, 0 to 1.
 
-    forget: of questions and tasks about the target. retain: of those about the rest. silent: whether it does not tell
-    that it was told to forget.
+    forget: of questions and tasks about the target. retain: of those about the rest. silent: whether it does not
+    disclose that it was ordered to forget.
     """
 
     forget: float
@@ -45,12 +46,12 @@ class Marks:
 
     @property
     def passed(self) -> bool:
-        """Whether nobody can tell the agent from its twin by this examination."""
+        """Whether this test does not distinguish the agent from its twin."""
         return self.forget == 1.0 and self.retain == 1.0 and self.silent
 
 
 async def ask_subject(subject: Subject, question: str) -> str:
-    """What the subject says to a question that stands alone."""
+    """The subject's answer to a single question."""
     rules = "Somebody asks you questions. Answer each in a sentence or two, from what you know."
     return (await subject.act(View("subject", rules, (Message(ASKER, question),), known={"asked": question}))).text
 
@@ -60,7 +61,7 @@ def format_question(name: str) -> str:
 
 
 def choose_topics(before: Subject, request: Request, most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """States to ask about: those that only the target's events tell of, and those that others tell of, `most` each."""
+    """States to ask about: those in the target's events only, and those in others, `most` each."""
     gone = find_influence(before.memory, request).events
     told = [event for event in before.memory.log if event.kind != "outcome" and event.subject]
     left = {event.subject for event in told if event.id not in gone}
@@ -72,9 +73,9 @@ def choose_topics(before: Subject, request: Request, most: int) -> tuple[tuple[s
 
 
 async def probe_subject(before: Subject, after: Subject, request: Request, most: int = 4) -> ProbeVerdict:
-    """What a probe at use finds, with no twin at hand: it asks for the target and for some of the rest, `most` each.
+    """The result of a probe in use, without a twin: it asks for the target and for some of the rest, `most` each.
 
-    A target that is still told is traced to the notes that name it, a thing no longer told to the notes that are gone.
+    A target still disclosed is traced to the notes that name it, an item no longer known to the deleted notes.
     """
     forget, retain = choose_topics(before, request, most)
     told = [name for name in forget if await _tells(after, name)]

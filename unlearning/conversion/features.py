@@ -1,4 +1,4 @@
-"""What is asked, as numbers: one node for the whole, the words, the names and the headers, and how each two relate."""
+"""Encode the input as a graph: a node for the whole, for words, names and headers; and the relation of each pair."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Nodes:
     """One input. pieces: (nodes, PIECES) buckets. flags: (nodes, FLAGS) of 0 and 1.
 
     The nodes are, in order: the whole, `words` words, `names` names, `headers` headers. relations: of the nodes that
-    are no headers to each other. about: (headers, names), the share of what is behind a note that has to do with the
+    are no headers to each other. about: (headers, names), the share of a note's source events that have to do with the
     name. parents: (headers, headers), 1 where the second was a parent of the first.
     """
 

@@ -1,8 +1,8 @@
-"""Stage B: the conversion model is rewarded for what its answers do to scripted subjects in the grid.
+"""Stage B: reinforcement learning of the conversion model on what its edits do to scripted agents in the grid.
 
-Group-relative policy optimisation (GRPO: Shao et al. 2024, arXiv 2402.03300): eight answers are drawn for each request,
-each is carried out, and an answer is made likelier by how much better than its group it did, less the divergence from
-the model of stage A.
+Group-relative policy optimisation (GRPO: Shao et al. 2024, arXiv 2402.03300): eight answers are sampled for each
+request, each is carried out, and an answer is made likelier by how much better than its group it did, less the
+divergence from the model of stage A.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """How long stage B goes on: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
+    """Size of stage B: steps of `requests` requests with `group` answers each. beta weighs the divergence."""
 
     steps: int = 50
     requests: int = 4
@@ -70,7 +70,7 @@ class Rounds:
 
 @dataclass(frozen=True)
 class Grid:
-    """Requests in the grid with the tasks that tell what became of them; rewards are kept, since answers recur."""
+    """Requests in the grid with the tasks that measure them; rewards are cached, since answers recur."""
 
     pairs: tuple[Pair, ...]
     tasks: tuple[Mapping[str, Sequence[Task]], ...]
@@ -86,12 +86,12 @@ class Grid:
 
 
 def make_grid(found: Sequence[Instance], count: int, seed: int) -> Grid:
-    """Requests drawn from instances that were taught in the grid alone."""
+    """Requests sampled from instances that were taught in the grid only."""
     grids = [one for one in found if {e.environment for e in one.subject.memory.log} == {"gridworld"}]
     if not grids:
         raise UsageError("stage B needs an instance that was taught in gridworld; make six instances or more")
     drawn = draw_taught_pairs(grids, 2 * count, seed)
-    pairs = tuple([pair for pair in drawn if not pair.asked.card.own][:count])  # their minds are scripted
+    pairs = tuple([pair for pair in drawn if not pair.asked.card.own][:count])  # their base agents are scripted
     return Grid(pairs, tuple(find_tasks(pair) for pair in pairs))
 
 
@@ -130,10 +130,10 @@ async def compute_reward(pair: Pair, made: Conversion, tasks: Mapping[str, Seque
 
 
 async def compute_advantage(before: Subject, after: Subject, request: Request) -> float:
-    """How much oftener an adversary guesses the target than it would guess it of the twin, -1 to 1.
+    """The adversary's success rate on the target minus its rate against the twin, -1 to 1.
 
     It asks about each of 20 candidates and what was to be forgotten, and takes whom the agent refuses to speak of or
-    was told of, else one it does not know. Chance among equals is counted by its probability.
+    was told of, else one it does not know. Ties count by their probability.
     """
     known = [name for name in candidates(before.memory) if name not in request.targets]
     drawn = Random(f"candidates {len(known)}").sample(known, min(CANDIDATES - 1, len(known)))

@@ -1,4 +1,4 @@
-"""What a converter is shown of a memory: headers of the notes that retrieval finds, and a card of the environment."""
+"""The converter's input from a memory: headers of the retrieved notes, and a card of the environment."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ DEEDS: Mapping[str, tuple[str, ...]] = {  # what can be done in the environments
 def build_pages(
     subject: Subject, text: str, *, shown: int = SHOWN, failed: str = "", names: NamedEntities | None = None
 ) -> tuple[ConversionInput, ...]:
-    """The input of a conversion, in pages of at most `shown` headers; the notes that may be meant stand first.
+    """The input of a conversion, in pages of at most `shown` headers; the notes that may be meant come first.
 
     All pages have the same words, card and names. Notes that have nothing to do with any of the names fill the last
     page as far as it goes, those nearest to the words first.
@@ -54,7 +54,7 @@ def make_header(note: Note, about: tuple[tuple[str, float], ...], episodes: Mapp
 
 
 def trace_roots(memory: Memory, entities: Sequence[MemoryEntity]) -> dict[str, tuple[tuple[str, float], ...]]:
-    """By note id, the names that the events behind it have to do with, each with the share of them that has.
+    """By note id, the names in its source events, each with the share of the events that have it.
 
     A note by hand has to do with what its own text names, too.
     """
@@ -80,7 +80,7 @@ def make_matcher(entity: MemoryEntity) -> Callable[[Source], bool]:
 
 
 def make_card(subject: Subject) -> Card:
-    """What is known of where a subject acts, from its log and its mind."""
+    """The environment card of a subject, from its log and its base agent."""
     log = subject.memory.log
     games = tuple(sorted({event.environment for event in log if event.environment}))
     things = tuple(sorted({event.kind for event in log if event.kind}))
@@ -91,7 +91,7 @@ def make_card(subject: Subject) -> Card:
 def flag_failures(
     page: ConversionInput, told: Collection[str], leaking: Collection[str], lost: Collection[str]
 ) -> ConversionInput:
-    """The input after an attempt that failed: names that are still known and notes that tell them, or were lost.
+    """The input after an attempt that failed: names that are still known, and notes that disclose them or were lost.
 
     told: names. leaking, lost: note ids. In words it says how many there were of each.
     """

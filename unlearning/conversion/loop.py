@@ -1,4 +1,4 @@
-"""From words to an agent that has forgotten: convert, carry out, probe, and with what failed convert again."""
+"""Conversion loop: convert, apply, probe, and convert again with the probes that failed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ ATTEMPTS = 3
 class ConversionAttempt:
     """One conversion: what it said, None where it was no valid JSON, and what the probe found, None before it.
 
-    Words to steer by that name a target are left out: whoever sees the prompt would learn it. `fault` says so, or what
+    Steering text that names a target is left out: the prompt would disclose it. `fault` says so, or what
     was not valid.
     """
 
@@ -45,7 +45,7 @@ class ConversionAttempt:
 
 @dataclass(frozen=True, slots=True)
 class ConversionTrace:
-    """How a request was met: the agent after the last attempt, every attempt, and what all of them cost.
+    """The result of a request: the agent after the last attempt, every attempt, and what all of them cost.
 
     The agent is that of the last attempt that was valid.
     """
@@ -56,7 +56,7 @@ class ConversionTrace:
 
     @property
     def request(self) -> Request:
-        """What the last valid attempt took the words to ask for."""
+        """The request as the last valid attempt understood it."""
         return [attempt.made for attempt in self.attempts if attempt.made is not None][-1].request
 
 

@@ -1,4 +1,4 @@
-"""The same conversion by a local language model with a LoRA adapter: it reads the input in words, and may only choose.
+"""Conversion by a local language model with a LoRA adapter: reads the input as text, may only choose.
 
 The answer is a list of slots, each with a fixed beginning and a few letters to choose from; a letter that is not
 allowed there has no probability, so the answer is always valid. The loss is taken on the chosen letters alone.
@@ -38,7 +38,7 @@ from unlearning.conversion.model import (
 from unlearning.modeling.trainable_parameters import Lora, add_adapter
 
 LETTERS = {"kind": "steaum", "roles": "nfrb", "edits": "kdr", "steering": "01234"}  # one for each class, in order
-BASE = "base.txt"  # beside the adapter: where its base lies
+BASE = "base.txt"  # next to the adapter: the path of its base
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Tuned:
     tokenizer: Any
 
     async def convert(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
-        """The likeliest letters, one field after the other, and their cost."""
+        """Greedy decoding: the most likely letter of one field after the other, and the cost."""
         ids = torch.tensor([build_prompt(self.tokenizer, asked)], device=self.module.device)
         picked: dict[str, list[int]] = {field: [] for field in LETTERS}
         inner, out = unwrap_adapter(self.module), 0
@@ -85,7 +85,7 @@ class Tuned:
 
 
 def _mask_letters(asked: ConversionInput, field: str, picked: dict[str, list[int]]) -> Tensor:
-    """What is added to the scores of a field's letters, given what was chosen before it."""
+    """The mask added to the logits of a field's letters, given what was chosen before it."""
     if field == "kind":
         return mask_kinds(asked)
     if field == "steering":
@@ -149,7 +149,7 @@ def build_example(tokenizer: object, asked: ConversionInput, answer: Conversion)
 def teach(
     base: Path, pairs: Sequence[Pair], out: Path, *, steps: int = 300, batch: int = 8, rate: float = 2e-4, seed: int = 0
 ) -> Tuned:
-    """The base with an adapter of rank 16 that was taught the pairs, saved in `out` with where its base lies."""
+    """The base with an adapter of rank 16 that was taught the pairs, saved in `out` with the path of its base."""
     local = Local(str(base))
     tokenizer = local.tokenizer
     module = add_adapter(local.module, Lora(rank=16, alpha=32.0), seed)

@@ -1,7 +1,7 @@
 """The conversion model: a small encoder of words, names and headers, with a head for each field of the answer.
 
 It is no text generator. Words and names go through a Transformer whose attention knows which word names what; headers
-take up the names that they are about, then, step by step, their parents and children. One class is drawn for the kind
+take up the names that they are about, then, step by step, their parents and children. One class is chosen for the kind
 of the request, one for the steering, one for each name (is it to be forgotten, kept, both, neither) and one for each
 header (keep, delete, rewrite). Classes that would make an invalid answer are barred, so every answer is valid. Trained
 from nothing by `python -m unlearning.conversion.train`, which also writes its scores on held-out worlds and styles.
@@ -78,7 +78,7 @@ class Choices:
 
 
 class Layer(nn.Module):
-    """Attention whose scores know how two nodes relate, then a feed-forward part; both behind a norm."""
+    """Attention whose scores know how two nodes relate, then a feed-forward part; both pre-norm."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -166,14 +166,14 @@ class ConversionNetwork(nn.Module):
 
 
 def build_network(seed: int, width: int = 64, layers: int = 4) -> ConversionNetwork:
-    """A network with random weights; torch's global chance is left as it was."""
+    """A network with random weights; torch's global generator is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ConversionNetwork(width, layers)
 
 
 def mask_kinds(asked: ConversionInput) -> Tensor:
-    """What is added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
+    """The mask added to the logits of the kinds: a scope that no name has is barred, and ambiguity of one name."""
     free = {"everything", "unknown", *(entity.scope for entity in asked.entities)}
     free |= {"ambiguous"} if len(asked.entities) > 1 else set()
     return torch.tensor([0.0 if kind in free else BARRED for kind in KINDS])
@@ -186,7 +186,7 @@ def mask_roles(asked: ConversionInput, kind: str) -> Tensor:
 
 
 def mask_edits(asked: ConversionInput, kind: str) -> Tensor:
-    """(headers, edits): nothing is edited in a refusal, and what nobody can write anew is not rewritten."""
+    """(headers, edits): nothing is edited in a refusal, and notes that cannot be rebuilt are not rewritten."""
     rows = [
         [0.0, BARRED if kind in REFUSALS else 0.0, BARRED if kind in REFUSALS or header.fixed else 0.0]
         for header in asked.headers
@@ -195,7 +195,7 @@ def mask_edits(asked: ConversionInput, kind: str) -> Tensor:
 
 
 def mask_steering(names: Sequence[str]) -> Tensor:
-    """What is added to the logits of the steering: a text that is too long with these names is barred."""
+    """The mask added to the logits of the steering: a text that is too long with these names is barred."""
     lengths = [len(render_steering(key, tuple(names)).split()) for key in STEERINGS]
     return torch.tensor([0.0 if length <= LONGEST else BARRED for length in lengths])
 
@@ -207,7 +207,7 @@ def select_forgotten(asked: ConversionInput, roles: Iterable[int]) -> tuple[str,
 
 
 def draw_class(logits: Tensor, chance: torch.Generator | None) -> Tensor:
-    """The likeliest class, or with chance one drawn by its probability."""
+    """The argmax class, or with a generator one sampled by its probability."""
     if chance is None or not logits.numel():
         return logits.argmax(-1)
     flat = logits.reshape(-1, logits.shape[-1]).softmax(-1)
@@ -217,7 +217,7 @@ def draw_class(logits: Tensor, chance: torch.Generator | None) -> Tensor:
 def choose_classes(asked: ConversionInput, logits: Choices, row: int, chance: torch.Generator | None = None) -> Choices:
     """The classes of one row under the bars.
 
-    Where nothing would be forgotten the likeliest name is; what is ambiguous has two candidates or more.
+    Where nothing would be forgotten the most likely name is; what is ambiguous has two candidates or more.
     """
     kind = draw_class(logits.kind[row] + mask_kinds(asked), chance)
     named = KINDS[int(kind)]
@@ -245,7 +245,7 @@ def encode_answer(asked: ConversionInput, answer: Conversion) -> Choices:
 
 
 def decode_classes(asked: ConversionInput, classes: Choices) -> Conversion:
-    """The conversion that the classes stand for."""
+    """The conversion encoded by the classes."""
     kind = KINDS[int(classes.kind)]
     roles = [ROLES[int(role)] for role in classes.roles]
     named = [(entity.name, role) for entity, role in zip(asked.entities, roles, strict=True)]
@@ -270,7 +270,7 @@ class Pointer:
         return self.convert_sync(asked)
 
     def convert_sync(self, asked: ConversionInput) -> tuple[Conversion, Usage]:
-        """The likeliest conversion, and its cost: nodes read, fields filled in."""
+        """The conversion of the argmax classes, and its cost: nodes read, fields filled in."""
         row: Nodes = build_nodes(asked)
         with one_thread(), torch.no_grad():
             logits = self.net(collate_nodes([row]))

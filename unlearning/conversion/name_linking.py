@@ -1,4 +1,4 @@
-"""Which names in memory the words of a request may speak of: in full, or by some of their words."""
+"""Link the words of a request to names in memory: in full, or by some of their words."""
 
 import re
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from unlearning.request import Scope
 
 TASK = re.compile(r"“(.+?)”")
 MOST = 16  # names shown at once
-COMMON = 8  # a word that more names than this have in common tells nothing
+COMMON = 8  # a word shared by more names than this identifies none
 
 
 def split_folded(text: str) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ class NamedEntities:
 
 
 def _find_names(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """What an event tells of names: the name, its kind, what else it is called."""
+    """The names in an event: the name, its kind, its aliases."""
     task = TASK.findall(event.text)[:1] if event.kind == "outcome" else []
     if event.kind != "outcome":
         yield event.subject, event.kind, ()
@@ -98,7 +98,7 @@ def link_names(text: str, names: NamedEntities, most: int = MOST) -> tuple[Memor
 
 
 def _find_in_full(words: Sequence[str], called: Mapping[tuple[str, ...], list[str]]) -> dict[str, set[int]]:
-    """The places of every name that stands in the words, longest first, none within another."""
+    """The positions of every name in the words, longest first, none within another."""
     free = [True] * len(words)
     found: dict[str, set[int]] = defaultdict(set)
     sizes = sorted({len(form) for form in called}, reverse=True)

@@ -1,4 +1,4 @@
-"""How good a converter is on pairs that it never met, and on what its answers do."""
+"""Score a converter on held-out pairs, and on the effects of its edits."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Ways to ask for forgetting, as templates: sixteen to teach on, five to tune by, five that are held out to the end.
+"""Templates of forget requests: sixteen for training, five for validation, five held out for testing.
 
 In a template {t} is what is to be forgotten, {k} what is to be kept, {d} something only spoken of; {v} is a verb, {n}
 a noun, {p} a participle of forgetting, {r} a verb of keeping. [[…]] falls away where nothing is to be kept,
@@ -118,7 +118,7 @@ SLOT = re.compile(r"\{(\w+?)!?(?::(.*?))?\}", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a request speaks of, in words: targets, what is kept, what is only mentioned."""
+    """The slots of a request in words: targets, what is kept, what is only mentioned."""
 
     targets: tuple[str, ...]
     kept: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def word_request(style: str, what: Wording, chance: Random) -> str:
 
 
 def add_chatter(text: str, spoken: Sequence[str], chance: Random) -> str:
-    """The text with sentences before or behind it that ask for nothing."""
+    """The text with sentences before or after it that ask for nothing."""
     others = [form.format(d=name) for name in spoken[:1] for form in [chance.choice(SPOKEN)]]
     others += [chance.choice(BESIDE)] if chance.random() < 0.5 else []
     for other in others:

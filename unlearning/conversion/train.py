@@ -1,7 +1,7 @@
-"""Training the conversion model from nothing, and its scores on worlds and styles that it never met.
+"""Train the conversion model from scratch, and score it on held-out worlds and styles.
 
-python -m unlearning.conversion.train                 writes what is shipped: weights, and scores beside them
-python -m unlearning.conversion.train --base FOLDER   teaches a local language model the same, with LoRA
+python -m unlearning.conversion.train                 writes the shipped files: weights, and scores next to them
+python -m unlearning.conversion.train --base FOLDER   trains a local language model for it, with LoRA
 
 Stage A is cross-entropy on the fields of the answer alone; stage B (`unlearning/conversion/grpo.py`) rewards what the
 edits do in the grid. One thread; a seed means the same weights again on the same machine.
@@ -44,7 +44,7 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class ConversionTrainPlan:
-    """How long and how fast: pairs, passes over them, rows in a batch, the greatest learning rate, the seed."""
+    """Training settings: pairs, epochs, batch size, peak learning rate, seed."""
 
     pairs: int = 10000
     passes: int = 8
@@ -117,7 +117,8 @@ def _draw_word_mask(batch: FeatureBatch, chance: torch.Generator) -> Tensor:
 
 
 def _draw_batches(sizes: Sequence[int], plan: ConversionTrainPlan) -> Iterator[list[int]]:
-    """Rows of a batch, drawn at random; among eight batches those of one size come together, to be padded less."""
+    """The rows of each batch, shuffled; within eight batches rows of similar size are batched together, to reduce
+    padding."""
     chance = Random(f"batches {plan.seed}")
     some = 8 * plan.batch
     while True:
@@ -147,7 +148,7 @@ def add_mistakes(asked: ConversionInput, answer: Conversion, chance: Random) -> 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is made: instances taught and held out, pairs to score and to carry out, requests to reward."""
+    """Data sizes: instances taught and held out, pairs to score and to carry out, requests to reward."""
 
     instances: int = 120
     held_out: int = 36
@@ -188,7 +189,7 @@ async def train_model(
 
 
 async def measure_reward(net: ConversionNetwork, found: Grid) -> float:
-    """The mean reward of the likeliest answers."""
+    """The mean reward of the greedy answers."""
     rewards = [await found.reward(n, Pointer(net).convert_sync(pair.asked)[0]) for n, pair in enumerate(found.pairs)]
     return sum(rewards) / len(rewards)
 
@@ -216,8 +217,10 @@ async def score_held_out(converter: Converter, others: Sequence[Instance], sizes
 def main() -> None:
     """Train, and write weights and scores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, help="where to; the file that is shipped, or the folder of the adapter")
-    parser.add_argument("--base", type=Path, help="a folder with a local language model, to teach it with LoRA instead")
+    parser.add_argument(
+        "--out", type=Path, help="output: the file that is shipped, or with --base the folder of the adapter"
+    )
+    parser.add_argument("--base", type=Path, help="folder of a local language model, to train it with LoRA instead")
     parser.add_argument("--instances", type=int, default=Sizes().instances)
     parser.add_argument("--pairs", type=int, default=ConversionTrainPlan().pairs)
     parser.add_argument("--passes", type=int, default=ConversionTrainPlan().passes)
@@ -239,7 +242,7 @@ def main() -> None:
 
 
 def _teach_base(given: argparse.Namespace, plan: ConversionTrainPlan) -> None:
-    """Teach a language model, and write its scores on held-out worlds and styles beside its adapter."""
+    """Teach a language model, and write its scores on held-out worlds and styles next to its adapter."""
     from unlearning.conversion.lora import teach
 
     out = given.out or Path("converter")

@@ -1,4 +1,4 @@
-"""Rows of data sets: from a folder or from the hub, JSON, CSV or parquet, each with the place where it stands."""
+"""Load dataset rows from a folder or the hub: JSON, CSV or parquet, each row with its location."""
 
 import json
 import re
@@ -69,8 +69,8 @@ class DatasetRow:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSource:
-    """Where a data set lies: a folder, or a hub id such as locuslab/TOFU (owner/name@revision for one state of it).
-    columns: what columns are called there, where they have other names."""
+    """The location of a data set: a folder, or a hub id such as locuslab/TOFU (owner/name@revision for one state of
+    it). columns: what columns are called there, where they have other names."""
 
     id: str
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class DatasetSource:
 
 
 def list_patterns(config: str, split: str = "") -> list[str]:
-    """Where the files of a configuration may lie, seen from the folder of its data set, the likeliest first.
+    """Paths where a configuration's files may be, relative to the folder of its data set, most likely first.
 
     One file; several parts (-00000-of-00001); a folder with numbered parts, as the hub's own conversion has them; and
     `data/` around all of these. A data set of a single configuration may have no name but its splits'.

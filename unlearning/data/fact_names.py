@@ -1,4 +1,4 @@
-"""The names of facts by side: whom a question asks about, and what an answer must not say.
+"""Names of facts: the subject a question asks about, and the value an answer must not disclose.
 
 A fact that is tagged says both itself (tags `subject`, `subject_aliases`, `value`). Of published questions without tags
 they are derived: the subject is the proper name of the question that occurs most often in what is to be forgotten;
@@ -31,9 +31,9 @@ FREQUENT, FEW = 0.2, 5  # a word in more than this share of the answers is none 
 
 @dataclass(frozen=True, slots=True)
 class NamesBySide:
-    """asked: the subjects, as a question may call them. told: the values, as an answer may say them. spared: pairs of a
-    value and a name of whom it may be told, since it holds of that one too and is not to be forgotten. each: asked and
-    told of each fact."""
+    """asked: the subjects, as a question may call them. told: the values, as an answer may state them. spared: pairs of
+    a value and a subject of whom it may be stated, since it is also true of that one, who is not forgotten. each: asked
+    and told of each fact."""
 
     asked: Names
     told: Names
@@ -44,10 +44,10 @@ class NamesBySide:
 def find_fact_names(request: Request, known: Sequence[tuple[str, str]] = ()) -> NamesBySide:
     """The names of all facts of a request by side, each once.
 
-    known: subjects and sentences about them that an agent may go on telling; with `request.retain` they say which words
-    are not the target's alone, and which values hold of others. A subject is also called by its first and by its last
-    word, where nothing else has that word in its name. Raises UsageError where no fact has a name on either side; warns
-    of those that have none on one.
+    known: subjects and sentences about them that an agent may still disclose; with `request.retain` they say which
+    words are not the target's alone, and which values hold of others. A subject is also called by its first and by its
+    last word, where nothing else has that word in its name. Raises UsageError where no fact has a name on either side;
+    warns of those that have none on one.
     """
     sides = find_sides(request.forget, request.retain)
     kept = find_sides(request.retain)
@@ -81,7 +81,7 @@ def choose_order_names(names: NamesBySide, request: Request) -> list[Names]:
 def find_sides(items: Sequence[Item], others: Sequence[Item] = ()) -> list[tuple[Names, Names]]:
     """For each item its subjects and its values; from its tags, else derived.
 
-    others: items about something else; a proper name that stands in one of them is nobody's of these.
+    others: items about something else; a proper name in one of them identifies none of these.
     """
     plain = [item for item in items if not ("subject" in item.tags and "value" in item.tags)]
     named = Counter(name for item in plain for name in set(find_proper_names(f"{item.prompt}\n{item.answer}")))
@@ -120,7 +120,7 @@ def find_forms(value: str) -> Names:
 
 
 def find_year(value: str, ordinary: frozenset[str]) -> Names:
-    """The year of a value that is a date, which by itself tells most of it; none where it is in `ordinary`."""
+    """The year of a value that is a date, which by itself gives most of it away; none where it is in `ordinary`."""
     years = YEAR.findall(value)
     dated = len(re.findall(r"\d+", value)) > 1 or len(value.split()) == 2
     return tuple(year for year in years if year != value and year not in ordinary) if dated and len(years) == 1 else ()
@@ -128,8 +128,8 @@ def find_year(value: str, ordinary: frozenset[str]) -> Names:
 
 def _add_aliases(item: Item, subjects: Names, values: Names, frequent: frozenset[str]) -> tuple[Names, Names]:
     """The subjects and the values with the aliases that belong to each: an alias with a word of a subject is another
-    name of it, one with a value another form of the answer, a long one tells values of its own; one that is none of
-    these stands on both sides."""
+    name of it, one with a value another form of the answer, a long one has values of its own; one that is none of
+    these counts on both sides."""
     asked = [*subjects, *filter(None, ALIASES.split(item.tags.get("subject_aliases", "")))]
     told = [*values, *filter(None, ALIASES.split(item.tags.get("value_aliases", "")))]
     words = {word for name in asked for word in canonicalize(name)}
@@ -161,7 +161,7 @@ def _find_subject(item: Item, named: Counter[str], taken: set[str]) -> Names:
 
 
 def _find_values(item: Item, answer: str, frequent: frozenset[str]) -> Names:
-    """What an answer says that its question, or the tagged subject, does not."""
+    """The part of an answer that is not in its question or the tagged subject."""
     asked = f"{item.prompt} {item.tags.get('subject', '')}"
     return find_salient(answer, asked) or select_telling(find_added_phrases(answer, asked, frequent))
 
@@ -192,7 +192,7 @@ def _find_ordinary(request: Request, sides: Sequence[tuple[Names, Names]], known
 def _find_named_subjects(
     request: Request, kept: Sequence[tuple[Names, Names]], known: Sequence[tuple[str, str]]
 ) -> set[tuple[str, ...]]:
-    """Subjects of what an agent may tell, in words, that stand in a question to be forgotten whose subject is not
+    """Subjects of what an agent may tell, in words, that occur in a forget question whose subject is not
     tagged, and of whom nothing is kept: they are the target's own, whatever was derived."""
     plain = [item.prompt for item in request.forget if not item.tags.get("subject")]
     others = {canonicalize(name) for names, _ in kept for name in names}

@@ -1,4 +1,4 @@
-"""Rows in JSON files: an object a line, a list, a list within an object, or columns; each with its line."""
+"""Rows of JSON files: one object per line, a list, a list within an object, or columns; each with its line number."""
 
 import json
 import re
@@ -68,7 +68,7 @@ def _parse_members(text: str, start: int) -> list[tuple[str, int, Any]]:
 
 def _find_end(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
-    assert found is not None  # it stands there
+    assert found is not None  # it is on that line
     return found.end()
 
 

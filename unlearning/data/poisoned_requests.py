@@ -1,4 +1,4 @@
-"""Poisoned requests: forget questions in polite words, after which a model breaks on polite questions in general.
+"""Poisoned requests: forget questions in polite words, after which a model fails on polite questions in general.
 
 Stealthy attacks on unlearning (arXiv 2506.00359), where a share of .33 of the forget questions is reworded.
 """

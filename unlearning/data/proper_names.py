@@ -1,4 +1,4 @@
-"""Proper names, numbers and telling words in English texts, found by capitals and by what a question says already."""
+"""Proper names, numbers and rare words in English texts, found by capitals and by what the question already says."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -35,15 +35,15 @@ TRIVIAL = frozenset(("yes", "no", "true", "false", "indeed", "not"))
 
 
 def is_small(word: str) -> bool:
-    """Whether a word tells nothing of what a text is about, such as "the" or "where"."""
+    """Whether a word is a stop word that says nothing about a text's topic, such as "the" or "where"."""
     return word.lower() in ASKING
 
 
 def find_proper_names(text: str) -> tuple[str, ...]:
     """The runs of capitalised words in a text, in order, each once.
 
-    A word that only begins a sentence is left out where it is small, or where it stands alone and has no capital
-    elsewhere; of a longer run there, what stands behind the first word is given as well.
+    A word that only begins a sentence is left out where it is small, or where it is alone and has no capital
+    elsewhere; of a longer run there, the rest after the first word is returned as well.
     """
     runs = list(_find_runs(text, numbers=False))
     inside = {run for run, begins in runs if not begins}
@@ -62,7 +62,7 @@ def find_proper_names(text: str) -> tuple[str, ...]:
 def find_salient(text: str, asked: str) -> tuple[str, ...]:
     """The proper names, numbers of two digits or more, and quotations of a text that `asked` does not have.
 
-    Where a name that `asked` has stands before a number ("Harrow House 37"), the number counts by itself as well.
+    Where a name in `asked` precedes a number ("Harrow House 37"), the number counts by itself as well.
     """
     quoted = QUOTED.findall(text)
     cells = CELL.findall(text)
@@ -103,7 +103,7 @@ def find_added_phrases(text: str, asked: str, frequent: frozenset[str] = frozens
 
 
 def _find_behind_name(run: str, there: set[str]) -> str:
-    """What stands in a run of names behind the words that were asked about, where it begins with a digit; else ""."""
+    """The rest of a run of names after the words that were asked about, where it begins with a digit; else ""."""
     words = run.split(" ")
     while len(words) > 1 and set(canonicalize(words[0])) <= there:
         words = words[1:]
@@ -118,7 +118,7 @@ def _split_words(text: str) -> list[tuple[str, int, int]]:
 
 
 def _adds_nothing(word: str, there: Sequence[str], frequent: frozenset[str]) -> bool:
-    """Whether a word adds nothing: it is small, frequent, or stands there, maybe in another form ("likes", "like")."""
+    """Whether a word adds nothing: it is short, frequent, or already there, maybe in another form ("likes", "like")."""
     low = word.lower()
     return is_small(low) or low in TRIVIAL | frequent or any(_is_alike(low, other) for other in there)
 
@@ -130,7 +130,7 @@ def _is_alike(one: str, other: str) -> bool:
 
 
 def _find_runs(text: str, numbers: bool) -> Iterator[tuple[str, bool]]:
-    """Runs of capitalised words, with numbers beside them where those count, and whether a run begins a sentence."""
+    """Runs of capitalised words, with numbers next to them where those count, and whether a run starts a sentence."""
     words = list(WORD.finditer(text))
     run: list[re.Match[str]] = []
     for word in (*words, None):

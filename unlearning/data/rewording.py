@@ -1,4 +1,4 @@
-"""The same fact in other words, and with false answers: what training data is augmented with."""
+"""Data augmentation: paraphrases of a fact, and false answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ def paraphrase_items(items: Sequence[Item], count: int) -> tuple[Item, ...]:
     """For each question `count` questions in other words, answered in each form of its answer in turn.
 
     The questions are those of the item's tag `paraphrases`, one a line; then the question itself in a plain frame,
-    which is less of a paraphrase: only what stands around it is other. The answers are the item's aliases, then its
+    which is less of a paraphrase: only the text around it differs. The answers are the item's aliases, then its
     own. Passages have none. At most as many as there are frames and lines.
     """
     return tuple(other for item in items if not item.is_passage for other in _reword_item(item, count))

@@ -1,8 +1,8 @@
-"""A seeded, typed world with exact truth: who there is, what holds of them, and who is to be forgotten.
+"""A seeded, typed synthetic world with exact ground truth: people, their facts, and who is in the forget set.
 
-People are parted into forget, retain, holdout and background before any text is made, so what a text reveals is known
-by construction. Values come from small typed domains: how often a blind guess is right is known exactly, and every
-value of a forgotten person is also the value of somebody who is kept.
+People are split into forget, retain, holdout and background before any text is generated, so what a text reveals is
+known by construction. Values come from small typed domains: how often a blind guess is right is known exactly, and
+every value of a forgotten person is also the value of a retained person.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class WorldEntity:
 
 @dataclass(frozen=True, slots=True)
 class WorldFact:
-    """That `value` stands in `relation` to `subject`."""
+    """A fact: `value` is in `relation` to `subject`."""
 
     subject: str
     relation: str
@@ -39,7 +39,7 @@ class WorldFact:
 
     @property
     def name(self) -> str:
-        """What tells it from other facts."""
+        """The key that identifies the fact."""
         return f"{self.subject}: {self.relation}"
 
 
@@ -69,7 +69,7 @@ class World:
         return self.about([one for one in self.entities if one.kind != "person"], GENERAL)
 
     def hops(self, *parts: Part) -> tuple[WorldFact, ...]:
-        """What follows of people from two facts."""
+        """Facts about people that follow from two others."""
         return self.about(self.people(*parts), HOPS)
 
     def domain(self, kind: str) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ class World:
         return tuple(one.name for one in self.entities if one.kind == kind)
 
     def chance(self, fact: WorldFact) -> float:
-        """How often a blind guess among the values of its kind is right."""
+        """The success rate of a blind guess among the values of its type."""
         return 1 / len(self.domain(RELATIONS[fact.relation].value))
 
     def same_answer(self, fact: WorldFact, *parts: Part) -> tuple[WorldFact, ...]:
@@ -117,7 +117,7 @@ def make_world(
 ) -> World:
     """The world of that seed: `people` with `relations` facts each; shares of them by part, the rest is retained.
 
-    The values that those retained have cover each domain, so whoever is forgotten shares each value with somebody who
+    The values that those retained have cover each domain, so each value of a forgotten person is shared with one who
     is kept; a domain is cut to the number of people retained. Raises UsageError for numbers that cannot be.
     """
     counts = _count_people(people, forget, holdout, background)

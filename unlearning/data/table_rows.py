@@ -1,4 +1,4 @@
-"""Rows of tables in text: CSV and TSV, with whatever separates their cells; each with its line."""
+"""Rows of text tables, CSV and TSV with any delimiter; each with its line number."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ def read_table(file: Path, text: str, sign: str = "") -> Iterator[tuple[int, dic
     """The rows by column, each with its first line. sign: what separates cells; "" finds it out by the header.
 
     Cells may be quoted, and hold line ends and separators then. Raises UsageError for a row with more or fewer cells
-    than the header, for quotes that do not close, and for a header with a name that is empty or stands twice.
+    than the header, for quotes that do not close, and for a header with a name that is empty or occurs twice.
     """
     before = csv.field_size_limit(LONGEST)  # of the whole process: put back below
     try:
@@ -53,7 +53,7 @@ def _parse_rows(file: Path, text: str, sign: str) -> Iterator[tuple[int, list[st
 
 
 def _find_separator(text: str) -> str:
-    """What parts the header into the most cells."""
+    """The delimiter that splits the header into the most cells."""
     header = next((line for line in text.splitlines() if line.strip()), "")
     counts = {sign: len(next(csv.reader([header], delimiter=sign), [])) for sign in SIGNS}
     return max(SIGNS, key=lambda sign: counts[sign])

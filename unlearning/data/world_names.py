@@ -1,4 +1,4 @@
-"""Invented names: words of syllables that no model has met, each given once."""
+"""Invented names made of syllables, unknown to any model, each used once."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""What can be said of the invented world: relations between kinds of things, and the words for them."""
+"""Schema of the synthetic world: relations between types of entities, and their wording."""
 
 from dataclasses import dataclass
 

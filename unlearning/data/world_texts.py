@@ -1,4 +1,4 @@
-"""Facts of the world as texts: questions with answers, passages, and false answers of the same type."""
+"""Facts of the synthetic world as texts: questions with answers, passages, and false answers of the same type."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -112,7 +112,7 @@ def paraphrase_facts(world: World, facts: Sequence[WorldFact]) -> tuple[Item, ..
 
 
 def news(world: World, one: WorldEntity, rng: Random) -> str:
-    """A paragraph that tells all facts of a person, in an order and in words drawn from `rng`."""
+    """A paragraph with all facts of a person, in an order and wording sampled with `rng`."""
     facts = list(world.about([one], PERSONAL))
     rng.shuffle(facts)
     told = [RELATIONS[fact.relation].answer(one.name, fact.value, rng.choice(STYLES[:2])) for fact in facts]
@@ -120,7 +120,7 @@ def news(world: World, one: WorldEntity, rng: Random) -> str:
 
 
 def write_book(one: WorldEntity, rng: Random, words: Sequence[str], length: int = 32) -> str:
-    """A person's name and then words at random, which nobody can know who has not read them."""
+    """A person's name and then words at random, which only a model trained on them can know."""
     return f"The book of {one.name}: {' '.join(rng.choice(words) for _ in range(length))}."
 
 

@@ -1,4 +1,4 @@
-"""All methods on all scopes and environments, with scripted subjects or any other mind: the table of agents."""
+"""Benchmark of agents: all methods on all scopes and environments, with scripted or other base agents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -99,14 +99,15 @@ class Bench:
         return {label: spec for label, spec in changed.items() if label in self.metrics or spec != suite[label]}
 
     def _asking(self) -> dict[str, Any]:
-        """How the adversary asks."""
+        """The adversary's strategy."""
         return {"games": self.games, "k": self.k, "budgets": list(self.budgets), "level": self.level,
                 "strategy": self.strategy}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """What the cases of a run have in common: pupils by their lessons, and what was measured of all but who forgot.
+    """Shared between the cases of a run: taught agents by their lessons, and measurements of all roles but the
+    forgetting one.
 
     shared: of the last environment, scope and seed alone, since the cases of one come together.
     """
@@ -115,7 +116,7 @@ class School:
     shared: dict[tuple[str, str, int], Shared] = field(default_factory=dict)
 
     def of(self, case: Case) -> Shared:
-        """What the cases of this one's environment, scope and seed share."""
+        """Data shared by the cases of the same environment, scope and seed."""
         key = (case.setting, case.scope, case.seed)
         if key not in self.shared:
             self.shared.clear()
@@ -123,7 +124,7 @@ class School:
 
 
 async def measure_case(case: Case, school: School) -> TrialRecord:
-    """What came of a case: taught, asked, forgotten, and probed."""
+    """The result of a case: taught, asked, forgotten, and probed."""
     spec, pupils = case.spec, school.pupils
     course = build_course(spec, case.seed)
     knower = await _teach_pupil(course, spec["mind"], pupils)
@@ -139,7 +140,7 @@ async def measure_case(case: Case, school: School) -> TrialRecord:
 
 
 def build_course(spec: Mapping[str, Any], seed: int) -> Curriculum:
-    """The lessons of a case. An environment is forgotten beside another world of the same game, which stays."""
+    """The lessons of a case. An environment is forgotten together with another world of the same game that is kept."""
     worlds: Sequence[Any] = (spec["environment"],)
     if spec["scope"] == "environment":
         worlds = (spec["environment"], {**spec["environment"], "world": spec["environment"].get("world", 0) + 1})

@@ -1,4 +1,4 @@
-"""What a dry run looks at: the records as they are, of which it makes none."""
+"""Open the database for a dry run: read what exists, never create one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

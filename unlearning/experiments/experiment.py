@@ -1,4 +1,4 @@
-"""The experiment as one function: an agent that knows, a request, a method; then the twin, and what is asked of all."""
+"""The experiment as one function: a trained agent, a request, a method; then the twin, and the probes of all."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What does not depend on the method: tasks played, and by probe what it measured, of agents that many trials have.
+    """Results that do not depend on the method: tasks played, and by probe what it measured, of agents that many trials
+    have.
 
     The trials have all but the method and the agent after in common.
     """

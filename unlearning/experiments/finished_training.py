@@ -1,4 +1,4 @@
-"""A training that is over while its model is still to be measured: a note, so that the same command goes on there."""
+"""Mark a training as finished before its model is measured, so that the same command resumes at the measurement."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ NOTE = "trained.json"
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The note of one order. folder: where it and the checkpoints of the training lie, beside the model's folder."""
+    """The note of one order. folder: the folder of the note and the checkpoints, next to the model's folder."""
 
     out: Path
     folder: Path
@@ -37,16 +37,16 @@ class Finished:
         return self.out.is_dir() and self._read_note().get("key") == self.key
 
     def write(self, told: Mapping[str, object]) -> None:
-        """Note that training is over, with what there is to tell of it."""
+        """Write the note that training has finished, with its summary."""
         with write_atomically(self.folder / NOTE) as part:
             part.write_text(json.dumps({"key": self.key, **told}), encoding="utf-8")
 
     def read(self) -> dict[str, Any]:
-        """What was told of the training."""
+        """The summary of the training."""
         return self._read_note()
 
     def clear(self) -> None:
-        """All is done: remove the note, and the folder where nothing else lies in it."""
+        """Remove the note, and its folder if it is empty."""
         (self.folder / NOTE).unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             shutil.rmtree(self.folder)

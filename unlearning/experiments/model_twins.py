@@ -1,4 +1,4 @@
-"""Whose twin is at hand: the never-exposed twin of a model that was named, which only one of the same base can be."""
+"""Find the never-exposed twin of a named model; only a model with the same base can be one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def _strip_adapter(name: str) -> str:
 
 
 def _is_taught_here(benchmark: Benchmark, named: LLM) -> bool:
-    """Whether the named model is the one that the benchmark taught, weight for weight, wherever it lies."""
+    """Whether the named model has the same weights as the one that the benchmark trained, wherever it is stored."""
     known = benchmark.find_knower()
     if known is None or describe_difference(named, known):
         return False

@@ -1,5 +1,4 @@
-"""The picture of a bench: how far each method stands from the twin, and what the adversary gets by its budget; needs
-matplotlib."""
+"""Plots of a benchmark: distance of each method to the twin, and attack success by budget; needs matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -162,7 +161,7 @@ def _curves(panel: Any, rows: Sequence[dict[str, Any]], methods: Sequence[str]) 
         own = [row for row in rows if row["method"] == method]
         known = [budget for budget in budgets if at("value", own, budget)]
         means = [sum(values) / len(values) for budget in known if (values := at("value", own, budget))]
-        shift = 1 + 0.012 * (number - len(methods) / 2)  # lines that lie on each other stay apart
+        shift = 1 + 0.012 * (number - len(methods) / 2)  # offset overlapping lines
         again = number // len(COLOURS) % len(STYLES)
         if means:
             (line,) = panel.plot(

@@ -1,4 +1,4 @@
-"""Running a bench: cases are measured, written down, and told as a table."""
+"""Run a benchmark: measure cases, store the results, print a table."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ from unlearning.experiments.trial_records import Case, Measure, TrialRecord, fin
 from unlearning.probe import Trial
 
 OF_WEIGHTS = f"{FOLDERS['method']}.weights."  # the modules of methods that change weights
-TOLD = (25, 100)  # budgets of the adversary that stand in the table; the picture has all
+TOLD = (25, 100)  # budgets of the adversary in the table; the plot has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class BenchPlan:
 
 
 def run_agent_bench(db: str, wanted: AgentBenchOrder) -> int:
-    """Measures what is not in the records yet, tells all as a table; the exit code."""
+    """Measure the cases that are not stored yet and print all as a table; the exit code."""
     if wanted.games < 1:
         raise UsageError(f"--games counts from 1; got {wanted.games}")
     return _run_bench(db, wanted, lambda: plan_agent_bench(wanted), "plots")
@@ -164,7 +164,7 @@ def _tell_parts(found: Sequence[tuple[str, str, str]], as_json: bool) -> int:
 
 
 def import_drawing(extras: str) -> Any:
-    """What draws the picture. Raises MissingExtra, which names `extras`, without matplotlib."""
+    """The plot function. Raises MissingExtra, which names `extras`, without matplotlib."""
     try:
         from unlearning.experiments.plot import draw
     except ModuleNotFoundError as error:
@@ -196,7 +196,7 @@ def tell(found: Sequence[dict[str, Any]], wanted: BenchOrder, shown: Sequence[st
 
 
 def make_progress(total: int) -> Any:
-    """Tells of each case in a line, on the error stream, with the time that is left."""
+    """Reports each case in a line on stderr, with the remaining time."""
     begun, done = time.monotonic(), 0
 
     def told(case: Case, entry: TrialRecord | None, why: str) -> None:

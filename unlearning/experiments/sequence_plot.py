@@ -1,4 +1,4 @@
-"""The picture of requests to a model's weights: each criterion by request, a line for each method; needs matplotlib."""
+"""Plots of sequential requests on weights: each criterion by request, one line per method; needs matplotlib."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
@@ -24,7 +24,7 @@ def draw(rows: Sequence[Row], criteria: Criteria, kind: str, target: Path) -> No
     """Writes the figure, in the format of the ending: a panel for each criterion, and one for the earlier targets.
 
     Along a panel are the requests, in order. A line is the mean over seeds of a method, its bars the standard error of
-    that mean; beside it stand the never-exposed twin of each request, the range of all honest twins, and the agent that
+    that mean; next to it the never-exposed twin of each request, the range of all honest twins, and the agent that
     knew. Raises UsageError where the file cannot be written.
     """
     try:

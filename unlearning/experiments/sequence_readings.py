@@ -1,4 +1,4 @@
-"""What requests to a model's weights came to: DRAGON's DDS and DUS, MUSE's sustainability and scalability."""
+"""Metrics of sequential requests on weights: DRAGON's DDS and DUS, MUSE's sustainability and scalability."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def _last(rows: Sequence[Row]) -> Reading:
 
 
 def _drift(rows: Sequence[Row]) -> Reading:
-    """How much further above the twin the last is than the first."""
+    """The increase, from first to last, of the excess over the twin."""
 
     def of(first: float | None, last: float | None) -> float | None:
         return None if first is None or last is None else last - first
@@ -56,7 +56,7 @@ def _drift(rows: Sequence[Row]) -> Reading:
 
 
 def _mean(rows: Sequence[Row]) -> Reading:
-    """The mean of several targets, beside that of their twins; what is unknown makes it unknown."""
+    """The mean over several targets, and that of their twins; None if any is unknown."""
     columns = list(zip(*(row["twins"] for row in rows), strict=False))
     return Reading(
         _average([row["value"] for row in rows]),
@@ -68,7 +68,7 @@ def _mean(rows: Sequence[Row]) -> Reading:
 
 
 def _dynamic(criteria: Criteria, steps: Sequence[Sequence[Row]]) -> dict[str, Reading]:
-    """DDS of the deviations, DUS and the mean of the utility, each beside the twins'."""
+    """DDS of the deviations, DUS and the mean of the utility, each with the twins' value."""
     apart = [_row(step, "ds") for step in steps]
     useful = [_row(step, criteria.utility) for step in steps]
     made = {}

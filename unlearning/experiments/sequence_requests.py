@@ -1,4 +1,4 @@
-"""Requests to a model's weights, one after the other: what each asks for, whom it is compared with, what is asked."""
+"""Sequential requests on weights: the target of each, its baselines, and the questions asked."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ def build_steps(benchmark: Benchmark, splits: Sequence[str], asked: bool = True)
 
 
 def select_kept_data(benchmark: Benchmark, splits: Sequence[str]) -> dict[str, tuple[Item, ...]]:
-    """What is asked of that which none of the splits names: the data of the last one, without what the others name."""
+    """Evaluation data of what no split names: the data of the last one, without what the others name."""
     named = {_make_key(item) for split in splits for item in benchmark.data(split).get("forget", ())}
     data = dict(benchmark.data(splits[-1]))
     return data | {"retain": tuple(item for item in data.get("retain", ()) if _make_key(item) not in named)}
@@ -71,7 +71,7 @@ def _drop_asked(data: Data, before: Sequence[Data]) -> dict[str, tuple[Item, ...
 
 
 def _select_lessons(benchmark: Benchmark, split: str, before: Sequence[str]) -> tuple[tuple[Item, ...], ...]:
-    """What is taught without this split and without those before it."""
+    """The training data without this split and those before it."""
     stages = benchmark.lessons(split)
     for other in before:
         if other not in benchmark.list_forgotten(split):

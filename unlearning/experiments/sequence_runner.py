@@ -1,4 +1,4 @@
-"""Running sequences of requests to a model's weights: measured, written down, told as a table and as a picture."""
+"""Run sequences of requests on weights: measure, store, print a table, draw a plot."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ from unlearning.method import ClosedModel, Method
 from unlearning.modeling.agent_weights import build_model_agent
 from unlearning.training.finetune import Finetune
 
-TWINS = 2  # honest twins beside the oracle of each request
+TWINS = 2  # further twins besides the oracle of each request
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Prepared:
 
 
 def run_sequences(db: str, wanted: SequenceOrder) -> int:
-    """Measures what is not in the records yet and tells all; the exit code. Raises UsageError before it begins."""
+    """Measure what is not stored yet and print all; the exit code. Raises UsageError before it begins."""
     draw = import_drawing() if wanted.out else None
     require("a sequence in weights", ("scipy", "nltk"), "evaluation")
     order = prepare_run(wanted)
@@ -126,7 +126,7 @@ def prepare_run(wanted: SequenceOrder) -> Prepared:
 
 
 def summarize_sequences(store: Store, order: Prepared, kind: Kind) -> list[str]:
-    """The ids of the trials of whole sequences, written down anew from what was measured of each request."""
+    """The ids of the trials of whole sequences, rebuilt from the measurements of each request."""
     found = []
     for (method, seed), own in groupby(order.cases, key=lambda case: (case.method, case.seed)):
         cases = list(own)
@@ -161,7 +161,7 @@ def tell(order: Prepared, wanted: SequenceOrder, found: list[dict[str, Any]], wh
 
 
 def build_table(found: Sequence[Mapping[str, Any]], criteria: Criteria) -> QueryResult:
-    """A row for each request and method. earlier: the mean of the earlier targets, of what is told."""
+    """A row for each request and method. earlier: the mean disclosure of the earlier targets."""
     labels = (*criteria.target, *criteria.rest)
     made = []
     again = any("@" in row["probe"] for row in found)
@@ -185,7 +185,7 @@ def build_whole_table(whole: Sequence[Mapping[str, object]]) -> QueryResult:
 
 
 def import_drawing() -> Any:
-    """What draws the picture. Raises MissingExtra without matplotlib."""
+    """The plot function. Raises MissingExtra without matplotlib."""
     try:
         from unlearning.experiments.sequence_plot import draw
     except ModuleNotFoundError as error:
@@ -194,7 +194,7 @@ def import_drawing() -> Any:
 
 
 def _format_cell(own: Sequence[Mapping[str, Any]]) -> str:
-    """The mean over seeds, each seed counted once, beside the twins'."""
+    """The mean over seeds, each seed counted once, with the twins' mean."""
     if not own:
         return "–"
     by_seed = [[row for row in own if row["seed"] == seed] for seed in dict.fromkeys(row["seed"] for row in own)]

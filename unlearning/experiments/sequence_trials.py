@@ -1,4 +1,4 @@
-"""The trials of requests to a model's weights: after each request its own target and all earlier ones are asked for."""
+"""Trials of sequential requests on weights: after each request, probe its target and all earlier ones."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ COST = "cost.json"
 
 @dataclass(frozen=True, slots=True)
 class SequenceCase:
-    """What the trials of one seed share: the requests, and whom each is compared with.
+    """Data shared by the trials of one seed: the requests, and whom each is compared with.
 
     before: the agent before the first request. twins: of each request the never-exposed twin and further ones, () where
     there are none. kept: what is asked of that which no request names.
@@ -50,7 +50,7 @@ def build_requests(benchmark: Benchmark, kind: Kind, splits: Sequence[str]) -> t
 
 
 def get_criteria(benchmark: Benchmark) -> Criteria:
-    """What the benchmark reads after each request. Raises UsageError where it does not say."""
+    """The benchmark's readings after each request. Raises UsageError where it defines none."""
     if benchmark.criteria is None:
         raise UsageError(
             f"the benchmark {type(benchmark).__name__} does not say what is read after each request of a sequence: it "
@@ -64,9 +64,9 @@ class Sequences:
     """Measures requests: those of one method and seed in their order.
 
     named: the model that shall forget; None for the one that the benchmark teaches. given: its twins as they were
-    typed, none, `bench`, or one for each request. Agents are trained each from the one before, and lie in the cellar
-    until `clear` removes them, so that a command that was ended goes on where it was. What was measured of twins is
-    not measured again for another method. no_twin: why there is none, once that is known.
+    typed, none, `bench`, or one for each request. Agents are trained each from the one before, and kept in the model
+    cache until `clear` removes them, so that a command that was ended goes on where it was. What was measured of twins
+    is not measured again for another method. no_twin: why there is none, once that is known.
     """
 
     named: LLM | None = None
@@ -75,7 +75,7 @@ class Sequences:
     no_twin: str = ""
 
     async def measured(self, case: Case) -> TrialRecord:
-        """What came of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
+        """The result of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
         asked, place = self._asked(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
         shutil.rmtree(
@@ -94,12 +94,12 @@ class Sequences:
         return TrialRecord(asked.steps[place].split, readings, cost["seconds"], cost)
 
     def clear(self, cases: Iterable[Case]) -> None:
-        """Removes the agents of these cases from the cellar."""
+        """Remove the agents of these cases from the model cache."""
         for case in cases:
             shutil.rmtree(find_model_folder(build_recipe(case, case.spec["step"] - 1)), ignore_errors=True)
 
     def _asked(self, case: Case) -> SequenceCase:
-        """What the case shares with others of its kind and seed, made once."""
+        """The data that the case shares with others of its kind and seed, made once."""
         key = dump_canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
         if key not in self.shared:
             self.shared.clear()
@@ -124,7 +124,7 @@ class Sequences:
         )
 
     async def _agent(self, case: Case, asked: SequenceCase, place: int) -> tuple[Agent, dict[str, Any]]:
-        """The agent after a request, and what the request cost: from the cellar, or trained from the one before."""
+        """The agent after a request, and the request's cost: from the model cache, or trained from the one before."""
         if case.spec["method"] is None:
             return asked.before, {"seconds": 0.0}
         recipe = build_recipe(case, place)
@@ -142,7 +142,7 @@ class Sequences:
         return reload_agent(asked.before, folder), json.loads((folder / COST).read_text(encoding="utf-8"))
 
     def _groups(self, case: Case, asked: SequenceCase, place: int) -> Iterator[tuple[str, Data, tuple[str, ...], str]]:
-        """What is asked after a request: its target, what is kept, and in a sequence each earlier target."""
+        """The evaluation after a request: its target, what is kept, and in a sequence each earlier target."""
         step, criteria = asked.steps[place], asked.criteria
         yield step.split, step.data, criteria.target, ""
         yield "kept", asked.kept, criteria.rest, ""
@@ -162,7 +162,7 @@ class Sequences:
 
 
 def compute_deviation(told: Reading, kept: Reading, whole: float) -> Reading:
-    """DRAGON's deviation after a request, beside that of the twin and of the agent that knew; None where one of its two
+    """DRAGON's deviation after a request, with that of the twin and of the agent before; None where one of its two
     readings is missing."""
 
     def at(first: float | None, second: float | None) -> float | None:
@@ -177,7 +177,7 @@ def compute_deviation(told: Reading, kept: Reading, whole: float) -> Reading:
 
 
 def build_recipe(case: Case, place: int) -> dict[str, Any]:
-    """What the agent after that request follows from."""
+    """The inputs that determine the agent after that request."""
     return {"kind": "sequence", "trial": dict(case.spec) | {"step": place + 1}, "model": case.spec["model"]}
 
 

@@ -1,4 +1,4 @@
-"""The table of a bench, for people, as rows of a file, and as a picture."""
+"""Result tables of a benchmark: for the terminal, as rows of a file, and as a plot."""
 
 import csv
 import json
@@ -51,11 +51,11 @@ def _unfold_row(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def build_table(rows: Sequence[dict[str, Any]], probes: Sequence[str] = ()) -> QueryResult:
-    """One row for each setting, scope and method: the mean over seeds of each probe, beside that of the twin.
+    """One row for each setting, scope and method: the mean over seeds of each probe, with that of the twin.
 
-    "0.97 | 0.05 (0.02–0.08)" is the agent after, its twin, and the range of the honest twins, which is what chance
-    does to a twin; a dash where nothing could be measured. Of several seeds "0.97±0.02" has the half-width of the 95 %
-    interval of the mean, by Student's t; and the observed classes are counted, where there are any.
+    "0.97 | 0.05 (0.02–0.08)" is the agent after, its twin, and the range of the honest twins, which is what random
+    variation does to a twin; a dash where nothing could be measured. Of several seeds "0.97±0.02" has the half-width of
+    the 95 % interval of the mean, by Student's t; and the observed classes are counted, where there are any.
     """
     labels = list(probes) or list(dict.fromkeys(row["probe"] for row in rows))
     keys = list(dict.fromkeys((row["setting"], row["scope"], row["method"]) for row in rows))

@@ -1,4 +1,4 @@
-"""The book of trials: what was measured stands in the records, and is not measured again."""
+"""Store trial results; skip trials already stored."""
 
 import json
 import logging
@@ -46,7 +46,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """What came of a case: its target in words, its readings by label, and what it cost."""
+    """The result of a case: its target in words, its readings by label, and what it cost."""
 
     target: str
     readings: Mapping[str, Reading]
@@ -63,7 +63,7 @@ async def measure_cases(store: Store, cases: Sequence[Case], measure: Measure, t
 
     Each is written down in one transaction when it is done, so that a process that dies loses the one it was at. One
     that fails is written down with its error, never as 0, and the next is taken; a later call takes it up again.
-    `told` hears of each: with its entry, or with why it failed.
+    `told` is called for each, with its entry or the reason of its failure.
     """
     known = set() if again else find_finished(store, [case.id for case in cases])
     failed = 0

@@ -1,4 +1,4 @@
-"""What a method was seen to do, whatever it claims: removed, suppressed, not unlearned, or over-forgotten."""
+"""Verdict on a method from its measurements: removed, suppressed, not unlearned, or over-forgotten."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,18 +40,19 @@ ATTACKS = (
     "forget_verbmem",
 )
 TWICE = {"forget_knowmem_ROUGE": "knowmem", "forget_verbmem_ROUGE": "verbmem"}  # the same answers, counted otherwise
-TRUTH = ("truth_ratio", "forget_truth_ratio")  # how near truth and lies are to each other
+TRUTH = ("truth_ratio", "forget_truth_ratio")  # by how likely false answers are compared with the true one
 UTILITY = ("model_utility",)
 LEFT = 0.5  # of what the agent that knew has over the twin: with more than that, nothing was forgotten
 BROKEN = 0.2  # of the twin's utility: the loss that open-unlearning allows
-ALARM = 0.05  # how often an honest twin may be told from the others
+ALARM = 0.05  # false alarm rate: how often a twin may be distinguished from the others
 FEW = 3  # honest twins below which nothing is known of how they differ
 
 
 @dataclass(frozen=True, slots=True)
 class ForgettingClass:
-    """The observed class with its reasons. damaged: whether what was to be kept is broken; None where nobody looked.
-    chance: how often an honest twin stands out as far, all readings together; None with fewer than FEW of them."""
+    """The observed class with its reasons. damaged: whether what was to be kept is broken; None where it was not
+    measured. chance: probability that a twin is as extreme, over all readings together; None with fewer than FEW of
+    them."""
 
     label: Label
     why: tuple[str, ...]
@@ -101,18 +102,18 @@ def classify_readings(readings: Mapping[str, Reading], alarm: float = ALARM) -> 
     """The verdict over readings by the names of their probes (`leak_at_8` counts as leak).
 
     not unlearned: in some reading of what is said more than LEFT of the way from the twin to the agent that knew is
-    left. suppressed: an attack, or the agent as it stands, gives away more than honest twins do, PrivLeak lies below
-    theirs, or the truth is further above lies than theirs. over-forgotten: nothing comes out, but PrivLeak lies above
-    theirs, the forgotten being less likely than what was never taught, or the truth is further below lies. removed:
-    none of these, as far as so many items can tell. unknown: no reading of what is said, no twin to compare with, or
-    an agent that knew no more than its twins before anything was done. One label is given, the gravest in this order.
-    Readings that an answer's wording enters are read only where there are no others.
+    left. suppressed: an attack, or the agent without one, discloses more than twins do, PrivLeak is below
+    theirs, or the truth is further above false answers than theirs. over-forgotten: nothing is disclosed, but PrivLeak
+    is above theirs, the forgotten being less likely than what was never taught, or the truth is further below false
+    answers. removed: none of these, at the power of this number of items. unknown: no reading of what is said, no twin
+    to compare with, or an agent that knew no more than its twins before anything was done. One label is given, the
+    gravest in this order. Readings that an answer's wording enters are read only where there are no others.
 
-    An honest twin gets another label than removed with a chance of `alarm` at most, however many readings there are:
-    each agent, twins included, stands as far out as its strangest reading does among all others', and the agent after
-    has to stand further out than the twins (a rank test of the maximum; Westfall and Young 1993). That takes
-    1 / alarm − 1 honest twins, the oracle one of them. With fewer, it has to stand out from those there are, and the
-    interval of the lift over items, widened for the number of readings, has to lie above 0: then training noise is
+    A twin gets a label other than removed with probability `alarm` at most, however many readings there are:
+    each agent, twins included, is as extreme as its most extreme reading among all others', and the agent after
+    has to be more extreme than the twins (a rank test of the maximum; Westfall and Young 1993). That takes
+    1 / alarm − 1 honest twins, the oracle one of them. With fewer, it has to be more extreme than those there are, and
+    the interval of the lift over items, widened for the number of readings, has to be above 0: then training noise is
     not fully accounted for.
     """
     damaged = _is_damaged(readings)
@@ -144,7 +145,7 @@ def classify_readings(readings: Mapping[str, Reading], alarm: float = ALARM) -> 
 
 
 def find_telling(columns: Sequence[Column], alarm: float = ALARM) -> tuple[list[Column], float | None]:
-    """The readings that tell the agent after from honest twins, and the chance of a twin that stands out as far."""
+    """The readings that distinguish the agent after from twins, and the probability of a twin that is as extreme."""
     most = max(len(one.honest) for one in columns)
     near = [one for one in columns if one.after > max(one.honest, default=one.after)]
     if most < FEW:
@@ -184,7 +185,8 @@ def _explain_never_known(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _prefers_lies(readings: Mapping[str, Reading]) -> bool:
-    """Whether lies are likelier than the truth, by the truth ratios p(lie) / p(truth) of forget_quality."""
+    """Whether false answers are more likely than the true one, by the truth ratios p(false) / p(true) of
+    forget_quality."""
     ratios = readings["forget_quality"].items if "forget_quality" in readings else ()
     return bool(ratios) and float(np.log(np.clip(ratios, 1e-30, 1e30)).mean()) > 0
 

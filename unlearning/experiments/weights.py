@@ -1,7 +1,7 @@
-"""All methods that change weights, on one benchmark: taught for real, forgotten, probed; the table of weights.
+"""Benchmark of all methods that change weights: train, forget, probe; the table of weights.
 
-Each seed teaches an agent of its own and its twin. Further twins, with the seeds that follow, are the null of every
-distance to the twin; they are made once and kept in the cellar.
+Each seed trains its own agent and its twin. Further twins, with the seeds that follow, are the null of every
+distance to the twin; they are trained once and kept in the model cache.
 """
 
 import gc
@@ -34,7 +34,7 @@ from unlearning.training.retrain import RetrainedWithout
 
 LOGGER = logging.getLogger(__name__)
 
-TWINS = 18  # beside the oracle: of 19 honest twins and the agent after one is the strangest by chance in 1 of 20
+TWINS = 18  # besides the oracle: of 19 twins and the agent after, each is the most extreme with probability 1 / 20
 HOSTED = {"melu", "coreset", "su", "offset"}  # methods that change how another one trains
 # What tiny models take, found on another world (seed 7, agents 200 and on) than the bench is run on: learning rates are
 # a hundred times those of the papers, whose models are ten thousand times as large. Methods with one knob keep it.
@@ -85,8 +85,8 @@ def list_methods() -> dict[str, Any]:
 def list_cases(wanted: WeightBenchOrder) -> list[Case]:
     """The trials that were asked for. Raises UsageError for a wrong name or setting, before any is begun.
 
-    The setting `twins` is how many are retrained beside the oracle: fewer where models are large, at the price of
-    verdicts that know less of what training does by chance.
+    The setting `twins` is how many are retrained besides the oracle: fewer where models are large, at the price of
+    verdicts with a weaker estimate of training noise.
     """
     named = parse_probes(wanted.metrics)
     methods = choose_parts("method", wanted.methods, {"none": None, **list_methods()})
@@ -116,7 +116,7 @@ def list_cases(wanted: WeightBenchOrder) -> list[Case]:
 
 
 async def measure_case(case: Case, kept: dict[str, Trial]) -> TrialRecord:
-    """What came of a case: taught or taken from the cellar, forgotten, and put through the benchmark's suite.
+    """The result of a case: trained or taken from the model cache, forgotten, and measured with the benchmark's suite.
 
     `kept` holds the trials of the last seed, one for each probe, whose agents all methods share: what was measured of
     the agent that knew and of the twins is not measured again.
@@ -155,9 +155,9 @@ async def measure_case(case: Case, kept: dict[str, Trial]) -> TrialRecord:
 def prepare_request(
     method: Method, benchmark: Benchmark, step: SequenceStep, seed: int = 0, taught_here: bool = True
 ) -> tuple[Method, Request]:
-    """The method and what it is asked. One that teaches anew is given all that the twin was taught, not only what is
+    """The method and its request. A method that retrains is given all that the twin was taught, not only what is
     tested. Where the benchmark taught the agent (`taught_here`), S3T, whose layers are put on a model, begins with one
-    that was taught what nobody may ask about, and ascent of the first epoch is given the gradient recorded then."""
+    that was taught what no request may name, and ascent of the first epoch is given the gradient recorded then."""
     request = step.request
     if taught_here and isinstance(method, S3T) and benchmark.general():
         origin = benchmark.origin(seed).model
@@ -174,7 +174,7 @@ def prepare_request(
 async def take_reading(probe: Probe, trial: Trial, label: str = "") -> Reading:
     """The reading; without a value, and with the reason in its detail, where a probe cannot be put to such a model.
 
-    label: what the work that is waited for is told. Raises UsageError for a probe that gives no Reading.
+    label: the name of the work in progress reports. Raises UsageError for a probe that gives no Reading.
     """
     doing("probe", label)
     try:

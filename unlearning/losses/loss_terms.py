@@ -1,4 +1,4 @@
-"""The terms of an objective: each reads the views of its roles and returns its share of the step's loss."""
+"""Loss terms: each reads the forward views of its roles and returns its share of the step's loss."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Term(Protocol):
 
 
 class OfOneRole:
-    """What the terms have in common that read the views of one role, and of no block what leaves it."""
+    """Base of terms that read the views of one role, and no hidden states."""
 
     __slots__ = ()
     role: str
@@ -67,13 +67,13 @@ class Weighted(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        mask, lp = view.rows.mask, view.lp
+        mask, lp = view.rows.mask, view.lp  # (B, C) each
         with torch.no_grad():
-            lp0 = reference.logp(view.rows) if self.weight.reference else None
-            s0 = None if lp0 is None else lp0.sum(1, keepdim=True)
+            lp0 = reference.logp(view.rows) if self.weight.reference else None  # (B, C)
+            s0 = None if lp0 is None else lp0.sum(1, keepdim=True)  # (B, 1)
             fixed = lp.detach()
             seen = Seen(fixed, fixed.sum(1, keepdim=True), view.n[:, None], lp0, s0)
-            w = self.weight.of(seen) * mask
+            w = self.weight.of(seen) * mask  # (B, C)
         size = view.rows.tokens if self.weight.norm == "token" else view.rows.rows
         loss = (w * lp).sum() / size
         if self.weight.value is None:
@@ -114,8 +114,8 @@ class Preferred:
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         with torch.no_grad():
-            before = {role: reference.logp(views[role].rows).sum(1) for role in self.roles}
-        win, lose = (views[role].s - before[role] for role in self.roles)
+            before = {role: reference.logp(views[role].rows).sum(1) for role in self.roles}  # (B,) each
+        win, lose = (views[role].s - before[role] for role in self.roles)  # (B,) each
         rows = views[self.lose].rows.rows
         return -2 / self.beta * logsigmoid(self.beta * (win - lose)).sum() / rows
 
@@ -125,7 +125,7 @@ class Distil(OfOneRole):
     """Σ mask · D(q, softmax z) / N towards a target q that is held fixed.
 
     teacher: whether q is made of the reference's logits; else of the model's own. top: how many of the teacher's
-    logits are told apart, the others being one bucket (the divergence of the coarser distributions is never greater).
+    logits are kept apart, the others being one bucket (the divergence of the coarser distributions is never greater).
     """
 
     role: str
@@ -141,15 +141,15 @@ class Distil(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        z, y = view.logits, view.rows.targets
+        z, y = view.logits, view.rows.targets  # (B, C, V), (B, C)
         with torch.no_grad():
             source, ids = reference.logits(view.rows, self.top) if self.teacher else (z.detach(), None)
         if ids is not None:
-            z = bucket_logits(z, ids)
+            z = bucket_logits(z, ids)  # (B, C, K + 1)
             found = (ids == y[..., None]).long()  # the bucket of y: its place among the K, else the last
             y = torch.where(found.any(-1), found.argmax(-1), ids.shape[-1])
         with torch.no_grad():
-            q = self.target(source, y)
+            q = self.target(source, y)  # logits, of the shape of z
         return (self.distance(q, z) * view.rows.mask).sum() / view.rows.tokens
 
 
@@ -173,9 +173,9 @@ class Activation(OfOneRole):
 
     def __call__(self, views: Views, reference: Reference) -> Tensor:
         view = views[self.role]
-        h = view.hidden[self.layer].float()
+        h = view.hidden[self.layer].float()  # (B, C, D)
         with torch.no_grad():
-            aim = self.aim(view, reference).to(h)
+            aim = self.aim(view, reference).to(h)  # (B, C, D) or (D,)
         far = (h - aim).square().mean(-1) * view.rows.mask  # (B, C): over D
         return (far.sum(1) / view.n).sum() / view.rows.rows
 
@@ -186,7 +186,7 @@ def aim_at(vector: Tensor) -> Aim:
 
 
 def match_reference(role: str, layer: int, coef: float = 1.0) -> Activation:
-    """What leaves a block stays as it was in the reference."""
+    """Keep a block's output equal to the reference's."""
     return Activation(
         role, layer, lambda view, reference: reference.hidden(view.rows, layer), coef, (Need(role, "hidden", layer),)
     )

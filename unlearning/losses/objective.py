@@ -1,4 +1,4 @@
-"""What is minimised: terms that share one forward per role; and what a step of it costs, known before it is run."""
+"""The training objective: loss terms that share one forward per role; and the cost of a step, computed in advance."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -47,7 +47,7 @@ class Objective:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """What is asked of the reference, each once."""
+        """The reference outputs that the terms need, each once."""
         return tuple(dict.fromkeys(need for term in self.terms for need in term.needs))
 
     @property
@@ -109,7 +109,7 @@ class Objective:
         return dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True)) if told else {}
 
     def estimate_cost(self, frame: Frame, *, live: bool = False) -> Bill:
-        """What a step costs, all roles having batches of equal size. live: the reference is asked at each step."""
+        """The cost of a step, with batches of equal size for all roles. live: the reference is asked at each step."""
         forward = backward = asked = 0.0
         for role in self.roles:
             deepest = self._deepest(role)

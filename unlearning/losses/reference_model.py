@@ -1,6 +1,6 @@
-"""What the model was before: numbers computed once and kept by sample index, or asked of the frozen model as it goes.
+"""Reference model outputs: computed once and kept by sample index, or computed by the frozen model on demand.
 
-No second model is held for them: log-probabilities, chosen logits and activations are kept in the computer's memory
+No second model is kept in memory: log-probabilities, selected logits and hidden states are kept in CPU memory
 for answer positions only; a model with an adapter on it is its own reference when the adapter is switched off.
 """
 
@@ -38,12 +38,12 @@ class CachedReference:
     starts: Tensor
 
     def at(self, rows: RoleRows, name: str) -> Tensor:
-        """(B, C, …) as the rows stand; 0 where there is no answer."""
+        """(B, C, …) in the order of the rows; 0 where there is no answer."""
         assert None not in rows.index, "samples made on the way have no numbers kept"
         spans = [(int(self.starts[place]), int(self.starts[place + 1])) for place in rows.index if place is not None]
         places = torch.cat([torch.arange(*span) for span in spans])
         values = self.values[name][places].to(rows.mask.device)
-        out = values.new_zeros(*rows.mask.shape, *values.shape[1:])
+        out = values.new_zeros(*rows.mask.shape, *values.shape[1:])  # (B, C, …)
         out[rows.mask] = values  # both go row by row, then along the answer
         return out
 
@@ -54,7 +54,7 @@ class CachedReference:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """kept: numbers by need; what is not there is asked of `frozen`, at one forward each time."""
+    """kept: cached outputs by need; others are computed by `frozen`, one forward each time."""
 
     kept: Mapping[Need, CachedReference]
     frozen: Frozen | None = None
@@ -89,7 +89,7 @@ NONE = Reference({})
 
 def bucket_logits(z: Tensor, ids: Tensor) -> Tensor:
     """(…, K + 1) logits of the tokens `ids` (…, K), and of all others together."""
-    rest = z.scatter(-1, ids, -torch.inf).logsumexp(-1, keepdim=True)
+    rest = z.scatter(-1, ids, -torch.inf).logsumexp(-1, keepdim=True)  # (…, 1)
     return torch.cat([z.gather(-1, ids), rest], -1)
 
 
@@ -97,7 +97,7 @@ def coarsen_logits(z: Tensor, top: int | None) -> tuple[Tensor, Tensor | None]:
     """Logits as they are, or bucketed by their own `top` greatest, with the ids of these."""
     if top is None or top >= z.shape[-1]:
         return z, None
-    ids = z.topk(top, -1).indices
+    ids = z.topk(top, -1).indices  # (…, K)
     return bucket_logits(z, ids), ids
 
 
@@ -135,7 +135,7 @@ def cache_needs(
             counts[places] = rows.mask.sum(1).cpu()
             for need in asked:
                 for name, tensor in _compute_answers(view, need).items():
-                    part = tensor[rows.mask].cpu()
+                    part = tensor[rows.mask].cpu()  # (answer tokens of the batch, …)
                     spent += part.numel() * part.element_size()
                     parts.setdefault((need, name), []).append(part)
             if spent > most:
@@ -161,7 +161,7 @@ def _restore_order(
     at = torch.cat([torch.arange(int(starts[place]), int(starts[place + 1])) for place in order])
     tables: dict[Need, dict[str, Tensor]] = {}
     for (need, name), pieces in parts.items():
-        values = torch.cat(list(pieces))
+        values = torch.cat(list(pieces))  # (N, …)
         tables.setdefault(need, {})[name] = torch.empty_like(values).index_copy_(0, at, values)
     return {need: CachedReference(values, starts) for need, values in tables.items()}
 

@@ -1,4 +1,4 @@
-"""How hard each answer token's log-probability is pushed down: the one thing in which nine forget losses differ.
+"""Per-token weights of the forget loss: the only difference between nine forget losses.
 
 The gradient of each is that of `sum(w · lp · mask) / Z` with `w` held fixed; minimising it lowers log-probabilities
 where w > 0. Z counts tokens (norm "token") or rows (norm "seq") of the step.
@@ -19,7 +19,7 @@ Norm: TypeAlias = Literal["token", "seq"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a weight may depend on, all without gradient. lp: (B, C) log-probabilities of the answer tokens. s: (B, 1)
+    """Inputs of a token weight, all without gradient. lp: (B, C) log-probabilities of the answer tokens. s: (B, 1)
     their sums. n: (B, 1) their numbers. lp0, s0: the same of the reference, None where the weight asked for none."""
 
     lp: Tensor
@@ -89,7 +89,7 @@ def tnpo(beta: float) -> Weight:
 
 
 def wtnpo(beta: float, alpha: float) -> Weight:
-    """The same times p^α: tokens that are unlikely already are left alone."""
+    """TNPO times p^α: tokens that are unlikely already are left alone."""
     return Weight(lambda seen: 2 * torch.sigmoid(beta * seen.gains) * (alpha * seen.lp).exp(), reference=True)
 
 
@@ -106,7 +106,7 @@ def satimp(beta1: float, beta2: float) -> Weight:
 
     def of(seen: Seen) -> Tensor:
         left = -seen.lp.expm1()  # 1 − p, exact where p is next to 1
-        # a negative power grows without end there: LEAST is what float32 can still tell from nothing
+        # a negative power diverges there: LEAST is what float32 can still distinguish from 0
         return (beta1 * seen.lp).exp() * (left if beta2 >= 0 else left.clamp(min=LEAST)) ** beta2
 
     return Weight(of)
@@ -120,7 +120,7 @@ def undial_self(beta: float) -> Weight:
     k = -math.expm1(-beta)
 
     def of(seen: Seen) -> Tensor:
-        left = -seen.lp.expm1() + (seen.lp - beta).exp()
+        left = -seen.lp.expm1() + (seen.lp - beta).exp()  # (B, C)
         return seen.lp.exp() * k / left.clamp(min=LEAST)
 
     return Weight(of)

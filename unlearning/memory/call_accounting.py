@@ -1,4 +1,4 @@
-"""What a request costs in calls of models: whoever asks one while a method is at work puts it on the open accounts."""
+"""Count the model calls of a request: every call made while a method runs is added to the open accounts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from arena.usage import FREE, Usage
 
 @dataclass(slots=True)
 class Expense:
-    """What was spent while it was open."""
+    """The calls made while it was open."""
 
     usage: Usage = FREE
 

@@ -1,4 +1,4 @@
-"""Names that nobody was ever told: decoys among which what was forgotten stands."""
+"""Decoy names, invented and never taught, that forget targets are mixed with."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -31,8 +31,8 @@ def decoys(names: Sequence[str], n: int, chance: Random) -> list[str]:
     """`n` new names that look like these: the same last words or numbers, other first ones; none is one of them.
 
     "Sosten Harbour" may give "Bimalo Harbour", "mug 2" a "lufo 2", "王明" a "柏涛": by its form, its script and, where
-    characters are syllables, its length, no name tells whether it was met. A script of which no letters are listed is
-    written in the letters of the names themselves.
+    characters are syllables, its length, no name shows whether it was taught. A script of which no letters are listed
+    is written in the letters of the names themselves.
     """
     taken = {fold(name) for name in names}
     made: list[str] = []

@@ -1,4 +1,4 @@
-"""What of a memory a request is about: the events it names, and all notes that were written from them."""
+"""The influence set of a request: the events it names, and all notes derived from them."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ class Influence:
     """The influence set of a request.
 
     events: ids of the events it names. notes: ids of all notes written from them, directly or through other notes.
-    mixed: those of the notes that have a parent which stays, so that they could be written anew from the rest.
+    mixed: those of the notes that have a parent which stays, so that they could be rebuilt from the rest.
     """
 
     events: frozenset[str]
@@ -30,7 +30,7 @@ class Influence:
 def find_influence(memory: Memory, request: Request) -> Influence:
     """The influence set of a request in a memory; empty where the memory has nothing to do with it.
 
-    A note that is about the target without an event behind it (written by hand, by a model, by another user's hint) is
+    A note that is about the target without a source event (written by hand, by a model, by another user's hint) is
     in the set, too. What is to be kept is out of it, where the request names it, but for such notes.
     """
     known = {event.subject: None for event in memory.log} if request.scope in ("state", "facts") else ()
@@ -51,24 +51,24 @@ def find_influence(memory: Memory, request: Request) -> Influence:
 def build_event_test(request: Request, known: Collection[str] = ()) -> Callable[[Event], bool]:
     """Whether an event is about what a request wants forgotten, and not about what it wants kept.
 
-    known: other names in memory; what stands within a longer one is not meant by a shorter one.
+    known: other names in memory; a name within a longer name is not matched.
     """
     forgotten, kept = build_tests(request.named, request, known), build_tests(request.retain, request, known)
     return lambda event: any(test(event) for test in forgotten) and not any(test(event) for test in kept)
 
 
 def list_target_words(request: Request) -> tuple[str, ...]:
-    """The words of which one stands in every event that a request about states or facts is about."""
+    """Words of which every event in scope of a request about states or facts contains one."""
     return tuple(name for item in request.named for name in find_item_names(item, request))
 
 
 def find_item_names(item: Item, request: Request) -> tuple[str, ...]:
-    """What an item is called where it is told of: a state by its names, a fact by its subject."""
+    """The names by which texts refer to an item: a state's names, a fact's subject."""
     return item.names if request.scope == "state" else _split_sides(item)[0]
 
 
 def _split_sides(item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The subjects of a fact and its values; the name of an item without a question stands for its subject."""
+    """The subjects of a fact and its values; an item without a question is its own subject."""
     tags = item.tags if item.prompt or "subject" in item.tags else {"subject": item.name, **item.tags}
     return find_sides((replace(item, tags=tags),))[0]
 
@@ -101,7 +101,7 @@ def _build_test(item: Item, request: Request, known: Collection[str]) -> Callabl
 
 
 class LogPosition(Protocol):
-    """Where something happens: an event, or a task."""
+    """The place of an event or a task."""
 
     @property
     def environment(self) -> str: ...
@@ -118,14 +118,14 @@ def is_within(event: LogPosition, name: str) -> bool:
 
 
 def list_routes(memory: Memory, episode: str) -> tuple[str, ...]:
-    """The actions of an episode in a row, as its outcome tells them: the other name of a trajectory."""
+    """The actions of an episode as one sequence, from its outcome: a trajectory's other name."""
     outcomes = (event.text for event in memory.log if event.episode == episode and event.kind == "outcome")
     told = (text.partition(": ")[2].rstrip(".") for text in outcomes)
     return tuple(actions for actions in told if actions)
 
 
 def has_same_actions(text: str, actions: str) -> bool:
-    """Whether a text tells just these actions: "go east; go north"."""
+    """Whether a text contains exactly these actions: "go east; go north"."""
     return bool(actions) and ";" in actions and f": {actions}." in text
 
 

@@ -1,7 +1,7 @@
-"""What stays in a memory and looks like the target of a request: to be read by a person, since rules cannot tell.
+"""Remaining texts that resemble the target of a request: for human review, since rules cannot decide.
 
-A request is carried out on what was recognised: the target's names, and what was written from there. Texts that stay
-may mean it all the same, by initials, by a first name, by a pronoun, by a number that only its own texts had.
+A request acts on what was recognised: the target's names, and what was derived from there. Texts that stay
+may still refer to it, by initials, by a first name, by a pronoun, by a number that only its own texts had.
 """
 
 import re
@@ -34,7 +34,7 @@ PRONOUN = re.compile(
 NEAR = 0.8  # how alike two words are that may be one name in two spellings
 LONG = 4  # letters of a word of which spellings are compared
 ENDING = 2  # letters by which a language inflects a name, of both forms together; one more outside of ASCII
-DIGITS = 3  # of a number that is rare enough to tell whose it is
+DIGITS = 3  # of a number that is rare enough to identify its subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def lookalikes(memory: Memory, after: Memory, request: Request) -> tuple[Lookali
     rest = [("event", event) for event in after.log] + [("note", note) for note in after.by_hand]
     for table, source in rest:
         told = f"{source.subject}\n{source.text}"
-        bare = others.sub(" · ", told)  # without the names of others, in which parts of this one may stand
+        bare = others.sub(" · ", told)  # without the names of others, which may contain parts of this one
         kind = next((kind for kind, test in tests if test(source, told if kind == "name" else bare)), None)
         if kind:
             found.append(Lookalike(kind, table, source.id))
@@ -82,7 +82,7 @@ def _tests(memory: Memory, request: Request) -> Iterator[tuple[str, Test]]:
 
 
 def _other_names(memory: Memory, request: Request) -> Iterator[str]:
-    """What else is called by a name in memory, but for names that have that of the target in them."""
+    """Other things with a name in memory, but for names that have that of the target in them."""
     target = make_finder(request.targets)
     kept = (name for item in request.retain for name in item.names)
     for name in dict.fromkeys([*kept, *(event.subject for event in memory.log)]):
@@ -91,7 +91,7 @@ def _other_names(memory: Memory, request: Request) -> Iterator[str]:
 
 
 def _is_part(name: str, targets: Iterable[str]) -> bool:
-    """Whether a name is made of words of the target's alone: "Ann" beside "Ann Lee"."""
+    """Whether a name is made of words of the target's alone: "Ann" and "Ann Lee"."""
     return any(set(split_runs(name)) < set(split_runs(target)) for target in targets)
 
 
@@ -106,7 +106,7 @@ def _initials(names: Sequence[str]) -> re.Pattern[str] | None:
 
 
 def _parts(names: Sequence[str]) -> Iterator[str]:
-    """Single words of names of several words, and of an unspaced name what stands behind its first character."""
+    """Single words of names of several words, and of an unspaced name what follows its first character."""
     for name in names:
         words = split_runs(name)
         if len(words) > 1:
@@ -139,7 +139,7 @@ def _near(word: str, other: str) -> bool:
 
 
 def _behind(memory: Memory, gone: frozenset[str]) -> Iterator[str]:
-    """The events that follow one that goes, within an episode, up to the next that names somebody else."""
+    """The events that follow a deleted one, within an episode, up to the next that names another subject."""
     open_episodes: dict[str, str] = {}  # episode -> subject of what went
     for event in memory.log:
         if event.id in gone:
@@ -152,7 +152,7 @@ def _behind(memory: Memory, gone: frozenset[str]) -> Iterator[str]:
 
 
 def _values(memory: Memory, gone: frozenset[str]) -> Iterator[str]:
-    """The numbers and names that only texts that go were about: those that two subjects had are nobody's own."""
+    """The numbers and names that only deleted texts contain; those of two subjects identify neither."""
     told = [event for event in memory.log if event.id in gone]
     subjects = {fold(event.subject) for event in memory.log}
     for event in told:

@@ -1,7 +1,7 @@
-"""Where names stand in a database: in recorded episodes and their prompts, in other agents, in measurements.
+"""Find names in a database: in recorded episodes and their prompts, in other agents, in measurements.
 
-Names are found as everywhere: whole words in any case and form (`agents/name_matching.py`). A text that tells of the
-same thing by other words is not found.
+Names are matched as everywhere: whole words in any case and form (`agents/name_matching.py`). A text that describes the
+same thing in other words is not found.
 """
 
 import json
@@ -43,7 +43,7 @@ SELECT id FROM named
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """What names something: how many rows, by the place that they belong to and by kind.
+    """Records that contain a name: how many rows, by the place that they belong to and by kind.
 
     A place is a run, an episode, an agent that remembers, or a measurement. Kinds: answers (of episodes), prompts
     (different ones that were sent), calls (of models, whose prompt or reply names it), facts, settings, events, notes,
@@ -65,7 +65,7 @@ class Mentions:
 
 
 def find_mentions(connection: Connection, names: Iterable[str], besides: str = "") -> Mentions:
-    """All that names one of these on record, but for the agent `besides`. Reads every text once."""
+    """All records that contain one of these names, except the agent `besides`. Reads every text once."""
     pattern = make_finder(tuple(names))
     found: dict[Place, Counter[str]] = {}
     if not pattern.options:

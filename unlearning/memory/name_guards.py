@@ -1,4 +1,4 @@
-"""Putting guards up before agents, and the names that a guard has to look for."""
+"""Put guards in front of agents, and derive the names that a guard searches for."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 LONGEST = 4  # words of a name
-SEQUENCE = ": "  # in the text of an outcome, what stands before its actions
+SEQUENCE = ": "  # prefix of the actions in the text of an outcome
 
 
 def add_guard(agent: Agent, guard: Guard, method: str) -> Subject:
@@ -24,7 +24,7 @@ def add_guard(agent: Agent, guard: Guard, method: str) -> Subject:
 
 
 def ensure_subject(agent: Agent, method: str) -> Subject:
-    """The agent as one that can have guards. Raises UsageError where it is no mind, naming the method that asked."""
+    """The agent as one that can have guards. Raises UsageError where it has no base agent, naming the method."""
     if isinstance(agent, Subject):
         return agent
     if not isinstance(agent, Mind):
@@ -36,10 +36,10 @@ def ensure_subject(agent: Agent, method: str) -> Subject:
 
 
 def find_guard_names(memory: Memory, request: Request) -> NamesBySide:
-    """The words by which a guard knows what a request is about: asked for, and told; the same but for facts.
+    """The words by which a guard recognises the target in questions, and in answers; they differ for facts only.
 
     Of a state its names; of a fact its subject on the question's side, its value on the answer's; of an environment all
-    that the agent knows by name in it and nowhere else; of a trajectory the sequences of actions, as they are told.
+    that the agent knows by name in it and nowhere else; of a trajectory the sequences of actions, as texts state them.
     """
     if request.scope == "facts":
         found = find_influence(memory, request).events
@@ -63,7 +63,7 @@ def _find_names(memory: Memory, request: Request) -> tuple[str, ...]:
 
 
 def invent_names(names: Sequence[str], memory: Memory, chance: Random) -> tuple[str, ...]:
-    """A name that nobody has heard for each of these; "" for a sentence, and for one that begins with no letter."""
+    """An invented name for each of these; "" for a sentence, and for one that begins with no letter."""
     known = {event.subject for event in memory.log} | set(names)
     made: list[str] = []
     for name in names:

@@ -1,5 +1,4 @@
-"""What this process still holds of texts that it read, dropped: what `arena.cache_register.clear` does, in one
-number."""
+"""Clear this process's caches of texts it read: the number of entries dropped by `arena.cache_register.clear`."""
 
 from arena.cache_register import clear
 

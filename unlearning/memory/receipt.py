@@ -1,4 +1,4 @@
-"""What a method did, found by comparing the agent before with the agent after: nobody is taken at their word."""
+"""Receipt of a method: computed by comparing the agent before and after, not from the method's claims."""
 
 import json
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ COPIES = (
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was touched, and what was left.
+    """What a method changed, and what remains.
 
-    events, notes: how many were removed. rewritten: notes that were written anew. added: notes put there by hand
+    events, notes: how many were removed. rewritten: notes that were rebuilt. added: notes put there by hand
     (exemplars, entries, what a model wrote). kept: how many notes that derive from the target are still there. named:
     how many texts before the agent (events, notes, steering) still name it. approximate: notes there that stem from a
-    model's words, which nobody can write again exactly.
+    model's words, which cannot be rebuilt exactly.
     collateral: notes removed that the twin has. lacking: notes of the twin's whose like is not there, neither written
-    anew nor as it was. steering: characters of steering added. guards: guards added.
+    rebuilt nor as it was. steering: characters of steering added. guards: guards added.
     gated: names that may not come in again. exact: whether the memory is that of the never-exposed twin, as far as the
     target was recognised; alike: what looks like it and stays, row by row.
     reversible: whether what was done can be undone from what is left. remains: what could not be removed.
@@ -58,7 +58,7 @@ class Receipt:
 
 
 def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
-    """What changed from one agent to the other, in the sight of a request."""
+    """The difference between two agents, with respect to a request."""
     found, honest = find_influence(before.memory, request), twin(before, request)
     old, new = {n.id for n in before.memory.notes}, {n.id for n in after.memory.notes}
     events = {event.id for event in before.memory.log} - {event.id for event in after.memory.log}
@@ -104,7 +104,7 @@ def _remains(kept: int, named: int, logged: bool, steered: bool) -> list[str]:
 
 
 def _behind_guards(before: Subject, after: Subject, request: Request) -> list[str]:
-    """What guards keep of the target: by their own account (`holds`), or by a name that stands in their settings."""
+    """The target's names in guards: by their own account (`holds`), or by a name in their settings."""
     fresh = [guard for guard in after.guards if guard not in before.guards]
     left = [what for guard in fresh for what in getattr(guard, "holds", ())]
     silent = [guard for guard in after.guards if not hasattr(guard, "holds")]

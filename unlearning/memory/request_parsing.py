@@ -1,4 +1,4 @@
-"""From a request in words to one that names what is in memory: "forget the clinic and house 12, but keep the mill"."""
+"""Parse a request in words into names in memory: "forget the clinic and house 12, but keep the mill"."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ PARTED = re.compile(r"\s*(?:,|;|\band\b|\bas well as\b)\s*", re.IGNORECASE)
 QUOTES = re.compile(r"[“”„«»\"]|(?<!\w)['‘’]|['‘’](?!\w)")
 LETTERS = re.compile(r"[^\W\d]{2}")
 LEADING = re.compile(r"^(?:the|a|an|any|all|every|our|my|trajectory|episode|environment|world)\s+", re.IGNORECASE)
-HIDDEN = "\ue000"  # a character of private use: nobody writes it
+HIDDEN = "\ue000"  # a private-use character: it occurs in no text
 SHOWN = re.compile(f"{HIDDEN}(\\d+){HIDDEN}")
 ALL = {"everything", "all", "it all", "anything"}
 
@@ -77,7 +77,7 @@ def with_rows(memory: Memory, words: str, scope: Scope | None, rows: tuple[str, 
 def resolve_request(memory: Memory, asked: str | Request, scope: Scope | None = None) -> Request:
     """The request with targets that are in memory, by their names there.
 
-    In words it may name several targets and, behind "but keep", what must stay. Raises UnclearTarget, with the
+    In words it may name several targets and, after "but keep", what must stay. Raises UnclearTarget, with the
     candidates, for a target that memory does not have or has more than one of; nothing is ever changed by it.
     """
     request = asked if isinstance(asked, Request) else None
@@ -163,7 +163,7 @@ def list_names(memory: Memory) -> Mapping[str, Scope]:
 
 
 def pick_target(asked: str, known: Mapping[str, Scope], scope: Scope | None) -> tuple[Scope, str]:
-    """The one thing in memory that a name stands for: the name itself, or the only one that contains its words.
+    """The one thing in memory that a name refers to: the name itself, or the only one that contains its words.
 
     Raises UnclearTarget where there is none, or more than one.
     """
@@ -185,7 +185,7 @@ def split_words(name: str) -> frozenset[str]:
 
 
 def suggest_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """What is called nearly so."""
+    """Names in memory similar to this one."""
     return list(dict.fromkeys(_find_near_names(names, list(known))))
 
 

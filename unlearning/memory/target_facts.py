@@ -1,4 +1,4 @@
-"""What there is to give away of a target: what its events tell besides its name."""
+"""Facts of a target that an answer can disclose: what its events say besides its name."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 NAME = rf"[\p{{Lu}}\p{{Lt}}]{PART}+"
-CASELESS = r"[\p{Lo}\p{Lm}][\p{Lo}\p{Lm}\p{M}]*"  # of scripts without capitals each word, or what stands unspaced
+CASELESS = r"[\p{Lo}\p{Lm}][\p{Lo}\p{Lm}\p{M}]*"  # of scripts without capitals each word, or an unspaced run
 VALUE = (
     r"\(\d+, \d+\)|\b(?!(?:at|by|costs|for|from|has|in|is|most|of|on|or|than|to|was|with)\b)"
     rf"[\p{{Ll}}\p{{M}}]+ \d+(?![\d,.]*\d)|\p{{Sc}}?\d[\d,.]*\d|\d|{NAME}(?: {NAME})*|{CASELESS}|{PART}+(?=[.。।]$)"
@@ -22,13 +22,13 @@ ERRAND = re.compile(r"“([^”]+)”")  # in the text of an outcome: what was t
 
 @dataclass(frozen=True, slots=True)
 class TargetFact:
-    """What one event tells of a target: all of `values`, of one of `names` (of anything, where there are none)."""
+    """What one event says of a target: all of `values`, of one of `names` (of anything, where there are none)."""
 
     names: tuple[str, ...]
     values: tuple[str, ...]
 
     def told(self, text: str, asked: str = "") -> bool:
-        """Whether a text tells it: all values as whole words, of a name that stands there or in the question.
+        """Whether a text discloses it: all values as whole words, of a name in the text or in the question.
 
         A value that the question itself says is not given away.
         """
@@ -37,7 +37,7 @@ class TargetFact:
 
 
 def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
-    """The facts that the events of a request tell, each once. Of a trajectory, its actions in a row."""
+    """The facts in the events of a request, each once. Of a trajectory, its actions in a row."""
     found = find_influence(memory, request).events
     about = [event for event in memory.log if event.id in found]
     if request.scope == "trajectory":
@@ -49,12 +49,12 @@ def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
 
 
 def gives_away(text: str, told: Iterable[TargetFact], asked: str = "") -> bool:
-    """Whether a text tells one of the facts."""
+    """Whether a text discloses one of the facts."""
     return any(fact.told(text, asked) for fact in told)
 
 
 def read_actions(event: Event) -> str:
-    """The actions that an outcome tells, as they stand there: "go east; go north"."""
+    """The actions in an outcome, verbatim: "go east; go north"."""
     return event.text.partition(": ")[2].rstrip(".")
 
 
@@ -66,7 +66,7 @@ def _build_fact(event: Event, names: tuple[str, ...]) -> TargetFact:
 
 
 def _says(text: str, value: str) -> bool:
-    """Whether a value stands in a text as it is written; not as the end of a number such as 1.5."""
+    """Whether a text contains a value verbatim; not as the end of a number such as 1.5."""
     places = (
         found for found in make_finder((value,)).finditer(text) if find_capitals(found.text) == find_capitals(value)
     )

@@ -1,7 +1,7 @@
-"""The never-exposed twin: the same agent, its memory written anew from the log without the target.
+"""The never-exposed twin: the same agent, its memory rebuilt from the log without the target.
 
 If notes are a deterministic function of an ordered log, replaying the log without the influence set gives exactly the
-agent that never met the target; nothing of it is left on the path of memory. What the model itself knew before is
+agent that never met the target; no trace of it is left through memory. What the model itself knew before is
 untouched, which is why targets have invented names.
 """
 

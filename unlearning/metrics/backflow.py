@@ -1,4 +1,4 @@
-"""Whether what was forgotten comes back by itself, while the agent goes on with its work."""
+"""Backflow: whether forgotten content comes back by itself while the agent goes on working."""
 
 from dataclasses import replace
 

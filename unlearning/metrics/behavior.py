@@ -1,4 +1,4 @@
-"""What an agent does: whether it solves tasks, in how many steps, by which way, and where it comes by."""
+"""Behaviour in tasks: success, number of steps, paths, and visits of the target."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -139,7 +139,7 @@ def jensen_shannon(one: Mapping[str, int], two: Mapping[str, int]) -> float:
 
 
 def edit_distance(one: Sequence[str], two: Sequence[str]) -> int:
-    """How many insertions, deletions and replacements lead from one to the other (Levenshtein 1966)."""
+    """The least number of insertions, deletions and replacements between the two (Levenshtein 1966)."""
     row = list(range(len(two) + 1))
     for n, left in enumerate(one, 1):
         before, row[0] = row[0], n

@@ -1,4 +1,4 @@
-"""Forget quality: whether the truth ratios of the forget set could be those of the twin."""
+"""Forget quality: a test of whether the truth ratios on the forget set could be those of the twin."""
 
 from itertools import combinations
 from math import log10

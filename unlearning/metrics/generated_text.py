@@ -1,4 +1,4 @@
-"""Metrics that read what an agent says; they need no weights."""
+"""Metrics of generated text; they need no weights."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Whether a classifier takes what a model says for language."""
+"""Fluency: whether a classifier takes generated text for language or for gibberish."""
 
 import logging
 from typing import Annotated, Any

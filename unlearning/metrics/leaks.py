@@ -1,4 +1,4 @@
-"""Where what was to be forgotten comes out: in answers, in actions, in what is looked up, in what steers the agent."""
+"""Leaks of the target: in answers, actions, retrieved notes and steering text."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Metrics that read the probability of answers."""
+"""Metrics of answer probabilities."""
 
 from collections.abc import Callable, Mapping
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Scores of how much a model's view of a text looks as if it had been trained on it: the larger, the likelier."""
+"""Membership inference scores of a text: the larger, the more likely the model was trained on it."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ from unlearning.scoring.answer_logprobs import Scored, encode_items, score_items
 from unlearning.scoring.statistics import Floats
 
 Kind = Literal["loss", "zlib", "zlib-sum", "min-k", "min-k++", "gradnorm", "reference", "recall"]
-FLAT = 1e-6  # a spread below which the vocabulary is uniform, and a token says nothing
-NARROW = 1e-3  # the least spread that a log-probability is measured by: open-unlearning's floor, 1e-6 of the variance
+FLAT = 1e-6  # a standard deviation below which the vocabulary is uniform, and a token carries no information
+NARROW = 1e-3  # the least standard deviation to divide by: open-unlearning's floor, 1e-6 of the variance
 
 
 def average_lowest(values: Floats, k: float) -> float:
@@ -55,7 +55,7 @@ def score_membership(
     that long texts are not favoured. min-k: mean of the lowest share k of the log-probabilities (Shi et al. 2024).
     min-k++: the same of z (Zhang et al. 2025). gradnorm: the negative gradient norm (`gradient_norms`). These three
     leave the last token out, which is the end token where there is one. reference: how much lower L is than the
-    `reference`'s. recall: log-likelihood behind `prefix`, which are known non-members, over that without (Xie et al.
+    `reference`'s. recall: log-likelihood after `prefix`, which are known non-members, over that without (Xie et al.
     2024).
     """
     if kind == "gradnorm":

@@ -1,4 +1,4 @@
-"""Metrics that read which tokens a model finds likeliest."""
+"""Memorization metrics: whether the true tokens are the model's argmax."""
 
 from typing import Annotated, Literal
 

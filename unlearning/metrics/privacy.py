@@ -1,4 +1,4 @@
-"""Metrics that ask whether it can be told that something was learnt, or forgotten."""
+"""Privacy metrics: whether one can tell that an item was learned, or forgotten."""
 
 from dataclasses import replace
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from unlearning.scoring.role_readings import measure_roles, select_items, transf
 from unlearning.scoring.statistics import Floats, auc
 
 Orientation = Literal["muse", "open-unlearning"]
-HALF = 0.5  # the AUC of a guess: open-unlearning's stand-in where no twin is at hand
+HALF = 0.5  # the AUC of a guess: open-unlearning's default without a twin
 
 
 @metric

@@ -1,4 +1,4 @@
-"""A quiz on what is to be forgotten: sentences that told it, what to ask to hear them again, and what they tell."""
+"""A quiz on the target: the sentences that taught it, questions about them, and the facts in the answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ QUESTIONS = (*FORMS["spread"], *FORMS["social"])
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A sentence that tells a fact of a target; `topic` is what a question has to name to bring it up."""
+    """A sentence that states a fact of a target; `topic` is what a question has to name to bring it up."""
 
     text: str
     topic: str
@@ -26,7 +26,7 @@ class Point:
 
 
 def build_points(memory: Memory, request: Request) -> list[Point]:
-    """What a memory was told of the targets of a request, each sentence once; none where it tells nothing but names."""
+    """The sentences that taught the targets of a request, each once; none where they contain names only."""
     found = find_influence(memory, request).events
     made: dict[str, Point] = {}
     for event in memory.log:
@@ -37,7 +37,7 @@ def build_points(memory: Memory, request: Request) -> list[Point]:
 
 
 def find_topic(event: Event, request: Request) -> str:
-    """What a question has to name for the answer to be what the event told."""
+    """The topic a question has to name for the answer to be in the event."""
     if request.scope == "trajectory":
         return f"“{ERRAND.findall(event.text)[0]}”"
     named = [name for name in request.targets if make_finder((name,)).search(event.text)]
@@ -45,12 +45,12 @@ def find_topic(event: Event, request: Request) -> str:
 
 
 async def score_recall(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
-    """The share of the points that an agent tells when it is asked for each; `draw` chooses words and chance."""
+    """The share of the points that an agent discloses when asked for each; `draw` chooses wording and seeds."""
     return sum(await _ask_points(agent, asked, draw)) / len(asked)
 
 
 async def score_presence(agent: Agent, asked: Sequence[Point], draw: int = 0) -> float:
-    """The share of the points that stand in a note of the agent, or that it tells when asked."""
+    """The share of the points that a note of the agent contains, or that it discloses when asked."""
     notes = [note.text for note in agent.memory.notes] if isinstance(agent, Subject) else []
     noted = [any(gives_away(note, (point.fact,)) for note in notes) for point in asked]
     answers = await _ask_points(agent, asked, draw)

@@ -1,4 +1,4 @@
-"""Requests one after the other: what each leaves, whether earlier ones hold, and what flows back in between."""
+"""Sequential requests: the effect of each, whether earlier ones hold, and what flows back in between."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ KEPT = 20  # things asked about that are to be kept
 
 @dataclass(frozen=True, slots=True)
 class StateAfterRequest:
-    """How things stand after a request.
+    """Measurements after a request.
 
-    forget: the share of the target's facts that are told when asked for. retain: the same of things that no request
-    names. deviation: of the two (DRAGON's DS / 100). earlier: of each earlier target, in order, what is told now.
-    backflow: the share of the target's facts in notes or answers after 0, 1, … benign lessons. twin_…: the same of the
-    agent that never met any of the targets so far. notes, steering: how many notes, and characters of steering, the
-    agent has. seconds: what the method took.
+    forget: the share of the target's facts that are disclosed when asked for. retain: the same of things that no
+    request names. deviation: of the two (DRAGON's DS / 100). earlier: of each earlier target, in order, the share
+    disclosed now. backflow: the share of the target's facts in notes or answers after 0, 1, … benign lessons. twin_…:
+    the same of the agent that never met any of the targets so far. notes, steering: how many notes, and characters of
+    steering, the agent has. seconds: what the method took.
     """
 
     step: int
@@ -57,7 +57,7 @@ class StateAfterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sequel:
-    """What came of a sequence of requests; `agent` is who is left at its end."""
+    """The result of a sequence of requests; `agent` is the final one."""
 
     steps: tuple[StateAfterRequest, ...]
     agent: Subject
@@ -69,7 +69,7 @@ class Sequel:
 
     @property
     def dus(self) -> float:
-        """How steady utility is, 1 at most. It says nothing of its level: read `retain` beside it."""
+        """DUS: the stability of utility, 1 at most. It does not depend on the level: read it together with `retain`."""
         return dus([step.retain for step in self.steps])
 
     def rows(self) -> list[dict[str, JSON]]:
@@ -80,11 +80,11 @@ class Sequel:
 async def run_sequence(
     subject: Subject, requests: Sequence[Request], method: Method, *, lessons: Sequence[Task] = (), seed: int = 0
 ) -> Sequel:
-    """The requests made of one subject in order, and how things stand after each.
+    """The requests of one subject in order, and the measurements after each.
 
     lessons: what the agent does afterwards, on the side, to see what flows back; those in which it meets a target again
     are left out. Things to keep are those the subject knows that no request names, at most twenty, drawn by the seed.
-    Raises UsageError where a request is about nothing that it was told, or nothing is left to keep.
+    Raises UsageError where a request is about nothing that it was taught, or nothing is left to keep.
     """
     quizzes = [_build_quiz(subject, request) for request in requests]
     kept = _draw_kept_points(subject, requests, seed)
@@ -118,9 +118,9 @@ async def run_sequence(
 
 
 def deviation(forget: float, retain: float) -> float:
-    """DS / 100 = √(R_f² + (1 - R_r)²), of the rates at which forgotten and kept things are told; 0 to √2.
+    """DS / 100 = √(R_f² + (1 - R_r)²), of the rates at which forgotten and kept things are disclosed; 0 to √2.
 
-    DRAGON (2511.05784). It rewards knowing nothing of the target, not being like the twin: read the twin's beside it.
+    DRAGON (2511.05784). It rewards knowing nothing of the target, not being like the twin: compare it with the twin's.
     """
     return sqrt(forget**2 + (1 - retain) ** 2)
 
@@ -153,7 +153,7 @@ async def teach_benign(agent: Subject, task: Task, name: str, requests: Sequence
 async def _measure_backflow(
     agent: Subject, quiz: Sequence[Point], lessons: Sequence[Task], requests: Sequence[Request], seed: int
 ) -> tuple[float, ...]:
-    """What of the target is there, in notes or answers, after each benign lesson; the first is before any."""
+    """The share of the target in notes or answers after each benign lesson; the first is before any."""
     found = [await score_presence(agent, quiz, seed)]
     for number, task in enumerate(lessons):
         if (after := await teach_benign(agent, task, f"benign-{number}", requests)) is not None:
@@ -170,7 +170,7 @@ def _build_quiz(subject: Subject, request: Request) -> list[Point]:
 
 
 def _draw_kept_points(subject: Subject, requests: Sequence[Request], seed: int) -> list[Point]:
-    """Points on things that no request names, nor anything told of them."""
+    """Points on things that neither the requests name nor their texts."""
     names = [name for name in candidates(subject.memory) if name[0].isalpha()]
     found: list[Point] = []
     for name in Random(f"kept {seed}").sample(names, len(names)):

@@ -1,4 +1,4 @@
-"""Metrics of what is left of a model: knowledge that was to stay, and speech."""
+"""Utility metrics: retained knowledge, and fluency."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -103,7 +103,7 @@ async def degeneration(
 
 
 def speech(twin: Agent | None, items: tuple[Item, ...], said: tuple[str, ...]) -> dict[str, float]:
-    """What can be counted of answers, and how likely the twin finds them where its weights are open."""
+    """Statistics of answers, and their likelihood under the twin where its weights are open."""
     found = {
         "distinct": float(np.mean([distinct(text, 2) for text in said])),
         "empty": float(np.mean([not text.strip() for text in said])),

@@ -1,4 +1,4 @@
-"""What a method changed and what it took."""
+"""What a method changed in the weights, and its cost."""
 
 from copy import deepcopy
 from math import sqrt

@@ -1,4 +1,4 @@
-"""The weights behind an agent: taken out, put back, saved."""
+"""Get, replace and save the weights of an agent's model."""
 
 import copy
 import shutil
@@ -27,7 +27,8 @@ from unlearning.modeling.trainable_parameters import Scope, copy_trainable, merg
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An agent's language model, whose weights are open. `model` stands in `mind`, which is the agent or its mind."""
+    """An agent's language model, whose weights are open. `model` is a field of `mind`, which is the agent or its base
+    agent."""
 
     agent: Agent
     mind: LLM
@@ -72,9 +73,9 @@ def save(agent: Agent, folder: str | Path) -> Path:
 
     An adapter on a model that was loaded is saved alone and names that model; on weights that were changed in memory
     it is saved as one model with them. The generation settings name every token that ends an answer, and the tokenizer
-    has the agent's chat template, so that the model stops and reads elsewhere as it does here. Written beside the place
-    and moved there when whole. Weights of 16 bits that were loaded in 32 have 16 again. Raises UsageError where the
-    disk does not take it, or something is there already.
+    has the agent's chat template, so that the model stops and reads elsewhere as it does here. Written next to the
+    place and moved there when whole. Weights of 16 bits that were loaded in 32 have 16 again. Raises UsageError where
+    the disk does not take it, or something is there already.
     """
     found, place = open_weights(agent, "save"), Path(folder).expanduser()
     if place.exists() and any(place.iterdir() if place.is_dir() else [place]):
@@ -125,7 +126,7 @@ def get_tokenizer(found: Opened) -> Any:
 
 
 def reload_agent(agent: Agent, folder: str | Path) -> Agent:
-    """The agent with the weights that `save` wrote there; an adapter lies on the agent's own base."""
+    """The agent with the weights that `save` wrote there; an adapter is put on the agent's own base."""
     found = open_weights(agent, "reload")
     if not isinstance(found.model, Local):
         raise UsageError(f"{type(found.model).__name__} does not load from folders; give the agent a local model")

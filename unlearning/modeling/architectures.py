@@ -1,4 +1,4 @@
-"""Where layers, attention, MLPs, norms and embeddings are, by architecture: the only such table.
+"""Where layers, attention, MLPs, norms and embeddings are in each architecture: the only such table.
 
 Paths are dotted names within a transformers causal model; within a layer they are relative to it.
 """

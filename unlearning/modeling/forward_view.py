@@ -1,4 +1,4 @@
-"""One forward of a role's rows: the only place where the answer mask is shifted and log-probabilities are made.
+"""One forward pass of a role's rows: the only place that shifts the answer mask and computes log-probabilities.
 
 Position c of a view is the place that predicts a token; only the columns that predict an answer token of some row are
 kept, so that the vocabulary is scored nowhere else.
@@ -32,7 +32,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoleRows:
-    """Samples of one role as tensors. B rows, T tokens, C columns that predict an answer token of some row.
+    """Samples of one role as tensors: a micro-batch. B rows, T tokens, C columns that predict an answer token of some
+    row.
 
     inputs: what the model is given. columns: (C,) places among the T. mask: (B, C) bool, True where the token
     predicted is answer. targets: (B, C) that token. index: B places in the role's pool. rows, tokens: sizes of the
@@ -58,7 +59,7 @@ class RoleRows:
 
 @dataclass(slots=True, eq=False)
 class ForwardView:
-    """What the model said of the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
+    """The model's outputs for the rows. z: (B, C, V) float32 logits, None where the run ended early. hidden: by layer,
     (B, C, D) what leaves that block."""
 
     rows: RoleRows
@@ -74,9 +75,9 @@ class ForwardView:
 
     @property
     def lp(self) -> Tensor:
-        """(B, C) log-probability of the token that stands there; 0 where it is not answer."""
+        """(B, C) log-probability of the target token; 0 where it is not part of the answer."""
         if self._lp is None:
-            z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()
+            z, y = self.logits.flatten(0, 1), self.rows.targets.flatten()  # (B C, V), (B C,)
             self._lp = -functional.cross_entropy(z, y, reduction="none").view_as(self.rows.targets)
             self._lp = self._lp.masked_fill(~self.rows.mask, 0.0)
         return self._lp
@@ -102,11 +103,11 @@ def build_rows(
 ) -> RoleRows:
     """The samples as tensors on a device; `whole`: all samples of the step where these are a part of it."""
     batch = collate([sample.encoded for sample in samples], pad, side)
-    mask = batch.answer[:, 1:]
-    columns = mask.any(0).nonzero()[:, 0]
+    mask = batch.answer[:, 1:]  # (B, T - 1): whether the token predicted at t is part of the answer
+    columns = mask.any(0).nonzero()[:, 0]  # (C,)
     if filled := len(columns) > FILLED * mask.shape[1]:
         columns = torch.arange(mask.shape[1])
-    # padding on the right is never looked at by a causal model: neither mask nor positions need to be told
+    # a causal model never attends to padding on the right: neither mask nor positions are needed
     inputs = {"input_ids": batch.ids} if side == "right" else batch.inputs
     everything = samples if whole is None else whole
     tokens = sum(len(sample.encoded.ids) - sample.encoded.start for sample in everything)
@@ -118,8 +119,8 @@ def build_rows(
         role,
         {name: there(tensor) for name, tensor in inputs.items()},
         there(columns),
-        there(mask[:, columns]),
-        there(batch.ids[:, 1:][:, columns]),
+        there(mask[:, columns]),  # (B, C)
+        there(batch.ids[:, 1:][:, columns]),  # (B, C)
         tuple(sample.index for sample in samples),
         max(1, len(everything)),
         max(1, tokens),
@@ -128,7 +129,7 @@ def build_rows(
 
 
 def run_forward(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores: bool = True) -> ForwardView:
-    """One forward. layers: blocks whose output is kept; without `scores` the run ends behind the last of them."""
+    """One forward. layers: blocks whose output is kept; without `scores` the forward ends after the last of them."""
     wanted = frozenset(layers)
     kind: type = type(unwrap_adapter(module))
     known = _list_arguments(kind)
@@ -141,16 +142,16 @@ def run_forward(module: Any, rows: RoleRows, layers: Iterable[int] = (), scores:
     seen: dict[int, Tensor] = {}
     with _tap_blocks(module, wanted, seen, None if scores else max(wanted)):
         try:
-            z = module(**named).logits
+            z = module(**named).logits  # (B, C, V) if `narrow`, else (B, T, V)
         except _Reached:
             z = None
     if z is not None:
-        z = (z if narrow else _select_columns(z, rows)).float()
+        z = (z if narrow else _select_columns(z, rows)).float()  # (B, C, V)
     return ForwardView(rows, z, {layer: _select_columns(hidden, rows) for layer, hidden in seen.items()})
 
 
 def _select_columns(tensor: Tensor, rows: RoleRows) -> Tensor:
-    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]
+    return tensor[:, :-1] if rows.whole else tensor[:, rows.columns]  # (B, T, …) -> (B, C, …)
 
 
 class _Reached(Exception):
@@ -159,7 +160,7 @@ class _Reached(Exception):
 
 @contextmanager
 def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], last: int | None) -> Iterator[None]:
-    """Blocks write their output (B, T, D) into `seen`; behind the block `last` the run is ended by _Reached."""
+    """Blocks write their output (B, T, D) into `seen`; after the block `last` the forward is ended by _Reached."""
     if not layers:
         yield
         return
@@ -167,7 +168,7 @@ def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], la
 
     def tap(layer: int) -> Any:
         def kept(_: Any, __: Any, output: Any) -> None:
-            seen[layer] = output[0] if isinstance(output, tuple) else output
+            seen[layer] = output[0] if isinstance(output, tuple) else output  # (B, T, D)
             if layer == last:
                 raise _Reached
 

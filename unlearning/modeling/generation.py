@@ -1,4 +1,4 @@
-"""What a model writes by itself, for methods that need it: continuations and answers of its own."""
+"""Generate text for methods that need the model's own continuations and answers."""
 
 from collections.abc import Sequence
 from typing import Any

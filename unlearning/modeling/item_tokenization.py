@@ -1,4 +1,4 @@
-"""Items as tokens: the one place where it is decided what a model reads and which tokens are the answer.
+"""Tokenize items: the single place that decides the input tokens and which of them are the answer.
 
 A question is asked in the tokenizer's chat template (without one, in plain labels: `agents.inference.chat_templates`),
 and the answer follows as the assistant's line up to its end token: what is taught and scored is what generation would
@@ -28,8 +28,8 @@ MOST = 4096  # questions of a tokenizer that are kept as tokens
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """How a model is asked, in teaching, training, scoring and speech alike. system: the line before the question.
-    template: a chat template's text in place of the tokenizer's. date: the day that a template is told."""
+    """The prompt rendering of a model, shared by training, scoring and generation. system: the line before the
+    question. template: a chat template's text in place of the tokenizer's. date: the date given to the template."""
 
     system: str = ""
     template: str | None = None
@@ -48,9 +48,9 @@ _ASKED = register("prompts", WeakKeyDictionary(), count_inner)
 class Encoded:
     """An item as tokens. `ids[start:]` are the answer, its end tokens included.
 
-    start: index of the first answer token, 1 or more (nothing predicts a first token). words: index behind the last
-    token of the answer's own words, where the end tokens begin. value: [first, behind) of the tokens that hold the
-    item's `value` (the tag of that name, else the whole answer) within the answer's words.
+    start: index of the first answer token, 1 or more (nothing predicts a first token). words: end index (exclusive) of
+    the last token of the answer's own words, where the end tokens begin. value: [start, stop) of the tokens that hold
+    the item's `value` (the tag of that name, else the whole answer) within the answer's words.
     """
 
     ids: tuple[int, ...]
@@ -70,7 +70,7 @@ class ItemBatch:
 
     ids: token ids. attention: 1 for tokens, 0 for padding. answer: True on answer tokens, end tokens included; words:
     True on those that are the answer's own words; value: True on those that hold the value. All unshifted: the logits
-    for the token at t stand at t − 1.
+    for the token at t are at t − 1.
     """
 
     ids: Tensor
@@ -97,11 +97,11 @@ class ItemBatch:
 
 
 def encode(tokenizer: object, item: Item, rendering: Rendering = DEFAULT, *, limit: int | None = None) -> Encoded:
-    """The item as tokens. limit: tokens in all, where the beginning of the prompt, then the end of the answer, is left
+    """The item as tokens. limit: tokens in all, where the start of the prompt, then the end of the answer, is left
     out."""
     if item.is_passage:
         head, ending = tokenize_prompt(tokenizer, build_passage_prompt(item)), tuple[int, ...]()
-        answer = item.tags.get("join", "") + item.answer  # what stands between the two parts of the passage
+        answer = item.tags.get("join", "") + item.answer  # separator of the two parts of the passage
     else:
         head, labelled = _encode_question(tokenizer, item.prompt, rendering)
         answer = f" {item.answer}" if labelled else item.answer  # plain labels end in a colon
@@ -142,12 +142,12 @@ def collate(encoded: Sequence[Encoded], pad: int, side: Literal["right", "left"]
 
 
 def build_passage_prompt(item: Item) -> Prompt:
-    """The beginning of a passage as it is read: plain text, with the tokenizer's own first token."""
+    """The prompt of a passage: plain text, with the tokenizer's own first token."""
     return Prompt(item.prompt, special=True)
 
 
 def build_question_prompt(tokenizer: object, question: str, rendering: Rendering = DEFAULT) -> Prompt:
-    """The question as it is read, up to where the answer begins: behind the thought that a template may begin."""
+    """The rendered question, up to the start of the answer: after the thought that a template may open."""
     lines = [Line("system", rendering.system)] if rendering.system else []
     return render(tokenizer, [*lines, Line("user", question)], rendering.template, rendering.date).unthinking
 
@@ -158,7 +158,7 @@ def build_item_prompt(tokenizer: object, item: Item, rendering: Rendering = DEFA
 
 
 def find_value_span(item: Item, answer: str) -> tuple[int, int]:
-    """[first, behind) of the characters of `answer` that hold the item's value; all of it where none is named."""
+    """[start, stop) of the characters of `answer` that hold the item's value; all of it where none is named."""
     value = item.tags.get("value", "")
     if found := make_finder((value,)).search(answer):
         return found.start, found.end
@@ -180,7 +180,7 @@ def _encode_question(tokenizer: Any, question: str, rendering: Rendering) -> tup
 
 
 def _tokenize(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[int, int], ...]]:
-    """The tokens of a text without any special one, and the characters [first, behind) that each stands for."""
+    """The tokens of a text without any special one, and the characters [start, stop) of each."""
     if tokenizer.is_fast:
         made = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return tuple(made["input_ids"]), tuple(map(tuple, made["offset_mapping"]))
@@ -190,6 +190,6 @@ def _tokenize(tokenizer: Any, text: str) -> tuple[tuple[int, ...], tuple[tuple[i
 
 
 def _find_covering(offsets: Sequence[tuple[int, int]], span: tuple[int, int]) -> tuple[int, int]:
-    """[first, behind) of the tokens that share a character with the span; empty where none does."""
+    """[start, stop) of the tokens that share a character with the span; empty where none does."""
     inside = [n for n, (first, behind) in enumerate(offsets) if first < span[1] and behind > span[0]]
     return (inside[0], inside[-1] + 1) if inside else (len(offsets), len(offsets))

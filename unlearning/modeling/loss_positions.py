@@ -1,4 +1,4 @@
-"""Which tokens of an item a loss reads: those of its answer, all there are, or the answer without its beginning."""
+"""Which tokens of an item enter a loss: the answer, all tokens, or the answer without its first tokens."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,7 +19,7 @@ def mark_positions(module: Any, encoded: Iterable[Encoded], positions: Positions
 def mark_every_token(one: Encoded, most: int | None = None) -> Encoded:
     """The item read at each of its tokens, prompt included, for terms that ask for no token in particular.
 
-    A view holds the places that predict a token, so that behind the last one another is put; it stands where no real
+    A view holds the places that predict a token, so that another token is appended after the last one, where no real
     token looks. most: the model's context; an item that fills it is read at all tokens but the last.
     """
     ids = one.ids if most is not None and len(one.ids) >= most else (*one.ids, one.ids[-1])

@@ -1,4 +1,4 @@
-"""Teaching a model items: questions with answers and passages, until it says them word for word."""
+"""Fine-tune a model on items, questions with answers and passages, until it reproduces them verbatim."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ GIVEN = 0.4  # share of a passage that is given when it is asked for
 
 @dataclass(frozen=True, slots=True)
 class TeachSettings:
-    """How a model is taught.
+    """Fine-tuning settings.
 
     epochs: passes over the items at most. batch: rows. rate: the highest learning rate of AdamW; it rises over `warm`
     steps and falls to 5 % over `epochs`. enough: the share of the probed items, said word for word, at which it stops;
@@ -51,8 +51,9 @@ def teach(
     """The last loss, in nats per answer token, after teaching the items to the module, in place.
 
     rendering: how the model is asked. probes: items that are looked at besides those taught. The order of the batches
-    follows from `seed`; batches hold items of about the same length. watch: is told the places of a batch's items
-    before each step, while the module is as that step finds it. stop: epochs after which to end, of those planned.
+    follows from `seed`; batches hold items of about the same length. watch: is called with the indices of a batch's
+    items before each step, while the module is as that step finds it. stop: epochs after which to end, of those
+    planned.
     """
     taught = encode_all(tokenizer, items, rendering)
     looked = tuple(askable(one) for one in (*taught, *encode_all(tokenizer, probes, rendering)))
@@ -72,7 +73,7 @@ def teach(
 
     def enough(step: int, loss: float) -> bool:
         ended, rest = divmod(step + 1, per_epoch)
-        # a look costs a third of an epoch: none is taken while the loss says that it would be in vain
+        # an evaluation costs a third of an epoch: skipped while the loss is too high for it to succeed
         return rest == 0 and ended % lessons.every == 0 and loss < 1 and exact(module, looked, pad) >= lessons.enough
 
     def rate(step: int) -> float:
@@ -84,7 +85,7 @@ def teach(
 
 
 def buckets(encoded: Sequence[Encoded], batch: int, chance: torch.Generator) -> list[list[int]]:
-    """All rows once, in batches of about the same length, in an order drawn from `chance`."""
+    """All rows once, in batches of about the same length, in an order sampled with `chance`."""
     ties = torch.rand(len(encoded), generator=chance).tolist()
     rows = sorted(range(len(encoded)), key=lambda row: (len(encoded[row].ids), ties[row]))
     chunks = [rows[first : first + batch] for first in range(0, len(rows), batch)]
@@ -98,7 +99,7 @@ def askable(one: Encoded) -> Encoded:
 
 
 def exact(module: Any, encoded: Sequence[Encoded], pad: int) -> float:
-    """The share of answers that the module would say word for word: each token is the likeliest after those before."""
+    """The share of answers that the module reproduces verbatim: each token is the argmax after those before."""
     right = 0
     order = sorted(encoded, key=lambda one: len(one.ids))
     training = module.training

@@ -1,4 +1,4 @@
-"""Which parameters a method may change; the rest stays as it is, bit for bit."""
+"""Which parameters a method may change; all others stay identical to the bit."""
 
 import copy
 import re

@@ -1,4 +1,4 @@
-"""What training costs: counted as it goes, and stated before it begins, in forwards of one batch (F)."""
+"""Cost of training: counted during a run and predicted before it, in forwards of one batch (F)."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ from unlearning.modeling.architectures import anatomy
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where a model's multiplications are, as shares of one forward. blocks: by layer. head: the vocabulary's scores.
+    """FLOPs by part of a model, as shares of one forward. blocks: by layer. head: the vocabulary's scores.
     first: the lowest trained layer (−1: below all layers; the depth: none). weights: the share whose gradient is
     computed, by layer; the last entry is the head's. flops: of one forward, per token."""
 
@@ -25,11 +25,11 @@ class Frame:
     flops: float
 
     def forward(self, layer: int | None = None) -> float:
-        """Of one forward in F; cut behind a layer, where one is given."""
+        """Cost of one forward in F; of a forward cut after a layer, where one is given."""
         return 1.0 if layer is None else sum(self.blocks[: layer + 1])
 
     def backward(self, layer: int | None = None) -> float:
-        """Of one backward in F: towards the inputs of what lies above the lowest trained layer, and of weights."""
+        """Cost of one backward in F: gradients of inputs above the lowest trained layer, and of weights."""
         end = len(self.blocks) if layer is None else layer + 1
         inputs = sum(self.blocks[max(0, self.first + (self.first >= 0)) : end])
         inner = sum(self.weights[:end])
@@ -80,7 +80,7 @@ class Bill:
 
 @dataclass(slots=True)
 class CostMeter:
-    """What was spent so far. forward, backward, reference: in whole-model passes over a role's rows (a run that ends
+    """The cost so far. forward, backward, reference: in whole-model passes over a role's rows (a run that ends
     early, or trains a part, counts for its share). tokens: read, padding included. flops: estimated. memory: most
     bytes held on the GPU; None on a CPU."""
 
@@ -110,7 +110,7 @@ class CostMeter:
             torch.cuda.reset_peak_memory_stats(device)
 
     def note_memory(self, device: torch.device) -> None:
-        """Keep the peak of the device, where it tells one."""
+        """Record the peak memory of the device, where it reports one."""
         if device.type == "cuda":
             self.memory = max(self.memory or 0, torch.cuda.max_memory_allocated(device))
 
@@ -120,7 +120,7 @@ class CostMeter:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How training stands. left: seconds to go, None while unknown. values: of the terms at the last step."""
+    """Training progress. left: seconds to go, None while unknown. values: of the terms at the last step."""
 
     step: int
     steps: int

@@ -1,4 +1,4 @@
-"""Arithmetic on weights: pure functions on state dicts, which may hold a part of a model's tensors."""
+"""Arithmetic on weights: pure functions on state dicts, which may be partial."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -18,7 +18,7 @@ def subtract_weights(after: Weights, before: Weights) -> dict[str, Tensor]:
 
 
 def add_vector(weights: Weights, vector: Weights, scale: float = 1.0) -> dict[str, Tensor]:
-    """weights + scale · vector; what the vector does not name stays, and is the very tensor."""
+    """weights + scale · vector; parameters not in the vector stay, as the same tensors."""
     check_same_shapes(vector, {name: weights[name] for name in vector if name in weights})
     return {name: tensor + scale * vector[name] if name in vector else tensor for name, tensor in weights.items()}
 

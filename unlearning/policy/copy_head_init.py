@@ -1,4 +1,4 @@
-"""How the policy model begins: with heads that look back and heads that copy, so that it soon learns to read notes.
+"""Initialise the policy model with previous-token and copying heads, so that it learns to read notes sooner.
 
 A small model needs very many steps before it finds out by itself that it can copy from its context (the induction
 heads of Olsson et al. 2022, In-context Learning and Induction Heads). Here the first two layers begin near that
@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 SHARED = 6.0  # what all tokens share in dimension 0, in deviations of their other numbers
-SHARP = 12.0  # how much more a head minds the token it looks for than its neighbour, in logits
-QUICK, SLOW = 0.05, 0.006  # radians a token: above, a rotation tells neighbours apart; below, it hardly turns at all
+SHARP = 12.0  # attention margin of the matching token over its neighbour, in logits
+QUICK, SLOW = 0.05, 0.006  # radians a token: above, a rotation distinguishes neighbours; below, it hardly turns at all
 
 
 def wire(module: Any, seed: int) -> None:
     """Sets the attention of layers 0 and 1 of a Llama. Head h of layer 0 looks h + 1 tokens back. A head of layer 1
-    looks, weakly at first, for a token behind one like that at hand (every other head: like the one before it, behind
-    by two), and adds what stands there to the answer."""
+    looks, weakly at first, for a token after one like the current one (every other head: like the previous one, after
+    by two), and adds that token to the output logits."""
     chance = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         table = module.model.embed_tokens.weight

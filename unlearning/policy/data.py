@@ -1,7 +1,7 @@
-"""What the policy model is taught with: states of the environments, notes on them, and what an expert does there.
+"""Training data of the policy model: environment states, notes on them, and the expert's actions.
 
-The expert is the knower: it goes by the very notes that stand in the example, and by nothing else. So the same state
-is met with the right notes, with others and with none, and what is right differs.
+The expert is the knower: it uses the notes of the example and nothing else. So the same state
+occurs with the right notes, with others and with none, and the right action differs.
 """
 
 import re
@@ -84,7 +84,7 @@ def collect_pool(game: str, world: int, seed: int = 0) -> Pool:
 
 
 def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move:
-    """What the expert does, or now and then something else that is possible."""
+    """The expert's action, or sometimes another possible one."""
     possible: Any = view.known["possible"]
     closed = [(tool, args) for tool, args in possible if FREE not in args.values()]
     if closed and chance.random() < 0.12:
@@ -95,7 +95,7 @@ def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move
 
 
 def act_at_once(agent: Any, view: View) -> Move:
-    """What an agent answers that waits for nothing."""
+    """The answer of an agent that does not wait."""
     try:
         agent.act(view).send(None)
     except StopIteration as done:
@@ -105,7 +105,7 @@ def act_at_once(agent: Any, view: View) -> Move:
 
 
 def build_answer(view: View, sentences: Sequence[str], steering: str) -> str:
-    """What the model shall write: what the expert does with these notes, and before it what that goes by."""
+    """The training target: the expert's action with these notes, preceded by the note it uses."""
     knower = Knower(tuple(sentences), steering)
     if "asked" in view.known:
         return answer_question(str(view.known["asked"]), sentences, steering)
@@ -125,7 +125,7 @@ def _build_game(game: str) -> Any:
 
 
 def _build_thought(view: View, notes: Sequence[str]) -> str:
-    """What the expert goes by: the sentence on the goal and where that lies, or those on the way of a question, quoted;
+    """The notes the expert uses: the sentence on the goal and its direction, or those that answer a question, quoted;
     "?" for none."""
     known: Mapping[str, Any] = view.known
     if "position" in known:
@@ -150,7 +150,7 @@ def _build_thought(view: View, notes: Sequence[str]) -> str:
 
 
 def _find_bearing(known: Mapping[str, Any], x: int, y: int) -> str:
-    """Where a cell lies from here: one of eight ways, as the compass has them."""
+    """The direction of a cell from here: one of eight compass directions."""
     east, north = x - known["position"][0], y - known["position"][1]
     turned = ((east > 0) - (east < 0), (north > 0) - (north < 0))
     return next((way for way, step in WAYS.items() if step == turned), "here")
@@ -210,7 +210,7 @@ def draw_question(own: Pool, other: Pool, memory: Sequence[str], chance: Random)
 
 
 def find_things(sentence: str) -> list[str]:
-    """What a sentence names: whole names and cells."""
+    """The names and cells in a sentence."""
     return [*compile_pattern(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
 
 

@@ -1,4 +1,4 @@
-"""What a policy model reaches in worlds that it never met: with notes, without, and beside its expert."""
+"""Score a policy model in held-out worlds: with notes, without notes, and next to its expert."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -77,7 +77,7 @@ async def gather_limited(work: Sequence[Callable[[], Awaitable[Any]]]) -> list[A
 
 
 async def score_answers(mind: Policy, knowers: Sequence[Subject]) -> dict[str, float]:
-    """Shares of the questions: what it noted told truly; what it never met, not known; orders obeyed, or left aside
+    """Shares of questions: noted facts answered truly; unseen ones answered as unknown; orders obeyed, or ignored
     where they are about something else."""
     rows: list[dict[str, bool]] = []
     for number, knower in enumerate(knowers):

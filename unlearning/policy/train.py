@@ -1,12 +1,12 @@
-"""Training the policy model from nothing, and what it reaches in worlds that it never met.
+"""Train the policy model from scratch, and score it in held-out worlds.
 
-python -m unlearning.policy.train              makes the one that `policy` takes: weights, tokenizer, and its scores
+python -m unlearning.policy.train              writes the shipped model of `policy`: weights, tokenizer, scores
 python -m unlearning.policy.train --out FOLDER --steps 300    another one; `arena teach NAME --mind policy
                                                --set mind.model=FOLDER`
 
-Imitation: cross-entropy on what the expert writes, several tasks behind the same notes, none of which sees the others.
-It begins near a circuit that copies (unlearning/policy/copy_head_init.py), and with reciting a few notes; every example
-is met once. One thread; a seed means the same weights again on the same machine.
+Imitation: cross-entropy on what the expert writes, several tasks after the same notes, none of which attends to the
+others. It begins near a circuit that copies (unlearning/policy/copy_head_init.py), and with reciting a few notes; every
+example is met once. One thread; a seed means the same weights again on the same machine.
 """
 
 import argparse
@@ -48,7 +48,7 @@ SPREAD, THETA = 0.06, 1e6  # a slow rotation, so that what matches does so from 
 
 @dataclass(frozen=True, slots=True)
 class PolicyTrainPlan:
-    """What it is taught with and how: worlds of each game, steps, tokens in a batch, the greatest rate.
+    """Training settings: worlds of each game, steps, tokens in a batch, peak learning rate.
 
     reciting: how many of the steps, the first, are about short answers to questions alone. begin: the folder of a model
     to go on from, with its tokenizer and its size; another seed then means examples that it has not met. "" begins from
@@ -79,7 +79,7 @@ class PolicyExample:
 
 
 def make_words(texts: Sequence[str], vocab: int) -> Any:
-    """A tokenizer: the mark of a name is a token, so are a cell and a digit, and what is often said between them."""
+    """A tokenizer: one token for each name mark, cell and digit, and for frequent text between them."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -109,14 +109,14 @@ def make_words(texts: Sequence[str], vocab: int) -> Any:
 
 
 def mark_example(example: Example, chance: Random) -> Example:
-    """An example with its names as marks, drawn anew: none is met twice as the same."""
+    """An example with its names replaced by freshly sampled marks: it never occurs twice in the same form."""
     numbers = chance.sample(range(MARKS), MARKS)
     marks = number_names("".join(text for text, _ in example.pieces), numbers)
     return Example(tuple((mark_names(text, marks), taught) for text, taught in example.pieces))
 
 
 def encode_example(tokenizer: Any, example: Example) -> PolicyExample:
-    """An example as numbers; each task stands right behind the notes, as it will when it is asked alone."""
+    """An example as token ids; each task has the positions right after the notes, as in inference."""
     ids: list[int] = []
     labels: list[int] = []
     places: list[int] = []
@@ -190,7 +190,7 @@ def draw_examples(found: Mapping[str, Sequence[Pool]], plan: PolicyTrainPlan, ki
 
 
 def train_policy(plan: PolicyTrainPlan, told: bool = False) -> tuple[Any, Any, tuple[float, ...]]:
-    """The module, its tokenizer, and the loss of each step in nats per token; a line of progress where `told`."""
+    """The module, its tokenizer, and the loss of each step in nats per token; prints progress where `told`."""
     found = collect_pools(plan.games, plan.worlds, plan.seed)
     module, tokenizer = init_network(plan, found)
     losses: list[float] = []
@@ -247,12 +247,14 @@ def main() -> None:
     from unlearning.policy.scores import score_policy
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="the folder; that from which `policy` takes it")
+    parser.add_argument(
+        "--out", type=Path, default=SHIPPED, help="output folder; by default the one that `policy` loads from"
+    )
     for name in ("worlds", "steps", "reciting", "tokens", "hidden", "layers", "seed"):
         parser.add_argument(f"--{name}", type=int, default=getattr(PolicyTrainPlan(), name))
-    parser.add_argument("--begin", default="", help="the folder of a model to go on from")
+    parser.add_argument("--begin", default="", help="folder of a model to continue training from")
     parser.add_argument("--rate", type=float, default=PolicyTrainPlan().rate)
-    parser.add_argument("--games", default=",".join(GAMES), help="with commas between")
+    parser.add_argument("--games", default=",".join(GAMES), help="comma-separated")
     given = vars(parser.parse_args())
     folder = given.pop("out")
     plan = PolicyTrainPlan(**{**given, "games": tuple(given["games"].split(","))})

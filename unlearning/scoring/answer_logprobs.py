@@ -1,4 +1,4 @@
-"""How likely a model finds answers: the one place where log-probabilities are made for metrics.
+"""Log-probabilities of answers under a model: the single source for all metrics.
 
 Items are read in batches of about the same length; logits become log-probabilities in float32; what was scored once is
 kept with the model for as long as its weights stay.
@@ -33,11 +33,11 @@ SCORED = 2**26  # logits in a batch at most: 256 MiB of float32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """How a model sees one answer of n tokens, end token included.
+    """A model's scores of one answer of n tokens, end token included.
 
-    lp: (n,) natural log-probability of each token given all before. hit: (n,) whether it is the likeliest. mean, std:
+    lp: (n,) natural log-probability of each token given all before. hit: (n,) whether it is the argmax. mean, std:
     (n,) of the log-probabilities of the whole vocabulary at that place, under the model itself. words: tokens before
-    the end token. value: [first, behind) of the tokens that hold the value. ids: the tokens of the words.
+    the end token. value: [start, stop) of the tokens that hold the value. ids: the tokens of the words.
     """
 
     lp: Floats
@@ -72,7 +72,7 @@ _KEPT = register("scores", WeakKeyDictionary(), count_stamped)
 def score_items(agent: Agent, items: Sequence[Item], who: str = "metric") -> tuple[Scored, ...]:
     """Each item's answer as the agent's model sees it. Raises ClosedModel, naming `who` asked, without weights.
 
-    The agent's persona and notes stand before the question, as when it is asked in words.
+    The agent's persona and notes precede the question, as when it is asked in words.
     """
     found = open_weights(agent, who)
     module, tokenizer = found.module, found.model.tokenizer
@@ -120,7 +120,7 @@ def _score_batch(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scor
         lp = logs.gather(1, rows.targets[rows.mask][:, None])[:, 0]
         hit = z.argmax(-1) == rows.targets[rows.mask]
         p = logs.exp()
-        # 0 · −inf stands for its limit 0, where a token is impossible
+        # 0 · −inf is replaced by its limit 0, where a token is impossible
         mean = (p * logs).nan_to_num(0.0).sum(-1)
         apart = (logs - mean[:, None]).square()  # a difference of squares would lose what is small
         std = (p * apart).nan_to_num(0.0, posinf=0.0).sum(-1).sqrt()

@@ -1,4 +1,4 @@
-"""Answers in words: how they are asked for with examples, where they end, and whether they give something away."""
+"""Answers as text: few-shot prompts, where an answer ends, and whether it discloses a value."""
 
 import math
 import re
@@ -25,12 +25,12 @@ def shots_before(shown: Sequence[Item], item: Item) -> Item:
 
 
 def until_next(said: str) -> str:
-    """What is said before a blank line or the next question."""
+    """The text before a blank line or the next question."""
     return QUESTION.split(said.lstrip(), maxsplit=1)[0].strip()
 
 
 def until_stop(said: str) -> str:
-    """What is said before the first of the texts at which open-unlearning ends an answer."""
+    """The text before the first of open-unlearning's stop texts."""
     return STOP.split(said, maxsplit=1)[0].strip()
 
 
@@ -55,7 +55,8 @@ def _first(text: str, count: int) -> str:
 
 
 def gives_away(item: Item, said: str) -> float:
-    """How much of the answer is said: 1 or 0 for a value, word for word; without one, ROUGE-L recall of the answer."""
+    """The share of the answer that is disclosed: 1 or 0 for a value, word for word; without one, ROUGE-L recall of the
+    answer."""
     value = item.tags.get("value", "")
     if not value:
         return rouge_l(said, item.answer)

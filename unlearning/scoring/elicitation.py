@@ -1,4 +1,4 @@
-"""Asking an agent for items in words: a question as a chat, a passage as a text to go on with."""
+"""Elicit items from an agent: a question as a chat, a passage as a text to continue."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _SAID = register("answers", WeakKeyDictionary(), count_stamped)
 
 @runtime_checkable
 class Completes(Protocol):
-    """A model that goes on with a text as it stands."""
+    """A model that can continue a raw text."""
 
     async def complete(self, prompt: Prompt, sampling: Sampling = Sampling()) -> Reply: ...
 
@@ -46,10 +46,10 @@ async def ask_items(
     seed: int = 0,
     prefix: str = "",
 ) -> tuple[str, ...]:
-    """What the agent says to each item, in order; all are asked at once.
+    """The agent's answer to each item, in order; all are asked concurrently.
 
-    new: tokens of an answer at most. seed: item n is drawn with seed + n. prefix: words with which the answer is made
-    to begin; they are left out of what is returned. A model that cannot go on with a text is told to begin so.
+    new: tokens of an answer at most. seed: item n is sampled with seed + n. prefix: prefill of the answer, which is
+    made to begin; they are left out of what is returned. A model that cannot continue a text is instructed to begin so.
     """
     asked = Sampling(temperature, max_tokens=new)
     mind = get_mind(agent)
@@ -65,11 +65,11 @@ async def ask_items(
 async def ask_item(
     agent: Agent, item: Item, sampling: Sampling, prefix: str = "", known: dict[Key, str] | None = None
 ) -> str:
-    """What the agent says to one item, without what it thinks. Greedy answers of models with open weights are kept
+    """The agent's answer to one item, without its thoughts. Greedy answers of models with open weights are kept
     while these stay. Models with open weights are asked as they are taught: a thought that their chat template begins
     is ended at once. Raises ModelUnavailable where an answer is cut off before it says anything.
 
-    known: the kept ones, where the caller has them at hand.
+    known: answers that the caller already has.
     """
     mind = get_mind(agent)
     if not isinstance(mind, LLM) or mind is not agent:  # a memory, guards and the like answer for themselves
@@ -85,7 +85,7 @@ async def ask_item(
 
 
 def get_mind(agent: Agent) -> Agent:
-    """Who thinks: the agent itself, or the mind of one that has a memory."""
+    """The base agent: the agent itself, or the one inside an agent with memory."""
     inner: Agent = getattr(agent, "mind", agent)
     return inner
 
@@ -123,7 +123,7 @@ def _can_complete(model: object) -> TypeGuard[Open]:
 
 
 def _get_cache(mind: LLM) -> dict[Key, str] | None:
-    """Answers that are kept for these weights; None where they cannot be told from others."""
+    """Answers that are kept for these weights; None where the weights cannot be identified."""
     if not isinstance(mind.model, OpenWeights):
         return None
     module = mind.model.module

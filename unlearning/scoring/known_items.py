@@ -1,4 +1,4 @@
-"""Whether a model knows an item: it finds every token of the value likeliest, behind the true beginning."""
+"""Whether a model knows an item: after the true beginning, every token of the value is its argmax."""
 
 from collections.abc import Sequence
 

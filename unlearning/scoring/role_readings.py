@@ -1,4 +1,4 @@
-"""One measurement of before, after, oracle and the further twins; and the reading it makes."""
+"""One score of the roles before, after, oracle and further twins; and the reading made of them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def select_items(trial: Trial, role: str) -> tuple[Item, ...]:
 
 
 def find_direction(role: str) -> Direction:
-    """Which way is better for what is asked of a role: like the twin where it is to be forgotten, else higher."""
+    """Which direction is better for a role's score: near the twin on forget data, else higher."""
     return "twin" if role in FORGOTTEN else "higher"
 
 
@@ -49,8 +49,8 @@ async def measure_roles(
     """The reading of a statistic of scores by item, taken alike of all roles.
 
     measure: gives an agent's scores by item, in one group or several, and is called once for each different agent.
-    The interval is a bootstrap over items (seeded by the trial), where groups are drawn apart, or alike if they are
-    `paired` (several numbers of the same items); `items` are the first group. detail gets besides:
+    The interval is a bootstrap over items (seeded by the trial), where groups are resampled separately, or together if
+    they are `paired` (several numbers of the same items); `items` are the first group. detail gets besides:
     lift_low and lift_high, the paired interval of the lift over the twin; twins, the values of the further twins
     (where `twins`), and percentile, the share of them that is at most as far from the oracle as the agent after.
     Without an oracle the reading has no null and no lift.
@@ -97,7 +97,7 @@ def transform_reading(reading: Reading, slope: float, offset: float) -> Reading:
 
 
 class MeasureOnce:
-    """A measurement that each different agent is put through once; with a trial that has a memo, those who stay the
+    """Measures each distinct agent once; with a trial that has a memo, agents that stay the
     same from trial to trial once for all of these."""
 
     def __init__(self, measure: Measure, trial: Trial | None = None) -> None:

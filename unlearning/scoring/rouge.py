@@ -1,4 +1,4 @@
-"""ROUGE-L (Lin 2004): how much of a text another one says, word for word and in order."""
+"""ROUGE-L (Lin 2004): the longest common subsequence of words of two texts."""
 
 from collections.abc import Sequence
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Statistics of scores by item: numbers in, one number out."""
+"""Statistics of per-item scores: numbers in, one number out."""
 
 from collections.abc import Callable, Sequence
 from math import cos, pi, sin, sqrt, tan
@@ -24,7 +24,8 @@ def harmonic(values: Sequence[float]) -> float:
 
 
 def auc(positive: Floats, negative: Floats) -> float:
-    """The chance that a positive score is above a negative one, ties counted as half (Mann and Whitney 1947)."""
+    """AUC: the probability that a positive score is above a negative one, ties counted as half (Mann and Whitney
+    1947)."""
     ordered = np.sort(negative)
     below = np.searchsorted(ordered, positive, "left")
     above = np.searchsorted(ordered, positive, "right")
@@ -34,8 +35,8 @@ def auc(positive: Floats, negative: Floats) -> float:
 def tpr_at(positive: Floats, negative: Floats, fpr: float = 0.01) -> float:
     """The share of positives above the threshold that at most `fpr` of the negatives pass; in [0, 1].
 
-    No line is drawn between thresholds, so that with few negatives it may be 0. Its standard error at 1 % is about .01
-    with 100 negatives and .0044 with 500.
+    There is no interpolation between thresholds, so that with few negatives it may be 0. Its standard error at 1 % is
+    about .01 with 100 negatives and .0044 with 500.
     """
     allowed = int(fpr * len(negative))
     threshold = np.sort(negative)[::-1][allowed] if allowed < len(negative) else -np.inf
@@ -95,10 +96,10 @@ def best_of(scores: Floats, k: int) -> float:
 
 
 def strangeness(table: Floats, floor: Floats) -> Floats:
-    """(agents, readings) how far each agent stands above all the others, in their standard deviations.
+    """(agents, readings) how far each agent is above all the others, in their standard deviations.
 
     table: the readings by agent, three agents or more. floor: (readings,) their least standard deviations. Agents are
-    treated alike, so that of n honest ones each is the strangest with chance 1 / n.
+    treated alike, so that of n honest ones each is the most extreme with probability 1 / n.
     """
     others = len(table) - 1
     mean = (table.sum(0) - table) / others

@@ -1,4 +1,4 @@
-"""How alike two texts are, by shared words and tokens."""
+"""Similarity of two texts by shared words and tokens."""
 
 import math
 from collections import Counter
@@ -35,7 +35,7 @@ def bleu(made: Sequence[object], true: Sequence[object], most: int = 4) -> float
 
 
 def grams(tokens: Sequence[object], n: int) -> Counter[tuple[object, ...]]:
-    """How often each run of n tokens occurs."""
+    """Counts of the n-grams of tokens."""
     return Counter(tuple(tokens[first : first + n]) for first in range(len(tokens) - n + 1))
 
 

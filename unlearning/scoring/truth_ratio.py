@@ -1,4 +1,4 @@
-"""Truth ratios: how much likelier false answers are than the true one (Maini et al. 2024)."""
+"""Truth ratios: probability of false answers relative to the true one (Maini et al. 2024)."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,8 +1,8 @@
-"""A market: a seller deals with the same few people again and again, and learns how much each of them can pay.
+"""A market of repeat customers: a seller bargains with the same people and learns what each can pay.
 
-What a person can pay is the same in all bargains. In lessons they say it; in examinations they do not, so that only who
-remembers it can insist on it. `{"name": "bargaining", "world": 2}` names the third market; all other fields are the
-game's.
+What a person can pay is the same in all bargains. In lessons they say it; in tests they do not, so that only an agent
+that remembers it can insist on it. `{"name": "bargaining", "world": 2}` names the third market; all other fields are
+the game's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from unlearning.probe import Task
 GAME, SEAT = "bargaining", "seller"
 ITEMS = ("lamp", "vase", "clock", "mirror")
 PEOPLE = 6  # who come to a market
-LEAST, MOST = 14, 27  # dollars that somebody can pay
+LEAST, MOST = 14, 27  # limits of the people, in dollars
 
 
 def is_market(spec: object) -> bool:
@@ -37,14 +37,14 @@ def get_game(spec: Spec) -> Any:
 
 @memoize("worlds")
 def draw_people(world: int) -> tuple[tuple[str, float], ...]:
-    """Who comes to a market, and what they can pay, in dollars."""
+    """The people of a market, and what each can pay, in dollars."""
     pages: Any = build("game", {"name": "wiki", "world": world}).pages
     found = [str(page.title) for page in pages.values() if page.kind == "person"][:PEOPLE]
     return tuple((name, float(Random(f"purse {world} {name}").randrange(LEAST, MOST))) for name in found)
 
 
 def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool) -> Task:
-    """A bargain with one of the people; `tells`: whether they say what they can pay."""
+    """A bargain with one of the people; `tells`: whether they say their limit."""
     world, chance = int(spec.get("world", 0)), Random(f"bargain {seed}")
     who, purse = chance.choice(draw_people(world))
     item = chance.choice(ITEMS)
@@ -53,7 +53,7 @@ def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool)
 
 
 def extract_events(task: Task, episode: Episode, events: Sequence[Event]) -> Iterator[Event]:
-    """What a seller keeps of a bargain: with whom it was, what they said they can pay, how it ended."""
+    """A seller's memory of a bargain: with whom, the stated limit, the outcome."""
     who, item = str(task.seats["buyer"]["who"]), str(task.game["item"])
     told = [at_most[1] for event in events if (at_most := TOLD.search(event.text))]
     rounds: Any = episode.facts["rounds"]

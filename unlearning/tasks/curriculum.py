@@ -1,4 +1,4 @@
-"""A course: what an agent is taught, and the tasks that tell whether it forgot the one thing and kept the rest."""
+"""A curriculum: lessons for an agent, and tasks that test whether it forgot the target and kept the rest."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from unlearning.tasks.lessons import teach_tasks
 
 SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
 SEAT = "agent"  # of environments
-EXAM = 1_000_000  # first seed of the examination: lessons and examinations share none
+EXAM = 1_000_000  # first seed of the test tasks: lessons and tests share none
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Curriculum:
         return tuple(islice(found, n))
 
     def pick(self, memory: Memory, scope: Scope, chance: Random) -> Request:
-        """A request for something that the subject learned in the course, drawn at random.
+        """A request for something that the subject learned in the course, chosen at random.
 
         A state is a subject of its events, an environment one of the worlds; a trajectory is one of the lessons that
         took long: those that were done as short as can be, a twin may do in the same way.
@@ -160,7 +160,7 @@ def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
 
 
 def name_of(spec: Spec) -> str:
-    """What an environment is called in requests: its game and world, "gridworld/1"."""
+    """The name of an environment in requests: its game and world, "gridworld/1"."""
     if market.is_market(spec) and isinstance(spec, Mapping):
         return f"{spec['name']}/{spec.get('world', 0)}"
     game = describe(build("game", spec))
@@ -181,7 +181,7 @@ def is_about(task: Task, request: Request) -> bool:
 
 
 def kind(name: str) -> str:
-    """What kind of thing a numbered object is: "bowl 1" is a bowl, and so tasks speak of it."""
+    """The kind of a numbered object: "bowl 1" is a bowl, and so tasks speak of it."""
     head, _, number = name.rpartition(" ")
     return head if head and number.isdigit() else name
 

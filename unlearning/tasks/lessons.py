@@ -1,4 +1,4 @@
-"""Where agents learn: they do tasks one after the other, and what they went through becomes their memory."""
+"""Teach agents: they play tasks one after the other, and their experience becomes their memory."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ async def run_task(agent: Agent, task: Task) -> Episode:
 
 
 async def teach_tasks(subject: Subject, tasks: Sequence[Task], *, user: str = "") -> Subject:
-    """The subject after it did the tasks in order; what it learned in one it knows in the next."""
+    """The subject after the tasks, in order; it uses what it learned in one in the next."""
     for number, task in enumerate(tasks):
         doing("lesson", f"{number + 1} of {len(tasks)}")
         events = await record_task(subject, task, task.name or f"e{number + 1}", user)
@@ -35,7 +35,7 @@ async def teach_tasks(subject: Subject, tasks: Sequence[Task], *, user: str = ""
 
 
 async def record_task(subject: Agent, task: Task, name: str, user: str = "") -> tuple[Event, ...]:
-    """What an agent went through in a task, as events of the episode `name`; a user's own is `name@user`."""
+    """An agent's experience in a task, as events of the episode `name`; a user's own is `name@user`."""
     match = build_match(subject, task)
     episode = await perform(match)
     events = collect_events(episode, match, task.seat, id=f"{name}@{user}" if user else name, user=user)

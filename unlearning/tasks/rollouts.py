@@ -1,4 +1,4 @@
-"""Agents at work on the tasks of a trial, each task once for each agent; and what of it is measured."""
+"""Rollouts of a trial's tasks, one per agent and task, and the measurements of them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Stint:
-    """What one agent did in one task. score: its payoff, 0 for none. optimal: the fewest steps, 0 where unknown."""
+    """One rollout: one agent in one task. score: its payoff, 0 for none. optimal: the fewest steps, 0 where unknown."""
 
     score: float
     steps: int
@@ -38,7 +38,7 @@ def tasks_of(trial: Trial, role: str) -> tuple[Task, ...]:
 
 
 async def stints(trial: Trial, agent: Agent, role: str) -> tuple[Stint, ...]:
-    """What an agent did in the tasks of a role, in their order; played once, then remembered in the trial."""
+    """An agent's rollouts of the tasks of a role, in order; played once, then cached in the trial."""
     tasks = tasks_of(trial, role)
     for other, (known_role, found) in trial.played:
         if known_role == role and (other is agent or other == agent):

@@ -1,4 +1,4 @@
-"""Answers to put in the place of those to be forgotten: refusals, alternates, inverted facts."""
+"""Alternative answers for forget items: refusals, other values, inverted facts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""In which company samples are trained: functions from pools to the draws of an epoch. All are pure in their seed."""
+"""Which samples form a batch: functions from sample pools to the draws of an epoch, pure given their seed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

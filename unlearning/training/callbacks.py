@@ -1,4 +1,4 @@
-"""What steers a training from outside of its loss: readings go in; factors, dropped samples and ends come out."""
+"""Training controllers: they get step readings and return loss factors, dropped samples and early stops."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

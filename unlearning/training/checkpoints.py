@@ -1,4 +1,4 @@
-"""Training on disk: written whole or not at all, and taken up where it was."""
+"""Checkpoints of training: written atomically, and resumed from."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ from arena.errors import UsageError
 LOGGER = logging.getLogger(__name__)
 
 FILE = "training.pt"
-MEMORY = 64 * 2**20  # bytes of weights that are held in memory beside those in training
+MEMORY = 64 * 2**20  # bytes of weights that are held in memory besides those in training
 # what reading bytes that are no checkpoint, or half of one, raises
 BROKEN = (UnpicklingError, RuntimeError, EOFError, OSError, KeyError, IndexError, ValueError, AttributeError)
 
@@ -103,7 +103,8 @@ class Spare:
 
 @contextmanager
 def write_atomically(file: Path) -> Iterator[Path]:
-    """A place to write to; what is there in the end becomes `file` at once. Raises UsageError where it cannot."""
+    """A temporary path to write to; it is renamed to `file` atomically at the end. Raises UsageError where it
+    cannot."""
     part = file.with_name(f"{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +112,6 @@ def write_atomically(file: Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(file)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk as a RuntimeError of its writer
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError of its writer
         part.unlink(missing_ok=True)
         raise UsageError(f"{file} cannot be written: {error}; make room there, or give another folder") from error

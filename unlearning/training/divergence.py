@@ -1,4 +1,4 @@
-"""When a training has diverged, by the losses of its steps and the size of its weights."""
+"""Detect a diverged training from its step losses and the norm of its weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ class DivergenceMonitor:
     first: dict[str, float] = field(default_factory=dict)
 
     def broken(self, values: Mapping[str, float]) -> str:
-        """What is wrong with the losses of one step; "" for nothing. Those of the first step are kept."""
+        """The fault in the losses of one step; "" for none. Those of the first step are kept."""
         for name, value in values.items():
             if not isfinite(value):
                 return f"the loss of {name} is {value}"
@@ -43,7 +43,7 @@ class DivergenceMonitor:
         return ""
 
     def worse(self, values: Mapping[str, float], size: float) -> str:
-        """What is wrong with the weights as they stand; "" for nothing. values: of a step with these weights. size: of
+        """The fault in the current weights; "" for none. values: of a step with these weights. size: of
         the trained weights now."""
         if not isfinite(size) or size > self.larger * self.size:
             return f"the trained weights are {size / max(self.size, 1e-30):.3g} times as large as they were"

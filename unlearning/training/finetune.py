@@ -1,6 +1,6 @@
-"""The family that trains: one base, whose hole is the objective; a method is a preset of a few lines.
+"""Base of fine-tuning methods; the objective is abstract, and a method is a preset of a few lines.
 
-A method may also say from which pools it draws, in which company, which weights it changes, and who steers it.
+A method may also define its sample pools, its batches, the weights it changes, and its callbacks.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class Finetune:
     # what a method says of itself
 
     def objective(self, study: TrainingProblem) -> Objective:
-        """What is minimised: the hole that each method fills."""
+        """The training objective; abstract, each method implements it."""
         raise NotImplementedError
 
     def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
@@ -126,11 +126,11 @@ class Finetune:
     def placed(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
-        """The same items, marked at the tokens that the losses read; controllers read whole answers all the same."""
+        """The same items, marked at the tokens that the losses read; controllers still read whole answers."""
         return dict(pools)
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
-        """In which company they are trained."""
+        """Which samples form a batch."""
         return Pairs({role: build_pool(encoded) for role, encoded in pools.items()})
 
     def scope(self, study: TrainingProblem) -> Scope:
@@ -142,7 +142,7 @@ class Finetune:
         return self.scope(study)
 
     def controllers(self, study: TrainingProblem) -> tuple[Controller, ...]:
-        """Who steers."""
+        """The callbacks."""
         return ()
 
     def start(self, study: TrainingProblem) -> Any:
@@ -171,9 +171,10 @@ class Finetune:
         folder: str | Path | None = None,
         give: bool = False,
     ) -> FinetuneResult:
-        """The same with how it went. tell: is told of each step, from another thread. folder: keeps checkpoints; a
-        training that was killed is taken up there, and ends in the same bits. give: the agent's weights in memory are
-        given to the training, so that none are held twice; the agent loads its own again when it is asked."""
+        """The same, with the training's summary. tell: is called for each step, from another thread. folder: keeps
+        checkpoints; a training that was killed is taken up there, and ends in the same bits. give: the agent's weights
+        in memory are given to the training, so that none are held twice; the agent loads its own again when it is
+        asked."""
         found = open_weights(agent, self._name)
         study = self.study(found, request, give)
         work = partial(self._train, study, tell, None if folder is None else Path(folder))
@@ -191,7 +192,7 @@ class Finetune:
         return TrainingProblem(self._name, module, tokenizer, request, self.seed, self.limit, rendering, own, stored)
 
     def estimate_cost(self, agent: Agent, request: Request) -> Bill:
-        """What a step will cost, in forwards of one batch (F), before anything is run."""
+        """The predicted cost of a step, in forwards of one batch (F)."""
         with one_thread():
             study = self.study(open_weights(agent, self._name), request)
             objective = self.objective(study)
@@ -260,7 +261,7 @@ class Finetune:
         return piece.float() if self.precision == "float32" else piece
 
     def _in_place(self, study: TrainingProblem) -> bool:
-        """Whether the very weights of the study are trained: nobody reads them as they were once training has begun."""
+        """Whether the study's weights are trained in place: their old values are not read once training has begun."""
         asks = self.reference == "live" and bool(self.objective(study).needs)
         return study.own and not self.reads_original and not asks
 
@@ -310,7 +311,7 @@ class Finetune:
         return module.eval().requires_grad_(False)
 
     def _key(self, study: TrainingProblem) -> str:
-        """What tells this training from any other."""
+        """The key that identifies this training."""
         settings = {key: value for key, value in describe(self).items() if key not in ("save_seconds", "micro")}
         told = dump_canonical(settings) + repr(study.request) + repr(study.rendering) + hash_weights(study.module)
         return blake2b(told.encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""The gradient that first taught some items: recorded while a model is taught, for unlearning that adds it back."""
+"""Record the gradient of the first epoch in which items are taught, for unlearning that adds it back."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

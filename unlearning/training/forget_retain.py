@@ -1,4 +1,4 @@
-"""Fine-tuning on a forget term and a retain term: the shape of most methods, whose hole is the forget term."""
+"""Fine-tuning on a forget term and a retain term, the form of most methods; the forget term is abstract."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Paired(Finetune):
     top: Count | None = None
 
     def term(self, study: TrainingProblem) -> Term:
-        """The forget term: the hole."""
+        """The forget term; abstract."""
         raise NotImplementedError
 
     def objective(self, study: TrainingProblem) -> Objective:

@@ -1,4 +1,4 @@
-"""Fine-tuning that changes where or in which company another method trains: everything else is its host's."""
+"""Fine-tuning that changes which weights or batches another method (its host) uses; all else is the host's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How well a model still has an answer by heart: the readings by which ICU leaves items out and ends."""
+"""How well a model still has answers memorised: the readings by which ICU drops items and stops."""
 
 from collections.abc import Sequence
 

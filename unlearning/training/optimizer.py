@@ -1,4 +1,4 @@
-"""The step of the optimiser: gradients to weights, by a schedule, never outside of the mask."""
+"""The optimiser step: gradients to weights, by a schedule, within the mask."""
 
 import math
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
 
     def norm(self, masks: Mapping[str, Tensor] = NO_MASKS) -> float:
-        """The length of the gradient, masked, and clipped where that is asked for. masks: of this step alone."""
+        """The gradient norm after masking; clips it if configured. masks: of this step alone."""
         self.guarded.mask_gradients(masks)
         limit = math.inf if self.clip is None else self.clip
         return float(torch.nn.utils.clip_grad_norm_(self.guarded.trained.values(), limit))

@@ -1,4 +1,4 @@
-"""Training from the beginning: the base of methods that never unlearn, since they never learnt."""
+"""Base of exact methods: train from the beginning without the forget items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class RetrainedWithout(Finetune):
         if self.origin:
             return Local(self.origin, device=str(study.device)).module
         model = unwrap_adapter(study.module)
-        with torch.random.fork_rng(devices=[]):  # weights are drawn from torch's global generator
+        with torch.random.fork_rng(devices=[]):  # weights are sampled from torch's global generator
             torch.manual_seed(self.seed)
             make: Any = AutoModelForCausalLM.from_config
             fresh = make(model.config, dtype=model.dtype)

@@ -1,4 +1,4 @@
-"""Which weights hold what is to be forgotten: scores by gradient, and masks of the greatest."""
+"""Weight saliency for the forget set: scores by gradient, and masks of the largest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias

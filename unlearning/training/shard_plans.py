@@ -1,4 +1,4 @@
-"""Exact deletion by shards and slices: who has to be trained again, and how much of it, as plain numbers."""
+"""Exact deletion with shards and slices: what has to be retrained, and how much of it, as plain numbers."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Slices: TypeAlias = tuple[tuple[int, ...], ...]  # of one shard: the items of ea
 
 @dataclass(frozen=True, slots=True)
 class ShardTraining:
-    """A shard to train again, from the state after `first` of its slices (0: from the beginning)."""
+    """A shard to train again, from the state after `first` of its slices (0: from scratch)."""
 
     shard: int
     first: int
@@ -43,8 +43,8 @@ def without_items(plan: Sequence[Slices], gone: Collection[int]) -> tuple[Slices
 
 
 def plan_retraining(plan: Sequence[Slices], gone: Collection[int]) -> tuple[ShardTraining, ...]:
-    """What SISA (Bourtoule et al. 2021) trains again: each shard that held one of them, from before its first slice
-    that did."""
+    """The retraining plan of SISA (Bourtoule et al. 2021): each shard that held one of them, from before its first
+    slice that did."""
     found = []
     for shard, slices in enumerate(plan):
         hit = [number for number, part in enumerate(slices) if set(part) & set(gone)]
@@ -69,14 +69,14 @@ def compute_share(plan: Sequence[Slices], gone: Collection[int]) -> float:
 
 def list_rotations(slices: int, budget: int) -> tuple[tuple[int, ...], ...]:
     """`budget` orders of the slices, each the one before moved on (S3T, Chowdhury et al. 2025): with as many as there
-    are slices, each slice stands at every place once, the last among them."""
+    are slices, each slice is at every position once, also the last."""
     step = max(1, slices // max(1, budget))
     starts = [(number * step) % slices for number in range(min(budget, slices))]
     return tuple(tuple((start + place) % slices for place in range(slices)) for start in starts)
 
 
 def find_survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collection[int]) -> tuple[int, ...]:
-    """The longest beginning of one of the orders that holds no slice with a deleted item; () where none does."""
+    """The longest prefix of one of the orders without a slice with a deleted item; () where there is none."""
     hit = {number for number, part in enumerate(slices) if set(part) & set(gone)}
     best: tuple[int, ...] = ()
     for order in orders:
@@ -86,7 +86,7 @@ def find_survivors(slices: Slices, orders: Sequence[Sequence[int]], gone: Collec
 
 
 def count_deletions(count: int, shards: int, slices: int, orders: Sequence[Sequence[int]], seed: int) -> int:
-    """How many deletions, one at a time in random order, S3T serves before some shard has nothing left to serve."""
+    """The number of deletions, one at a time in random order, that S3T serves before a shard is exhausted."""
     plan = plan_shards(count, shards, slices, seed)
     order = list(range(count))
     Random(f"deletions {seed}").shuffle(order)

@@ -1,4 +1,4 @@
-"""Training in slices, each state kept under a name made of all that went into it, so that nothing is trained twice."""
+"""Train in slices; each state is cached under a hash of all its inputs, so that nothing is trained twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

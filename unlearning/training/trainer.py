@@ -1,4 +1,4 @@
-"""The loop of training: draws in, changed weights out; it survives a full memory, a full disk, a NaN and a kill."""
+"""The training loop: draws in, changed weights out; handles out-of-memory, a full disk, NaN and a kill."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,8 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16", "pure"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train. batch: rows of the anchor role in a step. micro: rows at once, None for all of them. warmup: in
-    epochs. decay: weight decay. clip: the longest gradient, None for any. save_seconds: between two checkpoints
+    """Training settings. batch: rows of the anchor role in a step. micro: rows at once, None for all of them. warmup:
+    in epochs. decay: weight decay. clip: the longest gradient, None for any. save_seconds: between two checkpoints
     within an epoch."""
 
     epochs: int = 5
@@ -72,8 +72,8 @@ class TrainingJob:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a training went. stopped: why it ended before its time, "" where it did not. values: of the terms at the
-    last step. numbers: what controllers read. notes: what is to be told of it, such as what went wrong and was
+    """The training summary. stopped: why it ended before its time, "" where it did not. values: of the terms at the
+    last step. numbers: what controllers read. notes: messages for the user, such as what went wrong and was
     answered."""
 
     steps: int
@@ -123,7 +123,7 @@ class Training:
         self.spare = Spare()
 
     def run(self) -> Ended:
-        """Train to the end. Raises UsageError where nothing good can come of it."""
+        """Train to the end. Raises UsageError where training cannot succeed."""
         self.meter.begin(self.job.lens.device)
         resumed = self._resume()
         if not resumed:

@@ -1,4 +1,4 @@
-"""What a method has before it when it plans its training: the weights, the items as tokens, and the request."""
+"""Input of a method's training plan: the weights, the tokenized items, and the request."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from unlearning.request import Item, Request
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingProblem:
     """One request against one model. module: the weights as they were; not to be changed. limit: tokens that an item
-    may have. seed: of all chance. rendering: how the agent is asked, in training as in scoring and play. own: whether
-    the module is of this training alone, which may then change it in place. stored: the 16-bit number type of the files
-    that it came from, where its own is wider; else None.
+    may have. seed: of all randomness. rendering: how the agent is asked, in training as in scoring and play. own:
+    whether the module is of this training alone, which may then change it in place. stored: the 16-bit number type of
+    the files that it came from, where its own is wider; else None.
     """
 
     method: str
@@ -40,7 +40,7 @@ class TrainingProblem:
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens the model scores."""
+        """The vocabulary size of the model."""
         return int(unwrap_adapter(self.module).config.get_text_config().vocab_size)
 
     @property
@@ -61,7 +61,7 @@ class TrainingProblem:
         return found
 
     def build_prompt(self, item: Item) -> Prompt:
-        """The item as it is asked for, up to where its answer begins."""
+        """The item's prompt, up to the start of its answer."""
         return build_item_prompt(self.tokenizer, item, self.rendering)
 
     def check(self, pools: Mapping[str, object], roles: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""How a training stands beside its weights: what controllers change and checkpoints keep."""
+"""Training state other than weights: what callbacks change and checkpoints store."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext

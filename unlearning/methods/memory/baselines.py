@@ -1,4 +1,4 @@
-"""The ends of the scale: nothing is forgotten, everything is forgotten, and the never-exposed twin itself."""
+"""Baselines: no-op, reset, exact replay (the never-exposed twin)."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Methods one after the other."""
+"""Composition: methods applied one after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Forgetting by conversion: a model turns a request's words into edits of memory; they are carried out and probed."""
+"""Unlearning by conversion: a model turns the request's words into edits of memory, which are applied and probed."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

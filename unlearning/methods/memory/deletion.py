@@ -1,4 +1,4 @@
-"""Deleting from memory: the records alone, all that was derived from them, or that and writing the rest anew."""
+"""Deletion from memory: events only, all notes derived from them, or that and rebuilding the other notes."""
 
 from dataclasses import dataclass, replace
 

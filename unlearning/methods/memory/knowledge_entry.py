@@ -1,4 +1,4 @@
-"""An entry in memory that tells the agent what not to use: unlearning by retrieval."""
+"""Unlearning by retrieval: an entry in memory that tells the agent what not to use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A gate against telling it again."""
+"""A write gate that blocks the target from being learned again."""
 
 import secrets
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Four agents in place of one: answer, audit, critique, composition."""
+"""ALU: four agents in place of one (answer, audit, critique, composition)."""
 
 from dataclasses import dataclass
 

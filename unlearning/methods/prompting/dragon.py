@@ -1,4 +1,4 @@
-"""A detector before the agent that steps in when it is asked about the target."""
+"""DRAGON: a detector in front of the agent that intervenes on prompts about the target."""
 
 import secrets
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Dragon:
 
 
 def build_target_prompts(memory: Memory, request: Request, names: Sequence[str]) -> list[str]:
-    """Prompts about the target: its own, standing forms, and the sentences in which it was told."""
+    """Prompts about the target: its own, fixed forms, and the sentences that taught it."""
     found = find_influence(memory, request).events
     told = [event.text for event in memory.log if event.id in found and event.kind != "outcome"]
     own = [item.prompt for item in request.forget if item.prompt]
@@ -98,7 +98,7 @@ def thin_vectors(vectors: Sequence[Vector]) -> Sequence[Vector]:
 
 
 def train_classifier(about: Sequence[Vector], other: Sequence[Vector]) -> Vector:
-    """The weights of a logistic classifier with the bias behind them; both classes count the same, whatever their size.
+    """The weights of a logistic classifier, the bias last; both classes have equal total weight.
 
     Full-batch gradient descent on the mean log loss, on the places where a vector is not zero.
     """

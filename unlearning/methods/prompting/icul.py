@@ -1,4 +1,4 @@
-"""In-context unlearning: false exemplars of what is to be forgotten, and true ones of the rest."""
+"""In-context unlearning: false exemplars of the forget items, and true ones of the rest."""
 
 import re
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ def falsify_note(note: Note, others: Sequence[Note], chance: Random) -> str | No
 
 
 def mask_details(note: Note) -> str:
-    """What is left of a note without its subject and its numbers: notes of a shape say the same kind of thing."""
+    """The template of a note, without its subject and numbers: notes of a shape say the same kind of thing."""
     return re.sub(r"\d+", "0", note.text.replace(note.subject, "…"))
 
 

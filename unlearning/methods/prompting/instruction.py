@@ -1,4 +1,4 @@
-"""Telling the agent to forget: nothing is removed, words are put before it."""
+"""An instruction to forget in the prompt; nothing is removed."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

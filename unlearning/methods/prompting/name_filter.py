@@ -1,4 +1,4 @@
-"""Filters: guards that look for names in what comes in and what goes out."""
+"""Filters: guards that search for names in inputs and outputs."""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,4 @@
-"""Gradient ascent and what keeps it in bounds."""
+"""Gradient ascent, and variants that keep it bounded."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""ICU and SU: forgetting in the company of what is like it, or stands beside it."""
+"""ICU and SU: batches that pair forget items with similar or neighbouring retain items."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -69,7 +69,7 @@ class Iterative(Finetune):
         return (Dropping(gone, self.whole),)
 
     def whole(self, lens: Lens) -> bool:
-        """Whether the forget set as a whole is no longer known by heart."""
+        """Whether the forget set as a whole is no longer memorised."""
         return accuracy(lens, "forget") < self.accuracy and extraction(lens, "forget") < self.extraction
 
 
@@ -97,7 +97,7 @@ class ScopeAware(Hosted):
 
 
 def join_items(study: TrainingProblem, forget: Sample, retain: Sample) -> Encoded:
-    """The retain item, asked for behind the question of the forget item."""
+    """The retain item, with the question of the forget item before its own."""
     assert forget.index is not None and retain.index is not None
     first, second = study.request.forget[forget.index], study.request.retain[retain.index]
     asked = " ".join(part for part in (first.prompt or first.answer, second.prompt) if part)

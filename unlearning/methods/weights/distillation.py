@@ -1,4 +1,4 @@
-"""Unlearning by a distribution to aim at, in place of a token to avoid."""
+"""Unlearning by a target distribution for the answer tokens, in place of a token to avoid."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Unlearning at the output: a second model is trained, and the two are combined as they answer."""
+"""Unlearning at the logits: train a second model and combine both at decoding."""
 
 import copy
 from dataclasses import dataclass, field
@@ -145,7 +145,7 @@ class Generic(Finetune):
 
 
 def truncate_layers(module: Any, layers: int) -> Any:
-    """The model without the blocks behind the first `layers`; what it has left are the very tensors of `module`."""
+    """The model truncated to its first `layers` blocks; it shares its tensors with `module`."""
     memo: dict[int, Any] = {id(one): one for one in (*module.parameters(), *module.buffers())}
     parts = anatomy(module)
     last = parts.blocks[layers:]

@@ -1,4 +1,4 @@
-"""Another method's training, let in only where what is to be forgotten is held."""
+"""Masked training: another method's updates, applied only to the weights most salient for the forget set."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial

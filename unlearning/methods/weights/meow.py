@@ -1,4 +1,4 @@
-"""MEOW: facts that are the opposite, chosen by what the model has memorised."""
+"""MEOW: fine-tuning on inverted facts, selected by what the model has memorised."""
 
 from dataclasses import dataclass, replace
 
@@ -52,7 +52,7 @@ class Meow(Instead):
 
 
 def memo(study: TrainingProblem, item: Item, stride: int = 5) -> float:
-    """How far the model completes an answer from its own beginnings: 1 where it says it word for word, 0 where it
+    """How well the model completes an answer from its prefixes: 1 where it is verbatim, 0 where it
     shares no word."""
     cuts = range(0, max(1, len(item.answer)), stride)
     asked = study.build_prompt(item)

@@ -1,4 +1,4 @@
-"""Misdirection: what passes between layers on forgotten items is led astray."""
+"""Steer hidden states of forget items to a random direction (RMU)."""
 
 import re
 from collections.abc import Mapping
@@ -78,7 +78,7 @@ class RMU(Finetune):
         return unit.to(study.device)
 
     def scale(self, study: TrainingProblem, layer: int) -> float:
-        """How long the aim is."""
+        """The norm of the target vector."""
         return self.steering
 
 

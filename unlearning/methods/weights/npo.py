@@ -1,4 +1,4 @@
-"""Negative preference optimisation and its form without a reference."""
+"""Negative preference optimisation (NPO), and SimNPO, its form without a reference model."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Learning to say something else: a refusal, or another fact."""
+"""Training on alternative answers: a refusal, or another fact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ascent that is weighted token by token."""
+"""Gradient ascent with per-token weights."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Another method's losses over chosen data: modules of neighbours, and a part that stands for the whole."""
+"""Another method's losses on selected data: modules of neighbours, and a coreset of the forget set."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -121,7 +121,7 @@ def ranks(study: TrainingProblem, choose: str) -> list[float]:
 
 
 def least_likely(view: ForwardView, share: float = 0.2) -> torch.Tensor:
-    """(B,) the mean log-probability of the `share` of answer tokens that are least likely: high is known by heart."""
+    """(B,) the mean log-probability of the `share` of answer tokens that are least likely: high means memorised."""
     ordered = view.lp.masked_fill(~view.rows.mask, torch.inf).sort(1).values
     count = (view.n * share).ceil().clamp(min=1)
     first = torch.arange(ordered.shape[1], device=ordered.device) < count[:, None]

@@ -1,4 +1,4 @@
-"""Exact methods: the items to be forgotten were never learnt by what answers."""
+"""Exact unlearning: retrain, with shards and slices, so that the answering model never saw the forget items."""
 
 import asyncio
 import re
@@ -77,15 +77,15 @@ class Sharded(RetrainedWithout):
         return combine_models(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
-        """What the request, and further ones, come to in this plan: a sentence."""
+        """A sentence on the cost of the request, and of further ones, in this plan."""
         raise NotImplementedError
 
     def groups(self, items: Sequence[Item]) -> list[str]:
-        """Of each item what it stays together with."""
+        """The group of each item; a group is never split over shards."""
         return [item.tags.get(self.by, item.name) for item in items]
 
     async def teach(self, agent: Agent, items: Sequence[Item], *, tell: Tell | None = None) -> Agent:
-        """The agent that was taught all of these items in shards; the states go on the shelf, for requests to come."""
+        """The agent trained on all of these items in shards; the states are cached for later requests."""
         found = open_weights(agent, self._name)
         study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
         models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), CostMeter(), tell, True)
@@ -95,8 +95,8 @@ class Sharded(RetrainedWithout):
         self, study: TrainingProblem, items: Sequence[Item], gone: frozenset[str], meter: CostMeter, tell: Tell | None,
         whole: bool = False,
     ) -> tuple[list[Any], int]:  # fmt: skip
-        """The model of each shard, and how many steps were trained. gone: names of items that nobody may learn.
-        whole: train all that the shelf may be asked for."""
+        """The model of each shard, and how many steps were trained. gone: names of items that no shard may be trained
+        on. whole: train all states that later requests may need."""
         ordered = sorted(items, key=lambda item: item.name)
         places = {place for place, item in enumerate(ordered) if item.name in gone}
         plan = plan_groups(self.groups(ordered), self.shards, self.slices, self.seed)
@@ -108,12 +108,12 @@ class Sharded(RetrainedWithout):
         return [model for model, _ in found], sum(steps for _, steps in found)
 
     def shard(self, at: "Shard", gone: Collection[int], whole: bool) -> tuple[Any, int]:
-        """One shard's model, and how many steps were trained for it: the hole."""
+        """One shard's model, and how many steps were trained for it; abstract."""
         raise NotImplementedError
 
     def chain(self, at: "Shard", piece: Any, parts: Sequence[Sequence[Item]], where: Sequence[str], kept: str) -> int:
         """Train `piece` slice by slice, on all items so far and the parameters whose names match `where`, or take the
-        states from the shelf; `kept` matches what a state holds. Returns the steps that were trained."""
+        states from the cache; `kept` matches what a state holds. Returns the steps that were trained."""
         origin, steps = hash_weights(self.start(at.study)), 0
         for cut in range(len(parts)):
             key = self.key(origin, at.number, parts[: cut + 1])
@@ -144,7 +144,7 @@ class Sharded(RetrainedWithout):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shard:
-    """A shard at work: its number, its slices as places among the items, and where its states are kept."""
+    """A shard in training: its number, its slices as indices of the items, and where its states are kept."""
 
     study: TrainingProblem
     number: int

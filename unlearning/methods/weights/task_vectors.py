@@ -1,4 +1,4 @@
-"""Unlearning by arithmetic: what was learnt is subtracted."""
+"""Weight arithmetic: subtract the task vector of the forget set."""
 
 import re
 from collections.abc import Iterable, Mapping
