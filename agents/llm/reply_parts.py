@@ -5,8 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agents.api.http_parsing import join_thoughts as thoughts_of
-from agents.api.http_parsing import read_text as words_of
+from agents.api.http_parsing import join_thoughts, read_text
 from agents.chat_model import ToolCall
 from agents.llm.json_objects import Garbled, scrub, scrub_json
 from agents.llm.thought_parsing import is_thought
@@ -107,8 +106,8 @@ def _normalize_keys(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
             thoughts.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         else:
             if isinstance(value, list) and plain in SAYS and key not in own:  # contents in parts
-                thoughts.append(thoughts_of(value))
-                value = "".join(part if isinstance(part, str) else words_of([part]) for part in value)
+                thoughts.append(join_thoughts(value))
+                value = "".join(part if isinstance(part, str) else read_text([part]) for part in value)
             table[plain if key not in own and plain in known and plain not in item else key] = value
     return {**table, "thought": "\n".join(filter(None, thoughts))} if any(thoughts) else table
 

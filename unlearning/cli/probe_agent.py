@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from agents.llm.llm import LLM
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
@@ -22,8 +22,8 @@ from arena.reports.output import rows
 from arena.spec import build
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
-from unlearning.experiments import agents as bench_agents
-from unlearning.experiments.experiment import run_probes as measured
+from unlearning.experiments import agents
+from unlearning.experiments.experiment import run_probes
 from unlearning.experiments.runner import choose_parts
 from unlearning.experiments.tables import format_spread, load_readings
 from unlearning.experiments.trial_records import Case, TrialRecord, write
@@ -61,7 +61,7 @@ class ProbeOrder:
 def run_probe(db: str, order: ProbeOrder) -> int:
     """Probes an agent on record, writes the readings down, and tells them; the exit code."""
     with Store.open(db, create=False) as store:
-        after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
+        after, taught = agent_store.get_agent(store, order.agent), agent_store.load_course(store, order.agent)
         spec, other = find_method(store, order)
         made = probe_against_knower(after, taught, order, spec) if taught else probe_alone(after, order, spec)
         with waiting(f"probing {order.agent}"):
@@ -115,7 +115,7 @@ async def probe_against_knower(
     course = course_of(taught)
     before = await teach_again(course, after)
     request = resolve_request(before.memory, order.words)
-    suite = bench_agents.build_suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
+    suite = agents.build_suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
     tasks, silent = build_exam(course, request)
     if silent:
         suite = {label: spec for label, spec in suite.items() if _get_name(spec) not in NEED_TASKS}
@@ -126,11 +126,11 @@ async def probe_against_knower(
         raise UsageError(explain_unknown_method(order.agent))
     made: Method | None = None if method is None else build("method", method)
     others = [await teach_again(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
-    twins = tuple(twin(other, bench_agents.drop_episodes(request)) for other in others)
+    twins = tuple(twin(other, agents.drop_episodes(request)) for other in others)
     trial = Trial(
         request, before, after, twin(before, request), {"forget": request.forget}, tasks, twins, method=made,
     )  # fmt: skip
-    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
+    found = await run_probes(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     return (
         _make_case(order, request, taught, wanted, method),
         TrialRecord(format_target_count(request), found, 0.0),
@@ -156,7 +156,7 @@ async def probe_alone(after: Subject, order: ProbeOrder, method: object) -> tupl
     if other := [label for label in wanted if label not in suite]:
         raise UsageError(f"{silent}; {', '.join(other)} cannot be read, there are: {', '.join(suite)}")
     trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
-    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
+    found = await run_probes(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     readings = {label: replace(reading, before=None) for label, reading in found.items()}
     return (
         _make_case(order, request, {}, wanted, method),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
 from arena.engine.play import run_blocking
@@ -53,9 +53,9 @@ def measure_sequence(store: Store, series: Series) -> Sequel:
     spec: dict[str, Any] = {"name": series.method}
     set_all(spec, series.settings)
     method: Method = build("method", spec)
-    subject = shelf.get_agent(store, series.agent)
+    subject = agent_store.get_agent(store, series.agent)
     requests = [resolve_request(subject.memory, words) for words in series.words]
-    lessons = make_benign_lessons(shelf.load_course(store, series.agent), subject, requests, series.benign)
+    lessons = make_benign_lessons(agent_store.load_course(store, series.agent), subject, requests, series.benign)
     found = run_blocking(lambda: run_sequence(subject, requests, method, lessons=lessons, seed=series.seed))
     scopes = {request.scope for request in requests}
     made = {"agent": series.agent, "method": describe(method), "requests": len(requests), "benign": len(lessons),

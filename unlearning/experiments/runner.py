@@ -18,7 +18,7 @@ from arena.spec import build, describe
 from arena.spec_syntax import format_spec, parse_specs, split
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
-from unlearning.experiments import agents as bench_agents
+from unlearning.experiments import agents
 from unlearning.experiments.dry_runs import open_for_reading
 from unlearning.experiments.tables import build_table, load_readings, write_csv
 from unlearning.experiments.trial_records import Case, Measure, TrialRecord, find_finished, measure_cases
@@ -124,21 +124,21 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
 
 def plan_agent_bench(wanted: AgentBenchOrder) -> BenchPlan:
     """The bench of agents. Raises UsageError for a wrong name or setting."""
-    bench = bench_agents.Bench(
-        choose_parts("method", wanted.methods, bench_agents.METHODS),
-        choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS),
-        tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
+    bench = agents.Bench(
+        choose_parts("method", wanted.methods, agents.METHODS),
+        choose_parts("environment", wanted.environments, agents.ENVIRONMENTS),
+        tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(agents.SCOPES, ""))),
         parse_counts("--budgets", wanted.budgets),
         wanted.mind,
         games=wanted.games,
         seeds=wanted.seeds,
         metrics=parse_probes(wanted.metrics),
     )
-    school = bench_agents.School()
+    school = agents.School()
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
     shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
              "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
-    return BenchPlan(list(bench.cases()), lambda case: bench_agents.measure_case(case, school), shown)
+    return BenchPlan(list(bench.cases()), lambda case: agents.measure_case(case, school), shown)
 
 
 def plan_weight_bench(wanted: WeightBenchOrder) -> BenchPlan:
@@ -156,7 +156,7 @@ def plan_weight_bench(wanted: WeightBenchOrder) -> BenchPlan:
 def list_agent_parts(as_json: bool) -> int:
     """Lists what a bench of agents can measure, and with what."""
     games = list_entries("game")
-    places = [("environment", name, games[name].about) for name in bench_agents.ENVIRONMENTS]
+    places = [("environment", name, games[name].about) for name in agents.ENVIRONMENTS]
     return _tell_parts([*_list_methods(of_weights=False), *places], as_json)
 
 
