@@ -9,7 +9,7 @@ from agents.adversary.text_codes import CODES
 from agents.name_matching import make_finder
 from agents.note_policy.question_answering import classify_answer
 from arena.cache_register import memoize
-from arena.text import words as text_words
+from arena.text import words
 from arena.text.words import split_runs
 
 LETTING_OUT = "order"  # the line of evidence from names disclosed unasked
@@ -118,7 +118,7 @@ def mask_topic(told: str, topic: str) -> str:
 @memoize("texts", most=4096)
 def fold_words(text: str) -> frozenset[str]:
     """The words of a text, folded."""
-    return frozenset(text_words.split_words(text))
+    return frozenset(words.split_words(text))
 
 
 @memoize("texts", most=512)

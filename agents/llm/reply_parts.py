@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from agents.chat_model import ToolCall
 from agents.llm.json_objects import Garbled, scrub, scrub_json
-from agents.llm.message_content import join_thoughts as thoughts_of
-from agents.llm.message_content import read_text as words_of
+from agents.llm.message_content import join_thoughts, read_text
 from agents.llm.thought_parsing import is_thought
 from arena.game import JSON, Tool, View
 
@@ -107,8 +106,8 @@ def _normalize_keys(item: JSON, tools: Sequence[Tool]) -> dict[str, JSON]:
             thoughts.append(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         else:
             if isinstance(value, list) and plain in SAYS and key not in own:  # contents in parts
-                thoughts.append(thoughts_of(value))
-                value = "".join(part if isinstance(part, str) else words_of([part]) for part in value)
+                thoughts.append(join_thoughts(value))
+                value = "".join(part if isinstance(part, str) else read_text([part]) for part in value)
             table[plain if key not in own and plain in known and plain not in item else key] = value
     return {**table, "thought": "\n".join(filter(None, thoughts))} if any(thoughts) else table
 

@@ -96,14 +96,14 @@ def check_state(database: str, name: str, state: str) -> None:
 @memoize("texts", 8)
 def load_subject(database: str, name: str, state: str) -> Subject:
     """The agent with its memory, in that state. Raises UsageError as `check_state` does."""
-    from agents.memory import agent_store as shelf  # both load SQLAlchemy, which naming a seat does not need
+    from agents.memory import agent_store  # both load SQLAlchemy, which naming a seat does not need
     from arena.store.database import connect
 
     check_state(database, name, state)
     engine = connect(DatabaseLocation.of(database), create=False)
     try:
         with engine.connect() as connection:
-            subject = shelf.load_agent(connection, name)
+            subject = agent_store.load_agent(connection, name)
     finally:
         engine.dispose()
     if subject is None:

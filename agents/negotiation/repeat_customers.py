@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from random import Random
 
-from agents.negotiation import utterances as phrases
+from agents.negotiation import utterances
 from agents.negotiation.position import Position
 from agents.negotiation.time_dependent import Linear
 from agents.required_fields import knowing
@@ -50,9 +50,9 @@ class Dealer:
             return await Linear().act(view)
         wanted, standing = INSISTED * limit, side.standing
         if standing is not None and standing >= wanted:
-            return Move(phrases.accepting(standing, Random(view.seed)), "accept")
+            return Move(utterances.accepting(standing, Random(view.seed)), "accept")
         own = side.own[-1] if side.own else None
-        words = phrases.offering(side.role, side.item, wanted, Random(view.seed), own, standing, side.last)
+        words = utterances.offering(side.role, side.item, wanted, Random(view.seed), own, standing, side.last)
         return Move(words, "offer", {"price": round(wanted, 2)})
 
     def limit(self, who: str) -> float | None:

@@ -6,7 +6,7 @@ from math import e, exp, log
 from random import Random
 from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
-from agents.negotiation import utterances as phrases
+from agents.negotiation import utterances
 from agents.negotiation.advice import NONE, Advice, collect_advice
 from agents.negotiation.position import EXACT, Position, clip
 from arena.agent import agent
@@ -39,13 +39,13 @@ class Bargainer:
     async def act(self, view: View) -> Move:
         side, rng = Position.of(view), Random(view.seed)
         if side.closed:
-            return self._move(view, phrases.leaving(rng), "walk_away")
+            return self._move(view, utterances.leaving(rng), "walk_away")
         plan = self.plan(side, collect_advice(view.messages, side.role).scaled(self.heeds), rng)
         standing = side.standing
         if standing is not None and side.utility(standing) >= max(plan.least, 0.0) - EXACT:
-            return self._move(view, phrases.accepting(standing, rng, plainly=not view.tools), "accept")
+            return self._move(view, utterances.accepting(standing, rng, plainly=not view.tools), "accept")
         own = side.own[-1] if side.own else None
-        words = phrases.offering(side.role, side.item, plan.offer, rng, own, standing, side.last)
+        words = utterances.offering(side.role, side.item, plan.offer, rng, own, standing, side.last)
         return self._move(view, words, "offer", plan.offer)
 
     def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:

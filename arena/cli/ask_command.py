@@ -32,6 +32,6 @@ def ask(
 
     Settings of the agent: --set agent.sampling.temperature=0.
     """
-    from arena.cli.ask import ask as put
+    from arena.cli.ask import ask as ask_agent
 
-    raise typer.Exit(put(db, agent, questions, settings or [], " ".join(sys.argv[1:]), json))
+    raise typer.Exit(ask_agent(db, agent, questions, settings or [], " ".join(sys.argv[1:]), json))

@@ -41,7 +41,7 @@ def compare(
     rounds its chain has. Without a deal a surplus counts as the game scores it; failed episodes never count as 0.
     """
     try:
-        from arena.analysis.comparison import compare as judge
+        from arena.analysis.comparison import compare as compare_groups
         from arena.reports.comparison_tables import print_comparison
     except ModuleNotFoundError as error:
         raise missing("arena compare", error) from error
@@ -53,7 +53,7 @@ def compare(
     costs = any(name in COSTS for name in metric or ())
     one, two = select_sides(db, a, b, game, costs)
     print_comparison(
-        judge(one, two, metric or (), level=level, seed=seed, correction=correction, pair=not unpaired), json
+        compare_groups(one, two, metric or (), level=level, seed=seed, correction=correction, pair=not unpaired), json
     )
 
 

@@ -9,13 +9,7 @@ from typing import Annotated
 
 import typer
 
-from arena.cli import ask_command as cli_ask
-from arena.cli import compare as cli_compare
-from arena.cli import completion
-from arena.cli import figure as cli_figure
-from arena.cli import rate as cli_rate
-from arena.cli import replay as cli_replay
-from arena.cli import tournament as cli_tournament
+from arena.cli import ask_command, compare, completion, figure, rate, replay, tournament
 from arena.cli.command_help import VERBOSE, Commands, start_log
 from arena.cli.launch_options import Launch, launching
 from arena.cli.options import DEFAULT_DB, Count, Csv, Database, Json, On, Seed, Trust, Until, Wide, seat_pairs
@@ -222,9 +216,9 @@ def check(
     episodes: Annotated[int, typer.Option(help="Random episodes to try.")] = 20,
 ) -> None:
     """Check a game against its contract: no leaks, no randomness outside the seed, replay, JSON, scores as declared."""
-    from arena.engine.game_check import check as hold
+    from arena.engine.game_check import check as check_game
 
-    found = hold(part, episodes)
+    found = check_game(part, episodes)
     for problem in found.problems:
         say(f"✗ {problem}")
     for warning in found.warnings:
@@ -243,7 +237,7 @@ def db_path(db: Database = DEFAULT_DB) -> None:
     say(str(place.path.resolve() if place.path else place))
 
 
-for commands in (cli_ask, cli_tournament, cli_rate, cli_compare, cli_figure, cli_replay):
+for commands in (ask_command, tournament, rate, compare, figure, replay):
     commands.mount(app)
 import_module("unlearning.cli.main").mount(app)  # imported by name, so that arena does not depend on unlearning
 

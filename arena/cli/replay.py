@@ -19,13 +19,13 @@ def mount(app: typer.Typer) -> None:
 def verify(which: Which = "last", db: Database = DEFAULT_DB, json: Json = False, trust: Trust = False) -> None:
     """Replay stored moves through today's code and name the first turn where it departs; exit code 3 if it does."""
     from arena.console.long_work import waiting
-    from arena.replay.verify import verify as check
+    from arena.replay.verify import verify as verify_records
     from arena.reports.replay_tables import print_verdicts
     from arena.store.store import Store
 
     with Store.open(db, create=False) as store:
         with waiting("replaying what is on record"):
-            found = list(check(store, which))
+            found = list(verify_records(store, which))
         raise typer.Exit(print_verdicts(found, json))
 
 
@@ -64,11 +64,11 @@ def rescore(
 ) -> None:
     """Compute scores again from stored moves and add them as rows; what is stored is never overwritten."""
     from arena.console.long_work import waiting
-    from arena.replay.rescore import rescore as score
+    from arena.replay.rescore import rescore as rescore_records
     from arena.reports.replay_tables import print_rescoring
     from arena.store.store import Store
 
     with Store.open(db, create=False) as store:
         with waiting("scoring what is on record"):
-            done = score(store, which, scorer, version)
+            done = rescore_records(store, which, scorer, version)
         raise typer.Exit(print_rescoring(done, diff, json))

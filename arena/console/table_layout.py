@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from rich.cells import cell_len as measured
+from rich.cells import cell_len as rich_cell_len
 from rich.cells import chop_cells
 
 GAP = "  "
@@ -51,7 +51,7 @@ def render_lines(
 
 def cell_len(text: str) -> int:
     """Terminal columns of a text without control characters."""
-    return len(text) if text.isascii() else measured(text)
+    return len(text) if text.isascii() else rich_cell_len(text)
 
 
 def compute_width(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:

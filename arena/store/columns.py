@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer
-from sqlalchemy import Text as AnyText
+from sqlalchemy import Text as SqlText
 from sqlmodel import Field
 
 Hash = BigInteger().with_variant(Integer, "sqlite")  # 63 bits; in SQLite only INTEGER makes the key the row's address
-Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")  # sorted by bytes, as SQLite does
+Text = SqlText().with_variant(SqlText(collation="C"), "postgresql")  # sorted by bytes, as SQLite does
 CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary key, without a second index
 
 

@@ -18,8 +18,7 @@ from sqlmodel import SQLModel
 
 from arena.errors import BadRecord
 from arena.extras import missing
-from arena.store import migrations
-from arena.store import schema as tables
+from arena.store import migrations, schema
 from arena.store.location import DatabaseLocation, check_file, explain_failure, is_closed, open_read_only
 from arena.store.postgres import alone, mark, marks, translate
 
@@ -99,7 +98,7 @@ def _prepare(engine: Engine, place: DatabaseLocation, create: bool) -> None:
         version = _version(connection, place)  # another process may have been quicker
         if version is None:
             LOGGER.info("making the tables of schema %d in %s", VERSION, place)
-            SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in tables.ALL])
+            SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in schema.ALL])
             _stamp(connection, VERSION)
         elif version < VERSION:
             LOGGER.info("upgrading %s from schema %d to %d", place, version, VERSION)
@@ -120,7 +119,7 @@ def _version(connection: Connection, place: DatabaseLocation) -> int | None:
     else:
         ours = "arena_schema" in names
         version = int(_scalar(connection, "SELECT version FROM arena_schema")) if ours else 0
-        foreign = names & {row.__tablename__ for row in tables.ALL}
+        foreign = names & {row.__tablename__ for row in schema.ALL}
     if not ours and foreign:
         raise BadRecord(
             f"{place} belongs to another program (tables {', '.join(sorted(foreign)[:3])}); name another database"

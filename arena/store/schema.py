@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Column
 from sqlmodel import Field, SQLModel
 
-from arena.store import schema_memory as tables_memory
+from arena.store import schema_memory
 from arena.store.columns import CLUSTERED, Hash, number, string
 
 
@@ -177,4 +177,4 @@ class FactRow(SQLModel, table=True):
 
 
 ALL: tuple[Any, ...] = (RunRow, EpisodeRow, SeatRow, TurnRow, TextRow, MessageRow, CallRow, ScoreRow, FactRow, ForkRow,
-                        *tables_memory.ALL)  # fmt: skip
+                        *schema_memory.ALL)  # fmt: skip

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import isnan, nan
 from typing import NamedTuple
 
-from arena.text import price_lexicon as words
+from arena.text import price_lexicon
 from arena.text.number_words import find_word_numerals
 from arena.text.numerals import Numeral, find_digit_numerals, normalise_text
 
@@ -68,9 +68,9 @@ def find_amounts(text: str, bare: bool = False) -> tuple[Price, ...]:
     low = normalise_text(text)
     found = list(_find_candidates(low, text))
     bare = bare or _is_alone(low, found)
-    hits = [match.start() for match in words.PRICE_WORDS.finditer(low)]
-    cuts = [0, *(match.start() for match in words.SENTENCE.finditer(low)), len(low)]
-    counts = [match.start() for match in words.COUNT.finditer(low)]
+    hits = [match.start() for match in price_lexicon.PRICE_WORDS.finditer(low)]
+    cuts = [0, *(match.start() for match in price_lexicon.SENTENCE.finditer(low)), len(low)]
+    counts = [match.start() for match in price_lexicon.COUNT.finditer(low)]
     joined = [_is_joined(low, *pair) for pair in pairwise(found)]
     result = []
     for place, item in enumerate(found):
@@ -121,23 +121,25 @@ def _find_candidates(low: str, text: str) -> Iterator[Candidate]:
 
 def _find_single_units(low: str) -> Iterator[Numeral]:
     """ "A dollar": one, at its article."""
-    return (Numeral(1.0, match.start(), match.start() + 1, in_words=True) for match in words.A_DOLLAR.finditer(low))
+    return (
+        Numeral(1.0, match.start(), match.start() + 1, in_words=True) for match in price_lexicon.A_DOLLAR.finditer(low)
+    )
 
 
 def _add_cents(low: str, one: Numeral, other: Numeral) -> Numeral | None:
     """The amount of a number with the cents behind its currency: "12 € 50", "five dollars fifty", "£5 50p"."""
-    gap = words.CURRENCY_BETWEEN.fullmatch(low[one.end : other.start])
+    gap = price_lexicon.CURRENCY_BETWEEN.fullmatch(low[one.end : other.start])
     two_digits = other.in_words or (other.end - other.start == 2)
     if gap is None or not 0 < other.value < 100 or other.value % 1 or one.value % 1 or other.hundredfold:
         return None
     behind = low[other.end : other.end + NEAR]
-    said = words.CENTS_AFTER.match(behind)
+    said = price_lexicon.CENTS_AFTER.match(behind)
     if not said and (not two_digits or (gap["and"] and (other.value < 10 or gap["bare"]))):
         return None
-    if gap["bare"] is not None and not words.SIGN_BEFORE.search(low[max(0, one.start - TOUCH) : one.start]):
+    if gap["bare"] is not None and not price_lexicon.SIGN_BEFORE.search(low[max(0, one.start - TOUCH) : one.start]):
         return None
     behind = behind[said.end() :] if said else behind
-    if words.SIGN_AFTER.match(behind) or words.PERCENT.match(behind) or not _is_loose_price("", behind):
+    if price_lexicon.SIGN_AFTER.match(behind) or price_lexicon.PERCENT.match(behind) or not _is_loose_price("", behind):
         return None
     value = one.value + other.value / 100 if said or gap["bare"] is None else nan  # "$12 50"
     return Numeral(value, one.start, other.end + (said.end() if said else 0), in_words=one.in_words)
@@ -149,35 +151,39 @@ def _make_candidate(low: str, text: str, one: Numeral, marked: bool = False) -> 
     before, after = low[max(0, start - NEAR) : start], low[end : end + NEAR]
     if before.endswith(".") and low[start:end].isdigit() and (len(before) == 1 or before[-2] in " \n($€£¥-"):  # ".5"
         start, before, amount = start - 1, before[:-1], amount / 10 ** (end - one.start)
-    signed = words.SIGN_BEFORE.search(before[-TOUCH:]) is not None
-    sign = words.SIGN_AFTER.match(after)
+    signed = price_lexicon.SIGN_BEFORE.search(before[-TOUCH:]) is not None
+    sign = price_lexicon.SIGN_AFTER.match(after)
     whole = marked or signed or sign is not None
     unclear = isnan(amount) or _is_split(one, before, after, low) or (one.hundredfold and amount < 10)
     if sign and not marked:
-        cents = not signed and words.CENTS_AFTER.match(after)
+        cents = not signed and price_lexicon.CENTS_AFTER.match(after)
         amount, after = amount / 100 if cents else amount, after[sign.end() :]
-    after = words.ROUGHLY.sub("", after, count=1)
-    if words.PERCENT.match(after):
-        change = words.CHANGE_AFTER.match(after) or words.CHANGE_BEFORE.search(before)
+    after = price_lexicon.ROUGHLY.sub("", after, count=1)
+    if price_lexicon.PERCENT.match(after):
+        change = price_lexicon.CHANGE_AFTER.match(after) or price_lexicon.CHANGE_BEFORE.search(before)
         return Candidate(Price(amount, start, end, unclear=True), before, after, True) if change else None
     if not whole and not _is_bare_price(one, before, after, text):
         return None
-    if one.dotted and not words.COMMA_COUNTRY.search(f"{before[-TOUCH:]}#{low[end : end + TOUCH]}"):
+    if one.dotted and not price_lexicon.COMMA_COUNTRY.search(f"{before[-TOUCH:]}#{low[end : end + TOUCH]}"):
         amount, unclear = amount / 1000, not signed and not sign
     unclear = unclear or (not whole and one.in_words and amount < FEW)
-    unclear = unclear or bool(words.REST_BEFORE.search(before) or words.REST_AFTER.match(after))
-    unclear = unclear or (whole and words.UNKNOWN_SCALE.match(low, end) is not None)
-    if words.MINUS.search(before[-TOUCH:]) and not re.search(r"\d\s?[-−]\s?\S?$", before[-TOUCH:]):
+    unclear = unclear or bool(price_lexicon.REST_BEFORE.search(before) or price_lexicon.REST_AFTER.match(after))
+    unclear = unclear or (whole and price_lexicon.UNKNOWN_SCALE.match(low, end) is not None)
+    if price_lexicon.MINUS.search(before[-TOUCH:]) and not re.search(r"\d\s?[-−]\s?\S?$", before[-TOUCH:]):
         amount = -amount
     return Candidate(Price(amount, start, end, unclear=unclear, hundredfold=one.hundredfold), before, after, whole)
 
 
 def _is_split(one: Numeral, before: str, after: str, low: str) -> bool:
     """Whether common spaces part the digits of what may be two numbers: "iPhone 12 500 dollars"."""
-    if not one.spaced or words.SIGN_BEFORE.search(before[-TOUCH:]) or low.strip(" .!?") == low[one.start : one.end]:
+    if (
+        not one.spaced
+        or price_lexicon.SIGN_BEFORE.search(before[-TOUCH:])
+        or low.strip(" .!?") == low[one.start : one.end]
+    ):
         return False
-    leader = words.WORD_BEFORE.search(before)
-    return not words.SIGN_AFTER.match(after) or (leader is not None and leader[1] not in words.LEADERS)
+    leader = price_lexicon.WORD_BEFORE.search(before)
+    return not price_lexicon.SIGN_AFTER.match(after) or (leader is not None and leader[1] not in price_lexicon.LEADERS)
 
 
 def _is_bare_price(one: Numeral, before: str, after: str, text: str) -> bool:
@@ -190,12 +196,14 @@ def _is_bare_price(one: Numeral, before: str, after: str, text: str) -> bool:
 
 def _is_loose_price(before: str, after: str) -> bool:
     """Whether a number without a currency may be a price, by the words that touch it."""
-    if words.GLUED_AFTER.match(after) or words.GLUED_BEFORE.search(before[-TOUCH:]):
+    if price_lexicon.GLUED_AFTER.match(after) or price_lexicon.GLUED_BEFORE.search(before[-TOUCH:]):
         return False
-    if words.LIST_BEFORE.search(before) and words.LIST_AFTER.match(after):
+    if price_lexicon.LIST_BEFORE.search(before) and price_lexicon.LIST_AFTER.match(after):
         return False
-    ahead, behind = words.WORD_AFTER.match(after), words.WORD_BEFORE.search(before)
-    return (ahead is None or ahead[1] in words.FOLLOWERS) and (behind is None or behind[1] in words.LEADERS)
+    ahead, behind = price_lexicon.WORD_AFTER.match(after), price_lexicon.WORD_BEFORE.search(before)
+    return (ahead is None or ahead[1] in price_lexicon.FOLLOWERS) and (
+        behind is None or behind[1] in price_lexicon.LEADERS
+    )
 
 
 def _is_alone(low: str, found: Sequence[Candidate]) -> bool:
@@ -215,31 +223,31 @@ def _is_near(price: Price, hits: Sequence[int], cuts: Sequence[int]) -> bool:
 
 
 def _is_difference(item: Candidate) -> bool:
-    return bool(words.DIFFERENCE_AFTER.match(item.after) or words.DIFFERENCE_BEFORE.search(item.before))
+    return bool(price_lexicon.DIFFERENCE_AFTER.match(item.after) or price_lexicon.DIFFERENCE_BEFORE.search(item.before))
 
 
 def _is_for_several(item: Candidate, counts: Sequence[int], cuts: Sequence[int]) -> bool:
     """Whether it is the price of several things, or of each of several."""
-    if words.FOR_MANY.match(item.after) or words.MANY_FOR.search(item.before):
+    if price_lexicon.FOR_MANY.match(item.after) or price_lexicon.MANY_FOR.search(item.before):
         return True
-    return words.EACH_AFTER.match(item.after) is not None and _is_near(item.price, counts, cuts)
+    return price_lexicon.EACH_AFTER.match(item.after) is not None and _is_near(item.price, counts, cuts)
 
 
 def _is_negated(item: Candidate) -> bool:
     """Whether the words reject the amount, or make it a price left behind."""
-    if words.LEFT_BEHIND.search(item.before) or words.REJECTED.match(item.after):
+    if price_lexicon.LEFT_BEHIND.search(item.before) or price_lexicon.REJECTED.match(item.after):
         return True
-    clause = words.CLAUSE.split(item.before)[-1]
-    refused = words.NEGATOR.search(words.HARMLESS.sub("", clause)) is not None
-    return refused != (words.LIMIT.search(clause) is not None)
+    clause = price_lexicon.CLAUSE.split(item.before)[-1]
+    refused = price_lexicon.NEGATOR.search(price_lexicon.HARMLESS.sub("", clause)) is not None
+    return refused != (price_lexicon.LIMIT.search(clause) is not None)
 
 
 def _is_joined(low: str, first: Candidate, second: Candidate) -> bool:
     """Whether two neighbouring numbers are the ends of a range, or alternatives."""
     gap = low[first.price.end : second.price.start]
-    match = words.JOINED.fullmatch(gap) if len(gap) <= NEAR else None
+    match = price_lexicon.JOINED.fullmatch(gap) if len(gap) <= NEAR else None
     if match is None:
         return False
     if match["and"]:
-        return words.BETWEEN.search(first.before) is not None
-    return not (match["to"] and words.LEFT_BEHIND.search(first.before))
+        return price_lexicon.BETWEEN.search(first.before) is not None
+    return not (match["to"] and price_lexicon.LEFT_BEHIND.search(first.before))

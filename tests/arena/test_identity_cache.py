@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from arena import identity_cache as memo
+from arena import identity_cache
 from arena.game import Message, Tool
 from arena.identity_cache import by_identity, same_tools
 
@@ -26,7 +26,7 @@ def test_a_function_runs_once_for_each_object_and_each_other_argument() -> None:
 
 
 def test_nothing_takes_the_place_of_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memo, "MOST", 3)
+    monkeypatch.setattr(identity_cache, "MOST", 3)
 
     @by_identity
     def text(message: Message) -> str:

@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from agents.memory import agent_store as shelf  # noqa: E402
+from agents.memory import agent_store  # noqa: E402
 from agents.memory.memory import Event, Memory  # noqa: E402
 from agents.memory.note_writers import ALL  # noqa: E402
 from agents.memory.subject import Subject  # noqa: E402
@@ -128,7 +128,7 @@ def kept(notes: int) -> tuple[int, float, float]:
 
         def put() -> None:
             with writing(store.engine) as connection:
-                shelf.save_agent(connection, "one", subject)
+                agent_store.save_agent(connection, "one", subject)
 
         first, _ = timed(put)
         seconds, _ = timed(lambda: forget_request(store, Order("one", "forget Place 0-5 Gate")))

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 import torch
 
-from arena import cache_register as caches
+from arena import cache_register
 from arena.spec import build
 from unlearning.experiments.weights import take_reading
 from unlearning.probe import build_probe
@@ -46,9 +46,9 @@ def measured(people: int) -> dict[str, float]:
     made = [build("method", {"name": name, "preset": "tiny", "epochs": 1}) for name in ("npo", "grad-diff")]
     first, second = (asyncio.run(method(before, request)) for method in made)
     seconds(benchmark, first, first, first)  # what is loaded and compiled once is not counted
-    caches.clear()
+    cache_register.clear()
     found = {"one": seconds(benchmark, first, first, first)}
-    caches.clear()
+    cache_register.clear()
     found["three"] = seconds(benchmark, before, first, twin)
     found["again"] = seconds(benchmark, before, second, twin)
     return found

@@ -8,10 +8,7 @@ from arena.cli.command_help import Commands
 from arena.cli.options import DEFAULT_DB, AllowKey, Database, Json, Settings, Silent, Trust, seat_pairs
 from arena.console.stdio import mark_recorded
 from arena.errors import UsageError
-from unlearning.cli import bench as cli_bench
-from unlearning.cli import mentions as cli_mentions
-from unlearning.cli import sequence as cli_sequence
-from unlearning.cli import weight_commands as cli_weights
+from unlearning.cli import bench, mentions, sequence, weight_commands
 from unlearning.cli.old_spellings import respell
 from unlearning.cli.shared_options import TaughtAgent
 
@@ -27,10 +24,10 @@ def mount(app: Commands) -> None:
     """Adds the commands to `app`, and how they were spelled before."""
     for command in (teach, notes, forget, receipt):
         app.command()(command)
-    app.command()(cli_mentions.mentions)
-    cli_sequence.mount(app)
-    cli_bench.mount(app)
-    cli_weights.mount(app)
+    app.command()(mentions.mentions)
+    sequence.mount(app)
+    bench.mount(app)
+    weight_commands.mount(app)
     app.respellings.append(respell)
 
 
@@ -103,12 +100,12 @@ def notes(
     trust: Trust = False,
 ) -> None:
     """Show an agent's notes, and the source events of each."""
-    from agents.memory import agent_store as shelf
+    from agents.memory import agent_store
     from arena.store.store import Store
     from unlearning.cli.output import tell_notes
 
     with Store.open(db, create=False) as store:
-        tell_notes(shelf.load_notes(store, name), about, json)
+        tell_notes(agent_store.load_notes(store, name), about, json)
 
 
 def forget(

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from agents.llm.llm import LLM
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
@@ -23,9 +23,9 @@ from arena.reports.output import rows
 from arena.spec import build
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
-from unlearning.experiments import agents as bench_agents
+from unlearning.experiments import agents
 from unlearning.experiments.bench_order import choose_parts
-from unlearning.experiments.experiment import run_probes as measured
+from unlearning.experiments.experiment import run_probes
 from unlearning.experiments.suite_settings import ANY_PROBE, build_probe_parts, set_probes
 from unlearning.experiments.tables import format_spread, load_readings
 from unlearning.experiments.trial_records import Case, TrialRecord, write
@@ -63,7 +63,7 @@ class ProbeOrder:
 def run_probe(db: str, order: ProbeOrder) -> int:
     """Probe a stored agent, store the readings and print them; the exit code."""
     with Store.open(db, create=False) as store:
-        after, taught = shelf.get_agent(store, order.agent), shelf.load_course(store, order.agent)
+        after, taught = agent_store.get_agent(store, order.agent), agent_store.load_course(store, order.agent)
         spec, other = find_method(store, order)
         spec, settings = set_method_and_probes(spec, order)
         made = (
@@ -125,7 +125,7 @@ def _list_named_probes(order: ProbeOrder) -> dict[str, Any]:
     if order.probes is None:
         return {}
     known = {
-        label: spec for scope in bench_agents.SCOPES for label, spec in bench_agents.build_suite(scope, ASKING).items()
+        label: spec for scope in agents.SCOPES for label, spec in agents.build_suite(scope, ASKING).items()
     }
     return choose_parts("probe", order.probes, {**known, "leak_answer": LEAK_ANSWER})
 
@@ -145,7 +145,7 @@ async def probe_against_knower(
     course = course_of(taught)
     before = await teach_again(course, after)
     request = resolve_request(before.memory, order.words)
-    suite = bench_agents.build_suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
+    suite = agents.build_suite(request.scope, ASKING if method is not None else {**ASKING, "budgets": ()})
     tasks, silent = build_exam(course, request)
     if silent:
         suite = {label: spec for label, spec in suite.items() if _get_name(spec) not in NEED_TASKS}
@@ -157,11 +157,11 @@ async def probe_against_knower(
         raise UsageError(explain_unknown_method(order.agent))
     made: Method | None = None if method is None else build("method", method)
     others = [await teach_again(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
-    twins = tuple(twin(other, bench_agents.drop_episodes(request)) for other in others)
+    twins = tuple(twin(other, agents.drop_episodes(request)) for other in others)
     trial = Trial(
         request, before, after, twin(before, request), {"forget": request.forget}, tasks, twins, method=made,
     )  # fmt: skip
-    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
+    found = await run_probes(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     return (
         _make_case(order, request, taught, wanted, method),
         TrialRecord(format_target_count(request), found, 0.0),
@@ -190,7 +190,7 @@ async def probe_alone(
         raise UsageError(f"{silent}; {', '.join(other)} cannot be read, there are: {', '.join(suite)}")
     wanted = set_probes(wanted, wanted if order.probes else (), settings)
     trial = Trial(request, after, after, twin(after, request), {"forget": request.forget})
-    found = await measured(trial, {label: build_probe(spec) for label, spec in wanted.items()})
+    found = await run_probes(trial, {label: build_probe(spec) for label, spec in wanted.items()})
     readings = {label: replace(reading, before=None) for label, reading in found.items()}
     return (
         _make_case(order, request, {}, wanted, method),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.subject import Subject
 from arena.console.stdio import print_json, say
 from arena.engine.play import run_blocking
@@ -50,9 +50,9 @@ def measure_sequence(store: Store, series: Series) -> Sequel:
     if series.benign < 0:
         raise UsageError(f"--benign counts lessons, 0 or more; got {series.benign}")
     method: Method = build("method", set_method(series.method, series.settings))
-    subject = shelf.get_agent(store, series.agent)
+    subject = agent_store.get_agent(store, series.agent)
     requests = [resolve_request(subject.memory, words) for words in series.words]
-    lessons = make_benign_lessons(shelf.load_course(store, series.agent), subject, requests, series.benign)
+    lessons = make_benign_lessons(agent_store.load_course(store, series.agent), subject, requests, series.benign)
     found = run_blocking(lambda: run_sequence(subject, requests, method, lessons=lessons, seed=series.seed))
     scopes = {request.scope for request in requests}
     made = {"agent": series.agent, "method": describe(method), "requests": len(requests), "benign": len(lessons),

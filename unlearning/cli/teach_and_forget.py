@@ -13,7 +13,7 @@ from typing import Any, cast
 from sqlalchemy import text
 
 from agents.chat_model import ChatModel
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.reflection import write_reflections
@@ -104,9 +104,9 @@ def teach_agent(
     with waiting(f"teaching {name}"):
         learned = run_blocking(lambda: teach_more(admit_names(subject, consent), course, given.writer))
     with writing(store.engine) as connection:
-        if shelf.load_agent(connection, name) != (subject if given.known else None):
+        if agent_store.load_agent(connection, name) != (subject if given.known else None):
             raise UsageError(f"{name} changed while it was taught; nothing was kept, type the command again")
-        shelf.save_agent(connection, name, learned, describe(course), forgot=False)
+        agent_store.save_agent(connection, name, learned, describe(course), forgot=False)
     return learned
 
 
@@ -152,9 +152,9 @@ def plan_lessons(
     places = {name_of(spec) for spec in course.environments if build("game", get_game(spec))}
     check_seats(course)
     writer: ChatModel | None = build("model", model) if model else None
-    known = name in shelf.list_names(store)
-    subject = shelf.get_agent(store, name) if known else make_subject(given.mind, given.subject)
-    before = shelf.load_course(store, name) if known else {}
+    known = name in agent_store.list_names(store)
+    subject = agent_store.get_agent(store, name) if known else make_subject(given.mind, given.subject)
+    before = agent_store.load_course(store, name) if known else {}
     course = replace(course, earlier=(*before.pop("earlier", ()), before) if before else ())
     had = [one for one in course.whole[:-1] if one.seed == seed and set(map(name_of, one.environments)) & places]
     if had:
@@ -223,7 +223,7 @@ def forget_request(store: Store, order: Order) -> Done:
         raise UsageError(unknown("scope", order.scope, SCOPES))
     method: Method = build("method", set_method(order.method, order.settings))
     for _ in range(ATTEMPTS):
-        before, begun = shelf.get_agent(store, order.agent), time.perf_counter()
+        before, begun = agent_store.get_agent(store, order.agent), time.perf_counter()
         request, after, account = run_blocking(lambda: apply_request(method, before, order))  # noqa: B023 (called at once)
         if not isinstance(after, Subject):
             raise UsageError(f"the method {order.method!r} made no agent that remembers; nothing was changed")
@@ -234,7 +234,7 @@ def forget_request(store: Store, order: Order) -> Done:
         if order.dry_run:
             return replace(done, id="")
         if (kept := _save_result(store, order, before, after, done)) is not None:
-            shelf.scrub_files(store.engine)
+            agent_store.scrub_files(store.engine)
             if kept.caches:
                 clear()  # what was read since
             return _add_remains(store, kept)
@@ -289,7 +289,7 @@ def find_receipt(store: Store, which: str) -> Done:
 def _add_remains(store: Store, done: Done) -> Done:
     """The request with what the files of the database still have of it, as far as it is known."""
     touched = store.place.path is not None or done.receipt.get("rows")
-    left = shelf.find_remains(store.engine) if touched else ()
+    left = agent_store.find_remains(store.engine) if touched else ()
     return replace(done, receipt={**done.receipt, "remains": [*left, *done.receipt["remains"]]}) if left else done
 
 
@@ -303,10 +303,10 @@ def _make_done(order: Order, request: Request, method: Method, made: Receipt, se
 def _save_result(store: Store, order: Order, before: Subject, after: Subject, done: Done) -> Done | None:
     """The request as carried out, with the agent stored; None where the agent changed meanwhile."""
     with writing(store.engine) as connection:
-        if shelf.load_agent(connection, order.agent) != before:
+        if agent_store.load_agent(connection, order.agent) != before:
             return None
-        course = None if order.keep is None else shelf.load_course(store, order.agent)
-        kept = shelf.save_agent(connection, done.agent, after, course)
+        course = None if order.keep is None else agent_store.load_course(store, order.agent)
+        kept = agent_store.save_agent(connection, done.agent, after, course)
         dropped = clear() if done.receipt["events"] or done.receipt["notes"] else {}
         made = {**done.receipt, "rows": kept.rows, "caches": sum(dropped.values())}
         done = replace(done, epoch=kept.epoch, receipt=made, caches=dropped)

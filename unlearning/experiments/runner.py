@@ -16,7 +16,7 @@ from arena.registry import FOLDERS, list_all_entries, list_entries
 from arena.reports.output import rows
 from arena.store.query_result import QueryResult
 from arena.store.store import Store
-from unlearning.experiments import agents as bench_agents
+from unlearning.experiments import agents
 from unlearning.experiments.bench_order import (
     AgentBenchOrder,
     BenchOrder,
@@ -95,17 +95,17 @@ def tell_plan(db: str, cases: Sequence[Case], wanted: BenchOrder) -> int:
 def plan_agent_bench(wanted: AgentBenchOrder) -> BenchPlan:
     """The bench of agents. Raises UsageError for a wrong name or setting."""
     named = parse_probes(wanted.metrics)
-    methods = choose_parts("method", wanted.methods, bench_agents.METHODS)
-    places = choose_parts("environment", wanted.environments, bench_agents.ENVIRONMENTS)
+    methods = choose_parts("method", wanted.methods, agents.METHODS)
+    places = choose_parts("environment", wanted.environments, agents.ENVIRONMENTS)
     own = [SettablePart("mind", "agent", wanted.mind),
            *(SettablePart("method", "method", spec) for spec in methods.values()),
            *(SettablePart("game", "game", spec) for spec in places.values())]  # fmt: skip
     settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], wanted.settings)
     mind, *specs = apply_settings(own, settings)
-    bench = bench_agents.Bench(
+    bench = agents.Bench(
         dict(zip(methods, specs, strict=False)),
         dict(zip(places, specs[len(methods) :], strict=True)),
-        tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(bench_agents.SCOPES, ""))),
+        tuple(choose_parts("scope", wanted.scopes, dict.fromkeys(agents.SCOPES, ""))),
         parse_counts("--budgets", wanted.budgets),
         mind,
         games=wanted.games,
@@ -113,11 +113,11 @@ def plan_agent_bench(wanted: AgentBenchOrder) -> BenchPlan:
         metrics=named,
         settings=settings,
     )
-    school = bench_agents.School()
+    school = agents.School()
     told = [budget for budget in TOLD if budget in bench.budgets] or bench.budgets[-2:]
     shown = ["steps_forget", "steps_retain", "success_forget", "success_retain", "exact_match", "leak", "residue",
              "refusal", *(f"{what}_{budget}" for what in ("adversary", "advantage") for budget in told)]  # fmt: skip
-    return BenchPlan(list(bench.cases()), lambda case: bench_agents.measure_case(case, school), shown)
+    return BenchPlan(list(bench.cases()), lambda case: agents.measure_case(case, school), shown)
 
 
 def plan_weight_bench(wanted: WeightBenchOrder) -> BenchPlan:
@@ -135,7 +135,7 @@ def plan_weight_bench(wanted: WeightBenchOrder) -> BenchPlan:
 def list_agent_parts(as_json: bool) -> int:
     """Lists what a bench of agents can measure, and with what."""
     games = list_entries("game")
-    places = [("environment", name, games[name].about) for name in bench_agents.ENVIRONMENTS]
+    places = [("environment", name, games[name].about) for name in agents.ENVIRONMENTS]
     return _tell_parts([*_list_methods(of_weights=False), *places], as_json)
 
 

@@ -14,7 +14,7 @@ from unlearning.scoring.answer_wording import cut_to, shots_before, until_next, 
 from unlearning.scoring.elicitation import ask_items
 from unlearning.scoring.role_readings import find_direction, measure_roles, select_items
 from unlearning.scoring.rouge import Kind
-from unlearning.scoring.rouge import rouge_l as overlap
+from unlearning.scoring.rouge import rouge_l as compute_rouge_l
 from unlearning.scoring.statistics import Floats
 from unlearning.scoring.truth_ratio import Answer, with_answers
 
@@ -40,7 +40,7 @@ async def rouge_l(
 
     async def measure(agent: Agent) -> tuple[Floats]:
         said = await ask_items(agent, items, new=new)
-        return (np.array([overlap(text, true, kind, stem) for text, true in zip(said, gold, strict=True)]),)
+        return (np.array([compute_rouge_l(text, true, kind, stem) for text, true in zip(said, gold, strict=True)]),)
 
     detail: dict[str, JSON] = {"kind": kind, "stem": stem, "answer": answer}
     return await measure_roles(trial, measure, better=find_direction(role), detail=detail)
@@ -105,4 +105,4 @@ async def knowmem(
 
 def score_rouge(said: str, gold: str, style: Style) -> float:
     """ROUGE-L F1 as MUSE reports it, in percent, or as open-unlearning does, of stemmed words from 0 to 1."""
-    return 100 * overlap(said, gold, "f") if style == "muse" else overlap(said, gold, "f", stem=True)
+    return 100 * compute_rouge_l(said, gold, "f") if style == "muse" else compute_rouge_l(said, gold, "f", stem=True)

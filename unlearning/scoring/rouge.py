@@ -5,7 +5,7 @@ from typing import Literal
 
 from arena.cache_register import memoize
 from arena.extras import missing
-from arena.text import words as text_words
+from arena.text import words
 
 Kind = Literal["recall", "precision", "f"]
 
@@ -27,7 +27,7 @@ def rouge_l(said: str, gold: str, kind: Kind = "recall", stem: bool = False) -> 
 
 def split_words(text: str, stem: bool = False) -> list[str]:
     """The words of a text as ROUGE counts them."""
-    found = text_words.split_words(text)
+    found = words.split_words(text)
     return [_stem(word) if len(word) > 3 and word.isascii() else word for word in found] if stem else found
 
 

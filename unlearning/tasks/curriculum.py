@@ -18,7 +18,7 @@ from arena.spec import Spec, build, describe
 from unlearning.memory.influence_set import is_within, list_routes
 from unlearning.probe import Task
 from unlearning.request import Item, Request, Scope
-from unlearning.tasks import bargaining_market as market
+from unlearning.tasks import bargaining_market
 from unlearning.tasks.lessons import teach_tasks
 
 SEARCHED = 2000  # seeds looked at for tasks about a target before giving up
@@ -128,7 +128,7 @@ class Curriculum:
     def _task(self, spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
         """The task, in the seat that this course takes."""
         task = task_of(spec, seed, name, lesson=lesson)
-        if market.is_market(spec):
+        if bargaining_market.is_market(spec):
             return task
         return replace(task, seat=seat_of(build("game", spec), self.seat), seats=dict(self.seats))
 
@@ -154,14 +154,14 @@ def seat_of(game: Game, seat: str = "") -> str:
 
 def task_of(spec: Spec, seed: int, name: str, *, lesson: bool) -> Task:
     """A task in an environment, or a bargain in a market."""
-    if market.is_market(spec) and isinstance(spec, Mapping):
-        return market.build_bargain(spec, seed, name, tells=lesson)
+    if bargaining_market.is_market(spec) and isinstance(spec, Mapping):
+        return bargaining_market.build_bargain(spec, seed, name, tells=lesson)
     return Task(spec, seed=seed, name=name)
 
 
 def name_of(spec: Spec) -> str:
     """The name of an environment in requests: its game and world, "gridworld/1"."""
-    if market.is_market(spec) and isinstance(spec, Mapping):
+    if bargaining_market.is_market(spec) and isinstance(spec, Mapping):
         return f"{spec['name']}/{spec.get('world', 0)}"
     game = describe(build("game", spec))
     return f"{game['name']}/{game['world']}" if "world" in game else str(game["name"])

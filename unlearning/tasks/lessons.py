@@ -11,7 +11,7 @@ from arena.console.long_work import doing
 from arena.engine.play import perform
 from arena.episode import Episode, Match
 from unlearning.probe import Task
-from unlearning.tasks import bargaining_market as market
+from unlearning.tasks import bargaining_market
 
 
 def build_match(agent: Agent, task: Task) -> Match:
@@ -39,4 +39,8 @@ async def record_task(subject: Agent, task: Task, name: str, user: str = "") -> 
     match = build_match(subject, task)
     episode = await perform(match)
     events = collect_events(episode, match, task.seat, id=f"{name}@{user}" if user else name, user=user)
-    return tuple(market.extract_events(task, episode, events)) if market.is_market(task.game) else events
+    return (
+        tuple(bargaining_market.extract_events(task, episode, events))
+        if bargaining_market.is_market(task.game)
+        else events
+    )

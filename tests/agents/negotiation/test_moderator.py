@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from alternating_offers_game import haggle
 
-from agents.negotiation import utterances as phrases
+from agents.negotiation import utterances
 from agents.negotiation.message_acts import read_message
 from arena.engine.play import play, run_blocking
 from arena.errors import UsageError
@@ -262,16 +262,16 @@ def test_every_sentence_of_a_bargainer_reads_as_what_it_does(role: str, item: st
         price, theirs = rng.randrange(0, 80) / 2, rng.choice([None, rng.randrange(0, 80) / 2, 1499.0])
         own = rng.choice([None, price, price + 1])
         if theirs != price:
-            words = phrases.offering(role, item, price, Random(seed), own, theirs, last=seed % 5 == 0)
+            words = utterances.offering(role, item, price, Random(seed), own, theirs, last=seed % 5 == 0)
             assert (words, read_message(words, theirs).act, read_message(words, theirs).price) == (words, OFFER, price)
         if theirs is not None:
-            words = phrases.accepting(theirs, Random(seed), plainly=seed % 2 == 0)
+            words = utterances.accepting(theirs, Random(seed), plainly=seed % 2 == 0)
             assert (words, read_message(words, theirs).act, read_message(words, theirs).price) == (
                 words,
                 ACCEPT,
                 theirs,
             )
-        words = phrases.leaving(Random(seed))
+        words = utterances.leaving(Random(seed))
         assert (words, read_message(words, theirs).act) == (words, LEAVE)
 
 

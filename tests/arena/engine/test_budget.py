@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from two_turn_game import Duel, ask
 
 from agents.api.rate_limits import Limiter, RateLimits
-from agents.api.retries import RequestAttempt as Try
-from agents.api.retries import attempt_all
+from agents.api.retries import RequestAttempt, attempt_all
 from agents.chat_model import Reply, Sampling
 from agents.llm.llm import LLM
 from arena.engine.budget import GATE, Asking, Budget, CallGate, Halt, Spending
@@ -179,8 +178,8 @@ def test_a_call_that_is_called_off_counts_as_spent_and_one_that_waits_does_not()
 
 
 def test_attempts_before_the_money_was_gone_are_billed() -> None:
-    async def timeout() -> Try:
-        return Try(Call("m", outcome="timeout"))
+    async def timeout() -> RequestAttempt:
+        return RequestAttempt(Call("m", outcome="timeout"))
 
     async def work() -> BudgetSpent:
         GATE.set(CallGate(Halt(), Budget.of(0.5, {})))
@@ -195,10 +194,10 @@ def test_attempts_before_the_money_was_gone_are_billed() -> None:
 def test_a_halted_run_starts_no_call_that_waited_for_its_turn() -> None:
     halt, started = Halt(), []
 
-    async def slow() -> Try:
+    async def slow() -> RequestAttempt:
         started.append(1)
         await asyncio.sleep(5)
-        return Try(Call("m", usd=0.0), Reply("yes"))
+        return RequestAttempt(Call("m", usd=0.0), Reply("yes"))
 
     async def work() -> list[Any]:
         GATE.set(CallGate(halt))

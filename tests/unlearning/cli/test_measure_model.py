@@ -17,8 +17,7 @@ from cli_runner import Typed, arena, typed
 from published_dataset_files import tofu_folder
 from trained_small_world import FOLDER, SMALL, SPLIT, trial
 
-from agents.inference.tiny_llama import make_network, make_tokenizer
-from agents.inference.tiny_llama import save as save_tiny
+from agents.inference.tiny_llama import make_network, make_tokenizer, save
 from agents.llm.llm import LLM
 from agents.models.local import Local
 from arena.errors import UsageError
@@ -53,7 +52,7 @@ def copied(agent: Any, place: Path) -> Path:
 def stranger(place: Path, hidden: int = 64) -> LLM:
     """A random model in the words of the small world."""
     tokenizer = trial().before.model.tokenizer  # type: ignore[attr-defined]
-    return LLM(Local(str(save_tiny(place, make_network(tokenizer, 99, hidden=hidden), tokenizer)), dtype="float32"))
+    return LLM(Local(str(save(place, make_network(tokenizer, 99, hidden=hidden), tokenizer)), dtype="float32"))
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_a_twin_of_another_base_is_refused_before_training(twin: str, says: str,
     stranger(folder / "wide", 48)
     other = make_tokenizer(["other words altogether " * 3], 700, words=True)
     other.add_tokens([f"<{n}>" for n in range(len(named.model.tokenizer) - len(other))])  # type: ignore[attr-defined]
-    save_tiny(folder / "words", make_network(other, 1, hidden=64), other)
+    save(folder / "words", make_network(other, 1, hidden=64), other)
     done = forget(folder, "local/mine", "--method", "ga", "--measure", "--twin", twin)
     assert done.code == 2 and says in done.stderr, done.stderr
     assert not list(folder.glob("it*"))
@@ -155,7 +154,7 @@ def test_a_base_that_is_named_gives_the_twin_of_what_was_trained_from_it(
     base = stranger(tmp_path / "base")
     assert isinstance(base.model, Local)
     near, far = make_network(base.model.tokenizer, 99), make_network(base.model.tokenizer, 5)
-    save_tiny(tmp_path / "near", near, base.model.tokenizer), save_tiny(tmp_path / "far", far, base.model.tokenizer)
+    save(tmp_path / "near", near, base.model.tokenizer), save(tmp_path / "far", far, base.model.tokenizer)
     bench = Tofu(people=8, relations=2, pupil=Pupil(base=base.model.id))
     assert not find_twins(bench, SPLIT, LLM(Local(str(tmp_path / "near")))).why
     assert "other weights" in find_twins(bench, SPLIT, LLM(Local(str(tmp_path / "far")))).why

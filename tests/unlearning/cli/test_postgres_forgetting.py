@@ -11,7 +11,7 @@ from cli_runner import arena
 from postgres_server import NoServer, execute, maker_of_databases, server
 from random_memories import NAMES, TARGET, remembers
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
@@ -61,7 +61,7 @@ def keep(url: str, name: str = "guide") -> None:
     log = [Event(f"e:{n}", f"{place} is at ({n}, {n}).", subject=place, episode="e", step=n)
            for n, place in enumerate((RARE, *NAMES))]  # fmt: skip
     with Store.open(url) as store, writing(store.engine) as connection:
-        shelf.save_agent(connection, name, Subject(Knower(), remembers(log * 1)))
+        agent_store.save_agent(connection, name, Subject(Knower(), remembers(log * 1)))
 
 
 def env(url: str) -> dict[str, str]:
@@ -91,8 +91,8 @@ def test_what_no_database_holds_is_replaced_as_it_is_learned(new: Callable[[], s
     for place in (new(), str(tmp_path / "a.db")):
         with Store.open(place) as store:
             with writing(store.engine) as connection:
-                shelf.save_agent(connection, "odd", Subject(Knower(), memory))
-            assert shelf.get_agent(store, "odd").memory == memory
+                agent_store.save_agent(connection, "odd", Subject(Knower(), memory))
+            assert agent_store.get_agent(store, "odd").memory == memory
     assert memory.log[0].text == "a\ufffdb\ufffdc is here."
 
 
@@ -164,7 +164,7 @@ def test_memories_of_older_files_keep_their_groups(tmp_path: Path) -> None:
     path = str(tmp_path / "arena.db")
     keep(path)
     with Store.open(path) as store:
-        before: Any = shelf.get_agent(store, "guide")
+        before: Any = agent_store.get_agent(store, "guide")
         with writing(store.engine) as connection:
             connection.exec_driver_sql("UPDATE note SET grouped = replace(grouped, char(31), char(0))")
-        assert shelf.get_agent(store, "guide") == before
+        assert agent_store.get_agent(store, "guide") == before

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from arena.cli.main import app
 from arena.engine.play import run_blocking
 from arena.errors import UsageError
@@ -34,7 +34,7 @@ def test_courses_one_after_the_other_are_one_course(store: Store) -> None:
     teach(store, GRID)
     teach(store, SHOP)
     last = teach(store, GRID, 1)
-    course = course_of(shelf.load_course(store, "pupil"))
+    course = course_of(agent_store.load_course(store, "pupil"))
     assert [(len(one.tasks()), one.seed) for one in course.whole] == [(3, 0), (3, 0), (3, 1)]
     assert [task.name for task in course.tasks()] == list(dict.fromkeys(e.episode for e in last.memory.log))
     again = run_blocking(lambda: course.teach(type(last)(last.mind, type(last.memory)(writers=last.memory.writers))))
@@ -69,8 +69,8 @@ def test_what_is_learned_for_a_user_is_that_users(store: Store) -> None:
     ann = teach(store, GRID, settings=("user=ann",))
     assert {event.user for event in ann.memory.log} == {note.user for note in ann.memory.notes} == {"ann"}
     assert all("@ann" in event.episode for event in ann.memory.log)
-    assert shelf.get_agent(store, "pupil").user == "ann"
-    course = course_of(shelf.load_course(store, "pupil"))
+    assert agent_store.get_agent(store, "pupil").user == "ann"
+    course = course_of(agent_store.load_course(store, "pupil"))
     episode = ann.memory.log[0].episode
     assert len(course.exam(Request((Item(episode),), scope="trajectory"), 2)["forget"]) == 2
 
@@ -83,7 +83,7 @@ def test_a_models_reflections_are_marked_and_forgotten_with_their_episode(store:
     assert told.count("reflection (not exact)") == 3
     episode = learned.memory.log[0].episode
     done = forget_request(store, Order("pupil", f"forget {episode}"))
-    left = shelf.get_agent(store, "pupil")
+    left = agent_store.get_agent(store, "pupil")
     assert sum(not note.exact for note in left.memory.notes) == 2 == done.receipt["approximate"]
     assert left == twin(learned, Request((Item(episode),), scope="trajectory"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.subject import Subject
 from arena.cli.main import app
 from arena.errors import ArenaError
@@ -39,7 +39,7 @@ def store(db: Path) -> Iterator[Store]:
 
 def words(store: Store, count: int = 3) -> tuple[str, ...]:
     """Requests for the first places that the pupil learned of."""
-    subject = shelf.get_agent(store, "pupil")
+    subject = agent_store.get_agent(store, "pupil")
     places = dict.fromkeys(event.subject for event in subject.memory.log if event.kind == "place")
     return tuple(f"forget {name}" for name in list(places)[:count])
 
@@ -75,9 +75,9 @@ def test_what_a_summary_kept_goes_with_the_next_lesson_and_comes_back_with_none(
 
 
 async def test_benign_lessons_meet_none_of_the_targets(store: Store) -> None:
-    subject = shelf.get_agent(store, "pupil")
+    subject = agent_store.get_agent(store, "pupil")
     requests = [resolve_request(subject.memory, one) for one in words(store)]
-    lessons = make_benign_lessons(shelf.load_course(store, "pupil"), subject, requests, 3)
+    lessons = make_benign_lessons(agent_store.load_course(store, "pupil"), subject, requests, 3)
     assert len(lessons) == 3 and not {task.seed for task in lessons} & set(range(10))
     for n, task in enumerate(lessons):
         events = await record_task(Subject(subject.mind), task, f"b{n}")
@@ -87,9 +87,9 @@ async def test_benign_lessons_meet_none_of_the_targets(store: Store) -> None:
 
 
 def test_measuring_changes_nothing_and_names_no_target(store: Store, db: Path) -> None:
-    before = shelf.get_agent(store, "pupil")
+    before = agent_store.get_agent(store, "pupil")
     run(store, "selective-replay", benign=1)
-    assert shelf.get_agent(store, "pupil") == before
+    assert agent_store.get_agent(store, "pupil") == before
     names = [one.removeprefix("forget ").encode() for one in words(store)]
     with sqlite3.connect(db) as connection:
         told = [repr(row) for table in ("trial", "reading") for row in connection.execute(f"SELECT * FROM {table}")]

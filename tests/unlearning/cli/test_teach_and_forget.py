@@ -16,7 +16,7 @@ from cli_runner import typed
 from random_memories import NAMES, OTHER, TARGET, about, question, walker
 from repository import ROOT, SUPPORT
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
 from agents.name_matching import make_finder
@@ -41,7 +41,7 @@ GAME = ("gridworld/unknown",)
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(str(tmp_path / "a.db")) as store:
         with writing(store.engine) as connection:
-            shelf.save_agent(connection, "walker", walker())
+            agent_store.save_agent(connection, "walker", walker())
         yield store
 
 
@@ -75,7 +75,7 @@ def test_everything_is_forgotten_by_the_one_method_that_may(store: Store) -> Non
     with pytest.raises(UsageError, match="--method reset"):
         forget_request(store, order("forget everything"))
     done = forget_request(store, order("Please forget everything.", method="reset"))
-    left = shelf.get_agent(store, "walker").memory
+    left = agent_store.get_agent(store, "walker").memory
     assert not left.log and not left.notes and done.receipt["events"] == len(walker().memory.log)
     with pytest.raises(UsageError, match="nothing in memory"):
         forget_request(store, order("forget everything", method="reset"))
@@ -104,7 +104,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(store: Store) -> None:
 
 def test_what_was_asked_for_is_done_and_can_be_looked_up(store: Store) -> None:
     done = forget_request(store, order())
-    assert shelf.get_agent(store, "walker") == twin(walker(), about(TARGET))
+    assert agent_store.get_agent(store, "walker") == twin(walker(), about(TARGET))
     assert find_receipt(store, done.id) == find_receipt(store, "walker") == find_receipt(store, "last") == done
     assert (done.targets, done.scope, done.epoch, done.receipt["exact"]) == (1, "state", 1, True)
     with pytest.raises(BadRecord, match=done.id):
@@ -130,7 +130,7 @@ def test_a_receipt_counts_rows_and_caches_that_were_touched(store: Store) -> Non
         }
         for one in (walker(), kept)
     )
-    shelf.get_agent(store, "walker").recalled(question(f"Where is {TARGET}?"))
+    agent_store.get_agent(store, "walker").recalled(question(f"Where is {TARGET}?"))
     sentences_of((f"{TARGET} is at (1, 2).",))
     done = forget_request(store, order())
     assert done.receipt["rows"] == len(before - after) and done.receipt["caches"] >= 1
@@ -156,8 +156,8 @@ async def test_words_are_converted_once_and_the_cost_of_it_is_told() -> None:
 
 def test_kept_under_another_name_the_agent_itself_stays(store: Store) -> None:
     forget_request(store, order(keep="copy", method="filter"))
-    assert shelf.get_agent(store, "walker") == walker()
-    copy = shelf.get_agent(store, "copy")
+    assert agent_store.get_agent(store, "walker") == walker()
+    copy = agent_store.get_agent(store, "copy")
     assert replace(copy, guards=()) == walker() and len(copy.guards) == 1
 
 
@@ -168,13 +168,13 @@ def test_a_receipt_says_that_a_reader_holds_the_bytes(store: Store) -> None:
     done = forget_request(store, order())
     assert "a reader holds them" in done.receipt["remains"][0]
     reader.close()
-    shelf.get_agent(store, "walker")
+    agent_store.get_agent(store, "walker")
     assert not any("reader" in what for what in find_receipt(store, done.id).receipt["remains"])
 
 
 def test_lessons_are_not_given_twice_and_what_was_learned_is_kept(store: Store) -> None:
     first = teach_agent(store, "pupil", GAME, "knower", 3, 0, ["mind.compliance=0.5", "budget=900"])
-    assert shelf.get_agent(store, "pupil") == first and first.budget == 900 and first.memory.log
+    assert agent_store.get_agent(store, "pupil") == first and first.budget == 900 and first.memory.log
     with pytest.raises(UsageError, match="--seed"):
         teach_agent(store, "pupil", GAME, "knower", 3, 0, [])
     more = teach_agent(store, "pupil", GAME, "knower", 3, 1, [])
@@ -207,8 +207,8 @@ def test_two_who_teach_a_new_agent_at_once_do_not_overwrite_each_other(store: St
     found = in_threads(*(lambda seed=seed: teach(seed) for seed in range(3)))
     learned = [one for one in found if isinstance(one, Subject)]
     assert learned and all("changed" in str(one) for one in found if not isinstance(one, Subject))
-    assert shelf.get_agent(store, "pupil") in learned
-    assert max(len(one.memory.log) for one in learned) == len(shelf.get_agent(store, "pupil").memory.log)
+    assert agent_store.get_agent(store, "pupil") in learned
+    assert max(len(one.memory.log) for one in learned) == len(agent_store.get_agent(store, "pupil").memory.log)
 
 
 def in_threads(*works: Any) -> list[Any]:
@@ -240,7 +240,7 @@ def test_requests_at_the_same_time_are_all_carried_out(store: Store) -> None:
 
     done = in_threads(*(lambda name=name: forget(name) for name in NAMES[:3]))
     assert sorted(one.epoch for one in done) == [1, 2, 3]
-    assert shelf.get_agent(store, "walker") == twin(walker(), about(*NAMES[:3]))
+    assert agent_store.get_agent(store, "walker") == twin(walker(), about(*NAMES[:3]))
 
 
 def test_who_is_taught_and_asked_to_forget_at_once_does_one_after_the_other(store: Store) -> None:
@@ -258,7 +258,7 @@ def test_who_is_taught_and_asked_to_forget_at_once_does_one_after_the_other(stor
 
     learned, done = in_threads(teach, forget)
     assert done.id, "a request is never lost"
-    now = shelf.get_agent(store, "pupil")
+    now = agent_store.get_agent(store, "pupil")
     if isinstance(learned, UsageError):
         assert "changed while it was taught" in str(learned) and now == twin(first, about(target))
     elif len(learned.memory.log) > len(now.memory.log):
@@ -283,7 +283,7 @@ def test_an_agent_that_plays_while_it_is_asked_to_forget_plays_on(store: Store) 
 
     played, done = in_threads(games, forget)
     assert done.id and [e.turns for e in played] == [e.turns for e in games()]
-    assert shelf.get_agent(store, "pupil") == twin(pupil, about(target))
+    assert agent_store.get_agent(store, "pupil") == twin(pupil, about(target))
 
 
 KILLER = f"""

@@ -17,7 +17,7 @@ from agents.guardrails.auditor import Auditor
 from agents.guardrails.detector import Detector
 from agents.guardrails.name_filter import Filter
 from agents.llm.llm import LLM
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Memory
 from agents.memory.subject import Subject
 from agents.memory.text_embedding import Hashed
@@ -41,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def keep(store: Store, name: str, subject: Subject) -> int:
     with writing(store.engine) as connection:
-        return shelf.save_agent(connection, name, subject).epoch
+        return agent_store.save_agent(connection, name, subject).epoch
 
 
 def bytes_of(store: Store, word: bytes = WORD) -> int:
@@ -68,8 +68,8 @@ GUARDS = (
 ], ids=["walker", "settings", "guards", "empty", "model", "gate"])  # fmt: skip
 def test_an_agent_comes_back_as_it_was(store: Store, subject: Subject) -> None:
     keep(store, "one", subject)
-    assert shelf.get_agent(store, "one") == subject
-    assert shelf.list_names(store) == ["one"]
+    assert agent_store.get_agent(store, "one") == subject
+    assert agent_store.list_names(store) == ["one"]
 
 
 @given(memories(), memories())
@@ -77,7 +77,7 @@ def test_an_agent_comes_back_as_it_was(store: Store, subject: Subject) -> None:
 def test_any_memory_comes_back_and_takes_the_place_of_any_other(store: Store, one: Memory, other: Memory) -> None:
     for memory in (one, other):
         keep(store, "one", Subject(Knower(), memory))
-        assert shelf.get_agent(store, "one").memory == memory
+        assert agent_store.get_agent(store, "one").memory == memory
 
 
 def test_agents_do_not_touch_each_other(store: Store) -> None:
@@ -86,20 +86,20 @@ def test_agents_do_not_touch_each_other(store: Store) -> None:
     before = [row for table in ("event", "note") for row in rows(store, table) if row[0] == "two"]
     keep(store, "one", twin(walker(), about(TARGET)))
     assert before == [row for table in ("event", "note") for row in rows(store, table) if row[0] == "two"]
-    assert shelf.get_agent(store, "two") == walker()
+    assert agent_store.get_agent(store, "two") == walker()
 
 
 def test_an_unknown_agent_is_answered_with_those_there_are(store: Store) -> None:
     keep(store, "walker", walker())
     with pytest.raises(UsageError, match="walker"):
-        shelf.get_agent(store, "waker")
+        agent_store.get_agent(store, "waker")
 
 
 def test_the_epoch_counts_how_often_it_forgot_and_not_what_it_learned(store: Store) -> None:
     assert keep(store, "one", Subject(Knower(), remembers(walk()[:6]))) == 0
     with writing(store.engine) as connection:
-        assert shelf.save_agent(connection, "one", walker(), forgot=False).epoch == 0
-    assert not shelf.needs_scrub(store.engine)
+        assert agent_store.save_agent(connection, "one", walker(), forgot=False).epoch == 0
+    assert not agent_store.needs_scrub(store.engine)
     assert keep(store, "one", twin(walker(), about(TARGET))) == 1
     assert keep(store, "one", twin(walker(), about(TARGET))) == 1, "nothing was lost"
     assert keep(store, "one", twin(walker(), about(TARGET, OTHER))) == 2
@@ -109,9 +109,9 @@ def test_what_is_forgotten_is_in_no_byte_of_the_files(store: Store) -> None:
     keep(store, "one", walker())
     assert bytes_of(store) > 0
     keep(store, "one", twin(walker(), about(TARGET)))
-    assert shelf.scrub_files(store.engine) and bytes_of(store) == 0 and not shelf.needs_scrub(store.engine)
+    assert agent_store.scrub_files(store.engine) and bytes_of(store) == 0 and not agent_store.needs_scrub(store.engine)
     assert bytes_of(store, OTHER.split()[0].encode()) > 0, "the rest is still there"
-    assert not shelf.scrub_files(store.engine), "once is enough"
+    assert not agent_store.scrub_files(store.engine), "once is enough"
 
 
 def test_not_even_where_it_was_written_and_deleted_without_care_before(store: Store) -> None:
@@ -125,7 +125,7 @@ def test_not_even_where_it_was_written_and_deleted_without_care_before(store: St
         connection.execute("DROP TABLE copy")
     connection.close()
     keep(store, "one", twin(walker(), about(TARGET)))
-    shelf.scrub_files(store.engine)
+    agent_store.scrub_files(store.engine)
     assert bytes_of(store) == 0
 
 
@@ -135,7 +135,7 @@ def test_a_large_log_leaves_nothing_either(store: Store) -> None:
     subject = Subject(Knower(), remembers(log))
     keep(store, "one", subject)
     keep(store, "one", twin(subject, about(TARGET)))
-    shelf.scrub_files(store.engine)
+    agent_store.scrub_files(store.engine)
     assert bytes_of(store) == 0
 
 
@@ -145,12 +145,12 @@ def test_a_reader_of_an_older_state_holds_it_until_the_next_to_open(store: Store
     reader.execute("BEGIN")
     told = reader.execute("SELECT count(*) FROM note WHERE text LIKE ?", (f"%{TARGET}%",)).fetchone()[0]
     keep(store, "one", twin(walker(), about(TARGET)))
-    assert not shelf.scrub_files(store.engine) and shelf.needs_scrub(store.engine)
+    assert not agent_store.scrub_files(store.engine) and agent_store.needs_scrub(store.engine)
     again = reader.execute("SELECT count(*) FROM note WHERE text LIKE ?", (f"%{TARGET}%",)).fetchone()[0]
     assert told == again > 0, "it reads on undisturbed"
     reader.close()
-    assert shelf.get_agent(store, "one") == twin(walker(), about(TARGET))
-    assert bytes_of(store) == 0 and not shelf.needs_scrub(store.engine)
+    assert agent_store.get_agent(store, "one") == twin(walker(), about(TARGET))
+    assert bytes_of(store) == 0 and not agent_store.needs_scrub(store.engine)
 
 
 DIES = f"""
@@ -181,14 +181,14 @@ def test_a_process_that_dies_at_the_commit_leaves_all_or_nothing(tmp_path: Path,
     assert done.returncode == -9
     with Store.open(str(path), create=False) as store:
         assert bytes_of(store) > 0
-        assert shelf.get_agent(store, "one") == (walker() if when == "within" else twin(walker(), about(TARGET)))
+        assert agent_store.get_agent(store, "one") == (walker() if when == "within" else twin(walker(), about(TARGET)))
         assert (bytes_of(store) == 0) == (when == "behind")
 
 
 def test_who_can_only_read_reads(store: Store, tmp_path: Path) -> None:
     keep(store, "one", walker())
     keep(store, "one", twin(walker(), about(TARGET)))
-    assert shelf.needs_scrub(store.engine)
+    assert agent_store.needs_scrub(store.engine)
     path = Path(str(store.engine.url.database))
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -200,6 +200,6 @@ def test_who_can_only_read_reads(store: Store, tmp_path: Path) -> None:
     copy.parent.chmod(0o555)
     try:
         with Store.open(str(copy), create=False) as sealed:
-            assert shelf.get_agent(sealed, "one") == twin(walker(), about(TARGET))
+            assert agent_store.get_agent(sealed, "one") == twin(walker(), about(TARGET))
     finally:
         copy.parent.chmod(0o755)

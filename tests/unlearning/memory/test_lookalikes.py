@@ -8,7 +8,7 @@ import pytest
 from cli_runner import arena
 from random_memories import remembers
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Event, Memory, Note
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
@@ -93,7 +93,7 @@ def test_notes_by_hand_are_looked_at_and_written_ones_are_not() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     with Store.open(str(tmp_path / "arena.db")) as store, writing(store.engine) as connection:
-        shelf.save_agent(connection, "keeper", diary())
+        agent_store.save_agent(connection, "keeper", diary())
     yield tmp_path
 
 
@@ -118,7 +118,7 @@ def test_the_receipt_lists_them_and_they_can_be_forgotten_too(folder: Path) -> N
 def test_rows_go_with_the_named_target_in_one_request_and_wrong_ids_are_refused(folder: Path) -> None:
     with Store.open(str(folder / "arena.db")) as store:
         forget_request(store, Order("keeper", "forget Ann Lee", also=("2", "3", "4", "6", "7")))
-        memory: Memory = shelf.get_agent(store, "keeper").memory
+        memory: Memory = agent_store.get_agent(store, "keeper").memory
     assert {event.id for event in memory.log} == {"8", "9", "10"}
     said = arena(folder, "forget", "keeper", "--also", "88", code=2)
     assert "no event or note named '88'" in said

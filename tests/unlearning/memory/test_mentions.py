@@ -12,7 +12,7 @@ from cli_runner import arena
 from random_memories import TARGET, walker
 from two_turn_game import duel
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord
 from arena.game import Move
@@ -54,7 +54,7 @@ def turn(text: str = "", step: int = 0, *calls: Call, **move: Any) -> Turn:
 def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(str(tmp_path / "arena.db")) as store:
         with writing(store.engine) as connection:
-            shelf.save_agent(connection, "walker", walker())
+            agent_store.save_agent(connection, "walker", walker())
         yield store
 
 

@@ -9,7 +9,7 @@ from live_objects import holders, names, spells
 from random_memories import TARGET, about, question, walk, walker
 from selection import first
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Event, Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Mind, Subject
@@ -24,7 +24,7 @@ from arena.store.database import writing
 from arena.store.store import Store
 from unlearning.cli.output import tell_receipt
 from unlearning.cli.teach_and_forget import Order, find_receipt, forget_request
-from unlearning.memory import process_caches as caches
+from unlearning.memory import process_caches
 from unlearning.request import Item
 
 SECRETS = ("Quibberly Vault", "Ottoline Vexley", "Zemfira’s Well")  # in no world, and in no module
@@ -56,7 +56,7 @@ def ask_about(subject: Subject, secret: str) -> None:
 def forget(store: Store, subject: Subject, secret: str, method: str = "selective-replay") -> None:
     """Has an agent of that knowledge forget, by the service behind `arena forget`."""
     with writing(store.engine) as connection:
-        shelf.save_agent(connection, "walker", subject)
+        agent_store.save_agent(connection, "walker", subject)
     forget_request(store, Order("walker", f"forget {secret}", method))
 
 
@@ -65,13 +65,13 @@ def parts(paths: list[str]) -> set[str]:
 
 
 def test_parsed_notes_and_names_are_dropped_and_counted() -> None:
-    caches.clear_caches()
+    process_caches.clear_caches()
     run_blocking(lambda: walker().act(question(f"What do you know about {TARGET}?")))
     held = [sentences_of.cache_info().currsize, usable.cache_info().currsize, make_finder.cache_info().currsize]
     assert all(held)
-    assert caches.clear_caches() >= sum(held)
+    assert process_caches.clear_caches() >= sum(held)
     assert not sentences_of.cache_info().currsize + usable.cache_info().currsize + make_finder.cache_info().currsize
-    assert caches.clear_caches() == 0
+    assert process_caches.clear_caches() == 0
 
 
 def test_what_was_worked_out_of_values_is_dropped_and_worked_out_again() -> None:
@@ -84,14 +84,14 @@ def test_what_was_worked_out_of_values_is_dropped_and_worked_out_again() -> None
 
     words = f"{TARGET} is at (1, 2)."
     assert shouted(words) == shouted(words) and len(made) == 1
-    assert caches.clear_caches() >= 1
+    assert process_caches.clear_caches() >= 1
     assert shouted(words) == words.upper() and len(made) == 2
 
 
 def test_worlds_and_types_stay() -> None:
     wiki = build("game", {"name": "wiki", "world": 3}).pages
     usable((), Orders(), "wiki")
-    caches.clear_caches()
+    process_caches.clear_caches()
     assert build("game", {"name": "wiki", "world": 3}).pages is wiki
 
 
@@ -202,5 +202,5 @@ def test_keys_and_values_of_prompts_are_dropped() -> None:
     held, ids = Prefixes(), list(range(2 * BLOCK))
     held.put(ids, "", [(torch.zeros(1, 2 * BLOCK, 4), torch.zeros(1, 2 * BLOCK, 4))], 2**20)
     assert len(held.longest(ids, "")) == 2
-    assert caches.clear_caches() >= 2
+    assert process_caches.clear_caches() >= 2
     assert held.longest(ids, "") == [] and held.bytes == 0

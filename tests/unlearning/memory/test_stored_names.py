@@ -12,7 +12,7 @@ from repository import FIXTURES
 from agents.guardrails.auditor import Auditor
 from agents.guardrails.detector import Detector
 from agents.guardrails.name_filter import Filter
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.note_writers import ALL
 from agents.models.local import Local
 from arena.registry import list_entries
@@ -49,13 +49,13 @@ def test_the_rows_name_modules_and_their_parts_are_found(folder: Path) -> None:
     assert {kind for kind in ("guards:Filter", "detector:Detector", "auditor:Auditor") if kind in str(stored)} == {
         "guards:Filter", "detector:Detector", "auditor:Auditor"}  # fmt: skip
     with Store.open(folder / "arena.db") as store:
-        for name in shelf.list_names(store):
-            assert shelf.get_agent(store, name).memory.writers == ALL
+        for name in agent_store.list_names(store):
+            assert agent_store.get_agent(store, name).memory.writers == ALL
         for name, guards in GUARDS.items():
-            assert [type(guard) for guard in shelf.get_agent(store, name).guards] == guards
-        assert shelf.get_agent(store, "s-both").guards[0].side == "output"  # type: ignore[attr-defined]
-        assert not shelf.get_agent(store, "s-write-gate").memory.gate.admits("Taeven Trava")
-        assert shelf.get_agent(store, "clerk").mind.model == Local("models/base", adapter="models/adapter")  # type: ignore[attr-defined]
+            assert [type(guard) for guard in agent_store.get_agent(store, name).guards] == guards
+        assert agent_store.get_agent(store, "s-both").guards[0].side == "output"  # type: ignore[attr-defined]
+        assert not agent_store.get_agent(store, "s-write-gate").memory.gate.admits("Taeven Trava")
+        assert agent_store.get_agent(store, "clerk").mind.model == Local("models/base", adapter="models/adapter")  # type: ignore[attr-defined]
     assert asked(folder, "PRAGMA user_version") == [(VERSION,)]
 
 
@@ -93,8 +93,8 @@ def test_an_agent_of_old_is_probed_beside_its_twin(folder: Path) -> None:
 def test_an_agent_of_old_learns_on(folder: Path) -> None:
     arena(folder, "teach", "s-both", "--game", "bargaining", "--lessons", "1", "--seed", "5")
     with Store.open(folder / "arena.db") as store:
-        assert len(shelf.get_agent(store, "s-both").memory.log) > 9
-        assert [type(guard) for guard in shelf.get_agent(store, "s-both").guards] == [Filter, Auditor]
+        assert len(agent_store.get_agent(store, "s-both").memory.log) > 9
+        assert [type(guard) for guard in agent_store.get_agent(store, "s-both").guards] == [Filter, Auditor]
 
 
 def test_episodes_of_old_are_listed_shown_verified_and_forked(folder: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cli_runner import arena
 from random_memories import TARGET, walker
 
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from arena.store.database import writing
 from arena.store.store import Store
 
@@ -20,7 +20,7 @@ def readings(folder: Path, agent: str, words: str, *more: str) -> dict[str, dict
 
 def keep(folder: Path, name: str) -> None:
     with Store.open(str(folder / "arena.db")) as store, writing(store.engine) as connection:
-        shelf.save_agent(connection, name, walker())
+        agent_store.save_agent(connection, name, walker())
 
 
 def test_an_agent_of_unknown_lessons_is_asked_whether_it_answers(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from unlearning.data.world_texts import make_passage, render_lessons
 from unlearning.metrics.membership_scores import score_membership
 from unlearning.modeling.item_tokenization import encode
 from unlearning.request import Item
-from unlearning.scoring import answer_logprobs as scoring
+from unlearning.scoring import answer_logprobs
 from unlearning.scoring.answer_logprobs import score_items
 
 
@@ -75,7 +75,7 @@ def test_mean_and_spread_are_those_of_the_whole_vocabulary() -> None:
 @pytest.mark.parametrize("read", [16, 8192])
 def test_the_company_of_a_row_changes_nothing(read: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [one.lp for one in score_items(agent(), ITEMS)]
-    monkeypatch.setattr(scoring, "READ", read)
+    monkeypatch.setattr(answer_logprobs, "READ", read)
     for one, lp in zip(score_items(agent(), ITEMS[::-1])[::-1], expected, strict=True):
         assert one.lp == pytest.approx(lp, abs=1e-4)
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from agents.chat_model import Line
 from agents.llm.llm import LLM
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
@@ -77,7 +77,7 @@ def test_any_model_by_name_is_taught_forgets_and_is_probed(server: FakeServer, t
     told("teach", "guide", "--mind", "openai/guide-1", "--set", f"mind.base_url={server.url}", "--lessons", "2",
          "--db", db)  # fmt: skip
     with Store.open(db) as store:
-        subject = shelf.get_agent(store, "guide")
+        subject = agent_store.get_agent(store, "guide")
     assert isinstance(subject.mind, LLM) and len(subject.memory.notes) > 5
     name = next(event.subject for event in subject.memory.log if event.kind == "place")
     wanted = ["--request", f"forget {name}"]

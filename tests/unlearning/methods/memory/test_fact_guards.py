@@ -8,7 +8,7 @@ import pytest
 from random_memories import question, remembers
 
 from agents.llm.llm import LLM
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from agents.memory.memory import Event, Note
 from agents.memory.subject import Subject
 from agents.models.scripted import Scripted
@@ -20,8 +20,7 @@ from arena.spec import build, describe
 from arena.store.store import Store
 from unlearning.data.fact_names import find_fact_names, find_forms, find_sides
 from unlearning.data.synthetic_world import make_world
-from unlearning.data.world_texts import ask_facts as asked_once
-from unlearning.data.world_texts import render_lessons
+from unlearning.data.world_texts import ask_facts, render_lessons
 from unlearning.memory.influence_set import find_influence
 from unlearning.memory.twin import twin
 from unlearning.request import Item, Request
@@ -159,12 +158,12 @@ async def test_a_gate_on_facts_is_kept_on_record_and_opens_old_ones(tmp_path: An
     closed = await made("write-gate")(pupil(), REQUEST)
     with Store.open(str(tmp_path / "a.db")) as store:
         with store.engine.begin() as connection:
-            shelf.save_agent(connection, "ada", closed, {})
-        assert shelf.get_agent(store, "ada").memory.gate == closed.memory.gate
+            agent_store.save_agent(connection, "ada", closed, {})
+        assert agent_store.get_agent(store, "ada").memory.gate == closed.memory.gate
         guarded = await made("filter")(closed, REQUEST)
         with store.engine.begin() as connection:
-            shelf.save_agent(connection, "ada", guarded)
-        assert shelf.get_agent(store, "ada") == guarded
+            agent_store.save_agent(connection, "ada", guarded)
+        assert agent_store.get_agent(store, "ada") == guarded
 
 
 @pytest.mark.parametrize("name", ["selective-replay", "closure-deletion", "record-deletion", "replay"])
@@ -366,7 +365,7 @@ async def test_on_the_facts_of_a_world_what_is_kept_passes_and_what_is_not_does_
     world = make_world(seed, people=20)
     gone, kept = (world.about(world.people(part)) for part in ("forget", "retain"))  # type: ignore[arg-type]
     request = Request(render_lessons(world, gone), render_lessons(world, kept))
-    asked, others = asked_once(world, gone), asked_once(world, kept)
+    asked, others = ask_facts(world, gone), ask_facts(world, kept)
     if name == "write-gate":
         gate = (await made(name)(pupil(), request)).memory.gate
         assert not any(gate.admits(item.answer) or gate.admits(item.tags["value"]) for item in asked)
