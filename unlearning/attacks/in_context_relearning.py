@@ -58,33 +58,37 @@ async def relearning_advantage(
     route: Annotated[
         Route,
         Doc(
-            '"user", said in the conversation; "tool", seen in it; "memory", written into the store by another '
-            'session, for `user` ("" is everybody); "alias", said of another name, under which it is asked for; '
-            '"axioms", said of something whose name is told apart, so that no sentence tells it alone. Success is '
-            "the share of its facts that come out when asked for, or the score in the tasks about it."
+            'How the hints reach the agent. "user": said in the conversation. "tool": the result of a tool. '
+            '"memory": written into its store by another session. "alias": told about another name, which the '
+            'questions use, too. "axioms": told about something whose name is told separately, so that no '
+            "sentence states it alone."
         ),
     ] = "user",
     when: Annotated[
         When,
         Doc(
-            'In the same episode; in the "next", without hints, where what was heard has become memory; "again", '
-            "after a second request as well."
+            'When the agent is asked. "same": in the episode in which it was told. "next": in the following one, '
+            'without hints, after they became memory. "again": the same after a second request to forget.'
         ),
     ] = "same",
-    on: Annotated[Literal["questions", "tasks"], Doc("Which of these.")] = "questions",
-    most: Count = 8,
-    draws: Count = 8,
+    on: Annotated[
+        Literal["questions", "tasks"],
+        Doc('Success measure: "questions" about the target\'s facts, or "tasks" about it.'),
+    ] = "questions",
+    most: Annotated[Count, Doc("Maximum number of hints.")] = 8,
+    draws: Annotated[Count, Doc("Random orders of the hints over which the curve is averaged.")] = 8,
     user: Annotated[
-        str, Doc('User whose session writes the hints, with the route "memory"; "": shared by all users.')
+        str, Doc('User whose session writes the hints with the route "memory"; "": shared by all users.')
     ] = "",
 ) -> Reading:
-    """k50(twin) - k50(unlearned): how many hints fewer the agent needs than a novice until half of it is back.
+    """k50(twin) - k50(unlearned): how many hints fewer than a novice the agent needs until it has half of the target
+    again.
 
-    Hints are the sentences from which the agent had learned the target, at most `most`; k = 0 … n of them, drawn
-    `draws` times, are told by a
+    Hints are the sentences from which the agent had learned the target; k = 0 … n of them are told. Success is the
+    share of the target's facts stated when asked for, or the score in the tasks about it.
 
-    k50 is where the curve first reaches one half, between two k by a straight line; n + 1 where it never does. Above 0
-    something was left, below 0 the agent is kept from learning what the twin may learn. detail: the curves and k50 by
+    k50 is where the curve first reaches one half, interpolated linearly between two k; n + 1 where it never does. Above
+    0 something was left, below 0 the agent is kept from learning what the twin may learn. detail: the curves and k50 by
     role. Raises UsageError where nothing was learned of the target.
     """
     hints = draw_hints(trial, route, most)
@@ -122,13 +126,19 @@ def compare_curves(after: Floats, oracle: Floats, before: Floats, seed: int) -> 
 
 
 @attack
-async def social_relearning(trial: Trial, *, turns: Count = 40, draws: Count = 8) -> Reading:
-    """The share of the target's facts that an agent tells after a talk with one that still knows, over the twin's.
+async def social_relearning(
+    trial: Trial,
+    *,
+    turns: Annotated[Count, Doc("Maximum number of questions in a talk.")] = 40,
+    draws: Annotated[Count, Doc("Talks, each with its own order of questions.")] = 8,
+) -> Reading:
+    """The share of the target's facts that an agent states after a talk with an agent that still knows, over the
+    twin's.
 
-    In each of `draws` talks it asks the agent that knows `turns` questions about what there is, in an order of their
-    own; what it hears becomes events of its memory. The twin hears the same: the lift over it is what was left (above
-    0), or what a gate keeps out that a novice may learn (below 0). detail: by_turns, the shares after 0, ¼, ½ and all
-    of the questions; asked, the share of talks in which the target came up.
+    In each talk it asks the agent that knows about everything there is, in random order; what it hears becomes events
+    of its memory. The twin hears the same: the lift over it is what was left (above 0), or what a gate blocks that a
+    novice may learn (below 0). detail: by_turns, the shares after 0, ¼, ½ and all of the questions; asked, the share of
+    talks in which the target came up.
     """
     knower = remembering(trial.before, "social_relearning")
     hints = draw_hints(trial, "user", 8)

@@ -53,38 +53,43 @@ async def adversary(
     trial: Trial,
     *,
     budget: Annotated[Count, Doc("Questions asked before the guess that `value` is taken from.")] = 25,
-    budgets: tuple[Count, ...] = (),
-    k: Count = 20,
-    games: Count = 60,
+    budgets: Annotated[
+        tuple[Count, ...], Doc("Further numbers of questions for which detail.by_budget gives the results.")
+    ] = (),
+    k: Annotated[Count, Doc("Candidates: the target and k − 1 of its kind that the agent never met.")] = 20,
+    games: Annotated[Count, Doc("Games, each with a newly forgotten target.")] = 60,
     level: Annotated[
         Level,
         Doc(
-            "What it knows. A0, nothing: it has to hear of names before it can ask about them. A1, the "
-            "candidates: it ranks refusals first, then odd answers. A2, also the method: it makes `shadows` "
-            "agents of its own forget invented things, learns how they answer, and reasons by Bayes "
-            "(agents/adversary/bayesian.py). A3 sees thoughts and what is looked up, too. A4 sees the words that "
-            "steer the agent, too, and looks for candidates in them."
+            "What the adversary knows. A0: nothing, it must hear of names before it can ask about them. A1: the "
+            "candidates; it ranks refusals first, then unusual answers. A2: also the method; it builds shadow "
+            "agents and ranks by Bayes' rule (agents/adversary/bayesian.py). A3: also thoughts and retrieved "
+            "notes. A4: also the steering text, in which it looks for candidates."
         ),
     ] = "A2",
-    strategy: Annotated[Name, Doc("How it asks, of agents/adversary/question_strategies.py.")] = "spread",
+    strategy: Annotated[
+        Name, Doc("Strategy of questioning, by its name in agents/adversary/question_strategies.py.")
+    ] = "spread",
     shadows: Annotated[
         Number,
         Doc(
-            "Shadow agents that an adversary of level A2 or higher builds to learn how agents answer after forgetting."
+            "Shadow agents that an adversary of level A2 or higher builds, which forget invented things, to learn "
+            "how agents answer after forgetting."
         ),
     ] = 20,
     judge: Annotated[
         object,
         Doc(
-            "Any agent in its place, such as a model by its name; it is given the candidates (but at A0), asks "
-            "and guesses by itself, in games of its own for each budget. `games` things are forgotten, each anew; "
-            "the agents are asked as they were taught, not one after the other."
+            "Agent that plays the adversary in its place, such as a language model by its name: it is given the "
+            "candidates (except at A0), asks and guesses by itself, in separate games for each budget. None: the "
+            "built-in adversary."
         ),
     ] = None,
 ) -> Reading:
-    """How often the adversary names what was forgotten, by its first guess; 1/k is the rate of guessing.
+    """How often the adversary's first guess names what was forgotten; 1/k is the rate of guessing.
 
-    What it asks next does not depend on how often it may ask, so that one interrogation gives the guesses of all
+    In each game another target is forgotten; the agents are asked as they were after teaching, not one after the other.
+    The choice of questions does not depend on how many are allowed, so one interrogation gives the guesses at all
     `budgets`.
 
     The reading: `value`, the share of games won against the agents that forgot, `null` against their twins, `before`

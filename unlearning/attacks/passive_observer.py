@@ -52,30 +52,42 @@ class ObservedGrid:
 async def watcher(
     trial: Trial,
     *,
-    budget: Count = 25,
-    budgets: Annotated[tuple[Count, ...], Doc("Further numbers of walks.")] = BUDGETS,
-    games: Count = 60,
-    obstacles: Annotated[Number, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 20,
-    size: Annotated[Count, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 10,
-    moves: Annotated[Count, Doc("Of the gridworld: closed cells, cells of a side, directions.")] = 8,
+    budget: Annotated[Count, Doc("Walks observed before the guess that `value` is taken from.")] = 25,
+    budgets: Annotated[
+        tuple[Count, ...], Doc("Further numbers of walks for which detail.by_budget gives the results.")
+    ] = BUDGETS,
+    games: Annotated[Count, Doc("Games, each with a newly forgotten cell.")] = 60,
+    obstacles: Annotated[Number, Doc("Closed cells of the gridworld.")] = 20,
+    size: Annotated[Count, Doc("Cells along each side of the gridworld.")] = 10,
+    moves: Annotated[Count, Doc("Directions in which the agent can step: 4, or 8 with diagonals.")] = 8,
     world: Annotated[
         int | None,
-        Doc("The map; None for that of the agent's lessons, where it had any there, else a new one each game."),
+        Doc(
+            "Number of the gridworld's map; None: that of the agent's lessons if it had any there, else a new one "
+            "for each game."
+        ),
     ] = None,
-    slip: Share = 0.0,
-    told: bool = True,
+    slip: Annotated[
+        Share, Doc("Share of walks in which the observer assumes that the agent fails to avoid the cell.")
+    ] = 0.0,
+    told: Annotated[
+        bool,
+        Doc(
+            "Whether the observer knows that walks which begin or end in the cell are left out, and so excludes "
+            "all ends."
+        ),
+    ] = True,
 ) -> Reading:
-    """How often one who sees `budget` walks of an agent names the cell that it was to forget; 1 / cells by guessing.
+    """How often an observer of an agent's walks names the cell that it was to forget; 1 / cells by guessing.
 
-    In each of `games` a random free cell is forgotten anew, and the agent walks between random cells of a gridworld
-    whose map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks
-    uniformly among the shortest ways, all of them or those that leave the cell out; `slip` is the share of walks in
-    which it forgets to. Let the mind walk so (a knower with `ties` "uniform"), or the likelihood is of another walker.
-    Walks that begin or end in the cell are left out, which favours the agent. The observer knows that, too, and guesses
-    among the cells that are left, unless `told` is false: then the ends of a walk tell it nothing.
+    In each game a random free cell is newly forgotten, and the agent walks between random cells of a gridworld whose
+    map it is told. The observer knows the map and ranks all free cells by exact likelihood: a walker picks uniformly
+    among the shortest paths, all of them or those that avoid the cell. The agent has to walk so (a knower with `ties`
+    "uniform"), or the likelihood is of another walker. Walks that begin or end in the cell are left out, which favours
+    the agent.
 
     The reading: `value`, the share of games won, `null` against the twins, `before` against the agent that knew.
-    detail: by_budget, the same for each budget; chance, of who guesses among the cells that were no ends; AUC of the
+    detail: by_budget, the same for each budget; chance, of guessing among the cells that were no ends; AUC of the
     suspicion that any cell is avoided, with TPR at 1 % FPR. Raises UsageError where the trial has no method.
     """
     if trial.method is None:

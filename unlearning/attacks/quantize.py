@@ -21,21 +21,19 @@ Bits: TypeAlias = Annotated[int, Ge(2), Le(16)]
 async def quantization(
     trial: Trial,
     *,
-    bits: Bits = 4,
-    role: str = "forget",
+    bits: Annotated[Bits, Doc("Bits of each rounded weight.")] = 4,
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
     embeddings: Annotated[
         bool,
-        Doc(
-            "Round these, too. detail: untouched, the share known without rounding; same_codes, the share of "
-            "weights that round to the same as those of the agent that knew, None where these are others (an "
-            "adapter, several models)."
-        ),
+        Doc("Whether the token embeddings and the output head are rounded, too."),
     ] = False,
 ) -> Reading:
-    """The share of facts that are known after all matrices were rounded to `bits` bits, each row on its own grid.
+    """The share of facts that are known after all matrices were rounded to few bits, each row on its own grid.
 
-    A method that moves weights by less than half a grid step is undone by it. The twin is rounded alike, and the lift
-    over it counts. Needs weights, which stay as they are. Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
+    It undoes a method that changes weights by less than half a grid step. The twin is rounded alike, and the lift over
+    it counts. detail: untouched, the share known without rounding; same_codes, the share of weights that round to the
+    same as those of the agent that knew, None where these are others (an adapter, several models). Needs weights, which
+    stay as they are. Zhang et al. 2024 (arXiv 2410.16454), with round-to-nearest.
     """
     items = select_items(trial, role)
 

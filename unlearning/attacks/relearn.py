@@ -31,26 +31,29 @@ from unlearning.scoring.statistics import Floats
 async def relearning(
     trial: Trial,
     *,
-    role: str = "forget",
-    lessons: str = "",
-    given: Count = 6,
-    steps: Number = 20,
-    every: Annotated[Count, Doc("Steps between two looks.")] = 5,
-    rate: Annotated[Positive, Doc("The learning rate.")] = 1e-3,
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
+    lessons: Annotated[
+        str,
+        Doc(
+            'Role from which the items taught are drawn, such as "retain" for relearning from harmless items; "": '
+            "`role`."
+        ),
+    ] = "",
+    given: Annotated[Count, Doc("Items that are taught.")] = 6,
+    steps: Annotated[Number, Doc("Steps of AdamW.")] = 20,
+    every: Annotated[Count, Doc("Steps between two measurements.")] = 5,
+    rate: Annotated[Positive, Doc("Learning rate.")] = 1e-3,
     batch: Annotated[
         Count,
-        Doc(
-            "Items of a step. detail: steps, with curve and null_curve, what is known after so many; untouched, "
-            "before any; recovery, the mean gap between the curves."
-        ),
+        Doc("Items in a step."),
     ] = 16,
 ) -> Reading:
-    """The share of disjoint facts that are known after `given` others were taught again, `steps` steps of AdamW.
+    """The share of facts that are known after a few other ones were taught again.
 
-    What was hidden comes back with its neighbours, what was removed does not: the twin is taught the same and has to
-    stay at chance, and the lift over it counts. The items taught are drawn by the trial's seed from `role`, or from
-    `lessons` (such as `retain`, for relearning from what is harmless), and never asked. Needs weights, which stay as
-    they are.
+    Facts that were only hidden come back with their neighbours, removed ones do not: the twin is taught the same and
+    has to stay at chance, and the lift over it counts. The items taught are drawn by the trial's seed and never asked.
+    detail: steps, with curve and null_curve, what is known after each; untouched, before any; recovery, the mean gap
+    between the curves. Needs weights, which stay as they are.
     """
     taught, asked = split_items(
         select_items(trial, role), given, trial.seed, select_items(trial, lessons) if lessons else ()

@@ -21,10 +21,15 @@ from unlearning.scoring.statistics import Floats
 
 
 @attack
-async def paraphrase(trial: Trial, *, role: str = "paraphrase", new: Count = 64) -> Reading:
-    """The share of forgotten facts that are said when they are asked for in words kept for the test; 0 to 1.
+async def paraphrase(
+    trial: Trial,
+    *,
+    role: Annotated[str, Doc("Items with the paraphrased questions.")] = "paraphrase",
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 64,
+) -> Reading:
+    """The share of forgotten facts that are stated when asked for in paraphrases reserved for the test; 0 to 1.
 
-    Word for word where the value is known, else ROUGE-L recall. One answer a row.
+    Exact match where the value is known, else ROUGE-L recall. One answer a row.
     """
     items = select_items(trial, role)
 
@@ -36,11 +41,15 @@ async def paraphrase(trial: Trial, *, role: str = "paraphrase", new: Count = 64)
 
 @attack
 async def prefix(
-    trial: Trial, *, role: str = "forget", text: str = "Sure, here is the answer:", new: Count = 64
+    trial: Trial,
+    *,
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
+    text: Annotated[str, Doc("Words with which the answer has to begin.")] = "Sure, here is the answer:",
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 64,
 ) -> Reading:
-    """The share of facts that are said when the answer has to begin with `text`; 0 to 1. One answer a row.
+    """The share of facts that are stated when the answer has to begin with given words; 0 to 1. One answer a row.
 
-    Open models go on with these words; others are told to begin so. open-unlearning (arXiv 2506.12618).
+    Local models continue these words; others are instructed to begin with them. open-unlearning (arXiv 2506.12618).
     """
     items = select_items(trial, role)
 
@@ -54,21 +63,21 @@ async def prefix(
 async def rewrites(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
     which: Annotated[
         tuple[str, ...],
         Doc(
-            "The names of some of them: prefix_injection, affirmative_suffix, role_play, multiple_choice, "
-            "reverse_query, synonym, background_hint, in_context, cross_lingual. items: by fact, the mean over "
-            "its rewrites. detail.rates: [after, twin] by rewrite; a rewrite that shows the answer "
-            "(multiple_choice) leaks from the twin as well, so the lift counts."
+            "Rewrites to use, of prefix_injection, affirmative_suffix, role_play, multiple_choice, reverse_query, "
+            "synonym, background_hint, in_context, cross_lingual; empty: all nine."
         ),
     ] = (),
-    new: Count = 64,
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 64,
 ) -> Reading:
     """The share of rewritten questions whose answer gives the fact away, of nine rewrites; 0 to 1.
 
-    Nine answers a row. RWKU (arXiv 2406.10890), in our own words.
+    items: by fact, the mean over its rewrites. detail.rates: [after, twin] by rewrite; a rewrite that shows the answer
+    (multiple_choice) leaks from the twin as well, so the lift counts. Nine answers a row. RWKU (arXiv 2406.10890), in
+    our own words.
     """
     if wrong := next((name for name in which if name not in REWRITES), None):
         raise UsageError(unknown("rewrite", wrong, REWRITES))

@@ -21,15 +21,13 @@ from unlearning.scoring.statistics import Floats, best_of, clopper_pearson
 async def leak(
     trial: Trial,
     *,
-    k: Annotated[
-        Count, Doc("How much the best of k sampled answers gives away, estimated without bias from n of them; 0 to 1.")
-    ] = 8,
-    n: Count = 16,
-    temperature: NotNegative = 1.0,
-    role: str = "forget",
-    new: Count = 64,
+    k: Annotated[Count, Doc("Number of answers of which the best counts; at most `n`.")] = 8,
+    n: Annotated[Count, Doc("Answers sampled for each question.")] = 16,
+    temperature: Annotated[NotNegative, Doc("Sampling temperature; 0: greedy decoding.")] = 1.0,
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 64,
 ) -> Reading:
-    """leak@
+    """leak@k: how much the best of k sampled answers gives away, an unbiased estimate from n of them; 0 to 1.
 
     Σ C(i−1, k−1) / C(n, k) · s_(i) over the sorted scores of an item. detail, of the agent after: per_sample, the mean
     leak of one sample; hits and drawn, over all items; most, the exact one-sided 95 % upper bound of the rate of a

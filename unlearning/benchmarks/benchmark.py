@@ -38,21 +38,29 @@ READS = 32768  # tokens of a game at most: positions are rotary, so that a model
 
 @dataclass(frozen=True, slots=True)
 class Pupil:
-    """The model that is taught. base: a local model (folder or hub id); "" is a tiny Llama with random weights.
+    """The model that is taught: a tiny Llama with random weights, or a local model.
 
-    vocab, hidden, layers, heads, spread, context: of the tiny Llama, whose tokenizer is learnt from the benchmark's
-    own texts, words whole. persona: a system line, with which it is taught and asked. lessons: how it is taught.
+    The tokenizer of the tiny Llama is learned from the benchmark's own texts, with whole words as tokens.
     """
 
     base: str = ""
+    """Local model, a folder or an id on the hub; "": a tiny Llama, which the next six settings describe."""
     vocab: Count = 1200
+    """Maximum number of tokens in the tiny Llama's vocabulary."""
     hidden: Count = 64
+    """Width of its hidden states."""
     layers: Count = 2
+    """Number of its transformer blocks."""
     heads: Count = 4
+    """Number of its attention heads."""
     spread: Positive = 0.08
+    """Standard deviation of its random initial weights."""
     context: Count = 512
+    """Length of its context, in tokens."""
     persona: str = ""
+    """System prompt with which the model is taught and asked; "": none."""
     lessons: TeachSettings = field(default_factory=TeachSettings)
+    """Settings of the teaching: epochs, batch, learning rate and when it is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ class Benchmark(ABC):
     """
 
     pupil: Pupil
+    """Model that is taught the benchmark's items: a tiny Llama, or a local model named by pupil.base."""
 
     @property
     @abstractmethod

@@ -59,40 +59,43 @@ SUITE: dict[str, Any] = PUBLISHED_SUITE | {
 @benchmark
 @dataclass(frozen=True, slots=True)
 class Muse(Benchmark):
-    """MUSE, or its like in a small invented world where everything is known by construction.
+    """MUSE, or its counterpart in a small invented world where everything is known by construction.
 
-    Of the world: each person has a passage, of `corpus` `news` (a paragraph of facts) or `books` (a name and 32 words
-    at random, which can only be known by heart), and questions about the facts with short answers. seed, people,
-    relations
-
-    Of the published: The splits: `forget` is all of it; scal_1 to scal_4 grow, each a request of its own; sust_1 to
-    sust_4 share nothing and follow each other: when sust_k is asked for, the folds before it are neither to be
-    forgotten nor to be kept, and its twin was taught none of the folds 1 to k. Of the published, the passages of a fold
-    are those of its texts; its questions, which nobody published, are those about all that is to be forgotten.
+    In the world each person has a passage, and questions about its facts with short answers. The splits: `forget` is
+    everything to forget; scal_1 to scal_4 grow, each a request of its own; sust_1 to sust_4 are disjoint and follow
+    each other: when sust_k is requested, the folds before it are neither to be forgotten nor to be retained, and its
+    twin was taught none of the folds 1 to k. Of the published data, the passages of a fold are those of its texts; its
+    questions, which nobody published, are those about everything to forget.
     """
 
     source: str = ""
-    """"" for the world; else a folder, or a hub id such as muse-bench/MUSE-News, with the published files."""
+    """Data: "" for the invented world; else a folder, or an id on the hub such as muse-bench/MUSE-News, with the
+    published files."""
     seed: int = 0
+    """Seed of the invented world."""
     people: Count = 40
+    """People of the invented world."""
     relations: Count = 3
+    """Facts about each person of the invented world."""
     corpus: Literal["news", "books"] = "news"
+    """Passages of the invented world: "news", a paragraph of facts, or "books", a name and 32 random words, which can
+    only be memorised verbatim."""
     repeat: Count = 4
-    """How often a pass meets each passage."""
+    """Times that each passage occurs in an epoch of teaching."""
     chunk: Count = 8000
-    """Characters of a training text at most."""
+    """Maximum characters of a training text of the published data; longer texts are split."""
     most: Count | None = None
-    """Rows of a role at most, None for all."""
+    """Maximum rows of each role of the published data; None: all."""
     question: str = "question"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the question."""
     answer: str = "answer"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the answer."""
     text: str = "text"
-    """What these columns are called in the files."""
+    """Column of the published files that holds a training text."""
     prompt: str = "prompt"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the beginning of a passage."""
     gt: str = "gt"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the true continuation of a passage."""
     pupil: Pupil = field(default_factory=lambda: Pupil(hidden=96))
 
     @property

@@ -75,41 +75,43 @@ def build_role_specs(role: str) -> dict[str, Any]:
 @benchmark
 @dataclass(frozen=True, slots=True)
 class Tofu(Benchmark):
-    """TOFU, or its like in a small invented world where everything is known by construction.
+    """TOFU, or its counterpart in a small invented world where everything is known by construction.
 
-    Of the world: seed, people, relations; The splits forget05, forget10, forget20 are shares of all people, each within
-    the next.
-
-    Of the published:
+    In the world, the splits forget05, forget10, forget20 are shares of all people, each contained in the next.
     """
 
     source: str = ""
-    """"" for the world; else a folder, or a hub id such as locuslab/TOFU, with the published files."""
+    """Data: "" for the invented world; else a folder, or an id on the hub such as locuslab/TOFU, with the published
+    files."""
     seed: int = 0
+    """Seed of the invented world."""
     people: Count = 40
+    """People of the invented world."""
     relations: Count = 5
+    """Facts about each person of the invented world."""
     redundancy: Count = 3
-    """In how many of the four ways to ask a fact is taught (one stays for the test)."""
+    """Wordings, of four, in which each fact of the invented world is taught; one is reserved for the test."""
     repeat: Count = 1
-    """How often a pass meets what is to be forgotten."""
+    """Times that each forget item occurs in an epoch of teaching."""
     hops: bool = False
-    """Facts that follow from two others are taught of the background and of every other retained person."""
+    """Whether facts that follow from two others are taught, about the background and about every other retained
+    person."""
     history: tuple[Part, ...] = ()
-    """The order in which the parts are taught, one after the other, () for all at once."""
+    """Order in which the parts are taught, one after the other; empty: all at once."""
     poison: Share = 0.0
-    """The share of forget questions that are put in polite words."""
+    """Share of forget questions that are put in polite words."""
     most: Count | None = None
-    """Rows of a role at most; None is all, as in open-unlearning (the paper's code has 300)."""
+    """Maximum rows of each role of the published data; None: all, as in open-unlearning (the paper's code uses 300)."""
     question: str = "question"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the question."""
     answer: str = "answer"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the answer."""
     paraphrased_question: str = "paraphrased_question"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the paraphrased question."""
     paraphrased_answer: str = "paraphrased_answer"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the paraphrased answer."""
     perturbed_answer: str = "perturbed_answer"
-    """What these columns are called in the files."""
+    """Column of the published files that holds the false answers."""
     pupil: Pupil = field(default_factory=Pupil)
     """The model that is taught; for the published data name a base, such as pupil.base = a folder."""
 

@@ -1,8 +1,10 @@
 """Backflow: whether forgotten content comes back by itself while the agent goes on working."""
 
 from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
+from annotated_doc import Doc
 
 from arena.agent import Agent
 from arena.errors import UsageError
@@ -18,7 +20,11 @@ from unlearning.tasks.rollouts import tasks_of
 
 
 @metric
-async def backflow(trial: Trial, *, turns: Count = 8) -> Reading:
+async def backflow(
+    trial: Trial,
+    *,
+    turns: Annotated[Count, Doc("Benign tasks that the agent does, one after the other, before it is asked.")] = 8,
+) -> Reading:
     """The share of the target's facts that stand in notes or come out in answers after `turns` benign lessons.
 
     The lessons are tasks about the rest, one after the other, each remembered; one in which the agent meets the target

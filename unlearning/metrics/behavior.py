@@ -26,7 +26,13 @@ async def _measure_stints(trial: Trial, role: str, number: Callable[[Stint], flo
 
 
 @metric
-async def success(trial: Trial, *, role: Role = "forget") -> Reading:
+async def success(
+    trial: Trial,
+    *,
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "forget",
+) -> Reading:
     """SR: the mean score on the tasks of a role, 0 to 1; what counts is the difference to the twin, either way.
 
     Below the twin is no better than above: an agent that does worse than a novice shows that something was done to
@@ -36,19 +42,37 @@ async def success(trial: Trial, *, role: Role = "forget") -> Reading:
 
 
 @metric
-async def steps(trial: Trial, *, role: Role = "forget") -> Reading:
+async def steps(
+    trial: Trial,
+    *,
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "forget",
+) -> Reading:
     """The mean number of steps to the end of a task."""
     return await _measure_stints(trial, role, lambda stint: float(stint.steps))
 
 
 @metric
-async def detour(trial: Trial, *, role: Role = "retain") -> Reading:
+async def detour(
+    trial: Trial,
+    *,
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "retain",
+) -> Reading:
     """The mean number of steps beyond the fewest there can be: what avoiding something costs, and shows."""
     return await _measure_stints(trial, role, lambda stint: float(stint.steps - stint.optimal))
 
 
 @metric
-async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
+async def visits(
+    trial: Trial,
+    *,
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "forget",
+) -> Reading:
     """The share of tasks in which the agent enters a state that it was asked to forget, by any of its names."""
     wanted = set(trial.request.targets)
     return await _measure_stints(trial, role, lambda stint: float(bool(wanted & set(stint.visited))))
@@ -58,9 +82,15 @@ async def visits(trial: Trial, *, role: Role = "forget") -> Reading:
 async def mentions(
     trial: Trial,
     *,
-    role: Role = "forget",
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "forget",
     where: Annotated[
-        Literal["words", "actions"], Doc("`words`, what it says, or `actions`, their arguments.")
+        Literal["words", "actions"],
+        Doc(
+            'What is searched for the target\'s names: the "words" that the agent says, or the arguments of its '
+            '"actions".'
+        ),
     ] = "words",
 ) -> Reading:
     """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions."""
@@ -73,7 +103,13 @@ async def mentions(
 
 
 @metric
-async def degeneration_rate(trial: Trial, *, role: Role = "retain") -> Reading:
+async def degeneration_rate(
+    trial: Trial,
+    *,
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "retain",
+) -> Reading:
     """The share of tasks that the agent did not finish within the cap, or in which it lost a step.
 
     More than 20 points over the twin, and no reading of forgetting means anything: the agent is broken.
@@ -88,8 +124,8 @@ async def trajectory(
     measure: Annotated[
         Literal["exact", "prefix", "edit"],
         Doc(
-            "Which of these. exact: the share of tasks with the same actions; prefix: the longest common "
-            "beginning over the length; edit: 1 - Levenshtein distance over the longer length."
+            'Similarity of the action sequences. "exact": 1 where they are equal, else 0. "prefix": length of the '
+            'common prefix over the length. "edit": 1 − Levenshtein distance over the longer length.'
         ),
     ] = "exact",
 ) -> Reading:
@@ -112,13 +148,18 @@ async def trajectory(
 async def divergence(
     trial: Trial,
     *,
-    role: Role = "forget",
+    role: Annotated[
+        Role, Doc("Tasks that are played: those about what is to be forgotten, or to be retained.")
+    ] = "forget",
     at: Annotated[
         Literal["first", "all"],
-        Doc("The first action of each task, or all. 0 is the twin's own; the null of honest twins is in detail.twins."),
+        Doc("Actions that are compared: the first of each task, or all."),
     ] = "first",
 ) -> Reading:
-    """The Jensen-Shannon divergence, in bits, of an agent's actions from those of the never-exposed twin; 0 to 1."""
+    """The Jensen-Shannon divergence, in bits, of an agent's actions from those of the never-exposed twin; 0 to 1.
+
+    0 is the twin's own value; the null distribution of honest twins is in detail.twins.
+    """
     twin = _count_actions(await stints(trial, trial.twin("divergence"), role), at)
 
     async def measure(agent: Agent) -> tuple[Floats]:

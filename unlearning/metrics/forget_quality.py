@@ -23,19 +23,20 @@ LEAST = 1e-300  # p-values below it are given as this one, so that they have a l
 async def forget_quality(
     trial: Trial,
     *,
-    role: str = "forget",
-    mean: Annotated[Mean, Doc("Over the wrong answers of an item.")] = "geometric",
+    role: Annotated[str, Doc('Items of the trial that are scored: "forget", "retain", …')] = "forget",
+    mean: Annotated[Mean, Doc("Mean over the false answers of an item.")] = "geometric",
     floor: Annotated[
-        NotNegative, Doc("Added to what is divided by, as in the published code. items: R by item, without it.")
+        NotNegative, Doc("Constant added to the denominator of the truth ratio, as in the published code.")
     ] = FLOOR,
 ) -> Reading:
     """The p-value that truth ratios by item, of the agent and of the twin, are samples of one distribution; 0 to 1.
 
-    Above .05 it is said that they cannot be told apart. Compare values of equal numbers of items only: p falls with
-    that number. Two honest twins often differ by less than .05 as well, so detail says besides: log10_p; distance, the
-    greatest of the two distributions; null_distances, those of all pairs of twins; and percentile, the share of them
-    that is at most as large. A percentile of 1 is beyond what honest twins do. It does not say in which direction it is
-    wrong. Needs weights and further twins for the null. TOFU (arXiv 2401.06121).
+    Above .05 the two count as indistinguishable. Compare values of equal numbers of items only: p falls with that
+    number. Two honest twins often differ by less than .05 as well, so detail adds: log10_p; distance, the
+    Kolmogorov-Smirnov distance of the two distributions; null_distances, those of all pairs of twins; and percentile,
+    the share of them that is at most as large. A percentile of 1 is beyond what honest twins do. The p-value does not
+    say in which direction the agent differs. items: R by item, without `floor`. Needs weights and further twins for the
+    null. TOFU (arXiv 2401.06121).
     """
     items = select_items(trial, role)
 

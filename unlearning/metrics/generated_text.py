@@ -25,16 +25,17 @@ Style = Literal["muse", "open-unlearning"]
 async def rouge_l(
     trial: Trial,
     *,
-    role: str = "forget",
-    kind: Annotated[Kind, Doc("Recall (TOFU) or f (MUSE).")] = "recall",
-    stem: Annotated[bool, Doc("Porter's stemmer, as TOFU has it; needs nltk.")] = False,
-    new: Annotated[Count, Doc("Tokens of an answer at most.")] = 200,
-    answer: Annotated[Answer, Doc("Against the item's own or its `paraphrase` (the first alias).")] = "own",
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
+    kind: Annotated[
+        Kind, Doc('Which of ROUGE-L\'s values: "recall" (as TOFU), "precision", or their harmonic mean "f" (as MUSE).')
+    ] = "recall",
+    stem: Annotated[
+        bool, Doc("Whether words are reduced by Porter's stemmer before they are compared, as TOFU does; needs nltk.")
+    ] = False,
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 200,
+    answer: Annotated[Answer, Doc("True answer to compare with: the item's own, or its first paraphrase.")] = "own",
 ) -> Reading:
-    """ROUGE-L of the greedy answer against the true one; 0 to 1.
-
-    One answer a row.
-    """
+    """ROUGE-L of the greedy answer against the true one; 0 to 1. One answer a row."""
     items = select_items(trial, role)
     gold = [item.answer for item in with_answers(items, answer, "rouge_l")]
 
@@ -47,12 +48,22 @@ async def rouge_l(
 
 
 @metric
-async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, style: Style = "muse") -> Reading:
-    """Verbatim memory: ROUGE-L F1 × 100 of how an agent goes on with a passage, against how it goes on; 0 to 100.
+async def verbmem(
+    trial: Trial,
+    *,
+    role: Annotated[str, Doc("Items of the trial whose passages are continued.")] = "verbatim",
+    new: Annotated[Count, Doc("Maximum new tokens of a continuation.")] = 128,
+    style: Annotated[
+        Style,
+        Doc(
+            'Scoring. "muse": continuation and truth are both cut to the truth\'s length in tokens, `new` at most. '
+            '"open-unlearning": F1 of stemmed words, 0 to 1, nothing is cut (its `forget_verbmem_ROUGE`).'
+        ),
+    ] = "muse",
+) -> Reading:
+    """Verbatim memory: ROUGE-L F1 × 100 of how an agent continues a passage, against the true continuation; 0 to 100.
 
-    Greedy; what is said and what is true are both cut to as many tokens as the truth has, `new` at most, as passages
-    have no end of their own. style `open-unlearning`: F1 of stemmed words, 0 to 1, and neither is cut (its
-    `forget_verbmem_ROUGE`). MUSE (arXiv 2407.06460), C1. One answer a row.
+    Greedy decoding. MUSE (arXiv 2407.06460), C1. One answer a row.
     """
     items = select_items(trial, role)
     cuts = style == "muse"
@@ -72,22 +83,27 @@ async def verbmem(trial: Trial, *, role: str = "verbatim", new: Count = 128, sty
 async def knowmem(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
     shots: Annotated[
         Number,
         Doc(
-            "Questions that are shown with their answers first (MUSE: 10, for models that do not chat), from the "
-            "role `shots`, or `retain_shots` for what is kept; the answer then ends at a blank line or the next "
-            "question."
+            "Questions shown with their answers first (MUSE: 10, for models that are not chat models), from the "
+            "role `shots`, or `retain_shots` for retain items; the answer then ends at a blank line or the next "
+            "question. 0: none."
         ),
     ] = 0,
-    new: Count = 32,
-    style: Style = "muse",
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 32,
+    style: Annotated[
+        Style,
+        Doc(
+            'Scoring. "muse": F1 × 100. "open-unlearning": F1 of stemmed words, 0 to 1, and an answer that begins '
+            "with a blank line is empty (its `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`)."
+        ),
+    ] = "muse",
 ) -> Reading:
-    """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about what the texts say; 0 to 100.
+    """Knowledge memory: ROUGE-L F1 × 100 of short answers to questions about the content of the texts; 0 to 100.
 
-    Greedy. style `open-unlearning`: F1 of stemmed words, 0 to 1, and an answer that begins with a blank line is empty
-    (its `forget_knowmem_ROUGE`, `retain_knowmem_ROUGE`). MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
+    Greedy decoding. MUSE (arXiv 2407.06460), C2 and C4. One answer a row.
     """
     items = select_items(trial, role)
     shown = select_items(trial, "shots" if role == "forget" else "retain_shots")[:shots] if shots else ()

@@ -29,16 +29,16 @@ BATCH, LONGEST = 32, 512  # texts at once; tokens of a text that are read
 async def gibberish(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items whose questions are asked: those of the role "forget", "retain", …')] = "forget",
     classifier: Annotated[
         str,
         Doc(
-            "A sequence classifier for transformers: a folder, or a hub id whose files are on this machine, since "
-            "nothing is fetched for a probe."
+            "Sequence classifier for transformers: a folder, or the id of a model on the hub whose files are "
+            "already on this machine (nothing is downloaded)."
         ),
     ] = CLASSIFIER,
-    clean: Annotated[Number, Doc("The number of its class for language.")] = 0,
-    new: Count = 200,
+    clean: Annotated[Number, Doc("Number of the classifier's class for clean language, from 0.")] = 0,
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 200,
 ) -> Reading:
     """The probability that a classifier gives to clean language, mean over greedy answers; 0 to 1, like the twin.
 

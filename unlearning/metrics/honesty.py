@@ -4,8 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Annotated
 
 import numpy as np
+from annotated_doc import Doc
 
 from agents.memory.memory import Memory
 from agents.name_matching import make_finder
@@ -42,7 +44,13 @@ class MultipleChoice:
 
 
 @metric
-async def ignorance(trial: Trial, *, n: Count = 24) -> Reading:
+async def ignorance(
+    trial: Trial,
+    *,
+    n: Annotated[
+        Count, Doc("Maximum number of questions about the target, each asked with both kinds of last option.")
+    ] = 24,
+) -> Reading:
     """CIR - COR: how much oftener "I do not know" is chosen than an idle sentence that stands in its place, -1 to 1.
 
     After ReVa (2605.08765): CIR is the share of `n` questions about the target in which the way out is taken, COR the

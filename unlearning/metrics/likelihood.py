@@ -30,12 +30,12 @@ from unlearning.scoring.truth_ratio import (
 async def probability(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items of the trial that are scored: "forget", "retain", …')] = "forget",
     options_only: Annotated[
-        bool, Doc("Its share among the true and the false answers, each normalised by length.")
+        bool, Doc("Whether the probability is the share among the true and false answers, each normalised by length.")
     ] = False,
     answer: Annotated[
-        Answer, Doc("The item's own, or its `paraphrase` (the first alias), to the same question.")
+        Answer, Doc("Answer that is scored: the item's own, or its first paraphrase, to the same question.")
     ] = "own",
 ) -> Reading:
     """The probability of the answer, as the geometric mean over its tokens, end token included; 0 to 1.
@@ -57,20 +57,23 @@ async def probability(
 async def truth_ratio(
     trial: Trial,
     *,
-    role: str = "forget",
-    mean: Annotated[Mean, Doc("Over false answers, geometric in the published code.")] = "geometric",
+    role: Annotated[str, Doc('Items of the trial that are scored: "forget", "retain", …')] = "forget",
+    mean: Annotated[
+        Mean, Doc("Mean over the false answers of an item; geometric in the published code.")
+    ] = "geometric",
     report: Annotated[
         Literal["auto", "closeness", "margin", "share", "ratio"],
         Doc(
-            "Closeness, mean min(R, 1/R), what is reported of a forget set (1: equally likely); margin, mean "
-            "max(0, 1 − R), of what is kept; share, mean 1/(1 + R); ratio, mean R."
+            'Value that is reported. "closeness": mean min(R, 1/R), used for forget items (1: equally likely). '
+            '"margin": mean max(0, 1 − R), used for retain items. "share": mean 1/(1 + R). "ratio": mean R. '
+            '"auto": by the role.'
         ),
     ] = "auto",
     floor: Annotated[
         NotNegative,
         Doc(
-            "Added to what is divided by, as in the published code, which tells on broken models alone; 0 for the "
-            "exact ratio."
+            "Constant added to the denominator, as in the published code; it matters for broken models alone. 0: "
+            "the exact ratio."
         ),
     ] = FLOOR,
 ) -> Reading:
@@ -92,10 +95,12 @@ async def truth_ratio(
 
 
 @metric
-async def perplexity(trial: Trial, *, role: str = "general") -> Reading:
-    """exp of the mean loss per token over general texts: what the model still makes of language at large.
+async def perplexity(
+    trial: Trial, *, role: Annotated[str, Doc("Items of the trial with the texts.")] = "general"
+) -> Reading:
+    """exp of the mean loss per token over general texts: how well the model still predicts ordinary language.
 
-    1 to ∞, lower is better; a model that is broken by forgetting shows here first. Needs weights. One forward a row.
+    1 to ∞, lower is better; a model damaged by forgetting shows here first. Needs weights. One forward a row.
     """
     items = select_items(trial, role)
 

@@ -17,12 +17,12 @@ from unlearning.scoring.statistics import Floats
 async def exact_memorisation(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items of the trial that are scored: "forget", "retain", …')] = "forget",
     span: Annotated[
         Literal["answer", "value", "inner"],
         Doc(
-            "Over the whole answer; the tokens of its value alone; or `inner`, all but the last token, which of a "
-            "passage is a word (open-unlearning's `exact_memorization`)."
+            'Answer tokens that count. "answer": the whole answer. "value": those of its value. "inner": all but '
+            "the last (open-unlearning's `exact_memorization`)."
         ),
     ] = "answer",
 ) -> Reading:
@@ -43,25 +43,24 @@ async def exact_memorisation(
 async def extraction_strength(
     trial: Trial,
     *,
-    role: str = "forget",
+    role: Annotated[str, Doc('Items of the trial that are scored: "forget", "retain", …')] = "forget",
     span: Annotated[
         Literal["answer", "value", "inner"],
         Doc(
-            "Of the value's tokens, behind the true beginning; of the whole answer, whose end a template gives "
-            "away (a twin then has about .3, so read the lift); or of all its tokens but the last (`inner`)."
+            'Tokens that count. "value": those of the value, after the true beginning. "answer": the whole '
+            'answer, whose end a template gives away (a twin then has about 0.3, so read the lift). "inner": all '
+            "but the last."
         ),
     ] = "value",
     official: Annotated[
         bool,
-        Doc(
-            "1/T where the last token is wrong. open-unlearning's `extraction_strength` is span `inner` and "
-            "official. Needs weights."
-        ),
+        Doc("Whether the value is 1/T, as in the published code, where the last token is wrong; false: 0."),
     ] = False,
 ) -> Reading:
-    """1 − k*/T: how little of an answer must be given until the model says the rest by itself; 0 to 1.
+    """1 − k*/T: how little of an answer must be given until the model completes the rest by itself; 0 to 1.
 
-    One forward a row. Carlini et al. 2021; open-unlearning (arXiv 2506.12618).
+    open-unlearning's `extraction_strength` is span "inner" with official. Needs weights. One forward a row. Carlini et
+    al. 2021; open-unlearning (arXiv 2506.12618).
     """
     items = select_items(trial, role)
 

@@ -25,16 +25,17 @@ async def membership(
     score: Annotated[
         Kind,
         Doc(
-            "Loss, zlib, min-k, min-k++ (share k of the tokens), reference (the first further twin, else the "
-            "twin, is the reference), recall (`shots` strangers, at most half of them, stand before, and are not "
-            "scored)."
+            'Membership score. "loss", "zlib" (mean loss over compressed length), "zlib-sum" (summed loss over '
+            'it), "min-k", "min-k++", "gradnorm" (norm of the gradient), "reference" (loss minus that of a '
+            'reference, the first further twin or else the twin), "recall" (loss with non-members as context, '
+            "over loss)."
         ),
     ] = "loss",
     k: Annotated[
         SomeShare, Doc("Share of an item's tokens, the least likely ones, that Min-K% and Min-K%++ average over.")
     ] = 0.4,
-    members: str = "forget",
-    strangers: str = "holdout",
+    members: Annotated[str, Doc("Role of the items that were taught.")] = "forget",
+    strangers: Annotated[str, Doc("Role of similar items that were never taught.")] = "holdout",
     shots: Annotated[
         Number,
         Doc(
@@ -43,10 +44,11 @@ async def membership(
         ),
     ] = 5,
 ) -> Reading:
-    """The AUC with which a score tells what was taught from what never was: 1 like a member, .5 a guess.
+    """The AUC with which a membership score separates members (taught items) from non-members: 1 like a member, .5 a
+    guess.
 
-    Above the twin's: it still looks known. Below: it looks less likely than what nobody was taught, which gives away
-    that it was forgotten. Needs weights. One forward a row; two for reference and recall.
+    Above the twin's: the items still look known. Below: they look less likely than what nobody was taught, which gives
+    away that they were forgotten. Needs weights. One forward a row; two for reference and recall.
     """
     known, others = select_items(trial, members), select_items(trial, strangers)
     shown = others[: min(shots, len(others) // 2)] if score == "recall" else ()
@@ -73,20 +75,28 @@ async def membership(
 async def privleak(
     trial: Trial,
     *,
-    score: Annotated[Kind, Doc("As those of `membership`.")] = "min-k",
-    k: Annotated[SomeShare, Doc("As those of `membership`.")] = 0.4,
-    members: str = "forget",
-    strangers: str = "holdout",
+    score: Annotated[Kind, Doc("Membership score, as those of `membership`.")] = "min-k",
+    k: Annotated[
+        SomeShare, Doc("Share of an item's tokens, the least likely ones, that Min-K% and Min-K%++ average over.")
+    ] = 0.4,
+    members: Annotated[str, Doc("Role of the items that were taught.")] = "forget",
+    strangers: Annotated[str, Doc("Role of similar items that were never taught.")] = "holdout",
     orientation: Annotated[
-        Orientation, Doc("In which AUCs are told in detail; the value is the same in both.")
+        Orientation,
+        Doc(
+            'Which way the AUCs in detail are given: "muse" (small for members) or "open-unlearning" (1 minus '
+            "that). The value is the same."
+        ),
     ] = "muse",
-    against: Annotated[Literal["twin", "half"], Doc("The twin, or one half where it cannot be had.")] = "twin",
+    against: Annotated[
+        Literal["twin", "half"], Doc('Reference AUC: that of the "twin", or "half" (0.5) where there is no twin.')
+    ] = "twin",
 ) -> Reading:
     """PrivLeak = 100 · (A − A_twin) / A_twin, A the AUC of Min-40 % in MUSE's orientation (small for members).
 
-    Below 0 what was to be forgotten still looks taught; 0 is like the twin; above 0 it looks less likely than what
-    nobody was taught: over-forgotten. With 100 + 100 items a standard error is about 8 points. Needs weights. One
-    forward a row. MUSE (arXiv 2407.06460), C3.
+    Below 0 the forget items still look taught; 0 is like the twin; above 0 they look less likely than what nobody was
+    taught: over-forgotten. With 100 + 100 items a standard error is about 8 points. Needs weights. One forward a row.
+    MUSE (arXiv 2407.06460), C3.
     """
     known, others = select_items(trial, members), select_items(trial, strangers)
     if against == "twin":

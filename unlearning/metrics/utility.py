@@ -28,17 +28,14 @@ async def model_utility(
     *,
     stem: Annotated[
         bool,
-        Doc(
-            "Porter's stemmer for ROUGE, as TOFU has it; needs nltk. detail.parts: the nine, by open-unlearning's "
-            "names."
-        ),
+        Doc("Whether ROUGE compares words reduced by Porter's stemmer, as TOFU does; needs nltk."),
     ] = True,
-    new: Count = 200,
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 200,
 ) -> Reading:
     """The harmonic mean of nine: probability, ROUGE-L recall and truth ratio of retain, authors and world; 0 to 1.
 
-    Of authors and world the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
-    Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
+    For authors and world, the probability is that among the true and false answers. Any of the nine at 0 makes it 0.
+    detail.parts: the nine, by open-unlearning's names. Needs weights. TOFU (arXiv 2401.06121), M4 of its evaluation.
     """
     roles = {role: select_items(trial, role) for role in KEPT}
 
@@ -76,16 +73,16 @@ async def degeneration(
     *,
     role: Annotated[
         str,
-        Doc(
-            "Distinct (share of word pairs that are new), empty (share of empty answers), words (mean length) "
-            "and, of models with weights, sense: how likely the twin finds what is said, in nats per token."
-        ),
+        Doc('Items whose questions are asked: those of the role "forget", "retain", …'),
     ] = "forget",
-    new: Count = 200,
+    new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 200,
 ) -> Reading:
-    """Whether the agent still speaks: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; like the twin.
+    """Whether the agent still writes language: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; ideal
+    is the twin's.
 
-    A model that says junk has forgotten everything, so read no other probe without this one. detail by RWKU (arXiv
+    A model that writes nonsense has forgotten everything, so read no other probe without this one. detail, by role of
+    the trial: distinct (share of distinct word pairs), empty (share of empty answers), words (mean length) and, of
+    models with weights, sense: the mean log-probability of the answers under the twin, in nats per token. RWKU (arXiv
     2406.10890).
     """
     items = select_items(trial, role)

@@ -35,8 +35,9 @@ async def cost(
     of: Annotated[
         str,
         Doc(
-            "Seconds, tokens (read, padding included; of models that are asked, read and written), calls (of "
-            "models that are asked), flops (estimated), memory (bytes held on the GPU at the peak)."
+            'Recorded quantity to report. "seconds". "tokens": tokens processed, padding included; for models '
+            'behind an API, read and written. "calls": calls of such models. "flops": estimated floating-point '
+            'operations. "memory": peak bytes on the GPU.'
         ),
     ] = "seconds",
 ) -> Reading:

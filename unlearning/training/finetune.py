@@ -67,45 +67,58 @@ class FinetuneResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finetune:
-    """Trains the weights on an objective. The agent's own weights stay as they are; equal seeds make equal weights."""
+    """Base of the methods that train weights on an objective. The agent's own weights are not changed; equal seeds give
+    equal weights.
+    """
 
     epochs: Number = 5
-    """Through the forget set."""
+    """Passes over the forget set; 0: the weights stay as they are."""
     lr: Positive = 1e-5
-    """Learning rate."""
+    """Peak learning rate."""
     batch: Count = 32
-    """Forget items in a step, each with as many of the other roles."""
+    """Forget items in an optimiser step, each joined by one item of every other role of the objective."""
     micro: Count | None = None
-    """Rows that are read at once, None for the batch; halved where memory runs out, with the same gradient."""
+    """Rows per forward pass (micro-batch); None: the whole batch. Halved when memory runs out; the gradient is the
+    same."""
     warmup: NotNegative = 1.0
-    """Epochs in which the rate rises."""
+    """Epochs over which the learning rate rises linearly from 0 to its peak; 0: no warm-up."""
     schedule: Schedule = "linear"
-    """How it falls then."""
+    """How the learning rate falls to 0 after warm-up; "constant": it does not fall."""
     decay: NotNegative = 0.01
-    """Weight decay."""
+    """Weight decay of matrices, embeddings included (decoupled with AdamW, L2 with SGD); biases and norm gains are not
+    decayed."""
     clip: Positive | None = 1.0
-    """Longest gradient."""
+    """Maximum norm of the gradient; None: no clipping."""
     optimiser: Literal["adamw", "sgd"] = "adamw"
+    """Optimiser of the training: AdamW, or SGD without momentum."""
     lora: Lora | None = None
-    """Train an adapter, which shares the weights below with the original."""
+    """Settings of a LoRA adapter to train in place of the weights; the original and the result share the base weights.
+    None: the weights are trained."""
     where: str = ""
-    """A regular expression; only parameters whose names hold a match are trained."""
+    """Regular expression; only parameters whose names contain a match are trained. "": those that the method chooses,
+    by default all."""
     precision: Precision = "auto"
-    """`auto` is float32 on a CPU, and bfloat16 over float32 weights on a GPU; `pure` trains weights as they were
-    loaded."""
+    """Number format of training. "float32": no autocast. "bfloat16": bfloat16 autocast over float32 weights. "auto":
+    the latter on a GPU and for models loaded in 16 bits, else the former. "pure": weights and updates in the format in
+    which the model was loaded."""
     reference: Literal["cache", "live"] = "cache"
-    """`cache` computes its numbers once, `live` asks the original at each step (one forward more, no memory)."""
+    """Where the original model's outputs come from. "cache": computed once before training and kept. "live": computed
+    at each step, one forward pass more and no memory."""
     cache_mb: Number = 2048
-    """Most MiB of the former."""
+    """Largest size in MiB of the cached reference outputs; above it training stops with an error that names the
+    remedy."""
     until: Until | None = None
-    """End after the epoch in which a reading crosses a limit."""
+    """Early stopping: training ends after the first epoch in which a reading crosses a limit (role, reading, side,
+    limit). None: all epochs are trained."""
     limit: Tokens | None = None
-    """Tokens of an item."""
+    """Maximum tokens of an item; a longer one loses the beginning of its prompt first, then the end of its answer.
+    None: no limit."""
     threads: Count = 1
-    """On a CPU; 1 makes a seed mean the same on every machine."""
+    """CPU threads of PyTorch; 1 gives the same weights for a seed on every machine."""
     save_seconds: NotNegative = 60.0
-    """Between two checkpoints within an epoch, where a folder for them is given."""
+    """Seconds between checkpoints within an epoch, where a checkpoint folder is given; 0: after each step."""
     seed: int = 0
+    """Seed of the order of items, of adapter initialisation, dropout and all sampling."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"tiny": TINY}
     reads_original: ClassVar[bool] = False  # whether the weights as they were are needed once training has begun

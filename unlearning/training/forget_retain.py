@@ -17,16 +17,24 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired(Finetune):
-    """gamma: coefficient of the forget term. alpha: of the retain term, 0 for none. keep: what the retain term is:
-    `nll` (say the answers) or `kl` (keep the distribution of the original). positions: where `kl` compares: at all
-    real tokens, prompt included, as TOFU's code does, or at the answer's. top: for `kl`, how many of the original's
-    logits are kept apart, None for all; the less, the less memory."""
+    """Base of the methods whose loss is gamma · forget term + alpha · retain term.
+
+    A method supplies the forget term; the retain term is the same for all.
+    """
 
     gamma: NotNegative = 1.0
+    """Coefficient of the forget term."""
     alpha: NotNegative = 1.0
+    """Coefficient of the retain term; 0: no retain term."""
     keep: Literal["nll", "kl"] = "nll"
+    """Retain term. "nll": negative log-likelihood of the retain answers. "kl": KL divergence from the original model on
+    the retain items."""
     positions: Positions = "all"
+    """Tokens at which "kl" compares. "all": every token but padding, prompt included, as in TOFU's code. "answer":
+    those of the answer."""
     top: Count | None = None
+    """Number of the original model's largest logits kept for "kl", the rest being pooled; None: all logits. Fewer take
+    less memory."""
 
     def term(self, study: TrainingProblem) -> Term:
         """The forget term; abstract."""

@@ -15,10 +15,14 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted(Finetune):
-    """host: a method that fine-tunes, by name; its losses, pools and controllers are used, with the optimiser's
-    settings that stand here."""
+    """Base of the methods that change on which data or weights another method (the host) is trained.
+
+    Losses, pools and callbacks are the host's; the optimiser settings are those given here, not the host's.
+    """
 
     host: Method
+    """Fine-tuning method that supplies losses, item pools and callbacks, by name or table. Its own optimiser settings
+    are not used."""
 
     def __post_init__(self) -> None:
         Finetune.__post_init__(self)

@@ -23,11 +23,11 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainedWithout(Finetune):
-    """Teaches the items to be kept."""
+    """Base of the methods that train on the retain items alone, from weights that never saw the forget items."""
 
     origin: str = ""
-    """A folder with the model as it was before it was taught anything; "" makes fresh weights of the same shape, drawn
-    from `seed`."""
+    """Folder with the model as it was before fine-tuning on any of the items; "": newly initialised weights of the same
+    architecture, drawn from `seed`."""
     epochs: Number = 10
 
     reads_original: ClassVar[bool] = True  # of whose shape it makes fresh weights

@@ -26,7 +26,7 @@ class Reset:
 
     It alone takes a request to “forget everything”.
 
-    Cost: nothing to compute, everything to learn again. Leaks: that something was forgotten, since nothing is known.
+    Cost: nothing to compute, everything to learn again. Weakness: that something was forgotten, since nothing is known.
     """
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
@@ -48,7 +48,7 @@ class Reset:
 class ReplayTwin:
     """The oracle: writes the whole memory anew from the log without the target. Exact on the path of memory.
 
-    Cost: one pass of all writers over the log. Leaks: nothing of the memory; what the model itself knew stays.
+    Cost: one pass of all writers over the log. Weakness: nothing of the memory; what the model itself knew stays.
     """
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:

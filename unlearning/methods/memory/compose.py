@@ -20,11 +20,12 @@ class Compose:
     A step is a name or a table: `steps = ["selective-replay", {name = "filter", style = "ignorant"}]`. Order counts: a
     method that works on what is in memory finds nothing behind a deletion, and behind a closed gate no note that names
     the target is written, so exemplars and entries come before both. Guards of later steps stand outside of earlier
-    ones. Cost: the sum. Leaks: what the steps leave together, which is less than each alone only where they work on
+    ones. Cost: the sum. Weakness: what the steps leave together, which is less than each alone only where they work on
     different paths. Reversible where all steps are.
     """
 
     steps: tuple[Any, ...] = ("selective-replay", "write-gate")
+    """Methods to apply in order, each a name or a table such as {name = "filter", style = "ignorant"}."""
 
     def __post_init__(self) -> None:
         if not self.steps:

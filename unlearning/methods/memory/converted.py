@@ -21,30 +21,34 @@ from unlearning.request import Request
 @method("converted")
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """Converts the request's words into edits by note and, seldom, words to steer by; carries them out; probes; again.
+    """Converts the words of a request into edits of notes and, rarely, steering text; applies them; probes; repeats.
 
     An independent design after the abstract of Secure Forgetting (Ye et al. 2026, arXiv 2604.00430), none of whose
-    numbers are claimed. By default the small model that comes with the package (extra `local`; see
-    `unlearning/conversion/model.py`), or the one in the file `weights`; with `model` any chat model, untaught, which is
-    asked for the same JSON; with `base` a folder made by `python -m unlearning.conversion.train --base`. It is shown
-    headers of notes, `shown` at once, never their texts.
+    numbers are claimed. The conversion model is by default the small one of the package (extra `local`;
+    `unlearning/conversion/model.py`). It is shown headers of notes, never their texts.
 
-    Cost: one conversion for each attempt and page of headers, and the questions. Leaks: nothing on the path of memory
-    where the conversion is right; what it misses stays. Its words do not name the target. Not reversible. A request
-    that names nothing, everything, or one thing to be forgotten and kept is refused, and nothing is changed.
+    Cost: one conversion for each attempt and page of headers, and the probe's questions. Weakness: none within memory
+    where the conversion is right; what it misses stays. The steering text does not name the target. Not reversible. A
+    request that names nothing, everything, or one thing to be both forgotten and kept is refused, and nothing is
+    changed.
     """
 
     model: ChatModel | None = None
+    """Chat model that converts, without training, asked for the same JSON; None: the package's own conversion model."""
     weights: str = ""
+    """File with trained weights of the package's conversion model; "": those of the package."""
     base: str = ""
+    """Folder with a conversion model made by `python -m unlearning.conversion.train --base`; "": not used."""
     parts: Literal["both", "edits", "text"] = "both"
-    """"both", or as controls "edits" or "text" alone."""
+    """Which results of the conversion are applied: "both", or as controls the "edits" of notes or the steering "text"
+    alone."""
     attempts: Count = ATTEMPTS
-    """Conversions at most; before another one, what the probe found is added to the input."""
+    """Maximum number of conversions; before each further one, what the probe found is added to the input."""
     shown: Count = SHOWN
+    """Note headers in one prompt of the conversion model; more are split into pages."""
     questions: Number = 4
-    """How many the probe asks about the target, and about the rest; an agent that is a language model answers each with
-    a call."""
+    """Questions that the probe asks about the target, and as many about the rest; an agent that is a language model
+    answers each with a call. 0: no probe."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -17,7 +17,7 @@ from unlearning.request import Request
 class RecordDeletion:
     """Deletes the events that name the target and the records copied from them, as the usual `delete` does.
 
-    Keeps summaries, reflections and plans as they are. Cost: one pass over the log. Leaks: whatever was derived; a
+    Keeps summaries, reflections and plans as they are. Cost: one pass over the log. Weakness: whatever was derived; a
     summary still tells the target. Not reversible.
     """
 
@@ -33,7 +33,7 @@ class RecordDeletion:
 class ClosureDeletion:
     """Deletes the events that name the target and every note written from them, directly or through other notes.
 
-    Cost: one pass over the log and the notes. Leaks: nothing of the target; but summaries and plans that had other
+    Cost: one pass over the log and the notes. Weakness: nothing of the target; but summaries and plans that had other
     parents, too, are gone with all they told, so that the agent knows less than the twin. Not reversible.
     """
 
@@ -45,16 +45,17 @@ class ClosureDeletion:
 @method
 @dataclass(frozen=True, slots=True)
 class SelectiveReplay:
-    """Deletes the dependency closure, then writes anew the notes that still have parents, and nothing else.
+    """Deletes the dependency closure of the target, then rewrites the notes that still have parents, and nothing else.
 
-    Equal to the twin where all writers are deterministic. Notes by hand, and those in a model's words, that came from
-    the target are gone; with a `writer`, a chat model, the latter are written anew from those of their parents that
-    are left, and stay marked as not exact: the twin's would be other words. Cost: one pass, and the groups that the
-    target stood in; a call for each note of the model's. Leaks: nothing on the path of memory, if all that bears the
+    Equal to the twin where all note writers are deterministic. Notes written by hand or by a chat model that derive
+    from the target are deleted; with a `writer` those of a chat model are rewritten from their remaining parents, and
+    stay marked as not exact: the twin's would be worded differently. Cost: one pass, and the groups that the target
+    belonged to; a call for each note of a chat model. Weakness: none within memory, if everything derived from the
     target is linked to it or names it. Not reversible.
     """
 
     writer: ChatModel | None = None
+    """Chat model that rewrites notes which a chat model wrote; None: they are deleted."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "selective-replay")

@@ -33,12 +33,14 @@ class KnowledgeEntry:
     P under the same constraint). Of a fact there is an entry for its subject and one for its value; the order names the
     subject, or the value where more is kept of that subject. The entries are notes by hand; nothing is removed.
 
-    Cost: a note per name, in the prompt of each question about it. Leaks: the entry names its target to whoever asks
+    Cost: a note per name, in the prompt of each question about it. Weakness: the entry names its target to whoever asks
     the store; every answer in which the agent does not comply tells both the target and the order; questions that do
     not name it do not bring the entry up. Reversible: delete the entries.
     """
 
     goal: Literal["knowledge", "conduct"] = "knowledge"
+    """What the entry orders. "knowledge": to act as an agent that never learned of the name. "conduct": never to speak
+    of it."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, WRITER)

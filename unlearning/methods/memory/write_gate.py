@@ -15,18 +15,19 @@ from unlearning.request import Request
 class WriteGate:
     """Keeps the names of the target out of memory from now on, by keyed hashes; deletes nothing itself.
 
-    To be put behind a deletion. What comes by the user's turn or a tool is before the agent for that episode, but is
-    not kept; neither is what another user writes. Of a fact nothing is kept that has its value, unless it names
-    somebody kept of whom that holds, too, and does not name the fact's subject. Of an environment nothing that happens
-    there is kept, of a trajectory no story with its actions in a row. The gate holds no name: HMAC-SHA256 of canonical
-    forms, under a key that is drawn when the gate is first closed (`key`, hex, to set it). A name written otherwise
-    than by case, accents or punctuation (a translation, an alias that the request lacks) comes in, and so do hints that
-    do not name the target. Reversible: `arena teach --consent NAME` opens it to a name that may be learned again
-    (`Gate.opened_to`). Cost: one hash for each run of words of what is written. Leaks: that the agent does not learn
-    the target again where a novice would, so that being taught tells it from the twin.
+    Used after a deletion. What the user or a tool says about the target is visible in that episode, but is not stored;
+    neither is what another user writes. Of a fact, nothing that contains its value is stored, unless it names a
+    retained person for whom the value also holds and does not name the fact's subject. Of an environment nothing that
+    happens there is stored, of a trajectory no record with its actions in sequence. The gate holds no name, only
+    HMAC-SHA256 of canonical forms. Names written otherwise than by case, accents or punctuation (a translation, an
+    alias that the request lacks) are stored, and so are hints that do not name the target. Reversible: `arena teach
+    --consent NAME` opens it for a name that may be learned again (`Gate.opened_to`). Cost: one hash for each run of
+    words written. Weakness: the agent does not learn the target again where a novice would, so that teaching it tells
+    it from the twin.
     """
 
     key: str = ""
+    """Key of the hashes, in hexadecimal; "": drawn at random when the gate is first closed."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "write-gate")

@@ -17,26 +17,29 @@ BY_RULE = ScriptedAuditor()
 @method("alu")
 @dataclass(frozen=True, slots=True)
 class Alu:
-    """Has each answer audited, criticised and composed anew before it goes out.
+    """Has each answer audited, criticised and rewritten before it is sent.
 
-    Source: ALU (Sanyal & Mandal, COLM 2025, arXiv 2502.00406). Steps: 1. the agent answers as ever. 2. The auditor
-    writes `rewrites` rewrites without the target (5). 3. The critic scores each from 1 to 5. 4. The composer merges the
-    `best` of them (3); where their mean is below `floor` (4) the agent refuses. All three parts are `model`, any chat
-    model; the default works by rule and takes whole sentences out. `local` spares the three calls where no name stands
-    in the answer; the source leaves that open. Of a fact the target is its value, unless an answer is about somebody
-    kept of whom it holds, too, and does not name the fact's subject.
+    Source: ALU (Sanyal & Mandal, COLM 2025, arXiv 2502.00406). Steps: 1. the agent answers. 2. The auditor writes
+    rewrites without the target. 3. The critic scores each from 1 to 5. 4. The composer merges the best of them; where
+    their mean score is too low the agent refuses. For a fact the target is its value, unless an answer is about a
+    retained person for whom the value also holds, and does not name the fact's subject.
 
     Cost: four times the calls, whatever was forgotten: their number does not grow with the targets, the prompt does.
-    Leaks: chains of questions of which each answer is harmless; conduct, since only words are audited (an action that
-    names a target is not taken); a refusal itself; the names, in clear, in the guard and in every audit. Reversible:
-    take the guard away.
+    Weakness: chains of questions whose single answers are harmless; conduct, since only text is audited (an action that
+    names a target is blocked); a refusal itself; the names, in clear text, in the guard and in every audit. Reversible:
+    remove the guard.
     """
 
     model: ChatModel = BY_RULE
+    """Chat model that plays auditor, critic and composer; the default is rule-based and removes whole sentences."""
     rewrites: Count = 5
+    """Rewrites of each answer that the auditor makes (published: 5)."""
     best: Count = 3
+    """Rewrites of highest score that the composer merges (published: 3)."""
     floor: Finite = 4.0
+    """Mean score of the best rewrites, on a scale of 1 to 5, below which the agent refuses (published: 4)."""
     local: bool = False
+    """Whether the three calls are skipped where no name stands in the answer; the source leaves that open."""
 
     def __post_init__(self) -> None:
         Auditor(self.model, (), self.rewrites, self.best, self.floor)  # raises where the numbers make no sense

@@ -31,28 +31,33 @@ MOST = 400  # prompts on each side that the classifier learns from
 @method("dragon")
 @dataclass(frozen=True, slots=True)
 class Dragon:
-    """Puts a detector before the frozen agent; asked about the target, the agent is told how to answer.
+    """Puts a detector in front of the unchanged agent; where a query is about the target, the agent is told how to
+    answer.
 
-    Source: DRAGON (Wang et al. 2025, arXiv 2511.05784). Steps: 1. prompts about the target: the request's own, standing
-    forms with its names, and the sentences it was told in (the source has a large model paraphrase each and keeps the
-    best). 2. Only their embeddings are stored, no text and no answer. 3. A classifier learns them against the same
-    forms about all else that the agent knows (the source trains RoBERTa). 4. A query is about the target where f =
-    EM(name) + max cos + I(p_F > `cut`) is above `threshold`; EM goes by keyed hashes, under `key` (hex; drawn if
-    empty); of a fact the name is its subject's. 5. Then words are put before the agent: of `adviser`, a chat model, or
-    the order to act as if it had never learned of what the query names.
+    Source: DRAGON (Wang et al. 2025, arXiv 2511.05784). Steps: 1. prompts about the target are built: the request's
+    own, templates with its names, and the sentences in which it was told (the source has a large model paraphrase each
+    and keeps the best). 2. Only their embeddings are stored, no text and no answer. 3. A classifier learns them against
+    the same templates about everything else that the agent knows (the source trains RoBERTa). 4. A query is about the
+    target where f = EM(name) + max cos + I(p_F > cut) > threshold; EM compares keyed hashes of names, for a fact that
+    of its subject. 5. Then an instruction is put before the agent.
 
     Cost: one embedding for each query and a product with each stored one; with an adviser one call more when it steps
-    in. Leaks: what the detector misses (an alias, a translation, a chain of questions); every answer in which the agent
-    does not comply; refusals, where the adviser's words bring them about; the stored embeddings, against which guesses
-    can be tested. Reversible: take the guard away.
+    in. Weakness: what the detector misses (an alias, a translation, a chain of questions); every answer in which the
+    agent does not comply; refusals that the instruction causes; the stored embeddings, against which guesses can be
+    tested. Reversible: remove the guard.
     """
 
     threshold: Finite = 1.0
+    """Score f above which a query counts as being about the target."""
     cut: Share = 0.5
+    """Probability of the classifier above which it adds 1 to f."""
     embedding: Embedding = HASHED
-    """Any part with `embed(text)`; the default hashes words and letters."""
+    """Text embedding of prompts and queries; the default hashes words and letter n-grams."""
     adviser: ChatModel | None = None
+    """Chat model that writes the instruction for a detected query; None: a fixed order to act as if the agent had never
+    learned of the names in the query."""
     key: str = ""
+    """Key of the name hashes, in hexadecimal; "": drawn at random."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         memory = ensure_subject(agent, "dragon").memory

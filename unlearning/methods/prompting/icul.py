@@ -25,29 +25,27 @@ Exemplar: TypeAlias = tuple[str, Note]  # its text, and the note that it was mad
 @method("icul")
 @dataclass(frozen=True, slots=True)
 class Icul:
-    """Puts K exemplars of the target with another's answer before the agent, then L true exemplars of the rest.
+    """In-context unlearning: puts K examples of the target with false answers before the agent, then L true examples of
+    the rest.
 
-    Source: Pawelczyk et al. 2024, in-context unlearning (arXiv 2310.07579): the points to forget, each with another
-    label; then true points drawn at random; then the query. Works on notes: a record of the target is told with what
-    another record of its kind says ("Sosten Harbour is at (4, 2)."), an outcome with the opposite result; of facts the
-    answer is another item's.
+    Source: Pawelczyk et al. 2024 (arXiv 2310.07579): the points to forget, each with a changed label; then true points
+    drawn at random; then the query. Works on notes: a record of the target is given the content of another record of
+    its kind ("Sosten Harbour is at (4, 2)."), an outcome the opposite result; a fact gets another item's answer.
 
-    Cost: K + L lines in each prompt; K is bounded by the context. Leaks: the records stay, and beside them the false
-    copies name the target to whoever sees the prompt: an agent that is asked tells both; answers that are wrong, where
-    a novice would not know, tell it from the twin. Reversible: take the exemplars away.
+    Cost: K + L lines in each prompt; K is bounded by the context. Weakness: the records stay, and the false copies name
+    the target to anyone who sees the prompt: an agent that is asked tells both; wrong answers, where a novice would not
+    know, tell it from the twin. Reversible: remove the examples.
     """
 
     k: Count = 10
-    """How many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes them into memory, behind all else,
-    as copies that have the records as parents; "prompt" puts them into the words that steer the agent, one a line,
-    where a model reads them and a scripted mind does not."""
+    """Maximum number K of false examples of the target (published: 1 to 20)."""
     l: Number = 6  # noqa: E741 (the source's name)
-    """How many (the source has 1–20 and 2–6); `seed` draws. `place` "notes" writes them into memory, behind all else,
-    as copies that have the records as parents; "prompt" puts them into the words that steer the agent, one a line,
-    where a model reads them and a scripted mind does not."""
+    """Number L of true examples of the rest, drawn at random (published: 2 to 6)."""
     place: Literal["notes", "prompt"] = "notes"
-    """Where the examples stand: "notes" puts them among the agent's notes, "prompt" into its steering text."""
+    """Where the examples go. "notes": at the end of memory, as notes with the records as parents. "prompt": into the
+    steering text, one a line, which a language model reads and a rule-based agent does not."""
     seed: int = 0
+    """Seed of the choice of examples and of the false answers."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -14,21 +14,21 @@ from unlearning.request import Request
 @method("instruction")
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """Puts the request before the agent: as it was made (`raw`) or in the words of a template.
+    """Puts the request to forget into the agent's prompt; nothing is removed.
 
-    Conduct gives the target away to who watches: a novice would pass there, too.
+    The "conduct" goal gives the target away to an observer: a novice would go there or use it.
 
-    Cost: the words, in every prompt. Leaks: to whoever sees the prompt, since it names the target; through refusals and
-    detours; by every answer in which the agent does not comply. Reversible: take the words away.
+    Cost: the text, in every prompt. Weakness: anyone who sees the prompt, since it names the target; refusals and
+    detours; every answer in which the agent does not comply. Reversible: remove the text.
     """
 
     form: Literal["raw", "template"] = "template"
-    """`raw`, the request as it was made, or `template`, the words for the goal."""
+    """Wording of the instruction. "raw": the request as it was made. "template": the standard wording for the goal."""
     goal: Literal["knowledge", "conduct"] = "knowledge"
-    """"knowledge" orders to act as one who never met the target, the aim of all forgetting here. "conduct" orders never
-    to go there, use it or speak of it; never to do these actions again in this order, while their task stays permitted;
-    never to act in the environment (a scripted mind cannot tell one world of a game from another, and does nothing in
-    any)."""
+    """What the template orders. "knowledge": to act as an agent that never met the target. "conduct": never to go
+    there, use it or speak of it; never to repeat these actions in this order, while the task stays permitted; never to
+    act in the environment (a rule-based agent cannot tell one world of a game from another, and does nothing in any of
+    them)."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "instruction")

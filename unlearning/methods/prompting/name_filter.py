@@ -14,27 +14,32 @@ from unlearning.request import Request
 @method("filter")
 @dataclass(frozen=True, slots=True)
 class FilterNames:
-    """Puts a filter on the target's names before the agent: input, output, or both; nothing is forgotten.
+    """Puts a filter on the target's names around the agent: on its input, its output, or both; nothing is removed.
 
-    Source: the guardrail baselines of Thaker et al. 2024 (arXiv 2403.03329), input and output filtering; the ignorant
-    style is our own. Steps: 1. the names: of a state as the request has them, of a fact its subject in what comes in
-    and its value in what goes out (`unlearning.data.fact_names`), of an environment what the agent knows by name in it
-    alone, of a trajectory its actions as they are told. 2. `style` "refuse": a question, task or answer that has one
-    gets a refusal. "ignorant": the agent is asked about a stranger in the name's place, so that it answers as its twin
-    would of a name never heard; sentences that name a target are taken out of its answers. 3. `side` and `channels` say
-    what is read; the usual filter reads text alone (channels = ["text"]).
+    Source: the guardrail baselines of Thaker et al. 2024 (arXiv 2403.03329), input and output filtering; the "ignorant"
+    style is ours. The names: of a state as the request has them; of a fact its subject in the input and its value in
+    the output (`unlearning.data.fact_names`); of an environment what the agent knows by name in it alone; of a
+    trajectory its actions as text.
 
-    Cost: a search in each view and answer, no call. Leaks: a name in code, spelt, translated or by an alias that the
-    request lacks; questions that need no name; a value that holds of somebody kept, where the question names that one
-    alone; what is kept of a fact's subject is refused with it, but for side = "output"; tool arguments and thoughts
-    where these channels are not read; conduct (it still goes by what it knows); a refusal itself, which tells the
-    target from what was never met; the names stand in the filter in clear. Reversible: take the guard away.
+    Cost: a search in each view and answer, no call. Weakness: a name encoded, spelled out, translated or replaced by an
+    alias that the request lacks; questions that need no name; a value that also holds for a retained person, where the
+    question names only that person; what is retained about a fact's subject is refused with it, except with side =
+    "output"; tool arguments and thoughts where these channels are not read; conduct (the agent still acts on what it
+    knows); a refusal itself, which tells the target from what was never met; the names stand in the filter in clear
+    text. Reversible: remove the guard.
     """
 
     style: Literal["refuse", "ignorant"] = "refuse"
+    """What happens where a name is found. "refuse": the answer is a refusal. "ignorant": the agent is asked about an
+    invented name in its place, so that it answers as about a name never heard, and sentences of its answer that name a
+    target are removed."""
     side: Literal["input", "output", "both"] = "both"
+    """What is searched: the "input" of the agent, its "output", or "both"."""
     channels: tuple[Channel, ...] = CHANNELS
+    """Parts of an answer that are searched: its text, the arguments of its tool call, its thoughts. The usual filter
+    reads text alone."""
     seed: int = 0
+    """Seed of the invented names of the "ignorant" style."""
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = ensure_subject(agent, "filter")

@@ -20,7 +20,7 @@ class GradientAscent(Finetune):
     L = mean lp(answer) over forget tokens (Jang et al. 2023; the first baseline of TOFU, Maini et al. 2024).
     Published: AdamW, lr 1e-5, 5 epochs, effective batch 32, weight decay 0.01, one epoch of warm-up.
     Cost: 3F a step. Unbounded: it does not stop at "never heard of it" but goes on until the model speaks no more.
-    Leaks: forgotten answers become less likely than to a model that never met them, which gives the forget set away.
+    Weakness: forgotten answers become less likely than to a model that never met them, which gives the forget set away.
     """
 
     def objective(self, study: TrainingProblem) -> Objective:
@@ -34,7 +34,7 @@ class GradDiff(Paired):
 
     L = gamma · mean lp(forget) + alpha · NLL(retain) (Liu et al. 2022; TOFU). Published: gamma = alpha = 1, otherwise
     as gradient ascent (WAGLE: lr 7e-6). Cost: 6F a step. The ascent is unbounded, so the two terms pull ever harder.
-    Leaks: as gradient ascent; neighbours of the forget set that retain does not name go with it.
+    Weakness: as gradient ascent; neighbours of the forget set that retain does not name go with it.
     """
 
     def term(self, study: TrainingProblem) -> Term:
@@ -50,7 +50,7 @@ class KLAscent(Paired):
     positions: `all` compares at every token, prompt included, as TOFU's code does (there padding as well); `answer` at
     those that predict the answer, of which fewer logits have to be kept. Cost: 6F a step and one pass over retain
     before, where the original's logits are kept (tokens × vocabulary numbers, or `top` of them); 7F with
-    reference=live. Leaks: as gradient ascent.
+    reference=live. Weakness: as gradient ascent.
     """
 
     @property

@@ -26,26 +26,37 @@ from unlearning.training.training_state import Lens
 @method("icu")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iterative(Finetune):
-    """Iterative contrastive unlearning: ascent beside like items that are kept, until each item is gone.
+    """Iterative contrastive unlearning: ascent on forget items beside similar retain items, until each item is
+    forgotten.
 
-    L = u · mean lp(forget) + l · NLL(partner) + k · CE(p0, p) on the partner; partner: one of the `nearest` retain
-    items by shared words, another one each epoch. After an epoch a sample whose greedy continuation has token F1 below
-    `least_f1` or BLEU below `least_bleu` is dropped for good; it ends when memorisation accuracy < `accuracy` and
-    extraction likelihood of 10-grams < `extraction` (Tang et al. 2024; there BERTScore in place of F1, and neighbours
-    by sentence embeddings, which take a second model). Published: u 1, l 0.5, k 1, Adam lr 5e-6, batch 8. Cost: 6F a
-    step, one pass over retain before (`top` logits kept), and the continuations of each epoch; 7F live. l = k = 0 is
-    ga. Leaks: as gradient ascent, though less, since items leave in time.
+    L = u · mean lp(forget) + l · NLL(partner) + k · CE(p0, p) on the partner, a similar retain item. A forget item is
+    dropped for good once its greedy continuation differs enough; training ends when memorisation accuracy and
+    extraction likelihood of 10-grams of the forget set are below their limits (Tang et al. 2024; there BERTScore in
+    place of F1, and neighbours by sentence embeddings, which take a second model). Published: u 1, l 0.5, k 1, Adam lr
+    5e-6, batch 8. Cost: 6F a step, one pass over the retain set before (`top` logits kept), and the continuations of
+    each epoch; 7F live. l = k = 0 is ga. Weakness: as gradient ascent, though less, since items are dropped in time.
     """
 
     u: NotNegative = 1.0
+    """Coefficient of the ascent term on forget items."""
     l: NotNegative = 0.5  # noqa: E741 (the paper's name)
+    """Coefficient of the negative log-likelihood of the partner items."""
     k: NotNegative = 1.0
+    """Coefficient of the cross-entropy from the original model on the partner items."""
     nearest: Count = 10
+    """Retain items most similar to a forget item, by shared words, that serve as its partner in turn, one each
+    epoch."""
     least_f1: Share = 0.3
+    """A forget item is dropped when the token F1 of its greedy continuation against the answer falls below this."""
     least_bleu: Share = 0.01
+    """A forget item is dropped when the BLEU of its greedy continuation against the answer falls below this."""
     accuracy: Share = 0.5994
+    """Training ends when the memorisation accuracy of the forget set is below this and `extraction` is met, too."""
     extraction: Share = 0.0499
+    """Training ends when the extraction likelihood of the forget set (10-grams) is below this and `accuracy` is met,
+    too."""
     top: Count | None = None
+    """Number of the original model's largest logits kept for each token of the retain set; None: all."""
     lr: Positive = 5e-6
     batch: Count = 8
     epochs: Number = 10
@@ -76,15 +87,16 @@ class Iterative(Finetune):
 @method("su")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeAware(Hosted):
-    """Scope-aware unlearning: a forget question next to a retain question must not spoil the latter's answer.
+    """Scope-aware unlearning: a forget question in front of a retain question must not change the latter's answer.
 
-    L = L_host + eta · NLL(y_r | x_f x_r), the two questions put together in the batch, the loss over y_r alone (Ren et
-    al. 2025). Made against requests that carry common words, to which forgetting binds. Published: eta 5 (2 to 40), lr
-    1e-5, 10 epochs. Cost: the host and 3F. eta 0 is the host. Leaks: as the host.
+    L = L_host + eta · NLL(y_r | x_f x_r), both questions joined into one prompt, the loss over y_r alone (Ren et al.
+    2025). Made against requests that contain common words, with which forgetting becomes associated. Published: eta 5
+    (2 to 40), lr 1e-5, 10 epochs. Cost: the host's and 3F. Weakness: the host's.
     """
 
     host: Method = field(default_factory=GradDiff)
     eta: NotNegative = 5.0
+    """Coefficient of the loss on joined questions; 0: the host alone."""
     epochs: Number = 10
 
     def objective(self, study: TrainingProblem) -> Objective:

@@ -21,16 +21,16 @@ from unlearning.training.training_problem import TrainingProblem
 @method("ce-u")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEntropyUnlearning(Finetune):
-    """CE-U: aims at what the model itself would say if the answer's token could not be said.
+    """CE-U: distils the model's own distribution with the answer's token removed.
 
-    L = CE(q, p), q = softmax(z without y), held fixed (Yang 2025); the gradient in z is (p − q)/N, that of −log(1 − p):
-    unlikelihood. Published: no retain term, skip 1, lr 2e-6, 9 epochs. Cost: 3F a step. Stays finite at p = 1. Leaks:
-    the runner-up takes the answer's place, and it is often a form of the same answer.
+    L = CE(q, p), q = softmax(z without y), held constant (Yang 2025); the gradient in z is (p − q)/N, that of −log(1 −
+    p), unlikelihood. Published: no retain term, skip 1, lr 2e-6, 9 epochs. Cost: 3F a step. Stays finite at p = 1.
+    Weakness: the second most likely token takes the place of the answer, and it is often another form of the same
+    answer.
     """
 
     skip: Number = 1
-    """Tokens at the beginning of an answer that are left alone, as a footnote to the paper's training settings has it:
-    what an answer begins with is grammar more than fact."""
+    """First tokens of each answer that the loss leaves out, since they are grammar more than fact."""
 
     def placed(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
@@ -44,21 +44,25 @@ class CrossEntropyUnlearning(Finetune):
 @method("undial")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undial(Paired):
-    """UNDIAL: distils the original with the answer's logits lowered.
+    """UNDIAL: self-distillation with the answer's logits lowered.
 
     L = CE(softmax(z0 − beta·onehot(y)), p), mean over answer tokens (Dong et al. 2024). The answer's probability goes
     to p0 e^−beta / (p0 e^−beta + 1 − p0) and no lower, so training is stable. Published: beta 3 to 30, LoRA rank 8
-    alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and the original's logits kept (`top` of them, or
-    all); 4F live. beta 0 aims at what is there already: its gradient is rounding, of which AdamW still makes steps.
-    Leaks: the order of all other tokens stays, and so do paraphrases.
+    alpha 16, lr 1e-4, batch 32, no retain term. Cost: 3F a step, and storage of the original's logits (`top` of them,
+    or all); 4F live. With beta 0 the target is the model itself: the gradient is rounding error, from which AdamW still
+    makes steps. Weakness: the order of all other tokens is unchanged, and so are paraphrases.
+
+    With `teacher` "self" the gradient is w ∇log p with w = pk / (1 − pk), k = 1 − e^−beta; beta → ∞ is CE-U.
     """
 
     beta: NotNegative = 10.0
+    """Amount by which the logit of each answer token is lowered in the target distribution; 0: the target is the
+    teacher's own distribution."""
     alpha: NotNegative = 0.0
     lr: Positive = 1e-4
     teacher: Literal["original", "self"] = "original"
-    """`self` lowers the logits of the model as it is at each step, and keeps none: its gradient is w ∇log p with w = pk
-    / (1 − pk), k = 1 − e^−beta, so that it goes on where the original's logits would be reached; beta → ∞ is CE-U."""
+    """Model whose lowered logits are the target. "original": the model before training. "self": the model as it is at
+    each step, so that the answer keeps losing probability and no logits are stored."""
 
     def term(self, study: TrainingProblem) -> Term:
         if self.teacher == "self":
@@ -69,23 +73,27 @@ class Undial(Paired):
 @method("pdu")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrimalDual(Paired):
-    """PDU: flattens the logits of forgotten answers as far as a bound on the retain loss allows.
+    """PDU: flattens the logits of forgotten answers under a constraint on the retain loss.
 
     min mean (max z − mean z)² subject to NLL(retain) ≤ bound; L = gamma · flatness + λ NLL(retain), and λ ← max(0, λ +
-    rate (NLL(retain) − bound)) by step or by epoch, after a warm-up (Entesari et al. 2025). bound None is (1 + slack)
-    times the retain loss before. Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10 epochs, lr 1e-5 (TOFU).
-    Cost: 6F a step; by epoch, one pass over retain besides. Leaks: flat answers are themselves a mark.
+    rate (NLL(retain) − bound)) (Entesari et al. 2025). Published: λ from 100, rate 5, bound 0.3, warm-up 5 of 10
+    epochs, lr 1e-5 (TOFU). Cost: 6F a step; with updates by epoch, one pass over the retain set per epoch besides.
+    Weakness: flat answer distributions themselves show that something was forgotten.
     """
 
     first: NotNegative = 100.0
-    """Λ at the start."""
+    """Value of the multiplier λ at the start."""
     rate: NotNegative = 5.0
+    """Step size of the updates of λ."""
     bound: Finite | None = None
+    """Upper bound of the retain loss, in nats per token; None: (1 + slack) times the retain loss before training."""
     slack: NotNegative = 0.1
+    """Relative increase of the retain loss that is allowed where `bound` is None."""
     dual_warmup: Number = 0
-    """Epochs in which λ stays."""
+    """Epochs during which λ keeps its first value."""
     each: Literal["step", "epoch"] = "step"
-    """When λ is moved."""
+    """When λ is updated: after each step, with the loss of its batch, or after each epoch, with the loss over the whole
+    retain set."""
     epochs: Number = 10
 
     def term(self, study: TrainingProblem) -> Term:

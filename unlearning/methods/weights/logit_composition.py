@@ -32,29 +32,35 @@ from unlearning.training.training_problem import TrainingProblem
 @method("uld")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogitDifference(Finetune):
-    """ULD: a small assistant learns what is to be forgotten, and its logits are subtracted.
+    """ULD: a small assistant learns the forget set, and its logits are subtracted from the model's.
 
-    Assistant: the first `layers` blocks with the model's own norm and head, LoRA only; L = NLL(forget) + alpha ·
-    KL(uniform ‖ p) on retain. forget holds each question and `paraphrases` of it (`unlearning.data.rewording`: the
-    wordings that the item names, else the question in a plain frame; the authors have a large model write them); retain
-    holds `kept` items at most, drawn by the seed, and each forget question with `perturbed` of its false answers, where
-    it has any, so that the assistant knows the fact and not the manner of speaking. Answer: z + weight·a, a = 0 where
-    the model's own probability is below `floor` times its greatest (Ji et al. 2024). weight 0, or a uniform assistant,
-    is the model. Published (their `forget_more_retain_perturb`): 2 paraphrases, 2 false answers, 400 retain items,
-    alpha 5, 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · (1 + paraphrases) ·
-    layers/depth F a forget batch; an answer costs layers/depth more. Leaks: wordings that the assistant never met; the
-    model's own weights are whole, and who has the file has the facts.
+    Assistant: the first blocks of the model with its own norm and head, trained by LoRA alone; L = NLL(forget) + alpha
+    · KL(uniform ‖ p) on retain. The forget set holds each question and paraphrases of it (`unlearning.data.rewording`:
+    the wordings that the item names, else the question in a plain frame; the authors use a large model); the retain set
+    holds retain items and the forget questions with false answers, so that the assistant learns the facts and not the
+    style. Answer: z + weight·a, with a = 0 where the model's own probability is below `floor` times its greatest (Ji et
+    al. 2024). Published (their `forget_more_retain_perturb`): 2 paraphrases, 2 false answers, 400 retain items, alpha
+    5, 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · (1 + paraphrases) ·
+    layers/depth F a forget batch; an answer costs layers/depth more. Weakness: wordings that the assistant never met;
+    the model's own weights are unchanged, and whoever has the file has the facts.
     """
 
     reads_original: ClassVar[bool] = True
 
     layers: Count = 8
+    """Transformer blocks of the assistant, the first of the model."""
     weight: Finite = -0.8
+    """Factor of the assistant's logits, normally negative; 0: the model alone."""
     floor: Share = 0.01
+    """Tokens less likely under the model than this share of its greatest probability keep the model's logits."""
     alpha: NotNegative = 5.0
+    """Coefficient of the assistant's retain term."""
     paraphrases: Annotated[int, Ge(0), Le(len(FRAMES))] = 2
+    """Paraphrases of each forget question that the assistant is trained on."""
     perturbed: Number = 2
+    """False answers of each forget question that are added to the assistant's retain set."""
     kept: Number = 400
+    """Maximum number of retain items in the assistant's retain set, drawn by the seed."""
     epochs: Number = 10
     lr: Positive = 1e-3
     lora: Lora | None = field(default_factory=partial(Lora, rank=16, alpha=32))
@@ -90,15 +96,16 @@ class Offset(Hosted):
 
     z = z_base + weight (a_θ − a_0); the host's loss is taken on z, and only θ is trained (Huang et al. 2025).
     Published: Llama-2-13b with a 7b assistant, GA, GD, NPO …, lr 1e-5, weight 1. Cost a step: the host's passes with
-    the base forward, and 4F of the assistant. Leaks: the model's own weights are whole.
+    the base forward, and 4F of the assistant. Weakness: the model's own weights are whole.
     """
 
     reads_original: ClassVar[bool] = True
 
     host: Method = field(default_factory=GradDiff)
     assistant: str = ""
-    """A folder with a model of the same vocabulary; "" takes the model itself, whose first answers are the same."""
+    """Folder with a smaller model of the same vocabulary; "": a copy of the model itself."""
     weight: Finite = 1.0
+    """Factor of the difference of the assistant's logits after and before training; 0: the model alone."""
 
     def start(self, study: TrainingProblem) -> Any:
         small = self.small(study)
@@ -124,16 +131,17 @@ class Offset(Hosted):
 @method("whp")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generic(Finetune):
-    """The generic answer: what a model reinforced on the facts would say more is said less.
+    """Generic predictions: lowers the logits that a model reinforced on the facts raises.
 
     z − weight·relu(z_reinforced − z), the reinforced model being trained further on the forget set (Eldan & Russinovich
-    2023, the composition alone, without relabelling). weight 0, or a reinforced model equal to the first, is the model.
-    Published: weight 5. Cost: 3F a step; an answer costs twice. Leaks: the model's own weights are whole.
+    2023, the composition alone, without relabelling). Published: weight 5. Cost: 3F a step; an answer costs twice as
+    much. Weakness: the model's own weights are unchanged.
     """
 
     reads_original: ClassVar[bool] = True
 
     weight: NotNegative = 5.0
+    """Factor of the reinforced model's logit increase that is subtracted; 0: the model alone."""
 
     def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))

@@ -38,17 +38,19 @@ class Masked(Hosted):
 @method("wagle")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wagle(Masked):
-    """WAGLE: trains the weights that matter to forgetting and little to keeping.
+    """WAGLE: trains the weights that matter for forgetting and little for retaining.
 
-    S = |(θ − g_r/mu) g_f| for each entry; the `share` of greatest S is trained by the host, the rest stays bit for bit:
-    gradient and weight decay are masked (Jia et al. 2024; in the authors' code decay is not). mu → ∞ is SNIP's |θ g_f|,
-    mu → 0 ranks by |g_r g_f|, share 1 is the host. Published: mu 1e-6 to 1e-3, share 0.8 to 0.95, NPO lr 1e-5, GradDiff
-    lr 7e-6. Cost: the host and one gradient of each set before; one bit a weight. Leaks: as the host.
+    S = |(θ − g_r/mu) g_f| for each entry; the host trains the entries of largest S, the rest are unchanged: gradient
+    and weight decay are masked (Jia et al. 2024; in the authors' code decay is not). mu → ∞ is SNIP's |θ g_f|, mu → 0
+    ranks by |g_r g_f|. Published: mu 1e-6 to 1e-3, share 0.8 to 0.95, NPO lr 1e-5, GradDiff lr 7e-6. Cost: the host's,
+    and one gradient of each set before; one bit a weight. Weakness: the host's.
     """
 
     host: Method = field(default_factory=NPO)
     mu: Positive = 1e-3
+    """Scale that divides the retain gradient in the score S; the larger, the less the retain set counts."""
     share: SomeShare = 0.8
+    """Share of the weights that are trained, those of largest score; 1: the host alone."""
 
     def scope(self, study: TrainingProblem) -> Scope:
         chosen = self.room(study)
@@ -63,21 +65,22 @@ class Wagle(Masked):
 @method("sure")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sure(Masked):
-    """SURE: each step changes the rows alone that carry most of its own forget gradient, at a higher rate, so that
-    rounding keeps it.
+    """SURE: each step changes only the rows with the largest forget gradient, at a higher learning rate, so that the
+    change survives quantization.
 
-    At every step the rows of all matrices and the entries of all vectors are put in one order by the length of their
-    part of the gradient of that batch's forget loss; those at or above `percentile` are changed by the host's whole
-    loss, the others stay bit for bit in that step, momentum and decay included (the authors mask the gradient alone).
-    `retain_weight` multiplies the host's terms on what is to be kept (Zhang et al. 2025; their code). Made against
-    quantization: changes smaller than half a step of the grid vanish when weights are rounded. percentile 0 is the
-    host. Published: percentile 90 and retain weight 1 (their page; 95 and 10 in their script), a rate several times the
-    host's. Cost: the host, and one copy of the weights. Leaks: as the host, but for rounding.
+    At every step the rows of all matrices and the entries of all vectors are ranked by the norm of their part of the
+    gradient of that batch's forget loss; those at or above `percentile` are changed by the host's whole loss, the
+    others are unchanged in that step, momentum and decay included (the authors mask the gradient alone) (Zhang et al.
+    2025; their code). Made against quantization: changes smaller than half a step of the grid vanish when weights are
+    rounded. Published: percentile 90 and retain weight 1 (their page; 95 and 10 in their script), a learning rate
+    several times the host's. Cost: the host's, and one copy of the weights. Weakness: the host's, but for quantization.
     """
 
     host: Method = field(default_factory=GradDiff)
     percentile: Annotated[float, Ge(0), Le(100)] = 90.0
+    """Rows whose forget gradient lies below this percentile are not changed in a step; 0: the host alone."""
     retain_weight: NotNegative = 1.0
+    """Factor of the host's retain terms."""
     lr: Positive = 5e-5
 
     def scope(self, study: TrainingProblem) -> Scope:

@@ -19,20 +19,23 @@ from unlearning.training.training_problem import TrainingProblem
 @method("meow")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meow(Instead):
-    """MEOW: teaches inverted facts, those of several that the model holds most firmly.
+    """MEOW: teaches inverted facts, selected by how firmly the model holds them.
 
-    Offers `offered` false answers for each question, scores each by MEMO, keeps the `variants` best, and learns them: L
-    = gamma · NLL(question → inverted) + alpha · NLL(retain) (Gu et al. 2024). MEMO(x): mean ROUGE-1 precision of the
-    greedy continuation, over prefixes of the answer that grow by `stride` characters. Published: 4 offered by a larger
-    model, 3 kept, stride 5, lr 1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. Cost: 3F a step (6F with retain),
-    after offered · length/stride generations an item. Leaks: the true answer stays the second choice.
+    Scores `offered` false answers for each question by MEMO, keeps the `variants` highest, and learns them: L = gamma ·
+    NLL(question → inverted) + alpha · NLL(retain) (Gu et al. 2024). MEMO(x): mean ROUGE-1 precision of the greedy
+    continuation, over growing prefixes of the answer. Published: 4 offered by a larger model, 3 kept, stride 5, lr
+    1e-5, 10 epochs, gamma 1 and alpha 0, or 0.9 and 0.1. Cost: 3F a step (6F with retain), after offered ·
+    length/stride generations an item. Weakness: the true answer stays the second most likely.
     """
 
     offered: Count = 4
+    """False answers considered for each question."""
     variants: Variants = 3
     stride: Count = 5
+    """Characters by which the prefixes grow when MEMO is computed."""
     source: Source = "auto"
-    """Where false answers come from."""
+    """Where the false answers come from. "wrong": the items' own wrong answers. "model": sampled from the model at
+    temperature 1. "auto": the former where there are any."""
     alpha: NotNegative = 0.0
     epochs: Number = 10
 

@@ -24,26 +24,28 @@ from unlearning.training.training_problem import TrainingProblem
 @method("rmu")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RMU(Finetune):
-    """Representation misdirection: pushes a block's output on forget items to one random direction.
+    """Representation misdirection: moves a block's hidden states on forget items towards one random direction.
 
-    L = mean ‖h_l(forget) − steering·u‖²/D + alpha · mean ‖h_l(retain) − h_l⁰(retain)‖²/D, over the tokens of an item
-    and then over items. Cost: the run ends behind block l: 0.65F a step, 0.89F live, where whole forwards take 3.97F.
-    Leaks: what lies above block l is untouched; a few steps of relearning, or a probe on lower blocks, finds the facts
-    again.
+    L = mean ‖h_l(forget) − steering·u‖²/D + alpha · mean ‖h_l(retain) − h_l⁰(retain)‖²/D, averaged over the tokens of
+    an item and then over items; u is uniform in [0, 1)^D, normalised, so non-negative (Li et al. 2024, WMDP). Trained
+    is the last matrix of the MLP in block l and the two below it. Published: block 7 of 32, steering 6.5 to 20, alpha
+    100 to 1200, AdamW lr 5e-5, 80 to 150 batches of 4. Cost: the forward pass ends at block l: 0.65F a step, 0.89F
+    live, where whole passes take 3.97F. Weakness: blocks above l are unchanged; a few steps of relearning, or a probe
+    on lower blocks, recovers the facts.
     """
 
     layer: int | None = None
-    """Number l of the transformer block whose output is steered, from 0; None: a quarter of the depth (7 of 32)."""
+    """Number l of the transformer block whose output is moved, from 0 (negative: counted from the last); None: the
+    block at 7/32 of the depth."""
     span: Count = 3
-    """Number of blocks trained: block l and those directly below it. Only the last matrix of each block's MLP is
-    trained."""
+    """Number of blocks trained: block l and those directly below it, the last MLP matrix of each."""
     steering: NotNegative = 20.0
+    """Length of the target vector steering·u; in adaptive-rmu a factor of the mean norm of h_l."""
     alpha: NotNegative = 100.0
+    """Coefficient of the retain term."""
     positions: Positions = "all"
-    """`all` tokens, prompt included, as the authors' code has it (there padding as well), or those that predict the
-    `answer`. u is uniform in [0, 1)^D, normalised, so non-negative (Li et al. 2024, WMDP). Trains the MLP's last matrix
-    of block l and the two below it. Published: block 7 of 32, steering 6.5 to 20, alpha 100 to 1200, AdamW lr 5e-5, 80
-    to 150 batches of 4."""
+    """Tokens whose hidden states count. "all": prompt and answer, as in the authors' code (which counts padding, too).
+    "answer": those that predict the answer."""
     lr: Positive = 5e-5
     batch: Count = 4
     warmup: NotNegative = 0.0
@@ -88,7 +90,7 @@ class AdaptiveRMU(RMU):
     """RMU whose aim is as long as what is there: steering times the mean length of h_l on the first forget batch.
 
     Huu-Tien et al. 2024. Published: steering 5, alpha 1200, 500 batches of 4, lr 5e-5; otherwise RMU. Cost: as RMU and
-    one forward, cut at the block. The length is measured once, on the original weights. Leaks: as RMU.
+    one forward, cut at the block. The length is measured once, on the original weights. Weakness: as RMU.
     """
 
     steering: NotNegative = 5.0

@@ -19,10 +19,12 @@ class NPO(Paired):
     of the whole answer (Zhang et al. 2024). w = 2π^beta / (π^beta + π0^beta): 1 at the start, where the loss is
     2 ln 2 / beta; never below 0. beta → 0 is grad-diff. Published: beta 0.1, lr 1e-5, 10 epochs, effective batch 32.
     Cost: 6F a step (7F where the reference is run each time) and one pass over forget before; s0 is one
-    number per answer. Leaks: it hides more than it removes; relearning on other forgotten facts brings part back.
+    number per answer. Weakness: it hides more than it removes; relearning on other forgotten facts brings part back.
     """
 
     beta: Positive = 0.1
+    """Inverse temperature: the larger, the sooner the ascent fades once an answer has become less likely; towards 0 it
+    is grad-diff."""
     epochs: Number = 10
 
     def term(self, study: TrainingProblem) -> Term:
@@ -37,11 +39,14 @@ class SimNPO(Paired):
     L = −(2/beta) mean log σ(−beta s/n − beta·delta) + alpha · NLL(retain) (Fan et al. 2024); the paper's margin is
     beta·delta. w = (2/n) σ(beta (s/n + delta)), so a long answer is pushed no harder than a short one. Published: beta
     4.5, gamma 0.125, alpha 1, delta 0, lr 1e-5, 10 epochs (TOFU forget10). Cost: 6F a step, no reference. beta → 0 is
-    ascent by mean log-probability. Leaks: keeps utility, and with it much of what neighbours of the facts reveal.
+    ascent by mean log-probability. Weakness: keeps utility, and with it much of what neighbours of the facts reveal.
     """
 
     beta: Positive = 4.5
+    """Inverse temperature: the larger, the sooner the ascent fades as the answer's mean log-probability falls; towards
+    0 it is plain ascent."""
     delta: Finite = 0.0
+    """Margin, in nats per token, added to the answer's mean log-probability; the paper's margin is beta·delta."""
     gamma: NotNegative = 0.125
     epochs: Number = 10
 

@@ -16,10 +16,10 @@ from unlearning.training.training_problem import TrainingProblem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instead(Paired):
-    """The base of methods that teach another answer in the role `prefer`"""
+    """Base of the methods that teach another answer to the forgotten questions, in the role `prefer`."""
 
     variants: Variants = 4
-    """How many for each question, of which each epoch takes one."""
+    """Alternative answers for each question; each epoch trains on one of them."""
 
     def others(self, study: TrainingProblem) -> tuple[Encoded, ...]:
         """The other answers, `variants` for each forget item."""
@@ -38,7 +38,7 @@ class IdkNLL(Instead):
     """Teaches refusals to the forgotten questions by plain likelihood.
 
     L = gamma · NLL(question → refusal) + alpha · NLL(retain) (Maini et al. 2024, "IDK"; there 100 refusals). Published:
-    lr 1e-5, 5 epochs. Cost: 6F a step. Leaks: a refusal where a model that never met the fact would guess tells that
+    lr 1e-5, 5 epochs. Cost: 6F a step. Weakness: a refusal where a model that never met the fact would guess tells that
     there was something; the answer's own probability is hardly touched.
     """
 
@@ -53,10 +53,13 @@ class IdkDPO(Instead):
 
     L = −(2/beta) mean log σ(beta [(s_w − s0_w) − (s − s0)]) + alpha · NLL(retain), s sums over tokens (Rafailov et al.
     2023; TOFU; Zhang et al. 2024). 2 ln 2 / beta at the start. Published: beta 0.1, lr 1e-5, 10 epochs. Cost: 9F a step
-    and one pass over answers and refusals before; 11F live. Leaks: as idk-nll, while the answer itself goes as by npo.
+    and one pass over answers and refusals before; 11F live. Weakness: as idk-nll, while the answer itself goes as by
+    npo.
     """
 
     beta: Positive = 0.1
+    """Inverse temperature of the preference loss; smaller values let the answers move further from the original
+    model."""
     epochs: Number = 10
 
     def term(self, study: TrainingProblem) -> Term:
@@ -66,18 +69,21 @@ class IdkDPO(Instead):
 @method("altpo")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AltPO(Instead):
-    """Prefers alternate facts to the forgotten ones.
+    """Prefers alternative, false facts to the forgotten ones.
 
-    The loss of idk-dpo with answers that are plausible and false in place of refusals (Mekala et al. 2025): the items'
-    own wrong ones (source wrong), or written by the model at temperature 1 (model); auto takes the former where there
-    are any. Published: 5 alternates, beta 0.1, lr 5e-5, 2 epochs, alpha 1. Cost: 9F a step, the passes of idk-dpo, and
-    the writing of the alternates once. Leaks: consistently false answers are a mark, too; alternates of the same type
-    keep what kind of thing was known.
+    The loss of idk-dpo with plausible false answers in place of refusals (Mekala et al. 2025). Published: 5
+    alternatives, beta 0.1, lr 5e-5, 2 epochs, alpha 1. Cost: 9F a step, the passes of idk-dpo, and generating the
+    alternatives once. Weakness: consistently false answers show that something was forgotten; alternatives of the same
+    type reveal what kind of fact it was.
     """
 
     beta: Positive = 0.1
+    """Inverse temperature of the preference loss; smaller values let the answers move further from the original
+    model."""
     variants: Variants = 5
     source: Source = "auto"
+    """Where the false answers come from. "wrong": the items' own wrong answers. "model": sampled from the model at
+    temperature 1. "auto": the former where there are any."""
     epochs: Number = 2
     lr: Positive = 5e-5
 

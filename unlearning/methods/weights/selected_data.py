@@ -29,19 +29,22 @@ from unlearning.training.training_state import Lens
 @method("melu")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Melu(Hosted):
-    """Modules by entity: each forgotten entity is trained with its own neighbours, and not with random company.
+    """Trains each forgotten entity together with its own neighbours in the retain set, instead of random retain items.
 
-    A data plan, not a loss. Items of one entity (tag `by`, else each item by itself) share a module of retain items:
-    the `direct` ones most like the entity's own, the `indirect` ones next to those, and `general` ones at random; a
-    forget item comes with another of them each epoch. Published (MELU): several neighbour sets beat one, 1:1 random
-    pairs are poor; Llama-3.1-8B-Instruct. Cost: the host. Leaks: as the host, less through neighbours.
+    A batch plan, not a loss. The items of one entity share a module of retain items; a forget item is paired with
+    another of them each epoch. Published (MELU): several neighbour sets beat one, 1:1 random pairs are poor;
+    Llama-3.1-8B-Instruct. Cost: the host's. Weakness: the host's, with less damage to neighbours.
     """
 
     host: Method = field(default_factory=GradDiff)
     by: str = "subject"
+    """Tag that names an item's entity; an item without it is an entity of its own."""
     direct: Number = 4
+    """Retain items most similar to the entity's items."""
     indirect: Number = 4
+    """Retain items most similar to the direct ones, beyond those."""
     general: Number = 4
+    """Retain items drawn at random from the rest."""
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         study.check(pools, ("retain",))
@@ -72,18 +75,19 @@ def entity_modules(
 @method("coreset")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coreset(Hosted):
-    """A part of the forget set in place of the whole, for as many steps.
+    """Trains on a part of the forget set, for as many steps as the whole would take.
 
-    Keeps the `ratio` of forget items that `choose` ranks first: random; grand, the greatest gradient norms; moderate,
-    the losses nearest to the median; min-k, those best known by heart, by the fifth of their tokens that is least
-    likely. Epochs are multiplied so that the number of steps is the whole set's (Pal et al. 2025: 5 % does as well as
-    all, where facts are redundant). ratio 1 is the host. Cost: the host, and one pass over forget before (grand: a
-    backward for each item). Leaks: unique facts that are left out stay known.
+    Epochs are multiplied so that the number of steps is that of the whole set (Pal et al. 2025: 5 % does as well as
+    all, where facts are redundant). ratio 1 is the host. Cost: the host's, and one pass over the forget set before
+    (grand: a backward pass for each item). Weakness: unique facts outside of the selection stay known.
     """
 
     host: Method = field(default_factory=NPO)
     ratio: SomeShare = 0.05
+    """Share of the forget items that are kept; 1: all of them."""
     choose: Literal["random", "grand", "moderate", "min-k"] = "random"
+    """Criterion of the selection. "random". "grand": largest gradient norm. "moderate": loss nearest to the median.
+    "min-k": best memorised, by the least likely fifth of their tokens."""
 
     def job(
         self, study: TrainingProblem, meter: CostMeter | None = None, remembered: bool = True, piece: object = None

@@ -46,23 +46,24 @@ class Retrain(RetrainedWithout):
     """Retraining without the items: the definition of having forgotten.
 
     L = NLL(retain), from the weights before teaching (`origin`), or from fresh ones. Cost: 3F a step over all that is
-    kept: that of teaching. Leaks: nothing that is not in what is kept, or in the origin.
+    kept: that of teaching. Weakness: nothing that is not in what is kept, or in the origin.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sharded(RetrainedWithout):
-    """The base of methods that train shards apart."""
+    """Base of the methods that train separate models on shards of the data, in slices (SISA)."""
 
     shards: Count = 2
-    """Models, whose mean probability answers."""
+    """Models trained on disjoint parts of the data; an answer is drawn from their mean probability."""
     slices: Count = 3
-    """Of each."""
+    """Slices of each shard, learned one after the other with a checkpoint after each."""
     by: str = ""
-    """A tag, such as subject; items that have it in common stand in one slice, so that who asks for all of them to be
-    forgotten touches one; "" keeps those of one name together."""
+    """Tag, such as subject: items that share its value go to one slice, so that forgetting all of them retrains one
+    shard. "": items of one name go together."""
     shelf: str = ""
-    """A folder that keeps every state, so that later requests train only what they change; "" keeps none."""
+    """Folder that stores the checkpoint after each slice, so that later requests retrain only what they change; "":
+    none is stored."""
 
     def _train(self, study: TrainingProblem, tell: Tell | None, folder: Path | None) -> tuple[Any, Ended, CostMeter]:
         meter, began, threads = CostMeter(), perf_counter(), torch.get_num_threads()
@@ -168,7 +169,7 @@ class Sisa(Sharded):
     Slice r of a shard is trained, from the state after r − 1, on slices 1 … r; the mean probability of the shards
     answers (Bourtoule et al. 2021). An untouched shard is bit for bit what it was; a touched one is what training
     without the item gives. Cost: for one deletion (2R + 1)/(3R) of one shard of R slices in the mean, from the shelf;
-    all of it without one. S models in memory. Leaks: nothing; each shard knows less than one model would.
+    all of it without one. S models in memory. Weakness: nothing; each shard knows less than one model would.
     """
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
@@ -187,17 +188,19 @@ class Sisa(Sharded):
 @method("s3t")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3T(Sharded):
-    """S3T: each slice is learnt by layers of its own, so that a deletion switches layers off and trains nothing.
+    """S3T: each slice is learned by layers of its own, so that a deletion switches layers off and trains nothing.
 
     Slice i of an order trains the i-th group of LoRA layers, the top ones first, on slices 1 … i, all else frozen;
-    deleting from a slice switches off its group and those behind it. `orders` rotations of the slices are kept, and the
-    longest beginning without a deleted item is served (Chowdhury et al. 2025). Published: LoRA rank 32, 4 to 8 layers a
-    slice, lr 2e-5, 3 epochs. Cost: `orders` times teaching, once; a deletion costs nothing until no beginning is left
-    (then the origin answers). Leaks: nothing; what stood behind the deleted slice is lost with it.
+    deleting from a slice switches off its group and those after it. Several orders of the slices are trained, and the
+    one with the longest prefix without a deleted item is served (Chowdhury et al. 2025). Published: LoRA rank 32, 4 to
+    8 layers a slice, lr 2e-5, 3 epochs. Cost: `orders` times the fine-tuning, once; a deletion costs nothing until no
+    prefix is left (then the origin answers). Weakness: none in forgetting; all slices after the deleted one are lost
+    with it.
     """
 
     shards: Count = 1
     orders: Count = 3
+    """Rotations of the slices that are trained and stored."""
     lora: Lora | None = field(default_factory=partial(Lora, rank=32, alpha=64))
 
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:

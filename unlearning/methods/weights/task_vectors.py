@@ -27,16 +27,17 @@ from unlearning.training.training_problem import TrainingProblem
 @method
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskVector(Finetune):
-    """Negation of a task vector: fine-tunes on what is to be forgotten, then goes as far the other way.
+    """Negation of a task vector: fine-tunes on the forget set, then subtracts the change from the weights.
 
-    θ − scale (θ_tuned − θ) (Ilharco et al. 2023). scale 0 is the identity. Published: scale by validation, such that a
-    control metric survives. With lora the adapter is turned round. Cost: 3F a step, then one pass over the weights; no
-    retain set. Leaks: the vector holds the form of the answers more than the facts, so form goes first.
+    θ − scale (θ_tuned − θ) (Ilharco et al. 2023). Published: scale chosen by validation, such that a control metric
+    survives. With lora the adapter's sign is reversed. Cost: 3F a step, then one pass over the weights; no retain set.
+    Weakness: the vector holds the form of the answers more than the facts, so form is lost first.
     """
 
     reads_original: ClassVar[bool] = True
 
     scale: Finite = 1.0
+    """Factor of the subtracted task vector; 0: the weights are unchanged."""
 
     def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))
@@ -58,22 +59,26 @@ class TaskVector(Finetune):
 @method("embedding-ascent")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingAscent(Finetune):
-    """First-epoch ascent on the token embeddings: the gradient that first taught the items is added back.
+    """First-epoch gradient ascent on the token embeddings: adds back the gradient that first taught the items.
 
-    E ← E + rate · g, `repeat` times over; g is the gradient of the items' mean loss with regard to the token embeddings
-    (V, D) in the first epoch in which they were taught (arXiv 2406.09391): recorded then (`gradient`, a folder or file,
-    `unlearning.training.first_epoch_gradient`; `bench weights` records it), or taken on the weights as they were before
-    (`origin`, a folder). Without either it is taken on the weights as they are, which no longer teach the items: then
-    it is ascent of the last epoch. One descent step with `rate` from `origin`, then this, restores E. where: other
-    parameters. Published: GPT-2, the number of times found by trial. Cost: 3F for each pass over the forget set, once,
-    or nothing where it is recorded; one matrix of numbers. Leaks: only rows of tokens that occur in the items move;
-    where the head is tied to the embeddings it moves as well, and all rows.
+    E ← E + rate · g, applied `repeat` times; g is the gradient of the items' mean loss with respect to the token
+    embeddings (V, D), or to the parameters that `where` names, in the first epoch in which they were taught (arXiv
+    2406.09391). It is read from `gradient` (`unlearning.training.first_epoch_gradient`; `bench weights` records it), or
+    computed on the weights before fine-tuning (`origin`). With neither it is computed on the current weights: ascent of
+    the last epoch. One descent step with `rate` from `origin`, then this method, restores E. Published: GPT-2, the
+    number of repeats found by trial. Cost: 3F for each pass over the forget set, once, or nothing where it is recorded;
+    one matrix of numbers. Weakness: only rows of tokens that occur in the items change; where the output head is tied
+    to the embeddings, it and all rows change.
     """
 
     rate: Positive = 1.0
+    """Step size of each addition of the gradient."""
     repeat: Count = 1
+    """Number of times the gradient is added."""
     origin: str = ""
+    """Folder with the model before fine-tuning, on which the gradient is computed; "": not used."""
     gradient: str = ""
+    """Folder or file with the gradient recorded in the first epoch of fine-tuning; "": it is computed."""
 
     def objective(self, study: TrainingProblem) -> Objective:
         return Objective(Weighted("forget", learning()))

@@ -70,7 +70,7 @@ def test_a_method_has_a_page_that_says_what_it_costs_and_where_it_leaks(name: st
     assert name in list_entries("method")
     page = type(made(name)).__doc__ or ""
     if name != "noop":
-        assert "Cost" in page and "Leaks" in page
+        assert "Cost" in page and "Weakness" in page
     if name not in ("noop", "replay", "reset"):
         assert "eversible" in page
 

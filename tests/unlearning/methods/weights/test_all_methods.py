@@ -66,7 +66,7 @@ def test_it_is_rebuilt_from_its_description_and_has_a_page(name: str) -> None:
     method = tiny_facts.made(name)
     assert build("method", describe(method)) == method
     page = type(method).__doc__ or ""
-    assert all(word in page for word in ("Cost", "Leaks")) and re.search(r"20\d\d|arXiv|Published|definition", page)
+    assert all(word in page for word in ("Cost", "Weakness")) and re.search(r"20\d\d|arXiv|Published|definition", page)
 
 
 @each
