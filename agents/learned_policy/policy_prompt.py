@@ -22,10 +22,11 @@ from agents.players.gridworld import WAYS
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
+from arena.lessons import PlaceData
+from arena.text.lesson_sentences import is_story, write_place
 from arena.text.words import CAPITAL, PART, compile_pattern
 
 LINES = 10  # notes that are put before the model, as it was taught with
-UNREAD = re.compile(r"^(?:Plan for “|The task “)")  # notes on past actions: the model uses facts only
 TITLE = re.compile(r"^(?:“[^”]+”: |\(\d+ of \d+\) )")
 MORE = re.compile(r" \(\d+ more sentences?\)$")
 NEW, BEEN, SHUT = "⓪①②③④⑤⑥⑦⑧", "⓿❶❷❸❹❺❻❼❽", "#"  # a cell by how many cells around it are unseen
@@ -82,7 +83,7 @@ def choose_sentences(sentences: tuple[str, ...], names: tuple[str, ...], most: i
 
     First those that name one, then those that share a name with these, then the latest.
     """
-    kept = [sentence for sentence in dict.fromkeys(sentences) if not UNREAD.match(sentence)]
+    kept = [sentence for sentence in dict.fromkeys(sentences) if not is_story(sentence)]  # it goes by facts alone
     if len(kept) <= most:
         return tuple(kept)
     near = _find_naming(kept, names)
@@ -127,7 +128,7 @@ def format_walk(view: View) -> str:
     quarters = [sum((c - x) * e + (r - y) * n > 0 for c, r in dark) for e, n in list(WAYS.values())[:4]]
     beyond = "".join(NEW[min(8, -(-16 * count // size**2))] for count in quarters)
     seen = known["places"].get(goal)
-    told = f" seen {goal} is at ({seen[0]}, {seen[1]}).\n" if seen else ""
+    told = f" seen {write_place(PlaceData(goal, (seen[0], seen[1])))}\n" if seen else ""
     return f"{told}walk to {goal} at ({x}, {y}) around {around} beyond {beyond}\n"
 
 

@@ -7,7 +7,7 @@ where a process died before that was done, the next one that opens the agent doe
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ from agents.memory.note_writers import APART
 from agents.memory.subject import Subject
 from agents.memory.write_gate import NameHashGate
 from arena.errors import UsageError, unknown
+from arena.lessons import dump_data, parse_data
 from arena.spec import build, describe, dump_canonical
 from arena.store.database import writing
 from arena.store.store import Store
@@ -27,8 +28,8 @@ from arena.store.wipe import mark_overwritten, server_remains, wipe_file, wipe_t
 Values: TypeAlias = tuple[Any, ...]  # a row without its owner and its number
 EVENT = tuple(field.name for field in fields(Event))
 NOTE = tuple(field.name for field in fields(Note))
-EVENT_VALUES, NOTE_VALUES = attrgetter(*EVENT), attrgetter(*NOTE)
-TABLES = ("subject", "event", "note", "request")  # that hold a memory
+EVENT_VALUES, NOTE_VALUES = attrgetter(*EVENT[:-1]), attrgetter(*NOTE)  # the last of an event is its data
+TABLES = ("subject", "event", "note", "request")  # in which a memory stands
 HELD = (
     "bytes of what was forgotten, in the files of the database: a reader holds them; who next opens an agent wipes them"
 )
@@ -68,7 +69,7 @@ def save_agent(
     """
     before = connection.execute(text("SELECT epoch, course FROM subject WHERE name = :n"), {"n": name}).first()
     taught = dump_canonical(course) if course is not None else (before.course if before else "")
-    lost = _replace_rows(connection, "event", name, map(EVENT_VALUES, subject.memory.log))
+    lost = _replace_rows(connection, "event", name, map(_build_event_row, subject.memory.log))
     lost += _replace_rows(connection, "note", name, map(_build_note_row, subject.memory.notes))
     lost *= forgot
     epoch = (before.epoch if before else 0) + bool(lost)
@@ -114,7 +115,7 @@ def load_agent(connection: Connection, name: str) -> Subject | None:
     if row is None:
         return None
     spec = json.loads(row.spec)
-    log = tuple(Event(*found) for found in _load_rows(connection, "event", name))
+    log = tuple(map(_parse_event, _load_rows(connection, "event", name)))
     notes = tuple(map(_parse_note, _load_rows(connection, "note", name)))
     writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
     guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
@@ -199,6 +200,15 @@ def _build_spec(subject: Subject) -> dict[str, Any]:
         "budget": subject.budget,
         "user": subject.user,
     }
+
+
+def _build_event_row(event: Event) -> Values:
+    return (*EVENT_VALUES(event), dump_data(event.data))
+
+
+def _parse_event(row: Values) -> Event:
+    event = Event(*row[:-1])
+    return replace(event, data=parse_data(event.kind, row[-1])) if row[-1] else event
 
 
 def _build_note_row(note: Note) -> Values:

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from agents.memory.write_gate import NameHashGate
+from arena.lessons import LessonData, change_texts
 from arena.part_decorators import part
 from arena.text.storable import clean
 from arena.text.words import fold
@@ -26,7 +27,8 @@ class Event:
     """One experienced event, in words; immutable.
 
     id: "<episode>:<n>". kind: place, object, outcome, … subject: what it is about. environment: the game. world: which
-    of its worlds. task_type: the kind of task it was met in. user: whose it is; "" is everybody's.
+    of its worlds. task_type: the kind of task it was met in. user: whose it is; "" is everybody's. data: what the text
+    says, typed by `kind` as in `arena/lessons.py`, and nothing that it does not say; None where words are all there is.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Event:
     world: str = ""
     task_type: str = ""
     user: str = ""
+    data: LessonData | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,9 @@ def make_storable(source: S) -> S:
     """The source with what no database holds (NUL, lone surrogates) replaced, in all its texts."""
     texts = {name: text for name in source.__dataclass_fields__ if isinstance(text := getattr(source, name), str)}
     changed: dict[str, Any] = {name: clean(text) for name, text in texts.items() if clean(text) != text}
+    if isinstance(source, Event) and source.data is not None:
+        data = change_texts(source.data, clean)
+        changed |= {"data": data} if data != source.data else {}
     return replace(source, **changed) if changed else source
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from agents.memory.memory import Note, NoteWriter, Source, hash_note, writer
+from arena.lessons import OutcomeData
+from arena.text.lesson_sentences import begin_outcome, write_plan
 
 APART = "\x1f"  # between the parts of a group's key; no NUL, which PostgreSQL cannot hold
 
@@ -84,15 +86,15 @@ class Plans:
     name: ClassVar[str] = "plans"
 
     def key(self, source: Source) -> str | None:
-        if isinstance(source, Note) or source.kind != "outcome" or "was done in" not in source.text:
+        data = None if isinstance(source, Note) else source.data
+        if not isinstance(data, OutcomeData) or data.result == "not done":
             return None
-        return APART.join([source.user, source.environment, source.world, source.text.partition("”")[0]])
+        return APART.join([source.user, source.environment, source.world, begin_outcome(data.errand)])
 
-    def note(self, key: str, group: Sequence[Source]) -> Note:
-        best = min(group, key=lambda source: source.text.count(";"))
-        task = best.text.partition("“")[2].partition("”")[0]
-        steps = best.text.partition(": ")[2].rstrip(".")
-        return make_note(self.name, "plan", f"Plan for “{task}”: {steps}.", group)
+    def note(self, key: str, group: Sequence[Source]) -> Note | None:
+        ways = [data for source in group if isinstance(data := getattr(source, "data", None), OutcomeData)]
+        best = min(ways, key=lambda data: len(data.actions))
+        return make_note(self.name, "plan", write_plan(best.errand, best.actions), group)
 
 
 ALL: tuple[NoteWriter, ...] = (Records(), Reflections(), Summaries(), Plans())

@@ -10,10 +10,9 @@ from agents.negotiation.time_dependent import Linear
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.game import Message, Move, View
+from arena.text.lesson_sentences import read_limit
 
 CALLED = re.compile(r"\bThis is ([^.]+)\.")
-TOLD = re.compile(r"\bI cannot pay more than \$([\d.]*\d)")
-NOTED = re.compile(r"^(.+) cannot pay more than \$([\d.]*\d)\.$")
 INSISTED = 0.9  # the share of a known limit that a seller insists on: some gain has to be left for a deal
 
 
@@ -57,8 +56,8 @@ class Dealer:
 
     def limit(self, who: str) -> float | None:
         """The most that someone can pay, as far as the notes say so."""
-        noted = [match for note in self.notes if (match := NOTED.match(note)) and match[1] == who]
-        return float(noted[-1][2]) if noted else None
+        noted = [told.limit for note in self.notes if (told := read_limit(note)) and told.buyer == who]
+        return noted[-1] if noted else None
 
 
 def caller(messages: tuple[Message, ...]) -> str:

@@ -20,10 +20,8 @@ from arena.agent import agent
 from arena.cache_register import memoize
 from arena.errors import UsageError
 from arena.game import Move, View
+from arena.text.lesson_sentences import find_cells, is_cell, read_plan, split_sentences, write_closed
 
-SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(“])")
-CELL = re.compile(r"\(\d+, \d+\)")
-PLAN = re.compile(r"^Plan for “(.+?)”: (.+)\.$")
 POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of that game have in `known`
     "position": ("gridworld", Pathfinder),
     "carried": ("household", Housekeeper),
@@ -80,7 +78,7 @@ class Knower:
 @memoize("texts", most=256)
 def sentences_of(notes: tuple[str, ...]) -> tuple[str, ...]:
     """The sentences of the notes, in order."""
-    return tuple(sentence for note in notes for sentence in SENTENCE.split(note))
+    return tuple(sentence for note in notes for sentence in split_sentences(note))
 
 
 @memoize("texts", most=256)
@@ -89,10 +87,10 @@ def usable(notes: tuple[str, ...], given: Orders, game: str) -> tuple[str, ...]:
     if game in places(given.fresh):
         return ()
     avoided, hidden = make_finder(given.avoided), make_finder((*given.ignored, *given.avoided))
-    cells = [cell for note in notes if avoided.search(note) for cell in CELL.findall(note)]
-    cells += [name for name in given.avoided if CELL.fullmatch(name)]
+    cells = [cell for note in notes if avoided.search(note) for cell in find_cells(note)]
+    cells += [name for name in given.avoided if is_cell(name)]
     kept = [note for note in notes if not hidden.search(note) and not any(plan in note for plan in given.sealed)]
-    return (*kept, *(f"{cell} is closed." for cell in dict.fromkeys(cells)))
+    return (*kept, *(write_closed(cell) for cell in dict.fromkeys(cells)))
 
 
 def places(names: tuple[str, ...]) -> frozenset[str]:
@@ -104,9 +102,9 @@ def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
     """The next action of a plan noted for this very task, as long as all went by it so far; None without one."""
     known: Mapping[str, Any] = view.known
     done = list(known.get("trajectory", ()))
-    for plan in (match for note in notes if (match := PLAN.search(note))):
-        steps = plan[2].split("; ")
-        if plan[1] == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
+    for errand, actions in (plan for note in notes if (plan := read_plan(note))):
+        steps = list(actions)
+        if errand == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
             for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
                 if found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), steps[len(done)]):
                     words = iter(found.groups())

@@ -1,6 +1,5 @@
 """A planning walker: shortest paths over all cells that are not known to be blocked."""
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +10,13 @@ from agents.required_fields import knowing
 from arena.agent import agent
 from arena.cache_register import memoize
 from arena.game import Move, View
+from arena.text.lesson_sentences import read_blocked, read_closed, read_place
 
 Cell: TypeAlias = tuple[int, int]
 WAYS: Mapping[str, Cell] = {
     "north": (0, 1), "south": (0, -1), "east": (1, 0), "west": (-1, 0),
     "north-east": (1, 1), "north-west": (-1, 1), "south-east": (1, -1), "south-west": (-1, -1),
 }  # fmt: skip
-PLACE = re.compile(r"^(.+?) is at \((\d+), (\d+)\)")
-CLOSED = re.compile(r"\((\d+), (\d+)\),? is closed")
-BLOCKED = re.compile(r"\((\d+), (\d+)\),? is blocked")
 
 
 @agent
@@ -41,14 +38,14 @@ class Pathfinder:
     async def act(self, view: View) -> Move:
         known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")
         met, seen = {_cell(cell) for cell in known["met"]}, {_cell(cell) for cell in known["blocked"]}
-        noted = {(int(m[1]), int(m[2])) for note in self.notes if (m := BLOCKED.search(note))} - met
-        places = {m[1]: (int(m[2]), int(m[3])) for note in self.notes if (m := PLACE.search(note))}
+        noted = {told.cell for note in self.notes if (told := read_blocked(note))} - met
+        places = {there.name: there.cell for note in self.notes if (there := read_place(note))}
         places = {name: cell for name, cell in places.items() if cell not in met}
         places |= {name: _cell(cell) for name, cell in known["places"].items()}
         start, goal = _cell(known["position"]), places.get(known["goal"])
         grid = (known["size"], known.get("moves", 8))
         walls, ways = seen, find_shortest(start, seen, *grid)
-        closed = {(int(m[1]), int(m[2])) for note in self.notes for m in CLOSED.finditer(note)} - {start}
+        closed = {cell for note in self.notes for cell in read_closed(note)} - {start}
         for more in (closed, noted | closed):  # what is closed counts for more than what was noted
             clear = find_shortest(start, seen | more, *grid) if more else {}
             if clear and (goal is None or goal in clear):

@@ -1,6 +1,5 @@
 """A planning household robot: what to carry where next, and where to search for what it has not seen."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.game import JSON, Move, View
+from arena.text.lesson_sentences import read_empty, read_object
 
-FOUND = re.compile(r"^The (\w+ \d+) is (?:in|on) (\w+ \d+)\.")
-EMPTY = re.compile(r"^The (\w+ \d+) is empty\.")
 APPLIANCES = {"clean": "sink", "heat": "microwave", "cool": "fridge"}
 MADE = {"clean": "clean", "heat": "hot", "cool": "cold"}
 LAMP = "lamp 1"
@@ -137,10 +135,10 @@ def _read_notes(notes: tuple[str, ...], places: Mapping[str, object]) -> dict[st
     """Contents of places from notes; an empty list where a place is noted to be empty."""
     noted: dict[str, list[str]] = {}
     for note in notes:
-        if (found := FOUND.match(note)) and found[2] in places:
-            noted.setdefault(found[2], []).append(found[1])
-        elif (empty := EMPTY.match(note)) and empty[1] in places:
-            noted.setdefault(empty[1], [])
+        if (found := read_object(note)) and found.receptacle in places:
+            noted.setdefault(found.receptacle, []).append(found.name)
+        elif (empty := read_empty(note)) and empty.receptacle in places:
+            noted.setdefault(empty.receptacle, [])
     return noted
 
 

@@ -1,6 +1,5 @@
 """A customer that reads product pages before buying."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.game import Move, View
+from arena.text.lesson_sentences import read_features, read_product
 
-COSTS = re.compile(r"^(.+) \((item \d+)\) costs \$([\d.]+) and comes in (.+)\.$")
-FEATURES = re.compile(r"^(.+) \((item \d+)\) is (.+)\.$")
 RESERVE = 2  # steps kept to open and buy the best product seen so far, besides one for each option
 
 
@@ -116,14 +114,10 @@ class ShoppingVisit:
 
 
 def read_products(notes: Sequence[str]) -> dict[str, KnownProduct]:
-    """The products that the notes describe completely."""
-    features = {match[2]: match[3].replace(" and ", ", ").split(", ") for n in notes if (match := FEATURES.match(n))}
-    found: dict[str, KnownProduct] = {}
-    for note in notes:
-        if (match := COSTS.match(note)) and match[2] in features:
-            options = {name: values.split(", ") for name, values in (o.split(": ") for o in match[4].split("; "))}
-            found[match[2]] = KnownProduct(match[2], match[1], float(match[3]), options, features[match[2]])
-    return found
+    """The products that notes tell all about."""
+    features = {told.code: told.features for note in notes if (told := read_features(note))}
+    products = [product for note in notes if (product := read_product(note)) and product.code in features]
+    return {p.code: KnownProduct(p.code, p.title, p.price, dict(p.options), features[p.code]) for p in products}
 
 
 def _click(button: str, words: str) -> Move:

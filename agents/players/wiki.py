@@ -7,54 +7,34 @@ from dataclasses import dataclass
 from agents.required_fields import knowing
 from arena.agent import agent
 from arena.game import Move, View
+from arena.text.lesson_sentences import find_fact
 
 
 @dataclass(frozen=True, slots=True)
 class RelationPhrases:
-    """Wording of a relation: in a question, within a chain, on a page, and what to look up to find it there."""
+    """What to look up to find a relation on a page, how it is asked for, and how it is spoken of on the way."""
 
-    told: str
     lookup: str
     asked: str = ""
     way: str = ""
 
 
-NAME = r"([^.\n]+)"
 RELATIONS: Mapping[str, RelationPhrases] = {
-    "founder": RelationPhrases(
-        f"{{}} was founded by {NAME}\\.", "founded by", "Who founded (.+)?", "the founder of (.+)"
-    ),
-    "seat": RelationPhrases(
-        f"{{}} has its seat in {NAME}\\.",
-        "seat",
-        "In which town does (.+) have its seat?",
-        "the town where (.+) has its seat",
-    ),
-    "mayor": RelationPhrases(
-        f"The mayor of {{}} is {NAME}\\.", "mayor", "Who is the mayor of (.+)?", "the mayor of (.+)"
-    ),
-    "teacher": RelationPhrases(
-        f"{{}} learned the trade from {NAME}\\.", "learned", "Who taught (.+)?", "the teacher of (.+)"
-    ),
-    "employer": RelationPhrases(
-        f"{{}} works for {NAME}\\.", "works for", "Which firm does (.+) work for?", "the employer of (.+)"
-    ),
-    "birthplace": RelationPhrases(
-        f"{{}} was born in {NAME}\\.", "was born", "In which town was (.+) born?", "the town where (.+) was born"
-    ),
-    "author": RelationPhrases(f"{{}} is a novel by {NAME}\\.", "novel by", "", "the author of (.+)"),
-    "setting": RelationPhrases(f"{{}} is set in {NAME}\\.", "is set", "", "the town where (.+) is set"),
-    "profession": RelationPhrases(f"{{}} is an? {NAME}\\.", " is a", "What is the profession of (.+)?"),
-    "birth": RelationPhrases("The year of birth of {} is (\\d+)\\.", "year of birth", "In which year was (.+) born?"),
-    "river": RelationPhrases(
-        f"{{}} is a town of [\\d,]+ people on the river {NAME}\\.", "river", "On which river lies (.+)?"
-    ),
-    "renown": RelationPhrases(f"{{}} is known for its {NAME}\\.", "known for", "What is (.+) known for?"),
-    "charter": RelationPhrases(
-        "{} became a town in the year (\\d+)\\.", "became", "In which year did (.+) become a town?"
-    ),
-    "product": RelationPhrases(f"{{}} is a firm that makes {NAME}\\.", "makes", "What does (.+) make?"),
-    "opened": RelationPhrases("{} opened in the year (\\d+)\\.", "opened", "In which year did (.+) open?"),
+    "founder": RelationPhrases("founded by", "Who founded (.+)?", "the founder of (.+)"),
+    "seat": RelationPhrases("seat", "In which town does (.+) have its seat?", "the town where (.+) has its seat"),
+    "mayor": RelationPhrases("mayor", "Who is the mayor of (.+)?", "the mayor of (.+)"),
+    "teacher": RelationPhrases("learned", "Who taught (.+)?", "the teacher of (.+)"),
+    "employer": RelationPhrases("works for", "Which firm does (.+) work for?", "the employer of (.+)"),
+    "birthplace": RelationPhrases("was born", "In which town was (.+) born?", "the town where (.+) was born"),
+    "author": RelationPhrases("novel by", "", "the author of (.+)"),
+    "setting": RelationPhrases("is set", "", "the town where (.+) is set"),
+    "profession": RelationPhrases(" is a", "What is the profession of (.+)?"),
+    "birth": RelationPhrases("year of birth", "In which year was (.+) born?"),
+    "river": RelationPhrases("river", "On which river lies (.+)?"),
+    "renown": RelationPhrases("known for", "What is (.+) known for?"),
+    "charter": RelationPhrases("became", "In which year did (.+) become a town?"),
+    "product": RelationPhrases("makes", "What does (.+) make?"),
+    "opened": RelationPhrases("opened", "In which year did (.+) open?"),
 }
 
 
@@ -101,6 +81,6 @@ def parse_question(question: str) -> list[str]:
 
 
 def find_relation(read: str, subject: str, relation: str) -> str | None:
-    """The value read of a subject's relation; None if none was read."""
-    match = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
-    return match[1] if match else None
+    """What was read of a relation of a subject; None where nothing was."""
+    found = find_fact(read, subject, relation)
+    return found[1] if found else None

@@ -27,7 +27,11 @@ LOGGER = logging.getLogger(__name__)
 APPLICATION = 0x4152454E  # "AREN"
 SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; how PostgreSQL lists us
 Step: TypeAlias = Callable[[Connection], None]
-MIGRATIONS: tuple[Step, ...] = (migrations.add_forks, migrations.add_memory)  # the n-th leads from schema n to n + 1
+MIGRATIONS: tuple[Step, ...] = (  # the n-th leads from schema n to n + 1
+    migrations.add_forks,
+    migrations.add_memory,
+    migrations.add_event_data,
+)
 VERSION = len(MIGRATIONS) + 1
 
 

@@ -42,7 +42,8 @@ class Remembered(SQLModel):
 class EventRow(Remembered, table=True):
     """Something an agent experienced: `subject` is what it is about.
 
-    `whose` is the user it belongs to, "" for everybody's.
+    `whose` is the user it belongs to, "" for everybody's. `data` is JSON, what `text` says, by `kind` as in
+    `arena/lessons.py`; "" where words are all there is.
     """
 
     __tablename__: ClassVar[Any] = "event"
@@ -53,6 +54,7 @@ class EventRow(Remembered, table=True):
     world: str = string()
     task_type: str = string()
     whose: str = string()
+    data: str = string()
 
 
 class NoteRow(Remembered, table=True):

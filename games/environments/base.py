@@ -15,6 +15,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from arena.errors import IllegalMove
 from arena.game import JSON, Game, Message, Move, Tool, View
+from arena.lessons import Lesson, LessonEvent, OutcomeData, Result
+from arena.text.lesson_sentences import write_outcome
 
 W = TypeVar("W")
 SEAT = "agent"
@@ -26,31 +28,6 @@ class Action(NamedTuple):
 
     tool: str
     args: Mapping[str, JSON] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """Something worth remembering: what kind it is, what it is about, and a sentence that stands alone."""
-
-    kind: str
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class LessonEvent:
-    """A lesson and the step in which it was learned; 0 is before the first step."""
-
-    step: int
-    lesson: Lesson
-
-    def row(self) -> dict[str, JSON]:
-        return {
-            "step": self.step,
-            "kind": self.lesson.kind,
-            "subject": self.lesson.subject,
-            "text": self.lesson.text,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +215,10 @@ class Environment(Game[Stay[W]]):
             "events": [event.row() for event in state.events],
         }
 
+    def list_lessons(self, state: Stay[W]) -> tuple[LessonEvent, ...]:
+        """What was learned so far, each lesson once, with its data."""
+        return state.events
+
     def watch(self, state: Stay[W]) -> tuple[Message, ...]:
         return state.log
 
@@ -250,11 +231,10 @@ class Environment(Game[Stay[W]]):
         if not self.is_over(state):
             return state
         errand, reward = self.errand(state.here), self.reward(state.here)
-        result = "done" if reward == 1 else f"done in part ({reward:.2f})" if reward else "not done"
-        ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {result}"
-        steps = "1 step" if state.steps == 1 else f"{state.steps} steps"
-        did = "; ".join(state.trajectory) or "nothing was done"
-        story = f"The task “{errand}” was {result} in {steps}: {did}."
-        lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), story)
+        result: Result = "done" if reward == 1 else "in part" if reward else "not done"
+        data = OutcomeData(errand, result, round(reward, 2), state.steps, state.trajectory)
+        how = f"done in part ({reward:.2f})" if result == "in part" else result
+        ending = f"{'Over' if self.is_done(state.here) else 'The steps are used up'}: the task is {how}"
+        lesson = Lesson("outcome", str(self.task(state.here)["task_type"]), write_outcome(data), data)
         told = f"{ending} ({state.steps} of {self.cap} steps)."
         return state.after(ActionOutcome(state.here, told, lessons=(lesson,)))

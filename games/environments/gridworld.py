@@ -6,7 +6,9 @@ from random import Random
 from typing import ClassVar, Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import Action, ActionOutcome, Environment, Lesson
+from arena.lessons import BlockedData, Lesson, PlaceData
+from arena.text.lesson_sentences import write_blocked, write_place
+from games.environments.base import Action, ActionOutcome, Environment
 from games.environments.gridworld_map import (
     DIRECTIONS,
     OPEN_PLACES,
@@ -184,12 +186,13 @@ class Gridworld(Environment[Walk]):
         around = "; ".join(f"{direction}: {what}" for direction, what in self._around(position))
         lessons = []
         for cell in (position, *dict(neighbours(position)).values()):
-            if (place_name := self.map.name(cell)) is not None:
-                lessons.append(Lesson("place", place_name, f"{place_name} is at {text(cell)}."))
+            place_name = self.map.name(cell) or ""
+            if place_name:
+                there = PlaceData(place_name, cell)
+                lessons.append(Lesson("place", place_name, write_place(there), there))
             if cell in self.map.blocked:
-                subject = self.map.title(cell)
-                lessons.append(Lesson("blocked", subject, f"{text(cell)} is blocked." if subject == text(cell)
-                                      else f"{subject}, at {text(cell)}, is blocked."))  # fmt: skip
+                closed = BlockedData(cell, place_name)
+                lessons.append(Lesson("blocked", self.map.title(cell), write_blocked(closed), closed))
         return ActionOutcome(
             here, f"You are at {place}. Around you: {around}.", (self.map.title(position),), tuple(lessons)
         )

@@ -6,7 +6,9 @@ from random import Random
 from typing import Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import Action, ActionOutcome, Environment, Lesson
+from arena.lessons import EmptyData, Lesson, ObjectData
+from arena.text.lesson_sentences import write_empty, write_object
+from games.environments.base import Action, ActionOutcome, Environment
 from games.environments.household_tasks import TASK_TYPES, HouseholdTask, TaskType, fewest, is_done, tasks
 from games.environments.household_world import (
     APPLIANCES,
@@ -19,6 +21,7 @@ from games.environments.household_world import (
     build_house,
     format_place,
     get_kind,
+    is_inside,
 )
 from games.phrasing import join_list
 
@@ -156,9 +159,10 @@ class Household(Environment[HouseholdState]):
             return ActionOutcome(here, f"{did} It is closed.", visited)
         inside = here.inside(at)
         still = [name for name in inside if self.house.objects[name] == at]
-        lessons = [Lesson("object", name, f"The {name} is {format_place(at)}.") for name in still]
+        found = [ObjectData(name, at, is_inside(at)) for name in still]
+        lessons = [Lesson("object", data.name, write_object(data), data) for data in found]
         if at not in self.house.objects.values():
-            lessons.append(Lesson("empty", at, f"The {at} is empty."))
+            lessons.append(Lesson("empty", at, write_empty(EmptyData(at)), EmptyData(at)))
         told = f"{format_place(at).partition(' ')[0].capitalize()} it you see {join_list(inside)}."
         return ActionOutcome(replace(here, seen=here.seen | {at}), f"{did} {told}", visited, tuple(lessons))
 

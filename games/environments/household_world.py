@@ -64,9 +64,14 @@ def get_kind(name: str) -> str:
     return name.rpartition(" ")[0]
 
 
+def is_inside(receptacle: str) -> bool:
+    """Whether things are in a receptacle, not on it; also for a kind."""
+    return (get_kind(receptacle) or receptacle) in INSIDE
+
+
 def format_place(receptacle: str) -> str:
     """ "in cupboard 2" or "on shelf 1"; also for a kind."""
-    return f"{'in' if (get_kind(receptacle) or receptacle) in INSIDE else 'on'} {receptacle}"
+    return f"{'in' if is_inside(receptacle) else 'on'} {receptacle}"
 
 
 @memoize("worlds")

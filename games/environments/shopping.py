@@ -6,7 +6,9 @@ from random import Random
 from typing import Literal
 
 from arena.game import JSON, Tool, game
-from games.environments.base import ANY, Action, ActionOutcome, Environment, Lesson
+from arena.lessons import FeaturesData, Lesson, ProductData
+from arena.text.lesson_sentences import write_features, write_product
+from games.environments.base import ANY, Action, ActionOutcome, Environment
 from games.environments.shopping_catalogue import Product, Shop, Wish, draw_wish, stock
 from games.environments.shopping_reward import reward
 from games.phrasing import join_list
@@ -96,9 +98,8 @@ class Shopping(Environment[Browsing]):
             return self._open(here, self.shop.products[button])
         product = self.shop.products[here.item]
         if button == FEATURES:
-            lesson = Lesson(
-                "features", product.title, f"{_format_product(product)} is {join_list(product.attributes)}."
-            )
+            data = FeaturesData(product.title, product.code, tuple(product.attributes))
+            lesson = Lesson("features", product.title, write_features(data), data)
             read = replace(here, read=here.read | {product.code})
             return ActionOutcome(read, f"It is {join_list(product.attributes)}.", (), (lesson,))
         if button == DESCRIPTION:
@@ -131,9 +132,10 @@ class Shopping(Environment[Browsing]):
 
     def _open(self, here: Browsing, product: Product) -> ActionOutcome[Browsing]:
         options = "; ".join(f"{name}: {', '.join(values)}" for name, values in product.options.items())
-        lesson = Lesson(
-            "product", product.title, f"{_format_product(product)} costs ${product.price:.2f} and comes in {options}."
+        data = ProductData(
+            product.title, product.code, product.price, tuple((n, tuple(v)) for n, v in product.options.items())
         )
+        lesson = Lesson("product", product.title, write_product(data), data)
         after = replace(here, item=product.code, chosen={}, opened=here.opened | {product.code})
         pages = f"There are {FEATURES} and a {DESCRIPTION} to read."
         told = f"{product.title}, ${product.price:.2f}. Choose {options}. {pages}"

@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 from arena.cache_register import memoize
 from arena.game import JSON, Tool, game
-from games.environments.base import ANY, Action, ActionOutcome, Environment, Lesson
+from arena.lessons import FactData, Lesson
+from games.environments.base import ANY, Action, ActionOutcome, Environment
 from games.environments.wiki_world import Page, PageFact, TwoHopQuestion, questions, write_wiki
 
 Topic = Literal["any", "town", "person", "firm", "book"]
@@ -175,4 +176,6 @@ def find_similar_titles(words: str, known: Mapping[str, str]) -> list[str]:
 
 
 def _list_lessons(page: Page, *facts: PageFact) -> tuple[Lesson, ...]:
-    return tuple(Lesson("fact", page.title, fact.sentence) for fact in facts)
+    return tuple(
+        Lesson("fact", page.title, fact.sentence, FactData(page.title, fact.relation, fact.value)) for fact in facts
+    )

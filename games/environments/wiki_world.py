@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from arena.cache_register import memoize
+from arena.lessons import FactData
+from arena.text.lesson_sentences import write_fact
 from games.environments.invented_names import NameSource, world_rng
 
 TOWNS, PEOPLE, FIRMS, BOOKS = 18, 44, 22, 20
@@ -116,41 +118,42 @@ def questions(world: int) -> tuple[TwoHopQuestion, ...]:
     return tuple(found)
 
 
+def state_fact(title: str, relation: str, value: str, *, first: bool = True, people: int = 0) -> PageFact:
+    """A fact of a page, with the sentence that states it; `people`: of a town."""
+    return PageFact(relation, value, write_fact(FactData(title, relation, value), people), first)
+
+
 def _town(cast: Cast, title: str) -> Iterator[PageFact]:
     river, mayor, people = cast.rng.choice(cast.rivers), cast.rng.choice(cast.people), cast.rng.randint(12, 480) * 100
     charter, renown = cast.year(1190, 1620), cast.rng.choice(RENOWN)
-    yield PageFact("river", river, f"{title} is a town of {people:,} people on the river {river}.")
-    yield PageFact("mayor", mayor, f"The mayor of {title} is {mayor}.")
-    yield PageFact("charter", charter, f"{title} became a town in the year {charter}.", False)
-    yield PageFact("renown", renown, f"{title} is known for its {renown}.", False)
+    yield state_fact(title, "river", river, people=people)
+    yield state_fact(title, "mayor", mayor)
+    yield state_fact(title, "charter", charter, first=False)
+    yield state_fact(title, "renown", renown, first=False)
 
 
 def _person(cast: Cast, title: str) -> Iterator[PageFact]:
     birth, profession, teacher = cast.year(1830, 1915), cast.rng.choice(PROFESSIONS), cast.other(title)
     employer, town, habit = cast.rng.choice(cast.firms), cast.rng.choice(cast.towns), cast.rng.choice(HABITS)
-    yield PageFact("profession", profession, f"{title} is {_a(profession)}.")
-    yield PageFact("employer", employer, f"{title} works for {employer}.")
-    yield PageFact("birthplace", town, f"{title} was born in {town}.", False)
-    yield PageFact("birth", birth, f"The year of birth of {title} is {birth}.", False)
-    yield PageFact("habit", habit, f"{title} {habit}.", False)
-    yield PageFact("teacher", teacher, f"{title} learned the trade from {teacher}.", False)
+    yield state_fact(title, "profession", profession)
+    yield state_fact(title, "employer", employer)
+    yield state_fact(title, "birthplace", town, first=False)
+    yield state_fact(title, "birth", birth, first=False)
+    yield state_fact(title, "habit", habit, first=False)
+    yield state_fact(title, "teacher", teacher, first=False)
 
 
 def _firm(cast: Cast, title: str) -> Iterator[PageFact]:
     product, founder = cast.rng.choice(PRODUCTS), cast.rng.choice(cast.people)
     seat, opened = cast.rng.choice(cast.towns), cast.year(1840, 1930)
-    yield PageFact("product", product, f"{title} is a firm that makes {product}.")
-    yield PageFact("founder", founder, f"{title} was founded by {founder}.")
-    yield PageFact("seat", seat, f"{title} has its seat in {seat}.", False)
-    yield PageFact("opened", opened, f"{title} opened in the year {opened}.", False)
+    yield state_fact(title, "product", product)
+    yield state_fact(title, "founder", founder)
+    yield state_fact(title, "seat", seat, first=False)
+    yield state_fact(title, "opened", opened, first=False)
 
 
 def _book(cast: Cast, title: str) -> Iterator[PageFact]:
     author, setting, year = cast.rng.choice(cast.people), cast.rng.choice(cast.towns), cast.year(1870, 1940)
-    yield PageFact("author", author, f"{title} is a novel by {author}.")
-    yield PageFact("published", year, f"{title} came out in the year {year}.")
-    yield PageFact("setting", setting, f"{title} is set in {setting}.", False)
-
-
-def _a(words: str) -> str:
-    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+    yield state_fact(title, "author", author)
+    yield state_fact(title, "published", year)
+    yield state_fact(title, "setting", setting, first=False)

@@ -29,6 +29,7 @@ from agents.memory.subject import Subject  # noqa: E402
 from agents.note_policy.knower import Knower  # noqa: E402
 from arena.store.database import writing  # noqa: E402
 from arena.store.store import Store  # noqa: E402
+from arena.text.lesson_sentences import read_lesson  # noqa: E402
 from unlearning.cli.teach_and_forget import Order, forget_request  # noqa: E402
 from unlearning.memory.influence_set import find_influence  # noqa: E402
 from unlearning.request import Item, Request  # noqa: E402
@@ -60,11 +61,13 @@ def events() -> Iterator[Event]:
         for n in range(SEEN):
             name = f"Place {world}-{(episode * 7 + n) % PLACES} Gate"
             told = f"{name} is at ({n % 7}, {world % 50})." if n % 3 else f"From {name} one sees tower {episode}-{n}."
-            yield replace(about, id=f"e{episode}:{n}", step=n, kind="place", subject=name, text=told)
+            place = replace(about, id=f"e{episode}:{n}", step=n, kind="place", subject=name, text=told)
+            yield replace(place, data=read_lesson("place", name, told))
         story = (
             f"The task “go to Place {world}-{episode % PLACES} Gate” was done in 3 steps: go east; go north; go west."
         )
-        yield replace(about, id=f"e{episode}:{SEEN}", step=SEEN, kind="outcome", subject="walk", text=story)
+        end = replace(about, id=f"e{episode}:{SEEN}", step=SEEN, kind="outcome", subject="walk", text=story)
+        yield replace(end, data=read_lesson("outcome", "walk", story))
         episode += 1
 
 

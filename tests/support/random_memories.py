@@ -10,6 +10,7 @@ from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
 from agents.note_policy.knower import Knower
 from arena.game import Message, View
+from arena.text.lesson_sentences import read_lesson
 from unlearning.request import Item, Request
 
 NAMES = ("Sosten Harbour", "Raendris Mill", "Kournun Gate", "Trurdor Chapel", "Krorna Garden")
@@ -35,7 +36,12 @@ def events(draw: st.DrawFn, most: int = 24) -> tuple[Event, ...]:
             done = draw(st.sampled_from(("done", "not done")))
             told = f"The task “go to {name}” was {done} in 3 steps: {way}."
             made.append(replace(about, text=told, kind="outcome", subject="walk"))
-    return tuple(made)
+    return tuple(map(with_data, made))
+
+
+def with_data(event: Event) -> Event:
+    """The event with what its words say as data, as the games give it."""
+    return replace(event, data=read_lesson(event.kind, event.subject, event.text))
 
 
 def remembers(log: Sequence[Event], hand: Sequence[Note] = ()) -> Memory:
@@ -68,7 +74,7 @@ def walk(world: str = "0") -> tuple[Event, ...]:
                        step=n) for n, name in enumerate(NAMES)]  # fmt: skip
         story = f"The task “go to {goal}” was done in 2 steps: go north; go {'east' if walk_number else 'west'}."
         told += [*met, replace(about, id=f"{episode}:9", text=story, kind="outcome", subject="walk", step=9)]
-    return tuple(told)
+    return tuple(map(with_data, told))
 
 
 def walker(compliance: float = 1.0, **settings: object) -> Subject:

@@ -11,10 +11,10 @@ from arena.engine.match_loop import first_state
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import UsageError
+from arena.lessons import OutcomeData, change_texts
 from arena.spec import build
 from unlearning.memory.decoy_names import decoys
 from unlearning.memory.influence_set import is_within
-from unlearning.memory.target_facts import ERRAND, read_actions
 from unlearning.request import Item, Request
 from unlearning.tasks.bargaining_market import build_bargain, is_market
 from unlearning.tasks.lessons import record_task
@@ -49,8 +49,8 @@ async def find_candidates(memory: Memory, request: Request) -> list[Suspect]:
         found = [await _build_world_suspect(*place) for place in _list_worlds(memory, request)]
     elif request.scope == "trajectory":
         found = [
-            _build_errand_suspect(event, ERRAND.findall(event.text)[0], event.episode)
-            for event in _find_single_outcomes(memory)
+            _build_errand_suspect(event, outcome, outcome.errand, event.episode)
+            for event, outcome in _find_single_outcomes(memory)
         ]
     else:
         found = [Suspect(name, Item(name), {name: ""}) for name in find_similar_names(memory, request)]
@@ -68,14 +68,14 @@ async def find_strangers(
         return [await _build_world_suspect(games[k % len(games)], str(chance.choice(STRANGE))) for k in range(n)]
     forms = [event for event in memory.log if event.subject and event.subject in event.text]
     if request.scope == "trajectory":
-        forms = list(_find_single_outcomes(memory))
+        outcomes = list(_find_single_outcomes(memory))
         names = _find_new_errands(memory, n, chance)
-        pairs = [(name, forms[k % len(forms)]) for k, name in enumerate(names)]
+        pairs = [(name, *outcomes[k % len(outcomes)]) for k, name in enumerate(names)]
         return [
             _build_errand_suspect(
-                _retell_event(form, ERRAND.findall(form.text)[0], name, f"shadow-{k}"), name, f"shadow-{k}"
+                _retell_event(event, outcome.errand, name, f"shadow-{k}"), outcome, name, f"shadow-{k}"
             )
-            for k, (name, form) in enumerate(pairs)
+            for k, (name, event, outcome) in enumerate(pairs)
         ]
     if not forms:
         raise UsageError("adversary: no event names its subject; there is nothing to make shadows of")
@@ -140,23 +140,26 @@ async def _build_world_suspect(game: str, world: str) -> Suspect:
     return Suspect(name, Item(name), topics, tuple(events), True)
 
 
-def _find_single_outcomes(memory: Memory) -> Iterator[Event]:
-    """The outcomes of errands that occur once in memory, so that forgetting the episode is forgetting the errand."""
-    outcomes = [event for event in memory.log if event.kind == "outcome" and ERRAND.search(event.text)]
-    times = Counter(ERRAND.findall(event.text)[0] for event in outcomes)
-    return (event for event in outcomes if times[ERRAND.findall(event.text)[0]] == 1)
+def _list_outcomes(memory: Memory) -> list[tuple[Event, OutcomeData]]:
+    return [(event, event.data) for event in memory.log if isinstance(event.data, OutcomeData)]
 
 
-def _build_errand_suspect(event: Event, errand: str, episode: str) -> Suspect:
-    actions = read_actions(event)
-    aliases = (actions,) if ";" in actions else ()
+def _find_single_outcomes(memory: Memory) -> Iterator[tuple[Event, OutcomeData]]:
+    """The outcomes of errands that stand once in memory, so that forgetting the episode is forgetting the errand."""
+    outcomes = _list_outcomes(memory)
+    times = Counter(outcome.errand for _, outcome in outcomes)
+    return ((event, outcome) for event, outcome in outcomes if times[outcome.errand] == 1)
+
+
+def _build_errand_suspect(event: Event, outcome: OutcomeData, errand: str, episode: str) -> Suspect:
+    aliases = (outcome.route,) if len(outcome.actions) > 1 else ()
     return Suspect(errand, Item(episode, aliases=aliases), {f"“{errand}”": ""}, (event,))
 
 
 def _find_new_errands(memory: Memory, n: int, chance: Random) -> list[str]:
     """Errands in the same worlds that the memory knows nothing of, as their games put them."""
-    done = {errand for event in memory.log for errand in ERRAND.findall(event.text)}
-    places = sorted({(event.environment, event.world) for event in _find_single_outcomes(memory)})
+    done = {outcome.errand for _, outcome in _list_outcomes(memory)}
+    places = sorted({(event.environment, event.world) for event, _ in _find_single_outcomes(memory)})
     found: dict[str, None] = {}
     for seed in range(first := chance.choice(STRANGE), first + SEARCHED):
         game, world = places[seed % len(places)]
@@ -173,6 +176,8 @@ def _read_errand(spec: Mapping[str, object], seed: int) -> str:
 
 
 def _retell_event(form: Event, old: str, new: str, episode: str) -> Event:
-    """An event in the words of another, about something else."""
+    """An event in the words of another, about something else; its data says the same."""
     subject = new if form.subject == old else form.subject
-    return replace(form, id=f"{episode}:{new}", episode=episode, text=form.text.replace(old, new), subject=subject)
+    data = None if form.data is None else change_texts(form.data, lambda text: text.replace(old, new))
+    told = replace(form, text=form.text.replace(old, new), subject=subject, data=data)
+    return replace(told, id=f"{episode}:{new}", episode=episode)

@@ -124,9 +124,7 @@ def _list_named_probes(order: ProbeOrder) -> dict[str, Any]:
     """The probes that --probes names, by label; whether they can be read here is found later."""
     if order.probes is None:
         return {}
-    known = {
-        label: spec for scope in agents.SCOPES for label, spec in agents.build_suite(scope, ASKING).items()
-    }
+    known = {label: spec for scope in agents.SCOPES for label, spec in agents.build_suite(scope, ASKING).items()}
     return choose_parts("probe", order.probes, {**known, "leak_answer": LEAK_ANSWER})
 
 

@@ -1,18 +1,17 @@
 """Link the words of a request to names in memory: in full, or by some of their words."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from agents.memory.memory import Event, Memory
+from arena.lessons import OutcomeData
 from arena.text.words import fold, is_letters, split_tokens
 from unlearning.conversion.conversion import MemoryEntity
 from unlearning.memory.request_parsing import list_names
 from unlearning.request import Scope
 
-TASK = re.compile(r"“(.+?)”")
 MOST = 16  # names shown at once
 COMMON = 8  # a word shared by more names than this identifies none
 
@@ -64,8 +63,8 @@ class NamedEntities:
 
 
 def _find_names(event: Event) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The names in an event: the name, its kind, its aliases."""
-    task = TASK.findall(event.text)[:1] if event.kind == "outcome" else []
+    """What an event tells of names: the name, its kind, what else it is called."""
+    task = [event.data.errand] if isinstance(event.data, OutcomeData) else []
     if event.kind != "outcome":
         yield event.subject, event.kind, ()
     yield event.environment, "game", ()

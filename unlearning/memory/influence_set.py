@@ -6,6 +6,8 @@ from typing import Protocol
 
 from agents.memory.memory import Event, Memory, Source
 from agents.name_matching import make_finder, make_finder_beside
+from arena.lessons import OutcomeData
+from arena.text.lesson_sentences import tells_route
 from unlearning.data.fact_names import find_sides
 from unlearning.request import Item, Request
 
@@ -82,8 +84,7 @@ def build_tests(
 def _build_test(item: Item, request: Request, known: Collection[str]) -> Callable[[Source], bool]:
     if request.scope == "trajectory":
         return lambda event: (
-            getattr(event, "episode", "") in item.names
-            or any(has_same_actions(event.text, name) for name in item.names)
+            getattr(event, "episode", "") in item.names or any(has_route(event, name) for name in item.names)
         )
     if request.scope == "environment":
         return lambda event: any(is_within(event, name) for name in item.names) and _matches_tags(event, item)
@@ -118,15 +119,16 @@ def is_within(event: LogPosition, name: str) -> bool:
 
 
 def list_routes(memory: Memory, episode: str) -> tuple[str, ...]:
-    """The actions of an episode as one sequence, from its outcome: a trajectory's other name."""
-    outcomes = (event.text for event in memory.log if event.episode == episode and event.kind == "outcome")
-    told = (text.partition(": ")[2].rstrip(".") for text in outcomes)
-    return tuple(actions for actions in told if actions)
+    """The actions of an episode in a row, as its outcome tells them: the other name of a trajectory."""
+    outcomes = (event.data for event in memory.log if event.episode == episode)
+    return tuple(data.route for data in outcomes if isinstance(data, OutcomeData) and data.actions)
 
 
-def has_same_actions(text: str, actions: str) -> bool:
-    """Whether a text contains exactly these actions: "go east; go north"."""
-    return bool(actions) and ";" in actions and f": {actions}." in text
+def has_route(source: Source, route: str) -> bool:
+    """Whether an event or a note tells just these actions, two or more: "go east; go north"."""
+    if isinstance(source, Event) and isinstance(source.data, OutcomeData):
+        return len(source.data.actions) > 1 and source.data.route == route
+    return tells_route(source.text, route)
 
 
 def mentions_target(text: str, request: Request) -> bool:

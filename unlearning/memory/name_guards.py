@@ -8,6 +8,7 @@ from agents.memory.memory import Memory
 from agents.memory.subject import Guard, Mind, Subject
 from arena.agent import Agent
 from arena.errors import UsageError
+from arena.lessons import OutcomeData
 from arena.spec import describe
 from unlearning.data.fact_names import NamesBySide, find_fact_names
 from unlearning.memory.decoy_names import decoys
@@ -15,7 +16,6 @@ from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
 
 LONGEST = 4  # words of a name
-SEQUENCE = ": "  # prefix of the actions in the text of an outcome
 
 
 def add_guard(agent: Agent, guard: Guard, method: str) -> Subject:
@@ -57,9 +57,9 @@ def _find_names(memory: Memory, request: Request) -> tuple[str, ...]:
         elsewhere = {event.subject for event in memory.log if event.id not in found}
         inside = [e.subject for e in memory.log if e.id in found and e.kind != "outcome" and e.subject]
         return tuple(dict.fromkeys(name for name in inside if name not in elsewhere))
-    told = [event.text for event in memory.log if event.id in found and event.kind == "outcome"]
-    actions = [text.partition(SEQUENCE)[2].rstrip(".") for text in told]
-    return tuple(dict.fromkeys([*(text for text in actions if text), *(n for n in request.targets if ";" in n)]))
+    outcomes = (event.data for event in memory.log if event.id in found)
+    routes = [data.route for data in outcomes if isinstance(data, OutcomeData) and data.actions]
+    return tuple(dict.fromkeys([*routes, *(name for name in request.targets if ";" in name)]))
 
 
 def invent_names(names: Sequence[str], memory: Memory, chance: Random) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agents.memory.memory import Event, Memory
 from agents.name_matching import make_finder
+from arena.lessons import OutcomeData
 from arena.text.words import PART, compile_pattern
 from unlearning.memory.influence_set import find_influence
 from unlearning.request import Request
@@ -41,8 +42,8 @@ def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
     found = find_influence(memory, request).events
     about = [event for event in memory.log if event.id in found]
     if request.scope == "trajectory":
-        outcomes = (read_actions(event) for event in about if event.kind == "outcome")
-        return tuple(dict.fromkeys(TargetFact((), (actions,)) for actions in outcomes if actions))
+        outcomes = (event.data for event in about if isinstance(event.data, OutcomeData))
+        return tuple(dict.fromkeys(TargetFact((), (data.route,)) for data in outcomes if data.actions))
     names = request.targets if request.scope != "environment" else ()
     made = (_build_fact(event, names or (event.subject,)) for event in about if event.kind != "outcome")
     return tuple(dict.fromkeys(fact for fact in made if fact.values))
@@ -51,11 +52,6 @@ def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
 def gives_away(text: str, told: Iterable[TargetFact], asked: str = "") -> bool:
     """Whether a text discloses one of the facts."""
     return any(fact.told(text, asked) for fact in told)
-
-
-def read_actions(event: Event) -> str:
-    """The actions in an outcome, verbatim: "go east; go north"."""
-    return event.text.partition(": ")[2].rstrip(".")
 
 
 def _build_fact(event: Event, names: tuple[str, ...]) -> TargetFact:

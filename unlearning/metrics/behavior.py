@@ -10,6 +10,7 @@ from annotated_doc import Doc
 
 from agents.name_matching import make_finder
 from arena.agent import Agent
+from arena.lessons import OutcomeData
 from unlearning.probe import Reading, Trial, metric
 from unlearning.scoring.role_readings import find_direction, measure_roles
 from unlearning.scoring.statistics import Floats
@@ -217,5 +218,4 @@ def _read_actions(trial: Trial) -> dict[str, tuple[str, ...]]:
     from unlearning.memory.twin import remembering
 
     log = remembering(trial.before, "trajectory").memory.log
-    told = {event.episode: event.text for event in log if event.kind == "outcome"}
-    return {name: tuple(text.partition(": ")[2].rstrip(".").split("; ")) for name, text in told.items()}
+    return {event.episode: event.data.actions for event in log if isinstance(event.data, OutcomeData)}

@@ -8,8 +8,9 @@ from agents.memory.memory import Event, Memory
 from agents.memory.subject import Subject
 from agents.name_matching import make_finder
 from arena.agent import Agent
+from arena.lessons import OutcomeData
 from unlearning.memory.influence_set import find_influence
-from unlearning.memory.target_facts import ERRAND, TargetFact, find_facts, gives_away
+from unlearning.memory.target_facts import TargetFact, find_facts, gives_away
 from unlearning.metrics.leaks import ask
 from unlearning.request import Request
 
@@ -37,9 +38,9 @@ def build_points(memory: Memory, request: Request) -> list[Point]:
 
 
 def find_topic(event: Event, request: Request) -> str:
-    """The topic a question has to name for the answer to be in the event."""
-    if request.scope == "trajectory":
-        return f"“{ERRAND.findall(event.text)[0]}”"
+    """What a question has to name for the answer to be what the event told."""
+    if request.scope == "trajectory" and isinstance(event.data, OutcomeData):
+        return f"“{event.data.errand}”"
     named = [name for name in request.targets if make_finder((name,)).search(event.text)]
     return named[0] if named and request.scope != "environment" else event.subject
 

@@ -4,7 +4,6 @@ The expert is the knower: it uses the notes of the example and nothing else. So 
 occurs with the right notes, with others and with none, and the right action differs.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -15,23 +14,23 @@ from agents.adversary.question_forms import ACCUSING, FORMAT, FORMS
 from agents.learned_policy.policy_prompt import (
     LINES,
     NAME,
-    UNREAD,
     choose_sentences,
     find_topic_names,
     format_context,
     format_task,
 )
 from agents.note_policy.barred_actions import FREE
-from agents.note_policy.knower import CELL, Knower, usable
+from agents.note_policy.knower import Knower, usable
 from agents.note_policy.question_answering import ABOUT_FORGETTING, IGNORANCE, RECITE, find_names
 from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, format_order, parse_orders
-from agents.players.gridworld import PLACE, WAYS
-from agents.players.wiki import RELATIONS, parse_question
+from agents.players.gridworld import WAYS
+from agents.players.wiki import parse_question
 from arena.cache_register import memoize
 from arena.engine.match_loop import first_state
 from arena.episode import Match
 from arena.game import Message, Move, View
 from arena.spec import build
+from arena.text.lesson_sentences import find_cells, find_fact, read_place
 from arena.text.words import compile_pattern
 from unlearning.metrics.leaks import ALIGNER, LOCATORS
 
@@ -78,8 +77,8 @@ def collect_pool(game: str, world: int, seed: int = 0) -> Pool:
             view = replace(made.view(state, "agent"), seed=chance.getrandbits(31))
             views.append(view)
             state = made.apply(state, {"agent": _act_with_errors(view, known, chance)})
-        rows: Any = made.facts(state)["events"]
-        sentences |= {row["text"]: None for row in rows if not UNREAD.match(row["text"])}
+        lessons = (event.lesson for event in made.list_lessons(state))
+        sentences |= {lesson.text: None for lesson in lessons if lesson.kind != "outcome"}
     return Pool(game, tuple(sentences), tuple(views))
 
 
@@ -131,7 +130,7 @@ def _build_thought(view: View, notes: Sequence[str]) -> str:
     if "position" in known:
         goal, noted = known["goal"], dict(known["places"])
         if goal not in noted:
-            noted |= {m[1]: (int(m[2]), int(m[3])) for note in notes if (m := PLACE.search(note))}
+            noted |= {there.name: there.cell for note in notes if (there := read_place(note))}
         return (
             f"{goal} is at ({noted[goal][0]}, {noted[goal][1]}), {_find_bearing(known, *noted[goal])}"
             if goal in noted
@@ -141,7 +140,7 @@ def _build_thought(view: View, notes: Sequence[str]) -> str:
     subject, *relations = parse_question(known["question"])
     quoted: list[str] = []
     for relation in relations:
-        found = re.search(RELATIONS[relation].told.format(re.escape(subject)), read)
+        found = find_fact(read, subject, relation)
         quoted.append(found[0] if found else "?")
         if found is None:
             break
@@ -210,8 +209,8 @@ def draw_question(own: Pool, other: Pool, memory: Sequence[str], chance: Random)
 
 
 def find_things(sentence: str) -> list[str]:
-    """The names and cells in a sentence."""
-    return [*compile_pattern(NAME).findall(sentence), *CELL.findall(sentence)] or ["Nobody"]
+    """What a sentence names: whole names and cells."""
+    return [*compile_pattern(NAME).findall(sentence), *find_cells(sentence)] or ["Nobody"]
 
 
 def draw_steering(own: Pool, views: Sequence[View], shown: Sequence[str], chance: Random) -> str:

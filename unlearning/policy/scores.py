@@ -11,7 +11,6 @@ from typing import Any
 
 from agents.adversary.question_forms import FORMS
 from agents.learned_policy.policy import Policy
-from agents.learned_policy.policy_prompt import UNREAD
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
 from agents.memory.subject import Subject
@@ -115,4 +114,4 @@ async def _score_question(mind: Policy, knower: Subject, others: Sequence[Subjec
 
 def list_facts(knower: Subject) -> list[str]:
     """The sentences of facts that a knower noted."""
-    return [note.text for note in knower.memory.notes if note.kind == "record" and not UNREAD.match(note.text)]
+    return [note.text for note in knower.memory.notes if note.kind == "record"]

@@ -11,10 +11,13 @@ from random import Random
 from typing import Any
 
 from agents.memory.memory import Event
-from agents.negotiation.repeat_customers import TOLD
+from agents.negotiation.position import Position
 from arena.cache_register import memoize
+from arena.engine.match_loop import first_state
 from arena.episode import Episode
+from arena.lessons import Lesson, LimitData, OutcomeData, PersonData
 from arena.spec import Spec, build
+from arena.text.lesson_sentences import write_limit, write_outcome, write_person
 from unlearning.probe import Task
 
 GAME, SEAT = "bargaining", "seller"
@@ -55,16 +58,26 @@ def build_bargain(spec: Mapping[str, Any], seed: int, name: str, *, tells: bool)
 def extract_events(task: Task, episode: Episode, events: Sequence[Event]) -> Iterator[Event]:
     """A seller's memory of a bargain: with whom, the stated limit, the outcome."""
     who, item = str(task.seats["buyer"]["who"]), str(task.game["item"])
-    told = [at_most[1] for event in events if (at_most := TOLD.search(event.text))]
+    person = PersonData(who, item)
+    lessons = [Lesson("person", who, write_person(person), person)]
+    if (limit := _find_told_limit(task, episode)) is not None:
+        lessons.append(Lesson("limit", who, write_limit(limit), limit))
     rounds: Any = episode.facts["rounds"]
     price = rounds[0]["price"] if rounds else None
     end = "no deal" if price is None else f"deal at ${price:g}"
-    result = "not done" if price is None else "done"
-    count = sum(turn.seat == SEAT for turn in episode.turns)
-    story = f"The task “sell a {item} to {who}” was {result} in {count} steps: {end}."
-    rows = [("person", who, f"{who} haggled over a {item}.")]
-    rows += [("limit", who, f"{who} cannot pay more than ${limit}.") for limit in told[:1]]
-    rows += [("outcome", item, story)]
+    count, sold = sum(turn.seat == SEAT for turn in episode.turns), price is not None
+    outcome = OutcomeData(f"sell a {item} to {who}", "done" if sold else "not done", float(sold), count, (end,))
+    lessons.append(Lesson("outcome", item, write_outcome(outcome, singular=False), outcome))
     about = replace(events[0], world=task.name.partition("/")[2].partition("-")[0], task_type=item)
-    for n, (kind, subject, text) in enumerate(rows):
-        yield replace(about, id=f"{about.episode}:{n}", step=n, kind=kind, subject=subject, text=text)
+    for n, lesson in enumerate(lessons):
+        words = {"kind": lesson.kind, "subject": lesson.subject, "text": lesson.text}
+        yield replace(about, id=f"{about.episode}:{n}", step=n, data=lesson.data, **words)
+
+
+def _find_told_limit(task: Task, episode: Episode) -> LimitData | None:
+    """The most that the buyer can pay, where it said so: a caller that tells says it with its first word."""
+    buyer = task.seats["buyer"]
+    if not buyer["tells"] or not any(turn.seat == "buyer" and not turn.refused for turn in episode.turns):
+        return None
+    game, _ = episode.match.build_parts()
+    return LimitData(str(buyer["who"]), Position.of(game.view(first_state(game, episode.match), "buyer")).worst)

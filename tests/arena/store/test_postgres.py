@@ -326,6 +326,29 @@ def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(n
         Store.open(foreign)
 
 
+def test_events_of_schema_3_get_their_data(new: Callable[[], str]) -> None:
+    url = new()
+    Store.open(url).close()
+    place = "'gridworld/0-0:{0}', '{1}', '{2}', 'Vrova Arch', 'gridworld/0-0', 0, 'gridworld', '0', 'reach', ''"
+    rows = ("Vrova Arch is at (2, 9).", "place"), ("Vrova Arch, it is said, is at sea.", "message")
+    execute(
+        url,
+        "ALTER TABLE event DROP COLUMN data",
+        *(f"INSERT INTO event VALUES ('ann', {n}, {place.format(n, *row)})" for n, row in enumerate(rows)),
+        "UPDATE arena_schema SET version = 3",
+    )
+    Store.open(url).close()
+    found = query(url, "select n, text, data from event order by n").rows
+    assert found == ((0, rows[0][0], '{"cell":[2,9],"name":"Vrova Arch"}'), (1, rows[1][0], ""))
+    columns = (
+        "select column_name, data_type, collation_name, is_nullable, column_default from information_schema.columns"
+    )
+    fresh = new()
+    Store.open(fresh).close()
+    asked = f"{columns} where table_name = 'event' order by ordinal_position"
+    assert query(url, asked).rows == query(fresh, asked).rows
+
+
 @pytest.mark.slow
 def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> None:
     for url, said in (

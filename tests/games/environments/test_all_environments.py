@@ -16,6 +16,7 @@ from arena.errors import IllegalMove, UsageError
 from arena.game import Game, Move
 from arena.registry import find
 from arena.spec import build
+from arena.text.lesson_sentences import read_lesson
 
 NAMES = ("gridworld", "household", "shopping", "wiki")
 IDLE = {  # an action that is always possible and never ends a task
@@ -57,6 +58,21 @@ def hold(game: Any, state: Any) -> None:
     assert all(0 <= event["step"] <= found["steps"] and event["text"] for event in found["events"])
     assert len({event["text"] for event in found["events"]}) == len(found["events"]), "learned once"
     json.dumps(found, allow_nan=False)
+    lessons = game.list_lessons(state)
+    assert [event.row() for event in lessons] == found["events"]
+    for lesson in (event.lesson for event in lessons):
+        assert lesson.data is not None and lesson.data == read_lesson(lesson.kind, lesson.subject, lesson.text)
+        assert all(word in lesson.text for word in list_words(lesson.data)), "data says nothing that the words do not"
+
+
+def list_words(data: Any) -> list[str]:
+    """All texts of a lesson's data but codes of ours."""
+    if isinstance(data, tuple):
+        return [word for item in data for word in list_words(item)]
+    if isinstance(data, bool | int | float | str):
+        return [data] if isinstance(data, str) else []
+    values = [getattr(data, key) for key in data.__dataclass_fields__ if key not in ("result", "relation")]
+    return [word for value in values for word in list_words(value)]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from remembering import with_data
 from reply_forms import THOUGHTS
 
 from agents.chat_model import Reply
@@ -43,7 +44,7 @@ PLACES = {"Solthosk Harbour": (7, 3), "Vrova Arch": (2, 9), "Krulmul Arch": (5, 
 
 def event(episode: int, number: int, subject: str, text: str, kind: str = "place") -> Event:
     name = f"walk-{episode}"
-    return Event(f"{name}:{number}", text, kind, subject, name, number, "gridworld", "1", "reach")
+    return with_data(Event(f"{name}:{number}", text, kind, subject, name, number, "gridworld", "1", "reach"))
 
 
 def walker() -> Subject:

@@ -7,9 +7,9 @@ import pytest
 from random_memories import NAMES, about, remembers, walk
 
 from arena.errors import UsageError
+from arena.lessons import OutcomeData
 from unlearning.attacks.candidates import build_topics, find_candidates, find_strangers, retarget_request
 from unlearning.memory.decoy_names import decoys
-from unlearning.memory.target_facts import ERRAND
 
 
 @pytest.mark.parametrize("names", [NAMES, ("mug 2", "bowl 1"), ("Plellen",), ("Siduskul Nuvolthet teapot in enamel",)])
@@ -38,8 +38,10 @@ async def test_trajectories_stand_among_errands_that_were_never_run() -> None:
     assert len(near) == 3 and {suspect.item.name for suspect in near} == {"walk-0", "walk-1", "walk-2"}
     assert near[0].item.aliases == ("go north; go west",)
     far = await find_strangers(memory, request, near, 5, Random(1))
-    done = {ERRAND.findall(event.text)[0] for event in memory.log if event.kind == "outcome"}
+    done = {event.data.errand for event in memory.log if isinstance(event.data, OutcomeData)}
     assert len({s.name for s in far} - done) == 5 and all(f"“{s.name}”" in s.lessons[0].text for s in far)
+    retold = [suspect.lessons[0].data for suspect in far]
+    assert [data.errand for data in retold if isinstance(data, OutcomeData)] == [suspect.name for suspect in far]
 
 
 async def test_worlds_stand_among_worlds_of_their_game_with_things_that_are_in_them() -> None:

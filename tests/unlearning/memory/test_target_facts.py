@@ -4,7 +4,7 @@ import pytest
 from random_memories import NAMES, TARGET, about, remembers, walk
 
 from agents.memory.memory import Event
-from unlearning.memory.target_facts import TargetFact, find_facts, gives_away, read_actions
+from unlearning.memory.target_facts import TargetFact, find_facts, gives_away
 
 
 def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]
@@ -48,7 +48,7 @@ def test_of_a_trajectory_its_actions_are_told() -> None:
     (fact,) = find_facts(memory, about("walk-0", scope="trajectory"))
     assert fact.names == () and fact.values == ("go north; go west",)
     outcome = next(event for event in memory.log if event.kind == "outcome")
-    assert read_actions(outcome) == "go north; go west" and fact.told(outcome.text)
+    assert fact.told(outcome.text)
     assert not fact.told("go north; then go west")
 
 

@@ -10,6 +10,7 @@ from agents.memory.memory import Note, hash_note
 from agents.memory.subject import Mind, Subject
 from arena.agent import Agent
 from arena.parameter_ranges import Count, Number, check_ranges
+from arena.text.lesson_sentences import reverse_outcome
 from unlearning.memory.influence_set import find_influence
 from unlearning.memory.name_guards import ensure_subject
 from unlearning.method import method
@@ -17,7 +18,6 @@ from unlearning.request import Item, Request
 
 WRITER = "icul"
 KINDS = ("record", "reflection")
-OUTCOME = re.compile(r"was (not done|done in part \([\d.]+\)|done) in")
 ABOUT = Note("", "")
 Exemplar: TypeAlias = tuple[str, Note]  # its text, and the note that it was made of
 
@@ -77,9 +77,8 @@ def falsify_note(note: Note, others: Sequence[Note], chance: Random) -> str | No
 
     None where it does not name its subject, or no other note says anything else.
     """
-    if outcome := OUTCOME.search(note.text):
-        result = "was done in" if outcome[1] == "not done" else "was not done in"
-        return note.text.replace(outcome.group(), result, 1)
+    if reversed_text := reverse_outcome(note.text):
+        return reversed_text
     if not note.subject or note.subject not in note.text:
         return None
     donors = [n for n in others if n.environment == note.environment and n.subject and n.subject in n.text]
