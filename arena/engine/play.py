@@ -71,18 +71,18 @@ def run_blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of an async function, from blocking code; in a thread of its own where a loop is running."""
     outcome: list[T | BaseException] = []
 
-    async def kept() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
+    async def store_result() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
         outcome.append(await work())
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(kept())
+        asyncio.run(store_result())
         return cast(T, outcome[0])
 
     def target() -> None:
         try:
-            asyncio.run(kept())
+            asyncio.run(store_result())
         except BaseException as error:  # handed to the caller's thread below
             outcome.append(error)
 

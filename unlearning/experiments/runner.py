@@ -209,7 +209,7 @@ def make_progress(total: int) -> Any:
     """Tells of each case in a line, on the error stream, with the time that is left."""
     begun, done = time.monotonic(), 0
 
-    def told(case: Case, entry: TrialRecord | None, why: str) -> None:
+    def report_case(case: Case, entry: TrialRecord | None, why: str) -> None:
         nonlocal done
         done += 1
         spent = time.monotonic() - begun
@@ -218,4 +218,4 @@ def make_progress(total: int) -> Any:
         notify(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
                f"({spent:.0f} s, about {left:.0f} s left)")  # fmt: skip
 
-    return told
+    return report_case

@@ -61,10 +61,10 @@ async def mentions(trial: Trial, *, role: Role = "forget", where: Literal["words
     """
     pattern = make_finder(trial.request.targets)
 
-    def named(stint: Stint) -> float:
+    def names_target(stint: Stint) -> float:
         return float(any(pattern.search(text) for text in (stint.said if where == "words" else stint.acted)))
 
-    return await _measure_stints(trial, role, named)
+    return await _measure_stints(trial, role, names_target)
 
 
 @metric
@@ -87,12 +87,12 @@ async def trajectory(trial: Trial, *, measure: Literal["exact", "prefix", "edit"
     recorded = _read_actions(trial)
     number = {"exact": _score_exact, "prefix": _score_prefix, "edit": _score_similarity}[measure]
 
-    async def measured(agent: Agent) -> tuple[Floats]:
+    async def measure_agent(agent: Agent) -> tuple[Floats]:
         played = await stints(trial, agent, "forget")
         known = [recorded.get(task.name, ()) for task in trial.tasks["forget"]]
         return (np.array([number(a.trajectory, b) for a, b in zip(played, known, strict=True) if b]),)
 
-    return await measure_roles(trial, measured)
+    return await measure_roles(trial, measure_agent)
 
 
 @metric
