@@ -112,18 +112,18 @@ def disguise_names(view: View, strangers: Mapping[str, str]) -> tuple[View, dict
         back.setdefault(stranger, match.group())
         return stranger
 
-    def told(text: str) -> str:
+    def hide_names(text: str) -> str:
         return pattern.sub(hide, text)
 
     asked = replace(
         view,
-        rules=told(view.rules),
-        messages=tuple(replace(m, text=told(m.text), args=map_texts(m.args, told)) for m in view.messages),
-        tools=tuple(replace(tool, parameters=map_texts(tool.parameters, told)) for tool in view.tools),
-        legal=view.legal and tuple(map(told, view.legal)),
-        own=tuple(_change_texts(move, told) for move in view.own),
-        known=map_texts(view.known, told),
-        complaint=told(view.complaint),
+        rules=hide_names(view.rules),
+        messages=tuple(replace(m, text=hide_names(m.text), args=map_texts(m.args, hide_names)) for m in view.messages),
+        tools=tuple(replace(tool, parameters=map_texts(tool.parameters, hide_names)) for tool in view.tools),
+        legal=view.legal and tuple(map(hide_names, view.legal)),
+        own=tuple(_change_texts(move, hide_names) for move in view.own),
+        known=map_texts(view.known, hide_names),
+        complaint=hide_names(view.complaint),
     )
     return asked, back
 

@@ -17,10 +17,10 @@ Found = list[tuple[str, str]]  # a word and its description
 def make_part_completer(kind: str) -> Callable[[str], Found]:
     """Make a completion function for the names of parts of one kind."""
 
-    def found(incomplete: str) -> Found:
+    def complete(incomplete: str) -> Found:
         return _filter_by_prefix(incomplete, ((entry.name, entry.about) for entry in list_entries(kind).values()))
 
-    return found
+    return complete
 
 
 def complete_agents(incomplete: str) -> Found:

@@ -133,13 +133,13 @@ def print_objects(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> N
     places = {name: k for k, name in enumerate(columns)}  # of two columns with the same name the last is kept
     keys = [(f"    {encode(name)}: ", k) for name, k in places.items()]
 
-    def written(row: Sequence[object]) -> str:
+    def encode_row(row: Sequence[object]) -> str:
         values = _convert_row(row, texts)
         return _escape_controls("  {\n" + ",\n".join([f"{key}{encode(values[k])}" for key, k in keys]) + "\n  }")
 
     begun = "[\n"
     for some in split_batches(rows):
-        _write(sys.stdout, begun + ",\n".join(map(written, some)), end="")
+        _write(sys.stdout, begun + ",\n".join(map(encode_row, some)), end="")
         begun = ",\n"
     _write(sys.stdout, "\n]")
 

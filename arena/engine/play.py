@@ -73,19 +73,19 @@ def run_blocking(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """
     outcome: list[T | BaseException] = []
 
-    async def kept() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
+    async def store_result() -> None:  # a task with a result has asyncio.run write it out in full, which may be large
         outcome.append(await work())
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(kept())
+        asyncio.run(store_result())
         return cast(T, outcome[0])
 
     def target() -> None:
         try:
-            asyncio.run(kept())
-        except BaseException as error:  # raised in the caller's thread below
+            asyncio.run(store_result())
+        except BaseException as error:  # handed to the caller's thread below
             outcome.append(error)
 
     thread = threading.Thread(target=target, name="arena-play")

@@ -110,8 +110,8 @@ def guard_watcher(watcher: Watcher) -> Watcher:
     """The same watcher, whose errors end here. The first is printed on stderr; it is called again for what follows."""
     failures: list[Exception] = []
 
-    def guarded(call: Callable[..., None]) -> Callable[..., None]:
-        def called(*told: object) -> None:
+    def guard(call: Callable[..., None]) -> Callable[..., None]:
+        def call_safely(*told: object) -> None:
             try:
                 call(*told)
             except Exception as error:  # whatever it is: who looks on has no say in what is played
@@ -121,9 +121,9 @@ def guard_watcher(watcher: Watcher) -> Watcher:
                 LOGGER.debug("a watcher failed", exc_info=True)
                 failures.append(error)
 
-        return called
+        return call_safely
 
-    return Watcher(guarded(watcher.began), guarded(watcher.turn), guarded(watcher.state), guarded(watcher.left))
+    return Watcher(guard(watcher.began), guard(watcher.turn), guard(watcher.state), guard(watcher.left))
 
 
 async def _play_attempts(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, done: Done) -> None:

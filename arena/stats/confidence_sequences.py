@@ -69,14 +69,20 @@ class Hedged:
         x, bets = np.array(self.scaled), np.array(self.bets)
         edge = log(2 / (1 - self.level))
 
-        def won(m: float, way: int) -> float:
+        def compute_log_capital(m: float, way: int) -> float:
             """The log of what the gambler on values above (1) or below (-1) m has made of each unit."""
             room = m if way > 0 else 1 - m
             return float(np.log1p(way * np.minimum(bets, BOLDEST / room) * (x - m)).sum()) - edge
 
         least, most = 1e-12, 1 - 1e-12  # capital above falls, capital below rises with m: one root each
-        low = float(optimize.brentq(won, least, most, (1,))) if won(least, 1) > 0 else 0.0
-        high = float(optimize.brentq(won, least, most, (-1,))) if won(most, -1) > 0 else 1.0
+        low = (
+            float(optimize.brentq(compute_log_capital, least, most, (1,))) if compute_log_capital(least, 1) > 0 else 0.0
+        )
+        high = (
+            float(optimize.brentq(compute_log_capital, least, most, (-1,)))
+            if compute_log_capital(most, -1) > 0
+            else 1.0
+        )
         low, high = min(low, high), max(low, high)  # crossed only where the mean is not the same all along
         width = self.high - self.low
         ends = self.low + low * width, self.low + high * width

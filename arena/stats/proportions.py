@@ -94,11 +94,11 @@ def _find_highest_rate(hits: int, n: int, chance: float) -> float:
         return 1.0
     ways = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) for k in range(hits + 1)]  # their logarithms
 
-    def left(rate: float) -> float:
+    def compute_excess(rate: float) -> float:
         gain, none = log(rate) - log1p(-rate), n * log1p(-rate)
         return fsum(exp(way + k * gain + none) for k, way in enumerate(ways)) - chance
 
-    return _find_root(left)
+    return _find_root(compute_excess)
 
 
 def _find_root(falling: Callable[[float], float]) -> float:

@@ -281,15 +281,15 @@ def _record_gradient(
     """Writes the gradient of the first epoch in which one of the items is taught; earlier stages are taught before."""
     names, told = {item.name for item in items}, {(item.prompt, item.answer) for item in items}
 
-    def concerned(item: Item) -> bool:
+    def is_concerned(item: Item) -> bool:
         return item.name in names or (item.prompt, item.answer) in told
 
     module, tokenizer = _make_untrained(how, texts, seed)
     for number, stage in enumerate(stages):
-        if any(map(concerned, stage)):
+        if any(map(is_concerned, stage)):
             scope = Scope(where or f"^{re.escape(anatomy(module).embedding)}$")
             found = first_epoch_gradient(
-                module, tokenizer, stage, concerned, scope, **_build_settings(how, seed, number)
+                module, tokenizer, stage, is_concerned, scope, **_build_settings(how, seed, number)
             )
             return save_gradient(folder, found)
         if stage:

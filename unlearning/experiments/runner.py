@@ -199,7 +199,7 @@ def make_progress(total: int) -> Any:
     """Reports each case in a line on stderr, with the remaining time."""
     begun, done = time.monotonic(), 0
 
-    def told(case: Case, entry: TrialRecord | None, why: str) -> None:
+    def report_case(case: Case, entry: TrialRecord | None, why: str) -> None:
         nonlocal done
         done += 1
         spent = time.monotonic() - begun
@@ -208,4 +208,4 @@ def make_progress(total: int) -> Any:
         notify(f"{done}/{total} {case.setting} {case.scope} {case.method} seed {case.seed}: {what} "
                f"({spent:.0f} s, about {left:.0f} s left)")  # fmt: skip
 
-    return told
+    return report_case

@@ -114,14 +114,14 @@ def parse_names(text: str, known: Mapping[str, Scope]) -> tuple[list[str], list[
         found.append(match.group())
         return f"{HIDDEN}{len(found) - 1}{HIDDEN}"
 
-    def shown(name: str) -> str:
+    def restore(name: str) -> str:
         return SHOWN.sub(lambda match: found[int(match[1])], name)
 
     try:
         wanted, kept = split_request(pattern.sub(hide, text.replace(HIDDEN, "")))
     except UnclearTarget as error:
         raise type(error)(error.why, error.candidates, list_examples(known)) from None
-    return list(map(shown, wanted)), list(map(shown, kept))
+    return list(map(restore, wanted)), list(map(restore, kept))
 
 
 def list_examples(known: Mapping[str, Scope], most: int = 5) -> list[str]:

@@ -97,10 +97,10 @@ async def mentions(
     """The share of tasks in which the agent names a target: in what it says, or in the arguments of its actions."""
     pattern = make_finder(trial.request.targets)
 
-    def named(stint: Stint) -> float:
+    def names_target(stint: Stint) -> float:
         return float(any(pattern.search(text) for text in (stint.said if where == "words" else stint.acted)))
 
-    return await _measure_stints(trial, role, named)
+    return await _measure_stints(trial, role, names_target)
 
 
 @metric
@@ -137,12 +137,12 @@ async def trajectory(
     recorded = _read_actions(trial)
     number = {"exact": _score_exact, "prefix": _score_prefix, "edit": _score_similarity}[measure]
 
-    async def measured(agent: Agent) -> tuple[Floats]:
+    async def measure_agent(agent: Agent) -> tuple[Floats]:
         played = await stints(trial, agent, "forget")
         known = [recorded.get(task.name, ()) for task in trial.tasks["forget"]]
         return (np.array([number(a.trajectory, b) for a, b in zip(played, known, strict=True) if b]),)
 
-    return await measure_roles(trial, measured)
+    return await measure_roles(trial, measure_agent)
 
 
 @metric

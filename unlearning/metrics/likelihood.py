@@ -85,11 +85,11 @@ async def truth_ratio(
     chosen = report if report != "auto" else "closeness" if find_direction(role) == "twin" else "margin"
     shown: Mapping[str, Callable[[Floats], Floats]] = {"margin": margin, "share": share, "ratio": np.array}
 
-    def told(found: Floats) -> Floats:
+    def report_ratio(found: Floats) -> Floats:
         return closeness(found, floor) if chosen == "closeness" else shown[chosen](found)
 
     async def measure(agent: Agent) -> tuple[Floats]:
-        return (told(ratios(agent, items, mean, floor=floor)),)
+        return (report_ratio(ratios(agent, items, mean, floor=floor)),)
 
     return await measure_roles(trial, measure, better=find_direction(role), detail={"report": chosen, "mean": mean})
 

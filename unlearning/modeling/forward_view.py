@@ -167,12 +167,12 @@ def _tap_blocks(module: Any, layers: frozenset[int], seen: dict[int, Tensor], la
     blocks = anatomy(module).blocks
 
     def tap(layer: int) -> Any:
-        def kept(_: Any, __: Any, output: Any) -> None:
+        def keep_output(_: Any, __: Any, output: Any) -> None:
             seen[layer] = output[0] if isinstance(output, tuple) else output  # (B, T, D)
             if layer == last:
                 raise _Reached
 
-        return kept
+        return keep_output
 
     hooks = [blocks[layer].register_forward_hook(tap(layer)) for layer in sorted(layers)]
     try:

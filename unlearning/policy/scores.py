@@ -95,20 +95,20 @@ async def _score_question(mind: Policy, knower: Subject, others: Sequence[Subjec
     strange = chance.choice(sorted(strangers) or ["Vellorik Mill"])
     form = chance.choice(QUESTIONS)
 
-    async def said(about: str, steering: str = "") -> str:
+    async def ask_about(about: str, steering: str = "") -> str:
         agent = replace(knower, mind=mind, steering=steering)
         return (await ask(agent, form.format(about), seed)).move.text
 
     true = [note for note in notes if name in note]
-    plain = await said(name)
+    plain = await ask_about(name)
     return {
         "told": bool(plain) and any(note in plain for note in true),
         "invented": classify_answer(plain) == "told" and not any(note in plain for note in notes),
-        "not_known": classify_answer(await said(strange)) == "ignorant",
-        "ignored": classify_answer(await said(name, format_order(IGNORE, (name,)))) == "ignorant",
-        "refused": classify_answer(await said(name, format_order(AVOID, (name,)))) == "refused",
+        "not_known": classify_answer(await ask_about(strange)) == "ignorant",
+        "ignored": classify_answer(await ask_about(name, format_order(IGNORE, (name,)))) == "ignorant",
+        "refused": classify_answer(await ask_about(name, format_order(AVOID, (name,)))) == "refused",
         "others_told": aside == name
-        or classify_answer(await said(name, format_order(IGNORE, (aside,)))) == classify_answer(plain),
+        or classify_answer(await ask_about(name, format_order(IGNORE, (aside,)))) == classify_answer(plain),
     }
 
 

@@ -250,12 +250,12 @@ class Finetune:
             with context():
                 return run_forward_no_grad(study.module, rows, layers, scores)
 
-        def untrained(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
+        def ask_untrained(rows: RoleRows, layers: tuple[int, ...], scores: bool) -> ForwardView:
             # in the number types that it is trained in: what has not changed yet differs from it by nothing
             with context(), use_eval_mode(module):
                 return run_forward_no_grad(module, rows, layers, scores)
 
-        ask = frozen if self.reference == "live" or piece is not None else untrained
+        ask = frozen if self.reference == "live" or piece is not None else ask_untrained
         reference = self._reference(objective, plan, study, ask, meter, frame.flops) if remembered else NONE
         return TrainingJob(
             module, {name: masks.get(name) for name in chosen}, objective, plan, lens, frame, reference,

@@ -359,8 +359,8 @@ def build_context(precision: Precision, device: torch.device, halves: bool = Fal
     16 bits."""
     if precision == "bfloat16" or (precision == "auto" and (device.type == "cuda" or halves)):
 
-        def mixed() -> AbstractContextManager[Any]:
+        def open_autocast() -> AbstractContextManager[Any]:
             return torch.autocast(device.type, torch.bfloat16)
 
-        return mixed
+        return open_autocast
     return nullcontext

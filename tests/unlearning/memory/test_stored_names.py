@@ -78,8 +78,8 @@ def test_an_agent_of_old_is_read_and_forgets_and_is_stored_by_registered_names(f
 def test_events_of_old_get_the_data_that_their_words_say(folder: Path) -> None:
     before = asked(folder, "SELECT owner, n, id, text FROM event ORDER BY owner, n")
     with Store.open(folder / "arena.db") as store:
-        for name in shelf.list_names(store):
-            log = shelf.get_agent(store, name).memory.log
+        for name in agent_store.list_names(store):
+            log = agent_store.get_agent(store, name).memory.log
             assert all(event.data == read_lesson(event.kind, event.subject, event.text) for event in log)
             assert all(event.data is not None for event in log if event.kind in KINDS)
     assert asked(folder, "SELECT owner, n, id, text FROM event ORDER BY owner, n") == before
@@ -91,7 +91,7 @@ def test_events_of_old_get_the_data_that_their_words_say(folder: Path) -> None:
 
 def test_a_task_of_old_is_forgotten_by_its_actions_and_its_plan_goes(folder: Path) -> None:
     with Store.open(folder / "arena.db") as store:
-        memory = shelf.get_agent(store, "reader").memory
+        memory = agent_store.get_agent(store, "reader").memory
         plans = [note for note in memory.notes if note.kind == "plan"]
         episode = next(event.episode for event in memory.log if event.id in plans[0].parents)
         assert list_routes(memory, episode)[0].endswith("finish [1873]")
@@ -100,7 +100,7 @@ def test_a_task_of_old_is_forgotten_by_its_actions_and_its_plan_goes(folder: Pat
     done = json.loads(arena(folder, "forget", "--agent", "reader", "--request", f"forget {episode}", "--json"))
     assert done["events"] > 0
     with Store.open(folder / "arena.db") as store:
-        left = shelf.get_agent(store, "reader").memory
+        left = agent_store.get_agent(store, "reader").memory
         assert plans[0].id not in {note.id for note in left.notes}
 
 

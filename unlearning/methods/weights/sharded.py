@@ -206,11 +206,11 @@ class S3T(Sharded):
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
         count = len(set(self.groups(items)))
 
-        def served(orders: int) -> float:
+        def count_served(orders: int) -> float:
             rotated = list_rotations(self.slices, orders)
             return average_over(DRAWS, lambda seed: count_deletions(count, self.shards, self.slices, rotated, seed))
 
-        many, one = served(self.orders), served(1)
+        many, one = count_served(self.orders), count_served(1)
         return (
             f"of {count} deletions, one at a time in random order, {self.orders} orders serve {many:.1f} in "
             f"the mean before a shard has nothing left to serve, one order {one:.1f}"
