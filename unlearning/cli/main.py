@@ -16,7 +16,8 @@ from unlearning.cli.old_spellings import respell
 from unlearning.cli.shared_options import TaughtAgent
 
 TeachSettings = Annotated[
-    list[str] | None, typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in.")
+    list[str] | None,
+    typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in, SEAT.a=b."),
 ]
 
 
