@@ -53,8 +53,8 @@ MEASURE = ("measure", "local/x", "--bench", "tofu")
     (BENCH, "betta=2", "method.beta"), (BENCH, "method.betta=2", "did you mean beta"),
     (BENCH, "twin=2", "trial.twins"),
     (BENCH, "metric.nw=2", "did you mean"), (BENCH, "trial.twins=many", "number of retrained twins"),
-    (ROW, "twins=-1", "number of honest twins"),
-    (ROW, "bench.twins=1", "benchmark"), (ROW, "ephocs=1", "method.epochs"),
+    (ROW, "twins=-1", "number of honest twins"), (ROW, "bench.twins=1", "benchmark"),
+    (ROW, "ephocs=1", "method.epochs"),
     (MEASURE, "poeple=3", "benchmark.people"), (MEASURE, "method.lr=1", "the parts here: benchmark, model"),
     (MEASURE, "dtyp=float32", "model.dtype"),
 ])  # fmt: skip
