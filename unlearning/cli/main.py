@@ -14,7 +14,9 @@ from unlearning.cli.shared_options import TaughtAgent
 
 TeachSettings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="mind.a=b, budget=N, user=NAME; game.a=b of what it is taught in, SEAT.a=b."),
+    typer.Option(
+        "--set", help="mind.a=b of the base agent, budget=N, user=NAME; game.a=b of the games it learns in; SEAT.a=b."
+    ),
 ]
 
 

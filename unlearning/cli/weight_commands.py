@@ -19,6 +19,14 @@ RequestTwins = Annotated[
         "request, in order; or `bench`.",
     ),
 ]
+Methods = Annotated[
+    str, typer.Option(help="The unlearning methods (`arena list methods`), comma-separated; `none` for no request.")
+]
+Splits = Annotated[str, typer.Option(help="The requests in order, comma-separated.  (default: the benchmark's)")]
+Sizes = Annotated[
+    bool,
+    typer.Option("--sizes", help="Each split separately, from the original model: does the method scale with size?"),
+]
 
 
 def mount(app: typer.Typer) -> None:
@@ -68,18 +76,9 @@ def forget_weights(
 def sequence_weights(
     model: Model = "",
     bench: Bench = "",
-    method: Annotated[
-        str, typer.Option(help="The unlearning methods (`arena list methods`), comma-separated; `none` for no request.")
-    ] = "npo",
-    splits: Annotated[
-        str, typer.Option(help="The requests in order, comma-separated.  (default: the benchmark's)")
-    ] = "",
-    sizes: Annotated[
-        bool,
-        typer.Option(
-            "--sizes", help="Each split separately, from the original model: does the method scale with size?"
-        ),
-    ] = False,
+    method: Methods = "npo",
+    splits: Splits = "",
+    sizes: Sizes = False,
     seeds: Seeds = 1,
     seed: Annotated[int, typer.Option(help="The first of the seeds.")] = 0,
     twin: RequestTwins = None,

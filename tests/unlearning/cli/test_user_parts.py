@@ -164,7 +164,7 @@ def test_a_spec_is_written_as_it_is_typed(text: str) -> None:
         (["local/x", "--only"], "--only measures what --metric names"),
         (["local/x", "--split", "forgt10"], "did you mean forget10"),
         (["local/x", "--metric", "rouge"], "did you mean"),
-        (["local/x", "--set", "people=3"], "benchmark.people=20"),
+        (["local/x", "--set", "poeple=3"], "benchmark.people"),
     ],
 )
 def test_what_cannot_be_measured_is_said_before_anything_is_loaded(folder: Path, words: list[str], told: str) -> None:
