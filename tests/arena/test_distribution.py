@@ -29,7 +29,7 @@ def test_in_a_checkout_the_hint_installs_the_checkout() -> None:
 
 def test_elsewhere_the_hint_installs_from_the_folder_or_by_name(tmp_path: Path) -> None:
     (tmp_path / "arena").mkdir()
-    for name in ("distribution.py", "caches.py"):
+    for name in ("distribution.py", "cache_register.py"):
         (tmp_path / "arena" / name).write_text((ROOT / "arena" / name).read_text())
     code = "from arena.distribution import install_line; print(install_line('local'))"
     told = f"{NAME.replace('-', '_')}-1.dist-info"

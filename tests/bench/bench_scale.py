@@ -16,9 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
+from duel import duel  # noqa: E402
 from postgres_server import NoServer, server  # noqa: E402
 from recording_agents import Talker  # noqa: E402
-from two_turn_game import duel  # noqa: E402
 
 from arena.episode import Match  # noqa: E402
 from arena.runner.backend import Backend, play_here  # noqa: E402

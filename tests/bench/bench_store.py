@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from two_turn_game import duel  # noqa: E402
+from duel import duel  # noqa: E402
 
 from arena.episode import Turn  # noqa: E402
 from arena.game import Move  # noqa: E402

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from two_turn_game import duel, round_row
+from duel import duel, round_row
 
 from arena.episode import Episode, Turn
 from arena.game import Move

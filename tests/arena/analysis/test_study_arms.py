@@ -6,8 +6,8 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from duel import duel, play_all
 from repository import ROOT
-from two_turn_game import duel, play_all
 
 from arena.analysis.study_arms import Arm, Curve, StudyArms, interval, read_study
 from arena.errors import BadRecord, UsageError

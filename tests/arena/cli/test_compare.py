@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from chance_game import lottery
+from duel import ask
 from repository import ROOT
-from two_turn_game import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from cli_runner import typed
+from duel import duel
 from rich.console import Console
-from two_turn_game import duel
 
 from arena.cli.progress import LINES, Progress, Tally, format_dollars
 from arena.episode import Turn

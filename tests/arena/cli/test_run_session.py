@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from cli_runner import typed
+from duel import ask
 from repository import ROOT, SUPPORT
-from two_turn_game import ask
 from typer.testing import CliRunner, Result
 
 from arena.cli.main import app
@@ -119,7 +119,7 @@ def test_a_budget_needs_prices_and_real_seats(folder: Path, monkeypatch: Any) ->
 def test_errors_are_taken_up_again_when_asked_for(folder: Path, monkeypatch: Any) -> None:
     command = [
         "play",
-        "two_turn_game:Duel",
+        "duel:Duel",
         "--seat",
         "buyer=shy:Shy",
         "--seat",
@@ -165,11 +165,11 @@ def test_a_changed_plan_is_refused_with_what_differs(folder: Path, monkeypatch: 
 
 
 def test_a_new_rules_version_is_refused(folder: Path, monkeypatch: Any) -> None:
-    from two_turn_game import Duel
+    from duel import Duel
 
     command = [
         "play",
-        "two_turn_game:Duel",
+        "duel:Duel",
         *[f"--seat={seat}=scripted/echo" for seat in ("buyer", "seller")],
         "-n",
         "3",
@@ -191,7 +191,7 @@ def test_differences_are_told_key_by_key() -> None:
 
 
 def test_ctrl_c_once_keeps_the_turns_in_flight_and_twice_leaves_at_once(folder: Path) -> None:
-    command = ["play", "two_turn_game:Duel", *[f"--seat={seat}=shy:slow" for seat in ("buyer", "seller")], "-n", "50"]
+    command = ["play", "duel:Duel", *[f"--seat={seat}=shy:slow" for seat in ("buyer", "seller")], "-n", "50"]
     process = started(*command, "--at-once", "8")
     until(lambda: turns() >= 16)
     process.send_signal(signal.SIGINT)
@@ -199,7 +199,7 @@ def test_ctrl_c_once_keeps_the_turns_in_flight_and_twice_leaves_at_once(folder: 
     assert process.returncode == 130 and "stopping after the answers in flight" in said
     assert turns() == len(Path("slow.log").read_text().split()) >= 16, "all that was asked for came in"
     assert query("SELECT status FROM run") == [("interrupted",)]
-    stuck = started("play", "two_turn_game:Duel", "--seat=buyer=shy:stuck", "--seat=seller=says/x")
+    stuck = started("play", "duel:Duel", "--seat=buyer=shy:stuck", "--seat=seller=says/x")
     until(lambda: Path("stuck").exists())
     stuck.send_signal(signal.SIGINT)
     time.sleep(0.3)
@@ -217,7 +217,7 @@ def test_what_was_ignored_stays_ignored(folder: Path) -> None:
     )
     paths = os.pathsep.join(map(str, (Path.cwd(), ROOT, SUPPORT)))
     process = subprocess.Popen(
-        [sys.executable, "-c", code, sys.executable, "-m", "arena", "play", "two_turn_game:Duel", *seats, "-n", "4"],
+        [sys.executable, "-c", code, sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "4"],
         env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     until(lambda: turns() >= 1)

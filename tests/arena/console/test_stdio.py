@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from cli_runner import STYLE, typed
+from duel import ask, duel
 from repository import ROOT
-from two_turn_game import ask, duel
 
 from arena.console.stdio import build_objects, print_json, print_objects, to_json
 from arena.runner.run import Watcher, run

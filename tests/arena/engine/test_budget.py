@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
+from duel import Duel, ask
 from fake_clock_loop import swiftly
 from fake_server import Script, serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from two_turn_game import Duel, ask
 
 from agents.api.rate_limits import Limiter, RateLimits
 from agents.api.retries import RequestAttempt, attempt_all

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duel import ask
 from repository import ROOT
-from two_turn_game import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app
@@ -73,7 +73,7 @@ def test_swaps_that_change_nothing_are_left_out_and_every_pair_is_swapped() -> N
     assert [cell.swapped for cell in Plan(seats=seats, swap=list(seats)).cells()] == [
         (), ("buyer", "seller"), ("buyer", "moderator"), ("seller", "moderator"),
     ]  # fmt: skip
-    two = Plan("two_turn_game:Duel", {"buyer": "says/a", "seller": "says/b"}, swap=True)
+    two = Plan("duel:Duel", {"buyer": "says/a", "seller": "says/b"}, swap=True)
     assert [cell.match.resolved["seats"]["buyer"]["name"] for cell in two.cells()] == ["says/a", "says/b"]
 
 
@@ -121,7 +121,7 @@ def test_a_setting_on_a_swept_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(SWEEP)
     plan = str(tmp_path / "plan.toml")
     assert "the plan sweeps game.cost" in run(tmp_path, "run", plan, "--set", "game.cost=7", code=2)
-    assert "the plan sweeps seats.buyer" in run(tmp_path, "run", plan, "--set", "seats.buyer=tough", code=2)
+    assert "the plan sweeps buyer" in run(tmp_path, "run", plan, "--set", "seats.buyer=tough", code=2)
 
 
 def test_a_plan_is_played_recorded_with_its_question_and_compared_by_cell(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_an_unknown_price_makes_the_cost_unknown() -> None:
     made = estimate(Match("bargaining", {"buyer": unknown}))
     assert made.usd.low is None and made.usd.high is None and made.calls.low
     assert estimate(Match("bargaining", {"buyer": "linear"})) == CostEstimate()
-    endless = estimate(Match("two_turn_game:Duel", {"buyer": "scripted/echo", "seller": "says/hello"}))
+    endless = estimate(Match("duel:Duel", {"buyer": "scripted/echo", "seller": "says/hello"}))
     assert endless.calls.low and endless.calls.high is None, "the game states no limit"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chance_game import lottery
-from two_turn_game import ask
+from duel import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app

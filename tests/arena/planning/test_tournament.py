@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_turn_game import ask
+from duel import ask
 from typer.testing import CliRunner
 
 from arena.cli.main import app

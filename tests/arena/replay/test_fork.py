@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from cli_runner import arena
+from duel import Keyed, ask, duel, play_all
 from editable_game import PLAY, edit, ladder, told
 from repository import FIXTURES, ROOT
-from two_turn_game import Keyed, ask, duel, play_all
 
 from arena.episode import Match, parse_match, to_json
 from arena.errors import UsageError

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from cli_runner import arena, typed
+from duel import ask, duel, play_all
 from editable_game import PLAY, edit, ladder, told
-from two_turn_game import ask, duel, play_all
 
 from arena.replay.rescore import rescore
 from arena.store.store import Store

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 from cli_runner import arena
+from duel import Duel, duel, play_all
 from editable_game import PLAY, edit, ladder, told
-from two_turn_game import Duel, duel, play_all
 
 from arena.agent import FunctionAgent
 from arena.engine.play import play

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duel import ask
 from fake_server import Script, serving
 from repository import ROOT, SUPPORT
-from two_turn_game import ask
 
 AGENT = """
 import os, time
@@ -35,7 +35,7 @@ def noted(view):
 DRIVER = """
 import os, random, signal, sqlite3, sys, time
 # imported once, before all forks
-import arena.cli.run_session, arena.planning.schedule, agents.players.generic, agents.llm.llm, two_turn_game
+import arena.cli.run_session, arena.planning.schedule, agents.players.generic, agents.llm.llm, duel
 import agents.models.openai, agents.api.http_post
 from arena.cli.main import main
 from arena.engine.match_loop import seed_of
@@ -46,7 +46,7 @@ def play(db):
     if pid == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(os.open("stderr.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT), 2)
-        sys.argv = ["arena", "play", "two_turn_game:Duel", *sys.argv[3:], "--set", "game.length=8", "--db", db]
+        sys.argv = ["arena", "play", "duel:Duel", *sys.argv[3:], "--set", "game.length=8", "--db", db]
         try:
             main()
         except SystemExit as ended:
@@ -155,7 +155,7 @@ def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path)
     (tmp_path / "noted.py").write_text(AGENT.replace("0.0005", "0.05"))
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
-    command = [sys.executable, "-m", "arena", "play", "two_turn_game:Duel", *seats, "-n", "40", "--at-once", "2"]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--at-once", "2"]
     env = {**os.environ, "PYTHONPATH": paths}
     process = subprocess.Popen(
         command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -177,7 +177,7 @@ def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_t
     (tmp_path / "noted.py").write_text(AGENT)
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
-    command = [sys.executable, "-m", "arena", "play", "two_turn_game:Duel", *seats, "-n", "40", "--json"]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "40", "--json"]
     env = {**os.environ, "PYTHONPATH": paths}
     process = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
@@ -203,7 +203,7 @@ def test_of_many_processes_with_one_command_each_run_is_played_by_one(tmp_path: 
     (tmp_path / "noted.py").write_text(AGENT.replace('b"%d\\n" % view.seed', 'b"%d %d\\n" % (os.getpid(), view.seed)'))
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
     seats = [word for name in ("buyer", "seller") for word in ("--seat", f"{name}=noted:noted")]
-    command = [sys.executable, "-m", "arena", "play", "two_turn_game:Duel", *seats, "-n", "30", "-q"]
+    command = [sys.executable, "-m", "arena", "play", "duel:Duel", *seats, "-n", "30", "-q"]
     env = {**os.environ, "PYTHONPATH": paths}
     first = subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL)
     log = tmp_path / "asked.log"

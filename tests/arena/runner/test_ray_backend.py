@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from duel import ask, duel
 from recording_agents import Fails, Talker, asked
 from repository import ROOT, SUPPORT
-from two_turn_game import ask, duel
 
 from arena.engine.budget import Budget, Halt
 from arena.engine.play import perform
@@ -203,7 +203,7 @@ def test_ctrl_c_reaches_all_processes_and_the_run_goes_on_elsewhere(tmp_path: Pa
     notes = tmp_path / "notes"
     words = [
         "play",
-        "two_turn_game:Duel",
+        "duel:Duel",
         "-n",
         "6",
         "--seat",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_turn_game import ask, child, duel, killed_after, play_all
+from duel import ask, child, duel, killed_after, play_all
 
 from arena.engine.play import perform
 from arena.episode import Episode, Turn

@@ -13,8 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from duel import child, duel, play_all
 from repository import ROOT
-from two_turn_game import child, duel, play_all
 
 from arena.errors import BadRecord
 from arena.store.database import VERSION

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_runner import typed
-from two_turn_game import child, duel, play_all
+from duel import child, duel, play_all
 
 from arena.errors import BadRecord
 from arena.store.query import query

@@ -5,9 +5,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from duel import ask, duel, play_all
 from repository import FIXTURES
 from sqlalchemy import Connection
-from two_turn_game import ask, duel, play_all
 
 from arena.store.database import MIGRATIONS, VERSION, connect, upgrade, writing
 from arena.store.location import DatabaseLocation

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 from cli_runner import typed
+from duel import Chatty, child, duel, killed_after, play_all
 from partial_call_records import play_partly_counted
 from postgres_server import NoServer, execute, maker_of_databases, server
 from repository import ROOT
-from two_turn_game import Chatty, child, duel, killed_after, play_all
 
 from arena.distribution import install_line
 from arena.engine.play import perform
@@ -75,7 +75,7 @@ def filled(new: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> 
     for place in places:
         with Store.open(place) as store:
             haggles = [Match("bargaining", {}, 3), Match({"name": "bargaining", "rounds": 3}, {"seller": "tough"}, 3)]
-            play_all(store, [*plan, duel(99, seller="two_turn_game:Keyed"), *haggles])
+            play_all(store, [*plan, duel(99, seller="duel:Keyed"), *haggles])
     return places
 
 

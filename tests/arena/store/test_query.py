@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 from cli_runner import arena, typed
+from duel import Chatty, duel, play_all, round_row
 from repository import ROOT
-from two_turn_game import Chatty, duel, play_all, round_row
 
 from arena.episode import Episode, Turn
 from arena.errors import BadRecord, UsageError
@@ -64,7 +64,7 @@ def test_rounds_and_deals_have_a_row_each_with_what_they_cost(path: Path) -> Non
     first, second, third = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
     assert (first["buyer"], first["seller"], first["deal"], first["price"]) == (
         "says/hello",
-        "two_turn_game:Chatty",
+        "duel:Chatty",
         1,
         14.0,
     )
@@ -83,7 +83,7 @@ def test_episodes_and_runs_add_up(path: Path) -> None:
             path,
             "select turns, refused, calls, tokens, usd, seats from episodes where run = (select min(id) from runs)",
         )
-        == [(6, 0, 3, 135, pytest.approx(0.003), "buyer=says/hello seller=two_turn_game:Chatty")] * 10
+        == [(6, 0, 3, 135, pytest.approx(0.003), "buyer=says/hello seller=duel:Chatty")] * 10
     )
     assert rows(path, "select count(*), count(usd) from episodes where status = 'over'") == [(12, 10)]
     assert rows(path, "select matches, finished, errors, turns, calls, tokens, usd from runs order by id") == [
@@ -117,7 +117,7 @@ def test_the_leaderboard_counts_finished_episodes_and_sets_errors_apart(path: Pa
     board = "select agent, seat, episodes, deal_rate, forfeits, errors from leaderboard order by agent, seat"
     assert rows(path, board) == [
         ("says/hello", "buyer", 12, 2 / 3, 0, 1),
-        ("two_turn_game:Chatty", "seller", 12, 2 / 3, 0, 1),
+        ("duel:Chatty", "seller", 12, 2 / 3, 0, 1),
     ]
     mean = rows(path, "select avg(value) from score join episode on id = episode where seat = 'buyer'")
     assert rows(path, "select score from leaderboard where seat = 'buyer'") == mean

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from duel import duel
 from repository import ROOT
-from two_turn_game import duel
 
 from arena.runner.run import run
 from arena.store.location import DatabaseLocation

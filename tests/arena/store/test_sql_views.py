@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_turn_game import duel
+from duel import duel
 
 from arena.episode import Episode
 from arena.store.query import query

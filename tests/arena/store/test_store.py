@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from duel import Chatty, Duel, ask, duel, play_all
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from two_turn_game import Chatty, Duel, ask, duel, play_all
 
 from arena.engine.play import perform
 from arena.episode import Episode, Match, Turn
@@ -139,7 +139,7 @@ def test_prompts_that_grow_or_turn_elsewhere_come_back(
 def test_secrets_are_not_stored(path: Path) -> None:
     secret, agent = (
         "sk-verysecret123",
-        {"name": "two_turn_game:Keyed", "api_key": "sk-verysecret123", "token": "sk-verysecret123"},
+        {"name": "duel:Keyed", "api_key": "sk-verysecret123", "token": "sk-verysecret123"},
     )
     agent |= {"headers": {"X-Key": "verysecret"}, "base_url": "https://me:verysecret@host/v1"}
     match = Match(Duel(2, api_key=secret), {"seller": agent, "buyer": "says/hi"})

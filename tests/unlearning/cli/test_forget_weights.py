@@ -124,7 +124,7 @@ def test_what_cannot_be_done_is_said_before_anything_is_loaded(tmp_path: Path) -
     assert "No such option: --request" in refused("--request", "forget the clinic")
     assert "did you mean npo" in refused("--method", "npoo")
     assert "there is no folder" in refused("local/no where")
-    assert "no parameter named 'rat'" in refused("--set", "rat=1")
+    assert "no part with a parameter named 'rat'" in refused("--set", "rat=1")
     assert "no parameter named 'kind'" in refused("local/x", "--set", "model.kind=1")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "forget10.json").write_text('{"question": "Who?", "answer": "I."}\n{"question": "Who')

@@ -294,7 +294,7 @@ from random_memories import TARGET, about, walk, walker, remembers
 from dataclasses import replace
 from arena.store.database import writing
 from arena.store.store import Store
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from unlearning.experiments import experiment as trial
 from unlearning.memory.twin import twin
 from unlearning.cli.teach_and_forget import Order, forget_request
@@ -308,7 +308,7 @@ folder = Path(sys.argv[1])
 (folder / "first").mkdir()
 with Store.open(str(folder / "first" / "a.db")) as store:
     with writing(store.engine) as connection:
-        shelf.put(connection, "walker", before)
+        agent_store.save_agent(connection, "walker", before)
 
 def started(place):
     pid = os.fork()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from cli_runner import arena
+from duel import duel
 from random_memories import TARGET, walker
-from two_turn_game import duel
 
 from agents.memory import agent_store
 from arena.episode import Episode, Turn

@@ -195,7 +195,7 @@ def test_two_processes_make_one_model(tmp_path: Path) -> None:
     code = (
         "import time; from pathlib import Path; from agents.inference.model_cache import load_or_make\n"
         "def make(folder):\n  (folder / 'a').write_text('a'); time.sleep(0.3); (folder / 'b').write_text('b')\n"
-        "place = kept({'kind': 'x'}, make); print(sorted(f.name for f in place.iterdir()))"
+        "place = load_or_make({'kind': 'x'}, make); print(sorted(f.name for f in place.iterdir()))"
     )
     environment = {**os.environ, "ARENA_MODELS": str(tmp_path), "PYTHONPATH": str(ROOT)}
     both = [subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
