@@ -140,7 +140,7 @@ def test_models_are_related_where_one_was_trained_on_the_other(tmp_path: Path) -
     base, other = tiny_facts.knower(), LLM(Local(str(tiny_facts.folder(seed=1))))
     found = open_weights(base, "test")
     with torch.no_grad():
-        moved = found.closed(deepcopy(found.module))
+        moved = found.with_module(deepcopy(found.module))
         for parameter in open_weights(moved, "test").module.parameters():
             parameter.add_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
     assert compute_cosine(base, moved) > 0.9 and abs(compute_cosine(base, other)) < 0.3  # type: ignore[arg-type]

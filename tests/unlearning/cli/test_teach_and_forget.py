@@ -130,7 +130,7 @@ def test_a_receipt_counts_rows_and_caches_that_were_touched(store: Store) -> Non
         }
         for one in (walker(), kept)
     )
-    agent_store.get_agent(store, "walker").recalled(question(f"Where is {TARGET}?"))
+    agent_store.get_agent(store, "walker").recall_notes(question(f"Where is {TARGET}?"))
     sentences_of((f"{TARGET} is at (1, 2).",))
     done = forget_request(store, order())
     assert done.receipt["rows"] == len(before - after) and done.receipt["caches"] >= 1
