@@ -199,7 +199,8 @@ class MultiIssue(Game[Talks]):
         told = {"walk_away": f"No agreement: the {by} walks away.", "turns": "No agreement: the messages are used up.",
                 "forfeit": f"No agreement: the {by} gives no valid answer."}.get(ended)  # fmt: skip
         if after.deal is not None:
-            told = f"Agreed: {', '.join(f'{name} {option}' for name, option in self._name_outcome(after, after.deal).items())}."
+            outcome = self._name_outcome(after, after.deal)
+            told = f"Agreed: {', '.join(f'{name} {option}' for name, option in outcome.items())}."
         return replace(after, log=(*state.log, Message("", told or "")))
 
     def _tools(self, state: Talks) -> tuple[Tool, ...]:

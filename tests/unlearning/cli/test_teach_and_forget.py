@@ -294,8 +294,8 @@ from random_memories import TARGET, about, walk, walker, remembers
 from dataclasses import replace
 from arena.store.database import writing
 from arena.store.store import Store
-from agents.memory import agent_store as shelf
-from unlearning.experiments import experiment as trial
+from agents.memory import agent_store
+import unlearning.experiments.experiment
 from unlearning.memory.twin import twin
 from unlearning.cli.teach_and_forget import Order, forget_request
 import unlearning.methods.memory.deletion
@@ -308,7 +308,7 @@ folder = Path(sys.argv[1])
 (folder / "first").mkdir()
 with Store.open(str(folder / "first" / "a.db")) as store:
     with writing(store.engine) as connection:
-        shelf.put(connection, "walker", before)
+        agent_store.save_agent(connection, "walker", before)
 
 def started(place):
     pid = os.fork()
@@ -324,11 +324,11 @@ def found(place):
     "What is on record after the death, then what the next to open finds."
     with Store.open(str(place / "a.db")) as store:
         with store.engine.connect() as connection:
-            found = shelf.load(connection, "walker")
+            found = agent_store.load_agent(connection, "walker")
             requests = len(connection.exec_driver_sql("SELECT id FROM request").all())
             epoch = connection.exec_driver_sql("SELECT epoch FROM subject").scalar()
         state = "before" if found == before else "after" if found == after else "half"
-        shelf.get(store, "walker")
+        agent_store.get_agent(store, "walker")
         left = sum(file.read_bytes().count(word) for file in place.iterdir())
     return [state, requests, epoch, left > 0]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from remembering import with_data
+from random_memories import with_data
 from reply_forms import THOUGHTS
 
 from agents.chat_model import Reply
