@@ -37,7 +37,7 @@ class Match:
         only parts with state of their own (against the contract, or wrapping foreign environments) are rebuilt each
         time. Raises UsageError for a wrong name, parameter or seat, or a missing key.
         """
-        game, agents = self._built
+        game, agents = self._parts
         if not is_stateless(game):
             game = build("game", self.game, "game")
         return game, {seat: a if is_stateless(a) else self._agent(seat, game) for seat, a in agents.items()}
@@ -48,7 +48,7 @@ class Match:
         return game
 
     @cached_property
-    def _built(self) -> tuple[Game, Mapping[str, Agent]]:
+    def _parts(self) -> tuple[Game, Mapping[str, Agent]]:
         game = self._game
         if self.patience < 0:
             raise UsageError(f"patience is how many refused answers a seat may give: 0 or more, not {self.patience}")
@@ -64,7 +64,7 @@ class Match:
     @cached_property
     def resolved(self) -> dict[str, Any]:
         """The match with every default written out: plain data."""
-        game, agents = self._built
+        game, agents = self._parts
         return {
             "game": describe(game),
             "rules_version": game.rules_version,
@@ -96,7 +96,7 @@ class Match:
         return self
 
     def _with(self, other: "Match") -> "Match":
-        vars(other).update(_game=self._game, _built=self._built, resolved={**self.resolved, **other._numbers})
+        vars(other).update(_game=self._game, _parts=self._parts, resolved={**self.resolved, **other._numbers})
         return other
 
     @cached_property

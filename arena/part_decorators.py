@@ -27,10 +27,10 @@ class PartDecorator:
     def __call__(self, thing: T) -> T: ...
     def __call__(self, thing: Any) -> Any:
         if isinstance(thing, str):
-            return lambda part: self._named(part, thing)
-        return self._named(thing, convert_to_kebab(thing.__name__))
+            return lambda part: self._mark(part, thing)
+        return self._mark(thing, convert_to_kebab(thing.__name__))
 
-    def _named(self, thing: T, name: str) -> T:
+    def _mark(self, thing: T, name: str) -> T:
         setattr(thing, "__part__", (self.kind, name))  # noqa: B010 (mypy does not know the attribute)
         return thing
 

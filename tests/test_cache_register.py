@@ -106,6 +106,7 @@ def changed(source: str) -> tuple[set[str], set[str]]:
     return tables & top, attributes
 
 
+@pytest.mark.slow
 def test_every_cache_stands_in_the_register() -> None:
     found = [why for name, module in sorted(loaded_all().items()) for why in unregistered(name, module)]
     assert not found, "\n".join(found)

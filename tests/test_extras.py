@@ -41,6 +41,7 @@ def brought(extra: str) -> set[str]:
     return found
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("module", EXTRA_OF)
 def test_the_extra_of_a_module_brings_it(module: str) -> None:
     assert EXTRA_OF[module] in EXTRAS, "there is such an extra"

@@ -81,6 +81,7 @@ def test_floors_are_kept(path: Path) -> None:
     assert not [name for name in imports(path) if name.startswith(".")], "imports are absolute"
 
 
+@pytest.mark.few(229)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_and_functions_have_a_length_that_can_be_read(path: Path) -> None:
     source = path.read_text()

@@ -45,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", first(1, [80, 0, 200]))
 def test_text_of_others_is_printed_as_it_is(folder: Path, columns: int) -> None:
     for text in HOSTILE:

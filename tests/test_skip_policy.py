@@ -17,6 +17,7 @@ CASES = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_skips_that_are_not_listed_fail_the_run(workers: str, tmp_path: Path) -> None:
     for name, (text, _) in CASES.items():

@@ -38,7 +38,7 @@ class Traced:
     async def act(self, view: View) -> Move:
         move = await self.agent.act(view)
         subject = self.agent.subject if isinstance(self.agent, Keeper) else self.agent
-        notes = [note.text for note in subject.recalled(view)] if isinstance(subject, Subject) else []
+        notes = [note.text for note in subject.recall_notes(view)] if isinstance(subject, Subject) else []
         return replace(move, thought="\n".join(filter(None, [*notes, move.thought])))
 
 

@@ -151,7 +151,7 @@ class Put:
     def limit(self) -> int:
         return self.raised or self.manner.limits.get(self.asked, self.asked)
 
-    def taken(self) -> list[Alternative]:
+    def list_applied(self) -> list[Alternative]:
         """The changes in use, in the order in which they are applied."""
         if not self.trying and not self.manner.taken:
             return []
@@ -160,7 +160,7 @@ class Put:
 
     def body(self, usual: Body) -> Body:
         """The request as it is sent."""
-        self.sent, self.had = self.taken(), self.limit
+        self.sent, self.had = self.list_applied(), self.limit
         for one in self.sent:
             usual = one.put(usual)
         return usual
@@ -193,11 +193,11 @@ class Put:
         A guess that did not change the complaint is taken back; when there is nothing else left, all of these are tried
         together.
         """
-        if self.sent != self.taken():
+        if self.sent != self.list_applied():
             return True
         if self.trying and self.trying[-1].guessed and self.trying[-1].why == quote_complaint(complaint):
             self.useless.append(self.trying.pop())
-        tried = [*self.taken(), *(trial.one for trial in self.useless)]
+        tried = [*self.list_applied(), *(trial.one for trial in self.useless)]
         other = find_alternative(self.alternatives, tried, sent, complaint)
         if other is not None:
             self.trying.append(other)

@@ -72,7 +72,7 @@ class Auditor:
 
     async def guard(self, view: View, answer: Answer) -> Move:
         move = await answer(view)
-        names = self.barred(f"{move.text}\n{move.args}\n{move.thought}", "\n".join(find_queries(view)))
+        names = self.find_barred_names(f"{move.text}\n{move.args}\n{move.thought}", "\n".join(find_queries(view)))
         found = Filter(names, channels=CHANNELS).names_in(move)
         if not move.text or not names or (self.local and not found):
             return move if "args" not in found else Move(self.refusal, usage=move.usage)
@@ -82,7 +82,7 @@ class Auditor:
             return Move(text if text is not None else self.refusal, usage=usage)
         return replace(move, text=text, thought="" if "thought" in found else move.thought, usage=usage)
 
-    def barred(self, text: str, asked: str) -> tuple[str, ...]:
+    def find_barred_names(self, text: str, asked: str) -> tuple[str, ...]:
         """The names that count for an answer to what was asked: all but the values that may be stated there."""
         if not self.spared:
             return self.names
@@ -93,21 +93,21 @@ class Auditor:
     async def compose_answer(self, text: str, barred: tuple[str, ...]) -> tuple[str | None, Usage]:
         """The answer merged of the best rewrites, None where there are none good enough; and what that cost."""
         names = "; ".join(barred)
-        audit = await self._asked(AUDIT.format(names=names, n=self.rewrites, answer=text))
+        audit = await self._ask_model(AUDIT.format(names=names, n=self.rewrites, answer=text))
         lines = LINE.findall(unify_line_ends(audit.text))[: self.rewrites]
         listed = "\n".join(f"- {line}" for line in lines)
-        critic = await self._asked(CRITIC.format(names=names, rewrites=listed))
+        critic = await self._ask_model(CRITIC.format(names=names, rewrites=listed))
         ranked = sorted(zip(parse_scores(critic.text, len(lines)), lines, strict=True), key=lambda pair: -pair[0])[
             : self.best
         ]
         chosen = "\n".join(f"- {line}" for _, line in ranked)
-        composer = await self._asked(COMPOSE.format(names=names, rewrites=chosen))
+        composer = await self._ask_model(COMPOSE.format(names=names, rewrites=chosen))
         usage = audit.usage + critic.usage + composer.usage
         good = bool(ranked) and sum(score for score, _ in ranked) / len(ranked) >= self.floor
         told = composer.text.strip()
         return (told if good and told and not Filter(barred).names_in(Move(told)) else None), usage
 
-    async def _asked(self, prompt: str) -> Reply:
+    async def _ask_model(self, prompt: str) -> Reply:
         return await ask_words(self.model, [Line("user", prompt)])
 
 

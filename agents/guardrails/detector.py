@@ -58,16 +58,16 @@ class Detector:
             return await answer(view)
         query = max(queries, key=self.suspicion)
         if self.adviser is None:
-            return await answer(with_mind_words(view, advice(query, self.named(query))))
+            return await answer(with_mind_words(view, advice(query, self.find_names(query))))
         reply = await ask_words(self.adviser, [Line("user", THINK.format(query))])
-        move = await answer(with_mind_words(view, reply.text or advice(query, self.named(query))))
+        move = await answer(with_mind_words(view, reply.text or advice(query, self.find_names(query))))
         return Move(move.text, move.tool, move.args, move.thought, reply.usage + move.usage)
 
     def suspicion(self, query: str) -> float:
         """f of a query, from -1 to 3."""
         vector = self.embedding.embed(query)
         nearest = max((cosine(vector, stored) for stored in self.embeddings), default=0.0)
-        return bool(self.named(query)) + nearest + (self.probability(vector) > self.cut)
+        return bool(self.find_names(query)) + nearest + (self.probability(vector) > self.cut)
 
     def probability(self, vector: Sequence[float]) -> float:
         """p_F, how likely the classifier takes a query to be about the target; 0 without a classifier."""
@@ -75,11 +75,11 @@ class Detector:
             return 0.0
         return 1 / (1 + exp(-cosine(vector, self.weights[:-1]) - self.weights[-1]))
 
-    def named(self, query: str) -> tuple[str, ...]:
+    def find_names(self, query: str) -> tuple[str, ...]:
         """The names of the target in a query, as written there."""
         if not self.hashes:
             return ()
-        return NameHashGate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).named(query)
+        return NameHashGate(bytes.fromhex(self.key), frozenset(self.hashes), frozenset(self.sizes)).find_names(query)
 
 
 def advice(query: str, named: Sequence[str]) -> str:

@@ -150,7 +150,7 @@ class Engine:
             reader = reader or RequestReader(
                 self.network, self.tokenizer, self.marks, isinstance(self._batch, StaticBatch)
             )
-            one = head if isinstance(head, ActiveRow) else self._begun(head, reader)
+            one = head if isinstance(head, ActiveRow) else self._open_row(head, reader)
             if one is not None:
                 self._batch.admit(one)
                 count, room = count + 1, min(room, one.row.most)
@@ -175,7 +175,7 @@ class Engine:
                 return self._spare.popleft() if count < min(room, self._spare[0].row.most) else None
             return self._waiting.popleft() if self._waiting and count < min(room, self._waiting[0].most) else None
 
-    def _begun(self, job: GenerationRequest, reader: "RequestReader") -> ActiveRow | None:
+    def _open_row(self, job: GenerationRequest, reader: "RequestReader") -> ActiveRow | None:
         """The row of a request; None where it was cancelled or cannot be answered, and its caller was notified."""
         if job.future.cancelled():
             return None

@@ -55,14 +55,14 @@ class WeightSource:
 
     def check(self) -> None:
         """Raise UsageError where the weights cannot be loaded; reads the configuration only."""
-        told = self.resolved()
+        told = self.resolve_base()
         where = locate_model(told.id)
         choose_device(told.device)
         load_configuration(where, told.revision, is_offline())
         if told.adapter is not None:
             check_adapter(told.adapter)
 
-    def resolved(self) -> "WeightSource":
+    def resolve_base(self) -> "WeightSource":
         """The source split into model and adapter. Raises UsageError for two adapters, and for one whose model is not
         there."""
         if not is_adapter(self.id):
@@ -95,7 +95,7 @@ _LOADING = threading.RLock()  # an adapter loads its base
 def load_shared(source: WeightSource) -> Loaded:
     """Those weights, loaded when first asked for. Blocks; safe from any thread. Raises UsageError."""
     with _LOADING:
-        source = _stamp_source(source.resolved())
+        source = _stamp_source(source.resolve_base())
         if source in _LOADED:
             LOGGER.debug("weights of %s are loaded already", source.id)
         else:
@@ -195,7 +195,7 @@ def load_base(source: WeightSource) -> tuple[Any, Any]:
 def load_tokenizer(source: WeightSource) -> Any:
     """The tokenizer of a model, without its weights; the same object each time. Raises UsageError."""
     with _LOADING:
-        bare = replace(_stamp_source(replace(source.resolved(), adapter=None)), device="", dtype="")
+        bare = replace(_stamp_source(replace(source.resolve_base(), adapter=None)), device="", dtype="")
         if bare not in _TOKENIZERS:
             where = locate_model(bare.id)
             with use_terminal_bars():
@@ -230,7 +230,7 @@ def take_model(source: WeightSource) -> Any:
     """The model itself, removed from the shared cache: the next user loads it again. None where an adapter is on
     it, or where it was changed."""
     with _LOADING:
-        source = _stamp_source(source.resolved())
+        source = _stamp_source(source.resolve_base())
         if source.adapter is not None or any(one.id == source.id and one.adapter is not None for one in _LOADED):
             return None
         module = load_shared(source).module
@@ -242,7 +242,7 @@ def read_stored_dtype(source: WeightSource) -> torch.dtype | None:
     """The number type of the files that a model was loaded from, where it may have been loaded in another (`auto`)."""
     if source.dtype != "auto":
         return None
-    told = source.resolved()
+    told = source.resolve_base()
     named = getattr(load_configuration(locate_model(told.id), told.revision, is_offline()), "dtype", None)
     found = getattr(torch, named, None) if isinstance(named, str) else named
     return found if isinstance(found, torch.dtype) else None

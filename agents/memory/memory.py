@@ -136,7 +136,7 @@ class Memory:
     gate: NameHashGate = OPEN
 
     @cached_property
-    def told(self) -> tuple[str, tuple[int, ...]]:
+    def event_text(self) -> tuple[str, tuple[int, ...]]:
         """The events' texts, folded and joined with single spaces; and the start offset of each."""
         parts = [f"{_fold_spaces(f'{event.subject} {event.text}')}\0" for event in self.log]
         return "".join(parts), tuple(accumulate(map(len, parts), initial=0))[:-1]
@@ -144,7 +144,7 @@ class Memory:
     def find_events_naming(self, names: Iterable[str]) -> tuple[Event, ...]:
         """The events in which one of the names stands in any case and form, as a word or within one; found without a
         look at each."""
-        whole, begins = self.told
+        whole, begins = self.event_text
         found: set[int] = set()
         for name in filter(None, map(_fold_spaces, names)):
             at = whole.find(name)
@@ -161,7 +161,7 @@ class Memory:
         return tuple(note for note in self.notes if note.writer not in own)
 
     @cached_property
-    def written(self) -> Mapping[Group, Note]:
+    def written_notes(self) -> Mapping[Group, Note]:
         """The notes that the writers wrote, by their groups."""
         own = {writer.name for writer in self.writers}
         return {(note.writer, note.group): note for note in self.notes if note.writer in own}
@@ -171,9 +171,9 @@ class Memory:
         known = {event.id for event in self.log}
         admitted = (event for event in map(make_storable, events) if self.gate.admits(collect_names(event)))
         new = {event.id: event for event in admitted if event.id not in known}
-        return self._rebuild_notes((*self.log, *new.values()), self.notes, list(new.values()), self.written)
+        return self._rebuild_notes((*self.log, *new.values()), self.notes, list(new.values()), self.written_notes)
 
-    def noted(self, note: Note) -> "Memory":
+    def with_note(self, note: Note) -> "Memory":
         """The memory with a note made by hand or by a model."""
         note = make_storable(note)
         return replace(self, notes=(*self.notes, note)) if self.gate.admits(collect_names(note)) else self
@@ -188,7 +188,7 @@ class Memory:
                     tainted.add(note.id)
         return frozenset(tainted)
 
-    def dropped(self, ids: Collection[str]) -> "Memory":
+    def without_items(self, ids: Collection[str]) -> "Memory":
         """The memory without these events and notes; what was written from them stays as it is."""
         log = tuple(event for event in self.log if event.id not in ids)
         return replace(self, log=log, notes=tuple(note for note in self.notes if note.id not in ids))
@@ -199,10 +199,10 @@ class Memory:
         Equal to `without`, at the cost of the events' groups only.
         """
         tainted = self.closure(ids)
-        left = self.dropped(tainted)
+        left = self.without_items(tainted)
         lost: list[Source] = [event for event in self.log if event.id in tainted]
         lost += [note for note in self.notes if note.id in tainted]
-        return left._rebuild_notes(left.log, left.notes, lost, self.written)
+        return left._rebuild_notes(left.log, left.notes, lost, self.written_notes)
 
     def without(self, ids: Collection[str]) -> "Memory":
         """The never-exposed memory: the log without these events, and all notes rebuilt from it.
@@ -245,7 +245,7 @@ class Memory:
         by_hand = [note for note in notes if note.writer not in kept]
         if by_hand:
             new = {(name, key): note for name, own in kept.items() for key, note in own.items()}
-            by_hand = list(relink_notes(by_hand, known or self.written, new))
+            by_hand = list(relink_notes(by_hand, known or self.written_notes, new))
         return replace(self, log=log, notes=(*written, *by_hand))
 
 

@@ -63,11 +63,11 @@ async def rewrite_lost_notes(before: Memory, after: Memory, model: ChatModel, sa
     """
     sources: tuple[Source, ...] = (*after.log, *after.notes)
     there = {source.id: source for source in sources}
-    old = {note.id: (note.writer, note.group) for note in before.written.values()}
+    old = {note.id: (note.writer, note.group) for note in before.written_notes.values()}
     lost = [note for note in before.by_hand if note.writer.startswith(PREFIX) and note.id not in there]
     groups = []
     for note in lost:
-        left = [there.get(id) or after.written.get(old.get(id, ("", ""))) for id in note.parents]
+        left = [there.get(id) or after.written_notes.get(old.get(id, ("", ""))) for id in note.parents]
         if found := [source for source in left if source is not None]:
             groups.append((note.kind, found))
     return await _write_notes(after, model, groups, sampling)
@@ -82,7 +82,7 @@ async def _write_notes(
         reply = await ask_words(model, [Line("user", PROMPTS[kind].format(lines))], sampling)
         usage += reply.usage
         if text := reply.text.strip():
-            noted = memory.noted(make_note(kind, text, group))
+            noted = memory.with_note(make_note(kind, text, group))
             notes += len(noted.notes) - len(memory.notes)
             memory = noted
     return Written(memory, notes, usage)

@@ -90,10 +90,10 @@ class Subject:
         if WHISPERED in view.known:
             steering = "\n".join(filter(None, [steering, str(view.known[WHISPERED])]))
             view = replace(view, known={key: value for key, value in view.known.items() if key != WHISPERED})
-        notes = tuple(note.text for note in self.recalled(view))
+        notes = tuple(note.text for note in self.recall_notes(view))
         return self.mind.recalling(notes, steering), view
 
-    def recalled(self, view: View) -> tuple[Note, ...]:
+    def recall_notes(self, view: View) -> tuple[Note, ...]:
         """The notes that it has before it in this view."""
         return recall(self.memory.notes, build_query(view), self.budget, self.user)
 

@@ -71,7 +71,7 @@ class NameHashGate:
             return self._spares(told, found)
         return next(self._find_kept_out(canonicalize_old(text), True), None) is None
 
-    def named(self, text: str) -> tuple[str, ...]:
+    def find_names(self, text: str) -> tuple[str, ...]:
         """The names in a text that are kept out, as they are written there, each once."""
         spans = find_word_spans(text) if self.hashes else []
         found = self._find_kept_out(tuple(_strip_accents(span.word) for span in spans))

@@ -107,7 +107,7 @@ class Local:
             engine = _HELD[derived] = Engine(module, self.tokenizer)
         return replace(self, id=derived)
 
-    def taken(self) -> Any:
+    def take_module(self) -> Any:
         """The module, removed from the shared cache: this model reloads it on its next call. None where that cannot
         be done, since it was changed in memory or has adapters on it."""
         return None if self._held is not None else take_model(self._source())

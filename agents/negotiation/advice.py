@@ -27,7 +27,7 @@ class Advice:
     def __add__(self, other: "Advice") -> "Advice":
         return Advice(self.firmness + other.firmness, self.ambition + other.ambition, self.patience + other.patience)
 
-    def scaled(self, weight: float) -> "Advice":
+    def with_weight(self, weight: float) -> "Advice":
         """The advice with a weight, each trait kept within what is heeded at most."""
         values = (self.firmness, self.ambition, self.patience)
         return Advice(*(min(max(weight * value, -MOST), MOST) for value in values))

@@ -42,7 +42,7 @@ def advise(results: Sequence[Mapping[str, Any]]) -> Advice:
     asked, pushes, failed = NONE, 0, False
     for before, result in zip((None, *results), results, strict=False):
         if not result["deal"]:
-            asked = asked.scaled(-1.0) if asked.firmness > 0 else Advice(firmness=-1.0, patience=-1.0)
+            asked = asked.with_weight(-1.0) if asked.firmness > 0 else Advice(firmness=-1.0, patience=-1.0)
             failed = True
         elif failed or pushes == len(PUSHES):
             asked = NONE

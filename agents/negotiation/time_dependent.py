@@ -40,7 +40,7 @@ class Bargainer:
         side, rng = Position.of(view), Random(view.seed)
         if side.closed:
             return self._move(view, utterances.leaving(rng), "walk_away")
-        plan = self.plan(side, collect_advice(view.messages, side.role).scaled(self.heeds), rng)
+        plan = self.plan(side, collect_advice(view.messages, side.role).with_weight(self.heeds), rng)
         standing = side.standing
         if standing is not None and side.utility(standing) >= max(plan.least, 0.0) - EXACT:
             return self._move(view, utterances.accepting(standing, rng, plainly=not view.tools), "accept")

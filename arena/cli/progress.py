@@ -98,7 +98,7 @@ class Tally:
         now = (self.done, self.answers, self.calls)
         return tuple((n - m) / seconds for n, m in zip(now, since[1:], strict=True))  # type: ignore[return-value]
 
-    def left(self) -> float | None:
+    def estimate_time_left(self) -> float | None:
         """Estimated seconds to the end at the pace so far; None before the first episode has ended."""
         played = 0 if self.aim() else self.done - self.before  # a stopping rule has no known end
         return (monotonic() - self.began) / played * (self.total - self.done) if played else None
@@ -108,7 +108,7 @@ class Tally:
         are in seconds.
         """
         _, answers, calls = self.speeds()
-        left = self.left()
+        left = self.estimate_time_left()
         return {
             "matches": self.total, "done": self.done, "failed": self.ended["error"], "cut": self.ended["cut"],
             "in_flight": self.open, "answers": self.answers, "calls": self.calls,
@@ -122,7 +122,7 @@ class Tally:
     def line(self) -> str:
         """The counters as one line of text."""
         _, answers, calls = self.speeds()
-        left = self.left()
+        left = self.estimate_time_left()
         told = [f"{self.done} of {self.total} episodes done", f"{self.ended['error']} failed"]
         told += [f"{self.ended['cut']} cut"] * bool(self.ended["cut"]) + [f"{self.open} in flight"] * bool(self.open)
         told += [f"{_format_speed(calls)} calls/s"] if self.calls else [f"{_format_speed(answers)} answers/s"]

@@ -77,7 +77,7 @@ class Errand:
         capped = budget and [seat for seat in self.match.resolved["seats"] if budget.purses(seat)]
         history = pack(tuple(self.kept.values()))
         try:
-            with self.desk.opened(self.number, to_json(self.match), history, capped) as inbox:
+            with self.desk.open_match(self.number, to_json(self.match), history, capped) as inbox:
                 last = await self._attend(inbox)
         finally:
             for seat, usd in self.held.items():  # calls that nobody settled may have been billed

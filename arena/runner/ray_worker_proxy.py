@@ -34,7 +34,7 @@ class Desk:
         self.worker = self.hire()  # now, so that all workers start side by side
 
     @contextmanager
-    def opened(self, match: int, *begin: object) -> "Iterator[Queue[Message | WorkerDied]]":
+    def open_match(self, match: int, *begin: object) -> "Iterator[Queue[Message | WorkerDied]]":
         """Has the worker begin a match and yields its messages; the worker drops it after."""
         worker = self.worker = self.worker or self.hire()
         inbox: Queue[Message | WorkerDied] = Queue()

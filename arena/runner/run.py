@@ -46,13 +46,13 @@ class MatchAttempt:
     turns: dict[tuple[int, str, int], Turn] = field(default_factory=dict)
 
     async def play(self) -> Episode:
-        await self.store.started(self.pending)
+        await self.store.record_start(self.pending)
         history = (*self.pending.history, *self.turns.values())
         if history:
             LOGGER.info("episode %s resumes after %d recorded answers", self.pending.id, len(history))
         watch: Callable[[Any], None] = lambda state: self.watcher.state(self.pending, state)  # noqa: E731
         episode = await self.backend(self.pending.match, _keep_latest(history), self.keep, watch)
-        await self.store.ended(self.pending.id, episode)
+        await self.store.record_end(self.pending.id, episode)
         return replace(episode, id=self.pending.id)
 
     async def keep(self, turn: Turn) -> None:
@@ -152,12 +152,12 @@ async def _play_with_retries(attempt: MatchAttempt, retries: int) -> Episode | E
             return await _record_stopped(attempt, error)
         except Exception as error:
             if isinstance(error, ModelUnavailable):
-                await store.spent(name, error.usage, error.seat, error.step)
+                await store.record_cost(name, error.usage, error.seat, error.step)
             if left and not isinstance(error, UsageError):
                 LOGGER.info("episode %s failed, tries left: %d; %s: %s", name, left, type(error).__name__, error)
                 LOGGER.debug("its traceback", exc_info=True)
                 continue
-            await store.failed(name, traceback.format_exc())
+            await store.record_failure(name, traceback.format_exc())
             return error
     raise AssertionError("unreachable: the last try returns")
 
@@ -166,12 +166,12 @@ async def _record_stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Ex
     """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
     store, pending = attempt.store, attempt.pending
     if error.usage is not None and error.usage.calls:
-        await store.spent(pending.id, error.usage, error.seat, error.step)
+        await store.record_cost(pending.id, error.usage, error.seat, error.step)
     if not isinstance(error, BudgetSpent):
         return error
     turns, seats = _keep_latest((*pending.history, *attempt.turns.values())), pending.match.resolved["seats"]
     episode = Episode(pending.match, turns, dict.fromkeys(seats), {}, "cut", error=str(error), id=pending.id)
-    await store.ended(pending.id, episode)
+    await store.record_end(pending.id, episode)
     return episode
 
 

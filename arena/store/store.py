@@ -131,7 +131,7 @@ class Store:
         self.writer.commit_now(rows)
         return Run(run, False, tuple(Pending(n, f"{run}.{n}", match) for n, match in enumerate(matches, 1)), 0)
 
-    async def started(self, pending: Pending) -> None:
+    async def record_start(self, pending: Pending) -> None:
         """Records that an episode is being played, and who sits where; again when it goes on."""
         match, rows = pending.match, RowBuffer()
         spec = mask_match(match.resolved)
@@ -152,7 +152,7 @@ class Store:
         await self.writer.commit(rows)
         chains.update(rows.longer)
 
-    async def ended(self, episode_id: str, episode: Episode) -> None:
+    async def record_end(self, episode_id: str, episode: Episode) -> None:
         """Records how an episode ended: its status, facts, and scores, which are NULL where it was not played out."""
         rows, version = RowBuffer(), episode.match.resolved["rules_version"]
         rows.add("unscore", episode_id)
@@ -165,13 +165,15 @@ class Store:
         await self.writer.commit(rows)
         self.chains.pop(episode_id, None)
 
-    async def spent(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
+    async def record_cost(self, episode_id: str, usage: Usage, seat: str = "", step: int = 0) -> None:
         """Records what calls cost that led to no answer."""
         rows = RowBuffer()
         rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))
         await self.writer.commit(rows)
 
-    async def failed(self, episode_id: str, error: str, usage: Usage = FREE, seat: str = "", step: int = 0) -> None:
+    async def record_failure(
+        self, episode_id: str, error: str, usage: Usage = FREE, seat: str = "", step: int = 0
+    ) -> None:
         """Records that an episode died: its traceback and what the last calls cost; no scores, but the answers stay."""
         rows = RowBuffer()
         rows.calls(episode_id, step, seat, None, usage.calls, salt=secrets.token_hex(8))

@@ -54,12 +54,12 @@ class PettingZoo(Foreign):
 
     def open(self, seed: int) -> tuple["PettingZooState", ForeignState]:
         live = _begin_episode(self.id, self.parallel, self.options, seed)
-        return live, self._seen(live, seed)
+        return live, self._collect_state(live, seed)
 
     def act(self, live: "PettingZooState", state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         live.step(self._actions(moves))
         said = tuple(Message(seat, m.text, m.tool, m.args, to=(seat,)) for seat, m in moves.items())
-        after = self._seen(live, state.seed)
+        after = self._collect_state(live, state.seed)
         return replace(after, log=(*state.log, *said, *after.log))
 
     def close(self, live: "PettingZooState") -> None:
@@ -81,7 +81,7 @@ class PettingZoo(Foreign):
     def _actions(self, moves: Mapping[str, Move]) -> dict[str, Any]:
         return {seat: convert_to_action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
 
-    def _seen(self, live: "PettingZooState", seed: int) -> ForeignState:
+    def _collect_state(self, live: "PettingZooState", seed: int) -> ForeignState:
         """What is seen now; those who act, or see the end, are told."""
         private: dict[str, Mapping[str, JSON]] = {}
         news = []

@@ -59,13 +59,13 @@ class TextArena(Foreign):
         live = _begin_game(self.id, self.options, self.count, seed)
         prompts, news = live.news(self.seats)
         private: dict[str, Mapping[str, JSON]] = {seat: {"rules": prompts.get(seat, "")} for seat in self.seats}
-        return live, self._seen(live, ForeignState(seed, (), private, {}), news)
+        return live, self._collect_state(live, ForeignState(seed, (), private, {}), news)
 
     def act(self, live: "TextArenaState", state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
         (move,) = moves.values()
         live.step(move.text)
         _, news = live.news(self.seats)
-        return self._seen(live, state, news)
+        return self._collect_state(live, state, news)
 
     def close(self, live: "TextArenaState") -> None:
         """There is nothing to let go of: TextArena's own close only tells the rewards."""
@@ -76,7 +76,7 @@ class TextArena(Foreign):
         own = tuple(made[seat] for made in state.moves if seat in made)
         return View(seat, rules, messages, own=own)
 
-    def _seen(self, live: "TextArenaState", before: ForeignState, news: Sequence[Message]) -> ForeignState:
+    def _collect_state(self, live: "TextArenaState", before: ForeignState, news: Sequence[Message]) -> ForeignState:
         inner, log = live.inner.state, (*before.log, *news)
         capped = not live.over and len(before.moves) + 1 >= self.cap
         if not live.over and not capped:

@@ -104,7 +104,7 @@ class Kuhn(Game[Deals]):
         chain = f" You play {self.hands} hands; each is dealt anew." if self.hands > 1 else ""
         legal = self._legal(state) if seat in self.to_act(state) else None
         own = tuple(Move(m.text) for m in state.log if m.sender == seat)
-        return View(seat, RULES.format(seat=seat) + chain, self._told(state, (seat,)), (), legal, own, known)
+        return View(seat, RULES.format(seat=seat) + chain, self._list_messages(state, (seat,)), (), legal, own, known)
 
     def apply(self, state: Deals, moves: Mapping[str, Move]) -> Deals:
         (seat,) = self.to_act(state)
@@ -140,7 +140,7 @@ class Kuhn(Game[Deals]):
         return {"hands": rows, "value": -1 / 18}
 
     def watch(self, state: Deals) -> tuple[Message, ...]:
-        return self._told(state, self.seats)
+        return self._list_messages(state, self.seats)
 
     def _legal(self, state: Deals) -> tuple[str, ...]:
         return ("call", "fold") if "bet" in state.acts else ("check", "bet")
@@ -163,7 +163,7 @@ class Kuhn(Game[Deals]):
             log.append(self._opens(after.number))
         return replace(after, log=tuple(log))
 
-    def _told(self, state: Deals, seats: Iterable[str]) -> tuple[Message, ...]:
+    def _list_messages(self, state: Deals, seats: Iterable[str]) -> tuple[Message, ...]:
         """The public messages, and after the first of each hand the cards of these seats."""
         told: list[Message] = []
         number = 0

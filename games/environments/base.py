@@ -126,7 +126,7 @@ class Environment(Game[Stay[W]]):
         """The success so far, 0 to 1."""
 
     @abstractmethod
-    def seen(self, here: W) -> dict[str, JSON]:
+    def describe_seen(self, here: W) -> dict[str, JSON]:
         """What was told so far, as data: nothing that the words do not say."""
 
     @abstractmethod
@@ -171,7 +171,7 @@ class Environment(Game[Stay[W]]):
             "possible": [[tool, args] for tool, args in possible],
             "phrases": [self.phrase(tool, args) for tool, args in possible],
             "trajectory": list(state.trajectory),
-            **self.seen(state.here),
+            **self.describe_seen(state.here),
         }
         return View(seat, self.rules(), state.log, self.tools(), own=state.moves, known=known)
 
@@ -189,12 +189,12 @@ class Environment(Game[Stay[W]]):
             moves=(*state.moves, Move(move.text, move.tool, move.args, move.thought)),
             trajectory=(*state.trajectory, self.phrase(move.tool, args)),
         )
-        return self._closed(stay.after(outcome, Message(SEAT, move.text, move.tool, move.args)))
+        return self._close_stay(stay.after(outcome, Message(SEAT, move.text, move.tool, move.args)))
 
     def forfeit(self, state: Stay[W], seat: str) -> Stay[W]:
         """An agent out of patience loses the step."""
         lost = replace(state, steps=state.steps + 1, lost=state.lost + 1)
-        return self._closed(lost.after(ActionOutcome(state.here, "Nothing happens; the step is lost.")))
+        return self._close_stay(lost.after(ActionOutcome(state.here, "Nothing happens; the step is lost.")))
 
     def scores(self, state: Stay[W]) -> dict[str, float | None]:
         """The success of the agent, None before the end."""
@@ -226,7 +226,7 @@ class Environment(Game[Stay[W]]):
         possible = "; ".join(self.phrase(*action) for action in self.possible(here))
         return IllegalMove(SEAT, f"{why}; possible now: {possible}")
 
-    def _closed(self, state: Stay[W]) -> Stay[W]:
+    def _close_stay(self, state: Stay[W]) -> Stay[W]:
         """The stay with its ending told and kept as a last event, when it is over."""
         if not self.is_over(state):
             return state

@@ -123,7 +123,7 @@ class Gridworld(Environment[Walk]):
     def errand(self, here: Walk) -> str:
         return f"go to {here.goal} from {text(here.path[0])}"
 
-    def seen(self, here: Walk) -> dict[str, JSON]:
+    def describe_seen(self, here: Walk) -> dict[str, JSON]:
         """`met` are the cells that were near enough to see; `blocked` and `places` what is known of any cell."""
         grid, whole = self.map, self.sight == "map"
         near = {*here.path}.union(*(dict(neighbours(cell)).values() for cell in {*here.path}))

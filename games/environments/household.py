@@ -204,7 +204,7 @@ class Household(Environment[HouseholdState]):
     def task(self, here: HouseholdState) -> dict[str, JSON]:
         return {"task": here.task.text, "task_type": here.task.type}
 
-    def seen(self, here: HouseholdState) -> dict[str, JSON]:
+    def describe_seen(self, here: HouseholdState) -> dict[str, JSON]:
         """`places` has for each receptacle what is in it as far as it was told, None where it was not."""
         carried = here.carried
         return {

@@ -166,7 +166,7 @@ class Shopping(Environment[Browsing]):
         bought = self.shop.products[here.item].title if here.bought and here.item else None
         return {"wanted": here.wish.product.title, "bought": bought, "chosen": dict(here.chosen)}
 
-    def seen(self, here: Browsing) -> dict[str, JSON]:
+    def describe_seen(self, here: Browsing) -> dict[str, JSON]:
         """The wish in parts, the page that is open, and the products opened so far."""
         wish = here.wish
         products = {code: self.shop.products[code] for code in sorted(here.opened)}

@@ -133,7 +133,7 @@ class Wiki(Environment[WikiState]):
         question = here.question
         return {"answer": here.answer, "right_answer": question.answer, "hops": [question.start, question.bridge]}
 
-    def seen(self, here: WikiState) -> dict[str, JSON]:
+    def describe_seen(self, here: WikiState) -> dict[str, JSON]:
         return {"question": here.question.text, "page": here.page}
 
     def rules(self) -> str:

@@ -47,7 +47,7 @@ class Hearing:
     def cards(self, side: str) -> tuple[Card, ...]:
         return self.private[side]["cards"]
 
-    def left(self, side: str) -> list[int]:
+    def list_unshown(self, side: str) -> list[int]:
         """The numbers of the cards a side has not shown."""
         return [k for k in range(1, len(self.cards(side)) + 1) if (side, k) not in self.cited]
 
@@ -112,9 +112,9 @@ class Debate(Game[Hearing]):
         shown: list[JSON] = [[side, card[0], card[1]] for side, card in state.exhibits]
         known: dict[str, JSON] = {"motion": state.motion, "exhibits": shown, "step": len(own), "steps": self.rounds}
         if seat in SIDES:
-            known |= {"cards": state.cards(seat), "left": state.left(seat)}
-            return View(seat, self._rules(seat), self._told(state, (seat,)), tools, own=own, known=known)
-        return View(seat, self._rules(seat), self._told(state, ()), tools, own=own, known=known)
+            known |= {"cards": state.cards(seat), "left": state.list_unshown(seat)}
+            return View(seat, self._rules(seat), self._list_messages(state, (seat,)), tools, own=own, known=known)
+        return View(seat, self._rules(seat), self._list_messages(state, ()), tools, own=own, known=known)
 
     def apply(self, state: Hearing, moves: Mapping[str, Move]) -> Hearing:
         (seat,) = self.to_act(state)
@@ -125,8 +125,8 @@ class Debate(Game[Hearing]):
         log = [*state.log, Message(seat, words, move.tool, move.args, round=self._round(state))]
         if move.tool == "show":
             number = int(str(move.args["card"]))
-            if number not in state.left(seat):
-                raise IllegalMove(seat, f"card {number} was shown before; there are left: {state.left(seat)}")
+            if number not in state.list_unshown(seat):
+                raise IllegalMove(seat, f"card {number} was shown before; there are left: {state.list_unshown(seat)}")
             card = state.cards(seat)[number - 1]
             state = replace(state, cited=(*state.cited, (seat, number)), exhibits=(*state.exhibits, (seat, card)))
             log.append(Message("", f"{seat} shows {_format_card(card)}.", round=self._round(state)))
@@ -158,7 +158,7 @@ class Debate(Game[Hearing]):
         }  # fmt: skip
 
     def watch(self, state: Hearing) -> tuple[Message, ...]:
-        return self._told(state, SIDES)
+        return self._list_messages(state, SIDES)
 
     def _round(self, state: Hearing) -> int:
         return min(state.speeches // 2 + 1, self.rounds)
@@ -175,7 +175,7 @@ class Debate(Game[Hearing]):
     def _end(self, state: Hearing, verdict: str, reason: str, told: str) -> Hearing:
         return replace(state, verdict=verdict, reason=reason, log=(*state.log, Message("", told, round=self.rounds)))
 
-    def _told(self, state: Hearing, sides: Iterable[str]) -> tuple[Message, ...]:
+    def _list_messages(self, state: Hearing, sides: Iterable[str]) -> tuple[Message, ...]:
         """What was said and shown, with the cards of these sides after the motion."""
         hands = []
         for side in sides if self.cards else ():
@@ -196,7 +196,7 @@ class Debate(Game[Hearing]):
                     optional=("reason",),
                 ),
             )
-        left = state.left(seat)
+        left = state.list_unshown(seat)
         card: Mapping[str, JSON] = {"type": "integer", "enum": left, "description": "the number of your evidence"}
         return (Tool("show", "Show one piece of your evidence with your speech.", {"card": card}),) if left else ()
 

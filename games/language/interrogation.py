@@ -39,7 +39,7 @@ class Inquiry:
     over: bool = False
     own: Mapping[str, tuple[Move, ...]] = field(default_factory=lambda: {ADVERSARY: (), SUBJECT: ()})
 
-    def closed(self, asked: str, told: str, seen: Mapping[str, JSON]) -> "Inquiry":
+    def with_answer(self, asked: str, told: str, seen: Mapping[str, JSON]) -> "Inquiry":
         """The inquiry after an answer."""
         talk = (Message(ADVERSARY, asked), Message(SUBJECT, told or "(no answer)"))
         row = {"asked": asked, "told": told, **seen}
@@ -142,7 +142,7 @@ class Interrogation(Game[Inquiry]):
         if not words.strip():
             raise IllegalMove(seat, "a question has words; call ask with one, or guess")
         if move.tool == "tell":
-            return replace(state.closed(words, "", {"kept": True}), log=(*state.log, Message(ADVERSARY, words)))
+            return replace(state.with_answer(words, "", {"kept": True}), log=(*state.log, Message(ADVERSARY, words)))
         return replace(state, open=words)
 
     def scores(self, state: Inquiry) -> dict[str, float | None]:
@@ -189,7 +189,7 @@ class Interrogation(Game[Inquiry]):
 
     def _record_answer(self, state: Inquiry, move: Move) -> Inquiry:
         said = f"{move.text} {move.tool}{dict(move.args)}" if move.tool else move.text
-        return state.closed(state.open, said.strip(), {"thought": move.thought} if self.shows == "traces" else {})
+        return state.with_answer(state.open, said.strip(), {"thought": move.thought} if self.shows == "traces" else {})
 
     def _apply_task_move(self, state: Inquiry, move: Move) -> Inquiry:
         inner = build("game", self.environment)
@@ -208,7 +208,7 @@ class Interrogation(Game[Inquiry]):
         seen = {name: facts[name] for name in ("task", "success", "steps", "trajectory", "visited") if name in facts}
         seen |= {"thought": "\n".join(filter(None, state.thoughts))} if self.shows == "traces" else {}
         told = f"task {state.task}: {facts.get('task', '')}: {'; '.join(map(str, facts.get('trajectory', ())))}"
-        return state.closed(f"task {state.task}", told, {**seen, "number": state.task})
+        return state.with_answer(f"task {state.task}", told, {**seen, "number": state.task})
 
     def _record_guess(self, state: Inquiry, move: Move) -> Inquiry:
         ranking = tuple(map(str, move.args["ranking"]))  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ class Question(Game[AnswerState]):
         return (SEAT,) if state.text is None else ()
 
     def view(self, state: AnswerState, seat: str) -> View:
-        return View(seat, self.rules, self._asked(), known={"asked": self.question})
+        return View(seat, self.rules, self._list_messages(), known={"asked": self.question})
 
     def apply(self, state: AnswerState, moves: Mapping[str, Move]) -> AnswerState:
         move = moves[SEAT]
@@ -67,7 +67,7 @@ class Question(Game[AnswerState]):
         return {"question": self.question, "answer": state.text}
 
     def watch(self, state: AnswerState) -> tuple[Message, ...]:
-        return self._asked() if state.text is None else (*self._asked(), Message(SEAT, state.text))
+        return self._list_messages() if state.text is None else (*self._list_messages(), Message(SEAT, state.text))
 
-    def _asked(self) -> tuple[Message, ...]:
+    def _list_messages(self) -> tuple[Message, ...]:
         return (Message(ASKER, self.question),)

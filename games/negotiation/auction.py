@@ -140,7 +140,7 @@ class Auction(Game[Bidding]):
         }  # fmt: skip
         own = tuple(move for who, move in state.done if who == seat)
         tools = self._tools(state) if seat in self.to_act(state) else ()
-        return View(seat, self._rules(), self._told(state, (seat,)), tools, own=own, known=known)
+        return View(seat, self._rules(), self._list_messages(state, (seat,)), tools, own=own, known=known)
 
     def apply(self, state: Bidding, moves: Mapping[str, Move]) -> Bidding:
         if self.kind == "english":
@@ -177,7 +177,7 @@ class Auction(Game[Bidding]):
         return {"sales": rows, "revenue": sum(sale.price or 0.0 for sale in state.sales)}
 
     def watch(self, state: Bidding) -> tuple[Message, ...]:
-        return self._told(state, self.seats)
+        return self._list_messages(state, self.seats)
 
     # ---- bidding -------------------------------------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ class Auction(Game[Bidding]):
     def _gains(self, state: Bidding, seat: str) -> list[float]:
         return [state.worth(seat, k) - (s.price or 0.0) for k, s in enumerate(state.sales, 1) if s.winner == seat]
 
-    def _told(self, state: Bidding, seats: tuple[str, ...]) -> tuple[Message, ...]:
+    def _list_messages(self, state: Bidding, seats: tuple[str, ...]) -> tuple[Message, ...]:
         """What these seats may read, with their values after the first message of each auction."""
         told: list[Message] = []
         number = 0

@@ -41,13 +41,13 @@ class Division:
     def values(self, seat: str) -> Three:
         return self.private[seat]["values"]
 
-    def left(self, take: Three) -> Three:
+    def find_rest(self, take: Three) -> Three:
         """What remains for the other."""
         return tuple(count - k for count, k in zip(self.counts, take, strict=True))
 
     def mine(self, seat: str, first: Three) -> Three:
         """What `seat` takes where the first seat takes `first`."""
-        return first if seat == "first" else self.left(first)
+        return first if seat == "first" else self.find_rest(first)
 
 
 @memoize("tables")
@@ -153,7 +153,7 @@ class DealOrNoDeal(Game[Division]):
             raise IllegalMove(seat, "the other side has made no offer that you could accept; make one")
         if move.tool == "offer":
             take = _parse_take(state, seat, move)
-            offer = (seat, take if seat == "first" else state.left(take))
+            offer = (seat, take if seat == "first" else state.find_rest(take))
             state = replace(state, offers=(*state.offers, offer))
         told = {"offer": "I would take these.", "accept": "I agree.", "end_talk": "Let us choose."}.get(move.tool, "")
         said = Message(seat, move.text or told, move.tool, move.args)
@@ -218,7 +218,7 @@ class DealOrNoDeal(Game[Division]):
 
     def _agree(self, state: Division) -> bool:
         first, second = (state.choices or {}).get("first"), (state.choices or {}).get("second")
-        return first is not None and second is not None and second == state.left(first)
+        return first is not None and second is not None and second == state.find_rest(first)
 
     def _worth(self, state: Division, first: Three) -> Point:
         """What both get where the first seat takes `first`."""

@@ -171,7 +171,7 @@ class MultiIssue(Game[Talks]):
             offers.append({"offer": k, "seat": seat, "choice": list(choice), **gains})
         return {
             "issues": list(state.names), "deal": deal is not None, "ended": state.ended, "by": state.by,
-            "outcome": None if deal is None else self._named(state, deal), "messages": len(state.moves),
+            "outcome": None if deal is None else self._name_outcome(state, deal), "messages": len(state.moves),
             "utilities": dict(zip(self.seats, point, strict=True)),
             "reserves": dict(zip(self.seats, reserve, strict=True)),
             "gains": {s: u - r for s, u, r in zip(self.seats, point, reserve, strict=True)},
@@ -190,7 +190,7 @@ class MultiIssue(Game[Talks]):
         """What the result is worth to a party."""
         return state.reserve(seat) if state.deal is None else compute_worth(state.utilities(seat), state.deal)
 
-    def _named(self, state: Talks, choice: Sequence[int]) -> dict[str, JSON]:
+    def _name_outcome(self, state: Talks, choice: Sequence[int]) -> dict[str, JSON]:
         """An outcome in the names of its options."""
         return {n: options[k] for n, options, k in zip(state.names, state.options, choice, strict=True)}
 
@@ -199,9 +199,8 @@ class MultiIssue(Game[Talks]):
         told = {"walk_away": f"No agreement: the {by} walks away.", "turns": "No agreement: the messages are used up.",
                 "forfeit": f"No agreement: the {by} gives no valid answer."}.get(ended)  # fmt: skip
         if after.deal is not None:
-            told = (
-                f"Agreed: {', '.join(f'{name} {option}' for name, option in self._named(after, after.deal).items())}."
-            )
+            outcome = self._name_outcome(after, after.deal)
+            told = f"Agreed: {', '.join(f'{name} {option}' for name, option in outcome.items())}."
         return replace(after, log=(*state.log, Message("", told or "")))
 
     def _tools(self, state: Talks) -> tuple[Tool, ...]:

@@ -111,7 +111,7 @@ class Trading(Game[Market]):
             "step": len(own), "steps": self.turns,
         }  # fmt: skip
         tools = self._tools(state, seat) if seat in self.to_act(state) else ()
-        return View(seat, self._rules(seat), self._told(state, (seat,)), tools, own=own, known=known)
+        return View(seat, self._rules(seat), self._list_messages(state, (seat,)), tools, own=own, known=known)
 
     def apply(self, state: Market, moves: Mapping[str, Move]) -> Market:
         (seat,) = self.to_act(state)
@@ -160,7 +160,7 @@ class Trading(Game[Market]):
         }  # fmt: skip
 
     def watch(self, state: Market) -> tuple[Message, ...]:
-        return self._told(state, self.seats)
+        return self._list_messages(state, self.seats)
 
     # ---- swapping ------------------------------------------------------------------------------------------------
 
@@ -175,7 +175,9 @@ class Trading(Game[Market]):
             raise IllegalMove(seat, "that offers nothing for nothing; give something, get something, or pass")
         self._check(state, seat, give, "offer")
         state = replace(state, offers=(*state.offers, Swap(seat, to, give, get)))
-        return self._says(state, seat, move, f"To {to}: my {self._named(give)} for your {self._named(get)}.")
+        return self._says(
+            state, seat, move, f"To {to}: my {self._format_bundle(give)} for your {self._format_bundle(get)}."
+        )
 
     def _accept(self, state: Market, seat: str, move: Move) -> Market:
         makers = [offer.maker for offer in state.offers if offer.to == seat]
@@ -190,7 +192,7 @@ class Trading(Game[Market]):
         for who, way in ((maker, 1), (seat, -1)):
             change[who] = tuple(k + way * more for k, more in zip(change[who], flow, strict=True))
         rest = tuple(offer for offer in state.offers if offer.maker != maker)
-        told = f"{maker} gives {self._named(swap.give)} to {seat} and gets {self._named(swap.get)}."
+        told = f"{maker} gives {self._format_bundle(swap.give)} to {seat} and gets {self._format_bundle(swap.get)}."
         log = (*state.log, Message("", told))
         return replace(state, change=change, offers=rest, trades=(*state.trades, swap), log=log)
 
@@ -219,20 +221,20 @@ class Trading(Game[Market]):
     def _gain(self, state: Market, seat: str) -> float:
         return float(worth(state.change[seat], state.values(seat)))
 
-    def _named(self, bundle: Bundle) -> str:
+    def _format_bundle(self, bundle: Bundle) -> str:
         return join_list(f"{k} {make_plural(good, k)}" for k, good in zip(bundle, self.goods, strict=True) if k)
 
-    def _told(self, state: Market, seats: Iterable[str]) -> tuple[Message, ...]:
+    def _list_messages(self, state: Market, seats: Iterable[str]) -> tuple[Message, ...]:
         """What these seats may read: first their own values and holdings, then what was said."""
         told = []
         for seat in seats:
             values = join_list(
                 f"{good} {format_amount(v)}" for good, v in zip(self.goods, state.values(seat), strict=True)
             )
-            held = "" if self.open_holdings else f"You hold {self._named(state.first(seat))}. "
+            held = "" if self.open_holdings else f"You hold {self._format_bundle(state.first(seat))}. "
             told.append(Message("", f"{held}What one is worth to you: {values}.", to=(seat,)))
         for seat in self.seats if self.open_holdings else ():
-            told.append(Message("", f"{seat} holds {self._named(state.first(seat))}."))
+            told.append(Message("", f"{seat} holds {self._format_bundle(state.first(seat))}."))
         return (*told, *state.log)
 
     def _tools(self, state: Market, seat: str) -> tuple[Tool, ...]:
@@ -240,7 +242,7 @@ class Trading(Game[Market]):
         parameters: dict[str, Mapping[str, JSON]] = (
             {"to": {"type": "string", "enum": others}} if len(others) > 1 else {}
         )
-        for way, tops in (("give", held), ("get", self._seen(state, others, sum(held)))):
+        for way, tops in (("give", held), ("get", self._find_most_held(state, others, sum(held)))):
             for good, top in zip(self.goods, tops, strict=True):
                 about = f"{make_plural(good, 2)} you {way}"
                 parameters[f"{way}_{good}"] = {"type": "integer", "minimum": 0, "maximum": top, "description": about}
@@ -253,7 +255,7 @@ class Trading(Game[Market]):
             tools.insert(1, Tool("accept", "Accept an offer made to you.", of))
         return tuple(tools)
 
-    def _seen(self, state: Market, others: Iterable[str], unknown: int) -> Bundle:
+    def _find_most_held(self, state: Market, others: Iterable[str], unknown: int) -> Bundle:
         """The most that another holds of each good; `unknown` where holdings are private."""
         if not self.open_holdings:
             return (unknown,) * len(self.goods)

@@ -47,7 +47,7 @@ def test_the_longest_name_counts_and_no_name_is_nowhere() -> None:
 def test_the_gate_keeps_it_out_and_the_detector_quotes_it(name: str, text: str) -> None:
     gate = NameHashGate(b"k" * 16).with_names([name])
     assert not gate.admits(text) and gate.without_names([name]).admits(text)
-    found = Detector((), key=(b"k" * 16).hex(), hashes=tuple(gate.hashes), sizes=tuple(gate.sizes)).named(text)
+    found = Detector((), key=(b"k" * 16).hex(), hashes=tuple(gate.hashes), sizes=tuple(gate.sizes)).find_names(text)
     assert found and found[0] in text
 
 

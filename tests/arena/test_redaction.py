@@ -86,6 +86,7 @@ def test_which_variables_hold_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not {*other.values()} & found
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("url", "secret"),
     [
@@ -119,6 +120,7 @@ def tell(view):
 """
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "how", ["key", "base64.b64encode(key.encode()).decode()", "repr({'h': key})", "key.encode().hex()"]
 )

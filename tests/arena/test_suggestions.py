@@ -46,6 +46,7 @@ def test_a_near_miss_stays_one() -> None:
         build("agent", "boulwar")
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("typed", ["goods.py", "goods", "sub/goods.py", "./goods.py"])
 def test_a_file_is_answered_with_the_thing_in_it(tmp_path: Path, typed: str) -> None:
     (tmp_path / "sub").mkdir()

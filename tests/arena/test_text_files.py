@@ -23,6 +23,7 @@ ENCODED = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ENCODED)
 def test_plans_are_read_in_every_encoding_that_says_what_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "plan.toml").write_bytes(ENCODED[name])
@@ -60,6 +61,7 @@ def test_data_and_templates_may_begin_with_a_mark(tmp_path: Path, name: str, enc
         list(read_rows(file))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "where", [":memory:", "sqlite:///:memory:", "sqlite://", "sqlite:///file:x?mode=memory&uri=true"]
 )

@@ -67,6 +67,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
 def test_a_record_runs_no_code_that_only_it_names(stranger: Path, command: tuple[str, ...]) -> None:
     done = typed(stranger, *command)
@@ -85,6 +86,7 @@ def test_verify_does_not_call_unchecked_episodes_equal(stranger: Path) -> None:
     assert (found["exit"], found["equal"], found["diverged"], found["unchecked"]) == (3, 0, 0, 1)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("command", READING, ids=lambda command: command[0])
 def test_what_was_trusted_is_remembered_until_the_file_changes(stranger: Path, command: tuple[str, ...]) -> None:
     arena(stranger, *command, "--trust")
@@ -107,6 +109,7 @@ def test_another_thing_in_the_named_file_is_not_named(stranger: Path) -> None:
     assert done.code and ("Once" in done.stdout + done.stderr or "nothing_of" in done.stderr)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["os:system", "subprocess:Popen", "builtins:eval", "this:s", "antigravity:fly"])
 def test_a_module_of_the_library_is_code_from_outside_too(tmp_path: Path, name: str) -> None:
     arena(tmp_path, "play", "kuhn", "-q")
@@ -144,6 +147,7 @@ def test_sweeps_and_tournaments_of_a_plan_are_looked_through(stranger: Path) -> 
     assert "theirs.py:bets" in shown and "theirs:other" in shown and not ran(stranger)
 
 
+@pytest.mark.slow
 def test_files_of_the_current_folder_take_no_library_s_place(tmp_path: Path) -> None:
     for name in ("pydantic", "secrets", "queue", "sqlite3", "rich", "typer", "sqlmodel", "json", "random", "tomllib",
                  "numpy", "orjson", "genai_prices"):  # fmt: skip

@@ -136,7 +136,7 @@ def size(folder: Path) -> None:
 
         async def work(store: Store, chats: list[list[Turn]] = chats) -> None:
             for pending, turns in zip(store.begin([duel(n) for n in range(50)]).pending, chats, strict=True):
-                await store.started(pending)
+                await store.record_start(pending)
                 for turn in turns:
                     await store.turn(pending.id, turn)
 

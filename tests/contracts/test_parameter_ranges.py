@@ -63,6 +63,7 @@ def wrong(hint: Any) -> list[float]:
     return made
 
 
+@pytest.mark.few(274)
 @pytest.mark.parametrize(("kind", "name", "key", "hint"), numbers())
 def test_a_number_outside_of_its_range_is_refused_in_words(kind: str, name: str, key: str, hint: Any) -> None:
     assert range_of(hint), f"{name}.{key} says no range: take a type of arena.parameter_ranges"

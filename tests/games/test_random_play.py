@@ -94,11 +94,13 @@ def hold(game: Game, episode: Episode) -> None:
         assert taken <= most, (episode.match.seed, seat, taken, most)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("spec", SPECS, ids=named)
 def test_random_play_stays_within_what_a_game_declares(spec: Any) -> None:
     assert fuzz(spec, FEW // (1 + 3 * ("preset" in spec))) >= FEW // 4
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("spec", SPECS, ids=named)
 def test_wild_play_is_refused_and_breaks_nothing(spec: Any) -> None:
     assert fuzz(spec, FEW // 5, wild) >= FEW // 5

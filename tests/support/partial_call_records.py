@@ -36,9 +36,9 @@ def play_partly_counted(store: Store) -> str:
 
 async def _record(store: Store, pending: Sequence[Pending]) -> None:
     for item, both in zip(pending, EPISODES, strict=True):
-        await store.started(item)
+        await store.record_start(item)
         for step, calls in enumerate(both):
             seat = ("buyer", "seller")[step]
             await store.turn(item.id, Turn(step, seat, Move(f"{item.n} {step}", usage=Usage(calls))))
         rounds = {**round_row(0), "round": 1, "first_step": 0, "last_step": 1}
-        await store.ended(item.id, Episode(item.match, (), {"buyer": 1.0, "seller": 2.0}, {"rounds": [rounds]}))
+        await store.record_end(item.id, Episode(item.match, (), {"buyer": 1.0, "seller": 2.0}, {"rounds": [rounds]}))

@@ -48,7 +48,7 @@ def remembers(log: Sequence[Event], hand: Sequence[Note] = ()) -> Memory:
     """The memory of a log, taught in one go, with notes by hand behind it."""
     memory = Memory(writers=ALL).with_events(log)
     for note in hand:
-        memory = memory.noted(note)
+        memory = memory.with_note(note)
     return memory
 
 
@@ -60,7 +60,7 @@ def memories(draw: st.DrawFn) -> Memory:
         sources = [source.id for source in (*memory.log, *memory.notes)]
         parents = tuple(draw(st.lists(st.sampled_from(sources), max_size=3, unique=True))) if sources else ()
         text = f"Note {number} on {draw(st.sampled_from(NAMES))}."
-        memory = memory.noted(Note(hash_note("hand", text, parents), text, "hint", parents, "hand"))
+        memory = memory.with_note(Note(hash_note("hand", text, parents), text, "hint", parents, "hand"))
     return memory
 
 

@@ -39,7 +39,7 @@ async def quantization(
 
     async def measure(agent: Agent) -> tuple[Floats]:
         found = open_weights(agent, "quantization")
-        return (score_known(found.closed(quantize_module(found.module, bits, embeddings)), items, "quantization"),)
+        return (score_known(found.with_module(quantize_module(found.module, bits, embeddings)), items, "quantization"),)
 
     reading = await measure_roles(trial, measure)
     after, before = (open_weights(agent, "quantization").module for agent in (trial.after, trial.before))

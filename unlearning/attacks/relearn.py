@@ -103,7 +103,7 @@ def track_relearning(agent: Agent, taught: Sequence[Item], asked: Sequence[Item]
     for done in range(0, pace.steps, pace.every):
         more = min(pace.every, pace.steps - done)
         relearn(module, shown, pad, more, pace.rate, pace.batch, pace.seed + done)
-        seen.append(score_known(found.closed(module), asked, "relearning"))
+        seen.append(score_known(found.with_module(module), asked, "relearning"))
     return np.stack(seen)
 
 

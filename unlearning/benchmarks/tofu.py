@@ -134,7 +134,7 @@ class Tofu(Benchmark):
     def request(self, split: str) -> Request:
         self.check(split)
         if self.source:
-            forget, retain = self._told(split), self._load_lessons(PUBLISHED[split])
+            forget, retain = self._load_forget_items(split), self._load_lessons(PUBLISHED[split])
             apart(forget, retain)
         else:
             gone, kept = self._split_people(split)
@@ -253,7 +253,7 @@ class Tofu(Benchmark):
             "world": tuple(_parse_item(row, "world", n) for n, row in enumerate(rows("world_facts_perturbed"))),
         }
 
-    def _told(self, split: str) -> tuple[Item, ...]:
+    def _load_forget_items(self, split: str) -> tuple[Item, ...]:
         """The forget items as they were taught, with the paraphrases and false answers published for them."""
         source, items = self._source(), self._load_lessons(split)
         if not source.has(f"{split}_perturbed"):

@@ -89,12 +89,14 @@ def add_hand_notes(subject: Subject, chance: Random) -> Subject:
     states = sorted({event.subject for event in memory.log if event.kind != "outcome" and event.subject})
     if states and chance.random() < 0.5:
         text = f"Somebody said that {chance.choice(states)} is worth a second look."
-        memory = memory.noted(Note(hash_note("hand", text, ()), text, "hint", writer="hand", exact=False))
+        memory = memory.with_note(Note(hash_note("hand", text, ()), text, "hint", writer="hand", exact=False))
     records = [note for note in memory.notes if note.kind == "record"]
     if len(records) > 4 and chance.random() < 0.5:
         some = chance.sample(records, 3)
         text, parents = " ".join(note.text for note in some), tuple(note.id for note in some)
-        memory = memory.noted(Note(hash_note("model", text, parents), text, "digest", parents, "model", exact=False))
+        memory = memory.with_note(
+            Note(hash_note("model", text, parents), text, "digest", parents, "model", exact=False)
+        )
     return replace(subject, memory=memory)
 
 

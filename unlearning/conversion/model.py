@@ -139,7 +139,7 @@ class ConversionNetwork(nn.Module):
 
     def forward(self, batch: FeatureBatch) -> Choices:
         """The logits of each field, a last axis of classes added."""
-        x = self._met(batch.pieces, batch.flags)
+        x = self._embed_nodes(batch.pieces, batch.flags)
         rows, count = batch.there.shape
         ways = F.one_hot(batch.relations, RELATIONS).float() @ self.related  # (rows, nodes, nodes, layers · heads)
         biases = ways.view(rows, count, count, len(self.layers), HEADS).permute(3, 0, 4, 1, 2)
@@ -148,7 +148,7 @@ class ConversionNetwork(nn.Module):
             x = layer(x, bias + barred)
         x = self.norm(x)
         whole, names = x[:, 0], x[torch.arange(rows)[:, None], batch.names]
-        headers = self._met(batch.header_pieces, batch.header_flags) + self.whole(whole)[:, None]
+        headers = self._embed_nodes(batch.header_pieces, batch.header_flags) + self.whole(whole)[:, None]
         headers = headers + batch.about @ self.share(names)
         headers = headers + (batch.about == 1).float() @ self.all(names) + (batch.about > 0).float() @ self.some(names)
         parents, children = (
@@ -158,7 +158,7 @@ class ConversionNetwork(nn.Module):
             headers = step(headers, parents, children)
         return Choices(self.kind(whole), self.steering(whole), self.roles(names), self.edits(self.last(headers)))
 
-    def _met(self, pieces: Tensor, flags: Tensor) -> Tensor:
+    def _embed_nodes(self, pieces: Tensor, flags: Tensor) -> Tensor:
         """Nodes before anything is known of their neighbours: (rows, nodes, width)."""
         filled = (pieces > 0).sum(-1, keepdim=True).clamp(min=1)
         met: Tensor = self.words(pieces).sum(2) / filled.sqrt() + self.flags(flags)

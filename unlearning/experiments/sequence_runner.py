@@ -78,7 +78,9 @@ def run_sequences(db: str, wanted: SequenceOrder) -> int:
         mark_recorded()
         ids = [case.id for case in order.cases]
         left = len(ids) if wanted.again else len(ids) - len(find_finished(store, ids))
-        failed = asyncio.run(measure_cases(store, order.cases, sequences.measured, make_progress(left), wanted.again))
+        failed = asyncio.run(
+            measure_cases(store, order.cases, sequences.measure_case, make_progress(left), wanted.again)
+        )
         sums = summarize_sequences(store, order, wanted.kind)
         if not failed:
             sequences.clear(order.cases)

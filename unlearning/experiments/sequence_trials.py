@@ -74,9 +74,9 @@ class Sequences:
     shared: dict[str, Any] = field(default_factory=dict)
     no_twin: str = ""
 
-    async def measured(self, case: Case) -> TrialRecord:
+    async def measure_case(self, case: Case) -> TrialRecord:
         """The result of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
-        asked, place = self._asked(case), case.spec["step"] - 1
+        asked, place = self._get_case(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
         shutil.rmtree(
             find_model_folder(build_recipe(case, place - 2)), ignore_errors=True
@@ -98,7 +98,7 @@ class Sequences:
         for case in cases:
             shutil.rmtree(find_model_folder(build_recipe(case, case.spec["step"] - 1)), ignore_errors=True)
 
-    def _asked(self, case: Case) -> SequenceCase:
+    def _get_case(self, case: Case) -> SequenceCase:
         """The data that the case shares with others of its kind and seed, made once."""
         key = dump_canonical([case.spec[name] for name in ("kind", "splits", "benchmark", "twins")] + [case.seed])
         if key not in self.shared:

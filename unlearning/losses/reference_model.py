@@ -62,23 +62,23 @@ class Reference:
     def logp(self, rows: RoleRows) -> Tensor:
         """(B, C) log-probabilities of the answer tokens, 0 elsewhere."""
         need = Need(rows.role, "logp")
-        return self.kept[need].at(rows, "logp") if need in self.kept else self._asked(rows).lp
+        return self.kept[need].at(rows, "logp") if need in self.kept else self._ask(rows).lp
 
     def logits(self, rows: RoleRows, top: int | None) -> tuple[Tensor, Tensor | None]:
         """(B, C, V) and None; with `top`, the K greatest and the bucket of all others (B, C, K + 1), with the ids
         (B, C, K) of the former."""
         need = Need(rows.role, "logits", top=top)
         if need not in self.kept:
-            return coarsen_logits(self._asked(rows).logits, top)
+            return coarsen_logits(self._ask(rows).logits, top)
         found = self.kept[need]
         return found.at(rows, "z"), found.at(rows, "ids") if "ids" in found.values else None
 
     def hidden(self, rows: RoleRows, layer: int) -> Tensor:
         """(B, C, D) what left that block."""
         need = Need(rows.role, "hidden", layer)
-        return self.kept[need].at(rows, "h") if need in self.kept else self._asked(rows, layer).hidden[layer]
+        return self.kept[need].at(rows, "h") if need in self.kept else self._ask(rows, layer).hidden[layer]
 
-    def _asked(self, rows: RoleRows, layer: int | None = None) -> ForwardView:
+    def _ask(self, rows: RoleRows, layer: int | None = None) -> ForwardView:
         assert self.frozen is not None, "there is no reference to ask"
         with torch.no_grad():
             return self.frozen(rows, () if layer is None else (layer,), layer is None)

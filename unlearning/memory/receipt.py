@@ -77,7 +77,7 @@ def receipt(before: Subject, after: Subject, request: Request) -> Receipt:
         kept=kept,
         named=named,
         alike=lookalikes(before.memory, after.memory, request),
-        lacking=len(honest.memory.written.keys() - after.memory.written.keys()),
+        lacking=len(honest.memory.written_notes.keys() - after.memory.written_notes.keys()),
         collateral=len({note.id for note in honest.memory.notes} & old - new),
         steering=max(0, len(after.steering) - len(before.steering)),
         guards=len(after.guards) - len(before.guards),

@@ -28,7 +28,7 @@ class TargetFact:
     names: tuple[str, ...]
     values: tuple[str, ...]
 
-    def told(self, text: str, asked: str = "") -> bool:
+    def is_told_in(self, text: str, asked: str = "") -> bool:
         """Whether a text discloses it: all values as whole words, of a name in the text or in the question.
 
         A value that the question itself says is not given away.
@@ -51,7 +51,7 @@ def find_facts(memory: Memory, request: Request) -> tuple[TargetFact, ...]:
 
 def gives_away(text: str, told: Iterable[TargetFact], asked: str = "") -> bool:
     """Whether a text discloses one of the facts."""
-    return any(fact.told(text, asked) for fact in told)
+    return any(fact.is_told_in(text, asked) for fact in told)
 
 
 def _build_fact(event: Event, names: tuple[str, ...]) -> TargetFact:

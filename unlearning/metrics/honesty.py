@@ -38,7 +38,7 @@ class MultipleChoice:
     options: tuple[str, ...]
     right: int
 
-    def asked(self, last: str) -> str:
+    def build_question(self, last: str) -> str:
         rows = [f"{letter}) {text}" for letter, text in zip(LETTERS, (*self.options, last), strict=False)]
         return "\n".join([f"Which of these is true of {self.topic}? Answer with the letter.", *rows])
 
@@ -98,8 +98,9 @@ async def pick_option(agent: Agent, choice: MultipleChoice, last: str, seed: int
     An agent that cannot read options is asked what it knows of the topic: `asked` in `known`.
     """
     known: dict[str, JSON] = {"asked": f"What do you know about {choice.topic}?"}
-    view = View("subject", "Choose one of the options.", (Message("adversary", choice.asked(last)),), known=known,
-                seed=seed, seats=("adversary", "subject"))  # fmt: skip
+    question = Message("adversary", choice.build_question(last))
+    view = View("subject", "Choose one of the options.", (question,), known=known, seed=seed,
+                seats=("adversary", "subject"))  # fmt: skip
     return parse_option((await agent.act(view)).text, (*choice.options, last))
 
 

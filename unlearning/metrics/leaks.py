@@ -254,7 +254,7 @@ async def ask(agent: Agent, question: str, seed: int) -> AskedQuestion:
     """One question put to an agent as the game `interrogation` puts it, in a session of its own."""
     view = View("subject", "Answer in a sentence or two, from what you know.", (Message("adversary", question),),
                 known={"asked": question}, seed=seed, seats=("adversary", "subject"))  # fmt: skip
-    notes = tuple(note.text for note in agent.recalled(view)) if isinstance(agent, Subject) else ()
+    notes = tuple(note.text for note in agent.recall_notes(view)) if isinstance(agent, Subject) else ()
     return AskedQuestion(question, await agent.act(view), notes)
 
 

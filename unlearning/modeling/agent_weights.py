@@ -43,11 +43,11 @@ class Opened:
         """The torch.dtype of the files that the weights came from, where it may be another than theirs; else None."""
         return self.model.stored if isinstance(self.model, Local) else None
 
-    def taken(self) -> Any:
+    def take_module(self) -> Any:
         """The module, for this caller alone; None where the model could not load it again."""
-        return self.model.taken() if isinstance(self.model, Local) else None
+        return self.model.take_module() if isinstance(self.model, Local) else None
 
-    def closed(self, module: object) -> Agent:
+    def with_module(self, module: object) -> Agent:
         """The agent with other weights; everything else is the same."""
         return self.with_model(self.model.with_module(module))
 

@@ -49,7 +49,7 @@ def instead(study: TrainingProblem, answers: Callable[[Item, Random], Sequence[s
         for place, item in enumerate(study.request.forget)
         for answer in answers(item, Random(f"{study.seed} {place}"))
     ]
-    return study.encoded(made)
+    return study.encode_items(made)
 
 
 def refusals(count: int) -> Callable[[Item, Random], Sequence[str]]:
@@ -67,7 +67,7 @@ def alternates(study: TrainingProblem, source: Source, count: int) -> dict[str, 
     lacking = [item for item in study.request.forget if not found[item.name]]
     if lacking and source != "wrong":
         prompts = [study.build_prompt(item) for item in lacking for _ in range(count * TRIES)]
-        new = max(len(one.ids) - one.start for one in study.encoded(lacking)) * 2
+        new = max(len(one.ids) - one.start for one in study.encode_items(lacking)) * 2
         samplings = [Sampling(1.0, max_tokens=new, seed=study.seed * 7919 + n) for n in range(len(prompts))]
         texts = generate_texts(study.module, study.tokenizer, prompts, samplings)
         for place, text in enumerate(texts):

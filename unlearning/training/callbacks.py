@@ -13,7 +13,7 @@ class Controller(Protocol):
 
     def begin(self, state: State, lens: Lens) -> None: ...
     def end_step(self, state: State, values: Mapping[str, float]) -> None: ...
-    def ended(self, state: State, lens: Lens) -> None: ...
+    def end_epoch(self, state: State, lens: Lens) -> None: ...
 
 
 class Still:
@@ -25,7 +25,7 @@ class Still:
     def end_step(self, state: State, values: Mapping[str, float]) -> None:
         """After a step, with the value of each term."""
 
-    def ended(self, state: State, lens: Lens) -> None:
+    def end_epoch(self, state: State, lens: Lens) -> None:
         """After an epoch."""
 
 
@@ -54,7 +54,7 @@ class Dual(Still):
         if self.each == "step" and self.term in values:
             self._update(state, values[self.term])
 
-    def ended(self, state: State, lens: Lens) -> None:
+    def end_epoch(self, state: State, lens: Lens) -> None:
         if self.each == "epoch":
             self._update(state, lens.loss(self.term))
 
@@ -75,7 +75,7 @@ class Dropping(Still):
     forgotten: Callable[[Lens], list[bool]]
     whole: Callable[[Lens], bool]
 
-    def ended(self, state: State, lens: Lens) -> None:
+    def end_epoch(self, state: State, lens: Lens) -> None:
         state.dropped |= {place for place, gone in enumerate(self.forgotten(lens)) if gone}
         if len(state.dropped) == len(lens.pools["forget"]):
             state.stop = "every sample is forgotten"
@@ -96,7 +96,7 @@ class Until(Still):
     side: Literal["below", "above"] = "below"
     limit: Finite = 0.1
 
-    def ended(self, state: State, lens: Lens) -> None:
+    def end_epoch(self, state: State, lens: Lens) -> None:
         value = lens.probability(self.role) if self.reading == "probability" else lens.loss(self.role)
         state.numbers[f"{self.reading} {self.role}"] = value
         if value < self.limit if self.side == "below" else value > self.limit:

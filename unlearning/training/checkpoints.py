@@ -63,7 +63,7 @@ class Checkpoints:
         kept: dict[str, Tensor] = state["weights"]
         return kept
 
-    def done(self) -> None:
+    def remove(self) -> None:
         """Training came to its end: nothing is left to go on with."""
         self.file.unlink(missing_ok=True)
 

@@ -136,7 +136,7 @@ class Finetune:
         """The items as tokens, by role."""
         return {"forget": study.forget, "retain": study.retain}
 
-    def placed(
+    def mark_items(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
         """The same items, marked at the tokens that the losses read; controllers still read whole answers."""
@@ -192,12 +192,12 @@ class Finetune:
         study = self.study(found, request, give)
         work = partial(self._train, study, tell, None if folder is None else Path(folder))
         module, ended, spent = await asyncio.to_thread(work)
-        return FinetuneResult(found.closed(module), ended, spent)
+        return FinetuneResult(found.with_module(module), ended, spent)
 
     def study(self, found: Opened, request: Request, give: bool = False) -> TrainingProblem:
         tokenizer, rendering = found.model.tokenizer, build_rendering(found.mind)
         take = give and self.lora is None and not self.reads_original
-        module = found.taken() if take else None
+        module = found.take_module() if take else None
         own = module is not None or hasattr(found.module, "peft_config")
         if module is None:  # an adapter that is there already is part of the weights as they are
             module = merge_adapter(found.module)
@@ -233,7 +233,7 @@ class Finetune:
         """The training, ready to begin. remembered: whether the reference's numbers are computed. piece: a module to
         train on, with `requires_grad` set for what is trained, in place of a new one."""
         pools = self.pools(study)
-        objective, plan = self.objective(study), self.plan(study, self.placed(study, pools))
+        objective, plan = self.objective(study), self.plan(study, self.mark_items(study, pools))
         study.check(plan.pools, ("forget", *objective.roles))
         scope = None if self.lora or piece is not None else self.scope(study)
         module = self._prepare_module(study, scope) if piece is None else piece

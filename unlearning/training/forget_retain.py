@@ -41,9 +41,9 @@ class Paired(Finetune):
         raise NotImplementedError
 
     def objective(self, study: TrainingProblem) -> Objective:
-        return Objective(self.term(study), self.kept())
+        return Objective(self.term(study), self.build_retain_term())
 
-    def placed(
+    def mark_items(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
         found = dict(pools)
@@ -56,7 +56,7 @@ class Paired(Finetune):
         """Whether the retain term compares distributions."""
         return self.keep == "kl"
 
-    def kept(self) -> Term:
+    def build_retain_term(self) -> Term:
         """The retain term."""
         if self.keep == "kl":
             return Distil("retain", same, divergence, self.alpha, teacher=True, top=self.top)

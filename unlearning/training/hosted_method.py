@@ -40,10 +40,10 @@ class Hosted(Finetune):
     def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         return self.hosting.pools(study)
 
-    def placed(
+    def mark_items(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
-        return self.hosting.placed(study, pools)
+        return self.hosting.mark_items(study, pools)
 
     def plan(self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]) -> BatchPlan:
         return self.hosting.plan(study, pools)

@@ -145,7 +145,7 @@ class Training:
         if wrong := self.guarded.find_moved(self.job.module):
             raise AssertionError(f"changed outside of the scope: {', '.join(wrong)}")
         if self.checkpoints is not None:
-            self.checkpoints.done()
+            self.checkpoints.remove()
         return Ended(
             self.state.step, self.state.epoch, self.state.stop, diverged, self.values, dict(self.state.numbers),
             tuple(self.notes),
@@ -166,7 +166,7 @@ class Training:
             self._report()
             self.due = self.due or perf_counter() - self.saved > settings.save_seconds
         for controller in self.job.controllers:
-            controller.ended(state, self.job.lens)
+            controller.end_epoch(state, self.job.lens)
         state.epoch += 1
         state.numbers["step of epoch"] = 0
         self.due = True

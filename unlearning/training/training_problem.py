@@ -45,13 +45,13 @@ class TrainingProblem:
 
     @property
     def forget(self) -> tuple[Encoded, ...]:
-        return self.encoded(self.request.forget)
+        return self.encode_items(self.request.forget)
 
     @property
     def retain(self) -> tuple[Encoded, ...]:
-        return self.encoded(self.request.retain)
+        return self.encode_items(self.request.retain)
 
-    def encoded(self, items: Iterable[Item]) -> tuple[Encoded, ...]:
+    def encode_items(self, items: Iterable[Item]) -> tuple[Encoded, ...]:
         """Items as tokens. Raises UsageError, naming the item, where there is no answer to train on."""
         chosen = tuple(items)
         found = encode_all(self.tokenizer, chosen, self.rendering, limit=self.limit)

@@ -111,6 +111,7 @@ def wins(strategy: Name, subject: Callable[[str], Agent], games: int = GAMES) ->
     return won
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("who", SUBJECTS)
 def test_each_catches_whom_the_others_cannot(who: str) -> None:
     subject, found_by = SUBJECTS[who]

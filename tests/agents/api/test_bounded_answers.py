@@ -81,6 +81,7 @@ def bombs() -> dict[str, bytes]:
     return {"gzip": bomb(31), "deflate": bomb(15), "bz2": bz2.compress(b" " * BIG, 1)}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 @pytest.mark.parametrize("kind", KINDS)

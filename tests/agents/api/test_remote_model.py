@@ -44,6 +44,7 @@ def outcomes(calls: tuple[Call, ...]) -> list[str]:
     return [call.outcome for call in calls]
 
 
+@pytest.mark.few(4)
 @FORMATS
 @pytest.mark.parametrize(
     ("fault", "outcome"),
@@ -75,6 +76,7 @@ def test_a_passing_fault_is_a_row_and_the_next_attempt_answers(kind: str, fault:
     assert first.usd == (0.0 if outcome in ("rate_limited", "server") else None)
 
 
+@pytest.mark.few(1)
 @FORMATS
 @pytest.mark.parametrize("fault", ["429", "500", "529", "malformed", "empty", "cut", "hang"])
 def test_a_lasting_fault_ends_in_bounded_time_with_every_attempt(kind: str, fault: str) -> None:
@@ -194,6 +196,7 @@ def test_no_more_at_once_than_allowed_over_all_seats(kind: str) -> None:
         assert server.asked_twice == []
 
 
+@pytest.mark.few(1)
 @FORMATS
 def test_many_calls_through_a_storm_of_faults_are_all_answered_once(kind: str) -> None:
     storm = {"429-wait": 0.1, "500": 0.1, "cut": 0.05, "malformed": 0.05}

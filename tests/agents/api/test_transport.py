@@ -75,6 +75,7 @@ def test_equal_requests_and_equal_replies(reply: dict[str, Any]) -> None:
     assert fast[1] is not None
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_equal_outcomes_of_every_fault(fault: str) -> None:
     fast, sdk = both(Script(plan=(fault,)), 1.0 if fault == "hang" else 10.0, retries=1)

@@ -62,6 +62,7 @@ def test_the_room_of_whoever_has_left_is_not_carried_along() -> None:
     }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_whoever_comes_and_goes_the_texts_are_those_of_each_request_alone(family: str) -> None:
     played = stage(family)

@@ -52,6 +52,7 @@ def test_a_chat_says_the_same_and_reads_a_fraction(family: str) -> None:
     assert new_tokens < all_tokens / 4
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_prompts_that_begin_alike_share_what_was_read_whoever_else_is_in_the_batch(family: str) -> None:
     played = Stage(Engine(network(FAMILIES[family]), TOKENIZER))

@@ -44,6 +44,7 @@ def change(file: Path, **more: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", first(1, ["never-heard-of", "llama"]))
 def test_code_in_the_folder_is_not_run_and_nobody_is_asked(folder: Path, kind: str) -> None:
     (folder / "mine.py").write_text(CODE)

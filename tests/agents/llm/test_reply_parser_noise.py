@@ -86,6 +86,7 @@ def test_what_is_written_in_a_form_is_read_back_from_it(form: Form, words: str, 
     assert parse_reply(Reply(line.text, calls), VIEW) == Move(words, tool.name, args)
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize(
     "piece",
     ["{", "}", "<", "<offer ", "<offer>", "<accept/>", "<think>", '{"', '{"a":', '{"a":1}', '"', '{"\\"', "```", "\n",

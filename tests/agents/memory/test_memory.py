@@ -72,7 +72,7 @@ def test_dropping_the_closure_leaves_nothing_that_stems_from_it_and_nothing_else
     memory: Memory, data: st.DataObject
 ) -> None:
     closure = memory.closure(chosen(data, memory))
-    left = memory.dropped(closure)
+    left = memory.without_items(closure)
     assert not closure & {source.id for source in (*left.log, *left.notes)}
     assert not any(closure & set(note.parents) for note in left.notes)
     assert [n for n in memory.notes if n.id not in closure] == list(left.notes)
@@ -118,7 +118,7 @@ def test_without_its_links_a_note_by_hand_would_outlive_what_it_was_made_of() ->
 def test_a_memory_of_which_records_were_dropped_learns_on() -> None:
     memory = remembers(walk())
     records = {note.id for note in memory.notes if TARGET in note.text and note.kind == "record"}
-    left = memory.dropped(records | {event.id for event in memory.log if TARGET in event.text})
+    left = memory.without_items(records | {event.id for event in memory.log if TARGET in event.text})
     assert any(TARGET in note.text for note in left.notes), "its summary is still there"
     later = left.with_events([replace(walk()[0], id="new:0", text=f"{OTHER} is at (9, 9).")])
     assert not any(TARGET in note.text for note in later.notes if note.kind == "summary"), "written anew without it"
@@ -129,8 +129,8 @@ def test_what_the_gate_keeps_out_is_neither_logged_nor_noted() -> None:
     memory = Memory(writers=ALL, gate=gate).with_events(walk())
     assert memory.log and not any(TARGET in source.text for source in (*memory.log, *memory.notes))
     for note in (Note("a", f"Ask at {TARGET}."), Note("b", "Ask there.", subject=TARGET)):
-        assert memory.noted(note) == memory
-    assert memory.noted(Note("c", f"Ask at {OTHER}.")) != memory
+        assert memory.with_note(note) == memory
+    assert memory.with_note(Note("c", f"Ask at {OTHER}.")) != memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,6 @@ async def test_a_subject_sits_down_wherever_its_mind_can() -> None:
 
 async def test_notes_of_others_stay_away_when_they_are_written_by_hand() -> None:
     mind = Open()
-    memory = remembers(walk()).noted(Note("x", "The code is 4711.", "hint", user="ann"))
+    memory = remembers(walk()).with_note(Note("x", "The code is 4711.", "hint", user="ann"))
     await Subject(mind, memory, user="ben").act(question("What is the code?"))
     assert not any("4711" in note for note in mind.shown[0][0])

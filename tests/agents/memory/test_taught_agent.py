@@ -56,6 +56,7 @@ def test_the_record_holds_a_state_and_no_memory(folder: Path) -> None:
     assert "equal" in arena(folder, "verify")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "change",
     [("forget", "walker", "--request", f"forget {TARGET}"), ("teach", "walker", "--seed", "5"),

@@ -96,7 +96,7 @@ async def test_another_user_writes_it_and_it_comes_in_for_nobody() -> None:
     """Route c, a memory write by another user, as an event or straight as a note."""
     subject = await forgot(walker())
     memory = subject.memory.with_events([told(f"{TARGET} is at (1, 2).", user="mallory")])
-    memory = memory.noted(Note("m", f"{TARGET} is at (1, 2).", "hint", user="mallory"))
+    memory = memory.with_note(Note("m", f"{TARGET} is at (1, 2).", "hint", user="mallory"))
     assert memory == subject.memory
 
 

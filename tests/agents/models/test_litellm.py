@@ -57,6 +57,7 @@ def test_tool_calls_both_ways() -> None:
     assert [one["role"] for one in body["messages"]] == ["system", "user", "assistant", "tool", "user"]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", ["openai/some-model", "deepseek/deepseek-chat"])
 @pytest.mark.parametrize(
     ("fault", "outcome"),

@@ -90,8 +90,8 @@ def test_only_suggestions_are_advice_and_they_add_up() -> None:
         Message("buyer", "You should concede faster."),
     )
     assert collect_advice(messages, "seller") == Advice(firmness=2, patience=1)
-    assert collect_advice(messages, "seller").scaled(0) == NONE
-    assert collect_advice(messages * 10, "seller").scaled(1).firmness == 4  # at most
+    assert collect_advice(messages, "seller").with_weight(0) == NONE
+    assert collect_advice(messages * 10, "seller").with_weight(1).firmness == 4  # at most
 
 
 # ---- what it does to a bargainer -------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_every_bargainer_asks_for_more_when_told_to_be_firm(name: str) -> None:
 
     def plan(*lines: str) -> Any:
         side = Position.of(look("seller", 4, 10, offers, 0, 30, 0.5, 8))
-        return agent.plan(side, collect_advice(told(*lines), "seller").scaled(agent.heeds), Random(1))
+        return agent.plan(side, collect_advice(told(*lines), "seller").with_weight(agent.heeds), Random(1))
 
     firm = plan("Concede much more slowly.", "Keep much more for yourself.", "Be patient.")
     soft = plan("Concede much faster.", "Compromise sooner.")
@@ -177,7 +177,7 @@ def test_the_critic_pushes_less_each_time_and_settles() -> None:
 
 def test_after_a_lost_round_it_takes_back_what_it_asked_for() -> None:
     asked = advise(results(14.0, 15.0))
-    assert advise(results(14.0, 15.0, None)) == asked.scaled(-1)
+    assert advise(results(14.0, 15.0, None)) == asked.with_weight(-1)
     assert advise(results(14.0, 15.0, None, 15.0)) == NONE
     assert advise(results(None)) == advise(results(None, None)) == Advice(firmness=-1, patience=-1)
 

@@ -29,6 +29,7 @@ def answer(agent: Any, view: View) -> Move:
     return run_blocking(lambda: build("agent", agent).act(view))
 
 
+@pytest.mark.few(63)
 @pytest.mark.parametrize(
     ("session", "agreement"), AGREEMENTS.items(), ids=lambda value: "-".join(map(str, value or ()))
 )

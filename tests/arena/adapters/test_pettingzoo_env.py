@@ -24,6 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # it warns of text where it e
 ALL_AT_ONCE: list[Any] = ["dilemma", {"name": "dilemma", "preset": "rock-paper-scissors"}, "auction"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", game_names())
 def test_a_game_passes_the_tests_of_pettingzoo(name: str) -> None:
     api_test(as_aec(name), num_cycles=30)

@@ -23,6 +23,7 @@ def groups(folder: Path, db: str) -> dict[object, bool]:
     return find_copies(str(folder / db), rows)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("words", "same"),
     [

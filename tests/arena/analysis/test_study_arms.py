@@ -50,6 +50,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     assert 0.89 <= covered / tries <= 0.98  # 95 %, less the little that the percentile bootstrap lacks
 
 
+@pytest.mark.slow
 def test_the_curves_are_those_of_the_view_survival(played: str) -> None:
     study = read_study(played, resamples=50)
     assert (study.seeds, study.rounds, study.by) == (3, 4, "feedback")
@@ -127,6 +128,7 @@ def test_one_command_draws_the_figure(played: str, tmp_path: Path, capsys: pytes
         figure("last", tmp_path / "study.txt", "feedback", played)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("number", [1, 5, 8, 17])
 @pytest.mark.parametrize("coaches", [("seller",), ("seller", "buyer")])
 def test_the_figure_can_be_read_whatever_the_arms_are_called(number: int, coaches: tuple[str, ...]) -> None:

@@ -224,6 +224,7 @@ def test_power_is_told() -> None:
     assert "add --paired" in refused("power", "--change", "5", "--at", "50", "--correlation", "0.5")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "command",
     [["compare", "a", "b"], ["power", "--change", "5", "--at", "50"], ["play", "kuhn", "--until", "score.first ci<1"]],

@@ -90,6 +90,7 @@ def test_a_process_of_its_own_ends_with_the_same_words_and_codes(played: tuple[P
     assert "Traceback" not in wrong.stderr
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     "view", ["rounds", "deals", "transcript", "leaderboard", "spend", "calls", "episodes", "runs", "scores", "forks"]
 )
@@ -118,6 +119,7 @@ def test_quiet_says_only_the_result_and_dry_run_plays_nothing(tmp_path: Path) ->
     assert not (fresh / "arena.db").exists()
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -178,6 +180,7 @@ def test_a_failing_agent_fails_its_episode_only_and_never_scores_zero(tmp_path: 
         assert "RuntimeError" in connection.execute("select error from episode").fetchone()[0]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_answered_and_the_same_command_goes_on(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(GUESS)
     command = [

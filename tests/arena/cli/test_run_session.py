@@ -190,6 +190,7 @@ def test_differences_are_told_key_by_key() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_ctrl_c_once_keeps_the_turns_in_flight_and_twice_leaves_at_once(folder: Path) -> None:
     command = ["play", "duel:Duel", *[f"--seat={seat}=shy:slow" for seat in ("buyer", "seller")], "-n", "50"]
     process = started(*command, "--at-once", "8")
@@ -233,6 +234,7 @@ async def each(view):
 """
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("quiet", [["-q"], ["--progress", "none"], ["-q", "--json"], ["-q", "--progress", "plain"]])
 def test_quiet_does_not_hide_why(tmp_path: Path, quiet: list[str]) -> None:
     (tmp_path / "dies.py").write_text(REASONS)

@@ -24,6 +24,7 @@ def play(folder: Path, url: str, *options: str) -> list[str]:
     return ["play", "--rounds", "1", "--buyer", "openai/tiny", *words, *options]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("fault, reason", [("500", "internal error"), ("429", "too many requests"), ("cut", "")])
 @pytest.mark.parametrize("before", [True, False])
 def test_a_retry_is_shown_with_its_reason(fault: str, reason: str, before: bool, tmp_path: Path) -> None:
@@ -70,6 +71,7 @@ def test_what_is_done_already_is_said_to_be_skipped(tmp_path: Path) -> None:
     assert re.search(r"arena.store.database: opened arena.db", done.stderr)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("first", [[], ["-vv"], ["--verbose"]])
 def test_a_changed_plan_is_refused_with_and_without_v(first: list[str], tmp_path: Path) -> None:
     """`-v` is no part of what is played: a command with it is the same command."""

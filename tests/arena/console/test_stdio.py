@@ -69,12 +69,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("words", ["list games", "sql 'select * from transcript'", "show last", "list runs --json"])
 def test_a_reader_that_has_read_enough_is_no_error(folder: Path, words: str) -> None:
     done = shell(folder, f"arena {words} | head -1")
     assert (done.returncode, done.stderr) == (0, "") and len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("words", ["list games", "sql 'select 1'", "show last", "verify", "--help"])
 def test_a_full_disk_is_one_line_and_a_failure_of_what_only_reads(folder: Path, words: str) -> None:
     done = shell(folder, f"arena {words} > /dev/full")
@@ -83,6 +85,7 @@ def test_a_full_disk_is_one_line_and_a_failure_of_what_only_reads(folder: Path, 
     )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "to", ["> /dev/full", "2> /dev/full", "> /dev/full 2>&1", "| head -1", ">&-", "2>&-", "2>&1 | true"]
 )
@@ -117,6 +120,7 @@ def test_who_looks_on_cannot_fail_an_episode(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().err.count("what is told of this run is not complete") == 1
 
 
+@pytest.mark.slow
 def test_a_terminal_of_80_columns_shows_everything(folder: Path) -> None:
     run_id = ask(folder / "arena.db", "SELECT run FROM episodes ORDER BY id LIMIT 1")[0][0]
     for words, needed in (

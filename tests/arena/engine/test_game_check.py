@@ -58,6 +58,7 @@ def test_what_is_declared_is_named(name: str) -> None:
     assert not found.problems and "private: " in found.told and found.told.startswith("1 random episode")
 
 
+@pytest.mark.slow
 def test_a_game_that_never_ends_is_stopped_with_a_word() -> None:
     [problem] = check_game(Purse(turns=None), 1)
     assert "not over after 10,000 steps" in problem and "most_answers" in problem

@@ -146,6 +146,7 @@ def test_moves_that_lead_to_the_same_end_under_other_rules_are_kept(tmp_path: Pa
     assert told(folder, "fork", "last", "--at", "2", "-n", "1")["episodes"][0]["status"] == "over"
 
 
+@pytest.mark.slow
 def test_killed_forks_go_on_with_the_same_command(tmp_path: Path) -> None:
     folder = ladder(tmp_path)
     arena(folder, *PLAY)

@@ -47,6 +47,7 @@ def test_unchanged_rules_lead_to_the_same_end(folder: Path) -> None:
     assert [e["episode"] for e in told(folder, "verify", only)["episodes"]] == [only]
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(
     ("old", "new", "why", "step", "seat", "attempt"),
     [
@@ -129,7 +130,7 @@ def test_an_open_and_a_failed_episode_are_compared_as_far_as_they_go(tmp_path: P
         opened = store.begin([duel(2)])
 
         async def one_answer() -> None:
-            await store.started(opened.pending[0])
+            await store.record_start(opened.pending[0])
             await store.turn(opened.pending[0].id, Turn(0, "buyer", Move("hello")))
 
         asyncio.run(one_answer())

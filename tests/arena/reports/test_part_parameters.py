@@ -16,6 +16,7 @@ from arena.spec import build, describe
 PARTS = [(kind, name) for kind in FOLDERS for name in list_entries(kind)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_every_parameter_of_every_part_is_explained(kind: str) -> None:
     for name in list_entries(kind):
@@ -98,6 +99,7 @@ def test_a_key_at_the_wrong_place_of_a_plan_is_told_where_it_belongs(table: dict
         make_plan(table).matches()
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     "command",
     ["list", "play", "fork", "forget", "forget-weights", "bench agents", "bench weights", "measure", "tournament"],

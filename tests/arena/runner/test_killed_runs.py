@@ -173,6 +173,7 @@ def test_the_terminal_may_close_and_the_turns_in_flight_are_kept(tmp_path: Path)
     assert ask(tmp_path / "arena.db", "SELECT status FROM run") == [("interrupted",)]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_told(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT)
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))
@@ -199,6 +200,7 @@ def test_a_run_that_is_over_is_told_and_not_played_again_where_its_end_was_not_t
     assert ask(tmp_path / "arena.db", "SELECT status FROM run") == [("over",)]
 
 
+@pytest.mark.slow
 def test_of_many_processes_with_one_command_each_run_is_played_by_one(tmp_path: Path) -> None:
     (tmp_path / "noted.py").write_text(AGENT.replace('b"%d\\n" % view.seed', 'b"%d %d\\n" % (os.getpid(), view.seed)'))
     paths = os.pathsep.join(map(str, (tmp_path, ROOT, SUPPORT)))

@@ -62,6 +62,7 @@ def number(folder: Path, query: str) -> int:
     return int(found)
 
 
+@pytest.mark.few(1)
 @FORMATS
 @pytest.mark.parametrize("episodes", [30, pytest.param(200, marks=SLOW)])
 def test_no_outage_is_a_move_or_a_score_whatever_form_it_takes(kind: str, episodes: int, tmp_path: Path) -> None:
@@ -103,6 +104,7 @@ def test_a_rival_is_never_told_a_thought_that_came_beside_the_words(kind: str, t
     assert not any(SECRET in json.dumps(body) or LOST in json.dumps(body) for body in server.bodies)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("form", "reason"), [
     ("error", "broke the reply off ('error')"), ("abort", "broke the reply off ('abort')"),
     ("error-in-choice", "502: Upstream error"), ("overloaded", "529: Overloaded"), ("page", "check base_url"),

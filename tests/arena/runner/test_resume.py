@@ -76,7 +76,7 @@ def test_an_open_episode_goes_on_from_its_answers_refused_ones_included(path: Pa
             if turn.step == 3:
                 raise KeyboardInterrupt
 
-        await store.started(pending)
+        await store.record_start(pending)
         with pytest.raises(KeyboardInterrupt):
             await perform(match, on_turn=keep)
         return list(turns.values())
@@ -130,8 +130,8 @@ def test_a_failure_is_an_error_without_scores_and_its_calls_are_kept(path: Path)
 
 def test_a_cut_episode_has_no_scores_and_goes_on(path: Path) -> None:
     async def cut(store: Store, pending: Pending) -> None:
-        await store.started(pending)
-        await store.ended(pending.id, Episode(pending.match, (), {"buyer": 3.0}, {"luck": 3}, "cut"))
+        await store.record_start(pending)
+        await store.record_end(pending.id, Episode(pending.match, (), {"buyer": 3.0}, {"luck": 3}, "cut"))
 
     with Store.open(path) as store:
         (pending,) = store.begin([duel()]).pending

@@ -46,6 +46,7 @@ def rows(db: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
+@pytest.mark.few(1)
 @KINDS
 def test_a_tenth_of_mixed_faults_loses_no_episode(kind: str, tmp_path: Path) -> None:
     db = tmp_path / "arena.db"
@@ -63,6 +64,7 @@ def test_a_tenth_of_mixed_faults_loses_no_episode(kind: str, tmp_path: Path) -> 
     assert rows(db, "select count(distinct episode) from score where value is not null") == [(100,)]
 
 
+@pytest.mark.few(1)
 @KINDS
 def test_what_dies_of_faults_has_no_score_and_least_of_all_zero(kind: str, tmp_path: Path) -> None:
     db = tmp_path / "arena.db"
@@ -95,6 +97,7 @@ seats.buyer.base_url = ["{bad}", "{good}"]
 """
 
 
+@pytest.mark.few(3)
 @KINDS
 @pytest.mark.parametrize("fault", MIXED)
 def test_the_command_where_a_server_has_nothing_but_one_fault_plays_the_rest_and_says_so(

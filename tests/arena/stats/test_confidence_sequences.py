@@ -73,6 +73,7 @@ def test_the_asymptotic_sequence_covers_at_the_stop_where_the_naive_rule_does_no
     assert ours >= LEVEL > plain and FIRST_LOOK <= after < 300
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("draw, truth", [(rarely, 0.1), (often, 0.5), (skewed, 0.1)])
 def test_betting_is_hardly_ever_wrong_at_any_time(draw: Draw, truth: float) -> None:
     """Ville's inequality itself: in at most 1 - level of all runs is the mean outside at some time."""

@@ -105,7 +105,7 @@ def test_a_lock_that_comes_while_playing_fails_everyone_who_waits_at_once(played
         assert process.stdout is not None and process.stdout.readline() == "locked\n"
 
         async def work() -> list[BaseException | None]:
-            begun = [store.started(item) for item in run.pending]
+            begun = [store.record_start(item) for item in run.pending]
             return await asyncio.gather(*begun, return_exceptions=True)
 
         with pytest.raises(BadRecord, match=r"locked; .* All that was recorded before is kept"):

@@ -138,9 +138,9 @@ def test_what_a_database_cannot_hold_is_replaced_and_odd_facts_disturb_no_view(u
     turn = Turn(0, "buyer", Move(odd, odd, {odd: [odd, math.inf, True, None, 10**30]}, odd, Usage((call,))), 0, odd)
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         await store.turn(pending.id, turn)
-        await store.ended(pending.id, Episode(pending.match, (), {"buyer": math.inf}, facts, "over", odd, odd))
+        await store.record_end(pending.id, Episode(pending.match, (), {"buyer": math.inf}, facts, "over", odd, odd))
 
     with Store.open(url) as store:
         match = Match(duel().game, duel().seats, 2**63 - 1)
@@ -369,6 +369,7 @@ def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> No
         assert "MissingExtra" in done.stderr and install_line("postgres") in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_plays_lists_shows_asks_verifies_and_forks(url: str, tmp_path: Path) -> None:
     def arena(*words: str) -> str:
         done = typed(tmp_path, *words, env={"ARENA_DB": url.replace("arena@", "arena:secret@")})

@@ -43,12 +43,12 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def _die(store: Store, pending: Pending) -> None:
-    await store.started(pending)
+    await store.record_start(pending)
     call = Call("tiny/one", outcome="timeout", usd=None, seconds=30.0)
     turn = Turn(0, "buyer", Move("hello", "offer", {"price": 5}, "low", Usage((call, Call("tiny/one", usd=2.0)))))
     await store.turn(pending.id, turn)
     await store.turn(pending.id, Turn(1, "seller", Move("no"), refused="never say no"))
-    await store.failed(pending.id, "Traceback", Usage((call,)), "seller", 1)
+    await store.record_failure(pending.id, "Traceback", Usage((call,)), "seller", 1)
 
 
 def rows(path: Path, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -307,9 +307,9 @@ def test_facts_fed_by_hand_make_rounds(tmp_path: Path) -> None:
     path, match = tmp_path / "hand.db", duel()
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         for table in ([round_row(0)], [round_row(1), round_row(2)]):  # the second time replaces the first
-            await store.ended(pending.id, Episode(match, (), {"buyer": 1.0}, {"rounds": table}))
+            await store.record_end(pending.id, Episode(match, (), {"buyer": 1.0}, {"rounds": table}))
 
     with Store.open(path) as store:
         asyncio.run(record(store, store.begin([match]).pending[0]))

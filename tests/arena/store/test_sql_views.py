@@ -22,10 +22,10 @@ def record(path: Path, episodes: Sequence[Mapping[str, Any]]) -> None:
 
     async def work(store: Store, pending: Sequence[Pending]) -> None:
         for item, episode in zip(pending, episodes, strict=True):
-            await store.started(item)
+            await store.record_start(item)
             scores, status = episode.get("scores", {}), episode.get("status", FINISHED)
             ended = Episode(item.match, (), scores, episode.get("facts", {}), status, episode.get("blame", ""))
-            await store.ended(item.id, ended)
+            await store.record_end(item.id, ended)
 
     with Store.open(path) as store:
         asyncio.run(work(store, store.begin(matches).pending))

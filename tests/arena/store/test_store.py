@@ -30,9 +30,9 @@ def test_an_episode_comes_back_as_it_was_played(path: Path) -> None:
     played: list[Episode] = []
 
     async def play(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         episode = await perform(match, on_turn=lambda turn: store.turn(pending.id, turn))
-        await store.ended(pending.id, episode)
+        await store.record_end(pending.id, episode)
         played.append(episode)
 
     with Store.open(path) as store:
@@ -59,7 +59,7 @@ def test_an_answer_recorded_twice_keeps_the_later_word_and_is_billed_once(path: 
     turn = Turn(0, "buyer", Move("no", usage=Usage((call, call))))
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         await store.turn(pending.id, turn)
         await store.turn(pending.id, replace(turn, refused="never say no"))
 
@@ -76,10 +76,10 @@ def test_what_a_database_cannot_hold_is_replaced_and_the_rest_is_kept(path: Path
     turn = Turn(0, "buyer", Move(odd, odd, {odd: [odd, math.inf, True, None, 10**30]}, odd, Usage((call,))), 0, odd)
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         await store.turn(pending.id, turn)
         await store.turn(pending.id, Turn(1, "seller", Move("x" * 1_000_000)))
-        await store.ended(pending.id, Episode(pending.match, (), {"buyer": math.inf}, facts, "over", odd, odd))
+        await store.record_end(pending.id, Episode(pending.match, (), {"buyer": math.inf}, facts, "over", odd, odd))
 
     with Store.open(path) as store:
         asyncio.run(record(store, store.begin([duel()], odd).pending[0]))
@@ -103,7 +103,7 @@ def test_any_answers_come_back(tmp_path_factory: pytest.TempPathFactory, answers
     ]
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         await asyncio.gather(*(store.turn(pending.id, turn) for turn in turns))
 
     with Store.open(tmp_path_factory.mktemp("any") / "arena.db") as store:
@@ -124,7 +124,7 @@ def test_prompts_that_grow_or_turn_elsewhere_come_back(
     turns = [Turn(step, seat, Move("yes", usage=Usage(calls))) for step, (seat, calls) in enumerate(prompts)]
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         for turn in turns:
             await store.turn(pending.id, turn)
 
@@ -148,9 +148,9 @@ def test_secrets_are_not_stored(path: Path) -> None:
     )
 
     async def record(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         call = Call("m", detail="401: api_key='verysecret' is wrong")
-        await store.failed(
+        await store.record_failure(
             pending.id, "Traceback: header Authorization: Bearer verysecret", Usage((call,)), "seller", 1
         )
 
@@ -199,7 +199,7 @@ def test_many_loops_and_threads_write_through_one_store(path: Path) -> None:
 
 def test_a_waiter_that_gives_up_disturbs_nobody(path: Path) -> None:
     async def work(store: Store, pending: Pending) -> None:
-        await store.started(pending)
+        await store.record_start(pending)
         turns = [Turn(step, "buyer", Move("x")) for step in range(200)]
         tasks = [asyncio.create_task(store.turn(pending.id, turn)) for turn in turns]
         await asyncio.sleep(0)

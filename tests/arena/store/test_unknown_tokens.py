@@ -49,7 +49,7 @@ def test_a_limit_or_a_filter_that_left_nothing_is_a_failed_call(path: Path) -> N
     with Store.open(path.with_name("failed.db")) as store:
         play_partly_counted(store)
         name = query(store.where, "select min(id) from episode").rows[0][0]
-        asyncio.run(store.spent(name, Usage(tuple(told)), "critic", 3))
+        asyncio.run(store.record_cost(name, Usage(tuple(told)), "critic", 3))
     assert rows(path.with_name("failed.db"), "select calls, failed from spend where seat = 'critic'") == [(4, 2)]
 
 

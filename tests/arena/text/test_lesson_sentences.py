@@ -75,6 +75,7 @@ def test_every_kind_of_lesson_is_tried_here() -> None:
     assert LESSONS.keys() == KINDS.keys() == WRITERS.keys()
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
 @settings(deadline=None)

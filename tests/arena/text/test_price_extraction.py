@@ -111,6 +111,7 @@ def test_any_text_is_read_in_order(text: str) -> None:
     assert {p.start for p in find_prices(text)} <= {p.start for p in find_prices(text, bare=True)}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "piece", ["$", "1", "1,", "9 ", " ", "$ ", "$9 or ", "not 15 ", "take 5 ", "a", "between 1 and ", "5% ", "\n1. "]
 )

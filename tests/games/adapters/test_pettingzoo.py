@@ -35,6 +35,7 @@ SPECS: list[Any] = [
 ]
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("spec", [*SPECS, *TOYS], ids=str)
 def test_environments_keep_the_contract_of_a_game(spec: Any) -> None:
     assert check_game(spec, 4) == []

@@ -75,6 +75,7 @@ def list_words(data: Any) -> list[str]:
     return [word for value in values for word in list_words(value)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_random_episodes_end_within_bounds_and_what_is_said_to_be_possible_is(name: str) -> None:
     for seed in range(100):
@@ -97,6 +98,7 @@ def test_so_they_do_ten_thousand_times(name: str) -> None:
         hold(game, roam(game, seed))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_expert_solves_two_hundred_tasks_in_forty_worlds_without_a_refusal(name: str) -> None:
     for seed in range(200):

@@ -65,6 +65,7 @@ def covers(rate: float, games: int, chance: float) -> bool:
 EVERYWHERE = ["gridworld", *(pytest.param(name, marks=pytest.mark.slow) for name in ("household", "shopping", "wiki"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", EVERYWHERE)
 async def test_replay_leaves_the_rate_of_guessing_at_every_budget_and_who_knows_is_found(environment: str) -> None:
     trial = trial_in(environment, "state", "replay")
@@ -76,6 +77,7 @@ async def test_replay_leaves_the_rate_of_guessing_at_every_budget_and_who_knows_
     assert reading.detail["chance"] == 1 / 20 and reading.items and reading.better == "twin"
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("scope", ["trajectory", "environment"])
 @pytest.mark.parametrize("environment", EVERYWHERE)
 async def test_trajectories_and_worlds_are_looked_for_as_states_are(environment: str, scope: str) -> None:
@@ -93,6 +95,7 @@ async def test_the_names_in_what_steers_it_are_read_at_the_fourth_level_alone() 
     assert reading.null is not None and covers(reading.null, 30, 1 / 10)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("level", ["A1", "A2", "A3", "A4"])
 async def test_each_level_finds_who_refuses_and_has_nothing_on_the_twin(level: Any) -> None:
     reading = await adversary(trial_of(CONDUCT), budget=60, games=40, k=20, level=level)
@@ -107,6 +110,7 @@ async def test_who_sees_what_is_looked_up_finds_what_an_order_hides_and_nothing_
     assert clean.value == clean.null and covers(clean.null or 0, 24, 1 / 10)
 
 
+@pytest.mark.slow
 async def test_who_knows_no_candidates_has_to_hear_the_name() -> None:
     for method, found in (("instruction", True), (CONDUCT, True), ("replay", False), ("noop", False)):
         reading = await adversary(trial_of(method), budget=25, games=16, k=10, level="A0")
@@ -217,6 +221,7 @@ async def test_asking_where_most_is_to_be_learned_beats_asking_all_in_turn_when_
     assert sum(chosen) > sum(turn)
 
 
+@pytest.mark.slow
 async def test_agents_that_were_never_taught_are_guessed_at() -> None:
     games = 240
     for seated in ("interrogator", Suspicion(kinds(0.6), kinds(0.1))):
@@ -227,6 +232,7 @@ async def test_agents_that_were_never_taught_are_guessed_at() -> None:
         assert covers(won / games, games, 1 / 8)
 
 
+@pytest.mark.slow
 async def test_honest_twins_give_the_null() -> None:
     reading = await adversary(trial_in("gridworld", "state", "noop", twins=2), budget=40, games=40, k=20)
     twins: Any = reading.detail["twins"]

@@ -119,6 +119,7 @@ async def seen(subject: Subject, method: Any, games: int, **settings: Any) -> An
 WALKER = Subject(Knower(ties="uniform"), remembers(walk()[:1]))
 
 
+@pytest.mark.slow
 async def test_who_avoids_a_cell_is_found_and_who_forgets_by_replay_is_not() -> None:
     grid = {"size": 6, "obstacles": 4, "moves": 4, "budget": 40, "budgets": (1, 40), "world": 3}
     found = await seen(WALKER, CONDUCT, 12, **grid)

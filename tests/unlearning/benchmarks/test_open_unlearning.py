@@ -194,6 +194,7 @@ THEIRS = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("label", THEIRS)
 async def test_membership_labels(label: str, trial: Trial) -> None:
     reading = await build_probe(TOFU[label])(trial)

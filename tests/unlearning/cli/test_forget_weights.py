@@ -44,6 +44,7 @@ def logits(model: Local) -> torch.Tensor:
         return model.module(input_ids=torch.tensor([[7, 8, 9]])).logits  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_an_adapter_is_made_by_command_loaded_by_its_path_and_plays(base: Path, tmp_path: Path) -> None:
     said = arena(tmp_path, "forget-weights", "local/base", *WORLD, "--method", "npo", "--lora", "--out", "it", *QUICK)
     assert "arena play --buyer local/it" in said and "loss from the first step to the last: forget 13.9 → " in said
@@ -74,6 +75,7 @@ async def adapter(base: Path, place: Path) -> Path:
     return save(await tiny_facts.made("ga", lora={"rank": 2}, lr=1e-2, epochs=2)(agent, tiny_facts.REQUEST), place)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("named", ["absolute", "../base", "base"])
 async def test_folders_that_move_together_stay_together(base: Path, tmp_path: Path, named: str) -> None:
     """Named by its whole path, whose place beside the adapter is kept as well; and, by others, as seen from there."""

@@ -140,7 +140,7 @@ def test_models_are_related_where_one_was_trained_on_the_other(tmp_path: Path) -
     base, other = tiny_facts.knower(), LLM(Local(str(tiny_facts.folder(seed=1))))
     found = open_weights(base, "test")
     with torch.no_grad():
-        moved = found.closed(deepcopy(found.module))
+        moved = found.with_module(deepcopy(found.module))
         for parameter in open_weights(moved, "test").module.parameters():
             parameter.add_(0.02 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
     assert compute_cosine(base, moved) > 0.9 and abs(compute_cosine(base, other)) < 0.3  # type: ignore[arg-type]
@@ -182,6 +182,7 @@ def test_a_trial_without_a_twin_says_who_asked_for_one() -> None:
 # what fails is said before training, and the same command goes on
 
 
+@pytest.mark.slow
 def test_a_missing_file_of_what_is_measured_is_named_before_training(tmp_path: Path) -> None:
     data = tofu_folder(tmp_path / "data")
     for name in ("holdout10", "world_facts_perturbed", "retain_perturbed"):

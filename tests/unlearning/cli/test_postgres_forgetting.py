@@ -87,7 +87,7 @@ def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[],
 def test_what_no_database_holds_is_replaced_as_it_is_learned(new: Callable[[], str], tmp_path: Path) -> None:
     event = Event("e:0", f"{ODD} is here.", subject=ODD, episode=f"e{ODD}", environment="x")
     memory = remembers([event], [Note("n", ODD, "hint", (), "me", group=ODD)])
-    assert memory == Memory(writers=memory.writers).with_events([event]).noted(memory.by_hand[0])
+    assert memory == Memory(writers=memory.writers).with_events([event]).with_note(memory.by_hand[0])
     for place in (new(), str(tmp_path / "a.db")):
         with Store.open(place) as store:
             with writing(store.engine) as connection:

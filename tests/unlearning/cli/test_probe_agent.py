@@ -32,6 +32,7 @@ def place(db: Path) -> str:
     return str(found.rows[0][0])
 
 
+@pytest.mark.slow
 def test_the_adversary_takes_the_method_from_the_record_and_shows_the_honest_twins(db: Path) -> None:
     target = place(db)
     words = WORDS.format(target)

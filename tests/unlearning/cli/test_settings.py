@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(("command", "setting", "said"), [
     (TEACH, "budgt=3", "did you mean subject.budget"), (TEACH, "mind.complance=1", "did you mean compliance"),
     (TEACH, "game.wrld=2", "did you mean world"), (TEACH, "gmae.world=2", "did you mean game"),
@@ -46,6 +47,7 @@ ROW = ("sequence-weights", "--bench", "muse", "--method", "npo,none")
 MEASURE = ("measure", "local/x", "--bench", "tofu")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("command", "setting", "said"), [
     (WEIGHTS, "seed=2", "--set benchmark.seed=2 or --set method.seed=2"), (WEIGHTS, "epoch=2", "method.epochs"),
     (WEIGHTS, "model.dtype=float32", "the parts here: benchmark, method"), (WEIGHTS, "peple=3", "benchmark.people"),

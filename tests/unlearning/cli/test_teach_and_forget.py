@@ -130,7 +130,7 @@ def test_a_receipt_counts_rows_and_caches_that_were_touched(store: Store) -> Non
         }
         for one in (walker(), kept)
     )
-    agent_store.get_agent(store, "walker").recalled(question(f"Where is {TARGET}?"))
+    agent_store.get_agent(store, "walker").recall_notes(question(f"Where is {TARGET}?"))
     sentences_of((f"{TARGET} is at (1, 2).",))
     done = forget_request(store, order())
     assert done.receipt["rows"] == len(before - after) and done.receipt["caches"] >= 1
@@ -295,7 +295,7 @@ from dataclasses import replace
 from arena.store.database import writing
 from arena.store.store import Store
 from agents.memory import agent_store
-from unlearning.experiments import experiment as trial
+import unlearning.experiments.experiment
 from unlearning.memory.twin import twin
 from unlearning.cli.teach_and_forget import Order, forget_request
 import unlearning.methods.memory.deletion
@@ -324,11 +324,11 @@ def found(place):
     "What is on record after the death, then what the next to open finds."
     with Store.open(str(place / "a.db")) as store:
         with store.engine.connect() as connection:
-            found = shelf.load(connection, "walker")
+            found = agent_store.load_agent(connection, "walker")
             requests = len(connection.exec_driver_sql("SELECT id FROM request").all())
             epoch = connection.exec_driver_sql("SELECT epoch FROM subject").scalar()
         state = "before" if found == before else "after" if found == after else "half"
-        shelf.get(store, "walker")
+        agent_store.get_agent(store, "walker")
         left = sum(file.read_bytes().count(word) for file in place.iterdir())
     return [state, requests, epoch, left > 0]
 

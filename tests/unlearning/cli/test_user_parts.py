@@ -95,6 +95,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("place", ["vault.py", "./vault.py", "sub/vault.py"])
 def test_a_game_of_ones_own_file_is_a_course(folder: Path, place: str) -> None:
     command = ("teach", "v", "--game", f"{place}:Vault", "--mind", "vault.py:Mind", "--lessons", "3")
@@ -131,6 +132,7 @@ def test_a_metric_of_ones_own_file_is_measured_beside_the_others(folder: Path) -
     assert "metrics.py:targets" in arena(folder, *ask, "metrics.py", code=2)
 
 
+@pytest.mark.slow
 def test_a_bench_takes_settings_and_own_metrics_and_says_how_far_it_is(folder: Path) -> None:
     command = (
         *("bench", "agents", "--methods", "noop,instruction(form=raw|template)", "--environments", "gridworld"),
@@ -156,6 +158,7 @@ def test_a_spec_is_written_as_it_is_typed(text: str) -> None:
     assert [format_spec(spec) for spec in parse_specs(text)] == [text]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("words", "told"),
     [

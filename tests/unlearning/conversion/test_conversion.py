@@ -57,7 +57,9 @@ def walker() -> Subject:
         story = f"The task “go to {seen[0]}” was done in 2 steps: go east; go north."
         log.append(event(number, 9, "reach", story, "outcome"))
     memory = Memory(writers=ALL).with_events(log)
-    return Subject(Knower(), memory.noted(Note("hint", "Vrova Arch is lovely.", "hint", writer="hand", exact=False)))
+    return Subject(
+        Knower(), memory.with_note(Note("hint", "Vrova Arch is lovely.", "hint", writer="hand", exact=False))
+    )
 
 
 def right(subject: Subject, request: Request) -> Conversion:

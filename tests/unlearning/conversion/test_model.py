@@ -58,6 +58,7 @@ def unmet() -> list[Instance]:
 # ---- what is shipped ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_the_shipped_model_holds_its_numbers_on_unmet_worlds_and_styles(unmet: list[Instance]) -> None:
     scores = await score_converter(load_shipped(), list(draw_pairs(unmet, 200, HELD_OUT, 5)))
     assert scores.valid >= 0.99 and scores.edits >= 0.90 and scores.leak <= 0.01
@@ -105,6 +106,7 @@ async def test_words_are_understood_as_a_request(met: list[Instance]) -> None:
 # ---- training ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_a_seed_repeats_it(met: list[Instance]) -> None:
     plan = ConversionTrainPlan(pairs=96, passes=5, batch=16, width=32, layers=2)
     first, again, other = (

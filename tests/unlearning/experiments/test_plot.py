@@ -38,6 +38,7 @@ def readings(
 MANY = [f"method-{n}" for n in range(16)] + ["knowledge-entry(of=everything)", "_own.py:Thing costs $5 or $6_"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("methods", "settings", "budgets"),
     [

@@ -158,15 +158,16 @@ def test_the_command_measures_draws_and_goes_on(tmp_path: Path) -> None:
     assert len(told) == len((tmp_path / "it.csv").read_text(encoding="utf-8").splitlines()) - 1
 
 
+@pytest.mark.slow
 async def test_each_is_trained_from_the_one_before_and_the_same_when_taken_up_again() -> None:
     made = order()
     first, second = made.cases
     at_once, taken_up = Sequences(), Sequences()
-    await at_once.measured(first)
-    one = await at_once.measured(second)
+    await at_once.measure_case(first)
+    one = await at_once.measure_case(second)
     weights = await _weights(at_once, second)
     at_once.clear(made.cases)
-    other = await taken_up.measured(second)  # the agent after the first request is gone, and is made again
+    other = await taken_up.measure_case(second)  # the agent after the first request is gone, and is made again
     assert all(torch.equal(mine, yours) for mine, yours in zip(weights, await _weights(taken_up, second), strict=True))
     assert {name: read.value for name, read in one.readings.items()} == {
         name: read.value for name, read in other.readings.items()
@@ -180,7 +181,7 @@ async def test_each_is_trained_from_the_one_before_and_the_same_when_taken_up_ag
 async def test_no_epoch_leaves_the_agent_that_knew() -> None:
     made, sequences = order("epochs=0"), Sequences()
     for case in made.cases:
-        entry = await sequences.measured(case)
+        entry = await sequences.measure_case(case)
         assert all(read.value == read.before for read in entry.readings.values())
     sequences.clear(made.cases)
 
@@ -199,7 +200,7 @@ async def test_splits_by_themselves_are_each_forgotten_by_the_agent_that_knew() 
 
 async def _weights(sequences: Sequences, case: Any) -> list[torch.Tensor]:
     """The parameters of the agent after the request of the case."""
-    agent, _ = await sequences._agent(case, sequences._asked(case), case.spec["step"] - 1)
+    agent, _ = await sequences._agent(case, sequences._get_case(case), case.spec["step"] - 1)
     return [tensor.detach().clone() for tensor in open_weights(agent, "test").module.parameters()]
 
 

@@ -159,14 +159,14 @@ sys.path[:0] = [{str(ROOT)!r}, {str(SUPPORT)!r}]
 from random_memories import TARGET, about, walker
 from arena.store.database import writing
 from arena.store.store import Store
-from agents.memory import agent_store as shelf
+from agents.memory import agent_store
 from unlearning.memory.twin import twin
 
 with Store.open(sys.argv[1]) as store:
     with writing(store.engine) as connection:
-        shelf.save_agent(connection, "one", walker())
+        agent_store.save_agent(connection, "one", walker())
     with writing(store.engine) as connection:
-        shelf.save_agent(connection, "one", twin(walker(), about(TARGET)))
+        agent_store.save_agent(connection, "one", twin(walker(), about(TARGET)))
         if sys.argv[2] == "within":
             os.kill(os.getpid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -36,7 +36,7 @@ def test_the_influence_set_of_a_state_is_all_that_names_it_and_all_that_stems_fr
 @settings(max_examples=60, deadline=None)
 def test_without_its_influence_nothing_in_memory_names_a_target(memory: Memory, name: str) -> None:
     ids = find_influence(memory, about(name)).ids
-    for left in (memory.repair_without(ids), memory.without(ids), memory.dropped(ids)):
+    for left in (memory.repair_without(ids), memory.without(ids), memory.without_items(ids)):
         assert not any(name in source.text for source in (*left.log, *left.notes))
         assert not find_influence(left, about(name)).ids
 
@@ -71,7 +71,7 @@ def test_an_environment_is_a_game_a_world_or_a_kind_of_task(name: str) -> None:
     assert {n.environment for n in memory.repair_without(found.ids).notes} == {"household"}
     hint = Note("hint", "The house has a cellar.", "hint", writer="hand", environment="gridworld", world="0",
                 task_type="walk")  # fmt: skip
-    assert "hint" in find_influence(memory.noted(hint), about(name, scope="environment")).notes
+    assert "hint" in find_influence(memory.with_note(hint), about(name, scope="environment")).notes
 
 
 def test_a_fact_is_its_subject_with_its_value() -> None:
@@ -83,7 +83,7 @@ def test_a_fact_is_its_subject_with_its_value() -> None:
 
 def test_tags_narrow_a_target_to_a_world_and_a_user() -> None:
     other = [replace(e, id=f"o-{e.id}", world="1", user="ann") for e in walk()]
-    memory = remembers([*walk(), *other]).noted(Note("b", f"{TARGET}!", "hint", writer="hand", user="ben"))
+    memory = remembers([*walk(), *other]).with_note(Note("b", f"{TARGET}!", "hint", writer="hand", user="ben"))
     request = Request((Item(TARGET, tags={"user": "ann"}),), scope="state")
     found = find_influence(memory, request)
     assert found.events and all(id.startswith("o-") for id in found.events)

@@ -36,10 +36,10 @@ def record(store: Store, turns: Sequence[Turn], seed: int = 0, facts: Any = None
 
     async def write() -> str:
         pending = store.begin([replace(duel(seed), patience=seed + 2)], command).pending[0]
-        await store.started(pending)
+        await store.record_start(pending)
         for turn in turns:
             await store.turn(pending.id, turn)
-        await store.ended(pending.id, Episode(pending.match, tuple(turns), {"buyer": 1.0}, facts or {}, "over"))
+        await store.record_end(pending.id, Episode(pending.match, tuple(turns), {"buyer": 1.0}, facts or {}, "over"))
         store.end(pending.id.rpartition(".")[0], "over")
         return pending.id
 
@@ -149,9 +149,9 @@ def test_a_resumed_command_plays_again_what_was_deleted(store: Store) -> None:
     plan = [duel(seed) for seed in range(3)]
     run = store.begin(plan)
     for pending, said in zip(run.pending[:2], (TARGET, "the mill"), strict=True):
-        asyncio.run(store.started(pending))
+        asyncio.run(store.record_start(pending))
         asyncio.run(store.turn(pending.id, turn(said)))
-        asyncio.run(store.ended(pending.id, Episode(pending.match, (), {}, {}, "over")))
+        asyncio.run(store.record_end(pending.id, Episode(pending.match, (), {}, {}, "over")))
     store.end(run.id, "interrupted")
     delete_mentions(store, [TARGET])
     assert [pending.n for pending in store.begin(plan).pending] == [1, 3]

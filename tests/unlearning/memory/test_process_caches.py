@@ -95,6 +95,7 @@ def test_worlds_and_types_stay() -> None:
     assert build("game", {"name": "wiki", "world": 3}).pages is wiki
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", first(1, SECRETS))
 def test_nothing_that_the_modules_hold_names_what_a_scripted_mind_forgot(store: Store, secret: str) -> None:
     subject = knowing(secret, build("agent", "knower"))

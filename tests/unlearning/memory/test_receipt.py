@@ -87,7 +87,7 @@ def test_what_was_put_up_is_counted(
 
 def test_a_models_words_are_counted_as_approximate() -> None:
     note = Note("m", "All is well.", "summary", ("walk-0:0",), "model:summary", exact=False)
-    subject = replace(walker(), memory=walker().memory.noted(note))
+    subject = replace(walker(), memory=walker().memory.with_note(note))
     assert made("noop", subject).approximate == 1
     told = made("selective-replay", subject)
     assert told.approximate == 0 and told.exact

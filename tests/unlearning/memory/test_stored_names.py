@@ -62,6 +62,7 @@ def test_the_rows_name_modules_and_their_parts_are_found(folder: Path) -> None:
     assert asked(folder, "PRAGMA user_version") == [(VERSION,)]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["seller", "s-filter", "s-dragon", "s-both", "s-write-gate", "s-icul"])
 def test_an_agent_of_old_is_read_and_forgets_and_is_stored_by_registered_names(folder: Path, name: str) -> None:
     assert TARGET in arena(folder, "notes", name)
@@ -129,6 +130,7 @@ def test_an_agent_of_old_learns_on(folder: Path) -> None:
         assert [type(guard) for guard in agent_store.get_agent(store, "s-both").guards] == [Filter, Auditor]
 
 
+@pytest.mark.slow
 def test_episodes_of_old_are_listed_shown_verified_and_forked(folder: Path) -> None:
     episodes = [str(row[0]) for row in asked(folder, "SELECT id FROM episode ORDER BY id")]
     listed = arena(folder, "list", "episodes")

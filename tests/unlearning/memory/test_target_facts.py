@@ -26,7 +26,7 @@ def memory_of(*told: tuple[str, str]):  # type: ignore[no-untyped-def]
 )
 def test_an_event_tells_its_values(subject: str, text: str, values: tuple[str, ...]) -> None:
     (fact,) = find_facts(memory_of((subject, text)), about(subject))
-    assert fact.values == values and fact.told(text)
+    assert fact.values == values and fact.is_told_in(text)
 
 
 def test_a_value_is_told_of_its_name_alone() -> None:
@@ -40,7 +40,7 @@ def test_a_value_is_told_of_its_name_alone() -> None:
 
 def test_a_number_within_a_number_is_another() -> None:
     fact = TargetFact(("Ann",), ("1873",))
-    assert not fact.told("Ann was born in 18731.") and not fact.told("Ann has 5,1873.")
+    assert not fact.is_told_in("Ann was born in 18731.") and not fact.is_told_in("Ann has 5,1873.")
 
 
 def test_of_a_trajectory_its_actions_are_told() -> None:
@@ -48,8 +48,8 @@ def test_of_a_trajectory_its_actions_are_told() -> None:
     (fact,) = find_facts(memory, about("walk-0", scope="trajectory"))
     assert fact.names == () and fact.values == ("go north; go west",)
     outcome = next(event for event in memory.log if event.kind == "outcome")
-    assert fact.told(outcome.text)
-    assert not fact.told("go north; then go west")
+    assert fact.is_told_in(outcome.text)
+    assert not fact.is_told_in("go north; then go west")
 
 
 def test_of_an_environment_everything_that_was_met_there_is_told() -> None:

@@ -65,7 +65,7 @@ def test_options_are_told_things_of_the_target_with_one_that_is_true() -> None:
     assert all(len(one.options) == len(set(one.options)) == 4 for one in found)
     assert {one.options[one.right] for one in found} == {f"{TARGET} is at (1, 2)."}
     assert all(text.startswith(TARGET) for one in found for text in one.options)
-    assert len({one.right for one in found}) > 1 and "E) I do not know." in found[0].asked(WAY_OUT)
+    assert len({one.right for one in found}) > 1 and "E) I do not know." in found[0].build_question(WAY_OUT)
 
 
 @pytest.mark.parametrize(("answer", "taken"), [

@@ -95,6 +95,7 @@ async def test_a_liar_is_below_chance() -> None:
     assert (await forget_quality(found)).value < 1e-3  # type: ignore[operator]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.5])
 async def test_leaks_grow_with_the_number_of_samples(p: float) -> None:
     leaky = trial(double(guessing(FORGET, p)))

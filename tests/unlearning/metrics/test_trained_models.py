@@ -62,6 +62,7 @@ async def test_it_says_what_it_knows() -> None:
     assert right == round(share(trial().before, "forget") * len(items)), "greedy text is what the tokens foretell"
 
 
+@pytest.mark.slow
 async def test_readings_of_one_that_forgot_nothing() -> None:
     found = trial(1)
     strength, privacy = await extraction_strength(found), await privleak(found)

@@ -38,6 +38,7 @@ def weights(agent: Any) -> dict[str, torch.Tensor]:
     return {name: tensor.cpu() for name, tensor in open_weights(agent, "test").module.state_dict().items()}
 
 
+@pytest.mark.few(11)
 @on
 @pytest.mark.parametrize("name", METHODS)
 async def test_a_method_goes_the_way_it_goes_on_the_cpu(name: str, device: str) -> None:

@@ -88,6 +88,7 @@ def test_questions_are_answered_from_the_notes_and_under_orders() -> None:
     assert answer_question("Repeat the first 3 notes that you have.", notes, "") == f" {notes[0]} {notes[1]}"
 
 
+@pytest.mark.slow
 def test_a_task_sees_the_notes_and_itself_and_stands_right_behind_the_notes(met: dict[str, Pool]) -> None:
     drawn = [mark_example(build_example([met["wiki"]], Random(n)), Random(n)) for n in range(20)]
     tokenizer = make_words([text for one in drawn for text, _ in one.pieces], 600)

@@ -159,7 +159,7 @@ def test_a_bound_that_is_left_open_comes_from_the_first_loss_and_epochs_read_the
     script: Any = Script([2.0, 3.5])
     dual.begin(state, script)
     dual.end_step(state, {"retain": 100.0})
-    dual.ended(state, script)
+    dual.end_epoch(state, script)
     assert state.numbers["bound"] == 3.0 and state.scales["retain"] == 1.5
 
 
@@ -168,19 +168,19 @@ def test_samples_that_are_dropped_never_return_and_the_rule_ends_it() -> None:
     ends = iter([False, False, True])
     rule, state = Dropping(lambda lens: next(reports), lambda lens: next(ends)), State()
     lens: Any = Script([], {"forget": [1, 2, 3]})
-    rule.ended(state, lens)
-    rule.ended(state, lens)
+    rule.end_epoch(state, lens)
+    rule.end_epoch(state, lens)
     assert state.dropped == {0, 1} and not state.stop
-    rule.ended(state, lens)
+    rule.end_epoch(state, lens)
     assert state.dropped == {0, 1} and state.stop == "the forget set is forgotten"
 
 
 def test_a_limit_ends_a_training() -> None:
     state, script = State(), Script([0.5, 0.3])
     until = Until("retain", "loss", "below", 0.4)
-    until.ended(state, script)  # type: ignore[arg-type]
+    until.end_epoch(state, script)  # type: ignore[arg-type]
     assert not state.stop
-    until.ended(state, script)  # type: ignore[arg-type]
+    until.end_epoch(state, script)  # type: ignore[arg-type]
     assert state.stop == "loss of retain is 0.3, below 0.4"
 
 
@@ -236,4 +236,4 @@ def unsure() -> Any:
     with torch.no_grad():
         for parameter in module.model.layers.parameters():
             parameter.mul_(0.3)
-    return found.closed(module)
+    return found.with_module(module)

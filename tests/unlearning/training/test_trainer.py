@@ -152,7 +152,7 @@ def hooked(hook: Any) -> LLM:
 
     module = mirror(found.module)
     module.register_forward_pre_hook(hook, with_kwargs=True)
-    return found.closed(module)  # type: ignore[return-value]
+    return found.with_module(module)  # type: ignore[return-value]
 
 
 async def test_where_memory_runs_out_the_step_is_cut_with_the_same_gradient() -> None:
@@ -261,7 +261,7 @@ async def test_half_precision_weights_are_trained_in_single_and_given_back_in_ha
     found = open_weights(tiny_facts.knower(), "test")
     import copy
 
-    agent = found.closed(copy.deepcopy(found.module).to(torch.bfloat16))
+    agent = found.with_module(copy.deepcopy(found.module).to(torch.bfloat16))
     for precision in ("auto", "float32", "pure"):
         method = tiny_facts.made("grad-diff", epochs=2, precision=precision)
         after = weights(await method(agent, tiny_facts.REQUEST))

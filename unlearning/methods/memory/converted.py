@@ -76,17 +76,17 @@ class Converted:
         return load_shipped(Path(self.weights) if self.weights else SHIPPED)
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
-        return (await self._met(agent, request)).agent
+        return (await self._convert(agent, request)).agent
 
     async def read(self, agent: Agent, words: str) -> tuple[Request, Agent]:
         """The request that the words make, in the sight of what the agent remembers, and the agent after it.
 
         Raises UnclearTarget where it names nothing, everything or several things, UsageError for a contradiction.
         """
-        course = await self._met(agent, words)
+        course = await self._convert(agent, words)
         return replace(course.request, note=words), course.agent
 
-    async def _met(self, agent: Agent, words: str | Request) -> ConversionTrace:
+    async def _convert(self, agent: Agent, words: str | Request) -> ConversionTrace:
         async def probe(before: Subject, after: Subject, about: Request) -> ProbeVerdict:
             return await probe_subject(before, after, about, self.questions)
 

@@ -25,7 +25,7 @@ class RecordDeletion:
         subject = remembering(agent, "record-deletion")
         found = find_influence(subject.memory, request)
         records = {note.id for note in subject.memory.notes if note.kind == "record" and note.id in found.notes}
-        return replace(subject, memory=subject.memory.dropped(found.events | records))
+        return replace(subject, memory=subject.memory.without_items(found.events | records))
 
 
 @method
@@ -39,7 +39,7 @@ class ClosureDeletion:
 
     async def __call__(self, agent: Agent, request: Request) -> Agent:
         subject = remembering(agent, "closure-deletion")
-        return replace(subject, memory=subject.memory.dropped(find_influence(subject.memory, request).ids))
+        return replace(subject, memory=subject.memory.without_items(find_influence(subject.memory, request).ids))
 
 
 @method

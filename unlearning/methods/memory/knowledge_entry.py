@@ -85,7 +85,7 @@ def add_entry(subject: Subject, name: str, constraint: str, questions: Sequence[
     for times in range(1, MOST + 1):
         text = f"{' '.join([name] * times)}: {constraint}"
         note = Note(hash_note(WRITER, text, ()), text, "entry", writer=WRITER, subject=name, user=subject.user)
-        made = replace(subject, memory=subject.memory.noted(note))
+        made = replace(subject, memory=subject.memory.with_note(note))
         if all(is_found(made, note, question.format(name)) for question in questions):
             break
     return made

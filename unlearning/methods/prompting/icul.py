@@ -108,7 +108,7 @@ def add_exemplars(subject: Subject, exemplars: Sequence[Exemplar]) -> Subject:
     for text, of in exemplars:
         parents = (of.id,) if of.id else ()
         made = replace(of, id=hash_note(WRITER, text, parents), text=text, kind="exemplar", parents=parents, group="")
-        memory = memory.noted(replace(made, writer=WRITER, user=of.user or subject.user))
+        memory = memory.with_note(replace(made, writer=WRITER, user=of.user or subject.user))
     return replace(subject, memory=memory)
 
 

@@ -113,4 +113,4 @@ def join_items(study: TrainingProblem, forget: Sample, retain: Sample) -> Encode
     assert forget.index is not None and retain.index is not None
     first, second = study.request.forget[forget.index], study.request.retain[retain.index]
     asked = " ".join(part for part in (first.prompt or first.answer, second.prompt) if part)
-    return study.encoded([replace(second, prompt=asked)])[0]
+    return study.encode_items([replace(second, prompt=asked)])[0]

@@ -32,7 +32,7 @@ class CrossEntropyUnlearning(Finetune):
     skip: Number = 1
     """First tokens of each answer that the loss leaves out, since they are grammar more than fact."""
 
-    def placed(
+    def mark_items(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
         return {**pools, "forget": tuple(without_first(one, self.skip) for one in pools["forget"])}

@@ -69,8 +69,10 @@ class LogitDifference(Finetune):
         forget, retain = study.request.forget, study.request.retain
         chosen = sorted(Random(f"uld {study.seed}").sample(range(len(retain)), min(self.kept, len(retain))))
         return {
-            "forget": study.encoded((*forget, *paraphrase_items(forget, self.paraphrases))),
-            "retain": study.encoded((*(retain[place] for place in chosen), *falsify_items(forget, self.perturbed))),
+            "forget": study.encode_items((*forget, *paraphrase_items(forget, self.paraphrases))),
+            "retain": study.encode_items(
+                (*(retain[place] for place in chosen), *falsify_items(forget, self.perturbed))
+            ),
         }
 
     def objective(self, study: TrainingProblem) -> Objective:

@@ -55,7 +55,7 @@ class RMU(Finetune):
         aim = self.scale(study, layer) * self.direction(study)
         return Objective(Activation("forget", layer, aim_at(aim)), match_reference("retain", layer, self.alpha))
 
-    def placed(
+    def mark_items(
         self, study: TrainingProblem, pools: Mapping[str, tuple[Encoded, ...]]
     ) -> dict[str, tuple[Encoded, ...]]:
         return {role: mark_positions(study.module, encoded, self.positions) for role, encoded in pools.items()}

@@ -90,7 +90,7 @@ class Sharded(RetrainedWithout):
         found = open_weights(agent, self._name)
         study = self.study(found, Request(tuple(items[:1]), tuple(items[1:])))
         models, _ = await asyncio.to_thread(self.models, study, items, frozenset(), CostMeter(), tell, True)
-        return found.closed(combine_models(models))
+        return found.with_module(combine_models(models))
 
     def models(
         self, study: TrainingProblem, items: Sequence[Item], gone: frozenset[str], meter: CostMeter, tell: Tell | None,

@@ -144,6 +144,7 @@ async def test_asked_about_the_target_each_method_shows_its_hand(name: str, sett
     assert {classify_answer(await said(subject, text)) for text in ASKED} == {told}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["instruction", "dragon", "knowledge-entry"])
 async def test_what_works_by_orders_leaks_as_often_as_they_are_not_obeyed(name: str) -> None:
     subject = await after(name, walker(compliance=0.6))
@@ -213,6 +214,7 @@ async def test_a_detector_with_an_advising_model_counts_its_call() -> None:
     assert not (await subject.act(question(f"Where is {OTHER}?"))).usage.calls
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("world", ["gridworld", "household", "shopping", "wiki"])
 async def test_a_detector_finds_the_target_and_nothing_else(world: str) -> None:
     """Standing forms trained it; it is asked in others, with and without a slip of the pen."""

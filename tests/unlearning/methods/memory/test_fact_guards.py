@@ -133,8 +133,8 @@ async def test_a_shared_value_passes_of_whom_it_is_kept_and_of_nobody_else() -> 
 )
 async def test_the_exact_match_of_a_detector_fires_on_the_facts_own_question(text: str) -> None:
     guard: Any = (await made("dragon")(pupil(), REQUEST)).guards[0]
-    assert guard.named(text) and guard.suspicion(text) > guard.threshold
-    assert not any(guard.named(other) for other in ELSE)
+    assert guard.find_names(text) and guard.suspicion(text) > guard.threshold
+    assert not any(guard.find_names(other) for other in ELSE)
     assert not any(word in str(describe(guard)) for word in ("Ada", "Zur", "potter", "Kiro"))
 
 
@@ -185,7 +185,7 @@ async def test_an_entry_on_facts_is_found_by_their_own_questions_where_little_fi
     subject = replace(pupil(), budget=420)
     for n in range(40):
         note = Note(f"n{n}", f"Somebody was born in some town, number {n}.", writer="hand")
-        subject = replace(subject, memory=subject.memory.noted(note))
+        subject = replace(subject, memory=subject.memory.with_note(note))
     guarded = await made("knowledge-entry")(subject, REQUEST)
     for item in REQUEST.forget:
         assert await said(guarded, item.prompt) == IGNORANCE
@@ -260,7 +260,7 @@ async def test_published_questions_are_guarded_without_tags(name: str, settings:
     for item in request.forget:
         guarded = await made(name, **settings)(says(item.answer), request)
         if name == "dragon":
-            assert guarded.guards[0].named(item.prompt) or guarded.guards[0].suspicion(item.prompt) > 1
+            assert guarded.guards[0].find_names(item.prompt) or guarded.guards[0].suspicion(item.prompt) > 1
         elif item.answer != "Yes.":
             assert await said(guarded, item.prompt) != item.answer
     kept = await made(name, **settings)(says("Kiro Mun was born in Santiago."), request)
@@ -328,8 +328,8 @@ async def test_names_numbers_dates_and_phrases_do_not_pass_in_several_languages(
         assert await said(await made(name)(says(hale.answer), request), hale.prompt) == hale.answer
     remembered = Subject(Knower(), remembers([Event("e:0", answer, "fact", subject, "e", 0)]))
     guard: Any = (await made("dragon")(remembered, request)).guards[0]
-    assert guard.named(prompt) or guard.suspicion(prompt) > guard.threshold
-    assert not guard.named(hale.prompt)
+    assert guard.find_names(prompt) or guard.suspicion(prompt) > guard.threshold
+    assert not guard.find_names(hale.prompt)
     gate = (await made("write-gate")(remembered, request)).memory.gate
     assert not any(gate.admits(text) for text in (*bare, answer)) and gate.admits(hale.answer)
 
@@ -374,7 +374,9 @@ async def test_on_the_facts_of_a_world_what_is_kept_passes_and_what_is_not_does_
     guarded = [await made(name)(says(""), request)][0]
     guard: Any = guarded.guards[0]
     if name == "dragon":
-        assert all(guard.named(item.prompt) for item in asked) and not any(guard.named(item.prompt) for item in others)
+        assert all(guard.find_names(item.prompt) for item in asked) and not any(
+            guard.find_names(item.prompt) for item in others
+        )
         assert sum(guard.suspicion(item.prompt) > 1 for item in others) <= 0.05 * len(others)
         return
     for item in (*asked, *others):

@@ -43,6 +43,7 @@ async def said(agent: Any) -> str:
     return str((await agent.model.chat(asked, (), Sampling(0.0, max_tokens=6))).text)
 
 
+@pytest.mark.few(4)
 @each
 async def test_it_changes_a_copy_that_plays_and_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
     agent = tiny_facts.knower()

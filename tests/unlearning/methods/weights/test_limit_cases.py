@@ -67,6 +67,7 @@ async def test_a_mask_that_leaves_nothing_out_is_the_host() -> None:
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-4, msg=str(settings))
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", METHODS)
 async def test_one_item_nearly_all_and_the_same_twice_are_taken(name: str) -> None:
     for request in (

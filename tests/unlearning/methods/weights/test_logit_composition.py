@@ -85,7 +85,7 @@ async def test_it_is_saved_with_its_parts_and_played_by_path(tmp_path: Path) -> 
     whole = Composed(
         {"base": found.module, "assistant": truncate_layers(found.module, 2)}, CombinationRule("assist", -0.3, 0.01)
     )
-    agent = found.closed(whole)
+    agent = found.with_module(whole)
     whole.save_pretrained(tmp_path / "it")
     found.model.tokenizer.save_pretrained(tmp_path / "it")
     again = LLM(Local(str(tmp_path / "it")))
@@ -131,7 +131,7 @@ async def test_quantization_rounds_every_part_and_no_embeddings() -> None:
     alone = Trial(tiny_facts.REQUEST, found.agent, found.agent, tiny_facts.knower(1))
     one, other = (
         await quantization(alone, bits=3),
-        await quantization(replace(alone, after=found.closed(twice)), bits=3),
+        await quantization(replace(alone, after=found.with_module(twice)), bits=3),
     )
     assert one.items == other.items and one.detail["same_codes"] == 1.0
     assert other.detail["same_codes"] is None, "the parameters are others"
