@@ -120,4 +120,6 @@ def test_the_data_of_events_changes_no_description_and_no_id_of_a_match() -> Non
     bare = replace(knows.memory, log=tuple(replace(event, data=None) for event in knows.memory.log))
     assert any(event.data is not None for event in knows.memory.log)
     assert describe(knows) == describe(replace(knows, memory=bare))
-    assert Match("gridworld", {"agent": knows}, 3).id == Match("gridworld", {"agent": replace(knows, memory=bare)}, 3).id
+    assert (
+        Match("gridworld", {"agent": knows}, 3).id == Match("gridworld", {"agent": replace(knows, memory=bare)}, 3).id
+    )
