@@ -22,6 +22,8 @@ from arena.registry import find, find_name, is_registered, list_entries
 from arena.renamed_parts import current_name
 
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
+# the metadata of a field whose content the value's other fields say, too: specs and ids are made without it
+UNDESCRIBED: Mapping[str, bool] = {"described": False}
 OUTSIDE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")  # how pydantic calls it
 OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
 
@@ -318,7 +320,8 @@ def _convert_value(value: object) -> Any:
     if is_dataclass(value) and not isclass(value):
         if getattr(type(value), "__part__", None) or not _is_value(value):
             return describe(value)
-        return {f.name: _convert_value(getattr(value, f.name)) for f in fields(value)}
+        described = (f for f in fields(value) if f.metadata.get("described", True))
+        return {f.name: _convert_value(getattr(value, f.name)) for f in described}
     if isinstance(value, Mapping):
         return {str(key): _convert_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list | set | frozenset):

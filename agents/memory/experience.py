@@ -11,12 +11,14 @@ from arena.lessons import LessonEvent, TeachingGame
 from arena.text.lesson_sentences import read_lesson
 
 
-def collect_events(episode: Episode, match: Match, seat: str, *, id: str = "", user: str = "") -> tuple[Event, ...]:
+def collect_events(
+    episode: Episode, match: Match, seat: str, *, id: str = "", user: str = "", state: Any = None
+) -> tuple[Event, ...]:
     """The events of an episode, as `seat` knows them.
 
     A game that teaches lists its lessons itself, an environment without that names them in its fact `events`; of other
     games each message that the seat could read is one, and the outcome. `id` names the episode; "" takes the id of the
-    match.
+    match. `state` is the last one of the episode; None has a teaching game replayed to find it.
     """
     name = id or match.id
     game, _ = match.build_parts()
@@ -32,7 +34,7 @@ def collect_events(episode: Episode, match: Match, seat: str, *, id: str = "", u
     told = episode.facts.get("events")
     rows: Iterable[Mapping[str, Any]]
     if isinstance(game, TeachingGame):
-        rows = map(_convert_lesson, game.list_lessons(replay(game, episode.turns, match)))
+        rows = map(_convert_lesson, game.list_lessons(replay(game, episode.turns, match) if state is None else state))
     elif isinstance(told, list | tuple):
         rows = map(_read_told_event, told)
     else:

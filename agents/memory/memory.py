@@ -7,7 +7,7 @@ without it, and only the groups it was in have to be rebuilt.
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import blake2b
 from itertools import accumulate
@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, runtime_checkable
 from agents.memory.write_gate import NameHashGate
 from arena.lessons import LessonData, change_texts
 from arena.part_decorators import part
+from arena.spec import UNDESCRIBED
 from arena.text.storable import clean
 from arena.text.words import fold
 
@@ -41,7 +42,7 @@ class Event:
     world: str = ""
     task_type: str = ""
     user: str = ""
-    data: LessonData | None = None
+    data: LessonData | None = field(default=None, metadata=UNDESCRIBED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Teach agents: they play tasks one after the other, and their experience becomes their memory."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from agents.memory.experience import collect_events
 from agents.memory.memory import Event
@@ -37,8 +39,10 @@ async def teach_tasks(subject: Subject, tasks: Sequence[Task], *, user: str = ""
 async def record_task(subject: Agent, task: Task, name: str, user: str = "") -> tuple[Event, ...]:
     """An agent's experience in a task, as events of the episode `name`; a user's own is `name@user`."""
     match = build_match(subject, task)
-    episode = await perform(match)
-    events = collect_events(episode, match, task.seat, id=f"{name}@{user}" if user else name, user=user)
+    states = deque[Any](maxlen=1)
+    episode = await perform(match, on_state=states.append)
+    own = f"{name}@{user}" if user else name
+    events = collect_events(episode, match, task.seat, id=own, user=user, state=states[-1] if states else None)
     return (
         tuple(bargaining_market.extract_events(task, episode, events))
         if bargaining_market.is_market(task.game)

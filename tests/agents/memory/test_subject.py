@@ -12,6 +12,7 @@ from agents.models.scripted import Scripted
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.game import Move, View
+from arena.spec import describe
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,13 @@ async def test_notes_of_others_stay_away_when_they_are_written_by_hand() -> None
     memory = remembers(walk()).with_note(Note("x", "The code is 4711.", "hint", user="ann"))
     await Subject(mind, memory, user="ben").act(question("What is the code?"))
     assert not any("4711" in note for note in mind.shown[0][0])
+
+
+def test_the_data_of_events_changes_no_description_and_no_id_of_a_match() -> None:
+    knows = walker()
+    bare = replace(knows.memory, log=tuple(replace(event, data=None) for event in knows.memory.log))
+    assert any(event.data is not None for event in knows.memory.log)
+    assert describe(knows) == describe(replace(knows, memory=bare))
+    assert (
+        Match("gridworld", {"agent": knows}, 3).id == Match("gridworld", {"agent": replace(knows, memory=bare)}, 3).id
+    )
