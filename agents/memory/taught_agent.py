@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field, replace
 
 from agents.memory.subject import Mind, Subject
-from arena.agent import agent
+from arena.agent import Agent, agent
 from arena.cache_register import memoize
 from arena.errors import UsageError, unknown
 from arena.game import Move, View
@@ -77,7 +77,7 @@ def read_state(database: str, name: str) -> tuple[str, Mind | None]:
         return "", None
     spec, epoch, events, notes, requests = found[0]
     state = f"{events} events, {notes} notes, {requests} requests to forget, epoch {epoch}"
-    return state, build("agent", json.loads(spec)["mind"])
+    return state, build(Agent, json.loads(spec)["mind"])
 
 
 def check_state(database: str, name: str, state: str) -> None:

@@ -138,6 +138,6 @@ def reload_agent(agent: Agent, folder: str | Path) -> Agent:
 
 def build_model_agent(table: Mapping[str, object]) -> LLM:
     """The model as an agent, greedy; its settings are those of a seat: a persona, a chat template."""
-    agent: LLM = build("agent", dict(table))
+    agent: LLM = build(Agent, dict(table))
     check_ready(agent)
     return agent if agent.sampling.temperature is not None else replace(agent, sampling=Sampling(temperature=0.0))
