@@ -39,12 +39,12 @@ class Match:
         """
         game, agents = self._parts
         if not is_stateless(game):
-            game = build("game", self.game, "game")
+            game = build(Game, self.game, "game")
         return game, {seat: a if is_stateless(a) else self._agent(seat, game) for seat, a in agents.items()}
 
     @cached_property
     def _game(self) -> Game:
-        game: Game = build("game", self.game, "game")
+        game = build(Game, self.game, "game")
         return game
 
     @cached_property
@@ -58,7 +58,7 @@ class Match:
         return game, {seat: self._agent(seat, game) for seat in game.seats}
 
     def _agent(self, seat: str, game: Game) -> Agent:
-        agent: Agent = build("agent", self.seats.get(seat, game.cast[seat]), f"seats.{seat}")
+        agent = build(Agent, self.seats.get(seat, game.cast[seat]), f"seats.{seat}")
         return agent
 
     @cached_property

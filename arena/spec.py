@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from inspect import Parameter, isclass, isfunction, signature
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, overload
 
 from arena.cache_register import memoize
 from arena.errors import BadPart, UnknownPart, unknown
@@ -24,15 +24,26 @@ from arena.renamed_parts import current_name
 Spec: TypeAlias = str | Mapping[str, Any] | Any  # the last: a part that is built already
 # the metadata of a field whose content the value's other fields say, too: specs and ids are made without it
 UNDESCRIBED: Mapping[str, bool] = {"described": False}
+Part = TypeVar("Part")
 OUTSIDE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")  # how pydantic calls it
 OVER_MODEL = "llm"  # the agent that `provider/model` stands for, where an agent is asked for
 
 
-def build(kind: str, spec: object, where: str = "") -> Any:
+@overload
+def build(kind: type[Part], spec: object, where: str = "") -> Part: ...
+@overload
+def build(kind: str, spec: object, where: str = "") -> Any: ...
+def build(kind: type | str, spec: object, where: str = "") -> Any:
     """The part that `spec` describes; a part that is already built is returned as it is.
 
-    Raises UnknownPart or BadPart, naming `where` (for example "seats.buyer"), the field and what it takes.
+    kind: its contract, such as `Game` or `Method`, which types the result; or the name of a kind that is known only
+    while the program runs. Raises UnknownPart or BadPart, naming `where` (for example "seats.buyer"), the field and
+    what it takes.
     """
+    return _build_part(kind if isinstance(kind, str) else CONTRACTS[kind], spec, where)
+
+
+def _build_part(kind: str, spec: Any, where: str) -> Any:
     if isclass(spec):
         spec = spec()
     if isfunction(spec) and kind in WRAPPERS:
@@ -246,13 +257,13 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
             raise BadPart(f"{where}: {explain_unknown(key, list_settable(thing), thing)}")
         kind = _find_kind(hints[key])
         if kind and (value is not None or type(None) in typing.get_args(hints[key])):
-            values[key] = None if value is None else build(kind, value, f"{where}.{key}")
+            values[key] = None if value is None else _build_part(kind, value, f"{where}.{key}")
             continue
         if is_dataclass(hints[key]) and isinstance(value, Mapping):
             values[key] = _construct(hints[key], value, f"{where}.{key}")
             continue
         if (each := _find_item_kind(hints[key])) and isinstance(value, list | tuple):
-            values[key] = tuple(build(each, item, f"{where}.{key}.{number}") for number, item in enumerate(value))
+            values[key] = tuple(_build_part(each, item, f"{where}.{key}.{number}") for number, item in enumerate(value))
             continue
         if hints[key] is bytes and isinstance(value, str):
             value = _parse_bytes(value, f"{where}.{key}")

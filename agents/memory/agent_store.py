@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, Engine, text
 
-from agents.memory.memory import Event, Memory, Note
+from agents.memory.memory import Event, Memory, Note, NoteWriter
 from agents.memory.note_writers import APART
-from agents.memory.subject import Subject
+from agents.memory.subject import Guard, Mind, Subject
 from agents.memory.write_gate import NameHashGate
 from arena.errors import UsageError, unknown
 from arena.lessons import dump_data, parse_data
@@ -117,10 +117,10 @@ def load_agent(connection: Connection, name: str) -> Subject | None:
     spec = json.loads(row.spec)
     log = tuple(map(_parse_event, _load_rows(connection, "event", name)))
     notes = tuple(map(_parse_note, _load_rows(connection, "note", name)))
-    writers = tuple(build("writer", writer) for writer in spec.pop("writers"))
-    guards = tuple(build("guard", guard) for guard in spec.pop("guards"))
+    writers = tuple(build(NoteWriter, writer) for writer in spec.pop("writers"))
+    guards = tuple(build(Guard, guard) for guard in spec.pop("guards"))
     memory = Memory(log, notes, writers, _parse_gate(json.loads(row.gate)))
-    return Subject(build("agent", spec.pop("mind")), memory, guards=guards, **spec)
+    return Subject(build(Mind, spec.pop("mind")), memory, guards=guards, **spec)
 
 
 def list_names(store: Store) -> list[str]:

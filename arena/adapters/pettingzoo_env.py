@@ -40,7 +40,7 @@ def as_aec(
     `refused` in the agent's info. `reset(seed=…)` starts the match that arena plays with this seed; a reset without a
     seed takes the next seed, from 0.
     """
-    return TurnBasedGame(build("game", game, "game"), actions, features)
+    return TurnBasedGame(build(Game, game, "game"), actions, features)
 
 
 def as_parallel(
@@ -51,7 +51,7 @@ def as_parallel(
     Raises UsageError for a game that is played in turns. Actions of seats that no longer act are ignored; after an
     illegal action of one seat the others are asked again.
     """
-    built: Game = build("game", game, "game")
+    built = build(Game, game, "game")
     if {*built.to_act(first_state(built, Match(built)))} != {*built.seats}:
         raise UsageError(f"in {describe(built)['name']} the seats do not all move at once; use as_aec")
     return ParallelGame(built, actions, features)

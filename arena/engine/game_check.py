@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from math import isfinite
 from typing import Any
 
+from arena.agent import Agent
 from arena.engine.game_check_views import check_seat_fields
 from arena.engine.match_loop import MatchLoop
 from arena.engine.move_validation import may_read
@@ -40,7 +41,7 @@ class CheckedEpisode:
     due: int = 0  # the next step whose state is checked
 
     async def play(self) -> "CheckedEpisode":
-        agents = {seat: build("agent", "random") for seat in self.game.seats}
+        agents = {seat: build(Agent, "random") for seat in self.game.seats}
         table: MatchLoop[Any] = MatchLoop(self.game, agents, self.match, (), self._turn, self._state)
         self.episode = await table.run()
         return self
@@ -89,7 +90,7 @@ def check(game: object, episodes: int = 20, seed: int = 0) -> Checked:
     """
     if episodes < 1:
         raise UsageError(f"--episodes is 1 or more, since nothing is checked without one; got {episodes}")
-    built: Game = build("game", game, "game")
+    built = build(Game, game, "game")
     problems, over = list(_check_parts(built)), list[Episode]()
     warnings, private, steps = list[str](), set[str](), 0
     for number in range(episodes):
@@ -138,10 +139,10 @@ def _check_parts(game: Game) -> Iterator[str]:
         yield f"seats must be distinct names, got {game.seats}"
     if missing := [seat for seat in game.seats if seat not in game.cast]:
         yield f"cast names nobody for {missing}"
-    if not is_dataclass(game) or build("game", describe(game)) != game:
+    if not is_dataclass(game) or build(Game, describe(game)) != game:
         yield "the game is not rebuilt from its description: make it a frozen dataclass whose fields are its parameters"
     for preset in getattr(game, "presets", {}):
-        build("game", {"name": describe(game)["name"], "preset": preset})
+        build(Game, {"name": describe(game)["name"], "preset": preset})
 
 
 def _check_episode(played: CheckedEpisode) -> Iterator[str]:

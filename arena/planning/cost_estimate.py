@@ -144,11 +144,11 @@ def _measure_prompts(match: Match) -> tuple[Game, dict[str, tuple[Any, list[tupl
     table: dict[str, Agent] = {}
     for seat, agent in agents.items():
         if next(find_models(agent), None) is not None:
-            cast = build("agent", game.cast[seat], f"seats.{seat}")
+            cast = build(Agent, game.cast[seat], f"seats.{seat}")
             table[seat] = Understudy(_add_meters(agent, asked[seat]), cast)
         else:
             person = describe(agent)["name"] == PERSON
-            table[seat] = build("agent", game.cast[seat]) if person else agent
+            table[seat] = build(Agent, game.cast[seat]) if person else agent
     if any(isinstance(agent, Understudy) for agent in table.values()):
         run_blocking(lambda: _rehearse(game, table, match, asked))
     return game, {

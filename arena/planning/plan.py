@@ -223,7 +223,7 @@ class Draft:
     def build_game(self) -> Game:
         """The game with the settings so far, built if needed. Raises UsageError if it cannot be built."""
         if self.known is None or self.known[0] != self.game:
-            self.known = (self.game, build("game", self.game, "game"))
+            self.known = (self.game, build(Game, self.game, "game"))
         return self.known[1]
 
 
@@ -271,7 +271,7 @@ def _check(table: Mapping[str, Any]) -> None:
 def _suggest_place(key: str, table: Mapping[str, object]) -> str:
     """Where a misplaced top-level key of a plan belongs: in the game or in the seats; "" if in neither."""
     try:
-        game: Game = build("game", table.get("game", Plan().game), "game")
+        game = build(Game, table.get("game", Plan().game), "game")
     except UsageError as error:
         LOGGER.debug("no place is suggested for %r: %s", key, error)
         return ""

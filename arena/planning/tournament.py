@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, Literal
 
+from arena.agent import Agent
 from arena.engine.play import play
 from arena.episode import Match
 from arena.errors import ArenaError, UsageError, unknown
@@ -121,14 +122,14 @@ def _expand_agents(given: object) -> list[tuple[str, Spec]]:
 
 
 def _name_agent(spec: object) -> str:
-    return format_spec(spec if isinstance(spec, str | Mapping) else describe(build("agent", spec)))
+    return format_spec(spec if isinstance(spec, str | Mapping) else describe(build(Agent, spec)))
 
 
 def _resolve_spec(spec: Spec) -> str:
     """The resolved spec of an agent, without keys. Raises UsageError if it cannot be built."""
     from arena.store.rows import mask
 
-    return dump_canonical(mask(describe(build("agent", spec))))
+    return dump_canonical(mask(describe(build(Agent, spec))))
 
 
 def _find_scored_seats(game: Game, base: Match) -> tuple[str, ...]:

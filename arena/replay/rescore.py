@@ -115,7 +115,7 @@ def _rescore_episode(store: Store, chosen: Chosen, scorer: Scorer) -> list[Resco
     if episode.status not in ("over", "forfeit"):
         return f"not finished ({episode.status})"
     try:
-        game: Game = build("game", episode.match.game, "game")
+        game = build(Game, episode.match.game, "game")
     except UsageError as error:
         return f"the game cannot be built: {error}"
     trace = retrace(game, episode.match, episode.turns)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+from arena.agent import Agent
 from arena.console.long_work import doing
 from arena.engine.match_loop import answer_seed
 from arena.episode import Episode, Turn
@@ -81,7 +82,7 @@ class Prompts:
         view = replace(view, complaint=complaint, seed=seed, seats=self.game.seats)
         try:
             if turn.seat not in self.agents:
-                self.agents[turn.seat] = build("agent", match.seats[turn.seat], f"seats.{turn.seat}")
+                self.agents[turn.seat] = build(Agent, match.seats[turn.seat], f"seats.{turn.seat}")
             agent = self.agents[turn.seat]
             if not isinstance(agent, PromptingAgent):
                 return
@@ -109,7 +110,7 @@ def examine(episode: Episode, chosen: Chosen) -> EpisodeVerdict:
     """Verify one recorded episode against today's code."""
     blank = EpisodeVerdict(episode.id, episode.status, len(episode.turns))
     try:
-        game: Game = build("game", episode.match.game, "game")
+        game = build(Game, episode.match.game, "game")
     except UntrustedPart as error:
         return replace(blank, unchecked=str(error))
     except Exception as error:  # a file that cannot be imported may raise anything

@@ -20,7 +20,7 @@ def games() -> QueryResult:
 
 def _row(entry: RegistryEntry) -> tuple[str | float | bool | None, ...]:
     try:
-        game: Game[object] = build("game", entry.name)
+        game = build(Game, entry.name)
     except UsageError:
         return (entry.name, None, None, None, None, entry.about)
     lowest, highest = game.bounds() or (None, None)

@@ -26,6 +26,7 @@ from arena.console.transcript import Answers, Narrator
 from arena.engine.play import replay
 from arena.episode import Episode
 from arena.errors import UntrustedPart, UsageError
+from arena.game import Game
 from arena.reports.fork_table import forks
 from arena.spec import build
 from arena.store.location import DatabaseLocation
@@ -118,7 +119,7 @@ def retell(identifier: str, db: str, as_json: bool) -> None:
         return
     console = Screen()
     try:
-        game = build("game", episode.match.game, "game")
+        game = build(Game, episode.match.game, "game")
     except UntrustedPart as error:
         _tell_answers(episode, console)
         say(f"\nWithout the game's own notices: {error}", console)

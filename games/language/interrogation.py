@@ -89,7 +89,7 @@ class Interrogation(Game[Inquiry]):
             raise ValueError(f"candidates are two names or more, each once, got {list(self.candidates)}")
         if self.secret not in ("", NOTHING) and self.secret not in self.candidates:
             raise ValueError(f"the secret is one of the candidates or {NOTHING!r}, got {self.secret!r}")
-        if self.environment is not None and build("game", self.environment).seats != ("agent",):
+        if self.environment is not None and build(Game, self.environment).seats != ("agent",):
             raise ValueError("the environment is a game of one seat, such as gridworld")
 
     @property
@@ -135,7 +135,7 @@ class Interrogation(Game[Inquiry]):
         if len(state.answers) >= self.questions:
             raise IllegalMove(seat, "no questions are left; call guess")
         if move.tool == "task" and self.environment is not None:
-            inner = build("game", self.environment)
+            inner = build(Game, self.environment)
             number = int(move.args["number"])  # type: ignore[arg-type]
             return replace(state, task=number, inner=inner.start(Random(number)), open="")
         words = str(move.args.get("question") or move.args.get("statement") or "") if move.tool else move.text
@@ -184,7 +184,7 @@ class Interrogation(Game[Inquiry]):
             return replace(state, over=True)
         if state.task is None:
             return self._record_answer(state, Move())
-        inner = build("game", self.environment)
+        inner = build(Game, self.environment)
         return self._after(replace(state, inner=inner.forfeit(state.inner, "agent")))
 
     def _record_answer(self, state: Inquiry, move: Move) -> Inquiry:
@@ -192,7 +192,7 @@ class Interrogation(Game[Inquiry]):
         return state.with_answer(state.open, said.strip(), {"thought": move.thought} if self.shows == "traces" else {})
 
     def _apply_task_move(self, state: Inquiry, move: Move) -> Inquiry:
-        inner = build("game", self.environment)
+        inner = build(Game, self.environment)
         state = replace(state, thoughts=(*state.thoughts, move.thought))
         try:
             return self._after(replace(state, inner=inner.apply(state.inner, {"agent": move})))
@@ -201,13 +201,16 @@ class Interrogation(Game[Inquiry]):
 
     def _after(self, state: Inquiry) -> Inquiry:
         """The inquiry with its task closed, where that is over: the adversary learns how it went."""
-        inner = build("game", self.environment)
+        inner = build(Game, self.environment)
         if inner.to_act(state.inner):
             return state
         facts = inner.facts(state.inner)
-        seen = {name: facts[name] for name in ("task", "success", "steps", "trajectory", "visited") if name in facts}
+        shown = ("task", "success", "steps", "trajectory", "visited")
+        seen: dict[str, JSON] = {name: facts[name] for name in shown if name in facts}
         seen |= {"thought": "\n".join(filter(None, state.thoughts))} if self.shows == "traces" else {}
-        told = f"task {state.task}: {facts.get('task', '')}: {'; '.join(map(str, facts.get('trajectory', ())))}"
+        actions = facts.get("trajectory", ())
+        route = "; ".join(map(str, actions)) if isinstance(actions, list | tuple) else ""
+        told = f"task {state.task}: {facts.get('task', '')}: {route}"
         return state.with_answer(f"task {state.task}", told, {**seen, "number": state.task})
 
     def _record_guess(self, state: Inquiry, move: Move) -> Inquiry:
@@ -222,7 +225,7 @@ class Interrogation(Game[Inquiry]):
 
     def _subject_view(self, state: Inquiry) -> View:
         if state.task is not None:
-            view: View = build("game", self.environment).view(state.inner, "agent")
+            view: View = build(Game, self.environment).view(state.inner, "agent")
             return replace(view, seat=SUBJECT)
         rules = "Somebody asks you questions. Answer each in a sentence or two, from what you know."
         log, own = (state.log, state.own[SUBJECT]) if self.session == "chat" else ((), ())

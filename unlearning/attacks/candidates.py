@@ -7,10 +7,12 @@ from random import Random
 
 from agents.memory.experience import collect_events
 from agents.memory.memory import Event, Memory
+from arena.agent import Agent
 from arena.engine.match_loop import first_state
 from arena.engine.play import perform
 from arena.episode import Match
 from arena.errors import UsageError
+from arena.game import Game
 from arena.lessons import OutcomeData, change_texts
 from arena.spec import build
 from unlearning.memory.decoy_names import decoys
@@ -128,7 +130,7 @@ async def _build_world_suspect(game: str, world: str) -> Suspect:
     for seed in range(WALKS):
         episode = f"{name}-shadow-{seed}"
         if is_market(spec):
-            events += await record_task(build("agent", SELLER), build_bargain(spec, seed, episode, tells=True), episode)
+            events += await record_task(build(Agent, SELLER), build_bargain(spec, seed, episode, tells=True), episode)
             continue
         match = Match(spec, seed=seed)
         walk = await perform(match)
@@ -171,7 +173,7 @@ def _find_new_errands(memory: Memory, n: int, chance: Random) -> list[str]:
 
 
 def _read_errand(spec: Mapping[str, object], seed: int) -> str:
-    game = build("game", spec)
+    game = build(Game, spec)
     return str(game.view(first_state(game, Match(spec, seed=seed)), game.seats[0]).known["errand"])
 
 

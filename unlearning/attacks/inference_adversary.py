@@ -144,7 +144,7 @@ async def _build_seats(
 ) -> tuple[Any, Any]:
     assert trial.method is not None
     if way.judge is not None:
-        check_ready(judge := build("agent", way.judge))
+        check_ready(judge := build(Agent, way.judge))
         return judge, judge
     if way.level == "A0":
         return (Explorer(way.strategy),) * 2

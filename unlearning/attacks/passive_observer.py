@@ -197,7 +197,7 @@ async def _watch_game(
 ) -> dict[str, list[Guess]]:
     """By role, the result of a game at each budget: a cell is forgotten, and the agents walk."""
     assert trial.method is not None
-    game: Game = build("game", spec)
+    game = build(Game, spec)
     view = game.view(first_state(game, build_match(knower, Task(spec))), "agent")
     blocked = frozenset((x, y) for x, y in cast(Sequence[tuple[int, int]], view.known["blocked"]))
     plain = ObservedGrid(cast(int, view.known["size"]), blocked, cast(int, view.known["moves"]))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from arena.game import Game
 from arena.planning.settings import SettablePart, apply_settings, resolve_settings, set_parts
 from arena.spec import build
 from unlearning.tasks.bargaining_market import get_game, is_market
@@ -58,7 +59,7 @@ def _build_seat_parts(games: Sequence[dict[str, Any]], seat: str, seats: Mapping
     """The seats of the games that the one who is taught does not take; a bare name means named agents alone."""
     found: dict[str, Any] = {}
     for spec in games:
-        game = build("game", get_game(spec))
+        game = build(Game, get_game(spec))
         mine = "" if is_market(spec) else seat_of(game, seat)
         found = {**{name: game.cast[name] for name in game.seats if name != mine}, **found}
     found |= {name: spec for name, spec in seats.items() if name in found}

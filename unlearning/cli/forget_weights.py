@@ -115,9 +115,9 @@ def prepare_order(order: WeightOrder) -> ForgetOrder:
     settings = resolve_settings([*parts, *probes], order.settings)
     made = apply_settings(parts, settings)
     tables: dict[str, Any] = {part.prefix: spec for part, spec in zip(parts, made, strict=True)}
-    benchmark: Benchmark = build("benchmark", tables["benchmark"])
+    benchmark = build(Benchmark, tables["benchmark"])
     benchmark.check(order.split)
-    method: Method = build("method", tables["method"])
+    method = build(Method, tables["method"])
     if not isinstance(method, Finetune):
         raise UsageError(
             f"the method {order.method!r} changes no weights; type: arena forget NAME --request “forget …” "

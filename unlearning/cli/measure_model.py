@@ -58,7 +58,7 @@ def measure_model(order: MeasureOrder) -> MeasuredModel:
            SettablePart("model", "agent", {"name": order.model})]  # fmt: skip
     settings = resolve_settings([*own, *ANY_PROBE, *build_probe_parts(named, named)], order.settings)
     of_benchmark, of_model = apply_settings(own, settings)
-    benchmark: Benchmark = build("benchmark", of_benchmark)
+    benchmark = build(Benchmark, of_benchmark)
     benchmark.check(order.split)
     left = ("cost", *(() if _find_knower_name(order) else COMPARING))
     specs = {} if order.only else {label: spec for label, spec in benchmark.suite.items() if label not in left}

@@ -116,7 +116,7 @@ def set_method_and_probes(spec: Any, order: ProbeOrder) -> tuple[Any, tuple[Sett
         raise UsageError(explain_unknown_method(order.agent))
     (made,) = apply_settings(own, settings)
     if made is not None:
-        build("method", made)  # what it does not take is told before anything is taught
+        build(Method, made)  # what it does not take is told before anything is taught
     return made, settings
 
 
@@ -153,7 +153,7 @@ async def probe_against_knower(
         raise UsageError(f"{silent}; {', '.join(played)} cannot be read, leave it out")
     if method is None and any(_get_name(spec) in NEED_METHOD for spec in wanted.values()):
         raise UsageError(explain_unknown_method(order.agent))
-    made: Method | None = None if method is None else build("method", method)
+    made: Method | None = None if method is None else build(Method, method)
     others = [await teach_again(replace(course, seed=course.seed + 1000 * n), after) for n in range(1, HONEST + 1)]
     twins = tuple(twin(other, agents.drop_episodes(request)) for other in others)
     trial = Trial(

@@ -49,7 +49,7 @@ def measure_sequence(store: Store, series: Series) -> Sequel:
         raise UsageError("name one request or more: --request “forget the clinic” --request “forget the mill”")
     if series.benign < 0:
         raise UsageError(f"--benign counts lessons, 0 or more; got {series.benign}")
-    method: Method = build("method", set_method(series.method, series.settings))
+    method = build(Method, set_method(series.method, series.settings))
     subject = agent_store.get_agent(store, series.agent)
     requests = [resolve_request(subject.memory, words) for words in series.words]
     lessons = make_benign_lessons(agent_store.load_course(store, series.agent), subject, requests, series.benign)

@@ -23,6 +23,7 @@ from arena.cache_register import clear
 from arena.console.long_work import waiting
 from arena.engine.play import run_blocking
 from arena.errors import BadRecord, UsageError, unknown
+from arena.game import Game
 from arena.registry import find
 from arena.spec import build, describe, dump_canonical
 from arena.store.database import writing
@@ -149,9 +150,9 @@ def plan_lessons(
         raise UsageError(f"--lessons counts episodes, 1 or more; got {lessons}")
     given = set_lessons(mind, tuple(map(parse_environment, games)), seat, seats or {}, settings)
     course = Curriculum(given.games, lessons, seed, (), seat, given.seats)
-    places = {name_of(spec) for spec in course.environments if build("game", get_game(spec))}
+    places = {name_of(spec) for spec in course.environments if build(Game, get_game(spec))}
     check_seats(course)
-    writer: ChatModel | None = build("model", model) if model else None
+    writer: ChatModel | None = build(ChatModel, model) if model else None
     known = name in agent_store.list_names(store)
     subject = agent_store.get_agent(store, name) if known else make_subject(given.mind, given.subject)
     before = agent_store.load_course(store, name) if known else {}
@@ -165,12 +166,12 @@ def plan_lessons(
 def check_seats(course: Curriculum) -> None:
     """Raises UsageError for a seat that one of the course's games does not have, or whose agent cannot be built."""
     for spec in course.environments:
-        game = build("game", get_game(spec))
+        game = build(Game, get_game(spec))
         mine = seat_of(game, course.seat) if not is_market(spec) else ""
         for name, agent in course.seats.items():
             if name not in game.seats or name == mine:
                 raise UsageError(unknown("other seat", name, [other for other in game.seats if other != mine]))
-            build("agent", agent, f"seats.{name}")
+            build(Agent, agent, f"seats.{name}")
 
 
 async def teach_more(subject: Subject, course: Curriculum, writer: ChatModel | None) -> Subject:
@@ -221,7 +222,7 @@ def forget_request(store: Store, order: Order) -> Done:
     """Carries out a request; the agent then has forgotten, or nothing has changed. Raises UnclearTarget, UsageError."""
     if order.scope is not None and order.scope not in SCOPES:
         raise UsageError(unknown("scope", order.scope, SCOPES))
-    method: Method = build("method", set_method(order.method, order.settings))
+    method = build(Method, set_method(order.method, order.settings))
     for _ in range(ATTEMPTS):
         before, begun = agent_store.get_agent(store, order.agent), time.perf_counter()
         request, after, account = run_blocking(lambda: apply_request(method, before, order))  # noqa: B023 (called at once)

@@ -7,13 +7,16 @@ from typing import Any
 
 from agents.memory.memory import Memory
 from agents.memory.note_writers import ALL
-from agents.memory.subject import Subject
+from agents.memory.subject import Mind, Subject
+from arena.agent import Agent
+from arena.game import Game
 from arena.planning.settings import Setting
 from arena.spec import build, describe, dump_canonical
 from unlearning.experiments.experiment import Shared, experiment
 from unlearning.experiments.suite_settings import change_probes, check_probes
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.memory.twin import twin
+from unlearning.method import Method
 from unlearning.probe import build_probe
 from unlearning.request import Item, Request
 from unlearning.tasks.curriculum import Curriculum
@@ -86,8 +89,8 @@ class Bench:
 
     def _spec(self, environment: object, scope: str, method: object, seed: int) -> dict[str, Any]:
         return {
-            "environment": describe(build("game", environment)), "scope": scope, "seed": seed,
-            "method": describe(build("method", method)), "mind": describe(build("agent", self.mind)),
+            "environment": describe(build(Game, environment)), "scope": scope, "seed": seed,
+            "method": describe(build(Method, method)), "mind": describe(build(Agent, self.mind)),
             "lessons": self.lessons, "exam": self.exam, "twins": self.twins, **self._asking(),
             **({"metrics": metrics} if (metrics := self._find_metrics(scope)) else {}),
         }  # fmt: skip
@@ -173,7 +176,7 @@ async def _teach_pupil(course: Curriculum, mind: object, pupils: "dict[str, Subj
     """The subject after the course; taught once in a run."""
     key = dump_canonical([describe(course), mind])
     if key not in pupils:
-        pupils[key] = await course.teach(Subject(build("agent", mind), Memory(writers=ALL)))
+        pupils[key] = await course.teach(Subject(build(Mind, mind), Memory(writers=ALL)))
     return pupils[key]
 
 

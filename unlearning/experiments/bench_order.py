@@ -8,6 +8,7 @@ from typing import Any
 from arena.errors import UsageError, unknown
 from arena.spec import build, describe
 from arena.spec_syntax import format_spec, parse_specs, split
+from unlearning.method import Method
 from unlearning.probe import build_probe
 
 
@@ -68,7 +69,7 @@ def choose_parts(kind: str, names: str | None, known: Mapping[str, object]) -> d
             found[format_spec(spec)] = spec
         if kind in ("method", "probe") and found[format_spec(spec)] is not None and (table or name not in known):
             made = found[format_spec(spec)]
-            found[format_spec(spec)] = describe(build("method", made) if kind == "method" else build_probe(made))
+            found[format_spec(spec)] = describe(build(Method, made) if kind == "method" else build_probe(made))
     return found
 
 

@@ -93,7 +93,7 @@ async def experiment(
     shared: Shared | None = None,
 ) -> Result:
     """Method and probes, by label, as names or specs: forget, rebuild the twin, probe. All are built first."""
-    made: Method = build("method", method)
+    made = build(Method, method)
     ready = {label: build_probe(spec) for label, spec in probes.items()}
     trial, seconds = await run_trial(
         subject, request, made, tasks=tasks, data=data, twins=twins, seed=seed, shared=shared

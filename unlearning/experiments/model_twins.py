@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from agents.chat_model import ChatModel
 from agents.inference.forward_step import unwrap_adapter
 from agents.llm.llm import LLM
 from agents.models.local import Local
@@ -123,13 +124,13 @@ def _is_taught_here(benchmark: Benchmark, named: LLM) -> bool:
 
 def _load_twin(name: str, like: LLM) -> LLM:
     """A twin as it was typed, asked as the named model is."""
-    model = build("model", name, "--twin")
+    model = build(ChatModel, name, "--twin")
     if not isinstance(model, Local):
         raise ClosedModel("--twin", name)
     check_ready(model)
     mind = like.model
     settings = {"chat_template": mind.chat_template, "date": mind.date} if isinstance(mind, Local) else {}
-    twin = LLM(build("model", {"name": name, **settings}), like.persona, like.memory, like.sampling)
+    twin = LLM(build(ChatModel, {"name": name, **settings}), like.persona, like.memory, like.sampling)
     if odd := describe_difference(like, twin):
         raise UsageError(
             f"--twin {name} is no twin of {_format_name(like)}: {odd}; a twin is taught from the same base"

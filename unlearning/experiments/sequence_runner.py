@@ -101,7 +101,7 @@ def prepare_run(wanted: SequenceOrder) -> Prepared:
     twins = tables["trial"]["twins"]
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of honest twins beside the oracle, 0 or more, not {twins!r}")
-    benchmark: Benchmark = build("benchmark", tables["benchmark"])
+    benchmark = build(Benchmark, tables["benchmark"])
     criteria = get_criteria(benchmark)
     usual = benchmark.sizes if wanted.sizes else benchmark.sequence
     splits = tuple(filter(None, (part.strip() for part in wanted.splits.split(",")))) or usual
@@ -232,7 +232,7 @@ def _describe_methods(specs: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for label, spec in specs.items():
         if spec is not None:
-            made: Method = build("method", spec)
+            made = build(Method, spec)
             if not isinstance(made, Finetune):
                 raise UsageError(
                     f"the method {label!r} changes no weights; of an agent on record: arena sequence NAME --request "

@@ -18,6 +18,7 @@ from unlearning.experiments.model_twins import find_twins
 from unlearning.experiments.sequence_requests import Data, SequenceStep, build_steps, select_kept_data
 from unlearning.experiments.trial_records import Case, TrialRecord
 from unlearning.experiments.weights import prepare_request, run_method, take_reading
+from unlearning.method import Method
 from unlearning.metrics.sequential import deviation
 from unlearning.modeling.agent_weights import reload_agent, save
 from unlearning.probe import Reading, Trial, build_probe
@@ -108,7 +109,7 @@ class Sequences:
         return found
 
     def _make_case(self, case: Case) -> SequenceCase:
-        benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
+        benchmark = build(Benchmark, case.spec["benchmark"])
         splits, seeds = case.spec["splits"], range(case.seed, case.seed + 1 + case.spec["twins"])
         steps = build_requests(benchmark, case.spec["kind"], splits)
         given = [(one,) for one in self.given] if len(self.given) > 1 else [tuple(self.given)] * len(steps)
@@ -131,7 +132,7 @@ class Sequences:
         if not find_model_folder(recipe).is_dir():
             first = place == 0 or case.spec["kind"] == "sizes"
             before = asked.before if first else (await self._agent(case, asked, place - 1))[0]
-            method = build("method", case.spec["method"])
+            method = build(Method, case.spec["method"])
             method, request = prepare_request(
                 method, asked.benchmark, asked.steps[place], case.seed, self.named is None
             )

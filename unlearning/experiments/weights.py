@@ -98,7 +98,7 @@ def list_cases(wanted: WeightBenchOrder) -> list[Case]:
     twins, made = trial["twins"], dict(zip(methods, specs, strict=True))
     if not isinstance(twins, int) or twins < 0:
         raise UsageError(f"--set twins=N is a number of retrained twins beside the oracle, 0 or more, not {twins!r}")
-    benchmark: Benchmark = build("benchmark", table)
+    benchmark = build(Benchmark, table)
     benchmark.check(wanted.split)
     suite = {**benchmark.suite, **named}
     changed = set_probes(suite, named, settings)
@@ -109,7 +109,7 @@ def list_cases(wanted: WeightBenchOrder) -> list[Case]:
     return [
         Case("weights", f"{wanted.benchmark}/{wanted.split}", "facts", label, seed, {
             "benchmark": describe(benchmark), "split": wanted.split, "seed": seed, "twins": twins,
-            "method": None if spec is None else describe(build("method", _add_seed(spec, seed))), **more,
+            "method": None if spec is None else describe(build(Method, _add_seed(spec, seed))), **more,
         })
         for seed in range(wanted.seeds) for label, spec in made.items()
     ]  # fmt: skip
@@ -121,7 +121,7 @@ async def measure_case(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     `kept` holds the trials of the last seed, one for each probe, whose agents all methods share: what was measured of
     the agent that knew and of the twins is not measured again.
     """
-    benchmark: Benchmark = build("benchmark", case.spec["benchmark"])
+    benchmark = build(Benchmark, case.spec["benchmark"])
     split, seed = case.spec["split"], case.spec["seed"]
     specs = {**benchmark.suite, **case.spec.get("metrics", {})}
     suite = {label: build_probe(spec) for label, spec in specs.items()}
@@ -139,7 +139,7 @@ async def measure_case(case: Case, kept: dict[str, Trial]) -> TrialRecord:
     cost: dict[str, Any] = {}
     if case.spec["method"] is not None:
         (step,) = build_steps(benchmark, (split,))
-        method, request = prepare_request(build("method", case.spec["method"]), benchmark, step, seed)
+        method, request = prepare_request(build(Method, case.spec["method"]), benchmark, step, seed)
         after, cost, seconds = await run_method(method, knower, request)
     cost["seconds"] = seconds
     readings = {
@@ -202,7 +202,7 @@ def _add_seed(spec: Any, seed: int) -> Any:
 def _try_build(spec: Mapping[str, object]) -> Any:
     """The method, or None where it takes no such settings: then it is none that trains."""
     try:
-        return build("method", dict(spec))
+        return build(Method, dict(spec))
     except UsageError as error:
         LOGGER.debug("no method of these settings: %s", error)
         return None

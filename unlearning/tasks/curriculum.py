@@ -130,7 +130,7 @@ class Curriculum:
         task = task_of(spec, seed, name, lesson=lesson)
         if bargaining_market.is_market(spec):
             return task
-        return replace(task, seat=seat_of(build("game", spec), self.seat), seats=dict(self.seats))
+        return replace(task, seat=seat_of(build(Game, spec), self.seat), seats=dict(self.seats))
 
 
 def candidates(memory: Memory) -> list[str]:
@@ -163,13 +163,13 @@ def name_of(spec: Spec) -> str:
     """The name of an environment in requests: its game and world, "gridworld/1"."""
     if bargaining_market.is_market(spec) and isinstance(spec, Mapping):
         return f"{spec['name']}/{spec.get('world', 0)}"
-    game = describe(build("game", spec))
+    game = describe(build(Game, spec))
     return f"{game['name']}/{game['world']}" if "world" in game else str(game["name"])
 
 
 def is_about(task: Task, request: Request) -> bool:
     """Whether a task is about what a request wants forgotten: it names it, or happens in it."""
-    game = build("game", task.game)
+    game = build(Game, task.game)
     facts = game.facts(first_state(game, Match(task.game, seed=task.seed)))
     if request.scope == "environment":
         world, kind_of = facts.get("world", task.name.partition("/")[2].partition("-")[0]), facts.get("task_type", "")

@@ -8,7 +8,7 @@ from arena.agent import Agent
 from arena.spec import build, check_ready
 from unlearning.memory.request_parsing import resolve_request
 from unlearning.memory.twin import remembering
-from unlearning.method import ReadsRequests, method
+from unlearning.method import Method, ReadsRequests, method
 from unlearning.request import Request
 
 
@@ -30,7 +30,7 @@ class Compose:
     def __post_init__(self) -> None:
         if not self.steps:
             raise ValueError('steps names one method or more, such as ["selective-replay", "write-gate"]')
-        made = tuple(build("method", step, f"steps.{number}") for number, step in enumerate(self.steps))
+        made = tuple(build(Method, step, f"steps.{number}") for number, step in enumerate(self.steps))
         object.__setattr__(self, "steps", made)
 
     def ready(self) -> None:
