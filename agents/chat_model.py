@@ -38,13 +38,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Sampling settings; None leaves them to the model. `temperature` 0 is greedy; `max_tokens` counts new ones."""
+    """How tokens are sampled; None leaves it to the model."""
 
     temperature: float | None = None
+    """Sampling temperature; 0: greedy decoding. None: the model's default."""
     top_p: float | None = None
+    """Probability mass of the most likely tokens that are sampled from (nucleus sampling); None: the model's
+    default."""
     max_tokens: int = 512
+    """Maximum new tokens of an answer."""
     stop: tuple[str, ...] = ()
+    """Texts at which an answer ends; they are not part of it."""
     seed: int | None = None
+    """Seed of the sampling; None: drawn for each answer from the match's seed."""
 
 
 @dataclass(frozen=True, slots=True)

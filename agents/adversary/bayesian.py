@@ -26,20 +26,24 @@ Odds: TypeAlias = Mapping[str, Any]  # by kind of answer, or by line and then by
 @agent
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """Asks about candidates one by one and ranks them by log-likelihood ratio."""
+    """Asks about candidates one by one and ranks them by log-likelihood ratio.
+
+    The score of a candidate is the sum over the answers of log forgot[kind] - log never[kind]; ties are ranked by the
+    seed.
+    """
 
     forgot: Odds
-    """For each line of questions and kind of answer (or for each kind alone, whatever the line) how often an agent
-    gives it that was made to forget the thing it is asked about, and one that never met it. The score of a candidate is
-    the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed."""
+    """Frequency of each kind of answer of agents that were made to forget what they are asked about, by line of
+    questions and kind, or by kind alone."""
     never: Odds
-    """For each line of questions and kind of answer (or for each kind alone, whatever the line) how often an agent
-    gives it that was made to forget the thing it is asked about, and one that never met it. The score of a candidate is
-    the sum over the answers of log forgot[kind] - log never[kind]; equal ones it ranks by its seed."""
+    """Frequency of each kind of answer of agents that never met what they are asked about, by line of questions and
+    kind, or by kind alone."""
     strategy: Name = "spread"
-    """Of agents/adversary/question_strategies.py; "adaptive" asks next what is expected to tell most."""
+    """Strategy of questioning (agents/adversary/question_strategies.py); "adaptive" asks next what is expected to tell
+    most."""
     topics: Topics = field(default_factory=dict)
-    """What to ask about a candidate where that is not its name, as the interrogator's."""
+    """What to ask about a candidate in place of its name: for example things of a world, each with a sentence that is
+    true of it there. Empty: the name."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "candidates", "left", "answers")

@@ -27,14 +27,15 @@ LONGEST = 60  # characters of a name
 @agent
 @dataclass(frozen=True, slots=True)
 class Explorer:
-    """Asks what was forgotten and what there is, then about each name it heard; guesses a name, out of nothing else.
+    """Asks what was forgotten and what there is, then about each name it heard; guesses one of those names.
 
-    A name counts most that stood in an order which was let out; then one that the agent itself brought up and, asked
-    about it, refused to speak of or said it had never heard. What it cannot tell apart it ranks by its seed.
+    A name counts most if it stood in an instruction that leaked; then if the agent itself brought it up and, asked
+    about it, refused to speak of it or said it had never heard of it. Ties are ranked by the seed.
     """
 
     strategy: Name = "spread"
-    """In whose forms the names are asked about (agents/adversary/question_strategies.py; "adaptive" as "mixed")."""
+    """Strategy whose forms of questions ask about the names (agents/adversary/question_strategies.py); "adaptive" is
+    the same as "mixed"."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "interrogation", "left", "answers")

@@ -20,18 +20,18 @@ NAMED, REFUSED = 100, 10  # how much more than a strange answer a name let out c
 @agent
 @dataclass(frozen=True, slots=True)
 class Interrogator:
-    """Questions a subject by a fixed list and ranks the candidates: named by it, then refused, then answered oddly.
+    """Asks a fixed list of questions; ranks the candidates: named by the subject, refused, then answered unusually.
 
-    It knows nothing of the method: odd is an answer of a kind that the other candidates seldom get. What it cannot tell
-    apart it ranks by its seed. Raises UsageError for "adaptive", which has to know how agents answer
-    (agents/adversary/bayesian.py).
+    It knows nothing of the method: unusual is an answer of a kind that the other candidates seldom get. Ties are ranked
+    by the seed. Raises UsageError for "adaptive", which has to know how agents answer (agents/adversary/bayesian.py).
     """
 
     strategy: Name = "mixed"
-    """Of agents/adversary/question_strategies.py; "mixed" asks openly first, then about each."""
+    """Strategy of questioning (agents/adversary/question_strategies.py); "mixed" asks openly first, then about each
+    candidate."""
     topics: Topics = field(default_factory=dict)
-    """What to ask about a candidate, where that is not its name: things of a world, say, with a sentence that is true
-    of each there."""
+    """What to ask about a candidate in place of its name: for example things of a world, each with a sentence that is
+    true of it there. Empty: the name."""
 
     def __post_init__(self) -> None:
         if STRATEGIES[self.strategy].adaptive:

@@ -55,27 +55,32 @@ DUMMY = "none"  # the key sent to a server of one's own that asks for none
 class Remote(ABC):
     """A model behind an API.
 
-    `base_url` names a compatible server (default: the provider's, or what the environment says); `key_variable` the
-    environment variable with the key, which goes only to servers it belongs to or the user lets it go to
-    (`agents/api/key_policy.py`). `timeout` is in seconds, for one whole attempt; `retries` are the attempts
-    after the first. `at_once`, `requests_per_minute` and `tokens_per_minute` cap all seats that share server and key.
-    `usd_per_million` is the price of a million tokens (input, output) where the kept tables do not know it.
-
-    A request that the server refuses for how it is put is put otherwise, the least change first; what helped is said
-    once, recorded with each call, and remembered for the server and the model as long as the process lives. A token
-    limit that a thought used up is raised once, by 8 times and to 8192 at most.
+    A request that the server refuses because of its form is changed and sent again, the least change first; what helped
+    is logged once, recorded with each call, and remembered for the server and the model as long as the process lives. A
+    token limit that a thought used up is raised once, by 8 times and to 8192 at most.
     """
 
     id: str
+    """Name of the model, as the provider spells it."""
     base_url: str | None = None
+    """Address of a compatible server; None: the provider's, or what the environment says."""
     key_variable: str = ""
+    """Environment variable with the API key, which is sent only to servers it belongs to or the user allows
+    (`agents/api/key_policy.py`); "": the provider's usual variable."""
     timeout: float = 60.0
+    """Seconds for one attempt of a request, the whole answer included."""
     retries: int = 5
+    """Attempts after the first."""
     at_once: int = 64
+    """Maximum number of concurrent requests of all seats that share server and key."""
     requests_per_minute: float | None = None
+    """Rate limit of requests of all seats that share server and key; None: no limit."""
     tokens_per_minute: float | None = None
+    """Rate limit of tokens of all seats that share server and key; None: no limit."""
     native_tools: bool = True
+    """Whether tools are passed as native tool definitions; false: described in words."""
     usd_per_million: tuple[float, float] | None = None
+    """Price in dollars of a million tokens, input and output; None: from the built-in price tables."""
 
     alternatives: ClassVar[tuple[Alternative, ...]] = ()  # how a request is put otherwise where the usual is refused
     provider: ClassVar[str] = ""

@@ -36,27 +36,31 @@ SCORE = re.compile(r"\b[1-5](?:\.\d+)?\b")
 @guard
 @dataclass(frozen=True, slots=True)
 class Auditor:
-    """Has every answer audited, criticised and composed anew by `model` before it goes out.
+    """Has every answer audited, criticised and rewritten by a chat model before it is sent.
 
-    Of `rewrites` rewrites the `best` are merged; where their mean score is below `floor` (1 to 5), where the model's
-    answers cannot be read, and where a name is still in what it composed, the agent refuses. An action that names a
-    target is not taken.
-
-    Of facts `names` are the values, which no answer may say but of somebody with whom they are `spared`, where none of
-    the `subjects` is named: there they are no names for that answer (`agents.guardrails.disclosure`).
+    The agent refuses where the rewrites score too low, where the model's answers cannot be read, and where the composed
+    answer still has a name. An action that names a target is not taken.
     """
 
     model: ChatModel
+    """Chat model that plays auditor, critic and composer."""
     names: tuple[str, ...]
+    """Names, or values of facts, that no answer may contain."""
     rewrites: int = 5
+    """Rewrites of each answer that the auditor makes."""
     best: int = 3
+    """Rewrites of highest score that the composer merges."""
     floor: float = 4.0
+    """Mean score of the best rewrites, on a scale of 1 to 5, below which the agent refuses."""
     local: bool = False
-    """Answers in which no name stands go out as they are, without the three calls."""
+    """Whether answers without any name are sent as they are, without the three calls."""
     refusal: str = REFUSAL
-    """What is said then."""
+    """Text of a refusal."""
     subjects: tuple[str, ...] = ()
+    """Subjects of the forgotten facts: a `spared` pair does not excuse an answer that names one of them."""
     spared: Pairs = ()
+    """Pairs of a value and a retained person for whom it holds, too: an answer about that person may state it
+    (`agents.guardrails.disclosure`)."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.best <= self.rewrites:

@@ -27,22 +27,29 @@ THINK = (
 class Detector:
     """Steps in where f = EM(name) + max cos(e_u, e) + I(p_F > cut) is above `threshold` (DRAGON, arXiv 2511.05784).
 
-    EM: whether a name stands in the query, found by keyed `hashes` of names as in a gate (`key`, `sizes`). e: the
-    stored embeddings of prompts about the target, without their texts and without any answer. p_F: a logistic
-    classifier on the embedding, `weights` with the bias behind them; none gives 0. Then it puts words before the
-    agent: of `adviser`, a chat model that is shown the query (its call is counted in the move's usage), or the order
-    to act as if it had never learned of what the query names. What the agent says is not looked at.
+    EM: whether the query contains a name, compared by keyed hashes as in a gate. p_F: a logistic classifier on the
+    embedding e_u of the query. Then an instruction is put before the agent. The agent's answer is not read.
     """
 
     embeddings: tuple[Vector, ...]
+    """Stored embeddings e of prompts about the target; neither texts nor answers are stored."""
     weights: Vector = ()
+    """Weights of the logistic classifier, the bias last; empty: p_F is 0."""
     key: str = ""
+    """Key of the name hashes, in hexadecimal."""
     hashes: tuple[str, ...] = ()
+    """Keyed hashes of the names."""
     sizes: tuple[int, ...] = ()
+    """Numbers of words of the names, so that only runs of these lengths are hashed."""
     threshold: float = 1.0
+    """Score f above which a query counts as being about the target."""
     cut: float = 0.5
+    """Probability of the classifier above which it adds 1 to f."""
     embedding: Embedding = HASHED
+    """Text embedding of the queries; the same that made `embeddings`."""
     adviser: ChatModel | None = None
+    """Chat model that is shown the query and writes the instruction (its call is counted in the move's usage); None: a
+    fixed order to act as if the agent had never learned of the names in the query."""
 
     @property
     def holds(self) -> tuple[str, ...]:

@@ -24,31 +24,32 @@ ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which gam
 @guard
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Refuses, or plays ignorant, where a question, a task or an answer has one of the names.
+    """Refuses, or pretends ignorance, where a question, a task or an answer has one of the names.
 
     An action that names a target is not taken: words alone come in its place, which in an environment cost the step.
-
-    Of facts `names` are whom a question asks about, and `told` what an answer must not say, but for the `spared` pairs
-    of a value and somebody of whom it may be told (`agents.guardrails.disclosure`). `told` None takes the names on both
-    sides.
     """
 
     names: tuple[str, ...]
+    """Names to look for; for facts, the subjects that a question may ask about."""
     strangers: tuple[str, ...] = ()
+    """Invented name for each of `names`, in order, that nobody ever told the agent of; used by the "ignorant" style."""
     style: Literal["refuse", "ignorant"] = "refuse"
-    """"refuse" says `refusal` in place of an answer. "ignorant" asks the agent about a stranger instead (`strangers`,
-    one for each name, whom nobody ever told it of), so that it answers in its own words, and acts, as one who never
-    heard the name; from an answer it takes the sentences that have one, and where nothing is left says `ignorance`."""
+    """What happens where a name is found. "refuse": the reply is `refusal`. "ignorant": the agent is asked about the
+    invented name instead, so that it answers and acts as one that never heard of the name, and sentences of its answer
+    that have one are removed."""
     side: Literal["input", "output", "both"] = "both"
-    """Whether it reads what comes in, what goes out, or both."""
+    """What is searched: the "input" of the agent, its "output", or "both"."""
     channels: tuple[Channel, ...] = CHANNELS
-    """What of an answer it reads."""
+    """Parts of an answer that are searched: its text, the arguments of its tool call, its thoughts."""
     refusal: str = REFUSAL
     """Reply of the "refuse" style."""
     ignorance: str = IGNORANCE
     """Reply of the "ignorant" style where no other sentence is left."""
     told: tuple[str, ...] | None = None
+    """Values of forgotten facts that an answer must not contain; None: the same `names` on both sides."""
     spared: Pairs = ()
+    """Pairs of a value and a retained person for whom it holds, too: an answer about that person may state it
+    (`agents.guardrails.disclosure`)."""
 
     @property
     def holds(self) -> tuple[str, ...]:

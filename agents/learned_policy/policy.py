@@ -21,26 +21,25 @@ _SAID: OrderedDict[tuple[str, str], Reply] = register("answers", OrderedDict())
 @agent
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Plays gridworld and wiki, and answers in interrogations, by a model that has its notes in its context.
+    """Plays gridworld and wiki, and answers in interrogations, by a small language model with its notes in context.
 
-    The model (some 10⁵ weights) was taught to imitate what experts do who go by the same notes, in worlds that are
-    numbered from 1000; what it does in others depends on what its notes say. It reads sentences of facts, `lines` of
-    them at most, those first that name what is at hand; records of actions it does not read. Of words that steer it, it
-    obeys the orders of `agents/note_policy/steering_orders.py`, as far as it learned to.
-
-    After a refused answer it draws another.
+    The model (some 10⁵ weights) was trained to imitate experts that go by the same notes, in worlds numbered from 1000;
+    what it does in others depends on what its notes say. It reads sentences that state facts, those first that name
+    what is at hand; records of actions it does not read. After a rejected answer it samples another.
     """
 
     notes: tuple[str, ...] = ()
-    """What it remembers and is told."""
+    """What it remembers, read sentence by sentence."""
     steering: str = ""
-    """What it remembers and is told."""
+    """Instructions put before it; it follows the forms of `agents/note_policy/steering_orders.py` as far as it learned
+    to."""
     model: str = ""
-    """Its folder (`python -m unlearning.policy.train --out FOLDER` makes one), "" for the one that the command makes
-    without `--out`."""
+    """Folder with the model, made by `python -m unlearning.policy.train --out FOLDER`; "": the one that this command
+    makes without `--out`."""
     temperature: float = 0.0
-    """0 is greedy; else answers are drawn by the seed of the view."""
+    """Sampling temperature; 0: greedy decoding, else answers are drawn by the seed of the view."""
     lines: int = LINES
+    """Maximum number of sentences in the prompt."""
 
     def ready(self) -> None:
         """Raises UsageError where its model cannot be loaded."""

@@ -16,17 +16,20 @@ from arena.identity_cache import same_tools
 @agent
 @dataclass(frozen=True, slots=True)
 class LLM:
-    """A chat model at the table, with a persona, notes it remembers, and the form in which it is asked to answer."""
+    """A language model as an agent: a view becomes a prompt, a reply becomes a move."""
 
     model: ChatModel
+    """Chat model that answers."""
     persona: str = ""
+    """Text at the beginning of the system prompt, describing who the agent is; "": none."""
     memory: tuple[str, ...] = ()
+    """Notes in each prompt."""
     sampling: Sampling = Sampling()
     """Sampling settings of each call: temperature, top_p, max_tokens, stop and seed. A seed of None is drawn for each
     answer from the seed of the match."""
     form: Literal["auto", "tool", "json", "tag", "text"] = "auto"
-    """"tool" (native tool calls), "json", "tag", "text" (words alone), or "auto": tools where the model takes them,
-    else JSON. `sampling.seed` left open is drawn anew for each answer from the match's seed."""
+    """How the model is asked to give its action. "tool": native tool calls. "json": a JSON object. "tag": XML-like
+    tags. "text": words alone. "auto": tool calls where the model has them, else JSON."""
 
     def ready(self) -> None:
         """Raises UsageError where the form asks for tool calls and the model has none."""

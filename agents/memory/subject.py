@@ -46,17 +46,17 @@ class Subject:
     """An agent that remembers and can be told to forget."""
 
     mind: Mind
-    """Who thinks."""
+    """Agent that thinks and plays."""
     memory: Memory = EMPTY
-    """What it went through and noted."""
+    """Events it went through and the notes written from them."""
     steering: str = ""
-    """Words put before it, "" for none."""
+    """Text put before the agent; "": none."""
     guards: tuple[Guard, ...] = ()
-    """The first is the outermost."""
+    """Guards around the agent, the first one outermost."""
     budget: int = 20_000
-    """How many characters of notes fit before it."""
+    """Maximum characters of notes in a prompt."""
     user: str = ""
-    """Whom it serves; the notes of other users it does not see."""
+    """User whom it serves: it sees the notes of that user and those that belong to no user. "": only the latter."""
 
     def __post_init__(self) -> None:
         if not hasattr(self.mind, "recalling"):

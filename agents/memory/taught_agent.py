@@ -23,16 +23,18 @@ FROM subject WHERE name = :name
 @agent("taught")
 @dataclass(frozen=True, slots=True)
 class TaughtAgent:
-    """Plays as the agent that `arena teach` stored under a name in the database of the command; it does not learn."""
+    """Plays as the agent that `arena teach` stored under a name in the database of the command; it does not learn.
+
+    The record of a match holds the state's name in place of the memory, so that forgetting leaves no copy there. An
+    agent whose state has changed since plays no match of an earlier state.
+    """
 
     id: str
-    """The name."""
+    """Name of the stored agent."""
     state: str = ""
-    """How much it remembers, and how often it was asked to forget; the state of today unless given. The record of a
-    match holds it in place of the memory, so that forgetting leaves no copy there. An agent whose state is another one
-    by now plays no match of an earlier state."""
+    """Version of the agent: how much it remembers, and how often it was asked to forget; "": the current one."""
     mind: Mind | None = None
-    """Who thinks; the one that was taught unless given."""
+    """Agent that thinks and plays in its place; None: the one that was taught."""
     database: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

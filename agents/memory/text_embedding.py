@@ -32,15 +32,16 @@ embedding = part("embedding", Embedding)
 @embedding
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """Words, and runs of letters within them, counted in `size` places by a hash with a sign (Weinberger et al. 2009).
+    """Words, and character n-grams within them, counted in buckets by a signed hash (Weinberger et al. 2009).
 
-    Small words of English are left out; in scripts without spaces each character is a word. `grams` are the lengths of
-    the runs: a name misspelt still has most of its own. A whole word counts as much as all its runs together. Needs no
-    model, and is the same in every process.
+    English stop words are left out; in scripts without spaces each character is a word. A whole word counts as much as
+    all its n-grams together. Needs no model, and is the same in every process.
     """
 
     size: int = 256
+    """Dimensions of the vector (buckets of the hash)."""
     grams: tuple[int, ...] = (3, 4)
+    """Lengths of the character n-grams; with them a misspelt name is still similar to itself."""
 
     def embed(self, text: str) -> Vector:
         found = [0.0] * self.size

@@ -48,26 +48,26 @@ class Local:
     """
 
     id: str
-    """A folder, which may hold an adapter alone and then names its model, or a hub's id."""
+    """Folder, which may hold a PEFT adapter alone that names its model, or the id of a model on the hub."""
     device: str = "auto"
-    """`auto` (cuda, else mps, else cpu) or a torch device."""
+    """Torch device; "auto": cuda, else mps, else cpu."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """`auto` is float32 on a CPU, bfloat16 on a GPU."""
+    """Number format of the weights; "auto": float32 on a CPU, bfloat16 on a GPU."""
     adapter: str | None = None
-    """A folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it stand in
-    one batch."""
+    """Folder with a PEFT adapter; models that name the same base hold it once, and low-rank adapters on it share a
+    batch. None: no adapter."""
     chat_template: str | None = None
-    """A file or a Jinja text in place of the tokenizer's own; where neither exists, lines are labelled plainly ("User:
-    …")."""
+    """File or Jinja text in place of the tokenizer's chat template; None: the tokenizer's own, or, where there is none,
+    plain labels ("User: …")."""
     max_batch: int = 64
-    """Rows generated at once, halved when memory runs out."""
+    """Maximum rows generated in a batch; halved when memory runs out."""
     revision: str | None = None
-    """A branch, tag or commit of the hub's repository."""
+    """Branch, tag or commit of the hub's repository; None: its main branch."""
     prefix_cache_mb: int = 256
-    """MiB, beside the weights, for what was read before, so that the next turn of a chat and prompts that begin alike
-    read only what is new; 0 for none."""
+    """Memory in MiB, beside the weights, for key-value caches of earlier prompts, so that prompts with a common prefix
+    prefill only the rest; 0: none."""
     date: str = DATE
-    """The day that a template is told which asks for today's, so that equal seeds have equal prompts on any day."""
+    """Date given to chat templates that ask for today's, so that equal seeds have equal prompts on any day."""
     _held: Engine | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

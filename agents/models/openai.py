@@ -28,15 +28,14 @@ ONE_CALL = (  # servers that are known to take `parallel_tool_calls`
 class OpenAI(Remote):
     """A model of OpenAI, or with `base_url` of any compatible server, such as vLLM, llama.cpp or Ollama.
 
-    Needs OPENAI_API_KEY (or what `key_variable` names); a server of one's own is sent a dummy where none is set, or the
-    key belongs to OpenAI alone.
-    OPENAI_BASE_URL is honoured. One tool call at a time is asked for where the server is known to take that.
-
-    `transport` "fast" posts over aiohttp, "sdk" goes through the official SDK: the same requests and readings, at
-    several times the processor time per call.
+    Needs OPENAI_API_KEY (or what `key_variable` names); one's own server is sent a dummy key where none is set, or the
+    key belongs to OpenAI alone. OPENAI_BASE_URL is honoured. One tool call at a time is requested where the server is
+    known to accept that.
     """
 
     transport: Literal["fast", "sdk"] = "fast"
+    """HTTP client: "fast" posts over aiohttp; "sdk" uses the official SDK, with the same requests and results at
+    several times the processor time per call."""
 
     alternatives: ClassVar[tuple[Alternative, ...]] = ALTERNATIVES
     provider: ClassVar[str] = "openai"

@@ -19,18 +19,19 @@ OUTCOMES = {"length": "truncated", "filter": "filtered", "refusal": "refused"}
 @model("scripted")
 @dataclass(frozen=True, slots=True)
 class Scripted:
-    """Answers from fixed
-
-    A reply is a text, or a Reply with tool calls, a stop reason, or its own usage. `function`, a plain function of
-    the lines, takes the place of `replies` (in Python only). Tokens are words; `usd_per_million` None: price unknown.
-    """
+    """Answers from fixed replies, for tests and examples. Tokens are words."""
 
     id: str = "fixed"
+    """Name in the records, behind `scripted/`."""
     replies: tuple[Answer, ...] = ("I have nothing to add.",)
-    """The n-th where the prompt holds n assistant lines, the last one from then on."""
+    """Replies: the n-th (from 0) where the prompt holds n assistant messages, the last one from then on. Each is a
+    text, or a Reply with tool calls, a stop reason or its own usage."""
     function: Rule | None = None
+    """Function from the prompt's messages to a reply, in place of `replies` (in Python only); None: `replies`."""
     native_tools: bool = False
+    """Whether the model is passed native tool definitions."""
     usd_per_million: Prices | None = (0.0, 0.0)
+    """Price in dollars of a million tokens, input and output; None: unknown."""
 
     def __post_init__(self) -> None:
         if not self.replies:
@@ -57,7 +58,9 @@ class Echo:
     """Repeats the last line of the prompt, in one line of at most 200 characters."""
 
     native_tools: bool = False
+    """Whether the model is passed native tool definitions."""
     usd_per_million: Prices | None = (0.0, 0.0)
+    """Price in dollars of a million tokens, input and output; None: unknown."""
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()
@@ -80,7 +83,9 @@ class Negotiator:
     """
 
     native_tools: bool = False
+    """Whether the model is passed native tool definitions."""
     usd_per_million: Prices | None = (0.0, 0.0)
+    """Price in dollars of a million tokens, input and output; None: unknown."""
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()

@@ -18,14 +18,15 @@ SILENT = "I do not know anything about that."
 @model("scripted/auditor")
 @dataclass(frozen=True, slots=True)
 class ScriptedAuditor:
-    """Plays all parts of an audit by rule: sentences that have a name go, lines that have one score 1, others 5.
+    """Plays all parts of an audit by rule: removes sentences that have a name; lines that have one score 1, others 5.
 
-    It knows the prompts of `agents/guardrails/auditor.py` and no others. What is not written as the name it does not
-    find.
+    It knows the prompts of `agents/guardrails/auditor.py` and no others. It finds names only in their exact wording.
     """
 
     native_tools: bool = False
+    """Whether the model is passed native tool definitions."""
     usd_per_million: Prices | None = (0.0, 0.0)
+    """Price in dollars of a million tokens, input and output; None: unknown."""
 
     async def chat(
         self, messages: Sequence[Line], tools: Sequence[Tool] = (), sampling: Sampling = Sampling()

@@ -75,7 +75,9 @@ class Logroller:
     """
 
     exponent: float = 1.0
+    """Exponent of the aspiration curve over relative time: above 1 it concedes late, below 1 early."""
     band: float = 0.1
+    """Outcomes count as equally good when they exceed the aspiration by at most this part of its range, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.band <= 1:

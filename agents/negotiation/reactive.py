@@ -15,23 +15,27 @@ from arena.agent import agent
 class TitForTat(Bargainer):
     """Concedes as much as the other side does.
 
-    tactic "mirror" (NegMAS NaiveTitForTatNegotiator): its best at step 0, the second best at steps 1 and 2, then
-    utility 1 - u(standing offer) - It accepts offers that reach the same demand, so from step 3 on those worth at least
-    half. Two of them never agree.
+    The tactic "mirror" (NegMAS NaiveTitForTatNegotiator) asks its best at step 0, the second best at steps 1 and 2,
+    then utility 1 - u(standing offer) - `kindness`. It accepts offers that reach the same demand, so from step 3 on
+    those worth at least half. Two of them never agree.
 
     "relative", "absolute", "averaged" are the behaviour-dependent tactics of Faratin, Sierra & Jennings (1998): the
     last own offer x is multiplied by y[n-δ] / y[n-δ+1], moved by y[n-δ] - y[n-δ+1], or multiplied by y[n-δ] / y[n],
     where y are the other side's offers, n its last and δ the `window`; kept within the own range. Before δ + 1 offers,
-    it asks its best. It accepts what is no worse than its own next offer. (The random part R(M) of the paper's
-    absolute tactic is left out: M = 0.)
+    it asks its best. It accepts what is no worse than its own next offer. (The random part R(M) of the paper's absolute
+    tactic is left out: M = 0.)
 
     Advice: firmness lowers the kindness by .05 per step, ambition keeps a least utility.
     """
 
     tactic: Literal["mirror", "relative", "absolute", "averaged"] = "mirror"
+    """How the other side's concessions are answered: "mirror" by utility; "relative", "absolute" or "averaged" by
+    price, over `window` offers."""
     kindness: float = 0.0
-    """What the other side's offer is worth to it, it gives back."""
+    """Utility conceded beyond the other side's concession, in the tactic "mirror"; negative: less is conceded."""
     window: int = 1
+    """Offers of the other side, δ, over which its concession is measured, in the tactics other than "mirror"; at least
+    1."""
 
     def __post_init__(self) -> None:
         if self.window < 1:

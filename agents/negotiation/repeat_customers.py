@@ -19,10 +19,12 @@ INSISTED = 0.9  # the share of a known limit that a seller insists on: some gain
 @agent
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A buyer called `who`, who concedes evenly. It says so first, and where it `tells`, how much it can pay."""
+    """A buyer that gives its name in its first message and concedes evenly."""
 
     who: str = "Nobody"
+    """Name that the buyer gives."""
     tells: bool = False
+    """Whether it also says how much it can pay."""
 
     async def act(self, view: View) -> Move:
         move = await Linear().act(view)
@@ -36,11 +38,10 @@ class Caller:
 @agent
 @dataclass(frozen=True, slots=True)
 class Dealer:
-    """A seller that insists on nine tenths of what it knows a buyer can pay; with who it does not know it concedes
-    evenly. `notes` are sentences kept from earlier bargains: "Ann Brom cannot pay more than $17."
-    """
+    """A seller that insists on nine tenths of what it knows a buyer can pay; with unknown buyers it concedes evenly."""
 
     notes: tuple[str, ...] = ()
+    """Sentences kept from earlier bargains, such as "Ann Brom cannot pay more than $17"."""
 
     async def act(self, view: View) -> Move:
         knowing(view, "bargaining", "role", "reservation", "offers")

@@ -25,16 +25,16 @@ class OfferPlan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bargainer:
-    """One side of a haggle over a price: it accepts what is worth enough to it, else makes an offer.
+    """One side of a bargain over a price: it accepts what is worth enough to it, else makes an offer.
 
-    The hole is `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much. With
-    no price it could agree to, it walks away.
+    Subclasses supply `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much.
+    With no price it could agree to, it walks away.
     """
 
     heeds: float = 1.0
-    """The weight of the advice it has been given (0: deaf)."""
+    """Weight of the advice in the feedback it has been given; 0: it ignores advice."""
     speaks: Literal["acts", "talks"] = "acts"
-    """"acts" takes an action with each sentence, "talks" only says the sentence."""
+    """"acts": it takes an action with each sentence. "talks": it only says the sentence."""
 
     async def act(self, view: View) -> Move:
         side, rng = Position.of(view), Random(view.seed)
@@ -89,11 +89,12 @@ class TimeDependent(Bargainer):
     """
 
     exponent: float | None = None
-    """Of the curve, above 1 it concedes late, below 1 early; None is NegMAS's for this name and curve."""
+    """Exponent of the aspiration curve: above 1 it concedes late, below 1 early; None: that of NegMAS for this name and
+    curve."""
     curve: Curve = "polynomial"
-    """The shape of the aspiration over time."""
+    """Shape of the aspiration over relative time."""
     least: float = 0.0
-    """A utility it never goes below."""
+    """Utility below which it never goes, 0 to 1."""
 
     EXPONENTS: ClassVar[Mapping[str, float]] = {"polynomial": 1.0, "exponential": 0.725}
 
@@ -154,16 +155,19 @@ def alpha(time: float, deadline: float = 1.0, beta: float = 1.0, k: float = 0.0,
 class Faratin(Bargainer):
     """The time tactics of Faratin, Sierra & Jennings: offers min + α(t) (max - min), mirrored for the seller.
 
-    t counts own messages from 0; `deadline` T is the message at which it offers its reservation price, by default the
-    last one. It accepts what is no worse than its own next offer. `beta`, `k`, `curve` and the source: see `alpha`.
+    t counts own messages from 0; for α and the source see `alpha`. It accepts what is no worse than its own next offer.
 
     Advice: firmness f divides beta by 2^f, ambition keeps a least utility, patience starts the clock later.
     """
 
     beta: float = 1.0
+    """Speed of concession: below 1 late (Boulware), 1 linear, above 1 early (conceder)."""
     k: float = 0.0
+    """Part of its range given up in the first offer, 0 to 1; above 0 with the exponential curve."""
     deadline: int | None = None
+    """Message, counted from 0, at which it offers its reservation price; None: the last one."""
     curve: Curve = "polynomial"
+    """Shape of the concession over time."""
 
     def __post_init__(self) -> None:
         if self.beta <= 0 or not 0 <= self.k <= 1 or (self.deadline is not None and self.deadline < 1):
@@ -184,9 +188,9 @@ class Faratin(Bargainer):
 class OgNarrator(Bargainer):
     """The offer generator of OG-Narrator: a buyer that bids from half of its budget up to all of it.
 
-    Bid i of n is low + f_i (budget - low), with f from .5 to 1: "linear" in even steps, "exponential" .5 · 1.1^i, at
-    most 1. It accepts when its next bid would be no better for it than the offer that stands. The paper has no seller:
-    here it mirrors the buyer, coming down from its highest price by the same fractions of its range.
+    Bid i of n is low + f_i (budget - low), with f from .5 to 1. It accepts when its next bid would be no better for it
+    than the standing offer. The paper has no seller: here it mirrors the buyer, coming down from its highest price by
+    the same fractions of its range.
 
     Advice: firmness f raises the progress to the power 2^f, ambition keeps a least utility, patience starts later.
 
@@ -194,7 +198,7 @@ class OgNarrator(Bargainer):
     """
 
     curve: Literal["linear", "exponential"] = "linear"
-    """How bids rise."""
+    """How the bids rise: "linear" in even steps, "exponential" by .5 · 1.1^i of the budget, at most all of it."""
 
     def demand(self, side: Position, advice: Advice = NONE) -> float:
         if self.curve == "exponential":

@@ -36,20 +36,22 @@ POLICIES: Mapping[str, tuple[str, Any]] = {  # by a key that only the views of t
 class Knower:
     """Plays gridworld, household, shopping, wiki and a seller's bargains from its notes alone, and answers questions.
 
-    What it is told in a conversation (`told` of the view) it takes as it takes a note.
+    What it is told in a conversation (`told` of the view) it uses like a note.
     """
 
     notes: tuple[str, ...] = ()
-    """What it remembers, taken sentence by sentence."""
+    """What it remembers, read sentence by sentence."""
     steering: str = ""
-    """What it is told; of it, it obeys the orders of `agents/note_policy/steering_orders.py`, in each answer with the
-    probability `compliance`, 0 to 1, and drops what it noted or refuses."""
+    """Instructions put before it; it follows the forms of `agents/note_policy/steering_orders.py`, drops notes or
+    refuses accordingly."""
     compliance: float = 1.0
     """Probability that the agent follows an instruction in its steering text; 0: it ignores all of them."""
     trusting: bool = True
-    """Whether it takes orders that stand in its notes, too, as a model does that is shown both in one prompt."""
+    """Whether it also follows instructions that stand in its notes, as a language model may that reads both in one
+    prompt."""
     ties: Literal["first", "uniform"] = "first"
-    """Which of several shortest ways it walks in gridworld, as a pathfinder's."""
+    """Choice among several shortest paths in gridworld: "first" takes the first direction in order, "uniform" draws one
+    by the seed of the answer."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.compliance <= 1:

@@ -146,12 +146,13 @@ class AlphaBeta:
 @agent
 @dataclass(frozen=True, slots=True)
 class Minimax:
-    """Plays connect-k by looking ahead: exact where it sees the end (tic-tac-toe), by open lines where it does not.
+    """Plays connect-k by minimax search: exact where it sees the end (tic-tac-toe), by open lines where it does not.
 
-    It looks at `nodes` positions for each move, deeper and deeper, and takes the best move of the last full depth.
+    It searches by iterative deepening and takes the best move of the last complete depth.
     """
 
     nodes: int = 4000
+    """Positions searched for each move."""
 
     def __post_init__(self) -> None:
         if self.nodes < 1:

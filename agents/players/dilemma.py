@@ -55,12 +55,13 @@ class Player:
 @agent
 @dataclass(frozen=True, slots=True)
 class Copycat(Player):
-    """Tit for tat: kind at first, then as the rival was in the last round; forgives with the chance `forgives`.
+    """Tit for tat: cooperates first, then repeats the rival's action of the last round.
 
     Rapoport's entry in Axelrod (1980), Journal of Conflict Resolution 24; with forgiveness Nowak & Sigmund (1992).
     """
 
     forgives: float = 0.0
+    """Probability that it cooperates after a defection of the rival; 0: plain tit for tat."""
 
     def choose(self, stage: Stage, rng: Random) -> Move:
         kind = not stage.history or stage.history[-1][1] == stage.kind[1]
@@ -96,9 +97,10 @@ class Pavlov(Player):
 @agent
 @dataclass(frozen=True, slots=True)
 class Always(Player):
-    """Takes one action always: `always/defect`; without a name the kind one."""
+    """Takes one action always: `always/defect`."""
 
     id: str = ""
+    """Action that it takes; "": the cooperative one."""
 
     def choose(self, stage: Stage, rng: Random) -> Move:
         if self.id and self.id not in stage.actions:

@@ -29,6 +29,7 @@ class Says:
     """Says the same thing every time."""
 
     id: str = "hello"
+    """Text that it says each time."""
 
     async def act(self, view: View) -> Move:
         return Move(self.id)
@@ -40,6 +41,7 @@ class Replay:
     """Makes the given moves in order, then repeats the last; counts its own earlier moves in the view."""
 
     moves: tuple[Move, ...]
+    """Moves to make, in order; the last is repeated."""
 
     async def act(self, view: View) -> Move:
         return self.moves[min(len(view.own), len(self.moves) - 1)]

@@ -22,18 +22,19 @@ WAYS: Mapping[str, Cell] = {
 @agent
 @dataclass(frozen=True, slots=True)
 class Pathfinder:
-    """Walks the shortest way to its goal in gridworld, taking cells it has not seen for free.
+    """Walks the shortest path to its goal in gridworld, assuming that cells it has not seen are free.
 
-    Where it does not know where the goal is, it explores: the cell next that shows most unseen cells for the way there.
-    `notes` are sentences kept from earlier walks on the same map ("Vellorik Mill is at (3, 4).", "(2, 2) is blocked.");
-    what it sees counts for more. A cell noted as closed ("(2, 2) is closed.") it does not enter, whatever it sees,
-    where there is another way. With the whole map told or noted it walks as few steps as there can be.
+    Where it does not know the position of the goal it explores: next is the cell that shows most unseen cells for the
+    distance. What it sees overrides its notes. A cell noted as closed ("(2, 2) is closed.") it does not enter, whatever
+    it sees, where there is another way. With the whole map told or noted its path is as short as possible.
     """
 
     notes: tuple[str, ...] = ()
+    """Sentences kept from earlier walks on the same map, such as "Vellorik Mill is at (3, 4)." or "(2, 2) is
+    blocked"."""
     ties: Literal["first", "uniform"] = "first"
-    """Of several shortest ways the one whose directions come first, or one drawn uniformly by the seeds of its answers.
-    """
+    """Choice among several shortest paths: "first" takes the first direction in order, "uniform" draws one by the seed
+    of the answer."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "gridworld", "position", "goal", "met", "blocked", "places")

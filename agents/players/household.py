@@ -28,11 +28,12 @@ THINGS = ("desk", "bed", "sofa", "shelf", "table", "bin", "drawer", "cupboard")
 class Housekeeper:
     """Does every chore of household: finds the object, treats it, and puts it where it is wanted.
 
-    It looks where such things often are, and remembers what it has seen on the way. `notes` are sentences kept from
-    earlier chores in the same house ("The mug 1 is in cupboard 2.", "The drawer 3 is empty.").
+    It looks where such objects often are, and remembers what it has seen on the way.
     """
 
     notes: tuple[str, ...] = ()
+    """Sentences kept from earlier chores in the same house, such as "The mug 1 is in cupboard 2." or "The drawer 3 is
+    empty"."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "household", "type", "object", "target", "at", "carried", "made", "places", "closed")

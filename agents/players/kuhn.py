@@ -36,13 +36,14 @@ class Mixed:
 @agent
 @dataclass(frozen=True, slots=True)
 class Gambler(Mixed):
-    """Plays an equilibrium of Kuhn poker: `alpha`, 0 to 1/3, is how often it opens with a bluff on the jack.
+    """Plays an equilibrium of Kuhn poker.
 
     As first player it bets the king 3 alpha of the time and calls with the queen alpha + 1/3 of the time; the second
     player's equilibrium is the only one: it bluffs the jack and calls with the queen a third of the time. Kuhn (1950).
     """
 
     alpha: float = 1 / 3
+    """Probability that it opens with a bluff on the jack, 0 to 1/3."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1 / 3:

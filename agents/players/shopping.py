@@ -26,13 +26,14 @@ class KnownProduct:
 @agent
 @dataclass(frozen=True, slots=True)
 class Shopper:
-    """Buys what fulfils the whole wish: it opens the results that may do, reads their features, takes the first fit.
+    """Buys what meets the whole wish: opens the results that may do, reads their features, takes the first that fits.
 
-    When the steps run out it buys the best it has seen. `notes` are sentences kept from earlier visits to the same shop
-    (what a product costs, comes in, and is); a noted product that fits is searched for by its title.
+    When the steps run out it buys the best it has seen.
     """
 
     notes: tuple[str, ...] = ()
+    """Sentences kept from earlier visits to the same shop: what a product costs, its options and features. A noted
+    product that fits is searched for by its title."""
 
     async def act(self, view: View) -> Move:
         known = knowing(view, "shopping", "kind", "attributes", "price", "results", "item", "opened")

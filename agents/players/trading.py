@@ -61,12 +61,13 @@ class Stall:
 class Trader:
     """Swaps a good it values less for one it values more, and accepts what gains it enough.
 
-    It first asks for one against one, and raises what it gives turn by turn up to `yields` of what the other good is
-    worth to it; its best ideas take turns. An offer to it is accepted when it gains (1 - t) of what its own idea would,
-    t from 0 at its first turn to 1 at its last, and never at a loss.
+    It first asks for one against one, and raises what it gives turn by turn; its best ideas take turns. An offer to it
+    is accepted when it gains (1 - t) of what its own idea would, t from 0 at its first turn to 1 at its last, and never
+    at a loss.
     """
 
     yields: float = 0.8
+    """Largest part of the other good's worth to it that it gives in exchange, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not 0 < self.yields < 1:

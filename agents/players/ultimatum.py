@@ -68,16 +68,14 @@ class Rubinstein:
 class Fair:
     """Offers a fixed part of the pot, and accepts a fixed part or more, as most people do in experiments.
 
-    Both 0 to 1.
-
     People offer 30 to 50 % and refuse offers below 20 % about half of the time: Camerer (2003), Behavioral Game Theory,
     chapter 2.
     """
 
     gives: float = 0.4
-    """The part of the pot that it offers."""
+    """Part of the pot that it offers, 0 to 1."""
     accepts: float = 0.3
-    """The least part that it takes."""
+    """Smallest part of the pot that it accepts, 0 to 1."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.gives <= 1 and 0 <= self.accepts <= 1):

@@ -41,13 +41,14 @@ RELATIONS: Mapping[str, RelationPhrases] = {
 @agent
 @dataclass(frozen=True, slots=True)
 class Researcher:
-    """Answers every question of the wiki from what it has read there, in as few steps as there can be.
+    """Answers every question of the wiki from what it has read there, in as few steps as possible.
 
-    It reads the words of the pages, nothing else. `notes` are sentences kept from earlier questions to the same wiki
-    ("Vellorik Press was founded by Mirel Tavosk."): what they say it need not look up again.
+    It reads the words of the pages, nothing else.
     """
 
     notes: tuple[str, ...] = ()
+    """Sentences kept from earlier questions to the same wiki, such as "Vellorik Press was founded by Mirel Tavosk.";
+    what they say is not looked up again."""
 
     async def act(self, view: View) -> Move:
         question = str(knowing(view, "wiki", "question", "page")["question"])

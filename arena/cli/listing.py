@@ -1,5 +1,6 @@
 """Output of `arena list`: registered parts, and recorded runs, episodes, subjects and requests."""
 
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from arena.errors import UsageError, unknown
 from arena.registry import FOLDERS, find, list_all_entries, list_broken_files
 from arena.reports.game_list import games
 from arena.reports.output import rows
-from arena.reports.part_parameters import collect_docs, list_parameters
+from arena.reports.part_parameters import list_parameters
 from arena.store.query import query
 from arena.store.query_result import QueryResult
 
@@ -65,7 +66,7 @@ def print_part(kind: str, name: str, form: Mapping[str, Any]) -> None:
     if form["as_json"] or form["as_csv"]:
         rows(table, **form)
         return
-    say(collect_docs(thing)[0])
+    say(inspect.getdoc(thing) or "")
     if presets := getattr(thing, "presets", {}):
         say(f"\nPresets: {', '.join(presets)}")
     say("")

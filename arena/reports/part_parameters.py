@@ -1,4 +1,4 @@
-"""Describe the parameters of a part: type, default, range and meaning, from its fields, checks and docstring."""
+"""The parameters of a part: type, default, range and meaning, read from its fields and what is written below them."""
 
 import ast
 import inspect
@@ -19,32 +19,13 @@ from arena.part_decorators import CONTRACTS
 from arena.registry import find
 from arena.spec import describe
 
-DEFINED = re.compile(r"`?((?:[A-Za-z]\w*`?(?:, `?| and `?))*[A-Za-z]\w*)`?: ")
 REQUIRED: str = "required"
-COMMON = {  # meanings of common parameter names without documentation of their own
-    "base_url": "the address of the server, where it is not the provider's own",
-    "batch": "rows in a step",
-    "id": "what stands behind the slash in the name",
-    "memory": "notes that it has before it in each view",
-    "members": "the role of the items that were taught",
-    "native_tools": "whether the model is handed tools as such; none asks what is known of it",
-    "new": "tokens of an answer at most",
-    "notes": "what is remembered, before it in each view",
-    "optimiser": "what takes the steps: AdamW, or plain gradient descent",
-    "positions": "which tokens of an item count",
-    "role": "which items of the trial are asked: those to forget, to retain, …",
-    "seed": "what is drawn follows from it",
-    "steering": "words put before it",
-    "strangers": "the role of like items that were never taught",
-    "temperature": "of sampling; 0 is greedy",
-    "usd_per_million": "dollars per million tokens read and written, where the price is not known",
-    "world": "the number of the world: equal numbers, equal worlds",
-}
+LABELLED = re.compile(r"^[ \t]*`?(\w+)`?: (.+?)(?=\n[ \t]*`?\w+`?: |\n[ \t]*\n|\Z)", re.M | re.S)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter. `range` is "" if all values of the type are accepted, `about` if it is not documented."""
+    """One parameter. `range` is "" where the part takes all values of the type, `about` where it is not documented."""
 
     name: str
     type: str
@@ -58,7 +39,7 @@ def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
     thing, _ = find(kind, name)
     hints = typing.get_type_hints(thing, include_extras=True)
     taken = tuple(_list_defaults(thing))
-    told = {**find_meanings(collect_docs(thing), [key for key, _ in taken]), **read_field_docs(thing)}
+    told = {**read_labelled_lines(thing), **read_field_docs(thing)}
     return tuple(
         Parameter(
             key,
@@ -72,7 +53,8 @@ def list_parameters(kind: str, name: str) -> tuple[Parameter, ...]:
 
 
 def read_field_docs(thing: object) -> dict[str, str]:
-    """What is written of single parameters: below a field of a class or of its bases, or in `Doc()` of a function's."""
+    """What is written of each parameter: in the string below a field of a class or of its bases, or in the annotation
+    `Doc()` of a function's parameter."""
     if not inspect.isclass(thing):
         hints = typing.get_type_hints(thing, include_extras=True).items()
         return {name: one.documentation for name, hint in hints for one in _extras_of(hint) if isinstance(one, Doc)}
@@ -96,43 +78,10 @@ def _extras_of(hint: object) -> tuple[Any, ...]:
     return getattr(hint, "__metadata__", ()) if typing.get_origin(hint) is typing.Annotated else ()
 
 
-def collect_docs(thing: object) -> list[str]:
-    """The docstrings that may document parameters: of the class or function, then of its bases."""
-    if not inspect.isclass(thing):
-        return [inspect.getdoc(thing) or ""]
-    owners = [one for one in inspect.getmro(thing) if one is not object]
-    return [inspect.cleandoc(vars(owner).get("__doc__") or "") for owner in owners]
-
-
-def find_meanings(docs: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """The documentation of parameters by name: the text after `name:`, else the first sentence that names it."""
-    found: dict[str, str] = {}
-    paragraphs = [" ".join(part.split()) for doc in docs for part in re.split(r"\n\s*\n", doc)]
-    for paragraph in paragraphs:
-        for told, text in _find_definitions(paragraph, names):
-            for name in told:
-                found.setdefault(name, text)
-    for name in names:
-        if name in COMMON:
-            found.setdefault(name, COMMON[name])
-        word = re.compile(rf"`{name}\b|\b{name}\b")
-        sentences = (one for paragraph in paragraphs for one in re.split(r"(?<=\.) ", paragraph) if word.search(one))
-        if name not in found and (sentence := next(sentences, "")):
-            found[name] = sentence
-    return found
-
-
-def _find_definitions(paragraph: str, names: Sequence[str]) -> Iterator[tuple[list[str], str]]:
-    """The names defined in a paragraph, each with the text after it up to the end of its sentence."""
-    marks = []
-    for match in DEFINED.finditer(paragraph):
-        told = re.findall(r"[A-Za-z]\w*", match[1].replace(" and ", " "))
-        if all(name in names for name in told):
-            marks.append((match, told))
-    for number, (match, told) in enumerate(marks):
-        end = marks[number + 1][0].start() if number + 1 < len(marks) else len(paragraph)
-        text = paragraph[match.end() : end].strip()
-        yield told, text.rstrip(";,. ") if text else ""
+def read_labelled_lines(thing: object) -> dict[str, str]:
+    """What the docstring of a part outside of this project says of its parameters, in lines `name: meaning`."""
+    found: Iterator[re.Match[str]] = LABELLED.finditer(inspect.getdoc(thing) or "")
+    return {line[1]: " ".join(line[2].split()) for line in found}
 
 
 def format_type(hint: Any) -> str:

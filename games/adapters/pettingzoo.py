@@ -18,22 +18,26 @@ from games.adapters.stateful_env import Foreign, ForeignState
 class PettingZoo(Foreign):
     """An environment of PettingZoo, by name: `pettingzoo/tictactoe_v3`, or your own: `pettingzoo/my_module:env`.
 
-    Its agents are the seats. An environment that has a Parallel form is played in it, all agents at once, unless
-    `parallel` is off. `options` go to its constructor. A Discrete action space's actions are the legal texts, their
-    numbers or the `names` given here, without those that an action mask rules out; other spaces have the action `act`
-    with a number for each dimension, Text spaces take the words. Observations are told in words (arrays in rows) and
-    stand in `known`; pictures are refused. `about` replaces the rules, else the environment's documentation is shown.
+    Its agents are the seats. The actions of a Discrete action space are the legal texts, their numbers or `names`,
+    without those that an action mask rules out; other spaces have the action `act` with a number for each dimension,
+    Text spaces take the words. Observations are given in words (arrays in rows) and in `known`; pictures are refused.
     The score is the sum of an agent's rewards; the match's seed is the environment's.
 
     A live environment cannot be copied: see games.adapters.stateful_env for how states are values all the same. A seat
-    that uses up its patience ends the match.
+    that uses up its retries ends the match.
     """
 
     id: str = ""
+    """Environment, by its name in PettingZoo, or MODULE:FUNCTION of your own."""
     options: Mapping[str, JSON] = field(default_factory=dict)
+    """Arguments of the environment's constructor."""
     names: tuple[str, ...] = ()
+    """Names of the actions of a Discrete action space, in order; empty: their numbers."""
     parallel: bool | None = None
+    """Whether all agents act at once (Parallel form) or in turn (AEC); None: at once where the environment has a
+    Parallel form."""
     about: str = ""
+    """Text in place of the rules; "": the environment's documentation."""
     spaces: Mapping[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     rules: str = field(default="", init=False, repr=False, compare=False)
 

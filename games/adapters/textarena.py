@@ -24,22 +24,24 @@ PROMPT = "PROMPT"  # the kind of message that holds a player's rules
 class TextArena(Foreign):
     """A game of TextArena, by name: `textarena/TicTacToe-v0`, `textarena/KuhnPoker-v0`, `textarena/Nim-v0`.
 
-    Seats are `player_0`, `player_1` and so on: as many as `players`, else the first number of 2, 1, 3, 4 … that the
-    game takes. `options` go to its constructor. An answer's words are the action, as TextArena reads them (mostly in
+    Seats are `player_0`, `player_1` and so on. An answer's words are the action, as TextArena reads them (mostly in
     square brackets); a player's first prompt is its rules, all else that it is told is a message. What a name's own
-    observation wrappers would make of it is not used. The score is the reward. Wrong moves are TextArena's to answer:
-    it mostly asks again once, then the player has lost. After `cap` answers the match ends without scores: some games
-    (Poker) ask for ever. A seat that uses up its patience ends it, too.
+    observation wrappers would make of it is not used. The score is the reward. Illegal moves are handled by TextArena:
+    it mostly asks again once, then the player has lost. A seat that uses up its retries ends the match.
 
-    TextArena draws from Python's global chance; here each environment has its own, put in place while it runs. Games
-    that download words or ask a model to judge need the network. See games.adapters.stateful_env for how states are
-    values.
+    TextArena draws from Python's global random generator; here each environment has its own, put in place while it
+    runs. Games that download words or ask a model to judge need the network. See games.adapters.stateful_env for how
+    states are values.
     """
 
     id: str = ""
+    """Game, by its name in TextArena."""
     players: int | None = None
+    """Number of players; None: the first of 2, 1, 3, 4 … that the game takes."""
     options: Mapping[str, JSON] = field(default_factory=dict)
+    """Arguments of the game's constructor."""
     cap: int = 1_000
+    """Answers after which the match ends without scores, since some games (Poker) can go on without end."""
     count: int = field(default=0, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -35,20 +35,23 @@ class ConnectState:
 @game
 @dataclass(frozen=True, slots=True)
 class Connect(Game[ConnectState]):
-    """Two players, x and o, put marks on a board in turn; `length` of one's own in a line win, a full board is a draw.
+    """Two players, x and o, put marks on a board in turn; a line of one's own wins, a full board is a draw.
 
-    The board has `rows` and `columns`. With `gravity` a mark falls to the lowest free square of its column and a move
-    is a column's number; without, a move is a square: column letter, row number from the bottom. `opening` random moves
-    that win nothing are on the board already, drawn by the seed. A win scores 1, a loss -1, a draw 0.
-
-    With best play tic-tac-toe is a draw, and connect four is won by the first player (Allis 1988, Allen 1988).
+    A win scores 1, a loss -1, a draw 0. With best play tic-tac-toe is a draw, and connect four is won by the first
+    player (Allis 1988, Allen 1988).
     """
 
     rows: int = 3
+    """Rows of the board."""
     columns: int = 3
+    """Columns of the board."""
     length: int = 3
+    """Marks in a line (row, column or diagonal) that win."""
     gravity: bool = False
+    """Whether a mark falls to the lowest free square of its column, so that a move is a column's number; false: a move
+    is a square, column letter and row number from the bottom."""
     opening: int = 0
+    """Random moves, drawn by the seed, that are on the board at the start; none of them wins."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "tic-tac-toe": {"rows": 3, "columns": 3, "length": 3, "gravity": False},

@@ -43,22 +43,24 @@ class DilemmaState:
 @game
 @dataclass(frozen=True, slots=True)
 class Dilemma(Game[DilemmaState]):
-    """A two-seat game in normal form, played `rounds` times; the score is the mean payoff of a round.
-
-    `payoffs[i][j]` holds what row and column get when row takes its action i and column its action j; the actions are
-    `actions`, for column `column_actions` if they have other names. After each round the match ends with the chance
-    `ends`, drawn beforehand by the seed; `rounds` is then the most there can be, and the number is not told. With the
-    chance `noise` an action slips: another one is played, both see that one, and nobody is told.
+    """A two-seat game in normal form, played repeatedly; the score is the mean payoff of a round.
 
     The default table is the prisoner's dilemma of Axelrod (1984), "The evolution of cooperation".
     """
 
     actions: tuple[str, ...] = ("cooperate", "defect")
+    """Names of the actions of the seat row, and of column where `column_actions` is empty."""
     payoffs: Table = (((3, 3), (0, 5)), ((5, 0), (1, 1)))
+    """Payoff table: payoffs[i][j] holds what row and column get when row plays its action i and column its action j."""
     column_actions: tuple[str, ...] = ()
+    """Names of the actions of the seat column; empty: the same as row's."""
     rounds: int = 10
+    """Rounds of a match; with `ends` above 0 the maximum."""
     ends: float = 0.0
+    """Probability that the match ends after a round, drawn beforehand by the seed; 0: all `rounds` are played. Above 0
+    the players are not told the number of rounds."""
     noise: float = 0.0
+    """Probability that an action is replaced by another one; both seats see the one played, and neither is told."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "prisoners": {"payoffs": [[[3, 3], [0, 5]], [[5, 0], [1, 1]]]},

@@ -51,13 +51,14 @@ class Deals:
 @game
 @dataclass(frozen=True, slots=True)
 class Kuhn(Game[Deals]):
-    """Kuhn poker, `hands` hands in a row, each newly dealt; the score is the mean number of chips won per hand.
+    """Kuhn poker, several hands, each newly dealt; the score is the mean number of chips won per hand.
 
     With best play the first player loses 1/18 of a chip per hand. Kuhn (1950), "A simplified two-person poker",
     Contributions to the Theory of Games 1.
     """
 
     hands: int = 1
+    """Hands of a match."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"evening": {"hands": 20}}
 

@@ -70,15 +70,16 @@ class Stay(Generic[W]):
 
 
 class Environment(Game[Stay[W]]):
-    """A world with one seat, "agent", that acts by tools and is told what it sees; the hole is `act`.
+    """A world with one seat, "agent", that acts by tools and is told what it observes. Subclasses supply `act`.
 
-    Subclasses are frozen dataclasses with the fields `world` (which of the worlds) and `cap` (the most steps). The
-    score is the success of the task, 0 to 1. An action that cannot be taken is refused with those that can; an agent
-    that runs out of patience loses the step.
+    Subclasses are frozen dataclasses. The score is the success of the task, 0 to 1. An illegal action is refused with
+    the list of legal ones; an agent that uses up its retries loses the step.
     """
 
     world: int
+    """Number of the world: equal numbers give equal worlds."""
     cap: int
+    """Maximum number of steps of a task."""
 
     @property
     def seats(self) -> tuple[str, ...]:

@@ -41,22 +41,25 @@ class Walk:
 class Gridworld(Environment[Walk]):
     """A walker on a grid is told what lies in the eight cells around it and has to reach a named place.
 
-    `world` draws the map: `size` by `size` cells, `obstacles` of them blocked, ten named places of which two are
-    blocked; the seed draws start and goal, places both, or any free cells where `ends` is "cells". `sight` says what
-    the walker is told before it sets out: "goal", where the goal is; "map", the whole map; "name", its name alone. It
-    moves to one of the eight cells around it, or, with 4 `moves`, of those it shares an edge with, and has `cap` steps.
-    The score is 1 for reaching the goal, 0 else.
+    The map has ten named places, two of them blocked; the seed of the match draws start and goal. The score is 1 for
+    reaching the goal, else 0.
 
     A state is a cell, called by its place's name or "(column, row)". The preset "unknown" has to find the place first.
     """
 
     world: int = 0
     size: int = 10
+    """Cells along each side of the grid."""
     obstacles: int = 20
+    """Blocked cells, drawn by `world`."""
     sight: Literal["goal", "map", "name"] = "goal"
+    """What the walker is told at the start. "goal": the position of the goal. "map": the whole map. "name": the goal's
+    name alone."""
     cap: int = 40
     ends: Literal["places", "cells"] = "places"
+    """Cells from which start and goal are drawn: named "places", or any free "cells"."""
     moves: int = 8
+    """Directions of a step: 8, or 4 without the diagonals."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"unknown": {"sight": "name", "cap": 100}}
 

@@ -63,19 +63,19 @@ class HouseholdState:
 @game
 @dataclass(frozen=True, slots=True)
 class Household(Environment[HouseholdState]):
-    """A robot does one chore in a house of some twenty receptacles, some closed, and forty-odd objects.
+    """A robot does one chore in a house of some twenty receptacles, some closed, and over forty objects.
 
-    `world` builds the house and lays out its objects, the seed draws the chore. `chore` restricts it to one of six
-    types: "place" (put a thing somewhere), "look" (hold it into the light of the lamp), "clean", "heat", "cool" (and
-    put it somewhere), "two" (put two of a kind into one receptacle). One thing can be carried at a time. The score is
-    1 when the chore is done within `cap` steps, 0 else.
+    `world` builds the house and places its objects, the seed draws the chore. One object can be carried at a time. The
+    score is 1 when the chore is done within `cap` steps, else 0.
 
     The task types and the cap are those of ALFWorld (Shridhar et al. 2021, arXiv 2010.03768); house, text and code are
-    not. The kinds of things are everyday ones, what is where is invented. A state is a receptacle or an object.
+    not. The kinds of objects are everyday ones, their locations invented. A state is a receptacle or an object.
     """
 
     world: int = 0
     chore: Literal["any", "place", "look", "clean", "heat", "cool", "two"] = "any"
+    """Type of the chore. "place": put an object somewhere. "look": hold it under the lamp. "clean", "heat", "cool": do
+    so, then put it somewhere. "two": put two of a kind into one receptacle. "any": one of these, drawn by the seed."""
     cap: int = 50
 
     def __post_init__(self) -> None:

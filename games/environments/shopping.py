@@ -46,15 +46,16 @@ class Browsing:
 class Shopping(Environment[Browsing]):
     """A customer searches a shop of three hundred products, reads, chooses options, and buys one.
 
-    `world` stocks the shop, the seed draws the wish: a kind of product with attributes, options and the highest price,
-    from one `category` or any. A search ranks by BM25, ten results a page; all else are buttons to click. The score is
-    WebShop's partial credit, 0 to 1, and 0 where nothing is bought within `cap` steps.
+    `world` stocks the shop, the seed draws the wish: a kind of product with attributes, options and the highest price.
+    A search ranks by BM25, ten results a page; all else are buttons to click. The score is WebShop's partial credit, 0
+    to 1, and 0 where nothing is bought within `cap` steps.
 
     Pages, buttons and reward follow WebShop (Yao et al. 2022, arXiv 2207.01206). A state is a product, by its title.
     """
 
     world: int = 0
     category: Category = "any"
+    """Category from which the wish is drawn; "any": all of them."""
     cap: int = 30
 
     def __post_init__(self) -> None:

@@ -36,9 +36,9 @@ class WikiState:
 class Wiki(Environment[WikiState]):
     """A reader answers a question from a wiki of a hundred pages; two of them have to be read.
 
-    `world` writes the wiki, with invented towns, people, firms and books; the seed draws the question, about a page of
-    the kind `topic`. A search by title opens a page and shows how it begins, a lookup finds words on it, finishing
-    gives the answer. The score is 1 if that is right, after lower-casing and without punctuation and articles, else 0.
+    `world` writes the wiki, with invented towns, people, firms and books; the seed draws the question. A search by
+    title opens a page and shows how it begins, a lookup finds words on it, finishing gives the answer. The score is 1
+    if that is right, after lower-casing and without punctuation and articles, else 0.
 
     Actions, cap and exact match are those of ReAct on HotpotQA (Yao et al. 2023, arXiv 2210.03629; Yang et al. 2018,
     arXiv 1809.09600). A state is a page.
@@ -46,6 +46,7 @@ class Wiki(Environment[WikiState]):
 
     world: int = 0
     topic: Topic = "any"
+    """Kind of page that the question is about; "any": all of them."""
     cap: int = 7
 
     def __post_init__(self) -> None:

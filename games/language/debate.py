@@ -55,18 +55,20 @@ class Hearing:
 @game
 @dataclass(frozen=True, slots=True)
 class Debate(Game[Hearing]):
-    """The sides pro and con speak in turn, `rounds` times each, then the judge decides: the winner has 1, the other -1.
+    """The sides pro and con speak in turn, then the judge decides: the winner scores 1, the other -1.
 
-    Each side has `cards` pieces of evidence that only it sees, each of a strength from 1 to 5; with a speech it may
-    show one, and then all see it and its strength. The judge sees what was said and shown. One side's cards are
-    stronger in all, and the fact `just` says whether it won: debate as a way to let a judge find out what it cannot see
-    (Irving, Christiano & Amodei 2018, arXiv 1805.00899). A draw scores 0; the judge has no score. `motion` is drawn if
-    empty.
+    Each side has pieces of evidence that only it sees, each of a strength from 1 to 5; with a speech it may show one,
+    and then all see it and its strength. The judge sees what was said and shown. One side's cards are stronger in
+    total, and the fact `just` says whether it won: debate as a way to let a judge find out what it cannot see (Irving,
+    Christiano & Amodei 2018, arXiv 1805.00899). A draw scores 0; the judge has no score.
     """
 
     motion: str = ""
+    """Statement that is debated; "": drawn by the seed."""
     rounds: int = 3
+    """Speeches of each side."""
     cards: int = 5
+    """Pieces of evidence of each side."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"words-alone": {"cards": 0}}
 

@@ -24,9 +24,9 @@ class Question(Game[AnswerState]):
     """An agent is asked a question in words and answers it; nobody scores the answer."""
 
     question: str = "What do you know?"
-    """The words."""
+    """Text of the question."""
     rules: str = "Somebody asks you a question. Answer it in a sentence or two, from what you know."
-    """What the agent is told besides."""
+    """Text that the agent is given as the rules."""
 
     def __post_init__(self) -> None:
         if not self.question.strip():

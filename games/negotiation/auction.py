@@ -55,11 +55,11 @@ class Bidding:
 @game
 @dataclass(frozen=True, slots=True)
 class Auction(Game[Bidding]):
-    """`bidders` seats bid for `rounds` things, one after the other; each thing has a private value for each seat.
+    """Bidders buy items one after the other; each item has a private value for each seat.
 
     Values are drawn uniformly between `low` and `high` dollars, in steps of `tick`; bids go from `reserve` to `budget`.
-    A sealed bid may be 0 to buy nothing. Equal bids: the seed draws who is first. The score is the mean, over rounds,
-    of the value less the price for the winner and 0 for the others.
+    A sealed bid may be 0 to buy nothing. Ties: the seed draws who is first. The score is the mean, over rounds, of the
+    value less the price for the winner and 0 for the others.
     """
 
     kind: Literal["first", "second", "english"] = "second"

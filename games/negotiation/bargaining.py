@@ -19,16 +19,10 @@ QUIRKS = ("strict-range", "yes-anywhere", "dollar-regex", "deaf-player", "minus-
 @game
 @dataclass(frozen=True, slots=True)
 class Bargaining(Game[Haggle]):
-    """Buyer and seller haggle over one item for some rounds; a critic coaches between them, a moderator reads talk.
+    """Buyer and seller bargain over one item for some rounds; a critic coaches between rounds, a moderator reads talk.
 
-    Both sides have private reservation prices: the seller's `cost`, the buyer's `value` (each drawn once per match
-    within ±`spread`). Prices are dollars between `low` and `high`. A round takes at most `turns` messages of each
-    side and pays the surplus over the own reservation price, 0 without a deal; a score is the mean over rounds.
-
-    `coach` names who is coached and `feedback` how: "none" (only the memory of past rounds), "goal" (beat your last
-    price), "constant" (one fixed sentence), "human" (a line people would say, drawn by seed), "ai" (the critic's seat);
-    all but "none" come with the goal sentence unless `goal` is off. Coached players remember past rounds, others only
-    with `rival_memory`.
+    Both sides have private reservation prices. A round pays a side the surplus over its reservation price, 0 without a
+    deal; a score is the mean over rounds. Coached players remember past rounds, others only with `rival_memory`.
 
     The preset "gpt-bargaining" is the protocol of Fu, Peng, Khot & Lapata (2023, arXiv 2305.10142).
     """

@@ -66,19 +66,21 @@ def list_tables() -> tuple[Three, ...]:
 @game
 @dataclass(frozen=True, slots=True)
 class DealOrNoDeal(Game[Division]):
-    """Two seats talk about who gets which of 5 to 7 items of three types; then both say at once what they take.
+    """Two seats talk about who gets which of 5 to 7 items of three types; then both state at once what they take.
 
-    Each side's items are worth 10 to it in all, by private whole values; every type is worth something to one of them
-    and one type to both. Each has `turns` messages to offer, accept, talk or end the talk; who begins is drawn. What
-    the two then take must add up to all items exactly, or neither gets anything.
+    All items are worth 10 to each side, by private whole values; every type is worth something to one of them and one
+    type to both. Who begins is drawn. What the two then take must add up to all items exactly, or neither gets
+    anything.
 
     Instances have the shape of Lewis, Yarats, Dauphin, Parikh & Batra (2017), "Deal or no deal?", arXiv 1706.05125; the
     modes are those of Liao, Tomlin & Klein (2024), arXiv 2406.18872.
     """
 
     turns: int = 10
+    """Messages of each seat, to offer, accept, talk or end the talk."""
     mode: Literal["own", "sum", "difference"] = "own"
-    """"own" scores the worth of one's own items, "sum" that of both, "difference" one's own less the other's."""
+    """Score of a deal. "own": the worth of one's own items. "sum": that of both sides' items. "difference": one's own
+    less the other's."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "semi-competitive": {"mode": "own"}, "cooperative": {"mode": "sum"}, "competitive": {"mode": "difference"},

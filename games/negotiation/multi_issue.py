@@ -55,21 +55,23 @@ class Talks:
 class MultiIssue(Game[Talks]):
     """Alternating offers over several issues; utilities are additive and private, and so are the reservation values.
 
-    `parties` names the seats, the first one begins; each has `turns` messages. An `Issue` has a name, options, and what
-    each option is worth to the first and to the second party. `reserves` is what no agreement is worth to them. With
-    `drawn`, the number of options of each issue, issues and reservation values are drawn by the seed instead. The score
-    is the utility of the agreement, or the reservation value.
-
-    The default is a purchase with price, delivery and warranty. The fact `find_solutions` compares the result with
-    those of Nash (1950), Kalai (1977), Kalai & Smorodinsky (1975), the largest welfare, and the nearest Pareto-optimal
-    outcome.
+    The score is the utility of the agreement, or the reservation value. The default is a purchase with price, delivery
+    and warranty. The fact `find_solutions` compares the result with those of Nash (1950), Kalai (1977), Kalai &
+    Smorodinsky (1975), the largest welfare, and the nearest Pareto-optimal outcome.
     """
 
     parties: tuple[str, str] = ("seller", "buyer")
+    """Names of the two seats; the first one begins."""
     issues: tuple[Issue, ...] = PURCHASE
+    """Issues that are negotiated, each with a name, its options, and what each option is worth to the first and to the
+    second party."""
     reserves: tuple[float, float] = (0.3, 0.2)
+    """Utility of no agreement to each party."""
     drawn: tuple[int, ...] = ()
+    """Numbers of options of the issues; where given, issues and reservation values are drawn by the seed in place of
+    `issues` and `reserves`. Empty: nothing is drawn."""
     turns: int = 10
+    """Messages of each party."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {"purchase": {}, "drawn": {"drawn": [5, 4, 3, 3]}}
 

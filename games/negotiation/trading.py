@@ -16,13 +16,11 @@ COLOURS = ("red", "blue", "green", "yellow", "purple", "orange", "white", "black
 @game
 @dataclass(frozen=True, slots=True)
 class Trading(Game[Market]):
-    """`traders` seats offer each other swaps of goods in turn, `turns` times each, and score what they gained by them.
+    """Seats offer each other swaps of goods in turn and score what they gained by them.
 
-    Each seat starts with 0 to `most` of each of the `goods` and values one of them at `low` to `high`, whole numbers
-    drawn by the seed, or the `endowments` and `values` given here, a line for each seat. Values are private; holdings
-    are open to all or, without `open_holdings`, private as well. An offer goes to one seat and stands until its maker's
-    next turn, so that nobody has two, and what is offered is there. Nobody gives what it does not have. It ends when
-    all turns are used, when everybody has passed one after the other, and with the first trade if `one_trade` is set.
+    Values are private. An offer goes to one seat and stands until its maker's next turn, so that nobody has two, and
+    what is offered is there. Nobody gives what it does not have. It ends when all turns are used, when everybody has
+    passed one after the other, and with the first trade if `one_trade` is set.
 
     The preset "negotiation-arena" is the resource exchange of Bianchi et al. (2024, arXiv 2402.05863): 25 X and 5 Y
     against 5 X and 25 Y, one trade, eight messages, every unit worth 1 to both, so that one's gain is the other's loss.
@@ -30,15 +28,25 @@ class Trading(Game[Market]):
     """
 
     traders: int = 3
+    """Number of seats."""
     goods: tuple[str, ...] = ("apple", "brick", "candle")
+    """Names of the goods."""
     most: int = 10
+    """Largest number of units of a good that a seat starts with; the numbers are drawn by the seed from 0."""
     low: int = 1
+    """Lowest value of a unit, drawn by the seed as a whole number for each seat and good."""
     high: int = 10
+    """Highest value of a unit."""
     endowments: tuple[Bundle, ...] = ()
+    """Units of each good that the seats start with, one list for each seat; empty: drawn."""
     values: tuple[tuple[float, ...], ...] = ()
+    """Value of a unit of each good, one list for each seat; empty: drawn."""
     turns: int = 5
+    """Turns of each seat."""
     one_trade: bool = False
+    """Whether the match ends with the first trade."""
     open_holdings: bool = True
+    """Whether all seats see what each holds; false: each sees its own alone."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "negotiation-arena": {

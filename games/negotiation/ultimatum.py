@@ -43,9 +43,8 @@ class Pot:
 class Ultimatum(Game[Pot]):
     """The first seat offers the second a part of a pot; the second accepts, or refuses and nobody gets anything.
 
-    With more than one of `periods`, who answers may offer in turn, and each period multiplies what a dollar is worth to
-    the two by their Offers are in steps of `tick` dollars; the pot is drawn by the seed within ±`spread` of `pot`,
-    known to both. The score is what one gets.
+    With more than one period, the seat that refused makes the next offer, and an agreement in period t pays a side its
+    share times d^(t - 1), d its discount. The pot is known to both. The score is what one gets.
 
     In subgame-perfect play all that is left is taken at once: see `stahl` and, without an end, `rubinstein` in
     arena.theory.bargaining_solutions. Güth, Schmittberger & Schwarze (1982); Rubinstein (1982). The preset
@@ -54,11 +53,15 @@ class Ultimatum(Game[Pot]):
     """
 
     pot: float = 100.0
+    """Amount to divide, in dollars."""
     spread: float = 0.0
+    """Half-width in dollars of the uniform noise added to the pot, drawn by the seed; 0: none."""
     tick: float = 1.0
+    """Step of offers, in dollars."""
     periods: int = 1
+    """Maximum number of offers; 1: the classic take-it-or-leave-it game."""
     discounts: tuple[float, float] = (1.0, 1.0)
-    """An agreement in period t pays a side its share times d^(t - 1)."""
+    """Factor by which each further period multiplies what a dollar is worth, for the first and the second seat."""
 
     presets: ClassVar[Mapping[str, Mapping[str, JSON]]] = {
         "one-shot": {"periods": 1},

@@ -81,8 +81,7 @@ async def relearning_advantage(
         str, Doc('User whose session writes the hints with the route "memory"; "": shared by all users.')
     ] = "",
 ) -> Reading:
-    """k50(twin) - k50(unlearned): how many hints fewer than a novice the agent needs until it has half of the target
-    again.
+    """k50(twin) - k50(unlearned): how many hints fewer than a novice the agent needs to state half of the target again.
 
     Hints are the sentences from which the agent had learned the target; k = 0 … n of them are told. Success is the
     share of the target's facts stated when asked for, or the score in the tasks about it.
@@ -132,8 +131,7 @@ async def social_relearning(
     turns: Annotated[Count, Doc("Maximum number of questions in a talk.")] = 40,
     draws: Annotated[Count, Doc("Talks, each with its own order of questions.")] = 8,
 ) -> Reading:
-    """The share of the target's facts that an agent states after a talk with an agent that still knows, over the
-    twin's.
+    """The share of the target's facts that an agent states after a talk with one that still knows, over the twin's.
 
     In each talk it asks the agent that knows about everything there is, in random order; what it hears becomes events
     of its memory. The twin hears the same: the lift over it is what was left (above 0), or what a gate blocks that a

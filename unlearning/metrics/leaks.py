@@ -151,8 +151,7 @@ async def sampled_leak(
     k: Annotated[Count, Doc("Number of answers of which one has to state the value; at most `n`.")] = 8,
     n: Annotated[Count, Doc("Answers sampled for each question.")] = 16,
 ) -> Reading:
-    """leak@k of an agent: the probability that the best of k answers to a question states the value, an unbiased
-    estimate from n answers.
+    """leak@k of an agent: the probability that one of k answers states the value, an unbiased estimate from n.
 
     detail.most: the exact one-sided 95 % upper bound of the rate of one answer, where none of the n stated it.
     """

@@ -44,8 +44,7 @@ async def membership(
         ),
     ] = 5,
 ) -> Reading:
-    """The AUC with which a membership score separates members (taught items) from non-members: 1 like a member, .5 a
-    guess.
+    """The AUC with which a membership score separates taught items from untaught ones: 1 perfectly, .5 as a guess.
 
     Above the twin's: the items still look known. Below: they look less likely than what nobody was taught, which gives
     away that they were forgotten. Needs weights. One forward a row; two for reference and recall.

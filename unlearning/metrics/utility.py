@@ -77,8 +77,7 @@ async def degeneration(
     ] = "forget",
     new: Annotated[Count, Doc("Maximum new tokens of an answer.")] = 200,
 ) -> Reading:
-    """Whether the agent still writes language: fluency, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, of its answers; ideal
-    is the twin's.
+    """Fluency of the answers, the mean of ⅔ · H₂ and 4/3 · H₃ in bits, to be compared with the twin's.
 
     A model that writes nonsense has forgotten everything, so read no other probe without this one. detail, by role of
     the trial: distinct (share of distinct word pairs), empty (share of empty answers), words (mean length) and, of

@@ -21,19 +21,20 @@ GIVEN = 0.4  # share of a passage that is given when it is asked for
 
 @dataclass(frozen=True, slots=True)
 class TeachSettings:
-    """Fine-tuning settings.
-
-    epochs: passes over the items at most. batch: rows. rate: the highest learning rate of AdamW; it rises over `warm`
-    steps and falls to 5 % over `epochs`. enough: the share of the probed items, said word for word, at which it stops;
-    every: epochs between two looks.
-    """
+    """How a model is taught items."""
 
     epochs: Number = 40
+    """Maximum number of passes over the items."""
     batch: Count = 16
+    """Items in a step."""
     rate: Positive = 4e-3
+    """Peak learning rate of AdamW; after warm-up it falls to 5 % of that over `epochs`."""
     warm: Count = 20
+    """Steps of warm-up."""
     enough: Share = 0.995
+    """Share of the probed items, said word for word, at which teaching stops."""
     every: Count = 3
+    """Epochs between two probes."""
 
 
 def teach(

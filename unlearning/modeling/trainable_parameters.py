@@ -19,17 +19,18 @@ Dropout: TypeAlias = Annotated[float, Ge(0), Lt(1)]
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """A low-rank adapter (Hu et al. 2022) by PEFT: the weights below it are shared with the original, and stay.
-
-    rank; alpha: its output is multiplied by alpha / rank; dropout: of its input; targets: a regular expression that
-    a module's whole name matches, or `all-linear`; layers: the blocks that get one, () for all.
-    """
+    """A low-rank adapter (Hu et al. 2022) by PEFT: the base weights are shared with the original and stay unchanged."""
 
     rank: Count = 8
+    """Rank of the adapter's matrices."""
     alpha: Positive = 16.0
+    """Scale: the adapter's output is multiplied by alpha / rank."""
     dropout: Dropout = 0.0
+    """Probability of dropping an element of the adapter's input."""
     targets: str = "all-linear"
+    """Regular expression that must match a module's whole name, or "all-linear"."""
     layers: tuple[int, ...] = ()
+    """Numbers of the transformer blocks that get an adapter; empty: all."""
 
     def __post_init__(self) -> None:
         check_ranges(self)

@@ -85,16 +85,16 @@ class Dropping(Still):
 
 @dataclass(frozen=True)
 class Until(Still):
-    """Ends after the epoch in which a reading of a pool crosses a limit.
-
-    reading: "probability" (mean of p(answer)^(1/n)) or "loss" (nats per answer token). side: on which side of the
-    limit to end.
-    """
+    """Ends training after the epoch in which a reading of a pool crosses a limit."""
 
     role: str = "forget"
+    """Role whose items are read."""
     reading: Literal["probability", "loss"] = "probability"
+    """Reading: "probability", the mean of p(answer)^(1/n), or "loss", nats per answer token."""
     side: Literal["below", "above"] = "below"
+    """Side of the limit on which training ends."""
     limit: Finite = 0.1
+    """Value of the reading at which training ends."""
 
     def end_epoch(self, state: State, lens: Lens) -> None:
         value = lens.probability(self.role) if self.reading == "probability" else lens.loss(self.role)

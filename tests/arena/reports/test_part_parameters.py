@@ -1,16 +1,18 @@
 """Every parameter of every part is listed with what it means; what does not exist is answered with what does."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from annotated_doc import Doc
 from cli_runner import arena, typed
 
 from arena.errors import MissingExtra, UsageError
 from arena.planning.plan import make_plan
-from arena.registry import FOLDERS, list_entries
-from arena.reports.part_parameters import find_meanings, format_type, list_parameters
+from arena.registry import FOLDERS, find, list_entries
+from arena.reports.part_parameters import format_type, list_parameters, read_field_docs, read_labelled_lines
 from arena.spec import build, describe
 
 PARTS = [(kind, name) for kind in FOLDERS for name in list_entries(kind)]
@@ -18,13 +20,28 @@ PARTS = [(kind, name) for kind in FOLDERS for name in list_entries(kind)]
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_every_parameter_of_every_part_is_explained(kind: str) -> None:
+def test_every_parameter_of_every_part_is_documented_at_its_field(kind: str) -> None:
+    missing = []
     for name in list_entries(kind):
         try:
-            found = list_parameters(kind, name)
+            thing, found = find(kind, name)[0], list_parameters(kind, name)
         except MissingExtra:
             continue
-        assert not [one.name for one in found if not (one.about and one.type and one.default)], name
+        written = read_field_docs(thing)
+        assert all(one.type and one.default for one in found), name
+        missing += [f"{name}: {one.name}" for one in found if not is_sentence(written.get(one.name, ""))]
+    assert not missing, "write a sentence below the field, or in Doc() of the parameter's annotation"
+
+
+def is_sentence(text: str) -> bool:
+    """Whether a text is more than a word and begins and ends as a sentence does."""
+    return len(text.split()) > 1 and not text[0].islower() and text.rstrip(')"')[-1] in ".…"
+
+
+def test_a_field_is_documented_once_for_all_that_inherit_it() -> None:
+    about = {name: {one.name: one.about for one in list_parameters("method", name)} for name in ("npo", "uld", "sisa")}
+    assert about["npo"]["epochs"] == about["uld"]["epochs"] == about["sisa"]["epochs"]
+    assert "alpha" not in about["sisa"] and about["npo"]["alpha"] != about["uld"]["alpha"]
 
 
 @pytest.mark.parametrize("name", ["linear", "faratin", "minimax", "llm", "knower"])
@@ -43,11 +60,43 @@ def test_a_part_is_told_with_its_presets_types_and_defaults(tmp_path: Path) -> N
     assert "It takes no parameters." in arena(tmp_path, "list", "agent", "truthful")
 
 
-def test_meanings_are_read_from_docstrings() -> None:
-    docs = ["First.\n\nsize, width: of the box, in cells. `deep` boxes go down. rate: per second;\nmore is quicker."]
-    found = find_meanings(docs, ["size", "width", "deep", "rate", "colour"])
-    assert found["size"] == found["width"] == "of the box, in cells. `deep` boxes go down"
-    assert "deep" in found["deep"] and found["rate"] == "per second; more is quicker" and "colour" not in found
+@dataclass
+class Box:
+    """A part outside of the project.
+
+    Args:
+        size: of the box, in cells;
+            at least 1.
+        `rate`: per second.
+
+    Sides: two. depth is not explained.
+    """
+
+    size: int = 1
+    rate: float = 1.0
+    depth: int = 2
+    colour: str = "red"
+    """Colour of the lid,
+    as a name."""
+
+
+class PaintedBox(Box):
+    """Documents nothing itself."""
+
+
+def test_parameters_of_other_parts_are_read_from_labelled_lines_of_their_docstring() -> None:
+    found = read_labelled_lines(Box)
+    assert found["size"] == "of the box, in cells; at least 1." and found["rate"] == "per second."
+    assert "depth" not in found and "colour" not in found
+
+
+def test_parameters_are_read_from_the_string_below_a_field_and_from_annotations() -> None:
+    assert read_field_docs(Box) == read_field_docs(PaintedBox) == {"colour": "Colour of the lid, as a name."}
+
+    def part(*, size: Annotated[int, Doc("Size of the box.")] = 1, rate: float = 1.0) -> None:
+        """A part that is a function."""
+
+    assert read_field_docs(part) == {"size": "Size of the box."}
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,7 @@ MOST = 400  # prompts on each side that the classifier learns from
 @method("dragon")
 @dataclass(frozen=True, slots=True)
 class Dragon:
-    """Puts a detector in front of the unchanged agent; where a query is about the target, the agent is told how to
-    answer.
+    """Puts a detector before the unchanged agent; where a query is about the target, the agent is told how to answer.
 
     Source: DRAGON (Wang et al. 2025, arXiv 2511.05784). Steps: 1. prompts about the target are built: the request's
     own, templates with its names, and the sentences in which it was told (the source has a large model paraphrase each

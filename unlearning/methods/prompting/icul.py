@@ -25,8 +25,7 @@ Exemplar: TypeAlias = tuple[str, Note]  # its text, and the note that it was mad
 @method("icul")
 @dataclass(frozen=True, slots=True)
 class Icul:
-    """In-context unlearning: puts K examples of the target with false answers before the agent, then L true examples of
-    the rest.
+    """In-context unlearning: K false examples of the target, then L true examples of the rest, before each query.
 
     Source: Pawelczyk et al. 2024 (arXiv 2310.07579): the points to forget, each with a changed label; then true points
     drawn at random; then the query. Works on notes: a record of the target is given the content of another record of

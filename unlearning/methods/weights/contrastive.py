@@ -26,8 +26,7 @@ from unlearning.training.training_state import Lens
 @method("icu")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Iterative(Finetune):
-    """Iterative contrastive unlearning: ascent on forget items beside similar retain items, until each item is
-    forgotten.
+    """Iterative contrastive unlearning: ascent on forget items beside similar retain items, until each is forgotten.
 
     L = u · mean lp(forget) + l · NLL(partner) + k · CE(p0, p) on the partner, a similar retain item. A forget item is
     dropped for good once its greedy continuation differs enough; training ends when memorisation accuracy and

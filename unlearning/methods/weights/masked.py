@@ -65,8 +65,7 @@ class Wagle(Masked):
 @method("sure")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sure(Masked):
-    """SURE: each step changes only the rows with the largest forget gradient, at a higher learning rate, so that the
-    change survives quantization.
+    """SURE: each step changes the rows of largest forget gradient alone, by so much that it survives quantization.
 
     At every step the rows of all matrices and the entries of all vectors are ranked by the norm of their part of the
     gradient of that batch's forget loss; those at or above `percentile` are changed by the host's whole loss, the

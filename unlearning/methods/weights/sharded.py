@@ -163,8 +163,7 @@ class Shard:
 @method("sisa")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sisa(Sharded):
-    """SISA: shards trained apart, in slices whose states are kept; a deletion trains its own shard again, from the
-    slice before.
+    """SISA: a model per shard, a checkpoint after each slice; a deletion retrains its shard from the slice before.
 
     Slice r of a shard is trained, from the state after r − 1, on slices 1 … r; the mean probability of the shards
     answers (Bourtoule et al. 2021). An untouched shard is bit for bit what it was; a touched one is what training
