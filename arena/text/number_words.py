@@ -1,4 +1,6 @@
-"""Numbers in English words: "a hundred and five", "twenty-five hundred", "fifteen and a half", "fifteen fifty"."""
+"""Parse numbers in English words: "a hundred and five", "twenty-five hundred", "fifteen and a half",
+"fifteen fifty".
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +24,7 @@ FIRST = re.compile(rf"\b(?:{'|'.join([*UNITS, *TENS])}|an?(?=[\s-](?:{'|'.join(S
 NEXT = re.compile(rf"(?:\s|-|,\s)({'|'.join(ALL)})\b")
 LONGEST = 24  # words of a number
 
-Read: TypeAlias = tuple[float, int]  # a number, and behind which word it ends
+Read: TypeAlias = tuple[float, int]  # a number, and the exclusive end index of its words
 
 
 def find_word_numerals(low: str) -> Iterator[Numeral]:

@@ -1,4 +1,4 @@
-"""Environments of PettingZoo, turn by turn (AEC) or all agents at once (Parallel), as games."""
+"""PettingZoo environments as games: turn-based (AEC) or with simultaneous moves (Parallel)."""
 
 import json
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class PettingZoo(Foreign):
             )
         spaces, rules = _inspect_environment(self.id, self.parallel, dump_canonical(self.options))
         for space in spaces.values():
-            list_ways_to_act(space, self.names, None)  # raises for what cannot be acted in
+            list_ways_to_act(space, self.names, None)  # raises for an unsupported action space
         object.__setattr__(self, "spaces", spaces)
         object.__setattr__(self, "rules", self.about or rules)
 
@@ -146,7 +146,7 @@ class TurnBasedRules(PettingZooState):
         self._settle()
 
     def _settle(self) -> None:
-        """Lets agents that are done go, up to the next one that can act."""
+        """Step over agents that are done, up to the next one that can act."""
         while self.env.agents:
             agent = self.env.agent_selection
             observation, reward, terminated, truncated, info = self.env.last()

@@ -1,4 +1,4 @@
-"""Connect-k: the first to have k marks in a line wins; tic-tac-toe and connect four are two of its boards."""
+"""Connect-k board game: the first with k marks in a line wins; tic-tac-toe and connect four are presets of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Two seats choose at the same time, again and again, and a table says what it pays."""
+"""Repeated two-player normal-form game with a payoff table, such as the prisoner's dilemma."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -214,7 +214,7 @@ class Dilemma(Game[DilemmaState]):
         pays = self.payoffs[play.row][play.column]
         said = tuple(
             Message(seat, self._actions(seat)[getattr(play, seat)], round=state.round) for seat in self.seats
-        )  # only now, so that neither hears the other first
+        )  # after both have moved, so that neither sees the other's move first
         why = f" The {play.forfeit} player gave no valid answer; the last actions count." if play.forfeit else ""
         told = f"Row gets {format_amount(pays[0])}, column gets {format_amount(pays[1])}.{why}"
         log = (*state.log, *said, Message("", told, round=state.round))

@@ -1,4 +1,4 @@
-"""Kuhn's poker: three cards, two players, one bet; the smallest game in which bluffing is right."""
+"""Kuhn poker: three cards, two players, one bet; a small game whose equilibrium includes bluffing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""One agent, one world and a task: the loop and the record that all environments share.
+"""Base class of single-agent environments: step loop and recorded facts.
 
 The world depends on the parameter `world` alone, the task on the seed of the match, so that many tasks share one world:
-what was learned in one episode is of use in the next, and there is something to forget.
+what was learned in one episode helps in the next, and can be a target of forgetting.
 
 There is no environment that runs code written by a model: Python offers no sandbox, and a subprocess with limits can
 still read files, open sockets and start processes. It needs a container or a virtual machine, which is not pure Python.
@@ -18,7 +18,7 @@ from arena.game import JSON, Game, Message, Move, Tool, View
 
 W = TypeVar("W")
 SEAT = "agent"
-ANY = "…"  # stands for free text in a possible action
+ANY = "…"  # placeholder for free text in a possible action
 
 
 class Action(NamedTuple):
@@ -55,7 +55,7 @@ class LessonEvent:
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome(Generic[W]):
-    """What comes of an action: where things stand, what is told, which states were entered, what can be learned."""
+    """Result of an action: the new state, the observation, the states entered, and the lessons available."""
 
     here: W
     told: str
@@ -80,7 +80,7 @@ class Stay(Generic[W]):
     events: tuple[LessonEvent, ...] = ()
 
     def after(self, outcome: ActionOutcome[W], *said: Message) -> "Stay[W]":
-        """The stay with an outcome written down; a lesson counts once."""
+        """The stay with an outcome recorded; a lesson counts once."""
         known = {event.lesson.text for event in self.events}
         new = {lesson.text: lesson for lesson in outcome.lessons if lesson.text not in known}
         return replace(
@@ -93,7 +93,7 @@ class Stay(Generic[W]):
 
 
 class Environment(Game[Stay[W]]):
-    """A world with one seat, "agent", that acts by tools and is told what it sees; the hole is `act`.
+    """A world with one seat, "agent", that acts by tools and receives observations; the abstract method is `act`.
 
     Subclasses are frozen dataclasses with the fields `world` (which of the worlds) and `cap` (the most steps). The
     score is the success of the task, 0 to 1. An action that cannot be taken is refused with those that can; an agent
@@ -114,7 +114,7 @@ class Environment(Game[Stay[W]]):
     def bounds(self) -> tuple[float, float]:
         return (0.0, 1.0)
 
-    # ---- the holes -----------------------------------------------------------------------------------------------
+    # ---- abstract methods ----------------------------------------------------------------------------------------
 
     @abstractmethod
     def begin(self, rng: Random) -> ActionOutcome[W]:
@@ -158,10 +158,10 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def optimal(self, here: W) -> int:
-        """The fewest steps that solve the task, for who knows the world."""
+        """The fewest steps that solve the task with full knowledge of the world."""
 
     def errand(self, here: W) -> str:
-        """The task in words that tell it from all others of the world: what was done for it can be done again."""
+        """A description of the task that is unique in the world, so that its solution can be reused."""
         return str(self.task(here)["task"])
 
     def facts_of(self, here: W) -> dict[str, JSON]:

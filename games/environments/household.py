@@ -1,4 +1,4 @@
-"""Chores in a house: find things, treat them, put them where they are wanted."""
+"""Household chores: find objects, process them, and put them in their places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Two sides argue over a motion before a judge, each with evidence of its own that only it can see."""
+"""Debate: two sides with private evidence argue over a motion before a judge."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

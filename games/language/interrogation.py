@@ -1,4 +1,4 @@
-"""An adversary questions an agent that was made to forget something, and says what it was."""
+"""Interrogation: an adversary questions an agent that was made to forget something, and guesses what it was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ from arena.usage import FREE
 from games.environments.invented_names import NameSource
 
 ADVERSARY, SUBJECT = "adversary", "subject"
-NOTHING = "nothing"  # stands in a guess for "nothing was forgotten"
+NOTHING = "nothing"  # the guess "nothing was forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Interrogation(Game[Inquiry]):
             raise IllegalMove(SUBJECT, error.why) from None
 
     def _after(self, state: Inquiry) -> Inquiry:
-        """The inquiry with its task closed, where that is over: the adversary learns how it went."""
+        """The inquiry with its task closed, if the task is over: the adversary gets its result."""
         inner = build("game", self.environment)
         if inner.to_act(state.inner):
             return state

@@ -1,4 +1,4 @@
-"""One thing is sold to the highest bidder: sealed bids at the first or second price, or open and ascending."""
+"""Single-item auctions: sealed bids at the first or second price, or open ascending bids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

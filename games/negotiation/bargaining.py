@@ -1,4 +1,4 @@
-"""Haggling over one item, round after round, with a critic between the rounds."""
+"""Bargaining over one item in several rounds, with a critic between the rounds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

@@ -1,4 +1,4 @@
-"""The state of a bargaining match: what is private, what was said, offered, read and agreed."""
+"""State of a bargaining match: private values, messages, offers, moderator readings and results."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

@@ -1,4 +1,6 @@
-"""Two people divide books, hats and balls that they value differently, and must say the same in the end."""
+"""Deal-or-no-deal: two players divide books, hats and balls with private values, and must make the same
+final choice.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from games.phrasing import format_counts, make_plural
 
 OTHER = {"first": "second", "second": "first"}
 ITEMS = ("book", "hat", "ball")
-TOTAL = 10  # what all items together are worth to each side
+TOTAL = 10  # value of all items together to each side
 FEWEST, MOST = 5, 7  # items on the table
 Three: TypeAlias = tuple[int, ...]
 

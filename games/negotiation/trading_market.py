@@ -1,4 +1,4 @@
-"""A market: who holds what, which swaps are on offer, and what was traded."""
+"""State of a market: holdings, open offers, and completed trades."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

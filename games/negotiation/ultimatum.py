@@ -1,4 +1,4 @@
-"""Dividing a pot: take it or leave it, once or with counter-offers while the pot shrinks."""
+"""Ultimatum game: divide a pot in one offer, or with counter-offers while the pot shrinks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
