@@ -108,7 +108,7 @@ class Errand:
         return message
 
     async def _serve(self, message: Message) -> None:
-        """Does what the worker asks for, and lets it go on."""
+        """Carry out the worker's request and reply to it."""
         match, kind, number, text, usd, paid = message
         refusal = ""
         if kind == "turn":

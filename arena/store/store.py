@@ -243,7 +243,7 @@ class Store:
 
 
 def _find_unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> list[str]:
-    """The runs of that plan that can go on, latest first."""
+    """The runs of that plan that can be resumed, latest first."""
     died = "OR EXISTS (SELECT 1 FROM episode e WHERE e.run = r.id AND e.status = 'error')" if retry_errors else ""
     query = text(
         "SELECT r.id FROM run r WHERE r.plan_hash = :plan AND "

@@ -113,7 +113,7 @@ def _read_fraction(words: Sequence[str], at: int) -> Read:
 
 
 def _read_decimals(words: Sequence[str], value: float, at: int) -> Read:
-    """The number with the digits behind "point"."""
+    """The number with the digits after "point"."""
     digits = list(takewhile(lambda word: word == "oh" or SMALL.get(word, 10) < 10, words[at + 1 :]))
     if _get_word(words, at) != "point" or not digits:
         return value, at
@@ -121,7 +121,7 @@ def _read_decimals(words: Sequence[str], value: float, at: int) -> Read:
 
 
 def _read_cents(words: Sequence[str], value: float, at: int) -> Read | None:
-    """The cents that follow a price below a hundred, said right behind it; None for none."""
+    """The cents directly after a price below a hundred; None if there are none."""
     oh = _get_word(words, at) == "oh"
     found = _read_small(words, at + oh)
     if not value < 100 or at > 2 or found is None or oh != (found[0] < 10) or _get_word(words, found[1]) in SCALES:

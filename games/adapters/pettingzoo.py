@@ -82,7 +82,7 @@ class PettingZoo(Foreign):
         return {seat: convert_to_action(seat, self.spaces[seat], self.names, move) for seat, move in moves.items()}
 
     def _seen(self, live: "PettingZooState", seed: int) -> ForeignState:
-        """What is seen now; those who act, or see the end, are told."""
+        """The current observations of the agents that act or have just ended."""
         private: dict[str, Mapping[str, JSON]] = {}
         news = []
         for seat in live.gains:
@@ -183,7 +183,7 @@ class ParallelRules(PettingZooState):
 
 @memoize("worlds")
 def _inspect_environment(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
-    """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
+    """Each agent's action space, and the documentation, of an environment whose observations can be shown as text."""
     live = _begin_episode(name, parallel, json.loads(options), 0)
     for observation in live.seen.values():
         describe_observation(observation)

@@ -23,7 +23,7 @@ MOST_KEPT = 64  # most live environments; the oldest is closed when there are mo
 
 @dataclass(frozen=True, slots=True)
 class ForeignState:
-    """Where a match in a foreign environment stands: all that was seen of it, and the moves that lead here.
+    """State of a match in a foreign environment: all observations, and the moves that lead here.
 
     `private` holds what each seat is shown. `scores` are the rewards so far; nobody acts when it is over.
     """

@@ -93,7 +93,7 @@ class TextArena(Foreign):
 
 @dataclass(slots=True)
 class TextArenaState:
-    """A game of TextArena being played: with its wrappers, without them, and its own chance."""
+    """A TextArena game being played: with its wrappers, without them, and its own random state."""
 
     env: Any
     inner: Any
@@ -133,7 +133,7 @@ def _get_kind_name(kind: Any) -> str:
 
 
 def _take_entry(queue: list[Any], sender: int, words: str) -> bool:
-    """Takes an entry of the log out of what a player was told; False where it was not told."""
+    """Remove an entry of the log from the queue of a player's messages; False if it is not in it."""
     place = next((k for k, entry in enumerate(queue) if entry[:2] == (sender, words)), None)
     if place is not None:
         del queue[place]

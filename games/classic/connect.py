@@ -15,7 +15,7 @@ WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))  # directions of a line: (row, column)
 
 @dataclass(frozen=True, slots=True)
 class ConnectState:
-    """Where a match stands: rows of "x", "o" and "." from the top, and whose line won."""
+    """State of a match: rows of "x", "o" and "." from the top, and whose line won."""
 
     rows: tuple[str, ...]
     moves: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class RoundActions:
 
 @dataclass(frozen=True, slots=True)
 class DilemmaState:
-    """Where a match stands. `length` is how many rounds there will be, which nobody is told if it was drawn."""
+    """State of a match. `length` is the number of rounds, hidden from both seats if it was drawn."""
 
     length: int
     seed: int
@@ -210,7 +210,7 @@ class Dilemma(Game[DilemmaState]):
         return Message("", f"Round {number}{of}: both choose.", round=number)
 
     def _end(self, state: DilemmaState, play: RoundActions) -> DilemmaState:
-        """The end of a round: both hear what was done and paid, then the next one."""
+        """End a round: both see the actions and payoffs, then the next round starts."""
         pays = self.payoffs[play.row][play.column]
         said = tuple(
             Message(seat, self._actions(seat)[getattr(play, seat)], round=state.round) for seat in self.seats

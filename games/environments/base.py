@@ -118,11 +118,11 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def begin(self, rng: Random) -> ActionOutcome[W]:
-        """The task, and what is told of it before the first step."""
+        """The task, and the observation before the first step."""
 
     @abstractmethod
     def rules(self) -> str:
-        """What the agent is told of the world and its actions, whatever the task."""
+        """The description of the world and its actions for the agent, independent of the task."""
 
     @abstractmethod
     def tools(self) -> tuple[Tool, ...]:
@@ -130,7 +130,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def possible(self, here: W) -> tuple[Action, ...]:
-        """The actions that can be taken now, as far as what was told says so; free text stands as ANY."""
+        """The actions possible now, as far as the agent can know; ANY stands for free text."""
 
     @abstractmethod
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
@@ -138,7 +138,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def act(self, here: W, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[W] | None:
-        """What comes of an action; None where it cannot be taken."""
+        """The result of an action; None if it is impossible."""
 
     @abstractmethod
     def is_done(self, here: W) -> bool:
@@ -150,7 +150,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def seen(self, here: W) -> dict[str, JSON]:
-        """What was told so far, as data: nothing that the words do not say."""
+        """The observations so far as data; nothing that the texts do not contain."""
 
     @abstractmethod
     def task(self, here: W) -> dict[str, JSON]:
@@ -246,7 +246,7 @@ class Environment(Game[Stay[W]]):
         return IllegalMove(SEAT, f"{why}; possible now: {possible}")
 
     def _closed(self, state: Stay[W]) -> Stay[W]:
-        """The stay with its ending told and kept as a last event, when it is over."""
+        """The stay with its ending as a last event, if it is over."""
         if not self.is_over(state):
             return state
         errand, reward = self.errand(state.here), self.reward(state.here)

@@ -33,9 +33,9 @@ PHRASES = {
 
 @dataclass(frozen=True, slots=True)
 class HouseholdState:
-    """Where things stand: `where` each object is (HANDS when carried), what was `made` of it, what was opened, seen.
+    """State of a house: `where` each object is (HANDS when carried), what was `made` of it, what was opened, seen.
 
-    `seen` are the receptacles whose contents were told, `lit` the objects held into the light.
+    `seen` are the receptacles whose contents were observed, `lit` the objects held into the light.
     """
 
     task: HouseholdTask
@@ -148,7 +148,7 @@ class Household(Environment[HouseholdState]):
                 return ActionOutcome(here, f"You carry {here.carried or 'nothing'}.")
 
     def _see(self, here: HouseholdState, did: str, visited: tuple[str, ...] = ()) -> ActionOutcome[HouseholdState]:
-        """What is seen where the robot stands; what nobody has moved is a lesson."""
+        """The observation at the robot's place; unmoved objects become lessons."""
         at = here.at
         if not at:
             return ActionOutcome(here, did, visited)

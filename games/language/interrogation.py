@@ -19,11 +19,11 @@ NOTHING = "nothing"  # the guess "nothing was forgotten"
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """How far an interrogation is.
+    """State of an interrogation.
 
-    answers: what was asked and told so far, as rows; of a task, with what the adversary watched. log: the same as a
-    talk. open: the question that waits for an answer. inner: the task under way. thoughts: the subject's in that task.
-    own: the moves of each seat.
+    answers: the questions and statements so far, as rows; for a task, with what the adversary watched. log: the same as
+    messages. open: the question that waits for an answer. inner: the state of the current task. thoughts: the subject's
+    in that task. own: the moves of each seat.
     """
 
     candidates: tuple[str, ...]

@@ -23,7 +23,7 @@ Three: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Where a match stands. `private` holds what one item of each type is worth to a seat.
+    """State of a match. `private` holds what one item of each type is worth to a seat.
 
     An offer is who made it and what the first seat would take. `choices` is what each takes in the end, None for no
     deal.

@@ -24,7 +24,7 @@ LARGEST = 20_000  # most outcomes; all are enumerated to find the solutions
 
 @dataclass(frozen=True, slots=True)
 class Talks:
-    """Where a match stands. `private` holds each party's utilities by issue and option, and its reservation value."""
+    """State of a match. `private` holds each party's utilities by issue and option, and its reservation value."""
 
     private: Mapping[str, Mapping[str, Utilities | float]]
     names: tuple[str, ...]

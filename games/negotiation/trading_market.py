@@ -21,7 +21,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where a match stands. `private` holds what a good is worth to a seat, and what it holds at the start.
+    """State of a match. `private` holds what a good is worth to a seat, and what it holds at the start.
 
     `shown` are the holdings at the start where they are open to all; `change` is what each seat has more of since, or
     less. `offers` stand until their makers' next turns.

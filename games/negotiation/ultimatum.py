@@ -15,7 +15,7 @@ OTHER = {"first": "second", "second": "first"}
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """Where a match stands. `offers` are (seat, dollars for the other side), in order."""
+    """State of a match. `offers` are (seat, dollars for the other side), in order."""
 
     size: float
     offers: tuple[tuple[str, float], ...] = ()
