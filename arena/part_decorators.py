@@ -1,6 +1,6 @@
-"""The decorators that mark a class or function as a part: `@game`, `@agent`, `@method`, …; the registry looks for them.
+"""Decorators that register a class or function as a part: `@game`, `@agent`, `@method`, …
 
-Each kind's decorator is made once by `part`, where the contract of the kind is defined.
+The decorator of each kind is created once by `part`, where the contract of the kind is defined.
 """
 
 import re

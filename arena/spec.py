@@ -1,4 +1,5 @@
-"""Parts as data: `{"name": "boulware", "exponent": 4}`. Building a part from its spec, and describing it again.
+"""Specs: parts as data, `{"name": "boulware", "exponent": 4}`. Build a part from its spec, and describe a part as a
+spec.
 
 A spec is a name, or a table with `name`, optionally `preset`, and the part's own fields; a field that holds another
 part is a spec in turn. The same table is the Python call, the TOML, the `--set` override and the stored row.
@@ -88,7 +89,7 @@ def describe(part: object) -> Any:
 
 
 def check_ready(part: object) -> None:
-    """Ask a part, and the parts it holds, whether all they need is there. Raises MissingExtra or MissingKey."""
+    """Check that a part, and the parts it holds, have all they need. Raises MissingExtra or MissingKey."""
     if hasattr(part, "ready"):
         part.ready()
     thing: Any = type(part)
@@ -108,7 +109,7 @@ def find_parts(part: object, kind: str) -> dict[str, Any]:
 
 
 def is_stateless(value: object) -> bool:
-    """Whether a part can be used by several matches at once: a frozen dataclass of values that do not change.
+    """Whether several matches may share a part: a frozen dataclass of immutable values.
 
     Tables among its parameters count as such values; a table or an object that it made for itself may be its state.
     """
@@ -163,7 +164,7 @@ def _is_agent(head: str) -> bool:
 
 
 def _expand_model(table: Mapping[str, object], name: str, where: str) -> dict[str, Any]:
-    """The spec of the agent that `provider/model` stands for: settings that it has are its own, others the model's."""
+    """The agent spec for `provider/model`: settings of the agent are set on it, others on the model."""
     llm, _ = find("agent", OVER_MODEL)
     own = _list_fields(llm)
     agent, model = {k: v for k, v in table.items() if k in own}, {k: v for k, v in table.items() if k not in own}
@@ -178,7 +179,7 @@ def _expand_model(table: Mapping[str, object], name: str, where: str) -> dict[st
 
 
 def list_settable(thing: object) -> list[str]:
-    """The parameters of a part as they are typed in --set; those of a value that it holds as `sampling.temperature`."""
+    """The parameters of a part as they are typed in --set; nested ones as `sampling.temperature`."""
     found = []
     for name in _list_fields(thing):
         hint = _find_hints(thing)[name]
@@ -204,7 +205,7 @@ def list_parameters(kind: str, spec: Any) -> list[str]:
 
 
 def explain_unknown(key: str, names: Iterable[str], thing: object) -> str:
-    """The sentence for a parameter that does not exist; one within another's value is found by its last part."""
+    """The message for an unknown parameter; a nested one is found by the last part of its path."""
     known = list(names)
     kind, name = getattr(thing, "__part__", ("", ""))
     explained = f"; arena list {kind} {name} tells what each is" if kind else ""
@@ -224,7 +225,7 @@ def _find_preset(thing: Any, name: Any, where: str) -> Mapping[str, Any]:
 
 
 def _bind_settings(kind: str, function: Any, arguments: Mapping[str, Any], where: str) -> Any:
-    """A function with its settings: its keyword-only parameters are its configuration."""
+    """Bind settings to a function: its keyword-only parameters are its configuration."""
     from pydantic import TypeAdapter, ValidationError
 
     names, hints = _list_settings(function), typing.get_type_hints(function, include_extras=True)
@@ -278,7 +279,7 @@ def _construct(thing: Any, arguments: Mapping[str, Any], where: str) -> Any:
 
 
 def _explain_error(error: Any, hint: Any) -> str:
-    """What is wrong with a value, in words: the range of a number that lies outside, else what the check says."""
+    """What is wrong with a value, in words: its range, or the message of the validation."""
     problem = error.errors(include_url=False)[0]
     told = range_of(hint)
     within = ".".join(str(step) for step in problem["loc"] if isinstance(step, str) and step.isidentifier())
@@ -288,7 +289,7 @@ def _explain_error(error: Any, hint: Any) -> str:
 
 
 def _refuse_nan(value: object, where: str) -> Any:
-    """The value. Raises BadPart for NaN, which compares with nothing and is no setting of anything."""
+    """The value. Raises BadPart for NaN."""
     if holds_nan(value):
         raise BadPart(f"{where} = {value!r}: it has to be a number, and NaN is none")
     return value
@@ -315,7 +316,7 @@ def _find_kind(hint: object) -> str | None:
 
 
 def _find_item_kind(hint: object) -> str | None:
-    """The kind of the parts in `tuple[Guard, ...]`; None for any other hint."""
+    """The kind of the parts in a hint such as `tuple[Guard, ...]`; None for other hints."""
     inner = typing.get_args(hint)
     return _find_kind(inner[0]) if typing.get_origin(hint) is tuple and inner[1:] == (...,) else None
 

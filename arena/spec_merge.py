@@ -1,4 +1,4 @@
-"""A spec with some of its settings replaced and all others kept."""
+"""Merge settings into a spec, keeping all others."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +8,9 @@ from arena.spec import OVER_MODEL
 
 
 def merge_spec(before: object, value: object) -> Any:
-    """`before` with what `value` says; a name, or a table, leaves the other settings as they are.
+    """`before` updated with `value`; a name, or a table, keeps the other settings.
 
-    The name of a model, `provider/model`, takes the place of the model's where an agent has its model in a table.
+    A model's name, `provider/model`, replaces the model's name if an agent has its model in a table.
     """
     if isinstance(value, str):
         return set_name(before, value) if isinstance(before, Mapping) else value
@@ -25,15 +25,16 @@ def merge_spec(before: object, value: object) -> Any:
 
 
 def set_agents(tables: Mapping[str, object], agents: Mapping[str, str]) -> dict[str, Any]:
-    """The seats of a plan with other agents in some of them: a model in a model's place keeps the settings, among them
-    its endpoint; any other agent takes the place of the whole table."""
+    """The seats of a plan with some agents replaced: a model that replaces a model keeps the settings, including its
+    endpoint; any other agent replaces the whole table.
+    """
     kept = {seat: merge_spec(tables[seat], name) for seat, name in agents.items()
             if is_model(name) and is_model(tables.get(seat))}  # fmt: skip
     return {**tables, **agents, **kept}
 
 
 def get_at(tables: Mapping[str, object], path: str) -> Any:
-    """What stands at `a.b.c` in nested tables; None where nothing does."""
+    """The value at `a.b.c` in nested tables; None if there is none."""
     found: Any = tables
     for key in path.split("."):
         found = found.get(key) if isinstance(found, Mapping) else None
@@ -49,7 +50,7 @@ def set_name(table: Mapping[str, object], name: object) -> dict[str, Any]:
 
 
 def is_model(spec: object) -> bool:
-    """Whether a spec, as it stands for an agent, is a model's name or a table with one: `openai/gpt-4o`."""
+    """Whether an agent's spec is a model's name or a table with one: `openai/gpt-4o`."""
     name = spec.get("name") if isinstance(spec, Mapping) else spec
     if isinstance(spec, Mapping) and name == OVER_MODEL:
         return True

@@ -1,4 +1,4 @@
-"""Specs as one types them: `faratin(beta=0.2|1, sampling.temperature=0)`, and the values in them."""
+"""Parse and format specs as typed on the command line: `faratin(beta=0.2|1, sampling.temperature=0)`."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ OPENS, CLOSES = "([{", ")]}"
 
 
 def parse_value(text: str) -> Any:
-    """A setting's value: read as TOML (numbers, true, lists, quoted text), else the text itself.
+    """Parse a setting's value as TOML (numbers, true, lists, quoted text), else keep the text itself.
 
     Raises UsageError for one that is nested too deeply, or a number with thousands of digits.
     """
@@ -26,7 +26,7 @@ def parse_value(text: str) -> Any:
 
 
 def parse_specs(text: str) -> list[Any]:
-    """The specs that a text stands for: a name alone, or with settings; values with | between stand for one spec each.
+    """The specs of a text: a name alone, or with settings; values separated by | give one spec each.
 
     `linear(heeds=0|0.5)` are two agents; of several such settings, all combinations. Raises UsageError.
     """
@@ -66,7 +66,7 @@ def _format_value(value: object) -> str:
 
 
 def split(text: str, sign: str) -> list[str]:
-    """The parts of a text between signs that stand outside of brackets and quotes; none for an empty text."""
+    """Split a text at `sign` outside of brackets and quotes; empty for an empty text."""
     parts, depth, quote = [""], 0, ""
     for letter in text:
         if quote:

@@ -1,4 +1,4 @@
-"""What somebody meant who typed the name of a model without its provider, or of a file without the thing in it."""
+"""Suggestions for unknown names: a model without its provider, or a file without the class or function in it."""
 
 import ast
 import logging
@@ -9,7 +9,7 @@ from arena.text_files import is_file
 
 LOGGER = logging.getLogger(__name__)
 
-PROVIDERS = (  # how the names of models begin, by who serves them
+PROVIDERS = (  # prefixes of model names, by provider
     (r"(chat)?gpt-|o\d(-|$)|text-davinci", "openai"),
     (r"claude", "anthropic"),
     (r"gemini", "gemini"),
@@ -19,12 +19,12 @@ PROVIDERS = (  # how the names of models begin, by who serves them
     (r"command-", "cohere"),
     (r"sonar", "perplexity"),
 )
-BASES = {"game": ("Game",), "benchmark": ("Benchmark",)}  # of classes that are parts of a kind without its mark
-ASKED = ("agent", "model")  # kinds that a model can stand for
+BASES = {"game": ("Game",), "benchmark": ("Benchmark",)}  # base classes of undecorated parts
+ASKED = ("agent", "model")  # kinds for which a model may be given
 
 
 def suggestion(kind: str, name: str) -> str:
-    """What to type in place of a name that is unknown, for the end of a sentence; "" where nothing is known."""
+    """What to type in place of an unknown name, for the end of a message; "" if nothing is suggested."""
     if name.endswith(".py") or is_file(f"{name}.py"):
         return _of_file(kind, name if name.endswith(".py") else f"{name}.py")
     if kind not in ASKED:

@@ -1,4 +1,4 @@
-"""Text files that people made, with whatever editor."""
+"""Read text files in any Unicode encoding."""
 
 import codecs
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Whether code outside of arena may be run: only parts that the user named herself, never those that a record names.
+"""Import permission: only parts that the user named may run, never those that only a record names.
 
-A command restricts the process to the parts on its command line, to those of the plan it was given, and to files that
-she said she trusts (`--trust`), remembered by a hash of their contents. Without a command, as a library, whoever calls
-`build` names the part, and nothing is restricted.
+A command restricts the process to the parts on its command line, to those of its plan file, and to trusted files
+(`--trust`), remembered by a hash of their contents. Used as a library, the caller of `build` names the part, and
+nothing is restricted.
 """
 
 import logging
@@ -19,12 +19,12 @@ from arena.user_settings import read_json, write_json
 LOGGER = logging.getLogger(__name__)
 
 REMEMBERED = "trusted.json"  # SHA-256 of trusted code: the file it was read from when it was trusted
-BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # where a part's name may begin within a word of a command line
+BEFORE_NAME = re.compile(r"[=(,|\s'\"\[{]")  # start of a part's name within an argument of a command line
 
 
 @dataclass(slots=True)
 class ImportPermission:
-    """What this process may import: `named` are the parts that the user named; None is everything.
+    """Parts that this process may import: `named` are those that the user named; None means all.
 
     With `trusting` (`--trust`) parts that a record or a plan names are allowed, and their hashes remembered.
     `checked` are parts that were allowed already.
@@ -35,12 +35,12 @@ class ImportPermission:
     checked: set[Outside] = field(default_factory=set)
 
 
-_PERMISSION = register("code", ImportPermission())  # of the whole process, since an import is
+_PERMISSION = register("code", ImportPermission())  # process-wide, like imports
 
 
 @contextmanager
 def restrict_imports(words: Sequence[str]) -> Iterator[None]:
-    """Within: only parts named in the words of a command line may be imported, and what `allow` adds."""
+    """Context manager: only parts named in the words of a command line may be imported, and those added by `allow`."""
     before = (_PERMISSION.named, _PERMISSION.trusting)
     _PERMISSION.named, _PERMISSION.trusting = [part for word in words for part in _find_parts(word)], False
     _PERMISSION.checked.clear()
@@ -57,15 +57,15 @@ def trust_all() -> None:
 
 
 def allow(parts: Iterable[Outside]) -> None:
-    """Let these parts be imported, since the user named the file that names them."""
+    """Allow these parts to be imported, since the user named the file that names them."""
     if _PERMISSION.named is not None:
         _PERMISSION.named += parts
 
 
 def check_trust(kind: str, part: Outside) -> None:
-    """Raises UntrustedPart where the user has neither named the part nor trusted its code.
+    """Raise UntrustedPart if the user has neither named the part nor trusted its code.
 
-    What she named is remembered as what she trusts is, so that she may replay what she has played.
+    Named parts are remembered like trusted ones, so that recorded episodes can be replayed.
     """
     if _PERMISSION.named is None or part in _PERMISSION.checked:
         return
@@ -78,7 +78,7 @@ def check_trust(kind: str, part: Outside) -> None:
 
 
 def is_named(part: Outside) -> bool:
-    """Whether the user named the part herself on this command line, or nothing is restricted."""
+    """Whether the user named the part on this command line, or nothing is restricted."""
     return _PERMISSION.named is None or any(part.same(one) for one in _PERMISSION.named)
 
 
@@ -88,7 +88,7 @@ def is_remembered(part: Outside) -> bool:
 
 
 def remember(parts: Iterable[Outside]) -> None:
-    """Writes down the hashes of these parts; where nothing can be written they are trusted this time only."""
+    """Store the hashes of these parts; if they cannot be written the parts are trusted this time only."""
     known = _load_remembered()
     new = {part.digest: str(part.files[-1]) for part in parts if part.digest and part.digest not in known}
     try:

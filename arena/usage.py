@@ -1,12 +1,12 @@
-"""What a move cost: the model calls behind it."""
+"""Usage of a move: its model calls with tokens and prices."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
-MOST_TOKENS = 2**31 - 1  # of one call: what every database's integers hold; more is no count
-REFUSALS = ("rate_limited", "server", "rejected")  # outcomes of requests for which nothing may have been made
+MOST_TOKENS = 2**31 - 1  # most tokens of one call: the integer range of all databases
+REFUSALS = ("rate_limited", "server", "rejected")  # outcomes of requests that the provider did not process
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The calls behind one move, in order; sums of it are None where a part is unknown."""
+    """The calls of one move, in order; a sum is None if one of its parts is unknown."""
 
     calls: tuple[Call, ...] = ()
 
@@ -84,7 +84,7 @@ def token_count(value: object) -> int | None:
 
 
 def whole(parts: Iterable[Number | None]) -> Number | None:
-    """The sum; None where a part is unknown, since what is left would look complete."""
+    """The sum; None if a part is unknown, since a partial sum would look complete."""
     known = list(parts)
     return None if None in known else sum(part for part in known if part is not None)
 

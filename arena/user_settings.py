@@ -1,4 +1,4 @@
-"""Files of the person who types the commands, apart from any database: what she trusts, where her keys may go."""
+"""User configuration files, independent of any database: trusted code, permitted servers for keys."""
 
 import json
 import logging

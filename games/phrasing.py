@@ -1,4 +1,4 @@
-"""Words that several games need."""
+"""Text formatting that several games share."""
 
 from collections.abc import Iterable
 

@@ -94,7 +94,7 @@ class Launch:
         say("To see cells, calls and cost, read that code and add --trust.")
 
     def over(self, table: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:
-        """A plan's table, overridden by these options and by those of `told` that are not None."""
+        """A plan's table, overridden by these options and by those in `told` that are not None."""
         numbers = {**told, "at_once": self.at_once, "retries": self.retries, "usd": self.usd}
         merged = {**table, **{key: value for key, value in numbers.items() if value is not None}}
         if self.usd_seat:

@@ -1,4 +1,4 @@
-"""Where episodes are played: in this process, or on a cluster."""
+"""Execution backends of episodes: this process, or a Ray cluster."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +16,9 @@ BACKENDS = ("here", "ray")
 
 
 class Backend(Protocol):
-    """Plays a match on from its recorded answers; `keep` is awaited with each new one before the next is asked for."""
+    """Continues a match from its recorded answers; `keep` is awaited with each new answer before the next
+    is asked for.
+    """
 
     async def __call__(
         self, match: Match, history: Sequence[Turn], keep: OnTurn, show: Callable[[Any], None]
@@ -24,12 +26,12 @@ class Backend(Protocol):
 
 
 async def play_here(match: Match, history: Sequence[Turn], keep: OnTurn, show: Callable[[Any], None]) -> Episode:
-    """Plays in this process; `show` sees every state."""
+    """Play in this process; `show` receives every state."""
     return await perform(match, history=history, on_turn=keep, on_state=show)
 
 
 def check_backend(name: str, agent: str = "") -> None:
-    """Raises UsageError where there is no backend of that name, or the `agent` cannot sit there."""
+    """Raise UsageError if there is no backend of that name, or the `agent` cannot run on it."""
     if name not in BACKENDS:
         raise UsageError(unknown("backend", name, BACKENDS))
     if name == "here":

@@ -1,9 +1,9 @@
-"""The backend on Ray: matches are played by workers of a cluster, everything is recorded here.
+"""Ray backend: workers of a cluster play the matches, this process records everything.
 
-A match goes to a worker as JSON, with what was answered of it before. Each new answer comes back as JSON and is
-committed by this process, which owns the record and the budget; only then does the worker ask on. So a worker that
-dies takes no recorded answer with it: its matches go on elsewhere from the record. Workers need the same arena, the
-same parts and the same keys in their environment as this process.
+A match is sent to a worker as JSON, with its recorded answers. Each new answer comes back as JSON and is committed by
+this process, which owns the record and the budget; only then does the worker continue. So no answer is lost with a
+worker: its matches are resumed on another one from the record. Workers need the same arena, the same parts and the same
+keys in their environment as this process.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ PATIENCE, STARTING = 10.0, 300.0  # seconds for a cluster to be reached, and for
 
 
 class WorkerLost(ArenaError):
-    """A match lost one worker after another: it may be what kills them."""
+    """A match lost several workers in a row; it may be the cause."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Errand:
             with self.desk.open_match(self.number, to_json(self.match), history, capped) as inbox:
                 last = await self._attend(inbox)
         finally:
-            for seat, usd in self.held.items():  # calls that nobody settled may have been billed
+            for seat, usd in self.held.items():  # unsettled calls may have been billed
                 if budget is not None:
                     budget.settle(seat, usd, None)
         if isinstance(last, WorkerDied):
@@ -102,13 +102,13 @@ class Errand:
                     if message[1] == "hold":
                         holding.append(task)
                 for task in holding:
-                    task.cancel()  # nobody is there any more to make the call
+                    task.cancel()  # the caller is gone
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
         return message
 
     async def _serve(self, message: Message) -> None:
-        """Does what the worker asks for, and lets it go on."""
+        """Carry out the worker's request and reply to it."""
         match, kind, number, text, usd, paid = message
         refusal = ""
         if kind == "turn":
@@ -127,7 +127,7 @@ class Errand:
         self.desk.reply(match, number, refusal)
 
     async def _hold(self, seat: str, usd: float) -> None:
-        """Holds money back for a call. Raises Stopped."""
+        """Reserve money for a call. Raises Stopped."""
         budget = self.gate.budget
         assert budget is not None
         self.gate.halt.check()
@@ -159,7 +159,7 @@ def cluster(workers: int | None = None) -> Iterator[Cluster]:
 
 
 def _connect(workers: int | None) -> None:
-    """Joins the cluster at RAY_ADDRESS, or starts a Ray here. Raises UsageError where none answers."""
+    """Connect to the cluster at RAY_ADDRESS, or start a local Ray. Raises UsageError if the cluster does not answer."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
     address = os.environ.get("RAY_ADDRESS")
@@ -184,7 +184,7 @@ def _connect(workers: int | None) -> None:
 
 
 def _await_one(desks: Sequence[Desk]) -> None:
-    """Waits until a worker is there. Raises UsageError where none can start, before a match is lost to that."""
+    """Wait until a worker is ready. Raises UsageError if none can start, before a match is lost to that."""
     greetings = [desk.worker.hush.remote() for desk in desks]
     first, _ = ray.wait(greetings, timeout=STARTING)
     if not first:

@@ -1,6 +1,6 @@
-"""What travels between this process and a worker's, as JSON: answers, how an episode ended, what went wrong.
+"""JSON messages between this process and a worker: answers, the end of an episode, errors.
 
-Texts are cleaned as they are for the record, so that what arrives is what will be read back.
+Texts are cleaned as for the database, so that what is received equals what will be read back.
 """
 
 import json
@@ -20,7 +20,7 @@ KINDS: dict[str, type[ArenaError]] = {"budget": BudgetSpent, "halted": Halted, "
 
 
 class Crashed(Exception):
-    """An episode died in a worker; the message names the error, its cause holds the traceback of that process."""
+    """An episode failed in a worker; the message names the error, its cause holds the traceback of that process."""
 
 
 class Far(Exception):
@@ -35,24 +35,24 @@ def key(turn: Turn) -> Key:
 
 
 def pack(turns: Sequence[Turn]) -> str:
-    """JSON of answers."""
+    """Serialise answers to JSON."""
     return dump(_adapter(tuple[Turn, ...]).dump_python(tuple(turns), mode="json"))
 
 
 def unpack(text: str) -> tuple[Turn, ...]:
-    """The answers in JSON."""
+    """Parse answers from JSON."""
     turns: tuple[Turn, ...] = _adapter(tuple[Turn, ...]).validate_python(json.loads(text))
     return turns
 
 
 def pack_end(episode: Episode) -> str:
-    """JSON of how an episode ended: everything but its answers, of which only the order is told."""
+    """Serialise the end of an episode to JSON: everything but its answers, of which only the order is kept."""
     bare = _adapter(Episode).dump_python(replace(episode, turns=()), mode="json", exclude={"match", "turns", "id"})
     return dump({**bare, "order": [key(turn) for turn in episode.turns]})
 
 
 def unpack_end(text: str, match: Match, turns: Mapping[Key, Turn]) -> Episode:
-    """The episode that ended so, with the answers on record."""
+    """The finished episode, with the recorded answers."""
     data = json.loads(text)
     order = [turns[step, seat, attempt] for step, seat, attempt in data.pop("order")]
     episode: Episode = _adapter(Episode).validate_python({**data, "match": match, "turns": ()})
@@ -60,7 +60,7 @@ def unpack_end(text: str, match: Match, turns: Mapping[Key, Turn]) -> Episode:
 
 
 def pack_error(error: BaseException) -> str:
-    """JSON of an exception, with what arena's own ones carry."""
+    """Serialise an exception to JSON, with the attributes of arena's own ones."""
     kind = next((kind for kind, type_ in KINDS.items() if isinstance(error, type_)), "crash")
     data: dict[str, Any] = {"kind": kind, "text": str(error)}
     if isinstance(error, ModelUnavailable):
@@ -74,7 +74,7 @@ def pack_error(error: BaseException) -> str:
 
 
 def unpack_error(text: str) -> Exception:
-    """The exception, to be raised here."""
+    """The exception, to be raised in this process."""
     data = json.loads(text)
     if data["kind"] == "crash":
         crashed = Crashed(data["text"])

@@ -1,7 +1,8 @@
-"""Playing in another process than the one that keeps the record: what runs there.
+"""Worker process of the Ray backend: plays matches and sends every result to the recording process.
 
-A worker does nothing that cannot be lost. Whatever matters it sends as a message and waits for the reply: an answer,
-until it is committed; the price of a call, until the budget holds it. Messages of all its matches travel together.
+A worker keeps no state that must not be lost. It sends each result as a message and waits for the reply: for an answer,
+until it is committed; for the price of a call, until the budget has reserved it. Messages of all its matches are sent
+in batches.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ Reply: TypeAlias = tuple[int, int, str]  # match, number of the message, JSON of
 
 @dataclass(slots=True)
 class WorkerMatch:
-    """One match as it is played here; `send` takes its messages, `open` are those that wait for a reply."""
+    """One match in this worker; `send` queues its messages, `open` are those that wait for a reply."""
 
     match: int
     send: Callable[[Message], None]
@@ -35,13 +36,13 @@ class WorkerMatch:
     task: "Task[None] | None" = None
 
     def tell(self, kind: Kind, text: str = "", usd: float = 0.0, paid: float | None = None) -> int:
-        """Sends a message; returns its number."""
+        """Send a message; returns its number."""
         self.sent += 1
         self.send((self.match, kind, self.sent, text, usd, paid))
         return self.sent
 
     async def ask(self, kind: Kind, text: str, usd: float = 0.0) -> None:
-        """Sends a message and waits for leave to go on. Raises what the reply refuses it with."""
+        """Send a message and wait for the reply. Raises the error that the reply carries."""
         number = self.tell(kind, text, usd)
         self.open[number] = leave = asyncio.get_running_loop().create_future()
         try:
@@ -50,13 +51,13 @@ class WorkerMatch:
             del self.open[number]
 
     async def run(self, match: str, history: str, capped: Sequence[str] | None) -> None:
-        """Plays to the end and sends that, or the error."""
+        """Play to the end and send the result, or the error."""
         if capped is not None:
             GATE.set(CallGate(Halt(), FarBudget(seats={seat: Purse(seat, 0.0) for seat in capped}, play=self)))
         try:
             episode = await perform(parse_match(match), history=unpack(history), on_turn=self._keep)
             self.tell("over", pack_end(episode))
-        except Exception as error:  # whatever it is, the other process has to hear of it
+        except Exception as error:  # report any error to the other process
             self.tell("failed", pack_error(error))
 
     async def _keep(self, turn: Turn) -> None:
@@ -65,7 +66,7 @@ class WorkerMatch:
 
 @dataclass(slots=True, kw_only=True)
 class FarBudget(Budget):
-    """The budget of the other process, asked over the wire; `seats` are those with a cap."""
+    """Proxy of the budget in the recording process; `seats` are those with a cap."""
 
     play: WorkerMatch
 
@@ -77,28 +78,28 @@ class FarBudget(Budget):
 
 
 class Worker:
-    """Plays many matches side by side, each under a number that the caller chose.
+    """Plays many matches concurrently, each under a number chosen by the caller.
 
-    `paths` are where the caller finds modules, absolute; they are looked at last. `folder` is the caller's folder, in
-    which parts that are not installed are looked for. `keys` is where the user lets keys go.
+    `paths` are the caller's module search paths, absolute; they are searched last. `folder` is the caller's folder,
+    which is searched for parts that are not installed. `keys` is the user's permission to send keys to servers.
     """
 
     def __init__(self, paths: Sequence[str] = (), folder: str = "", keys: KeyPermission | None = None) -> None:
         self._plays: dict[int, WorkerMatch] = {}
         self._out: list[Message] = []
-        self._waiting: Future[bool] | None = None  # of the call of `next` under way
+        self._waiting: Future[bool] | None = None  # of the active call of `next`
         sys.path.extend(path for path in paths if path not in sys.path)
         restrict(keys)
         if folder:
             set_folder(Path(folder))
 
     async def begin(self, match: int, spec: str, history: str, capped: Sequence[str] | None) -> None:
-        """Starts a match, given as JSON with its answers so far; calls of the seats in `capped` need leave."""
+        """Start a match, given as JSON with its answers so far; calls of the seats in `capped` need a reservation."""
         self._plays[match] = play = WorkerMatch(match, self._send)
         play.task = asyncio.create_task(play.run(spec, history, capped))
 
     async def next(self) -> list[Message]:
-        """The messages that are to be sent, of all matches; waits for one, or for `hush`, and then returns none."""
+        """The queued messages of all matches; waits for one, or returns none after `hush`."""
         if not self._out:
             self._waiting = asyncio.get_running_loop().create_future()
             if not await self._waiting:
@@ -107,11 +108,11 @@ class Worker:
         return messages
 
     async def hush(self) -> None:
-        """Ends a call of `next` that still waits: nobody listens to it any more."""
+        """End a waiting call of `next`: its result is no longer used."""
         self._wake(False)
 
     async def reply(self, replies: Sequence[Reply]) -> None:
-        """Lets the senders of those messages go on, or raises the errors there."""
+        """Resume the senders of those messages, or raise the errors there."""
         for match, number, refusal in replies:
             play = self._plays.get(match)
             leave = play and play.open.get(number)
@@ -122,7 +123,7 @@ class Worker:
                     leave.set_result(None)
 
     async def drop(self, match: int) -> None:
-        """Ends a match, wherever it stands, and forgets it."""
+        """Cancel a match in any state and remove it."""
         play = self._plays.pop(match, None)
         if play is not None and play.task is not None:
             play.task.cancel()

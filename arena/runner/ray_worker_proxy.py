@@ -1,4 +1,4 @@
-"""A place for a worker of a cluster, seen from the process that keeps the record: who works there, and the post."""
+"""Proxy of a Ray worker in the recording process: starts the worker and passes messages."""
 
 import asyncio
 import logging
@@ -14,14 +14,14 @@ LOGGER = logging.getLogger(__name__)
 
 
 class WorkerDied(Exception):
-    """The worker is gone, and what it was doing; the message says why."""
+    """The worker is gone; the message says why."""
 
 
 @dataclass(slots=True)
 class Desk:
     """Carries messages and replies between one worker and the matches it plays; `hire` brings a new worker.
 
-    A worker whose messages cannot be had is gone: its matches read a Lost, and the next match has another hired.
+    A worker that cannot be reached counts as lost: its matches get an error, and the next match starts a new worker.
     """
 
     hire: Callable[[], Any]
@@ -31,7 +31,7 @@ class Desk:
     _postman: "Task[None] | None" = None
 
     def __post_init__(self) -> None:
-        self.worker = self.hire()  # now, so that all workers start side by side
+        self.worker = self.hire()  # now, so that all workers start in parallel
 
     @contextmanager
     def open_match(self, match: int, *begin: object) -> "Iterator[Queue[Message | WorkerDied]]":
@@ -53,7 +53,7 @@ class Desk:
                 worker.hush.remote()
 
     def reply(self, match: int, number: int, refusal: str = "") -> None:
-        """Answers a message; replies of one moment travel together."""
+        """Reply to a message; replies of one event loop step are sent together."""
         if not self.replies:
             asyncio.get_running_loop().call_soon(self._post)
         self.replies.append((match, number, refusal))
@@ -69,7 +69,7 @@ class Desk:
                 for message in await self.worker.next.remote():
                     if message[0] in self.inboxes:
                         self.inboxes[message[0]].put_nowait(message)
-        except Exception as error:  # whatever the reason, every match that waits for a message has to hear of it
+        except Exception as error:  # report any error to every match that waits for a message
             LOGGER.info("a worker is lost: %s: %s", type(error).__name__, error)
             self.worker = self._postman = None
             for inbox in self.inboxes.values():

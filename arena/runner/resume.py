@@ -1,4 +1,4 @@
-"""Going on with a run: what it has spent, and why a changed plan is not gone on with."""
+"""Resume a run: the money already spent, and a check that its plan is unchanged."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from arena.store.rows import dump, mask_command
 from arena.store.store import Store, group_matches, hash_plan
 from arena.text.storable import clean
 
-SHOWN = 8  # differences that are told
+SHOWN = 8  # most differences in a message
 ASIDE = re.compile(  # options that change how a plan is played, not what is played
     r" --(?:json|quiet|retry-errors|again|dry-run|trust|verbose)\b| -(?:q|v+)\b|"
     r" --until(?:=| )[^<]*< *[\d.eE+-]+|"
@@ -25,7 +25,7 @@ ASIDE = re.compile(  # options that change how a plan is played, not what is pla
 def sum_spending(store: Store, run: str, most: Callable[[], Mapping[str, float]] = dict) -> dict[str, float]:
     """Dollars that a run has spent, by seat; a call of unknown price counts as the dearest known one of its seat.
 
-    Where all are unknown, since a provider counts no tokens, it counts as the most that one may cost: `most`, by seat.
+    If all are unknown, since a provider counts no tokens, it counts as `most`, the highest possible price by seat.
     """
     query = text(
         "SELECT c.seat, coalesce(sum(c.usd), 0), count(*) - count(c.usd), coalesce(max(c.usd), 0) "
@@ -41,7 +41,7 @@ def sum_spending(store: Store, run: str, most: Callable[[], Mapping[str, float]]
 
 
 def refuse_changed(store: Store, matches: Sequence[Match], command: str, origin: str = "") -> None:
-    """Raises UsageError where the last run of this command was not finished and today's plan is another.
+    """Raise UsageError if the last run of this command is unfinished and today's plan is a different one.
 
     Games, parts or the plan file have changed since; the message says in which keys. No objection where the plan of
     today has an unfinished run of its own, or where another process plays that last run right now.
@@ -98,5 +98,5 @@ def _shorten_value(value: object) -> str:
 
 
 def _drop_options(command: str) -> str:
-    """A command without the options that leave its plan as it is."""
+    """A command without the options that do not change its plan."""
     return " ".join(ASIDE.sub("", f" {command}").split())

@@ -1,4 +1,4 @@
-"""Many matches: side by side, retried, recorded, and never twice."""
+"""Run many matches: concurrent, with retries, recorded, and resumable."""
 
 import asyncio
 import logging
@@ -23,9 +23,9 @@ Done: TypeAlias = "asyncio.Queue[tuple[Pending, Episode | Exception] | None]"
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks on: called when an episode is taken up, with each new answer, with each state, and when it is left.
+    """Callbacks: on the start of an episode, each new answer, each state, and the end.
 
-    An error in one of these changes nothing that is played or recorded: the first is printed on stderr.
+    An error in a callback does not affect what is played or recorded: the first one is printed on stderr.
     """
 
     began: Callable[[Pending], None] = lambda pending: None
@@ -36,7 +36,7 @@ class Watcher:
 
 @dataclass(slots=True)
 class MatchAttempt:
-    """One try at a match: what was recorded before, and what was answered since."""
+    """One attempt at a match: the answers recorded before, and the new ones."""
 
     pending: Pending
     store: Store
@@ -75,9 +75,9 @@ async def run(
 ) -> AsyncIterator[tuple[Pending, Episode | Exception]]:
     """Play what is pending, at most `at_once` at a time, and yield each match with its episode or its failure.
 
-    A failed episode is tried again `retries` times from its last recorded answer, then stored as `error` with its
-    traceback and without scores; the others go on. After `halt` nothing new starts and open episodes stay open.
-    When the money of `budget` is gone nothing new starts either; an episode whose next call it cannot hold is `cut`.
+    A failed episode is retried `retries` times from its last recorded answer, then stored as `error` with its traceback
+    and without scores; the others continue. After `halt` no episode starts and open ones stay open. When `budget` is
+    exhausted no episode starts either; one whose next call cannot be reserved is `cut`.
     """
     if at_once < 1:
         raise UsageError(f"at least one episode has to be played at a time, got {at_once}")
@@ -107,14 +107,14 @@ async def run(
 
 
 def guard_watcher(watcher: Watcher) -> Watcher:
-    """The same watcher, whose errors end here. The first is printed on stderr; it is called again for what follows."""
+    """The same watcher with its errors suppressed. The first is printed on stderr; later callbacks are still called."""
     failures: list[Exception] = []
 
     def guard(call: Callable[..., None]) -> Callable[..., None]:
         def call_safely(*told: object) -> None:
             try:
                 call(*told)
-            except Exception as error:  # whatever it is: who looks on has no say in what is played
+            except Exception as error:  # any error: a callback must not affect the match
                 if not failures:
                     reason = f"{type(error).__name__}: {error}"
                     say(f"what is told of this run is not complete, its record is: {reason}", stderr=True)
@@ -127,8 +127,8 @@ def guard_watcher(watcher: Watcher) -> Watcher:
 
 
 async def _play_attempts(attempts: Iterator[MatchAttempt], gate: CallGate, retries: int, done: Done) -> None:
-    """Plays what comes next until nothing does; None is the last it says."""
-    GATE.set(gate)  # seen by this task, and by those that it starts
+    """Play the next match until there is none; puts None at the end."""
+    GATE.set(gate)  # context variable of this task and its children
     try:
         while not gate.halt.on and not (gate.budget is not None and gate.budget.gone):
             attempt = next(attempts, None)
@@ -143,7 +143,7 @@ async def _play_attempts(attempts: Iterator[MatchAttempt], gate: CallGate, retri
 
 
 async def _play_with_retries(attempt: MatchAttempt, retries: int) -> Episode | Exception:
-    """The episode, or the exception that ended its last try; calls that led to no answer are billed either way."""
+    """The episode, or the exception of its last attempt; calls without an answer are billed either way."""
     store, name = attempt.store, attempt.pending.id
     for left in reversed(range(retries + 1)):
         try:
@@ -163,7 +163,7 @@ async def _play_with_retries(attempt: MatchAttempt, retries: int) -> Episode | E
 
 
 async def _record_stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Exception:
-    """What stands of an episode that may not go on: open as it is, or cut, with its answers and without scores."""
+    """Record an episode that may not continue: left open, or cut, with its answers and without scores."""
     store, pending = attempt.store, attempt.pending
     if error.usage is not None and error.usage.calls:
         await store.record_cost(pending.id, error.usage, error.seat, error.step)
@@ -176,5 +176,5 @@ async def _record_stopped(attempt: MatchAttempt, error: Stopped) -> Episode | Ex
 
 
 def _keep_latest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """The last word on each answer: one that was refused after it was recorded appears once, refused."""
+    """The latest version of each answer: one that was refused after it was recorded appears once, as refused."""
     return tuple({(turn.step, turn.seat, turn.attempt): turn for turn in turns}.values())

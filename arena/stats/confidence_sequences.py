@@ -1,8 +1,8 @@
-"""Confidence sequences: intervals for a mean that hold at all times together, so that one may stop whenever one likes.
+"""Confidence sequences: intervals for a mean that are valid at every sample size at once, so at any stopping time.
 
-An interval for a fixed number of episodes, looked at after each, is too often wrong at the moment it looks good. Here
-the chance that the mean is *ever* outside is at most 1 - level, whatever decides when to stop (Ville's inequality).
-Needs that each value has the same mean, given those before it: episodes with their own seeds, in the plan's order.
+An interval for a fixed number of episodes, checked after each, loses its coverage under optional stopping. Here the
+probability that the mean is *ever* outside is at most 1 - level, for any stopping rule (Ville's inequality). Assumes
+that each value has the same mean given the earlier ones: episodes with their own seeds, in the plan's order.
 """
 
 from dataclasses import dataclass, field
@@ -14,20 +14,20 @@ from scipy import optimize  # type: ignore[import-untyped]
 
 from arena.stats.intervals import Estimate
 
-BOLDEST = 0.75  # of what would lose everything at once: the most that is bet (Waudby-Smith & Ramdas, c = 3/4)
-FIRST_LOOK = 30  # values before an asymptotic sequence says anything
+BOLDEST = 0.75  # largest bet, as a fraction of the ruinous one (Waudby-Smith & Ramdas, c = 3/4)
+FIRST_LOOK = 30  # least values of an asymptotic sequence
 TUNED_FOR = 200  # values at which an asymptotic sequence is narrowest
 
 
 class Sequence(Protocol):
-    """Takes one value after the other, and tells at any time where the mean is."""
+    """Takes one value after the other, and gives an interval for the mean at any time."""
 
     def add(self, value: float) -> None:
         """The next value, in the order of the plan. Raises ValueError for one out of bounds."""
         ...
 
     def interval(self) -> Estimate:
-        """The mean so far and its interval; without ends as long as nothing can be said."""
+        """The mean so far and its interval; its ends are None as long as there are too few values."""
         ...
 
 
@@ -56,7 +56,7 @@ class Hedged:
         if not -1e-9 <= x <= 1 + 1e-9:
             raise ValueError(f"{value:g} is outside the bounds {self.low:g} to {self.high:g}")
         t = len(self.scaled) + 1
-        variance = (0.25 + self.squares) / t  # of the values before this one, and the largest there can be
+        variance = (0.25 + self.squares) / t  # of the values before this one, and its largest possible value
         self.bets.append(self.target / (self.high - self.low) / variance)
         self.scaled.append(min(max(x, 0.0), 1.0))
         self.total += self.scaled[-1]

@@ -1,4 +1,4 @@
-"""How large a difference is, apart from its unit: standardised means and chances of doing better, with intervals."""
+"""Effect sizes with intervals: standardised mean differences and probabilities of superiority."""
 
 from math import sqrt
 
@@ -44,7 +44,7 @@ def cliffs_delta(a: Values, b: Values, *, level: float = 0.95) -> Estimate | Non
     delta = float(of_b.mean())
     spread = float(of_a.var(ddof=1) / n + of_b.var(ddof=1) / m)
     z = float(stats.norm.ppf((1 + level) / 2))
-    if abs(delta) == 1:  # no value overlaps: the bound of Feng & Cliff for complete separation
+    if abs(delta) == 1:  # no overlap: the bound of Feng & Cliff for complete separation
         short = (min(n, m) - z**2) / (min(n, m) + z**2)
         low, high = (short, 1.0) if delta > 0 else (-1.0, -short)
     else:

@@ -1,7 +1,7 @@
-"""Numbers in, Estimate out: means and differences with intervals, and tests of them. scipy does the work.
+"""Means and differences with intervals, and tests of them, computed with scipy.
 
-A cluster is what was drawn independently of the rest: a scenario, or the chain of rounds of one seed. Where `clusters`
-are given, each cluster counts once, with the mean of its values, and whole clusters are resampled.
+A cluster is a unit that was drawn independently of the rest: a scenario, or the chain of rounds of one seed. If
+`clusters` are given, each cluster counts once, with the mean of its values, and whole clusters are resampled.
 """
 
 import warnings
@@ -19,15 +19,15 @@ Floats: TypeAlias = NDArray[np.float64]
 Values: TypeAlias = Sequence[float] | Floats
 Clusters: TypeAlias = Sequence[Hashable] | None
 Kind: TypeAlias = Literal["bca", "percentile"]
-RESAMPLES = 9999  # one less than a round number, so that p has round steps
-AT_ONCE = 2_000_000  # numbers that are resampled at a time
+RESAMPLES = 9999  # one less than a round number, so that p is a multiple of 1/10,000
+AT_ONCE = 2_000_000  # most numbers in a batch of resamples
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
     """A two-sided p of "no difference", from all `n` pairs or values; exact where every permutation was tried."""
 
-    __test__ = False  # pytest takes the name for one of its own
+    __test__ = False  # pytest would collect the class by its name
     p: float
     n: int
     method: Literal["exact", "sampled"]
@@ -127,9 +127,9 @@ def bootstrap(
 def run_paired_test(
     a: Values, b: Values, rng: np.random.Generator, *, clusters: Clusters = None, resamples: int = RESAMPLES
 ) -> Test:
-    """The permutation test of a mean difference of 0 over pairs: within each pair, a and b may change places.
+    """The permutation test of a mean difference of 0 over pairs: within each pair, a and b are exchangeable.
 
-    With `clusters`, all pairs of a cluster change places together. Exact up to 13 pairs with 9,999 `resamples`; else
+    With `clusters`, all pairs of a cluster are swapped together. Exact up to 13 pairs with 9,999 `resamples`; else
     p is sampled and never 0 (Phipson & Smyth 2010). Needs that the difference is symmetric about 0 under "no effect".
     """
     d = average_clusters(_subtract_pairs(a, b), clusters)
@@ -138,7 +138,7 @@ def run_paired_test(
         zeros, options = np.zeros(n), {"permutation_type": "samples", "vectorized": True, "n_resamples": np.inf}
         return Test(float(stats.permutation_test((d, zeros), _gap, **options).pvalue) if n > 1 else 1.0, n, "exact")
     seen, as_far, left = abs(d.sum()), 0, resamples
-    slack = 1e-12 * float(np.abs(d).sum())  # sums in another order differ in the last digits
+    slack = 1e-12 * float(np.abs(d).sum())  # floating-point sums depend on their order
     while left:
         size = min(left, max(1, AT_ONCE // n))
         signs = rng.integers(0, 2, (size, n), dtype=np.int8) * 2.0 - 1.0
@@ -155,7 +155,7 @@ def run_unpaired_test(
     clusters: tuple[Clusters, Clusters] = (None, None),
     resamples: int = RESAMPLES,
 ) -> Test:
-    """The permutation test of equal means of two independent samples: what belongs to a and to b is dealt anew."""
+    """Permutation test of equal means of two independent samples: values are reassigned to a and b at random."""
     one, two = average_clusters(a, clusters[0]), average_clusters(b, clusters[1])
     n = len(one) + len(two)
     if min(len(one), len(two)) < 2:
@@ -182,7 +182,9 @@ def _gap(a: Floats, b: Floats, axis: int = -1) -> Any:
 
 
 def _expand_level(level: float, n: int, freedom: int) -> float:
-    """The level to read off so that the interval covers at `level`: t for z, and n for n - 1 in the variance."""
+    """The level at which percentiles are taken so that the interval covers at `level`: t for z, and n for n - 1 in the
+    variance.
+    """
     reach = stats.t.ppf((1 + level) / 2, max(freedom, 1)) * np.sqrt(n / (n - 1))
     return min(float(1 - 2 * stats.norm.sf(reach)), 1 - 1e-9)
 

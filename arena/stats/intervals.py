@@ -1,4 +1,4 @@
-"""A number with the interval that covers what it estimates."""
+"""Data type of an estimate with its interval."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Estimate:
     """A number and the interval that covers what it estimates with probability `level`.
 
-    `n` counts what was drawn independently. `low` and `high` are None where the data cannot tell: fewer than two.
+    `n` counts independent observations. `low` and `high` are None for fewer than two.
     """
 
     value: float

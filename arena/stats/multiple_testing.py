@@ -1,16 +1,16 @@
-"""Corrections of p for asking several questions at once; each returns adjusted p in the order given, at most 1."""
+"""Corrections for multiple testing; each returns adjusted p in the given order, at most 1."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 
 def bonferroni(ps: Sequence[float]) -> tuple[float, ...]:
-    """Each p times their number: the chance of any false alarm stays below the level, however they depend."""
+    """Each p times their number: controls the probability of any false positive under any dependence."""
     _check(ps)
     return tuple(min(1.0, p * len(ps)) for p in ps)
 
 
 def holm(ps: Sequence[float]) -> tuple[float, ...]:
-    """Holm's (1979) step-down: the promise of Bonferroni, never larger."""
+    """Holm's (1979) step-down procedure: controls the same error as Bonferroni, with p never larger."""
     _check(ps)
     adjusted, highest = [0.0] * len(ps), 0.0
     for rank, k in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
@@ -20,7 +20,7 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
 
 
 def benjamini_hochberg(ps: Sequence[float]) -> tuple[float, ...]:
-    """Benjamini & Hochberg's (1995) step-up: the expected share of false alarms among what is found stays below.
+    """Benjamini & Hochberg's (1995) step-up procedure: controls the expected share of false discoveries.
 
     Holds for independent or positively dependent p.
     """

@@ -1,18 +1,18 @@
-"""How many episodes it takes to see a change, and what so many can see.
+"""Power analysis: episodes needed to detect a change, and the change that a number of episodes can detect.
 
 Two-sided tests of two arms with as many episodes each, or of pairs of episodes with one seed, whose results have some
-`correlation`: pairs save where it is positive.
+`correlation`: pairs need fewer episodes if it is positive.
 """
 
 from math import ceil, sqrt
 
 from scipy import optimize, stats  # type: ignore[import-untyped]
 
-MOST = 10**9  # episodes; a search ends there
+MOST = 10**9  # most episodes of a search
 
 
 def spread_of_share(at: float) -> float:
-    """The standard deviation of one yes or no whose share is `at`, between 0 and 1."""
+    """Standard deviation of one yes/no outcome with probability `at`, between 0 and 1."""
     if not 0 < at < 1:
         raise ValueError(f"a share is between 0 and 1, both excluded; got {at}")
     return sqrt(at * (1 - at))
@@ -21,10 +21,10 @@ def spread_of_share(at: float) -> float:
 def episodes_for_shares(
     change: float, at: float, *, power: float = 0.8, level: float = 0.95, correlation: float | None = None
 ) -> int:
-    """Episodes of each arm, or pairs if `correlation` is given, to see a share change by `change` around `at`.
+    """Episodes per arm, or pairs if `correlation` is given, to detect a change of a share by `change` around `at`.
 
-    `at` lies in the middle of the two shares; the test is the normal one at their pooled variance: a change of 0.05
-    takes 1,570 at 0.5 and 566 at 0.9. Raises ValueError where half the change leads out of 0 to 1.
+    `at` is the midpoint of the two shares; the test is the normal one at their pooled variance: a change of 0.05
+    takes 1,570 at 0.5 and 566 at 0.9. Raises ValueError if half the change leaves 0 to 1.
     """
     _check(change, power, level)
     if not abs(change) / 2 <= min(at, 1 - at):
@@ -37,7 +37,7 @@ def episodes_for_shares(
 def episodes_for_means(
     change: float, sd: float, *, power: float = 0.8, level: float = 0.95, correlation: float | None = None
 ) -> int:
-    """Episodes of each arm, or pairs if `correlation` is given, to see a mean change by `change`.
+    """Episodes per arm, or pairs if `correlation` is given, to detect a change of a mean by `change`.
 
     `sd` is the standard deviation of single episodes, in the unit of `change`. By the noncentral t, both tails.
     """
@@ -59,7 +59,7 @@ def episodes_for_means(
 
 
 def power_of_means(n: int, change: float, sd: float, *, level: float = 0.95, correlation: float | None = None) -> float:
-    """The chance that a t test of `n` episodes of each arm, or `n` pairs, finds a change of `change`."""
+    """Power of a t test with `n` episodes per arm, or `n` pairs, for a change of `change`."""
     if n < 2 or not sd > 0:
         raise ValueError(f"power needs 2 episodes or more and a standard deviation above 0; got {n} and {sd}")
     freedom = n - 1 if correlation is not None else 2 * n - 2
@@ -73,7 +73,7 @@ def power_of_means(n: int, change: float, sd: float, *, level: float = 0.95, cor
 def power_of_shares(
     n: int, change: float, at: float, *, level: float = 0.95, correlation: float | None = None
 ) -> float:
-    """The chance that `n` episodes of each arm, or `n` pairs, find a share change by `change` around `at`."""
+    """Power of `n` episodes per arm, or `n` pairs, for a change of a share by `change` around `at`."""
     centre = abs(change) / _spread(spread_of_share(at), correlation) * sqrt(n)
     edge = stats.norm.ppf((1 + level) / 2)
     return float(stats.norm.sf(edge - centre) + stats.norm.cdf(-edge - centre))
@@ -82,7 +82,7 @@ def power_of_shares(
 def smallest_change(
     n: int, sd: float, *, power: float = 0.8, level: float = 0.95, correlation: float | None = None
 ) -> float:
-    """The smallest change of a mean that `n` episodes of each arm, or `n` pairs, find with that power."""
+    """The smallest change of a mean that `n` episodes per arm, or `n` pairs, detect with that power."""
     _check(1.0, power, level)
 
     def lacks(change: float) -> float:
@@ -95,7 +95,7 @@ def smallest_change(
 
 
 def _spread(sd: float, correlation: float | None) -> float:
-    """The standard deviation of a difference of two episodes: of independent ones, or of a pair."""
+    """Standard deviation of the difference of two episodes: independent, or paired."""
     if correlation is None:
         return sd * sqrt(2)
     if not -1 <= correlation < 1:

@@ -40,7 +40,7 @@ def compare_proportions(a: tuple[int, int], b: tuple[int, int], *, level: float 
 def compare_paired_proportions(both: int, only_a: int, only_b: int, neither: int, *, level: float = 0.95) -> Estimate:
     """The share of b minus that of a over pairs, from how many pairs had which; Newcombe (1998), the paired method 10.
 
-    The two Wilson intervals are joined with the correlation of the pairs, which is taken a little smaller than it is.
+    The two Wilson intervals are combined with the correlation of the pairs, corrected slightly downwards.
     """
     n = both + only_a + only_b + neither
     one, two = estimate_proportion(both + only_a, n, level=level), estimate_proportion(both + only_b, n, level=level)
@@ -72,7 +72,7 @@ def cohens_h(a: tuple[int, int], b: tuple[int, int], *, level: float = 0.95) -> 
 
 
 def _compute_z(level: float) -> float:
-    """How many standard deviations hold a share `level` of a normal distribution in the middle."""
+    """The z of a central interval with probability `level` of the normal distribution."""
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
@@ -89,7 +89,7 @@ def _compute_exact(hits: int, n: int, level: float) -> tuple[float, float]:
 
 
 def _find_highest_rate(hits: int, n: int, chance: float) -> float:
-    """The greatest rate at which `hits` or fewer of n still come with this chance."""
+    """The highest rate at which `hits` or fewer of n have at least this probability."""
     if hits == n:
         return 1.0
     ways = [lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) for k in range(hits + 1)]  # their logarithms
@@ -102,7 +102,7 @@ def _find_highest_rate(hits: int, n: int, chance: float) -> float:
 
 
 def _find_root(falling: Callable[[float], float]) -> float:
-    """Where a function that falls from above 0 to below 0 between 0 and 1 is 0, by bisection."""
+    """The root in 0 to 1 of a decreasing function, by bisection."""
     low, high = 0.0, 1.0
     while (middle := (low + high) / 2) not in (low, high):
         low, high = (middle, high) if falling(middle) > 0 else (low, middle)

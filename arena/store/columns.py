@@ -1,4 +1,4 @@
-"""The kinds of columns that the tables share."""
+"""Column types that the tables share."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ CLUSTERED = {"sqlite_with_rowid": False}  # stored in the order of the primary k
 
 
 def string(**options: Any) -> Any:
-    """A text that is never NULL, unless said."""
+    """A text column, not NULL by default."""
     return Field(sa_type=Text, **{"nullable": False, **options})
 
 
 def number(**options: Any) -> Any:
-    """A number of 63 bits that is never NULL, unless said."""
+    """A 63-bit integer column, not NULL by default."""
     settings = {"nullable": False, "sa_column_kwargs": {"autoincrement": False}}
     return Field(sa_type=Hash, **{**settings, **options})

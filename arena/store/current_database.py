@@ -1,4 +1,4 @@
-"""Which database the running command uses, for parts that look something up in it when they are built by name."""
+"""Database of the running command, for parts that look something up in it when they are built."""
 
 import logging
 import os
@@ -13,19 +13,18 @@ _CHOSEN: ContextVar[str] = ContextVar("database", default="")
 
 
 def current_database() -> str:
-    """The path or URL that `--db` names; else that of the variable ARENA_DB; else `arena.db` in the current folder."""
+    """The path or URL given by `--db`; else by the variable ARENA_DB; else `arena.db` in the current folder."""
     return _CHOSEN.get() or os.environ.get("ARENA_DB") or DEFAULT_DATABASE
 
 
 def use_database(where: str) -> None:
-    """Makes `where` the database of the running context."""
+    """Make `where` the database of the current context."""
     _CHOSEN.set(where)
 
 
 def list_taught_names() -> tuple[str, ...]:
-    """The names of the agents that were taught and are kept in the current database, sorted; none where it cannot be
-    read."""
-    from arena.store.query import query  # only where somebody is looked up by name
+    """Names of the taught agents in the current database, sorted; empty if it cannot be read."""
+    from arena.store.query import query  # only for look-ups by name
 
     try:
         return tuple(name for (name,) in query(current_database(), "select name from subject order by name").rows)

@@ -1,7 +1,7 @@
-"""What is wrong with a database that a command could not read: looked for once something has failed, not before.
+"""Diagnose a database that a command could not read; runs only after a failure.
 
-SQLite finds broken pages itself. Rows that no arena wrote are found by the schema: columns that are not there, values
-of another type, texts that are no JSON, ids that lead nowhere or round in a circle.
+SQLite finds broken pages itself. Rows that arena did not write are found by the schema: missing columns, values of
+another type, texts that are no JSON, dangling or cyclic ids.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any
 from arena.errors import BadRecord
 from arena.store.location import check_file, explain_failure, open_read_only, suggest_rescue
 
-SECONDS = 20.0  # that looking may take
-STEPS = 100_000  # of SQLite's machine, between looks at the clock
+SECONDS = 20.0  # time limit of the check
+STEPS = 100_000  # SQLite instructions between two checks of the clock
 DOCUMENTS = {"run": ("plan",), "episode": ("spec",), "seat": ("spec",), "turn": ("args",), "fact": ("value",),
              "subject": ("spec", "gate"), "note": ("parents",), "request": ("method", "receipt"),
              "trial": ("spec", "cost"), "reading": ("items", "detail")}  # fmt: skip
-LINKS = (  # a column, and the table whose id it names
+LINKS = (  # a column, and the table that it references
     *(("turn", "text", "text"), ("turn", "thought", "text"), ("message", "text", "text")),
     *(("message", "parent", "message"), ("call", "prompt", "message"), ("call", "reply", "text")),
     *(("episode", "run", "run"), ("turn", "episode", "episode")),
@@ -36,7 +36,7 @@ SELECT id FROM message EXCEPT SELECT id FROM rooted LIMIT 1
 
 
 def find_damage(path: Path) -> str:
-    """What is wrong with an SQLite file that holds records, in words; "" where nothing is found, or in 20 seconds."""
+    """The damage of an SQLite file of records, in words; "" if none is found within 20 seconds."""
     try:
         check_file(path)
         with closing(open_read_only(path)) as connection:
@@ -53,7 +53,7 @@ def find_damage(path: Path) -> str:
 
 
 def explain_damage(path: Path, error: BaseException) -> BadRecord | None:
-    """The sentence for a command that died of `error`, where the file is what is wrong; None where it is sound."""
+    """The message for a command that failed with `error`, if the file is the cause; None if the file is sound."""
     if not path.is_file() or not (why := find_damage(path)):
         return None
     told = why if why.startswith(str(path)) else f"{path} is damaged: {why}; {suggest_rescue(path)}"
@@ -124,7 +124,7 @@ def _check_documents(connection: sqlite3.Connection, table: str, column: str) ->
 
 
 def _limit_time(connection: sqlite3.Connection) -> None:
-    """Has looking end after a while."""
+    """Set a time limit for the check."""
     from time import monotonic
 
     end = monotonic() + SECONDS

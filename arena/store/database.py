@@ -1,6 +1,6 @@
-"""The schema of the records: made in an empty database, brought up to date in an older one, refused elsewhere.
+"""Database schema: created in an empty database, upgraded in an older one, refused in a foreign one.
 
-An SQLite file says what it is by `application_id` and `user_version`; another database by the table `arena_schema`.
+An SQLite file is identified by `application_id` and `user_version`; other databases by the table `arena_schema`.
 """
 
 import logging
@@ -25,7 +25,7 @@ from arena.store.postgres import alone, mark, marks, translate
 LOGGER = logging.getLogger(__name__)
 
 APPLICATION = 0x4152454E  # "AREN"
-SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; how PostgreSQL lists us
+SERVER = {"connect_timeout": 10, "fallback_application_name": "arena"}  # seconds; our application name in PostgreSQL
 Step: TypeAlias = Callable[[Connection], None]
 MIGRATIONS: tuple[Step, ...] = (  # the n-th leads from schema n to n + 1
     migrations.add_forks,
@@ -36,7 +36,7 @@ VERSION = len(MIGRATIONS) + 1
 
 
 def connect(place: DatabaseLocation, create: bool = True, wait: float = 30.0) -> Engine:
-    """An engine on the records at `place`, in the present schema; it waits `wait` seconds for another writer.
+    """An engine on the records at `place`, upgraded to the current schema; waits `wait` seconds for another writer.
 
     With `create` a missing database is made, and one that cannot be written is refused; without, one that can only
     be read is opened for reading. Raises BadRecord.
@@ -67,12 +67,12 @@ def connect(place: DatabaseLocation, create: bool = True, wait: float = 30.0) ->
 
 
 def writing(engine: Engine) -> AbstractContextManager[Connection]:
-    """A transaction that may write from its start: `with writing(engine) as connection`."""
+    """A transaction that takes the write lock at its start: `with writing(engine) as connection`."""
     return engine.execution_options(writes=True).begin()
 
 
 def upgrade(connection: Connection, version: int, steps: Sequence[Step] = MIGRATIONS) -> None:
-    """Takes the schema from `version` to the one after the last of `steps`, within the caller's transaction."""
+    """Migrate the schema from `version` to the one after the last of `steps`, within the caller's transaction."""
     for step in steps[version - 1 :]:
         step(connection)
     _stamp(connection, len(steps) + 1)
@@ -92,21 +92,21 @@ def _prepare(engine: Engine, place: DatabaseLocation, create: bool) -> None:
         if version is None and not create:
             raise BadRecord(f"{place} holds no records yet; type: arena play --db {place}")
         if version == VERSION and not create and (not stale or place.path is None):
-            return  # who only reads leaves a server as it is
+            return  # read-only access changes nothing on a server
         if place.path is not None:
             connection.rollback()
             _log_ahead(connection)
-    with writing(engine) as connection:  # begins also where nothing is left to do: the proof that it can be written
+    with writing(engine) as connection:  # also if nothing is to be done: this checks write access
         if place.path is None:
             alone(connection)
-        version = _version(connection, place)  # another process may have been quicker
+        version = _version(connection, place)  # another process may have done it
         if version is None:
             LOGGER.info("making the tables of schema %d in %s", VERSION, place)
             SQLModel.metadata.create_all(connection, tables=[row.__table__ for row in schema.ALL])
             _stamp(connection, VERSION)
         elif version < VERSION:
             LOGGER.info("upgrading %s from schema %d to %d", place, version, VERSION)
-            _drop_views(connection)  # PostgreSQL keeps a table that a view reads
+            _drop_views(connection)  # PostgreSQL refuses to drop a table that a view reads
             upgrade(connection, version)
         if _stale(connection):
             _drop_views(connection)
@@ -171,7 +171,7 @@ def _make_views(connection: Connection) -> None:
 
 
 def _settle(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin` says
+    connection.isolation_level = None  # `_begin` starts transactions
     connection.execute("PRAGMA synchronous = NORMAL")
 
 

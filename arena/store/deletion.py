@@ -1,4 +1,4 @@
-"""Deleting recorded episodes and runs for good, with all that nothing else on record refers to."""
+"""Delete recorded episodes and runs permanently, with all rows that nothing else refers to."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, text
 from arena.errors import BadRecord
 from arena.store.wipe import mark_overwritten
 
-CHUNK = 500  # values of one statement
+CHUNK = 500  # most values in one statement
 OF_EPISODES = ("turn", "call", "seat", "score", "fact", "fork")  # tables with a column `episode`
 MESSAGES = """
 DELETE FROM message WHERE id NOT IN (
@@ -28,10 +28,11 @@ TABLES = (*OF_EPISODES, "episode", "run", "message", "text")
 def delete_episodes(
     connection: Connection, episodes: Collection[str], runs: Collection[str], is_played: Callable[[str], bool]
 ) -> dict[str, int]:
-    """Deletes episodes, and runs with all of theirs, within the caller's transaction; how many rows, by table.
+    """Delete episodes, and runs with their episodes, within the caller's transaction; returns the number of rows by
+    table.
 
     A run that has no episode left goes, too. Texts and messages go where nothing else refers to them. Raises BadRecord
-    where any of these runs, or any other, is being played: who plays it counts on texts that it wrote before.
+    if any run is being played: its process relies on texts that it wrote before.
     """
     _refuse_played(connection, {*runs, *(id.rpartition(".")[0] for id in episodes)}, is_played)
     mark_overwritten(connection)
@@ -48,7 +49,7 @@ def delete_episodes(
 
 
 def select_in(connection: Connection, query: str, values: Sequence[object]) -> Iterator[Any]:
-    """The rows of a query with `IN :values`, asked for some values at a time."""
+    """The rows of a query with `IN :values`, queried in batches of values."""
     asked = text(query).bindparams(bindparam("values", expanding=True))
     for at in range(0, len(values), CHUNK):
         yield from connection.execute(asked, {"values": list(values[at : at + CHUNK])})

@@ -1,4 +1,4 @@
-"""Where records are kept, what can be wrong with that place, and reading it without the right to write."""
+"""Location of the records: checks of the path or URL, and opening it read-only."""
 
 import shutil
 import sqlite3
@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from arena.errors import BadRecord
 from arena.redaction import get_redactor
 
-if TYPE_CHECKING:  # loading it takes longer than all that a list of parts needs
+if TYPE_CHECKING:  # slow import
     from sqlalchemy import URL
 
 MAGIC = b"SQLite format 3\0"
-MEMORY = ":memory:"  # what SQLite calls a database that no other connection sees
+MEMORY = ":memory:"  # SQLite names of private databases
 IN_A_FILE = (
     "records are kept in a file, so that they can be read while they are written; write a path, or sqlite:///PATH"
 )
 NO_REASON = "the database gave no better reason"
-SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL said
+SERVER_ADVICE = (  # the first whose words occur in PostgreSQL's message
     (("authentication failed", "no password", "role ", "pg_hba"), "check the user and the password in the URL"),
     (("permission denied",), "the role in the URL may not do that; ask the owner of the database for the right to"),
     (("database ",), "make it first, for example: createdb NAME"),
@@ -33,14 +33,14 @@ SERVER_ADVICE = (  # the first that has a word in common with what PostgreSQL sa
 
 @dataclass(frozen=True, slots=True)
 class DatabaseLocation:
-    """Where the records are: a file, or (`path` None) a PostgreSQL server."""
+    """Location of the records: a file, or (`path` None) a PostgreSQL server."""
 
     url: "URL"
     path: Path | None
 
     @classmethod
     def of(cls, where: str | Path) -> "DatabaseLocation":
-        """Reads a path or an SQLAlchemy URL, sqlite:// or postgresql://. Raises BadRecord."""
+        """Parse a path or an SQLAlchemy URL, sqlite:// or postgresql://. Raises BadRecord."""
         from sqlalchemy import URL, make_url
         from sqlalchemy.exc import ArgumentError
 
@@ -70,7 +70,7 @@ class DatabaseLocation:
 
 
 def hide_password(url: "URL") -> str:
-    """An address of a database as it may be printed: without its password, wherever that stands."""
+    """A database URL without its password, for printing."""
     return url.difference_update_query([name for name in url.query if "pass" in name.lower()]).render_as_string()
 
 
@@ -81,7 +81,7 @@ def _find_passwords(url: "URL") -> Iterator[str]:
 
 
 def check_file(path: Path, create: bool = False) -> None:
-    """Raises BadRecord where `path` cannot be an SQLite file, before SQLite touches it."""
+    """Raise BadRecord if `path` cannot be an SQLite file, before SQLite opens it."""
     try:
         if path.is_dir():
             raise BadRecord(f"{path} is a folder, not a database; name a file in it, for example {path / 'arena.db'}")
@@ -104,10 +104,10 @@ def check_file(path: Path, create: bool = False) -> None:
 
 
 def open_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write.
+    """A read-only connection.
 
-    SQLite makes files beside a database even to read it. Where it may not (a read-only folder), the file is read
-    as it stands, or, with answers still in its log, from a private copy.
+    SQLite creates files beside a database even to read it. If it may not (a read-only folder), the file is read as
+    immutable, or, with answers still in its write-ahead log, from a private copy.
     """
     resolved = path.resolve()
     connection = _open(f"{resolved.as_uri()}?mode=ro")
@@ -138,7 +138,7 @@ def is_closed(error: BaseException | None) -> bool:
 
 
 def explain_failure(place: DatabaseLocation | Path, error: BaseException) -> BadRecord:
-    """What an error of the database means, and what to do."""
+    """The meaning of a database error, and what to do."""
     reason = str(getattr(error, "orig", None) or error)
     if isinstance(place, DatabaseLocation):
         reason = get_redactor(frozenset(_find_passwords(place.url)))(reason)

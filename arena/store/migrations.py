@@ -1,4 +1,4 @@
-"""How a database of an earlier schema becomes one of the next; each step is written down once and then left alone."""
+"""Schema migrations: each step is written once and never changed."""
 
 from sqlalchemy import Connection
 from sqlalchemy import text as sql

@@ -1,11 +1,11 @@
-"""What PostgreSQL says otherwise than SQLite: the views, whether they are ours, and who plays a run."""
+"""PostgreSQL specifics: translated views, marks on them, and run locks."""
 
 import re
 from hashlib import blake2b
 
 from sqlalchemy import Connection, Engine
 
-SCHEMA_LOCK = 0x4152454E  # "AREN": held while tables and views are made
+SCHEMA_LOCK = 0x4152454E  # "AREN": advisory lock while tables and views are created
 FIELD = r"json_extract\(([\w.]+), '\$\.(\w+)'\)"
 NUMBER = (  # JSON's true and false are 1 and 0, as in SQLite; what is no number is NULL
     r"(CASE jsonb_typeof(\1::jsonb -> '\2') WHEN 'number' THEN (\1::jsonb -> '\2')::double precision "
@@ -33,14 +33,14 @@ TRANSLATIONS = (  # from the few words of SQLite that `queries.sql` uses; fields
 
 
 def translate(statement: str) -> str:
-    """A view of `queries.sql` in PostgreSQL's SQL: the same columns in the same units."""
+    """Translate a view of `queries.sql` to PostgreSQL: the same columns in the same units."""
     for pattern, instead in TRANSLATIONS:
         statement = re.sub(pattern, instead, statement)
     return statement
 
 
 def mark(statement: str) -> str:
-    """The comment on a view that was made by `statement`: PostgreSQL does not keep the words."""
+    """The comment on a view created by `statement`: PostgreSQL does not keep the statement itself."""
     return f"arena {blake2b(statement.encode(), digest_size=8).hexdigest()}"
 
 
@@ -54,12 +54,12 @@ def marks(connection: Connection) -> dict[str, str]:
 
 
 def alone(connection: Connection) -> None:
-    """Waits until no other process makes or changes the schema, and keeps them out for this transaction."""
+    """Wait for the schema lock, and hold it for this transaction."""
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
 
 
 def try_lock(engine: Engine, name: str) -> Connection | None:
-    """A connection of its own that holds the lock `name` until it is closed, None while another holds it.
+    """A separate connection that holds the lock `name` until it is closed; None if another holds it.
 
     The server drops the lock with the connection; that of a lost machine within about a minute.
     """

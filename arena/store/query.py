@@ -1,8 +1,8 @@
-"""Questions to the records, read-only by construction: `arena sql`.
+"""Read-only SQL queries on the records: `arena sql`.
 
-For a file there are three locks, each enough: it is opened for reading, the connection is told to only query, and each
-statement is checked, while SQLite compiles it, to do nothing but select. For a server: see
-`arena/store/query_postgres.py`. A question may be given limits of time and size; it can be interrupted at any moment.
+For a file there are three safeguards, each sufficient: it is opened read-only, `query_only` is set on the connection,
+and an authorizer checks, while SQLite compiles a statement, that it only selects. For a server: see
+`arena/store/query_postgres.py`. A query may have limits of time and size; it can be interrupted at any moment.
 """
 
 import logging
@@ -41,9 +41,9 @@ FUNCTIONS = (
     *(f"pragma_{name}('x')" for name in DESCRIBING[:2]),
     "pragma_table_list",
 )
-LONGEST_VALUE = 64 << 20  # bytes of one value, also of those in between: a larger one is refused
-LONGEST_PATTERN = 1000  # bytes of a LIKE pattern: matching takes time in the square of it
-STEPS = 10_000  # virtual machine instructions of SQLite between two looks at the clock
+LONGEST_VALUE = 64 << 20  # most bytes of one value, also of intermediate ones
+LONGEST_PATTERN = 1000  # most bytes of a LIKE pattern: matching is quadratic in it
+STEPS = 10_000  # SQLite instructions between two checks of the clock
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Clock:
 
 @dataclass(slots=True)
 class QueryAuthorizer:
-    """SQLite's authorizer: asked for each action a statement is compiled to; remembers what it refused."""
+    """SQLite authorizer: called for each action a statement is compiled to; remembers what it refused."""
 
     refused: list[str] = field(default_factory=list)
 
@@ -81,7 +81,7 @@ def query(
     parameters: Mapping[str, object] | tuple[object, ...] = (),
     limits: QueryLimits = UNLIMITED,
 ) -> QueryResult:
-    """The answer of the database at `where` to one SELECT; values for `?` or `:name` in `parameters`.
+    """The result of one SELECT on the database at `where`; values for `?` or `:name` in `parameters`.
 
     Raises UsageError, with near misses, for anything that is not one SELECT over what is there, and where it takes
     longer than `limits` allow; BadRecord for a database that cannot be read.
@@ -103,7 +103,7 @@ def query(
         connection.text_factory = lambda body: body.decode("utf-8", "replace")
         connection.execute("PRAGMA query_only = 1")
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        for table in FUNCTIONS:  # SQLite sets these up on first use, which the guard would take for writing
+        for table in FUNCTIONS:  # SQLite initialises these on first use, which the authorizer would refuse as writing
             connection.execute(f"SELECT 1 FROM {table}")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
@@ -115,7 +115,7 @@ def query(
     except (sqlite3.Error, sqlite3.Warning, ValueError, MemoryError) as error:
         if clock.late:
             raise limits.make_timeout_error() from None
-        if str(error) == "interrupted":  # SQLite swallows what is raised in its handler
+        if str(error) == "interrupted":  # SQLite drops exceptions of its handlers
             raise KeyboardInterrupt from None
         raise _explain_error(connection, place, sql, error, guard) from error
     finally:

@@ -1,11 +1,11 @@
-"""Questions to records on a PostgreSQL server, read-only by construction.
+"""Read-only SQL queries on records on a PostgreSQL server.
 
-Four locks: the transaction is read-only, which the server itself holds; the statement goes over the extended protocol,
-which takes one; it has to begin like a question; and it may call no function that PostgreSQL does not know to be free
-of side effects, since such a function may write files, signal other sessions or run SQL from a text. What it calls is
-read from the parse tree that the server makes of it (of a view that is rolled back), so that no spelling hides a call;
-where the role may make no temporary view, every word of the statement that is a function's name counts as a call.
-Above all that stand the rights of the role in the URL: give readers a role that can only read.
+Four safeguards: the transaction is read-only, which the server enforces; the extended protocol accepts one statement
+only; it has to start like a query; and it may call no function that PostgreSQL does not declare to be free of side
+effects, since such a function may write files, signal other sessions or run SQL from a text. The called functions are
+read from the server's parse tree of the statement (of a view that is rolled back), so that no spelling hides a call; if
+the role may not create temporary views, every word that is a function's name counts as a call. The strongest protection
+is the role in the URL: give readers a role that can only read.
 """
 
 import logging
@@ -37,11 +37,11 @@ LOGGER = logging.getLogger(__name__)
 QUESTIONS = ("SELECT", "WITH", "VALUES", "EXPLAIN", "SHOW")
 BEGINS = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", re.DOTALL)
 WORD = re.compile(r"[^\W\d][\w$]*")  # in texts and comments too
-CALLED = re.compile(r'([\w$]+)"?\s*(?=\(|/\*|--)')  # words that are surely meant as calls
+CALLED = re.compile(r'([\w$]+)"?\s*(?=\(|/\*|--)')  # words that are always calls
 IDS = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")  # of functions, in a parse tree
-HARMLESS = ("random", "clock_timestamp", "timeofday", "gen_random_uuid")  # volatile, but nothing stays of them
+HARMLESS = ("random", "clock_timestamp", "timeofday", "gen_random_uuid")  # volatile, but without lasting effects
 PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|(%)|(\?)|:([A-Za-z_]\w*)")
-PATIENCE = "5min"  # for one question, where neither the role nor the URL says otherwise
+PATIENCE = "5min"  # default of one query, unless the role or the URL sets it
 
 
 class Number(Loader):
@@ -59,7 +59,7 @@ def answer_query(
     parameters: Mapping[str, object] | tuple[object, ...] = (),
     limits: QueryLimits = UNLIMITED,
 ) -> QueryResult:
-    """The answer of the server at `place` to one question; values for `?` or `:name` in `parameters`.
+    """The result of one query on the server at `place`; values for `?` or `:name` in `parameters`.
 
     Raises UsageError, with near misses, for anything else, and where it takes longer than `limits` allow; BadRecord
     where the server cannot be read.
@@ -116,7 +116,7 @@ def _ask(
 
 
 def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str, has_parameters: bool) -> None:
-    """Raises UsageError where the statement calls a function with side effects."""
+    """Raise UsageError if the statement calls a function with side effects."""
     if re.search(r'u&"', sql, re.IGNORECASE):
         raise UsageError('refused: names written as U&"…" are not read here; write them plainly')
     called = None if has_parameters else _list_called_functions(connection, sql)
@@ -132,7 +132,7 @@ def _refuse_effects(connection: "psycopg.Connection[Any]", sql: str, has_paramet
 
 
 def _list_called_functions(connection: "psycopg.Connection[Any]", sql: str) -> list[int] | None:
-    """The ids of all functions in the server's parse tree of the statement; None where it makes none.
+    """Ids of all functions in the server's parse tree of the statement; None if it makes no tree.
 
     The tree is that of a temporary view over the statement. Making one runs nothing of it, and it is rolled back.
     """

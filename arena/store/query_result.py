@@ -1,4 +1,4 @@
-"""The answer to a question to the records, the limits it is held to, and what is said where there is none."""
+"""Result of a query on the records, its limits, and the messages for missing tables and columns."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from arena.errors import UsageError
 
-CHUNK = 100  # rows that are fetched at a time
+CHUNK = 100  # rows fetched per batch
 SEVERAL = "refused: more than one statement; write one SELECT, without ; in between"
 
 
@@ -23,7 +23,7 @@ class QueryResult:
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """The most one question may take: `seconds`, and the `rows` and `bytes` of its answer. None: no limit."""
+    """Limits of one query: `seconds`, and the `rows` and `bytes` of its result. None: no limit."""
 
     seconds: float | None = None
     rows: int | None = None
@@ -44,7 +44,7 @@ class QueryLimits:
         return tuple(taken), ""
 
     def make_timeout_error(self) -> UsageError:
-        """What is told of a question that took too long."""
+        """The error for a query that took too long."""
         return UsageError(
             f"the question took more than {self.seconds:g} s and was stopped; narrow it (a recursive WITH needs an "
             "end, a join its condition), or give it more time: --timeout SECONDS"
@@ -65,5 +65,5 @@ def explain_missing_column(columns: Mapping[str, Sequence[str]], sql: str, name:
 
 
 def describe_possible(names: Sequence[str]) -> str:
-    """What may be asked, for the end of a sentence."""
+    """The available tables or columns, for the end of a message."""
     return f"write a SELECT over {', '.join(names) or 'its tables'}"

@@ -1,7 +1,7 @@
-"""Moves, calls and matches as rows, and rows as turns again.
+"""Convert moves, calls and matches to database rows, and rows back to turns.
 
 Texts are cleaned on the way in: NUL and lone surrogates, which databases refuse, become U+FFFD; numbers that JSON does
-not know (infinity, NaN) become null. What is named like a key is masked.
+not know (infinity, NaN) become null. Values under names like `api_key` are masked.
 """
 
 import json
@@ -48,7 +48,7 @@ LEAKS = (
 
 
 def build_insert(row: Any, update: Sequence[str] = ()) -> str:
-    """INSERT for a table, all columns in order; where the key is there already, `update` is set, or nothing happens."""
+    """INSERT for a table, all columns in order; on an existing key, `update` is set, or nothing happens."""
     table = row.__table__
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
@@ -79,19 +79,19 @@ STATEMENTS = {  # executed in this order within a transaction; ? stands for a va
 COUNTED = (  # the scores that count: the game's own, at the version of the rules under which an episode was played
     "score s JOIN episode e ON e.id = s.episode AND e.rules_version = s.version WHERE s.scorer = 'game'"
 )
-Chain: TypeAlias = tuple[Sequence[tuple[str, str]], Sequence[int]]  # a prompt's lines, and the ids of their rows
+Chain: TypeAlias = tuple[Sequence[tuple[str, str]], Sequence[int]]  # messages of a prompt, and their row ids
 NONE: Chain = ((), ())
-ONCE = ("text", "message")  # rows that never change: known ones need not be sent again
+ONCE = ("text", "message")  # immutable rows: known ones are not sent again
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class RowBuffer:
-    """Rows on their way into the tables, by statement.
+    """Rows to be inserted, grouped by statement.
 
-    `chains` are the prompts of an episode that were written last, by seat: of one that begins alike only the rest is
-    added. The prompts of these rows stand in `longer`, and are written once the rows are.
+    `chains` are the last written prompts of an episode, by seat: for a prompt with a common prefix only the rest is
+    added. The prompts of these rows are in `longer`, and become `chains` once the rows are written.
     """
 
     __slots__ = ("chains", "longer", "of")
@@ -104,14 +104,14 @@ class RowBuffer:
         self.of.setdefault(statement, []).append(values)
 
     def text(self, body: str) -> int:
-        """Adds a text and returns its id."""
+        """Add a text; returns its id."""
         body = clean(body)
         number = _hash(body.encode())
         self.add("text", number, body)
         return number
 
     def prompt(self, lines: Sequence[tuple[str, str]], begun: Chain = NONE) -> Chain:
-        """Adds a chain of messages, but for those with which it begins like `begun`; returns it with all its ids."""
+        """Add a chain of messages without the prefix that it shares with `begun`; returns it with all its ids."""
         same = 0
         for line, known in zip(lines, begun[0], strict=False):
             if line is not known and line != known:
@@ -126,7 +126,7 @@ class RowBuffer:
         return lines, ids
 
     def turn(self, episode: str, turn: Turn, at: float) -> None:
-        """Adds an answer and the calls behind it; `at` is Unix time in seconds."""
+        """Add an answer and its calls; `at` is Unix time in seconds."""
         move = turn.move
         said = self.text(move.text) if move.text else None
         thought = self.text(move.thought) if move.thought else None
@@ -140,7 +140,7 @@ class RowBuffer:
     def calls(
         self, episode: str, step: int, seat: str, attempt: int | None, calls: Iterable[Call], salt: str = ""
     ) -> None:
-        """Adds model calls; calls that are equal in all, `salt` included, are one row."""
+        """Add model calls; calls that are equal in all fields, including `salt`, are one row."""
         for k, call in enumerate(calls):
             chain = self.longer[seat] = self.prompt(call.prompt, self.longer.get(seat) or self.chains.get(seat, NONE))
             sent, reply = chain[1][-1] if chain[1] else None, self.text(call.reply) if call.reply else None
@@ -153,7 +153,7 @@ class RowBuffer:
             self.add("call", episode, step, _hash(repr((episode, step, values, salt)).encode()), *values)
 
     def facts(self, episode: str, facts: Mapping[str, Any]) -> None:
-        """Adds facts: a list of objects as one row each, numbered from 1; anything else as one row, numbered 0."""
+        """Add facts: a list of objects as one row each, numbered from 1; anything else as one row, numbered 0."""
         for name, value in facts.items():
             table = isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value)
             for n, item in enumerate(value, 1) if table else ((0, value),):
@@ -161,12 +161,12 @@ class RowBuffer:
 
 
 def drop_infinite(value: float | None) -> float | None:
-    """The number, None where it is not finite."""
+    """The number, or None if it is not finite."""
     return float(value) if value is not None and isfinite(value) else None
 
 
 def dump(value: object) -> str:
-    """JSON that every database reads, keys in their order."""
+    """JSON that every database accepts, with keys in their order."""
     return _encode(_clean_value(value))
 
 
@@ -183,7 +183,7 @@ _mask_once = by_identity(mask)
 
 
 def scrub(text: str) -> str:
-    """A text for people without the keys that may stand in it: those of the environment, and what looks like one."""
+    """A text without keys: those of the environment, and texts that look like keys."""
     if not text:
         return text
     text = redact(text)
@@ -193,7 +193,7 @@ def scrub(text: str) -> str:
 
 
 def mask_match(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """A resolved match without its secrets; the matches of a plan share the specs of their game and seats."""
+    """A resolved match with its secrets masked; matches of a plan share the specs of their game and seats."""
     seats = {seat: _mask_once(agent) for seat, agent in resolved["seats"].items()}
     return {**resolved, "game": _mask_once(resolved["game"]), "seats": seats}
 
@@ -279,7 +279,7 @@ def _load_prompts(connection: Connection, episode: str) -> dict[int | None, tupl
 
 
 def _hash(data: bytes) -> int:
-    """63 bits of blake2b: among ten million texts, two collide with a chance of 5 in a million."""
+    """63 bits of blake2b: among ten million texts, the probability of a collision is 5 in a million."""
     return int.from_bytes(blake2b(data, digest_size=8).digest()) >> 1
 
 

@@ -1,4 +1,4 @@
-"""Which process plays a run: a lock that is dropped when the process ends, however it ends."""
+"""Run lock: one process per run; released when the process ends, however it ends."""
 
 import logging
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from arena.store.postgres import try_lock
 
 LOGGER = logging.getLogger(__name__)
 
-PATIENCE = 30.0  # seconds that another process may take to take or give up a claim
+PATIENCE = 30.0  # seconds to wait while another process takes or releases a lock
 
 
 @dataclass(frozen=True, slots=True)
 class RunLock:
-    """The right to play one run, held by this process; `release` gives it up."""
+    """An exclusive lock on one run; `release` releases it."""
 
     release: Callable[[], None]
 
     @classmethod
     def take(cls, place: DatabaseLocation, engine: Engine, run: str) -> "RunLock | None":
-        """The claim, or None while another process has it. Raises BadRecord where the folder takes no file."""
+        """The lock, or None if another process holds it. Raises BadRecord if the folder is not writable."""
         if place.path is not None:
             return _file(place.path, run)
         connection = try_lock(engine, f"arena run {run}")
@@ -33,7 +33,7 @@ class RunLock:
 
 
 def _file(database: Path, run: str) -> RunLock | None:
-    """A claim by a locked file beside the database, which the operating system frees.
+    """Lock a file beside the database, which the operating system releases with the process.
 
     That file is opened and deleted under a second lock, `DATABASE-lock`, which is never deleted: else a process could
     lock a file that another has deleted, and a third a new one of the same name.
@@ -58,6 +58,6 @@ def _file(database: Path, run: str) -> RunLock | None:
                 path.unlink(missing_ok=True)
         except (Timeout, OSError) as error:
             LOGGER.info("the lock file %s stays: %s", path, error)
-        held.release()  # where the gate could not be had: the file stays
+        held.release()  # without the second lock the file is kept
 
     return RunLock(release)

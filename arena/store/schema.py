@@ -1,7 +1,7 @@
-"""The tables of the record. Times of rows that people read are ISO 8601 in UTC; `turn.at` is Unix time in seconds.
+"""Tables of recorded runs. Timestamps for people are ISO 8601 in UTC; `turn.at` is Unix time in seconds.
 
-Ids are short texts, or 63-bit hashes of what they stand for, so that equal things are stored once. No table
-references another by constraint: rows arrive in an order that makes every id resolve once a transaction is in.
+Ids are short texts, or 63-bit hashes of the content, so that equal content is stored once. There are no foreign key
+constraints: every id resolves once a transaction is committed.
 """
 
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from arena.store.columns import CLUSTERED, Hash, number, string
 
 
 class RunRow(SQLModel, table=True):
-    """One invocation that plays a plan; going on after an interruption keeps the row.
+    """One invocation that plays a plan; resuming it keeps the row.
 
     `id` sorts by time. `plan` is JSON: `matches`, how many, and `groups` of equal matches with their seeds, in order.
     `status`: running, over, cut (budget), enough (stopped by its rule `until`), interrupted, failed (some episodes
@@ -56,7 +56,7 @@ class EpisodeRow(SQLModel, table=True):
 
 
 class SeatRow(SQLModel, table=True):
-    """Who sat where. `model` is the name of the agent's model, where it plays with one; `spec` is JSON."""
+    """Agent of a seat. `model` is the name of the agent's model, where it plays with one; `spec` is JSON."""
 
     __tablename__: ClassVar[Any] = "seat"
     episode: str = string(primary_key=True)
@@ -69,7 +69,7 @@ class SeatRow(SQLModel, table=True):
 class TurnRow(SQLModel, table=True):
     """One answer of one seat. `text` and `thought` are ids of texts, NULL for none; `args` is JSON.
 
-    `refused` says why the rules refused it, NULL if they did not. Going on with an episode reads these rows.
+    `refused` says why the rules refused it, NULL if they did not. Resuming an episode reads these rows.
     """
 
     __tablename__: ClassVar[Any] = "turn"
@@ -111,9 +111,9 @@ class MessageRow(SQLModel, table=True):
 
 
 class CallRow(SQLModel, table=True):
-    """One attempt to get an answer from a model; `k` counts those behind one answer from 0.
+    """One attempt to get an answer from a model; `k` numbers the calls of one answer from 0.
 
-    `attempt` is NULL where no answer came of it. `usd` is dollars, NULL if the price is unknown; `seconds` is wall
+    `attempt` is NULL if no answer resulted. `usd` is dollars, NULL if the price is unknown; `seconds` is wall
     clock. `prompt` is the id of the last message sent, `reply` of the text that came back. `id` hashes the row, so
     that recording an answer twice bills it once.
     """
@@ -156,7 +156,7 @@ class ScoreRow(SQLModel, table=True):
 class ForkRow(SQLModel, table=True):
     """Where a forked episode comes from: the first `at` transitions of the episode `parent` are its own.
 
-    `seed` tells forks of the same place apart: it changes the chance of the agents, not that of the game.
+    `seed` distinguishes forks of the same place: it changes the seeds of the agents, not that of the game.
     """
 
     __tablename__: ClassVar[Any] = "fork"
@@ -167,7 +167,8 @@ class ForkRow(SQLModel, table=True):
 
 
 class FactRow(SQLModel, table=True):
-    """What the game says about an episode. `value` is JSON; `n` is 0, or counts the objects of a list from 1."""
+    """A fact that the game reports about an episode. `value` is JSON; `n` is 0, or counts the objects of a list from
+    1."""
 
     __tablename__: ClassVar[Any] = "fact"
     name: str = string(primary_key=True)

@@ -1,4 +1,4 @@
-"""The tables of what agents remember, of what they were asked to forget, and of how well they did.
+"""Tables of agents' memories, of requests to forget, and of forgetting experiments.
 
 Rows of `event` and `note` are deleted for good when an agent forgets: see `agents/memory/agent_store.py`.
 """
@@ -13,8 +13,8 @@ from arena.store.columns import CLUSTERED, number, string
 class SubjectRow(SQLModel, table=True):
     """An agent that remembers. `spec` is JSON: its mind, steering, guards, writers, budget, user.
 
-    `course` is JSON, what it was taught, "" where that is not known. `epoch` counts how often it forgot. `scrub` is 1
-    between a deletion and the moment when no byte of it is left in the files.
+    `course` is JSON, its curriculum, "" if unknown. `epoch` counts how often it forgot. `scrub` is 1
+    after a deletion until no byte of the deleted rows is left in the files.
     """
 
     __tablename__: ClassVar[Any] = "subject"
@@ -29,7 +29,7 @@ class SubjectRow(SQLModel, table=True):
 
 
 class Remembered(SQLModel):
-    """What the rows of a memory have in common: `owner` is the agent, `n` the place in its log or among its notes."""
+    """Columns that the memory tables share: `owner` is the agent, `n` the position in its log or among its notes."""
 
     __table_args__ = CLUSTERED
     owner: str = string(primary_key=True)

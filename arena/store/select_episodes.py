@@ -1,4 +1,4 @@
-"""Which recorded episodes a command means: those of a run, or one."""
+"""Select the recorded episodes of a command: those of a run, or one."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,7 +22,7 @@ class Chosen:
 def choose(store: Store, which: str) -> tuple[Chosen, ...]:
     """The episodes of a run, in the order of its plan, or the one episode of that id.
 
-    A run is named by its id, by the beginning of one, or as "last"; an id with a dot is an episode's. Raises
+    A run is given by its id, an id prefix, or "last"; an id with a dot is an episode's. Raises
     BadRecord with near ids, or for a run without episodes.
     """
     columns = "SELECT id, rules_version FROM episode"
@@ -41,7 +41,7 @@ def choose(store: Store, which: str) -> tuple[Chosen, ...]:
 
 
 def find_run(store: Store, which: str) -> str:
-    """The id of a run, from it, the beginning of it, or "last". Raises BadRecord with near ids."""
+    """The id of a run, from its id, an id prefix, or "last". Raises BadRecord with near ids."""
     with store.engine.connect() as connection:
         ids: list[str] = list(connection.execute(text("SELECT id FROM run ORDER BY id DESC")).scalars())
     if not ids:

@@ -1,4 +1,4 @@
-"""The records of what was played: opened, begun, gone on with, and read back."""
+"""Store of runs: open, create and resume runs, record and load episodes."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A match of a run that has to be played: from its start, or on from `history`, the recorded answers."""
+    """A match of a run that is to be played: from its start, or from `history`, the recorded answers."""
 
     n: int
     id: str
@@ -58,7 +58,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it stands: what is left of it, in the order of the plan, and how many matches are done."""
+    """A run and its pending matches in the order of the plan, with the number of finished ones."""
 
     id: str
     resumed: bool
@@ -68,9 +68,9 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Store:
-    """The records at one place. Reading is free; writing goes through one thread.
+    """The records at one location. Reads are concurrent; writes go through one thread.
 
-    A committed answer survives the death of the process; a power cut may take the last moments.
+    A committed answer survives a crash of the process; a power failure may lose the last commits.
     """
 
     place: DatabaseLocation
@@ -81,10 +81,10 @@ class Store:
 
     @classmethod
     def open(cls, where: str | Path, create: bool = True, wait: float = 30.0) -> "Store":
-        """The records at a path or an SQLAlchemy URL, which is made if need be.
+        """Open the records at a path or an SQLAlchemy URL; creates them if needed.
 
-        Without `create` it has to be there, and reading is enough. `wait` is how many seconds another process may
-        hold the database. Raises BadRecord, saying what is wrong and what to do.
+        Without `create` the database must exist, and read access is sufficient. `wait` is the number of seconds to wait
+        for a lock. Raises BadRecord, saying what is wrong and what to do.
         """
         place = DatabaseLocation.of(where)
         engine = connect(place, create, wait)
@@ -113,7 +113,9 @@ class Store:
             for run in () if again else self._read(_find_unfinished, plan, retry_errors):
                 if not self._claim(run):
                     continue
-                if run not in self._read(_find_unfinished, plan, retry_errors):  # whoever played it has just ended it
+                if run not in self._read(
+                    _find_unfinished, plan, retry_errors
+                ):  # the process that played it has just ended it
                     self.claims.pop(run).release()
                     continue
                 pending = self._read(_load_pending, run, matches, retry_errors)
@@ -145,7 +147,7 @@ class Store:
         await self.writer.commit(rows)
 
     async def turn(self, episode_id: str, turn: Turn) -> None:
-        """Records an answer with its calls; recorded again, the later word holds. Committed when it returns."""
+        """Record an answer with its calls; a later version replaces an earlier one. Committed on return."""
         chains = self.chains.setdefault(episode_id, {})
         rows = RowBuffer(chains)
         rows.turn(episode_id, turn, time.time())
@@ -208,7 +210,7 @@ class Store:
         return Episode(match, turns, scores, facts, status, row.blame, row.error, name)
 
     def close(self) -> None:
-        """Writes what waits and lets go of the database; runs that are not ended stay open."""
+        """Write pending rows and close the database; unfinished runs stay open."""
         self.writer.close()
         for claim in self.claims.values():
             claim.release()
@@ -229,7 +231,7 @@ class Store:
         return claim is None and run not in self.claims
 
     def _read(self, question: Callable[..., T], *given: object) -> T:
-        """The answer to a question as the records stand now: what was read before a claim may be out of date."""
+        """The result of a query on current data: what was read before a lock may be outdated."""
         with self.engine.connect() as connection:
             return question(connection, *given)
 
@@ -243,7 +245,7 @@ class Store:
 
 
 def _find_unfinished(connection: Connection, plan_hash: str, retry_errors: bool) -> list[str]:
-    """The runs of that plan that can go on, latest first."""
+    """The runs of that plan that can be resumed, latest first."""
     died = "OR EXISTS (SELECT 1 FROM episode e WHERE e.run = r.id AND e.status = 'error')" if retry_errors else ""
     query = text(
         "SELECT r.id FROM run r WHERE r.plan_hash = :plan AND "

@@ -1,4 +1,4 @@
-"""Wiping deleted rows from the files of a database, as far as this process may."""
+"""Erase deleted rows from the database files, as far as this process may."""
 
 import logging
 import re
@@ -24,16 +24,16 @@ NOT_VACUUMED = (
 
 
 def mark_overwritten(connection: Connection) -> None:
-    """Has what this connection deletes overwritten with zeros, within its pages; on a server there is no such thing."""
+    """Overwrite what this connection deletes with zeros within its pages; no effect on a server."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def wipe_file(engine: Engine) -> bool:
-    """Rewrites an SQLite file without its free pages, and cuts its log.
+    """Rewrite an SQLite file without its free pages, and truncate its log.
 
-    False where a reader holds an older state, or the file can only be read: nothing is lost then, and it may be
-    tried again. Outside of any transaction.
+    False if a reader holds an older snapshot, or the file is read-only: nothing is lost then, and it may be retried.
+    Call it outside of transactions.
     """
     with engine.connect() as connection:
         connection.rollback()
@@ -50,7 +50,7 @@ def wipe_file(engine: Engine) -> bool:
 
 
 def wipe_tables(engine: Engine, tables: Sequence[str]) -> bool:
-    """Rewrites tables of a PostgreSQL server without their dead rows; whether that was done for all of them.
+    """Rewrite tables of a PostgreSQL server without their dead rows; returns whether all were rewritten.
 
     The statistics of a table hold values of its columns: they are collected again, and their dead rows
     are removed where the role may.
@@ -96,6 +96,6 @@ def _is_rewritten(engine: Engine, statement: str) -> bool:
 
 
 def _keeps_rows(detail: str) -> bool:
-    """Whether VACUUM left dead rows that an older transaction still sees: the first number of what it details."""
+    """Whether VACUUM kept dead rows that an older transaction still sees: the first number of its detail."""
     found = re.match(r"\D*(\d+)", detail)
     return found is not None and found[1] != "0"

@@ -1,4 +1,4 @@
-"""One thread that writes: it takes all rows that wait, puts them in one transaction, and tells who waits for them."""
+"""Writer thread: collects all waiting rows in one transaction and notifies their senders."""
 
 import asyncio
 import queue
@@ -18,12 +18,12 @@ from arena.errors import BadRecord
 from arena.store.location import DatabaseLocation, explain_failure
 from arena.store.rows import ONCE, STATEMENTS, RowBuffer
 
-REMEMBERED = 200_000  # ids of texts and messages kept in memory, twice
+REMEMBERED = 200_000  # half the number of ids of texts and messages kept in memory
 
 
 @dataclass(frozen=True, slots=True)
 class WriteJob:
-    """Rows to be written, and who waits: a future of an event loop, or one of a blocked thread."""
+    """Rows to be written, and the waiter: a future of an event loop, or one of a blocked thread."""
 
     rows: RowBuffer
     loop: asyncio.AbstractEventLoop | None
@@ -31,7 +31,7 @@ class WriteJob:
 
 
 class RecentIds:
-    """The ids that were sent lately: a bounded memory, the older half of which is dropped when it is full."""
+    """The ids written recently: a bounded set, the older half of which is dropped when it is full."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self.most = most
@@ -50,15 +50,15 @@ class RecentIds:
 class DatabaseWriter:
     """The only thread that writes to the database at `place`.
 
-    What it answered is committed. After an error nothing more is written: everyone gets that error, and all that was
-    answered before is kept.
+    `commit` returns after the commit. After an error nothing more is written: every caller gets that error, and earlier
+    commits are kept.
     """
 
     def __init__(self, engine: Engine, place: DatabaseLocation) -> None:
         self._engine, self.place = engine.execution_options(writes=True), place
         self.error: BadRecord | None = None
         self._jobs: queue.SimpleQueue[WriteJob | None] = queue.SimpleQueue()
-        self._open = threading.Lock()  # held while a job is put, so that none comes after the end
+        self._open = threading.Lock()  # held while a job is queued, so that none follows the end
         self._closed = False
         self._known = {name: RecentIds() for name in ONCE}
         self._file = read_file_id(place.path)
@@ -68,20 +68,20 @@ class DatabaseWriter:
         self._thread.start()
 
     async def commit(self, rows: RowBuffer) -> None:
-        """Returns when the rows are committed. Raises BadRecord where they cannot be."""
+        """Return when the rows are committed. Raises BadRecord if they cannot be."""
         loop = asyncio.get_running_loop()
         waiting = loop.create_future()
         self._put(WriteJob(rows, loop, waiting))
         await waiting
 
     def commit_now(self, rows: RowBuffer) -> None:
-        """The same for code that blocks."""
+        """The same for blocking code."""
         waiting: Future[None] = Future()
         self._put(WriteJob(rows, None, waiting))
         waiting.result()
 
     def close(self) -> None:
-        """Writes what waits, and ends the thread."""
+        """Write pending rows, and end the thread."""
         with self._open:
             if not self._closed:
                 self._closed = True
@@ -107,7 +107,7 @@ class DatabaseWriter:
             if jobs and self.error is None:
                 try:
                     self._write(jobs)
-                except BaseException as error:  # whatever it is, those who wait have to hear of it
+                except BaseException as error:  # report any error to all waiting callers
                     why = error if isinstance(error, BadRecord) else explain_failure(self.place, error)
                     kept = "" if why is error else ". All that was recorded before is kept."
                     self.error = BadRecord(f"{why}{kept}")
@@ -124,19 +124,21 @@ class DatabaseWriter:
         for name in ONCE:
             known = self._known[name]
             new = {row[0]: row for row in merged.get(name, ()) if row[0] not in known}
-            merged[name] = [new[number] for number in sorted(new)]  # in one order, or two writers wait for each other
+            merged[name] = [
+                new[number] for number in sorted(new)
+            ]  # in a fixed order, to prevent deadlocks between writers
         with self._engine.begin() as connection:
-            cursor = connection.connection.cursor()  # the driver's own: SQLAlchemy's takes as long as the writing
+            cursor = connection.connection.cursor()  # the driver's executemany: SQLAlchemy's doubles the time
             for name, statement in self._statements.items():
                 if merged.get(name):
                     cursor.executemany(statement, merged[name])
             cursor.close()
-        for name in ONCE:  # only now: what a failed transaction sent is not there
+        for name in ONCE:  # only after the commit: a failed transaction stores nothing
             self._known[name].add([row[0] for row in merged[name]])
 
 
 def read_file_id(path: Path | None) -> tuple[int, int] | None:
-    """What tells a file from any other, whatever it is called; None where there is none, or on a server."""
+    """The identity of a file whatever its name; None if there is no file, or for a server."""
     try:
         found = path.stat() if path is not None else None
     except OSError:
@@ -145,7 +147,7 @@ def read_file_id(path: Path | None) -> tuple[int, int] | None:
 
 
 def rescue_moved(engine: Engine, place: DatabaseLocation) -> BadRecord:
-    """The error for a file that is no longer where it was opened; what it holds is written to a new one beside it."""
+    """The error for a database file that was moved or deleted; its contents are written to a new file beside it."""
     assert place.path is not None
     names = (place.path.with_name(f"{place.path.name}-rescued{number or ''}") for number in count())
     saved = next(path for path in names if not path.exists())
@@ -160,7 +162,7 @@ def rescue_moved(engine: Engine, place: DatabaseLocation) -> BadRecord:
 
 
 def _tell(jobs: Sequence[WriteJob], error: BadRecord | None) -> None:
-    """Wakes everyone who waits: each event loop once, each blocked thread by itself."""
+    """Wake all waiters: each event loop once, each blocked thread by itself."""
     loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
     for job in jobs:
         if job.loop is not None:
@@ -171,7 +173,7 @@ def _tell(jobs: Sequence[WriteJob], error: BadRecord | None) -> None:
         try:
             loop.call_soon_threadsafe(_resolve, waiting, error)
         except RuntimeError:
-            continue  # that loop is closed: nobody waits any more
+            continue  # that loop is closed: there is no waiter
 
 
 def _resolve(waiting: Sequence[Any], error: BadRecord | None) -> None:

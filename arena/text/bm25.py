@@ -1,6 +1,6 @@
-"""Ranked search over a few hundred texts: BM25 as Lucene computes it.
+"""BM25 ranking over a few hundred texts, computed as by Lucene.
 
-Thirty lines instead of the rank_bm25 package: that one needs numpy, scores every text on every search, and lets words
+Used in place of the rank_bm25 package, which needs numpy, scores every text on every search, and lets words
 of more than half of the texts count against a text.
 """
 
@@ -14,7 +14,7 @@ from arena.text.words import split_words
 
 @dataclass(frozen=True)
 class Index:
-    """Texts by their words: for each word, how often it stands in which text.
+    """Inverted index: for each word, its frequency in each text.
 
     score = sum over the words of a query of ln(1 + (N - n + 0.5) / (n + 0.5)) * f / (f + k1 (1 - b + b L / mean L)),
     with N texts, n of them with the word, f times in a text of L words. k1 = 0.9 and b = 0.4 are the defaults of

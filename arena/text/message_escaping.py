@@ -1,7 +1,7 @@
-"""Words of somebody within a text that others read: no line of them passes for another's, or for the game's own.
+"""Escape messages within prompts and transcripts: no line can imitate another speaker's, or the game's own.
 
 In prompts and transcripts a line begins with who speaks, a notice of the game with a mark of its own, and what was done
-stands in square brackets behind the words. So in words all kinds of line ends are one, further lines are indented, and
+is shown in square brackets after the words. So in words line ends are unified, further lines are indented, and
 square brackets around words become round ones.
 """
 
@@ -24,7 +24,7 @@ def unify_line_ends(text: str) -> str:
 
 
 def escape_message(text: str, literal: bool = False) -> str:
-    """The words of a seat, in which nothing looks like an action or a notice; with one kind of line end.
+    """The words of a seat, escaped so that nothing looks like an action or a notice; line ends unified.
 
     literal: leave brackets as they are, in games that mark no actions with them (`Message.literal`).
     """

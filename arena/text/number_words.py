@@ -1,4 +1,6 @@
-"""Numbers in English words: "a hundred and five", "twenty-five hundred", "fifteen and a half", "fifteen fifty"."""
+"""Parse numbers in English words: "a hundred and five", "twenty-five hundred", "fifteen and a half",
+"fifteen fifty".
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +24,7 @@ FIRST = re.compile(rf"\b(?:{'|'.join([*UNITS, *TENS])}|an?(?=[\s-](?:{'|'.join(S
 NEXT = re.compile(rf"(?:\s|-|,\s)({'|'.join(ALL)})\b")
 LONGEST = 24  # words of a number
 
-Read: TypeAlias = tuple[float, int]  # a number, and behind which word it ends
+Read: TypeAlias = tuple[float, int]  # a number, and the exclusive end index of its words
 
 
 def find_word_numerals(low: str) -> Iterator[Numeral]:
@@ -111,7 +113,7 @@ def _read_fraction(words: Sequence[str], at: int) -> Read:
 
 
 def _read_decimals(words: Sequence[str], value: float, at: int) -> Read:
-    """The number with the digits behind "point"."""
+    """The number with the digits after "point"."""
     digits = list(takewhile(lambda word: word == "oh" or SMALL.get(word, 10) < 10, words[at + 1 :]))
     if _get_word(words, at) != "point" or not digits:
         return value, at
@@ -119,7 +121,7 @@ def _read_decimals(words: Sequence[str], value: float, at: int) -> Read:
 
 
 def _read_cents(words: Sequence[str], value: float, at: int) -> Read | None:
-    """The cents that follow a price below a hundred, said right behind it; None for none."""
+    """The cents directly after a price below a hundred; None if there are none."""
     oh = _get_word(words, at) == "oh"
     found = _read_small(words, at + oh)
     if not value < 100 or at > 2 or found is None or oh != (found[0] < 10) or _get_word(words, found[1]) in SCALES:

@@ -1,8 +1,8 @@
-"""Numbers in a text: digits as they are written in many countries, and their scales (15k, 1.5 million, ½).
+"""Parse numbers in digits in the notations of many countries, with their scales (15k, 1.5 million, ½).
 
 Kept in the project: `runs/LOG.md` has how price-parser, quantulum3, number-parser, word2number and text2num read the
-phrases of `tests/support/price_phrases.py` (`tests/bench/bench_amounts.py` counts again). Each misses many, most tell
-no place in the text, and where nobody can tell which number is meant they give one all the same.
+phrases of `tests/support/price_phrases.py` (`tests/bench/bench_amounts.py` counts again). Each misses many, most give
+no position in the text, and for ambiguous numbers they return a value anyway.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
 
-LONGEST = 24  # digits and marks of a number; longer strings are none
+LONGEST = 24  # most digits and marks of a number
 PLAIN = str.maketrans(
     {
         **dict.fromkeys("\u2007\u2009\u202f", "\u00a0"),
@@ -46,9 +46,9 @@ PARTS: Mapping[str, float] = {"½": 1 / 2, "¼": 1 / 4, "¾": 3 / 4, "⅓": 1 / 
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number at the characters [start, end) of a text; its `value` is nan where nobody can tell which number it is.
+    """A number at the characters [start, end) of a text; its `value` is nan if it is ambiguous.
 
-    spaced: its thousands are parted by common spaces, so that it may be two numbers. dotted: a dot stands before the
+    spaced: its thousands are separated by ordinary spaces, so that it may be two numbers. dotted: a dot precedes the
     last three digits, so that it may be a thousandth of `value`. hundredfold: in words, whether it may be a hundred
     times as much ("fifteen fifty" is 15.50 or 1550). in_words: it is written in words.
     """
@@ -97,7 +97,7 @@ def find_digit_numerals(low: str) -> list[Numeral]:
 
 
 def parse_digits(digits: str) -> float:
-    """The value of digits with dots and commas; nan where they spell no number. `1.500` is 1500 here."""
+    """The value of digits with dots and commas; nan if they form no number. `1.500` is 1500 here."""
     if len(digits) > LONGEST or re.match(r"0\d", digits):
         return nan
     if WHOLE.fullmatch(digits) and not digits.startswith(("0.", "0,")):
@@ -111,7 +111,7 @@ def parse_digits(digits: str) -> float:
 
 
 def parse_grouped(digits: str) -> float:
-    """The value of digits whose thousands are parted by spaces or apostrophes."""
+    """The value of digits whose thousands are separated by spaces or apostrophes."""
     return float(re.sub(r"[\s']", "", digits).replace(",", "."))
 
 

@@ -1,4 +1,4 @@
-"""Money amounts in prose, with what the words around them do to them."""
+"""Extract money amounts from prose, with negations, ranges and ambiguities."""
 
 import re
 from bisect import bisect_left, bisect_right
@@ -12,7 +12,7 @@ from arena.text import price_lexicon
 from arena.text.number_words import find_word_numerals
 from arena.text.numerals import Numeral, find_digit_numerals, normalise_text
 
-NEAR = 48  # characters looked at on each side of a number: so the time is linear in the length of the text
+NEAR = 48  # context characters on each side of a number: keeps the time linear in the length of the text
 TOUCH = 12  # characters before a number in which a sign or another number touches it
 FEW = 5  # a number in words below this is a count of things rather than a price, where no currency is named
 
@@ -22,10 +22,10 @@ class Price:
     """An amount of money; its digits or words are `text[start:end]`.
 
     `negated`: the words reject it ("not 15", "15 is too low", "more than 15") or it is a mere `difference` ("$2 off").
-    `ranged`: it is one end of a range or one of two alternatives ("between 12 and 14", "12 or 14"). `unclear`: nobody
-    can tell which amount is meant ("half of $20", "$15 + $2", "10% off", "1.2.3 €"); `amount` may be nan then.
-    `several`: it is the price of several things, or of each of several ("two for $30", "$5 each, four of them").
-    `hundredfold`: in words, it may be a hundred times as much ("fifteen fifty").
+    `ranged`: it is one end of a range or one of two alternatives ("between 12 and 14", "12 or 14"). `unclear`: the
+    amount is ambiguous ("half of $20", "$15 + $2", "10% off", "1.2.3 €"); `amount` may be nan then. `several`: it is
+    the price of several things, or of each of several ("two for $30", "$5 each, four of them"). `hundredfold`: in
+    words, it may be a hundred times as much ("fifteen fifty").
     """
 
     amount: float
@@ -40,7 +40,7 @@ class Price:
 
 
 class Candidate(NamedTuple):
-    """A number that may be a price, between the words around it, in small letters."""
+    """A number that may be a price, with the words around it, in lower case."""
 
     price: Price
     before: str

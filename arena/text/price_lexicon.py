@@ -1,4 +1,4 @@
-"""The words around a number that tell money from other numbers, and what they do to it; all lower case."""
+"""Lexicon of price extraction: words that distinguish money from other numbers, and that modify it; all lower case."""
 
 import re
 
@@ -24,10 +24,8 @@ SIGN_AFTER = re.compile(
     rf"\s{{0,2}}(?:{NAME}|cents?|pence|ct)\b|\s{{0,2}}{SYMBOL}(?!\d)|\s?(?:¢|zł|美元|元|块|円|圓|원|ドル|ユーロ)|p\b"
 )
 CENTS_AFTER = re.compile(r"\s{0,2}(?:cents?|pence|ct)\b|\s?¢|p\b")
-CURRENCY_BETWEEN = (
-    re.compile(  # what stands between a price and its cents: "12€50", "12 € 50", "5 dollars and 50 cents"
-        rf"(?:{SYMBOL}|\s?{SYMBOL}\s|\s{NAME}\s|(?P<bare>\s))(?P<and>and\s)?"
-    )
+CURRENCY_BETWEEN = re.compile(  # text between a price and its cents: "12€50", "12 € 50", "5 dollars and 50 cents"
+    rf"(?:{SYMBOL}|\s?{SYMBOL}\s|\s{NAME}\s|(?P<bare>\s))(?P<and>and\s)?"
 )
 A_DOLLAR = re.compile(r"\ba(?=\s(?:dollar|buck|euro|quid)\b)")
 # where a currency is written with a comma for decimals, and a dot for thousands; # stands for the number
@@ -123,7 +121,7 @@ HARMLESS = re.compile(
     r"\bwhy not\b|\bno (?:problem|doubt|worries|issue)\b|\bnot (?:only|just|a problem|bad|unreasonable|unfair)\b|"
     r"(?:n't| not) mind\b|n't (?:you|we|that|it be)\b|\bcan(?:not| not) you\b"
 )
-# "less than 15" alone is not 15; behind a negator ("no less than 15", "can't go below 15") it is the speaker's limit
+# "less than 15" alone is not 15; after a negator ("no less than 15", "can't go below 15") it is the speaker's limit
 LIMIT = re.compile(
     r"\b(?:(?:less|lower|more|higher|greater|cheaper|better|further|beyond|worse) than|below|under|above|over|beyond|"
     r"past|exceed|short of)(?: (?:about|around|exactly|your|the|my|a))?\s*\S{0,4}$"
@@ -154,7 +152,7 @@ LEFT_BEHIND = re.compile(  # "come down from 20 to 15": 20 is given up
     r"\b(?:anything|everything|all|any price) but\s\S{0,3}$|"
     r"\b(?:com|came|went|drop|lower|mov|rais|increas|reduc|cut|bring|down|up|go)\w*\b[^.!?\d]{0,24}\bfrom\b[^.!?\d]{0,14}$"
 )
-JOINED = re.compile(  # what stands between the two numbers of a range
+JOINED = re.compile(  # text between the two numbers of a range
     rf"(?:{SIGN_AFTER.pattern})?(?:(?P<dash>\s?[-–]\s?|—)|\s(?:and up )?(?P<to>to)\s|\s(?P<and>and)\s|,?\s(?P<or>or)\s)"
     rf"(?:(?:about|around|maybe|perhaps|even)\s)?(?:{SIGN}\s?)?\.?"
 )

@@ -1,4 +1,4 @@
-"""Texts that every database holds: without NUL and lone surrogates."""
+"""Clean texts for storage: NUL and lone surrogates are replaced."""
 
 import re
 
@@ -6,5 +6,5 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """The text with what a database cannot hold replaced by U+FFFD."""
+    """The text with characters that databases refuse replaced by U+FFFD."""
     return text if text.isascii() and "\0" not in text else UNSTORABLE.sub("\ufffd", text)

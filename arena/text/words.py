@@ -1,6 +1,6 @@
-"""Words and names in any script: what a word is, and texts in which case and form do not count.
+"""Tokenise and normalise words and names in any script.
 
-The one place where texts are cut into words. A word is a run of letters with their marks, and digits (Unicode
+All tokenisation of words is done here. A word is a run of letters with their marks, and digits (Unicode
 categories L, M, Nd, Nl); all else parts words, the underscore too. In scripts that are written without spaces each
 character with its marks is a word, since words are only found there with a dictionary: Han, kana, and the line-break
 class SA of Unicode (UAX #14), which is Thai, Lao, Khmer, Burmese and their like. On ASCII texts the words are those of
@@ -22,7 +22,7 @@ LETTER = r"[\p{L}\p{Nd}\p{Nl}]"
 CAPITAL = r"[\p{Lu}\p{Lt}\p{Lo}]"  # what may begin a name: a capital, or any letter of a script that has none
 PART = r"[\p{L}\p{M}\p{N}_]"  # what `\w` is for, with the marks that it leaves out
 ASCII_WORD, ASCII_TOKEN = re.compile(r"[a-z0-9]+"), re.compile(r"[A-Za-z0-9]+|\S")
-SENTENCE_END = re.compile(  # the last kind needs no space behind it
+SENTENCE_END = re.compile(  # the last kind needs no space after it
     r"(?<=[.!?…])\s+|(?<=[.!?…][”’»\")])\s+|(?<=[。！？｡।॥؟۔።។။])(?![”’」』）)])\s*"
 )
 
@@ -46,7 +46,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A folded text, and where in the original each of its characters stands; the same places where None."""
+    """A folded text with the position of each of its characters in the original; identical positions if None."""
 
     text: str
     starts: Sequence[int] | None = None
@@ -68,7 +68,7 @@ def compile_pattern(pattern: str) -> Any:
 
 
 def fold(text: str) -> str:
-    """The text in small letters, with one spelling for what is written in several: texts that read alike are equal.
+    """Normalise a text: lower case, with one spelling for equivalent ones, so that texts that read alike are equal.
 
     Case is folded in full (ß is ss; dotted and dotless i are one); composed and decomposed letters (NFC, NFD), wide
     and narrow ones, digits of all scripts, curly and straight apostrophes are the same; what is not seen is left out,
@@ -78,7 +78,7 @@ def fold(text: str) -> str:
 
 
 def fold_with_offsets(text: str) -> Folded:
-    """The text as `fold` makes it, with the way back to the original."""
+    """The normalised text with a mapping to positions in the original."""
     if text.isascii():
         return Folded(text.lower())
     made, in_place = _fold(text)
@@ -103,7 +103,7 @@ def split_words(text: str) -> list[str]:
 
 
 def find_word_spans(text: str) -> list[Span]:
-    """The words of a text with their places."""
+    """The words of a text with their positions."""
     made = fold_with_offsets(text)
     pattern = ASCII_WORD if made.text.isascii() else compile_pattern(_make_word_pattern())
     return [Span(found.group(), *made.span(*found.span())) for found in pattern.finditer(made.text)]
@@ -120,18 +120,18 @@ def is_same(one: str, other: str) -> bool:
 
 
 def split_pieces(text: str) -> list[str]:
-    """What stands between spaces, as it is written; characters where a script has no spaces."""
+    """The text between spaces, unchanged; single characters in scripts without spaces."""
     return [text[start:end] for start, end in find_piece_spans(text)]
 
 
 def find_piece_spans(text: str) -> list[tuple[int, int]]:
-    """The places of the pieces of a text."""
+    """The positions of the pieces of a text."""
     pattern = re.compile(r"\S+") if text.isascii() else compile_pattern(rf"{UNSPACED}\p{{M}}*|(?:(?!{UNSPACED})\S)+")
     return [found.span() for found in pattern.finditer(text)]
 
 
 def split_tokens(text: str) -> list[str]:
-    """Words and single marks, as they are written."""
+    """Words and single punctuation marks, unchanged."""
     if text.isascii():
         return ASCII_TOKEN.findall(text)
     return [str(token) for token in compile_pattern(rf"{_make_word_pattern()}|\S").findall(text)]

@@ -1,4 +1,4 @@
-"""Where bargaining theory says two parties should meet: closed forms, as pure functions.
+"""Bargaining solutions in closed form, as pure functions.
 
 One price p between a seller's `cost` and a buyer's `value`; the seller gains p - cost, the buyer value - p. Several
 issues: see `arena.theory.outcome_space`.

@@ -1,4 +1,4 @@
-"""A finite set of outcomes, the two parties' utilities of each, and where bargaining theory says they should meet."""
+"""Bargaining solutions over a finite set of outcomes with two parties' utilities."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

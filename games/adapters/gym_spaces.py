@@ -1,4 +1,4 @@
-"""What the spaces of Gymnasium hold, in words and numbers; and the ways to act in them, as our moves."""
+"""Convert Gymnasium observations to text and data, and moves to actions of a space."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from arena.errors import IllegalMove
 from arena.game import JSON, Move, Tool
 
-MOST_NUMBERS = 2_000  # of an observation that is told in words
-MOST_LISTED = 400  # actions that are listed; more are asked for as a number
+MOST_NUMBERS = 2_000  # most numbers of an observation shown as text
+MOST_LISTED = 400  # most actions listed by name; more are given as a number
 
 
 def convert_to_plain(value: Any) -> JSON:
@@ -23,7 +23,7 @@ def convert_to_plain(value: Any) -> JSON:
 def describe_observation(value: Any) -> str:
     """An observation in words: numbers in rows, of three dimensions one table for each index of the last.
 
-    Raises ValueError for what has too many numbers or dimensions to be told, such as a picture.
+    Raises ValueError for too many numbers or dimensions, as in an image.
     """
     if isinstance(value, Mapping):
         return "\n".join(f"{key}:{_indent(describe_observation(item))}" for key, item in value.items())

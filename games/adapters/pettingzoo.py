@@ -1,4 +1,4 @@
-"""Environments of PettingZoo, turn by turn (AEC) or all agents at once (Parallel), as games."""
+"""PettingZoo environments as games: turn-based (AEC) or with simultaneous moves (Parallel)."""
 
 import json
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class PettingZoo(Foreign):
             )
         spaces, rules = _inspect_environment(self.id, self.parallel, dump_canonical(self.options))
         for space in spaces.values():
-            list_ways_to_act(space, self.names, None)  # raises for what cannot be acted in
+            list_ways_to_act(space, self.names, None)  # raises for an unsupported action space
         object.__setattr__(self, "spaces", spaces)
         object.__setattr__(self, "rules", self.about or rules)
 
@@ -150,7 +150,7 @@ class TurnBasedRules(PettingZooState):
         self._settle()
 
     def _settle(self) -> None:
-        """Lets agents that are done go, up to the next one that can act."""
+        """Step over agents that are done, up to the next one that can act."""
         while self.env.agents:
             agent = self.env.agent_selection
             observation, reward, terminated, truncated, info = self.env.last()
@@ -187,7 +187,7 @@ class ParallelRules(PettingZooState):
 
 @memoize("worlds")
 def _inspect_environment(name: str, parallel: bool | None, options: str) -> tuple[Mapping[str, Any], str]:
-    """Each agent's space of actions, and the documentation, of an environment whose observations can be told."""
+    """Each agent's action space, and the documentation, of an environment whose observations can be shown as text."""
     live = _begin_episode(name, parallel, json.loads(options), 0)
     for observation in live.seen.values():
         describe_observation(observation)

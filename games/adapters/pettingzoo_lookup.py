@@ -1,4 +1,4 @@
-"""Finding an environment of PettingZoo by its name, and what its documentation says of the rules."""
+"""Find a PettingZoo environment by name, and extract its rules from its documentation."""
 
 import re
 import sys

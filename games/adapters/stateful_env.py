@@ -1,10 +1,10 @@
-"""Environments of other libraries at our table: stateful objects behind states that are values.
+"""Wrap stateful environments of other libraries as games with immutable states.
 
 A foreign environment is changed by every step and cannot be copied. So a state holds what was seen of it, its seed and
 the moves that lead there; and `apply` needs the environment itself, at just that point. The one that led to the newest
-states is kept; for any other state (a replay, a fork, another process) an environment is made anew from the seed and
-the moves are made again, and what is then seen must be what was seen before. That costs as many steps as there were.
-An environment that does not honour its seed is found out there: it cannot be replayed, and says so.
+states is cached; for any other state (a replay, a fork, another process) an environment is created from the seed and
+the moves are applied again, and the observations must equal the earlier ones. The cost is linear in the number of
+steps. An environment that does not honour its seed is detected there and reported: it cannot be replayed.
 """
 
 from abc import abstractmethod
@@ -18,12 +18,12 @@ from arena.errors import ArenaError
 from arena.game import JSON, Game, Message, Move
 
 E = TypeVar("E")
-MOST_KEPT = 64  # live environments; the oldest is closed when there are more
+MOST_KEPT = 64  # most live environments; the oldest is closed when there are more
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignState:
-    """Where a match in a foreign environment stands: all that was seen of it, and the moves that lead here.
+    """State of a match in a foreign environment: all observations, and the moves that lead here.
 
     `private` holds what each seat is shown. `scores` are the rewards so far; nobody acts when it is over.
     """
@@ -39,7 +39,7 @@ class ForeignState:
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Game[ForeignState]):
-    """A game whose rules are an environment of another library; the holes are `open`, `act` and `close`."""
+    """A game whose rules are an environment of another library; abstract methods: `open`, `act` and `close`."""
 
     kept: "OrderedDict[int, tuple[ForeignState, Any]]" = field(
         default_factory=OrderedDict, init=False, repr=False, compare=False
@@ -47,15 +47,15 @@ class Foreign(Game[ForeignState]):
 
     @abstractmethod
     def open(self, seed: int) -> tuple[Any, ForeignState]:
-        """A new environment, begun with this seed, and what is seen of it."""
+        """Create an environment, reset it with this seed, and return it with the first observation."""
 
     @abstractmethod
     def act(self, live: Any, state: ForeignState, moves: Mapping[str, Move]) -> ForeignState:
-        """Makes the moves in the environment, which stands at `state`; what is then seen. Checks nothing."""
+        """Apply the moves to the environment, which is at `state`; returns the new state. Checks nothing."""
 
     @abstractmethod
     def close(self, live: Any) -> None:
-        """Lets go of an environment."""
+        """Release an environment."""
 
     def check(self, state: ForeignState, moves: Mapping[str, Move]) -> None:
         """Raises IllegalMove for moves that the environment would not take."""
@@ -90,7 +90,7 @@ class Foreign(Game[ForeignState]):
     # ---- live environments ---------------------------------------------------------------------------------------
 
     def _keep(self, state: ForeignState, live: Any) -> None:
-        """Keeps the environment for who goes on from just this state; of one that is over nothing is kept."""
+        """Cache the environment for the continuation of this state; nothing is cached for a finished one."""
         if not state.acting:
             self.close(live)
             return
@@ -100,7 +100,7 @@ class Foreign(Game[ForeignState]):
             self.close(oldest)
 
     def _live(self, state: ForeignState) -> Any:
-        """The environment at `state`, taken out of those that are kept, or made again."""
+        """The environment at `state`: taken from the cache, or created and stepped again."""
         held, live = self.kept.pop(id(state), (None, None))
         if held is state:
             return live

@@ -1,4 +1,4 @@
-"""Games of TextArena at our table."""
+"""TextArena games as arena games."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from arena.game import JSON, Message, Move, View, game
 from arena.spec import dump_canonical
 from games.adapters.stateful_env import Foreign, ForeignState
 
-CROWDS = (2, 1, *range(3, 16))  # numbers of players, in the order in which they are tried
+CROWDS = (2, 1, *range(3, 16))  # numbers of players, in the order of attempts
 PROMPT = "PROMPT"  # the kind of message that holds a player's rules
 
 
@@ -70,7 +70,7 @@ class TextArena(Foreign):
         return self._collect_state(live, state, news)
 
     def close(self, live: "TextArenaState") -> None:
-        """There is nothing to let go of: TextArena's own close only tells the rewards."""
+        """Does nothing: TextArena's own close only returns the rewards."""
 
     def view(self, state: ForeignState, seat: str) -> View:
         rules = str(state.private[seat]["rules"]) or f"You are {seat} in the game {self.id} of TextArena."
@@ -95,12 +95,12 @@ class TextArena(Foreign):
 
 @dataclass(slots=True)
 class TextArenaState:
-    """A game of TextArena being played: with its wrappers, without them, and its own chance."""
+    """A TextArena game being played: with its wrappers, without them, and its own random state."""
 
     env: Any
     inner: Any
     chance: dict[str, Any]
-    heard: int = 0  # entries of the game's own log that were told
+    heard: int = 0  # entries of the game's log that were already delivered
     over: bool = False
 
     def step(self, words: str) -> None:
@@ -121,7 +121,7 @@ class TextArenaState:
             reached = [seat for seat, queue in queues.items() if _take_entry(queue, sender, words)]
             name = seats[sender] if isinstance(sender, int) and sender >= 0 else ""
             if told and (told[-1].sender, told[-1].text) == (name, str(words)) and told[-1].to:
-                before = told.pop().to  # the same words, told to one after the other
+                before = told.pop().to  # the same words, sent to several players in turn
                 reached = [seat for seat in seats if seat in (*before, *reached)]
             if reached:
                 everybody = len(reached) == len(seats) > 1
@@ -135,7 +135,7 @@ def _get_kind_name(kind: Any) -> str:
 
 
 def _take_entry(queue: list[Any], sender: int, words: str) -> bool:
-    """Takes an entry of the log out of what a player was told; False where it was not told."""
+    """Remove an entry of the log from the queue of a player's messages; False if it is not in it."""
     place = next((k for k, entry in enumerate(queue) if entry[:2] == (sender, words)), None)
     if place is not None:
         del queue[place]
@@ -189,7 +189,8 @@ def _begin_game(name: str, options: Mapping[str, Any], count: int, seed: int) ->
 
 @contextmanager
 def use_chance(chance: dict[str, Any]) -> Iterator[None]:
-    """The global chance of Python and NumPy as `chance` holds it, which is brought up to date; then put back.
+    """Context manager: replace the global random state of Python and NumPy by `chance`, which is updated; then restore
+    it.
 
     What is printed meanwhile goes to stderr.
     """

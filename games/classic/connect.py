@@ -1,4 +1,4 @@
-"""Connect-k: the first to have k marks in a line wins; tic-tac-toe and connect four are two of its boards."""
+"""Connect-k board game: the first with k marks in a line wins; tic-tac-toe and connect four are presets of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ WAYS = ((0, 1), (1, 0), (1, 1), (1, -1))  # directions of a line: (row, column)
 
 @dataclass(frozen=True, slots=True)
 class ConnectState:
-    """Where a match stands: rows of "x", "o" and "." from the top, and whose line won."""
+    """State of a match: rows of "x", "o" and "." from the top, and whose line won."""
 
     rows: tuple[str, ...]
     moves: tuple[str, ...] = ()

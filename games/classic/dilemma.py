@@ -1,4 +1,4 @@
-"""Two seats choose at the same time, again and again, and a table says what it pays."""
+"""Repeated two-player normal-form game with a payoff table, such as the prisoner's dilemma."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class RoundActions:
 
 @dataclass(frozen=True, slots=True)
 class DilemmaState:
-    """Where a match stands. `length` is how many rounds there will be, which nobody is told if it was drawn."""
+    """State of a match. `length` is the number of rounds, hidden from both seats if it was drawn."""
 
     length: int
     seed: int
@@ -212,11 +212,11 @@ class Dilemma(Game[DilemmaState]):
         return Message("", f"Round {number}{of}: both choose.", round=number)
 
     def _end(self, state: DilemmaState, play: RoundActions) -> DilemmaState:
-        """The end of a round: both hear what was done and paid, then the next one."""
+        """End a round: both see the actions and payoffs, then the next round starts."""
         pays = self.payoffs[play.row][play.column]
         said = tuple(
             Message(seat, self._actions(seat)[getattr(play, seat)], round=state.round) for seat in self.seats
-        )  # only now, so that neither hears the other first
+        )  # after both have moved, so that neither sees the other's move first
         why = f" The {play.forfeit} player gave no valid answer; the last actions count." if play.forfeit else ""
         told = f"Row gets {format_amount(pays[0])}, column gets {format_amount(pays[1])}.{why}"
         log = (*state.log, *said, Message("", told, round=state.round))

@@ -1,4 +1,4 @@
-"""Kuhn's poker: three cards, two players, one bet; the smallest game in which bluffing is right."""
+"""Kuhn poker: three cards, two players, one bet; a small game whose equilibrium includes bluffing."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Deals:
-    """Where a match stands. `private` holds each seat's ranks, one card for each hand of the match."""
+    """State of a match. `private` holds each seat's ranks, one card for each hand of the match."""
 
     private: Mapping[str, Mapping[str, tuple[int, ...]]]
     hands: tuple[Hand, ...] = ()
@@ -150,7 +150,7 @@ class Kuhn(Game[Deals]):
         return Message("", f"Hand {number} of {self.hands}: one chip each, one card each.", round=number)
 
     def _end(self, state: Deals, won: int, shown: bool, forfeit: str = "") -> Deals:
-        """The end of a hand: what everybody is told, then the next one."""
+        """End a hand: announce its result, then deal the next one."""
         winner = "first" if won > 0 else "second"
         why = "folds" if not forfeit else "gives no valid answer and folds"
         told = f"The {OTHER[winner]} player {why}"

@@ -1,7 +1,7 @@
-"""One agent, one world and a task: the loop and the record that all environments share.
+"""Base class of single-agent environments: step loop and recorded facts.
 
 The world depends on the parameter `world` alone, the task on the seed of the match, so that many tasks share one world:
-what was learned in one episode is of use in the next, and there is something to forget.
+what was learned in one episode helps in the next, and can be a target of forgetting.
 
 There is no environment that runs code written by a model: Python offers no sandbox, and a subprocess with limits can
 still read files, open sockets and start processes. It needs a container or a virtual machine, which is not pure Python.
@@ -20,7 +20,7 @@ from arena.text.lesson_sentences import write_outcome
 
 W = TypeVar("W")
 SEAT = "agent"
-ANY = "…"  # stands for free text in a possible action
+ANY = "…"  # placeholder for free text in a possible action
 
 
 class Action(NamedTuple):
@@ -32,7 +32,7 @@ class Action(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome(Generic[W]):
-    """What comes of an action: where things stand, what is told, which states were entered, what can be learned."""
+    """Result of an action: the new state, the observation, the states entered, and the lessons available."""
 
     here: W
     told: str
@@ -57,7 +57,7 @@ class Stay(Generic[W]):
     events: tuple[LessonEvent, ...] = ()
 
     def after(self, outcome: ActionOutcome[W], *said: Message) -> "Stay[W]":
-        """The stay with an outcome written down; a lesson counts once."""
+        """The stay with an outcome recorded; a lesson counts once."""
         known = {event.lesson.text for event in self.events}
         new = {lesson.text: lesson for lesson in outcome.lessons if lesson.text not in known}
         return replace(
@@ -92,15 +92,15 @@ class Environment(Game[Stay[W]]):
     def bounds(self) -> tuple[float, float]:
         return (0.0, 1.0)
 
-    # ---- the holes -----------------------------------------------------------------------------------------------
+    # ---- abstract methods ----------------------------------------------------------------------------------------
 
     @abstractmethod
     def begin(self, rng: Random) -> ActionOutcome[W]:
-        """The task, and what is told of it before the first step."""
+        """The task, and the observation before the first step."""
 
     @abstractmethod
     def rules(self) -> str:
-        """What the agent is told of the world and its actions, whatever the task."""
+        """The description of the world and its actions for the agent, independent of the task."""
 
     @abstractmethod
     def tools(self) -> tuple[Tool, ...]:
@@ -108,7 +108,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def possible(self, here: W) -> tuple[Action, ...]:
-        """The actions that can be taken now, as far as what was told says so; free text stands as ANY."""
+        """The actions possible now, as far as the agent can know; ANY stands for free text."""
 
     @abstractmethod
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:
@@ -116,7 +116,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def act(self, here: W, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[W] | None:
-        """What comes of an action; None where it cannot be taken."""
+        """The result of an action; None if it is impossible."""
 
     @abstractmethod
     def is_done(self, here: W) -> bool:
@@ -136,10 +136,10 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def optimal(self, here: W) -> int:
-        """The fewest steps that solve the task, for who knows the world."""
+        """The fewest steps that solve the task with full knowledge of the world."""
 
     def errand(self, here: W) -> str:
-        """The task in words that tell it from all others of the world: what was done for it can be done again."""
+        """A description of the task that is unique in the world, so that its solution can be reused."""
         return str(self.task(here)["task"])
 
     def facts_of(self, here: W) -> dict[str, JSON]:

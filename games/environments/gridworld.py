@@ -1,4 +1,4 @@
-"""Finding the way on a grid of cells with obstacles and named places."""
+"""Navigation on a grid with obstacles and named places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The map of a grid: which cells are blocked, where the named places are, and the shortest ways."""
+"""Grid map: blocked cells, named places, and shortest paths."""
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
@@ -98,7 +98,7 @@ def distances(grid: Map, start: Cell) -> dict[Cell, int]:
 
 
 def _spread(rng: Random, cells: Collection[Cell], count: int) -> list[Cell]:
-    """Some of the cells, no two of them side by side as long as there is room."""
+    """Choose `count` cells, no two of them adjacent as long as there is room."""
     chosen: list[Cell] = []
     pool = rng.sample(sorted(cells), len(cells))
     for cell in pool:

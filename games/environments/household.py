@@ -1,4 +1,4 @@
-"""Chores in a house: find things, treat them, put them where they are wanted."""
+"""Household chores: find objects, process them, and put them in their places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -36,9 +36,9 @@ PHRASES = {
 
 @dataclass(frozen=True, slots=True)
 class HouseholdState:
-    """Where things stand: `where` each object is (HANDS when carried), what was `made` of it, what was opened, seen.
+    """State of a house: `where` each object is (HANDS when carried), what was `made` of it, what was opened, seen.
 
-    `seen` are the receptacles whose contents were told, `lit` the objects held into the light.
+    `seen` are the receptacles whose contents were observed, `lit` the objects held into the light.
     """
 
     task: HouseholdTask
@@ -151,7 +151,7 @@ class Household(Environment[HouseholdState]):
                 return ActionOutcome(here, f"You carry {here.carried or 'nothing'}.")
 
     def _see(self, here: HouseholdState, did: str, visited: tuple[str, ...] = ()) -> ActionOutcome[HouseholdState]:
-        """What is seen where the robot stands; what nobody has moved is a lesson."""
+        """The observation at the robot's place; unmoved objects become lessons."""
         at = here.at
         if not at:
             return ActionOutcome(here, did, visited)

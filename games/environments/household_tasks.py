@@ -1,4 +1,4 @@
-"""The tasks of a house: which there are, when they are done, and in how few steps they can be."""
+"""Tasks of the household environment: enumeration, completion check, and optimal step count."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def is_done(
 
 
 def fewest(house: House, task: HouseholdTask) -> int:
-    """The fewest steps that do a task, for who knows where everything is: the best over all objects and targets."""
+    """The fewest steps that complete a task with full knowledge: the minimum over all objects and targets."""
     return min(_steps(stops) for stops in _plans(house, task))
 
 

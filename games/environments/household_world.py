@@ -1,4 +1,4 @@
-"""A house: its receptacles, its objects and where they are when nobody has moved them yet."""
+"""World of the household environment: receptacles, objects, and their initial places."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

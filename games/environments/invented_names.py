@@ -1,4 +1,4 @@
-"""Invented names for worlds: people, places, firms, brands; no model knows them from elsewhere.
+"""Generate invented names of people, places, firms and brands, which no model knows.
 
 Equal seeds give equal names. A name is drawn until it is new to its world, no common word and no part of another name.
 """
@@ -19,7 +19,7 @@ TRADES = ("Works", "Press", "Mills", "Shipyards", "Glassworks", "Brewery", "Inst
 
 @dataclass(slots=True)
 class NameSource:
-    """A source of names that are new to one world."""
+    """Generator of names that are unique within one world."""
 
     rng: Random
     taken: set[str] = field(default_factory=set)
@@ -57,5 +57,5 @@ class NameSource:
 
 
 def world_rng(kind: str, world: int) -> Random:
-    """The chance that makes world number `world` of an environment; nothing of a match goes into it."""
+    """The random generator of world number `world`; independent of any match."""
     return Random(f"{kind}/{world}")

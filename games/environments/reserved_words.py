@@ -1,4 +1,4 @@
-"""Words and names that an invented name must not be: everyday English, well-known places, first names and makers."""
+"""Words that an invented name must not be: everyday English, well-known places, first names and makers."""
 
 WORDS = """
 basket batten beast bitten bullet burden burst button carven carved castor cellar collar costa current curtain dollar

@@ -1,4 +1,4 @@
-"""Finding and buying what a customer wants, in a shop of invented brands."""
+"""Online shopping: search and buy the product that a customer wants, in a shop of invented brands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

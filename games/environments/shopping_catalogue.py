@@ -1,4 +1,4 @@
-"""A shop: three hundred products, and what a customer may want of them."""
+"""Catalogue of the shop: three hundred products, and the wishes of customers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,7 +89,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Shop:
-    """All products by code, and the index to search them."""
+    """All products by code, and their search index."""
 
     products: Mapping[str, Product]
     index: Index

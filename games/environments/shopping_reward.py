@@ -1,4 +1,4 @@
-"""How well a purchase fulfils a wish, 0 to 1: the partial credit of WebShop.
+"""Reward of a purchase, 0 to 1: the partial credit of WebShop.
 
 Yao, Chen, Yang & Narasimhan (2022), "WebShop", arXiv 2207.01206, equation 1, with the type reward of the published
 code: reward = type * (attributes found + options matched + [price kept]) / (attributes wanted + options wanted + 1).

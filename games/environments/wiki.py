@@ -1,4 +1,4 @@
-"""Answering questions from a wiki of things that do not exist."""
+"""Question answering over an invented wiki."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from games.environments.base import ANY, Action, ActionOutcome, Environment
 from games.environments.wiki_world import Page, PageFact, TwoHopQuestion, questions, write_wiki
 
 Topic = Literal["any", "town", "person", "firm", "book"]
-SIMILAR = 5  # titles offered when there is no page of that name
-NEAR = 0.6  # how alike a title must be to be offered, 0 to 1
+SIMILAR = 5  # most similar titles suggested for an unknown page
+NEAR = 0.6  # least similarity of a suggested title, 0 to 1
 PARAMETERS = {"search": "title", "lookup": "words", "finish": "answer"}
 
 

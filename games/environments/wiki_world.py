@@ -1,4 +1,4 @@
-"""A closed wiki of invented towns, people, firms and books, and the two-hop questions it answers."""
+"""Invented wiki of towns, people, firms and books, and its two-hop questions."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -71,7 +71,7 @@ ASKED: Mapping[str, str] = {  # relations that can be asked for
 
 @dataclass(slots=True)
 class Cast:
-    """The titles of a wiki before its pages are written, and the chance they are written with."""
+    """The titles of a wiki before its pages are written, and the random generator for them."""
 
     rng: Random
     towns: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Two sides argue over a motion before a judge, each with evidence of its own that only it can see."""
+"""Debate: two sides with private evidence argue over a motion before a judge."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ SOURCES = (  # by strength, from 1
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """Where a match stands. `private` holds each side's cards; `cited` are those it has shown, by number from 1."""
+    """State of a match. `private` holds each side's cards; `cited` are those it has shown, by number from 1."""
 
     motion: str
     private: Mapping[str, Mapping[str, tuple[Card, ...]]]

@@ -1,4 +1,4 @@
-"""An adversary questions an agent that was made to forget something, and says what it was."""
+"""Interrogation: an adversary questions an agent that was made to forget something, and guesses what it was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,16 +14,16 @@ from arena.usage import FREE
 from games.environments.invented_names import NameSource
 
 ADVERSARY, SUBJECT = "adversary", "subject"
-NOTHING = "nothing"  # stands in a guess for "nothing was forgotten"
+NOTHING = "nothing"  # the guess "nothing was forgotten"
 
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """How far an interrogation is.
+    """State of an interrogation.
 
-    answers: what was asked and told so far, as rows; of a task, with what the adversary watched. log: the same as a
-    talk. open: the question that waits for an answer. inner: the task under way. thoughts: the subject's in that task.
-    own: the moves of each seat.
+    answers: the questions and statements so far, as rows; for a task, with what the adversary watched. log: the same as
+    messages. open: the question that waits for an answer. inner: the state of the current task. thoughts: the subject's
+    in that task. own: the moves of each seat.
     """
 
     candidates: tuple[str, ...]

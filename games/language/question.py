@@ -1,4 +1,4 @@
-"""One question to one agent, and its answer: what `arena ask` plays and records."""
+"""One question to one agent: the game that `arena ask` plays and records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

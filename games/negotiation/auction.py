@@ -1,4 +1,4 @@
-"""One thing is sold to the highest bidder: sealed bids at the first or second price, or open and ascending."""
+"""Single-item auctions: sealed bids at the first or second price, or open ascending bids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """How a thing was sold: the price is None where nobody bought."""
+    """Result of one sale: the price is None if there was no buyer."""
 
     winner: str
     price: float | None
@@ -28,7 +28,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Bidding:
-    """Where a match stands. `private` holds what each thing is worth to each seat; `order` settles who is first."""
+    """State of a match. `private` holds what each thing is worth to each seat; `order` settles who is first."""
 
     private: Mapping[str, Mapping[str, tuple[float, ...]]]
     order: tuple[tuple[str, ...], ...]

@@ -1,4 +1,4 @@
-"""Haggling over one item, round after round, with a critic between the rounds."""
+"""Bargaining over one item in several rounds, with a critic between the rounds."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -260,7 +260,8 @@ class Bargaining(Game[Haggle]):
         return state
 
     def _end(self, state: Haggle, price: float | None, ended: Ended, by: str, decided_by: Any, why: str = "") -> Haggle:
-        """The end of a round: its result, what the players are told, then the critic, the next round, or the end."""
+        """End a round: record its result, inform the players, then ask the critic, start the next round, or end the
+        match."""
         if price is not None and "strict-range" in self.quirks and not self._within(price):
             price, ended = None, "discarded"
         result = Round(state.round, price, ended, by, decided_by, why, state.said, state.first_step, state.step)

@@ -1,4 +1,4 @@
-"""What the sides say about their own limits: prices in words that claim a cost, a value, or a last offer."""
+"""Detect claims of the sides about their own limits: cost, value, or a last offer."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -9,17 +9,17 @@ from arena.text.price_extraction import Price, find_prices
 from games.negotiation.bargaining_state import RIVAL, Haggle
 
 Kind: TypeAlias = Literal["worth", "limit", "final"]
-NEAR = 80  # characters looked at on each side of a price, within its sentence
+NEAR = 80  # context characters on each side of a price, within its sentence
 SENTENCE = re.compile(r"[^.!?;\n]*(?:\.(?=\d)[^.!?;\n]*)*[.!?;\n]*")
 SIGN = re.compile(r"[\s$€£¥:]*$")
-HINT = re.compile(  # a word of each pattern below: most messages have none, and are not looked at further
+HINT = re.compile(  # a word of each pattern below: a quick test that skips most messages
     r"\b(?:paid|spent|bought|costs?|worth|value|valuation|purchase|reservation|below|under|than|beneath|above|over|beyond|"
     r"past|lowest|highest|least|most|furthest|limit|budget|line|floor|ceiling|minimum|maximum|all (?:that )?i have|"
     r"(?:only|just) have|final|last|best)\b"
 )
 DOUBT = re.compile(r"\b(?:if|whether|suppose|pretend|you(?:'ve| have)? (?:said|told|paid|claim\w*))\b")
 IS = r"(?: (?:is|was|are|at|of|for|just|only|about|around|really|exactly|stays?|be))*$"
-BEFORE: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words that end where the price begins
+BEFORE: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words directly before the price
     ("worth", re.compile(
         rf"\b(?:i|we)(?:'ve| have| had| myself)? (?:paid|spent|bought (?:it|this|that))(?: for (?:it|this|that))?{IS}|"
         rf"\b(?:it|this|that|which)(?: \w+)? costs? (?:me|us){IS}|"
@@ -39,7 +39,7 @@ BEFORE: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words that end where the
         r"(?: is| of| stays| at)*$"
     )),
 )  # fmt: skip
-AFTER: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words that begin where the price ends
+AFTER: tuple[tuple[Kind, re.Pattern[str]], ...] = (  # words directly after the price
     ("final", re.compile(r"^,? (?:is|that's|and that is|and that's) my (?:last|final|very best|best and final)\b")),
     ("limit", re.compile(
         r"^,? (?:is|that's|and that is) (?:my (?:limit|budget|maximum|minimum|bottom line)|all i have|"

@@ -1,4 +1,4 @@
-"""The state of a bargaining match: what is private, what was said, offered, read and agreed."""
+"""State of a bargaining match: private values, messages, offers, moderator readings and results."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +24,7 @@ class Offer:
 class ModeratorReading:
     """What the moderator made of a message, and the words it relied on; `used` is what followed from it.
 
-    `claim` is a limit that the speaker names for itself, in dollars, where the moderator heard one.
+    `claim` is a limit that the speaker names for itself, in dollars, if the moderator found one.
     """
 
     round: int
@@ -65,7 +65,7 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Haggle:
-    """Where a match stands. `private` holds each side's reservation price; `log` is everything said, in order."""
+    """State of a match. `private` holds each side's reservation price; `log` is everything said, in order."""
 
     private: Mapping[str, Mapping[str, JSON]]
     seed: int

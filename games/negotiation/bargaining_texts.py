@@ -1,4 +1,4 @@
-"""The words of the bargaining game: rules by seat, openings, announcements and canned feedback."""
+"""Texts of the bargaining game: rules by seat, openings, announcements and fixed feedback."""
 
 from games.negotiation.bargaining_state import Haggle, Round
 
@@ -27,7 +27,7 @@ def format_dollars(price: float) -> str:
 
 def format_player_rules(item: str, seat: str, reservation: float | None, low: float, high: float, turns: int,
                         rounds: int,                  actions: bool) -> str:  # fmt: skip
-    """What a player is told: its side, its private value, how a round ends, how to act."""
+    """The rules for a player: its side, its private value, how a round ends, how to act."""
     verb, rival = ("sell", "buyer") if seat == "seller" else ("buy", "seller")
     aim = "get as high a price as you can" if seat == "seller" else "pay as little as you can"
     worth = {
@@ -105,7 +105,7 @@ def format_outcome(result: Round) -> str:
 
 
 def format_round_end(state: Haggle, result: Round, seat: str, tell_surplus: bool) -> str:
-    """What a player is told at the end of a round."""
+    """The message to a player at the end of a round."""
     gain = result.surplus(seat, state.reservation(seat))
     surplus = f" Your gain is {format_dollars(gain)}." if tell_surplus else ""
     return f"Round {result.round} is over: {format_outcome(result)}.{surplus}"
@@ -121,5 +121,5 @@ def format_goal(result: Round, seat: str, minus_one: bool) -> str:
 
 
 def format_wordless(tool: str, price: float | None) -> str:
-    """What is heard when a player acts without a word."""
+    """The message that others see when a player acts without words."""
     return {"offer": f"{format_dollars(price or 0)}.", "accept": "Deal."}.get(tool, "I am leaving.")

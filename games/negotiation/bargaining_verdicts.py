@@ -1,4 +1,4 @@
-"""How a moderator's words are taken, and what price a deal between talkers is at."""
+"""Parse a moderator's verdict, and find the price of a deal made in words."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,9 @@ ACTS = ("offer", "accept", "walk_away", "talk")
 
 
 def parse_verdict(text: str, yes_or_no: bool, quirks: Sequence[str]) -> dict[str, JSON]:
-    """A verdict given in words instead of an action: its label leads, or, with the quirk, a "yes" stands anywhere."""
+    """Parse a verdict given in words instead of an action: it starts with its label, or, with the quirk, contains
+    "yes".
+    """
     words = text.lower().strip(" \n*`\"'.").replace("-", " ")
     if yes_or_no and "yes-anywhere" in quirks:
         return {"act": "accept" if "yes" in words else "talk", "evidence": text}
@@ -42,7 +44,7 @@ def has_numberless_message(state: Haggle) -> bool:
 
 
 def find_agreed_price(state: Haggle, read: float | None, quirks: Sequence[str]) -> float | None:
-    """The price of a deal that was heard: the one the moderator read, else the last one that was named.
+    """The price of a deal made in words: the one the moderator read, else the last one that was named.
 
     With the quirk "dollar-regex" only the published expression counts, whatever the moderator read.
     """
@@ -55,7 +57,7 @@ def find_agreed_price(state: Haggle, read: float | None, quirks: Sequence[str]) 
 
 
 def require_clear_price(state: Haggle, read: float | None, numberless: bool, quirks: Sequence[str]) -> None:
-    """Raises IllegalMove where a moderator hears a deal, and it is not clear at which price: it has to say it."""
+    """Raise IllegalMove if a moderator reports a deal at an unclear price: it must name the price."""
     standing = state.standing(state.speaker)
     if numberless:
         last = _find_last_prices(state)
@@ -77,7 +79,7 @@ def find_only_price(text: str, bare: bool = False) -> float | None:
 
 
 def _find_labelled_price(text: str) -> float | None:
-    """The price right behind the label of a verdict: "offer $15 (they said 12 before)"."""
+    """The price directly after the label of a verdict: "offer $15 (they said 12 before)"."""
     first = next(iter(find_prices(text, bare=True)), None)
     return first.amount if first is not None and not text[: first.start].strip(" \n*`\"'$€£:=-").count(" ") else None
 

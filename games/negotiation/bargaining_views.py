@@ -1,4 +1,4 @@
-"""What each seat of the bargaining game sees."""
+"""Views of the bargaining game by seat."""
 
 from collections.abc import Mapping
 from typing import Protocol

@@ -1,4 +1,6 @@
-"""Two people divide books, hats and balls that they value differently, and must say the same in the end."""
+"""Deal-or-no-deal: two players divide books, hats and balls with private values, and must make the same
+final choice.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,14 +16,14 @@ from games.phrasing import format_counts, make_plural
 
 OTHER = {"first": "second", "second": "first"}
 ITEMS = ("book", "hat", "ball")
-TOTAL = 10  # what all items together are worth to each side
+TOTAL = 10  # value of all items together to each side
 FEWEST, MOST = 5, 7  # items on the table
 Three: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """Where a match stands. `private` holds what one item of each type is worth to a seat.
+    """State of a match. `private` holds what one item of each type is worth to a seat.
 
     An offer is who made it and what the first seat would take. `choices` is what each takes in the end, None for no
     deal.

@@ -1,4 +1,4 @@
-"""Two parties settle several issues at once; what they are worth differs, so that trading one for another pays."""
+"""Multi-issue negotiation: two parties with different weights settle several issues at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ from games.negotiation.multi_issue_domain import (
     list_outcomes,
 )
 
-LARGEST = 20_000  # outcomes; all of them are looked at to find the solutions
+LARGEST = 20_000  # most outcomes; all are enumerated to find the solutions
 
 
 @dataclass(frozen=True, slots=True)
 class Talks:
-    """Where a match stands. `private` holds each party's utilities by issue and option, and its reservation value."""
+    """State of a match. `private` holds each party's utilities by issue and option, and its reservation value."""
 
     private: Mapping[str, Mapping[str, Utilities | float]]
     names: tuple[str, ...]

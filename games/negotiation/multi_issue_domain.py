@@ -1,4 +1,4 @@
-"""What is negotiated over: issues with options, what each is worth to each party, and the solutions of theory."""
+"""Domain of a multi-issue negotiation: issues, options, utilities, and game-theoretic solutions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Traders swap bundles of goods; what a good is worth to each of them is private."""
+"""Trading: players swap bundles of goods with private values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -151,7 +151,7 @@ class Trading(Game[Market]):
             state.first(seat)[k] * (max(values[k] for values in value.values()) - value[seat][k])
             for seat in self.seats
             for k in columns
-        )  # where each good goes to who values it most
+        )  # each good goes to the seat that values it most
         gains = {seat: self._gain(state, seat) for seat in self.seats}
         rows: list[JSON] = [
             {"trade": n, "maker": t.maker, "taker": t.to, "gives": list(t.give), "gets": list(t.get),

@@ -1,4 +1,4 @@
-"""A market: who holds what, which swaps are on offer, and what was traded."""
+"""State of a market: holdings, open offers, and completed trades."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Where a match stands. `private` holds what a good is worth to a seat, and what it holds at the start.
+    """State of a match. `private` holds what a good is worth to a seat, and what it holds at the start.
 
     `shown` are the holdings at the start where they are open to all; `change` is what each seat has more of since, or
     less. `offers` stand until their makers' next turns.

@@ -1,4 +1,4 @@
-"""Dividing a pot: take it or leave it, once or with counter-offers while the pot shrinks."""
+"""Ultimatum game: divide a pot in one offer, or with counter-offers while the pot shrinks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ OTHER = {"first": "second", "second": "first"}
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """Where a match stands. `offers` are (seat, dollars for the other side), in order."""
+    """State of a match. `offers` are (seat, dollars for the other side), in order."""
 
     size: float
     offers: tuple[tuple[str, float], ...] = ()
