@@ -77,7 +77,7 @@ class Remote(ABC):
     native_tools: bool = True
     usd_per_million: tuple[float, float] | None = None
 
-    alternatives: ClassVar[tuple[Alternative, ...]] = ()  # how a request is put otherwise where the usual is refused
+    alternatives: ClassVar[tuple[Alternative, ...]] = ()  # the fallback requests after a rejection
     provider: ClassVar[str] = ""
     url_variable: ClassVar[str] = ""
     usual_key: ClassVar[str] = ""

@@ -49,7 +49,7 @@ class Pathfinder:
         grid = (known["size"], known.get("moves", 8))
         walls, ways = seen, find_shortest(start, seen, *grid)
         closed = {(int(m[1]), int(m[2])) for note in self.notes for m in CLOSED.finditer(note)} - {start}
-        for more in (closed, noted | closed):  # what is closed counts for more than what was noted
+        for more in (closed, noted | closed):  # observed closures override notes
             clear = find_shortest(start, seen | more, *grid) if more else {}
             if clear and (goal is None or goal in clear):
                 walls, ways = seen | more, clear
