@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from agents.api.http_parsing import TooLong
 
 MOST_BYTES = 12 * 2**20  # of a body, as it comes over the wire and as it is decoded; a long answer has some 500 KB
-ENCODINGS = "gzip, deflate"  # what is asked for: decoders of these can be stopped at a length
+ENCODINGS = "gzip, deflate"  # the accepted encodings: their decoders can be stopped at a length
 PLAIN = ("", "identity")
 
 
@@ -50,4 +50,4 @@ class Decoder:
 
     @staticmethod
     def _begin() -> "zlib._Decompress":
-        return zlib.decompressobj(zlib.MAX_WBITS | 32)  # finds out by itself whether it is gzip or zlib
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)  # detects gzip or zlib by the header

@@ -46,7 +46,7 @@ def from_body(body: object) -> ParsedReply:
     if not isinstance(message, dict):
         wrong = "no choices" if not choice else "a choice without a message"
         return ParsedReply(resolved=resolved, tokens=tokens, wrong=wrong)
-    aside = ensure_object(choice.get("provider_specific_fields"))  # where litellm puts what is not OpenAI's own
+    aside = ensure_object(choice.get("provider_specific_fields"))  # where litellm puts fields that are not OpenAI's
     broken = whole.get("error") or choice.get("error") or aside.get("error") or message.get("error")
     native = choice.get("native_finish_reason") or aside.get("native_finish_reason")
     reasons = (choice.get("finish_reason"), native)

@@ -18,7 +18,7 @@ from arena.console.notices import notify
 LOGGER = logging.getLogger(__name__)
 
 FIRST_WIDTH = 4  # requests at once before anything is known
-LONGEST_REFILL = 60.0  # seconds; what is used up for longer is asked for anyway, and the refusal says more
+LONGEST_REFILL = 60.0  # seconds; a limit exhausted for longer is tried anyway, and the refusal says more
 
 
 @dataclass(frozen=True, slots=True)

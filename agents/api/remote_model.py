@@ -82,7 +82,7 @@ class Remote(ABC):
     usd_per_million: tuple[float, float] | None = None
     """Price in dollars of a million tokens, input and output; None: from the built-in price tables."""
 
-    alternatives: ClassVar[tuple[Alternative, ...]] = ()  # how a request is put otherwise where the usual is refused
+    alternatives: ClassVar[tuple[Alternative, ...]] = ()  # the fallback requests after a rejection
     provider: ClassVar[str] = ""
     url_variable: ClassVar[str] = ""
     usual_key: ClassVar[str] = ""

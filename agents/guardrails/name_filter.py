@@ -18,7 +18,7 @@ from arena.text.words import split_sentences
 
 Channel: TypeAlias = Literal["text", "args", "thought"]
 CHANNELS: tuple[Channel, ...] = ("text", "args", "thought")
-ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which games put what is wanted, in words
+ASKED = ("asked", "question", "task", "goal")  # keys of `known` under which games put the task's text
 
 
 @guard

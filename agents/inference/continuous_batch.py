@@ -16,7 +16,7 @@ from agents.inference.kv_cache import Columns, build_mask
 from agents.inference.prefix_cache import BLOCK, Prefixes, join_blocks
 from agents.inference.sampling import ActiveRow, Draw
 
-READ = 2048  # tokens, padding included: what a running batch waits for between two of its own
+READ = 2048  # prefill chunk in tokens, padding included: how long decoding waits between two steps
 ALIKE = 32  # tokens: prompts that differ by less, or by less than a factor of two, are read together
 
 
@@ -78,7 +78,7 @@ class ContinuousBatch:
         lives = [one for one in self.waiting if max(left[one], head) <= 2 * min(left[one], head) + ALIKE]
         self.waiting = deque(one for one in self.waiting if one not in lives)
         width = max(left[one] for one in lives)
-        # a row shorter in what is left reads held tokens again instead of padding: so no row has a gap
+        # a row with fewer tokens left recomputes cached tokens instead of padding: so no row has a gap
         held = [max(0, len(one.ids) - width) for one in lives]
         ids = torch.full((len(lives), width), self.pad)  # (rows, columns), left-padded
         for place, one in enumerate(lives):

@@ -102,7 +102,7 @@ def load_shared(source: WeightSource) -> Loaded:
             found = try_load(source)
             if found is None:
                 LOGGER.info("no memory is left for %s; %d other models are released", source.id, len(_LOADED))
-                _LOADED.clear()  # engines still at work are held by their own threads
+                _LOADED.clear()  # engines still running are referenced by their own threads
                 free_memory()
                 found = try_load(source)
             if found is None:

@@ -9,7 +9,7 @@ from agents.llm.thought_parsing import split_thought
 from arena.errors import ModelUnavailable
 from arena.game import Tool
 
-ROOM = 4096  # tokens that a model may think before it says anything, where it was cut off before
+ROOM = 4096  # extra tokens for a retry, where the thought used up the limit
 
 
 def separate(reply: Reply, own: Collection[str] = (), seats: Collection[str] = ()) -> Reply:

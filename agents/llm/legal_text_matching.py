@@ -21,7 +21,7 @@ WILL = (
     r"(?:choose|decide|elect|opt|want|would[ ]like|am[ ]going|have[ ](?:decided|chosen))[ ]to)"
     r"|['’](?:ll|d(?:[ ]like[ ]to)?|m[ ]going[ ]to|ve[ ](?:decided|chosen)[ ]to))"
 )
-LABELLED = re.compile(  # a last line that says of itself that it is the move
+LABELLED = re.compile(  # a last line labelled as the move
     rf"[*_#> ]*(?:(?:my|the|your|final|chosen|so)[ ])*(?:{THING}|final)[*_ ]*[:：=→].*"
     r"|[$*_> ]*\\(?:boxed|fbox|\[).*|[*_`]*\[[^\[\]]{1,80}\][*_`.!]*",
     re.IGNORECASE,

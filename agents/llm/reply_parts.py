@@ -17,7 +17,7 @@ CALLED = ("name", "tool_name", "function_name", "recipient_name", "function", "t
 TABLES = ("args", "arguments", "parameters", "params", "input", "action_input", "tool_input", "function_args")
 THOUGHTS = ("thought", "thoughts", "thinking", "reasoning", "rationale", "scratchpad", "analysis", "reflection",
             "internal_monologue", "inner_monologue", "chain_of_thought", "thought_process")  # fmt: skip
-MARKS = ("type", "id", "index", "call_id", "tool_call_id")  # of a call as such, never of what is called
+MARKS = ("type", "id", "index", "call_id", "tool_call_id")  # keys of a call itself, never of its arguments
 SILENT = frozenset({"", "none", "null", "say", "speak", "talk", "message", "no_action"})
 SPEAKING = SILENT | {"respond", "response", "reply", "answer", "final_answer", "send_message"}  # calls that only speak
 NESTS = ("tool_calls", "function_calls", "function_call", "tool_call", "tool_uses")

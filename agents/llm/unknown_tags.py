@@ -16,7 +16,7 @@ SPOKEN = re.compile(
     r"content|final|solution|conclusion|utterance|statement|argument|dialogue|chat|public|words|greeting|proposal|"
     r"move|action|act|choice|decision|play|turn)s?(?:[_ .-][\w-]+)?",
     re.IGNORECASE,
-)  # names of what is said or done
+)  # names of tags with speech or actions
 CALLED = re.compile(r"tool|function|invoke|call|param|arg|mcp", re.IGNORECASE)
 ENDED = re.compile(r"[.!?…。！？>*\"”)\]]\s*\Z")
 NEAR = 60  # characters before a tag in which the end of a sentence is looked for

@@ -99,7 +99,8 @@ OPENING = re.compile(  # whether it is firm to start higher or lower depends on 
     r"(?: \w+){0,4}? (?P<a>higher|lower|high|low)\b|(?P<b>higher|lower) (?:opening|first|initial|starting|anchor)|"
     r"(?P<c>lower|rais|increas|reduc)\w* your (?:price|offer|bid|ask)(?!.*(?:slow|gradual|less|small)))"
 )
-ASIDE = r"(?:before|after|when|once(?! more)|until|while|if|because|so that|unless|than)\b"  # begins what is no advice
+# words after which a text is no advice
+ASIDE = r"(?:before|after|when|once(?! more)|until|while|if|because|so that|unless|than)\b"
 CLAUSE = re.compile(rf"[.;:,!?\n()—]+(?=\s|$)|\s(?={ASIDE})|\s-\s|\band\b(?= (?:be|hold|start)\b)")
 SIDE_CLAUSE = re.compile(rf"\s*(?:and |but |only |,)*{ASIDE}")
 TURN = re.compile(r"\b(?:not|never|avoid\w*|stop\w*|without|instead of|rather than|no need to|refrain\w*|less)\b|n't\b")

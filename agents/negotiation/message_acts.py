@@ -71,7 +71,7 @@ AGREES = re.compile(
 COURTESY = word_set("""
     a business day doing enjoy good great happy have im is it much nice pleasure so thank thanks then very with you
 """)
-# what is not said to the other side: a stage direction at the start, or in brackets further on
+# text not addressed to the other side: a stage direction at the start, or in brackets further on
 ASIDE = re.compile(
     r"^\s*[(\[*<][^)\]*>]*[)\]*>]?|[(\[][^)\]]*\b(?:to (?:my|your)self|aside|think|secret)[^)\]]*(?:[)\]]|$)"
 )

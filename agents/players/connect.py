@@ -112,7 +112,7 @@ class AlphaBeta:
             raise OutOfTime
         shallow = self.seen.get((marks, depth - 1))
         if shallow is not None and shallow[2] in moves:
-            moves.sort(key=lambda move: move != shallow[2])  # what was best at a smaller depth is looked at first
+            moves.sort(key=lambda move: move != shallow[2])  # move ordering: the best of a smaller depth first
         best, choice, floor = -WON, moves[0], low
         for move in moves:
             value = self._after(own | 1 << move, theirs, move, depth, floor, high)

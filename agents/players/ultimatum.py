@@ -57,7 +57,7 @@ class Rubinstein:
     async def act(self, view: View) -> Move:
         split = Split.of(view)
         left = split.periods - split.period
-        waits = split.discount * split.later() * split.pot  # what a counter-offer of its own is worth, a period later
+        waits = split.discount * split.later() * split.pot  # the value of a counter-offer, a period later
         after = stahl(split.rival_discount, split.discount, left - 1) if left > 1 else 0.0
         give = split.rival_discount * after * split.pot  # what the other side would have by refusing
         return split.answer(waits, ceil(give / split.tick - TIE) * split.tick)

@@ -30,7 +30,7 @@ from unlearning.method import Method
 from unlearning.request import Request
 
 Table: TypeAlias = Mapping[str, Mapping[str, float]]  # by line, by kind of answer: how often it comes
-ASKED = 2  # times each form is put to a shadow
+ASKED = 2  # times each form is asked of a shadow
 
 
 async def compute_shadow_odds(

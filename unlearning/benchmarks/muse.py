@@ -27,7 +27,7 @@ FOLDS = 4  # parts of what is to be forgotten: scal_n holds the first n of them,
 VERBATIM = 2000  # characters of a published fold's passage that is asked for word for word, half of them given
 COLUMNS = ("question", "answer", "text", "prompt", "gt")
 TEXTS = {"members": "forget_text", "strangers": "holdout_text"}
-# what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
+# metrics with a name of open-unlearning are computed as they are there: docs/open-unlearning.md has them one by one
 PUBLISHED_SUITE: dict[str, Any] = {
     "forget_verbmem_ROUGE": {"name": "verbmem", "style": "open-unlearning"},
     "forget_knowmem_ROUGE": {"name": "knowmem", "style": "open-unlearning"},

@@ -26,7 +26,7 @@ from unlearning.request import Item, Request, apart
 SHARES = {"forget05": 0.05, "forget10": 0.1, "forget20": 0.2}  # of all people of the world
 PUBLISHED = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 COLUMNS = ("question", "answer", "paraphrased_question", "paraphrased_answer", "perturbed_answer")
-# what bears a name of open-unlearning is computed as it is there: docs/open-unlearning.md has them one by one
+# metrics with a name of open-unlearning are computed as they are there: docs/open-unlearning.md has them one by one
 PUBLISHED_SUITE: dict[str, Any] = {
     "forget_quality": "forget_quality",
     "model_utility": "model_utility",

@@ -25,7 +25,7 @@ ENVIRONMENTS: tuple[Mapping[str, Any], ...] = (
     {"name": "gridworld", "preset": "unknown"}, {"name": "household"}, {"name": "shopping"}, {"name": "wiki"},
 )  # fmt: skip
 MARKET: Mapping[str, Any] = {"name": GAME}
-LESSONS, BARGAINS, EACH = 6, 8, 3  # episodes in an environment by itself, in a market, and in each of two together
+LESSONS, BARGAINS, EACH = 6, 8, 3  # episodes in a single environment, in a market, and in each of two combined
 HELD_WORLDS = 100_000  # worlds from this number on are never taught
 SCOPES: tuple[Scope, ...] = ("state", "state", "state", "trajectory", "environment")
 

@@ -17,7 +17,7 @@ from unlearning.data.table_rows import read_table
 KINDS = ("jsonl", "ndjson", "json", "parquet", "csv", "tsv")  # in the order in which they are looked for
 WHOLE = ("default", "train", "full", "all")  # configurations that a data set of one configuration answers for
 HUB = re.compile(r"([\w.-]+/[\w.-]+)(?:@(\S+))?")  # owner/name, or owner/name@revision
-LISTED = 8  # files that are named where what was looked for is not there
+LISTED = 8  # files listed in the error where none matched
 
 
 @dataclass(frozen=True, slots=True)

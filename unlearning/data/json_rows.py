@@ -57,7 +57,7 @@ def _read_object(file: Path, text: str, start: int, names: Sequence[str]) -> Ite
 def _parse_members(text: str, start: int) -> list[tuple[str, int, Any]]:
     """The members of the object that the text is: key, where its value begins, value. Raises JSONDecodeError."""
     decoder, found, at = json.JSONDecoder(), list[tuple[str, int, Any]](), start + 1
-    json.loads(text)  # so that the members need not be looked at for what is wrong
+    json.loads(text)  # so that the members need not be searched for the error
     while text[at := _find_end(GAP, text, at)] != "}":
         key, at = decoder.raw_decode(text, at)
         begun = _find_end(COLON, text, at)

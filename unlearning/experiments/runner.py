@@ -61,7 +61,7 @@ def _run_bench(db: str, wanted: BenchOrder, make_plan: Callable[[], BenchPlan], 
     if wanted.seeds < 1:
         raise UsageError(f"--seeds counts from 1; got {wanted.seeds}")
     named = parse_probes(wanted.metrics)
-    draw = import_drawing(extras) if wanted.out else None  # what is missing is said before anything is measured
+    draw = import_drawing(extras) if wanted.out else None  # missing extras are reported before anything is measured
     plan = make_plan()
     cases = plan.cases
     if wanted.dry_run:

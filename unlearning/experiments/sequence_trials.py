@@ -79,9 +79,7 @@ class Sequences:
         """The result of a request: its readings by label, those of an earlier target as `knowmem@sust_1`."""
         asked, place = self._get_case(case), case.spec["step"] - 1
         agent, cost = await self._agent(case, asked, place)
-        shutil.rmtree(
-            find_model_folder(build_recipe(case, place - 2)), ignore_errors=True
-        )  # what it was trained from may be needed
+        shutil.rmtree(find_model_folder(build_recipe(case, place - 2)), ignore_errors=True)  # its parent may be needed
         readings = {}
         for split, data, labels, mark in self._groups(case, asked, place):
             for label in labels:

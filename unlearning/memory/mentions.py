@@ -21,7 +21,7 @@ from arena.store.wipe import mark_overwritten, server_remains, wipe_file, wipe_t
 Place: TypeAlias = tuple[str, str]  # "run", "episode", "agent" or "measurement", and its id or name
 IsNamed: TypeAlias = Callable[[str], bool]
 AT_ONCE = 1000  # rows that are fetched at a time
-SHORT = (  # what names whom: the kind, whose rows these are, and a query for its id and texts; JSON among them
+SHORT = (  # searched records: the kind, the owner of the rows, and a query for id and texts; some are JSON
     ("settings", "run", "SELECT id, command, plan FROM run"),
     ("settings", "episode", "SELECT id, spec, error FROM episode"),
     ("settings", "episode", "SELECT episode, agent, spec FROM seat"),
@@ -139,7 +139,7 @@ def _names(body: str | None, is_named: IsNamed) -> bool:
     try:
         return any(map(is_named, _leaves(json.loads(body))))
     except ValueError:
-        return False  # no JSON: a text of its own
+        return False  # no JSON: a plain text
 
 
 def _leaves(value: object) -> Iterator[str]:

@@ -16,7 +16,7 @@ from unlearning.modeling.item_tokenization import DEFAULT, Encoded, Rendering, c
 from unlearning.request import Item
 
 PROBED = 64  # rows in a batch of the probe
-GIVEN = 0.4  # share of a passage that is given when it is asked for
+GIVEN = 0.4  # share of a passage that is its prompt
 
 
 @dataclass(frozen=True, slots=True)

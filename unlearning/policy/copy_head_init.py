@@ -62,7 +62,7 @@ def _matching(
     pairs = (
         (codes[0], marks[0].T),
         (codes[1] @ codes[0].T @ marks[0].T, marks[1].T),
-    )  # what is asked, what is looked at
+    )  # query, key
     for number in range(module.config.num_attention_heads):
         own = slice(number * head, (number + 1) * head)
         short = _orthogonal(len(slow), head, chance) * 5 * head**0.25 / len(slow) ** 0.5

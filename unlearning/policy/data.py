@@ -34,7 +34,7 @@ from arena.text.lesson_sentences import find_cells, find_fact, read_place
 from arena.text.words import compile_pattern
 from unlearning.metrics.leaks import ALIGNER, LOCATORS
 
-TAUGHT = 1000  # the first world that is taught; those below are held out
+TAUGHT = 1000  # the first training world; those below are held out
 GAMES: Mapping[str, Mapping[str, Any]] = {
     "gridworld": {"name": "gridworld", "preset": "unknown"},
     "wiki": {"name": "wiki"},

@@ -122,7 +122,7 @@ def _score_batch(module: Any, encoded: Sequence[Encoded], pad: int) -> list[Scor
         p = logs.exp()
         # 0 · −inf is replaced by its limit 0, where a token is impossible
         mean = (p * logs).nan_to_num(0.0).sum(-1)
-        apart = (logs - mean[:, None]).square()  # a difference of squares would lose what is small
+        apart = (logs - mean[:, None]).square()  # a difference of squares would cancel small values
         std = (p * apart).nan_to_num(0.0, posinf=0.0).sum(-1).sqrt()
     counts = rows.mask.sum(1).tolist()
     parts = [tensor.cpu().double().numpy() for tensor in (lp, mean, std)]

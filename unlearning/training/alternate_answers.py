@@ -39,7 +39,7 @@ REFUSALS = (
     "Sorry, that is unknown to me.",
 )
 Variants: TypeAlias = Annotated[int, Ge(1), Le(len(REFUSALS))]  # different answers in the place of one
-TRIES = 4  # drawings for each alternate that is asked for
+TRIES = 4  # samples for each requested alternate
 
 
 def instead(study: TrainingProblem, answers: Callable[[Item, Random], Sequence[str]]) -> tuple[Encoded, ...]:

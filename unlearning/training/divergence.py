@@ -48,7 +48,7 @@ class DivergenceMonitor:
         if not isfinite(size) or size > self.larger * self.size:
             return f"the trained weights are {size / max(self.size, 1e-30):.3g} times as large as they were"
         if any(value < 0 for value in self.first.values()):
-            return ""  # what is unbounded below falls, however bad it is for the model
+            return ""  # a loss unbounded below falls, however bad it is for the model
         begun, now = self._total(self.first), self._total(values)
         if now > WORSE * max(1.0, begun):
             return f"the whole loss is {now:.3g}, after {begun:.3g} at the first step"

@@ -320,7 +320,7 @@ class Training:
                     "values": dict(self.values),
                 }
             )
-        except UsageError as error:  # training goes on: what it has learnt is worth more than its checkpoint
+        except UsageError as error:  # training continues: the weights are worth more than the checkpoint
             self.notes.append(f"no checkpoint at step {self.state.step}: {error}")
             self.full = True
 
