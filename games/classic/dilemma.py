@@ -57,8 +57,8 @@ class Dilemma(Game[DilemmaState]):
     rounds: int = 10
     """Rounds of a match; with `ends` above 0 the maximum."""
     ends: float = 0.0
-    """Probability that the match ends after a round, drawn beforehand by the seed; 0: all `rounds` are played. Above 0
-    the players are not told the number of rounds."""
+    """Probability that the match ends after a round, drawn beforehand by the seed; below 1. The players are told this
+    probability and the maximum of `rounds`. 0: all `rounds` are played."""
     noise: float = 0.0
     """Probability that an action is replaced by another one; both seats see the one played, and neither is told."""
 
