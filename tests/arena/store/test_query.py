@@ -116,8 +116,8 @@ def test_transcript_spend_and_calls(path: Path) -> None:
 def test_the_leaderboard_counts_finished_episodes_and_sets_errors_apart(path: Path) -> None:
     board = "select agent, seat, episodes, deal_rate, forfeits, errors from leaderboard order by agent, seat"
     assert rows(path, board) == [
-        ("says/hello", "buyer", 12, 2 / 3, 0, 1),
         ("duel:Chatty", "seller", 12, 2 / 3, 0, 1),
+        ("says/hello", "buyer", 12, 2 / 3, 0, 1),
     ]
     mean = rows(path, "select avg(value) from score join episode on id = episode where seat = 'buyer'")
     assert rows(path, "select score from leaderboard where seat = 'buyer'") == mean
