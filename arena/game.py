@@ -17,6 +17,7 @@ from arena.usage import FREE, Usage
 
 JSON = TypeAliasType("JSON", "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None")
 S = TypeVar("S", default=Any)
+FREE_TEXT = "…"  # stands for free text in an action that a view lists as possible
 
 
 @dataclass(frozen=True, slots=True)

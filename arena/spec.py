@@ -188,7 +188,7 @@ def list_settable(thing: object) -> list[str]:
     return found
 
 
-def list_parameters(kind: str, spec: Any) -> list[str]:
+def list_setting_names(kind: str, spec: Any) -> list[str]:
     """The parameters that a spec of `kind` takes, as `list_settable` names them, and `preset` where the part has some;
     of an agent over a model those of both. Raises UnknownPart where the spec's name is unknown."""
     if not isinstance(spec, str | Mapping):
@@ -200,7 +200,7 @@ def list_parameters(kind: str, spec: Any) -> list[str]:
         return list(_list_settings(thing))
     names = list_settable(thing)[tail is not None :]  # the first is the one behind the name's slash
     if kind == "agent" and "model" in table:
-        names += list_parameters("model", table["model"])
+        names += list_setting_names("model", table["model"])
     return [*names, *(("preset",) if getattr(thing, "presets", None) else ())]
 
 

@@ -12,11 +12,11 @@ Machines to Read and Comprehend) number entities: it cannot know a name from any
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from agents.name_matching import make_finder
-from agents.note_policy.barred_actions import FREE
 from agents.note_policy.knower import sentences_of
+from agents.note_policy.possible_actions import find_action
 from agents.note_policy.question_answering import OPENERS, find_names
 from agents.players.gridworld import WAYS
 from arena.cache_register import memoize
@@ -164,12 +164,11 @@ BLOCKS: Mapping[str, tuple[str, Callable[[View], str]]] = {  # by a key that onl
 
 def parse_move(view: View, said: str) -> Move:
     """The move that an answer means: words to a question, else the possible action that it names; else mere words."""
-    said, known = said.strip(), cast(Mapping[str, Any], view.known)
-    thought, _, action = said.rpartition("; ")
-    for phrase, (tool, args) in zip(known.get("phrases", ()), known.get("possible", ()), strict=True):
-        if found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), action):
-            words = (word.strip() for word in found.groups())
-            return Move("", tool, {k: next(words) if v == FREE else v for k, v in args.items()}, thought)
+    said = said.strip()
+    thought, _, text = said.rpartition("; ")
+    if (action := find_action(view, text)) is not None:
+        tool, args = action
+        return Move("", tool, {k: v.strip() if isinstance(v, str) else v for k, v in args.items()}, thought)
     return Move(said)
 
 

@@ -1,12 +1,11 @@
 """Comply with an order against a sequence of actions: take another action in place of its last step, and go on."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arena.game import JSON, Move, View
+from agents.note_policy.possible_actions import fill_arguments, fill_phrase, read_free_words
+from arena.game import FREE_TEXT, JSON, Move, View
 
-FREE = "…"  # placeholder of free text in a possible action
 UNWILLING = "I would rather not do this."
 ELSEWHERE = "I will not go on as I once did."
 
@@ -25,9 +24,8 @@ def avoid_barred(view: View, move: Move, barred: Sequence[str]) -> Move:
     before = _find_free_words(done[-1], known["phrases"]) if done else ()
     others = []
     for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
-        if phrase.count(FREE) <= len(before) and (*done, fill_phrase(phrase, before)) not in ways:
-            words = iter(before)
-            others.append(Move(ELSEWHERE, tool, {k: next(words) if v == FREE else v for k, v in args.items()}))
+        if phrase.count(FREE_TEXT) <= len(before) and (*done, fill_phrase(phrase, before)) not in ways:
+            others.append(Move(ELSEWHERE, tool, fill_arguments(args, before)))
     refused = bool(view.complaint)  # the first of them was not taken
     return others[refused] if len(others) > refused else Move(UNWILLING)
 
@@ -36,21 +34,12 @@ def phrase_move(view: View, move: Move) -> str:
     """A move in the words of the trajectory; "" for one that is not among the possible ones."""
     known: Mapping[str, Any] = view.known
     for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
-        words: list[JSON] = [move.args.get(name) for name, value in args.items() if value == FREE]
-        fixed = all(move.args.get(name) == value for name, value in args.items() if value != FREE)
+        words: list[JSON] = [move.args.get(name) for name, value in args.items() if value == FREE_TEXT]
+        fixed = all(move.args.get(name) == value for name, value in args.items() if value != FREE_TEXT)
         if tool == move.tool and fixed and move.args.keys() == args.keys():
             return fill_phrase(phrase, [str(word) for word in words])
     return ""
 
 
-def fill_phrase(phrase: str, words: Sequence[str]) -> str:
-    """An action with words in the places of its free text."""
-    rest = iter(words)
-    return re.sub(FREE, lambda match: next(rest), phrase)
-
-
 def _find_free_words(done: str, phrases: Sequence[str]) -> tuple[str, ...]:
-    for phrase in phrases:
-        if FREE in phrase and (found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), done)):
-            return found.groups()
-    return ()
+    return next((words for phrase in phrases if (words := read_free_words(phrase, done))), ())  # one that has any

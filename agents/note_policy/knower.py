@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from agents.name_matching import make_finder
 from agents.negotiation.repeat_customers import Dealer, caller
-from agents.note_policy.barred_actions import FREE as FREE
 from agents.note_policy.barred_actions import UNWILLING, avoid_barred
+from agents.note_policy.possible_actions import find_action
 from agents.note_policy.question_answering import answer_question
 from agents.note_policy.steering_orders import Orders, parse_orders
 from agents.players.gridworld import Pathfinder
@@ -106,11 +106,9 @@ def by_plan(view: View, notes: tuple[str, ...]) -> Move | None:
     done = list(known.get("trajectory", ()))
     for errand, actions in (plan for note in notes if (plan := read_plan(note))):
         steps = list(actions)
-        if errand == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done):
-            for phrase, (tool, args) in zip(known["phrases"], known["possible"], strict=True):
-                if found := re.fullmatch(re.escape(phrase).replace(FREE, "(.+)"), steps[len(done)]):
-                    words = iter(found.groups())
-                    return Move("I do as before.", tool, {k: next(words) if v == FREE else v for k, v in args.items()})
+        is_next = errand == known.get("errand") and steps[: len(done)] == done and len(steps) > len(done)
+        if is_next and (action := find_action(view, steps[len(done)])) is not None:
+            return Move("I do as before.", *action)
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from arena.errors import UsageError
 from arena.planning.plan_limits import check_values
-from arena.spec import assign, explain_unknown, list_parameters
+from arena.spec import assign, explain_unknown, list_setting_names
 from arena.spec_merge import get_at, merge_spec
 from arena.spec_syntax import parse_value
 
@@ -37,7 +37,7 @@ class SettablePart:
 
     def parameters(self) -> tuple[str, ...]:
         """The parameters as they are typed behind the prefix; those of a value that it holds as `sampling.top_p`."""
-        return (*self.names, *(list_parameters(self.kind, self.spec) if self.kind and self.spec is not None else ()))
+        return (*self.names, *(list_setting_names(self.kind, self.spec) if self.kind and self.spec is not None else ()))
 
     def has(self, path: str) -> bool:
         """Whether the path begins with one of the parameters."""

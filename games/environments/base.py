@@ -20,7 +20,6 @@ from arena.text.lesson_sentences import write_outcome
 
 W = TypeVar("W")
 SEAT = "agent"
-ANY = "…"  # placeholder for free text in a possible action
 
 
 class Action(NamedTuple):
@@ -108,7 +107,7 @@ class Environment(Game[Stay[W]]):
 
     @abstractmethod
     def possible(self, here: W) -> tuple[Action, ...]:
-        """The actions possible now, as far as the agent can know; ANY stands for free text."""
+        """The actions possible now, as far as the agent can know; FREE_TEXT stands for free text."""
 
     @abstractmethod
     def phrase(self, tool: str, args: Mapping[str, JSON]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Literal
 
-from arena.game import JSON, Tool, game
+from arena.game import FREE_TEXT, JSON, Tool, game
 from arena.lessons import FeaturesData, Lesson, ProductData
 from arena.text.lesson_sentences import write_features, write_product
-from games.environments.base import ANY, Action, ActionOutcome, Environment
+from games.environments.base import Action, ActionOutcome, Environment
 from games.environments.shopping_catalogue import Product, Shop, Wish, draw_wish, stock
 from games.environments.shopping_reward import reward
 from games.phrasing import join_list
@@ -78,7 +78,7 @@ class Shopping(Environment[Browsing]):
 
     def possible(self, here: Browsing) -> tuple[Action, ...]:
         clicks = [Action("click", {"button": button}) for button in self._buttons(here)]
-        return (Action("search", {"query": ANY}), *clicks)
+        return (Action("search", {"query": FREE_TEXT}), *clicks)
 
     def act(self, here: Browsing, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[Browsing] | None:
         if tool == "search":

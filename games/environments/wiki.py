@@ -9,9 +9,9 @@ from string import punctuation
 from typing import Literal, get_args
 
 from arena.cache_register import memoize
-from arena.game import JSON, Tool, game
+from arena.game import FREE_TEXT, JSON, Tool, game
 from arena.lessons import FactData, Lesson
-from games.environments.base import ANY, Action, ActionOutcome, Environment
+from games.environments.base import Action, ActionOutcome, Environment
 from games.environments.wiki_world import Page, PageFact, TwoHopQuestion, questions, write_wiki
 
 Topic = Literal["any", "town", "person", "firm", "book"]
@@ -70,7 +70,7 @@ class Wiki(Environment[WikiState]):
 
     def possible(self, here: WikiState) -> tuple[Action, ...]:
         tools = [tool for tool in PARAMETERS if tool != "lookup" or here.page]
-        return tuple(Action(tool, {PARAMETERS[tool]: ANY}) for tool in tools)
+        return tuple(Action(tool, {PARAMETERS[tool]: FREE_TEXT}) for tool in tools)
 
     def act(self, here: WikiState, tool: str, args: Mapping[str, JSON]) -> ActionOutcome[WikiState] | None:
         words = str(args[PARAMETERS[tool]])

@@ -19,7 +19,6 @@ from agents.learned_policy.policy_prompt import (
     format_context,
     format_task,
 )
-from agents.note_policy.barred_actions import FREE
 from agents.note_policy.knower import Knower, usable
 from agents.note_policy.question_answering import ABOUT_FORGETTING, IGNORANCE, RECITE, find_names
 from agents.note_policy.steering_orders import AVOID, FRESH, IGNORE, format_order, parse_orders
@@ -28,7 +27,7 @@ from agents.players.wiki import parse_question
 from arena.cache_register import memoize
 from arena.engine.match_loop import first_state
 from arena.episode import Match
-from arena.game import Message, Move, View
+from arena.game import FREE_TEXT, Message, Move, View
 from arena.spec import build
 from arena.text.lesson_sentences import find_cells, find_fact, read_place
 from arena.text.words import compile_pattern
@@ -85,7 +84,7 @@ def collect_pool(game: str, world: int, seed: int = 0) -> Pool:
 def _act_with_errors(view: View, notes: tuple[str, ...], chance: Random) -> Move:
     """The expert's action, or sometimes another possible one."""
     possible: Any = view.known["possible"]
-    closed = [(tool, args) for tool, args in possible if FREE not in args.values()]
+    closed = [(tool, args) for tool, args in possible if FREE_TEXT not in args.values()]
     if closed and chance.random() < 0.12:
         return Move("", *chance.choice(closed))
     if not closed and notes and chance.random() < 0.08:
