@@ -1,5 +1,6 @@
 """Time-dependent bargaining tactics: the baselines of automated negotiation."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import e, exp, log
@@ -24,11 +25,10 @@ class OfferPlan(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Bargainer:
+class Bargainer(ABC):
     """One side of a bargain over a price: it accepts what is worth enough to it, else makes an offer.
 
-    Subclasses supply `demand`, the utility it insists on now; it offers the worst price of the grid that gives as much.
-    With no price it could agree to, it walks away.
+    Subclasses supply `plan`. With no price it could agree to, it walks away.
     """
 
     heeds: float = 1.0
@@ -48,19 +48,27 @@ class Bargainer:
         words = utterances.offering(side.role, side.item, plan.offer, rng, own, standing, side.last)
         return self._move(view, words, "offer", plan.offer)
 
+    @abstractmethod
     def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
         """The next offer and the least utility accepted; randomness, if any, comes from `rng`."""
-        demand = self.demand(side, advice)
-        return OfferPlan(side.price_at(demand), demand)
-
-    def demand(self, side: Position, advice: Advice = NONE) -> float:
-        """The utility insisted on at this step, 0 to 1."""
-        raise NotImplementedError
 
     def _move(self, view: View, words: str, tool: str, price: float | None = None) -> Move:
         if self.speaks == "talks" or not view.tools:
             return Move(words)
         return Move(words, tool, {} if price is None else {"price": price})
+
+
+@dataclass(frozen=True, slots=True)
+class DemandingBargainer(Bargainer):
+    """A bargainer that insists on a utility, `demand`: it offers the worst price of the grid that gives as much."""
+
+    @abstractmethod
+    def demand(self, side: Position, advice: Advice = NONE) -> float:
+        """The utility insisted on at this step, 0 to 1."""
+
+    def plan(self, side: Position, advice: Advice, rng: Random) -> OfferPlan:
+        demand = self.demand(side, advice)
+        return OfferPlan(side.price_at(demand), demand)
 
 
 def aspiration(time: float, exponent: float = 1.0, curve: Curve = "polynomial") -> float:
@@ -152,7 +160,7 @@ def alpha(time: float, deadline: float = 1.0, beta: float = 1.0, k: float = 0.0,
 
 @agent
 @dataclass(frozen=True, slots=True)
-class Faratin(Bargainer):
+class Faratin(DemandingBargainer):
     """The time tactics of Faratin, Sierra & Jennings: offers min + α(t) (max - min), mirrored for the seller.
 
     t counts own messages from 0; for α and the source see `alpha`. It accepts what is no worse than its own next offer.
@@ -185,7 +193,7 @@ class Faratin(Bargainer):
 
 @agent
 @dataclass(frozen=True, slots=True)
-class OgNarrator(Bargainer):
+class OgNarrator(DemandingBargainer):
     """The offer generator of OG-Narrator: a buyer that bids from half of its budget up to all of it.
 
     Bid i of n is low + f_i (budget - low), with f from .5 to 1. It accepts when its next bid would be no better for it
@@ -211,7 +219,7 @@ class OgNarrator(Bargainer):
 
 @agent
 @dataclass(frozen=True, slots=True)
-class Tough(Bargainer):
+class Tough(DemandingBargainer):
     """Offers and accepts only the best price for itself (NegMAS ToughNegotiator).
 
     It is deaf to advice unless told to heed it: softer advice then lowers its demand by a tenth per unit.

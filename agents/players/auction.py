@@ -1,5 +1,6 @@
 """Bidders that follow auction theory."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from agents.negotiation.utterances import dollars
@@ -9,7 +10,7 @@ from arena.game import Move, View
 
 
 @dataclass(frozen=True, slots=True)
-class Bidder:
+class Bidder(ABC):
     """A bidder whose hole is `most`, the bid it would go up to; in an open auction it raises by the least step."""
 
     async def act(self, view: View) -> Move:
@@ -21,9 +22,9 @@ class Bidder:
             return Move("Too much for me.", "pass")
         return Move(f"I bid {dollars(known['least'])}.", "bid", {"amount": known["least"]})
 
+    @abstractmethod
     def most(self, value: float, low: float, reserve: float, bidders: int) -> float:
         """The largest bid, in dollars, of who values the thing at `value`."""
-        raise NotImplementedError
 
 
 @agent

@@ -1,5 +1,6 @@
 """Players of repeated two-seat games, after Axelrod's tournaments; they accept any payoff table."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -41,15 +42,15 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class Player(ABC):
     """A player of a repeated two-seat game whose hole is `choose`."""
 
     async def act(self, view: View) -> Move:
         return self.choose(Stage.of(view), Random(view.seed))
 
+    @abstractmethod
     def choose(self, stage: Stage, rng: Random) -> Move:
         """The next action; randomness, if any, comes from `rng`."""
-        raise NotImplementedError
 
 
 @agent

@@ -1,5 +1,6 @@
 """Kuhn poker players with known probabilities: the equilibria, and one that never bluffs."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,7 @@ JACK, QUEEN, KING = range(3)
 
 
 @dataclass(frozen=True, slots=True)
-class Mixed:
+class Mixed(ABC):
     """A player of Kuhn poker whose hole is `bold`: the chance to bet or call, by rank and by what was done before."""
 
     def mix(self, view: View) -> Mapping[str, Fraction]:
@@ -23,9 +24,9 @@ class Mixed:
         chance = self.bold(known["card"], tuple(known["acts"]))
         return {meek: 1 - chance, bold: chance}
 
+    @abstractmethod
     def bold(self, card: int, acts: tuple[str, ...]) -> Fraction:
         """The probability to bet, or to call a bet, with the card of this rank after these acts."""
-        raise NotImplementedError
 
     async def act(self, view: View) -> Move:
         mix = self.mix(view)

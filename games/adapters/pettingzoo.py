@@ -1,6 +1,7 @@
 """PettingZoo environments as games: turn-based (AEC) or with simultaneous moves (Parallel)."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -109,7 +110,7 @@ class PettingZoo(Foreign):
 
 
 @dataclass(slots=True)
-class PettingZooState:
+class PettingZooState(ABC):
     """An environment being played, and what was last seen and won by each agent."""
 
     env: Any
@@ -119,13 +120,13 @@ class PettingZooState:
     acting: tuple[str, ...] = ()
     truncated: bool = False
 
+    @abstractmethod
     def begin(self, seed: int) -> None:
         """Begins an episode."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, actions: Mapping[str, Any]) -> None:
         """Makes the actions of all who act now."""
-        raise NotImplementedError
 
     def see(self, seat: str, observation: Any, info: Mapping[str, Any]) -> None:
         """Keeps an observation apart from its action mask, which stands beside it or in the info."""

@@ -5,6 +5,7 @@ A method may also define its sample pools, its batches, the weights it changes, 
 
 import asyncio
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -66,7 +67,7 @@ class FinetuneResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finetune:
+class Finetune(ABC):
     """Base of the methods that train weights on an objective. The agent's own weights are not changed; equal seeds give
     equal weights.
     """
@@ -128,9 +129,9 @@ class Finetune:
 
     # what a method says of itself
 
+    @abstractmethod
     def objective(self, study: TrainingProblem) -> Objective:
         """The training objective; abstract, each method implements it."""
-        raise NotImplementedError
 
     def pools(self, study: TrainingProblem) -> dict[str, tuple[Encoded, ...]]:
         """The items as tokens, by role."""

@@ -1,5 +1,6 @@
 """Fine-tuning on a forget term and a retain term, the form of most methods; the forget term is abstract."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -36,9 +37,9 @@ class Paired(Finetune):
     """Number of the original model's largest logits kept for "kl", the rest being pooled; None: all logits. Fewer take
     less memory."""
 
+    @abstractmethod
     def term(self, study: TrainingProblem) -> Term:
-        """The forget term; abstract."""
-        raise NotImplementedError
+        """The forget term."""
 
     def objective(self, study: TrainingProblem) -> Objective:
         return Objective(self.term(study), self.build_retain_term())
@@ -58,6 +59,6 @@ class Paired(Finetune):
 
     def build_retain_term(self) -> Term:
         """The retain term."""
-        if self.keep == "kl":
+        if self.compares:
             return Distil("retain", same, divergence, self.alpha, teacher=True, top=self.top)
         return Weighted("retain", learning(), self.alpha)

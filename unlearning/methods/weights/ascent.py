@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from unlearning.losses.loss_terms import Distil, Term, Weighted
+from unlearning.losses.loss_terms import Term, Weighted
 from unlearning.losses.objective import Objective
-from unlearning.losses.target_distributions import divergence, same
 from unlearning.losses.token_weights import ascent
 from unlearning.method import method
 from unlearning.training.finetune import Finetune
@@ -57,6 +56,5 @@ class KLAscent(Paired):
     def compares(self) -> bool:
         return True
 
-    def objective(self, study: TrainingProblem) -> Objective:
-        kept = Distil("retain", same, divergence, self.alpha, teacher=True, top=self.top)
-        return Objective(Weighted("forget", ascent(), self.gamma), kept)
+    def term(self, study: TrainingProblem) -> Term:
+        return Weighted("forget", ascent(), self.gamma)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -77,9 +78,9 @@ class Sharded(RetrainedWithout):
         meter.seconds += perf_counter() - began
         return combine_models(models), Ended(steps, self.epochs, notes=(self.outlook(items, gone),)), meter
 
+    @abstractmethod
     def outlook(self, items: Sequence[Item], gone: Collection[str]) -> str:
         """A sentence on the cost of the request, and of further ones, in this plan."""
-        raise NotImplementedError
 
     def groups(self, items: Sequence[Item]) -> list[str]:
         """The group of each item; a group is never split over shards."""
@@ -108,9 +109,9 @@ class Sharded(RetrainedWithout):
         ]
         return [model for model, _ in found], sum(steps for _, steps in found)
 
+    @abstractmethod
     def shard(self, at: "Shard", gone: Collection[int], whole: bool) -> tuple[Any, int]:
         """One shard's model, and how many steps were trained for it; abstract."""
-        raise NotImplementedError
 
     def chain(self, at: "Shard", piece: Any, parts: Sequence[Sequence[Item]], where: Sequence[str], kept: str) -> int:
         """Train `piece` slice by slice, on all items so far and the parameters whose names match `where`, or take the
