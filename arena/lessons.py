@@ -1,6 +1,6 @@
 """What can be learned in an episode: a sentence that stands alone, and beside it the same as typed data.
 
-A game that teaches lists its lessons (`list_lessons`); agents keep them as events, and whoever needs what a lesson says
+A game that teaches lists its lessons (`list_lessons`); agents keep them as events. Code that needs what a lesson says
 reads its data. The sentences are for models; `arena/text/lesson_sentences.py` writes each from its data.
 """
 

@@ -3,11 +3,12 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from secrets import token_hex
 
 import pytest
 import pytest_socket
+from postgres_server import NoServer, maker_of_databases, server
 from skip_policy import SkipPolicy
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -58,3 +59,19 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     yield
     pytest_socket._remove_restrictions()
+
+
+@pytest.fixture(scope="session")
+def postgres_host() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own, with {} for the name of a database."""
+    try:
+        with server() as url:
+            yield url
+    except NoServer as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_host: str) -> Callable[[], str]:
+    """A function that makes an empty database on that server and returns its URL."""
+    return maker_of_databases(postgres_host)

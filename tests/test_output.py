@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from cli_runner import STYLE, Terminal, typed
 from rich.console import Console
-from selection import first
 
 from arena.console.transcript import Narrator
 from arena.game import Message
@@ -46,7 +45,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("columns", first(1, [80, 0, 200]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("columns", [80, 0, 200])
 def test_text_of_others_is_printed_as_it_is(folder: Path, columns: int) -> None:
     for text in HOSTILE:
         quoted = text.replace("'", "''")
@@ -58,7 +58,8 @@ def test_text_of_others_is_printed_as_it_is(folder: Path, columns: int) -> None:
     assert wrong.code == 2 and "[/b] \\x1b]0;x\\x07 :free:" in " ".join(wrong.stderr.split())
 
 
-@pytest.mark.parametrize("columns", first(1, [80, 0]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("columns", [80, 0])
 def test_labels_that_look_like_markup_stay_apart(folder: Path, columns: int) -> None:
     done = typed(folder, "run", "sweep.toml", "--again", columns=columns)
     assert done.code in (0, 3), done.stderr
@@ -85,7 +86,8 @@ def test_nothing_that_is_said_or_done_begins_a_line(columns: int) -> None:
     assert "[offer price=12 note=x)     seller  (accept]" in out.getvalue() or columns
 
 
-@pytest.mark.parametrize("encoding", first(1, ["cp1252", "utf-16-le", "latin-1", "ascii", "cp437", "shift_jis"]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "latin-1", "ascii", "cp437", "shift_jis"])
 def test_every_encoding_takes_every_text(folder: Path, tmp_path: Path, encoding: str) -> None:
     (tmp_path / "talkers.py").write_text(TALKERS.format(name="odd", words="→ 漢字 ü — “so” 🙂 \ud800 \u2028 €12"))
     done = typed(tmp_path, "play", "--rounds", "1", "--seat", "buyer=talkers.py:odd", encoding=encoding)

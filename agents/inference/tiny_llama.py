@@ -101,24 +101,34 @@ def save(folder: str | Path, module: Any, tokenizer: Any) -> Path:
     return Path(folder)
 
 
-def make_tokenizer(texts: Sequence[str], vocab: int, words: bool = False) -> Any:
+def make_tokenizer(
+    texts: Iterable[str],
+    vocab: int,
+    words: bool = False,
+    split: str = r"\n+",
+    special: Sequence[str] = ROLES,
+    template: str | None = TEMPLATE,
+) -> Any:
     """Byte-level BPE. Merges run across words but never into digits or over line ends: a sentence that is often said
     is a few tokens, a number is its digits. With `words` no token spans two words, and a word that occurs in the
-    texts is one token where `vocab` allows."""
+    texts is one token where `vocab` allows.
+
+    split: a regular expression; what it matches is apart from the text around it. special: tokens besides those of
+    padding and end. template: the chat template, if there is one.
+    """
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(r"\n+"), "isolated"),
+            pre_tokenizers.Split(Regex(split), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=words),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
-    special = [PAD, END, *ROLES]
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = BpeTrainer(
-        vocab_size=max(vocab, len(alphabet) + len(special)),
-        special_tokens=special,
+        vocab_size=max(vocab, len(alphabet) + len(special) + 2),
+        special_tokens=[PAD, END, *special],
         initial_alphabet=alphabet,
         min_frequency=2,
         show_progress=False,
@@ -128,8 +138,8 @@ def make_tokenizer(texts: Sequence[str], vocab: int, words: bool = False) -> Any
         tokenizer_object=tokenizer,
         eos_token=END,
         pad_token=PAD,
-        additional_special_tokens=list(ROLES),
-        chat_template=TEMPLATE,
+        additional_special_tokens=list(special),
+        chat_template=template,
         clean_up_tokenization_spaces=False,
     )
 

@@ -23,14 +23,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE
-from tokenizers.trainers import BpeTrainer
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
-from transformers import PreTrainedTokenizerFast
 
-from agents.inference.tiny_llama import END, IGNORED, PAD, fit, make_network, save
+from agents.inference.tiny_llama import IGNORED, fit, make_network, make_tokenizer, save
 from agents.learned_policy.policy import SHIPPED
 from agents.learned_policy.policy_model import load_model
 from agents.learned_policy.policy_prompt import BEEN, MARKS, NEW, SHUT, mark_names, number_names
@@ -80,32 +76,9 @@ class PolicyExample:
 
 def make_words(texts: Sequence[str], vocab: int) -> Any:
     """A tokenizer: one token for each name mark, cell and digit, and for frequent text between them."""
-    tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(f"\n|[{NEW}{BEEN}{SHUT}]"), "isolated"),
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    special = [PAD, END, *(f"<{number}>" for number in range(MARKS)), *CELLS]
-    trainer = BpeTrainer(
-        vocab_size=max(vocab, len(alphabet) + len(special)),
-        special_tokens=special,
-        initial_alphabet=alphabet,
-        min_frequency=2,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator((piece for text in texts for piece in UNITS.split(text)), trainer)
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call,unused-ignore]
-        tokenizer_object=tokenizer,
-        eos_token=END,
-        pad_token=PAD,
-        additional_special_tokens=special[2:],
-        clean_up_tokenization_spaces=False,
-    )
+    pieces = (piece for text in texts for piece in UNITS.split(text))
+    special = [*(f"<{number}>" for number in range(MARKS)), *CELLS]
+    return make_tokenizer(pieces, vocab, split=f"\n|[{NEW}{BEEN}{SHUT}]", special=special, template=None)
 
 
 def mark_example(example: Example, chance: Random) -> Example:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from selection import first
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -43,7 +42,8 @@ def chat(engine: Engine, turns: int, hold: int) -> tuple[list[str], int]:
     return answers, sum(rows * columns for rows, columns in played.steps)
 
 
-@pytest.mark.parametrize("family", first(2, ["llama", "sliding window", "every other layer slides", "partly rotated"]))
+@pytest.mark.few(2)
+@pytest.mark.parametrize("family", ["llama", "sliding window", "every other layer slides", "partly rotated"])
 def test_a_chat_says_the_same_and_reads_a_fraction(family: str) -> None:
     engine = Engine(network(FAMILIES[family]), TOKENIZER)
     plain, all_tokens = chat(engine, 20, 0)

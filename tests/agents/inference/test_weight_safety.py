@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from selection import first
 from tiny_networks import SHAPE, TOKENIZER, network
 from transformers import LlamaConfig
 
@@ -45,7 +44,8 @@ def change(file: Path, **more: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", first(1, ["never-heard-of", "llama"]))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("kind", ["never-heard-of", "llama"])
 def test_code_in_the_folder_is_not_run_and_nobody_is_asked(folder: Path, kind: str) -> None:
     (folder / "mine.py").write_text(CODE)
     change(

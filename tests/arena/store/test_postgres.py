@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from cli_runner import typed
 from duel import Chatty, child, duel, killed_after, play_all
 from partial_call_records import play_partly_counted
-from postgres_server import NoServer, execute, maker_of_databases, server
+from postgres_server import execute
 from repository import ROOT
 
 from arena.distribution import install_line
@@ -45,32 +45,16 @@ WHAT_COUNTS = (  # ids of runs have twelve characters
 )
 
 
-@pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    """The URL of a server of our own, with {} for the name of a database."""
-    try:
-        with server() as url:
-            yield url
-    except NoServer as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def new(host: str) -> Callable[[], str]:
-    """Makes empty databases and returns their URLs."""
-    return maker_of_databases(host)
-
-
 @pytest.fixture
-def url(new: Callable[[], str]) -> str:
+def url(new_database: Callable[[], str]) -> str:
     """An empty database."""
-    return new()
+    return new_database()
 
 
 @pytest.fixture(scope="module")
-def filled(new: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+def filled(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A database on the server and a file, with the same plan played into each."""
-    places = new(), str(tmp_path_factory.mktemp("file") / "arena.db")
+    places = new_database(), str(tmp_path_factory.mktemp("file") / "arena.db")
     plan = [duel(seed, length=9, buyer="random", seller=Chatty([0.001, None][seed % 2])) for seed in range(11)]
     for place in places:
         with Store.open(place) as store:
@@ -164,8 +148,10 @@ with Store.open(sys.argv[1]) as store:
 """
 
 
-def test_a_killed_process_loses_nothing_it_was_told_is_recorded(new: Callable[[], str], tmp_path: Path) -> None:
-    killed, whole = new(), str(tmp_path / "whole.db")
+def test_a_killed_process_loses_nothing_it_was_told_is_recorded(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    killed, whole = new_database(), str(tmp_path / "whole.db")
     for kill_after in (17, 3):
         told = killed_after(child(PLAY, killed), kill_after)
         rows = query(killed, "SELECT substr(episode, 14), step, attempt, seat FROM turn").rows
@@ -288,8 +274,8 @@ def test_questions_of_every_kind_are_answered(filled: tuple[str, str]) -> None:
         query(db + "&options=-cstatement_timeout%3D50", "select count(*) from generate_series(1, 10000000000)")
 
 
-def test_a_reader_needs_no_right_to_write_and_is_told_what_it_may_not(new: Callable[[], str]) -> None:
-    url = new()
+def test_a_reader_needs_no_right_to_write_and_is_told_what_it_may_not(new_database: Callable[[], str]) -> None:
+    url = new_database()
     with Store.open(url) as store:
         play_all(store, [duel()])
     execute(url, "CREATE ROLE reader LOGIN", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader")
@@ -307,8 +293,8 @@ def test_a_reader_needs_no_right_to_write_and_is_told_what_it_may_not(new: Calla
         query(reader, "select * from rounds")
 
 
-def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(new: Callable[[], str]) -> None:
-    url, foreign = new(), new()
+def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(new_database: Callable[[], str]) -> None:
+    url, foreign = new_database(), new_database()
     Store.open(url).close()
     execute(url, "DROP VIEW rounds CASCADE", "CREATE VIEW rounds AS SELECT 1 AS x")
     Store.open(url).close()
@@ -326,8 +312,8 @@ def test_older_views_are_renewed_and_foreign_or_newer_databases_are_left_alone(n
         Store.open(foreign)
 
 
-def test_events_of_schema_3_get_their_data(new: Callable[[], str]) -> None:
-    url = new()
+def test_events_of_schema_3_get_their_data(new_database: Callable[[], str]) -> None:
+    url = new_database()
     Store.open(url).close()
     place = "'gridworld/0-0:{0}', '{1}', '{2}', 'Vrova Arch', 'gridworld/0-0', 0, 'gridworld', '0', 'reach', ''"
     rows = ("Vrova Arch is at (2, 9).", "place"), ("Vrova Arch, it is said, is at sea.", "message")
@@ -343,17 +329,20 @@ def test_events_of_schema_3_get_their_data(new: Callable[[], str]) -> None:
     columns = (
         "select column_name, data_type, collation_name, is_nullable, column_default from information_schema.columns"
     )
-    fresh = new()
+    fresh = new_database()
     Store.open(fresh).close()
     asked = f"{columns} where table_name = 'event' order by ordinal_position"
     assert query(url, asked).rows == query(fresh, asked).rows
 
 
 @pytest.mark.slow
-def test_what_is_wrong_with_a_url_is_named_without_its_password(host: str) -> None:
+def test_what_is_wrong_with_a_url_is_named_without_its_password(postgres_host: str) -> None:
     for url, said in (
-        (host.format("nope"), 'database "nope" does not exist; make it first, for example: createdb'),
-        (host.format("postgres").replace("arena@", "you:secret@"), "check the user and the password in the URL"),
+        (postgres_host.format("nope"), 'database "nope" does not exist; make it first, for example: createdb'),
+        (
+            postgres_host.format("postgres").replace("arena@", "you:secret@"),
+            "check the user and the password in the URL",
+        ),
         ("postgres://you:secret@127.0.0.1:1/x", "check the host and the port"),
     ):
         for act in (lambda: query(url, "select 1"), lambda: Store.open(url)):  # noqa: B023

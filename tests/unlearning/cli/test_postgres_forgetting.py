@@ -2,13 +2,13 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_runner import arena
-from postgres_server import NoServer, execute, maker_of_databases, server
+from postgres_server import execute
 from random_memories import NAMES, TARGET, remembers
 
 from agents.memory import agent_store
@@ -23,22 +23,6 @@ from unlearning.memory.mentions import delete_mentions
 psycopg = pytest.importorskip("psycopg", reason="no driver; type: pip install -e '.[postgres]'")
 RARE = "Qyzzwick Harbour"
 ODD = "a\0b\ud800c"
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[str]:
-    """The URL of a server of our own, with {} for the name of a database."""
-    try:
-        with server() as url:
-            yield url
-    except NoServer as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.fixture(scope="module")
-def new(host: str) -> Callable[[], str]:
-    """Makes empty databases and returns their URLs."""
-    return maker_of_databases(host)
 
 
 def data(url: str) -> Path:
@@ -69,8 +53,8 @@ def env(url: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[], str], tmp_path: Path) -> None:
-    places = new(), str(tmp_path / "arena.db")
+def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new_database: Callable[[], str], tmp_path: Path) -> None:
+    places = new_database(), str(tmp_path / "arena.db")
     told = []
     for place in places:
         words = ["teach", "seller", "--game", "bargaining", "--lessons", "6"]
@@ -84,11 +68,11 @@ def test_an_agent_is_taught_learns_on_and_forgets_as_in_a_file(new: Callable[[],
     assert told[0] == told[1]
 
 
-def test_what_no_database_holds_is_replaced_as_it_is_learned(new: Callable[[], str], tmp_path: Path) -> None:
+def test_what_no_database_holds_is_replaced_as_it_is_learned(new_database: Callable[[], str], tmp_path: Path) -> None:
     event = Event("e:0", f"{ODD} is here.", subject=ODD, episode=f"e{ODD}", environment="x")
     memory = remembers([event], [Note("n", ODD, "hint", (), "me", group=ODD)])
     assert memory == Memory(writers=memory.writers).with_events([event]).with_note(memory.by_hand[0])
-    for place in (new(), str(tmp_path / "a.db")):
+    for place in (new_database(), str(tmp_path / "a.db")):
         with Store.open(place) as store:
             with writing(store.engine) as connection:
                 agent_store.save_agent(connection, "odd", Subject(Knower(), memory))
@@ -97,9 +81,9 @@ def test_what_no_database_holds_is_replaced_as_it_is_learned(new: Callable[[], s
 
 
 def test_forgotten_bytes_leave_the_tables_and_the_receipt_says_what_stays(
-    new: Callable[[], str], tmp_path: Path
+    new_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    url = new()
+    url = new_database()
     keep(url)
     execute(url, "ANALYZE", "CHECKPOINT")
     assert holding(tables(url))
@@ -117,9 +101,9 @@ def test_forgotten_bytes_leave_the_tables_and_the_receipt_says_what_stays(
 
 
 def test_a_role_that_may_not_rewrite_and_a_reader_of_older_rows_are_told(
-    new: Callable[[], str], tmp_path: Path, host: str
+    new_database: Callable[[], str], tmp_path: Path, postgres_host: str
 ) -> None:
-    url = new()
+    url = new_database()
     keep(url)
     name = url.partition("/forget")[2].partition("?")[0]
     execute(url, f"CREATE ROLE clerk{name} LOGIN",
@@ -143,8 +127,8 @@ def test_a_role_that_may_not_rewrite_and_a_reader_of_older_rows_are_told(
     assert "dead rows" not in arena(tmp_path, "receipt", env=env(url))
 
 
-def test_recorded_episodes_are_found_and_deleted(new: Callable[[], str], tmp_path: Path) -> None:
-    url = new()
+def test_recorded_episodes_are_found_and_deleted(new_database: Callable[[], str], tmp_path: Path) -> None:
+    url = new_database()
     (tmp_path / "says.py").write_text(
         "import arena\ndef rare(view):\n    '''Names it.'''\n"
         f"    return arena.Move('To {RARE}!', 'offer', {{'price': 12}})\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from live_objects import holders, names, spells
 from random_memories import TARGET, about, question, walk, walker
-from selection import first
 
 from agents.memory import agent_store
 from agents.memory.memory import Event, Memory
@@ -96,7 +95,8 @@ def test_worlds_and_types_stay() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("secret", first(1, SECRETS))
+@pytest.mark.few(1)
+@pytest.mark.parametrize("secret", SECRETS)
 def test_nothing_that_the_modules_hold_names_what_a_scripted_mind_forgot(store: Store, secret: str) -> None:
     subject = knowing(secret, build("agent", "knower"))
     ask_about(subject, secret)

@@ -46,7 +46,7 @@ class Reset:
 @method("replay")
 @dataclass(frozen=True, slots=True)
 class ReplayTwin:
-    """The oracle: writes the whole memory anew from the log without the target. Exact on the path of memory.
+    """The oracle: rewrites the whole memory from the log without the target. Exact on the path of memory.
 
     Cost: one pass of all writers over the log. Weakness: nothing of the memory; what the model itself knew stays.
     """

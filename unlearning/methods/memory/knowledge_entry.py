@@ -33,9 +33,9 @@ class KnowledgeEntry:
     P under the same constraint). Of a fact there is an entry for its subject and one for its value; the order names the
     subject, or the value where more is kept of that subject. The entries are notes by hand; nothing is removed.
 
-    Cost: a note per name, in the prompt of each question about it. Weakness: the entry names its target to whoever asks
-    the store; every answer in which the agent does not comply tells both the target and the order; questions that do
-    not name it do not bring the entry up. Reversible: delete the entries.
+    Cost: a note per name, in the prompt of each question about it. Weakness: the entry names its target to anyone who
+    asks the store; every answer in which the agent does not comply tells both the target and the order; questions that
+    do not name it do not bring the entry up. Reversible: delete the entries.
     """
 
     goal: Literal["knowledge", "conduct"] = "knowledge"

@@ -42,7 +42,7 @@ class LogitDifference(Finetune):
     al. 2024). Published (their `forget_more_retain_perturb`): 2 paraphrases, 2 false answers, 400 retain items, alpha
     5, 8 blocks, LoRA rank 16 alpha 32, weight −0.8, floor 0.01, lr 1e-3, 10 epochs. Cost: 6 · (1 + paraphrases) ·
     layers/depth F a forget batch; an answer costs layers/depth more. Weakness: wordings that the assistant never met;
-    the model's own weights are unchanged, and whoever has the file has the facts.
+    the model's own weights are unchanged, and anyone with the file has the facts.
     """
 
     reads_original: ClassVar[bool] = True
