@@ -61,9 +61,9 @@ def quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     pytest_socket._remove_restrictions()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres_host() -> Iterator[str]:
-    """The URL of a PostgreSQL server of our own, with {} for the name of a database."""
+    """The URL of a PostgreSQL server for this file alone, whose log no other test writes; {} for a database's name."""
     try:
         with server() as url:
             yield url
@@ -71,7 +71,7 @@ def postgres_host() -> Iterator[str]:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def new_database(postgres_host: str) -> Callable[[], str]:
     """A function that makes an empty database on that server and returns its URL."""
     return maker_of_databases(postgres_host)
